@@ -1,0 +1,125 @@
+"""The device: one command to the backend, and what both sides saw of it.
+
+Here: `ask`. Not here: the backend (server.py), and how a context is configured, which is the
+learner's work.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from mtls_lab import handshake
+from mtls_lab.outcome import Exchange, Failure, Side, Stage
+from mtls_lab.relay import Relay, Upstream
+from mtls_lab.server import subject_of
+from mtls_lab.service import LineBuffer
+from mtls_lab.sockets import Address, hang_up
+
+__all__ = ["ask"]
+
+#: What a device waits for in all. An exchange on loopback takes milliseconds.
+TIMEOUT = 5.0
+
+
+def ask(
+    command: str,
+    to: Upstream | Address,
+    *,
+    context: ssl.SSLContext | Callable[[], ssl.SSLContext | None] | None = None,
+    server_hostname: str | None = "localhost",
+    timeout: float = TIMEOUT,
+) -> Exchange:
+    """Send one command and return what the device and the backend saw.
+
+    What goes wrong on the way is no exception here: it is the result, as a failure with its
+    stage on each side.
+
+    Args:
+        command: one line, such as "GET_SECRET".
+        to: a Backend or a Relay of this process; or an address, then the backend's side is
+            not known.
+        context: a finished client context; None for plain TCP. Or a function that makes one:
+            what fails in it is the device's failure at the stage `setup`.
+        server_hostname: the name that the device wants to talk to (RFC 6066, section 3).
+        timeout: seconds for the whole exchange.
+
+    Raises:
+        ValueError: the command is more than one line.
+
+    Example:
+        >>> from mtls_lab import serve
+        >>> with serve(name="example") as backend:
+        ...     print(ask("GET_SECRET", backend))
+        device   connect ✓  received ✓ open sesame
+        backend  connect ✓  received ✓ GET_SECRET
+    """
+    if "\n" in command:
+        raise ValueError(f"one command is one line, and this is more: {command!r}")
+    watched = isinstance(context, ssl.SSLContext) and handshake.is_watched(context)
+    if watched and not handshake.SUPPORTED:
+        with Relay(to) as tap:
+            exchange = _ask(command, tap, context, server_hostname, timeout)
+        seen = handshake.from_wire((chunk.direction, chunk.heard) for chunk in tap.chunks)
+        return replace(exchange, seen_on_wire=seen)
+    return _ask(command, to, context, server_hostname, timeout)
+
+
+def _ask(
+    command: str,
+    to: Upstream | Address,
+    context: ssl.SSLContext | Callable[[], ssl.SSLContext | None] | None,
+    server_hostname: str | None,
+    timeout: float,
+) -> Exchange:
+    deadline = time.monotonic() + timeout
+    stage, failure, version, peer, own = Stage.SETUP, None, None, None, None
+    received: list[str] = []
+    connection: socket.socket | None = None
+    try:
+        if callable(context):
+            context = context()
+        stage = Stage.CONNECT
+        connection = socket.create_connection(to if isinstance(to, tuple) else to.address, timeout)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        own = connection.getsockname()[:2]
+        stage = Stage.APPLICATION
+        if context is not None:
+            stage = Stage.HANDSHAKE
+            # A connection that ends without close_notify is an error here: it may have been cut.
+            connection = tls = context.wrap_socket(
+                connection,
+                server_hostname=server_hostname,
+                do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,
+            )
+            tls.do_handshake()
+            version, peer = tls.version(), subject_of(tls.getpeercert())
+            stage = Stage.FIRST_READ
+        # If the backend has hung up already, it has said why: the read below tells.
+        with suppress(OSError):
+            connection.sendall(command.encode("utf-8") + b"\n")
+        lines = LineBuffer()
+        while not received:
+            connection.settimeout(max(deadline - time.monotonic(), 0.001))
+            data = connection.recv(4096)
+            if not data:
+                raise EOFError("the connection was closed without a reply")
+            stage = Stage.APPLICATION
+            received += lines.feed(data)
+    except Exception as error:  # every way of failing is a result of an exchange
+        failure = Failure.of(error)
+    if connection is not None:
+        # After a good reply there is nothing left to wait for.
+        hang_up(connection, wait=failure is not None)
+    notes = handshake.notes_of(connection)
+    device = Side("device", stage, failure, version, peer, tuple(received), notes)
+    backend = None
+    if own is not None and not isinstance(to, tuple):
+        with suppress(TimeoutError):
+            backend = to.wait_for(own, timeout)
+    return Exchange(command, device, backend)

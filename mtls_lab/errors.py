@@ -1,0 +1,54 @@
+"""The errors that a person reads: what was found, what was expected, what to do.
+
+Here: one base class and its few kinds. Not here: errors of TLS itself, which are the lesson
+and reach the reader unchanged (see outcome.py).
+"""
+
+__all__ = ["FileProblem", "LabError", "NetworkProblem", "NotInWorkspace", "ProtectionBroken", "ToolMissing"]
+
+
+class LabError(Exception):
+    """Base of every error that the lab raises on purpose.
+
+    Args:
+        found: what was there.
+        expected: what should have been there.
+        todo: the next step for the reader.
+
+    Example:
+        >>> print(LabError("two keys", "one certificate and one key", "copy server.crt again"))
+        Found:    two keys
+        Expected: one certificate and one key
+        To do:    copy server.crt again
+    """
+
+    def __init__(self, found: str, expected: str, todo: str) -> None:
+        super().__init__(f"Found:    {found}\nExpected: {expected}\nTo do:    {todo}")
+        self.found, self.expected, self.todo = found, expected, todo
+
+    def __reduce__(self) -> tuple[type["LabError"], tuple[str, str, str]]:
+        return type(self), (self.found, self.expected, self.todo)
+
+    def _render_traceback_(self) -> list[str]:
+        """Jupyter asks for this: the message alone, without a traceback."""
+        return [type(self).__name__, str(self)]
+
+
+class FileProblem(LabError):
+    """A file or folder that cannot be read, written, or is not what its name says."""
+
+
+class NetworkProblem(LabError):
+    """An address that cannot be listened on, or a peer that did not show up."""
+
+
+class ToolMissing(LabError):
+    """A program that the lab calls, such as openssl, is not installed."""
+
+
+class NotInWorkspace(LabError):
+    """A notebook runs outside a learner's folder."""
+
+
+class ProtectionBroken(LabError):
+    """A protection under which not even the device is served, so no attack can be judged."""

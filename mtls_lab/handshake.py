@@ -1,0 +1,216 @@
+"""The messages of a real handshake, by their RFC names, from both ends.
+
+Here: recording what OpenSSL reports while it works, joining the two ends, and a plain text.
+Not here: connections (server.py, client.py) and drawing.
+
+OpenSSL calls back for every protocol message. Python passes that on through
+`SSLContext._msg_callback`, a private name that CPython 3.8 to 3.14 has. Where it is missing,
+`from_wire` reads the recorded bytes instead and can name less.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from weakref import WeakSet
+
+from mtls_lab.wire import ALERTS, HANDSHAKE_TYPES, Direction, plaintext_messages
+
+__all__ = ["SUPPORTED", "Handshake", "Message", "from_wire",
+    "is_watched", "join", "notes_of", "read_notes", "watch"]
+
+SUPPORTED = hasattr(ssl.SSLContext, "_msg_callback")
+_watched: WeakSet[ssl.SSLContext] = WeakSet()
+
+# What OpenSSL passes as content type besides those on the wire (SSL3_RT_… in <openssl/ssl3.h>).
+_CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _RECORD_HEADER, _INNER_CONTENT_TYPE = 20, 21, 22, 256, 257
+_TLS_1_3 = 0x0304
+
+#: What OpenSSL said at each step: direction, version, content type, first bytes, size. Kept as
+#: it came, for noting happens in the middle of a handshake.
+Notes = tuple[tuple[str, int, int, bytes, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the TLS protocol.
+
+    Attributes:
+        name: as RFC 8446 or RFC 5246 call it; an alert with its description.
+        direction: which way it went.
+        size: in bytes, with its four bytes of header, without the record's.
+        encrypted: whether an eavesdropper sees only its length.
+        arrived: whether the receiver processed it. In TLS 1.3 a client sends its last three
+            messages in one go, and a server that refuses the first never looks at the others.
+        empty: whether it is a Certificate message without a certificate in it.
+    """
+
+    name: str
+    direction: Direction
+    size: int
+    encrypted: bool
+    arrived: bool = True
+    empty: bool = False
+
+    def __str__(self) -> str:
+        marks = ["encrypted"] * (self.encrypted and "encrypted" not in self.name)
+        marks += ["never read"] * (not self.arrived)
+        what = self.name + " (empty)" * self.empty
+        return f"{self.direction.value} {what:<34} {', '.join(marks)}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """The messages of one connection in the order in which the device met them.
+
+    Attributes:
+        messages: from the first ClientHello to the last alert, after-handshake messages
+            included; empty without TLS.
+        complete: whether both ends reported; False when it was read off the wire.
+    """
+
+    messages: tuple[Message, ...] = ()
+    complete: bool = True
+
+    @property
+    def alert(self) -> Message | None:
+        """The alert that ended the connection, or None if it ended well."""
+        alerts = [m for m in self.messages if m.name.startswith("Alert")]
+        return next((m for m in alerts if not m.name.endswith("close_notify")), None)
+
+    def __str__(self) -> str:
+        if not self.messages:
+            return "  nothing noted: call watch(context) on both contexts, then ask again"
+        return "\n".join(["  device ··· backend", *(f"  {m}" for m in self.messages)])
+
+
+def watch(*contexts: ssl.SSLContext) -> None:
+    """Let every connection of these contexts note its messages from now on.
+
+    Noting costs a few percent of a handshake, so it is asked for. A message callback that a
+    context has already stays.
+
+    Example:
+        >>> context = ssl.create_default_context()
+        >>> watch(context)
+        >>> is_watched(context)
+        True
+    """
+    for context in contexts:
+        _watched.add(context)
+        if SUPPORTED and context._msg_callback is None:  # type: ignore[attr-defined]
+            # The property of the base class hands the plain numbers on. The one of
+            # ssl.SSLContext turns each into an enum first, which takes ten times as long.
+            super(ssl.SSLContext, ssl.SSLContext)._msg_callback.__set__(  # type: ignore[misc]
+                context, _note
+            )
+
+
+def is_watched(context: ssl.SSLContext) -> bool:
+    """Whether `watch` was called for this context."""
+    return context in _watched
+
+
+def _note(
+    connection: Any, direction: str, version: int, content_type: int, kind: int, data: bytes
+) -> None:
+    try:
+        log = connection.__dict__["lab_messages"]
+    except KeyError:
+        log = connection.__dict__["lab_messages"] = []
+    log.append((direction, version, content_type, data[:8], len(data)))
+
+
+# What reading `context._msg_callback` back returns.
+_note.user_function = _note  # type: ignore[attr-defined]
+
+
+def notes_of(connection: Any) -> Notes:
+    """Return what one end noted of its connection, an `ssl.SSLSocket` or `ssl.SSLObject`."""
+    return tuple(getattr(connection, "lab_messages", ()))
+
+
+def read_notes(log: Notes, *, client: bool) -> tuple[Message, ...]:
+    """Turn the notes of one end into messages; `client` says which end it was."""
+    agreed = [version for _, version, content_type, *_ in log if content_type == _HANDSHAKE]
+    # In TLS 1.3 a ChangeCipherSpec means nothing (RFC 8446, appendix D.4); in 1.2 it divides
+    # the clear from the encrypted, and OpenSSL reports it as a record only.
+    divides = not agreed or agreed[-1] != _TLS_1_3
+    inner, ciphered, messages = False, set[str](), []
+    for direction, _, content_type, head, size in log:
+        if content_type == _INNER_CONTENT_TYPE:
+            inner = True
+            continue
+        encrypted = inner or direction in ciphered
+        if content_type == _RECORD_HEADER and head[0] == _CHANGE_CIPHER_SPEC and divides:
+            name, size = "ChangeCipherSpec", 1
+            ciphered.add(direction)
+        elif content_type == _ALERT:
+            name = f"Alert {ALERTS.get(head[1], head[1])}"
+        elif content_type == _HANDSHAKE:
+            name = HANDSHAKE_TYPES.get(head[0], f"type {head[0]}")
+        else:
+            continue
+        inner = False
+        towards = Direction.TO_BACKEND if (direction == "write") == client else Direction.TO_DEVICE
+        empty = name == "Certificate" and size <= 8
+        messages.append(Message(name, towards, size, encrypted, empty=empty))
+    return tuple(messages)
+
+
+def join(device: Sequence[Message], backend: Sequence[Message]) -> Handshake:
+    """Join the two ends: what was sent, in the device's order, and what the receiver read.
+
+    A message that its sender noted and its receiver did not is kept with `arrived=False`.
+    Where one end noted nothing, the other's view is all there is.
+
+    Example:
+        >>> hello = Message("ClientHello", Direction.TO_BACKEND, 500, encrypted=False)
+        >>> alert = Message("Alert unknown_ca", Direction.TO_BACKEND, 2, encrypted=True)
+        >>> print(join([hello, alert], [hello]))
+          device ··· backend
+          → ClientHello
+          → Alert unknown_ca                   encrypted, never read
+    """
+    if not (device and backend):
+        return Handshake(tuple(device or backend), complete=False)
+    unread = [m for m in backend if m.direction is Direction.TO_BACKEND]
+    merged = []
+    for message in device:
+        arrived = True
+        if message.direction is Direction.TO_BACKEND:
+            arrived = bool(unread) and unread[0].name == message.name
+            if arrived:
+                unread.pop(0)
+        merged.append(replace(message, arrived=arrived))
+    seen = sum(m.direction is Direction.TO_DEVICE for m in device)
+    sent = [m for m in backend if m.direction is Direction.TO_DEVICE]
+    merged += [replace(m, arrived=False) for m in sent[seen:]]
+    return Handshake(tuple(merged))
+
+
+def from_wire(chunks: Iterable[tuple[Direction, bytes]]) -> Handshake:
+    """Name the messages that recorded bytes show to someone without a key.
+
+    Args:
+        chunks: pieces of both directions in the order in which they passed.
+
+    Example:
+        >>> alert = bytes.fromhex("15 0303 0002 0274")
+        >>> print(from_wire([(Direction.TO_DEVICE, alert)]))
+          device ··· backend
+          ← Alert certificate_required
+    """
+    streams = {direction: b"" for direction in Direction}
+    named = dict.fromkeys(Direction, 0)
+    messages = []
+    for direction, data in chunks:
+        streams[direction] += data
+        found = list(plaintext_messages(streams[direction]))
+        for name, size in found[named[direction] :]:
+            encrypted = name == "encrypted record"
+            messages.append(Message(name, direction, size, encrypted))
+        named[direction] = len(found)
+    return Handshake(tuple(messages), complete=False)
