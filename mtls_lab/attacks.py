@@ -1,16 +1,15 @@
-"""The five attacks, each run for real against a protection, and the table of their verdicts.
+"""The five attacks, each run for real against a protection, each with a verdict.
 
 Here: what an attacker does and what it proves. Not here: sockets (relay.py), the learner's
-contexts (a Protection brings them, finished).
+contexts (a Protection brings them, finished), the table (table.py).
 """
 
 from __future__ import annotations
 
-import html
 import shutil
 import ssl
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,17 +20,17 @@ from mtls_lab.pki import CertificateAuthority, Profile, self_signed
 from mtls_lab.relay import Relay, Tamper, flip_bit, replace
 from mtls_lab.server import Backend, PeerCertificate, serve
 from mtls_lab.service import SECRET
-from mtls_lab.wire import Direction, looks_like_tls, server_name
+from mtls_lab.wire import Direction, server_name
 
 __all__ = [
     "ATTACKS",
-    "AttackTable",
     "Protection",
     "Verdict",
-    "attack_table",
+    "change_reply",
     "clone",
     "eavesdrop",
     "impersonate",
+    "reply_index",
     "steal_key",
     "tamper",
 ]
@@ -73,7 +72,7 @@ class Protection:
         if not exchange.ok:
             raise ProtectionBroken(
                 f"under {self.name!r} the device itself is not served:\n{exchange}",
-                "a device that gets the secret; only then does an attack that fails prove something",
+                "a device that gets the secret; without it, an attack that fails proves nothing",
                 "make this exchange work first, then run the attacks again",
             )
 
@@ -141,16 +140,24 @@ def tamper(protection: Protection) -> Verdict:
 
 
 def change_reply(relay: Relay) -> Tamper:
-    """Make the tamper that changes the reply, from one undisturbed exchange that was heard.
+    """Make the tamper that changes the reply: its words if they are in clear, else one bit.
+
+    It needs one undisturbed exchange that this relay has heard.
+    """
+    if relay.heard(SECRET):
+        return replace(SECRET, LIE)
+    return flip_bit(reply_index(relay), Direction.TO_DEVICE)
+
+
+def reply_index(relay: Relay) -> int:
+    """Return which chunk towards the device holds the reply, from the first exchange heard.
 
     Encrypted records do not say what they hold, but their order is the same every time: the
     reply is the last that the backend sends before its close_notify, and longer than that.
     """
-    replies = [c for c in relay.chunks if c.direction is Direction.TO_DEVICE and c.connection == 0]
-    if not any(looks_like_tls(chunk.heard) for chunk in replies):
-        return replace(SECRET, LIE)
-    indexes = [c.index for c in replies if c.heard[0] == 23 and len(c.heard) > CLOSE_NOTIFY]
-    return flip_bit(indexes[-1], Direction.TO_DEVICE)
+    heard = [c for c in relay.chunks if c.direction is Direction.TO_DEVICE and c.connection == 0]
+    encrypted = [c for c in heard if c.heard[0] == 23 and len(c.heard) > CLOSE_NOTIFY]
+    return (encrypted or heard)[-1].index
 
 
 def impersonate(protection: Protection) -> Verdict:
@@ -158,7 +165,9 @@ def impersonate(protection: Protection) -> Verdict:
     context = None
     with tempfile.TemporaryDirectory() as folder:
         if protection.client_context is not None:
-            identity = CertificateAuthority.create("Mallory CA").issue_server(["localhost", "127.0.0.1"])
+            identity = CertificateAuthority.create("Mallory CA").issue_server(
+                ["localhost", "127.0.0.1"]
+            )
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*identity.save(folder, "mallory"))
         with serve(context, name="mallory", secret=LIE) as mallory:
@@ -200,7 +209,9 @@ def steal_key(protection: Protection) -> Verdict:
         if protection.server_ca is not None:
             context = ssl.create_default_context(cafile=shutil.copy(protection.server_ca, folder))
             if protection.certfile and protection.keyfile:
-                stolen = [shutil.copy(file, folder) for file in (protection.certfile, protection.keyfile)]
+                stolen = [
+                    shutil.copy(file, folder) for file in (protection.certfile, protection.keyfile)
+                ]
                 context.load_cert_chain(*stolen)
                 who += ", client.key among them,"
         with protection.backend() as backend:
@@ -222,94 +233,3 @@ ATTACKS: tuple[Callable[[Protection], Verdict], ...] = (
     clone,
     steal_key,
 )
-
-
-@dataclass(frozen=True)
-class AttackTable:
-    """The verdicts as a table: text, HTML, and the SVG picture of the README."""
-
-    verdicts: tuple[Verdict, ...]
-
-    @property
-    def rows(self) -> dict[str, dict[str, Verdict]]:
-        """The verdicts by attack, then by protection."""
-        rows: dict[str, dict[str, Verdict]] = {}
-        for verdict in self.verdicts:
-            rows.setdefault(verdict.attack, {})[verdict.protection] = verdict
-        return rows
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """The names of the protections, in order."""
-        return list(dict.fromkeys(verdict.protection for verdict in self.verdicts))
-
-    def __str__(self) -> str:
-        lines = [f"{'':<25}" + "".join(f"{name:<14}" for name in self.columns)]
-        for attack, row in self.rows.items():
-            lines.append(f"{attack:<25}" + "".join(f"{row[name].word:<14}" for name in self.columns))
-        return "\n".join(line.rstrip() for line in lines)
-
-    def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in self.columns)
-        body = ""
-        for attack, row in self.rows.items():
-            cells = "".join(_html_cell(row[name]) for name in self.columns)
-            body += f'<tr><th scope="row" style="text-align:left">{html.escape(attack)}</th>{cells}</tr>'
-        return f"<table><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-    def svg(self) -> str:
-        """Return the table as a picture that reads in light and in dark, without colour too."""
-        column, row_height, first = 150, 44, 220
-        width = first + column * len(self.columns) + 8
-        height = row_height * (len(self.rows) + 1) + 8
-        parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-            f'width="{width}" height="{height}" role="img" aria-labelledby="title">',
-            f'<title id="title">Five attacks against {html.escape(", ".join(self.columns))}</title>',
-            "<style>text{font:15px system-ui,sans-serif;fill:#1f2328}.head{font-weight:600}"
-            ".bad{fill:#ffd8d3}.good{fill:#cdf0d4}.in{fill:#1f2328}"
-            "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.bad{fill:#7d1f1a}"
-            ".good{fill:#14562a}.in{fill:#fff}}</style>",
-        ]
-        for at, name in enumerate(self.columns):
-            x = first + at * column + column // 2
-            parts.append(f'<text class="head" x="{x}" y="28" text-anchor="middle">{html.escape(name)}</text>')
-        for line, (attack, row) in enumerate(self.rows.items()):
-            y = row_height * (line + 1)
-            parts.append(f'<text x="8" y="{y + 28}">{html.escape(attack)}</text>')
-            for at, name in enumerate(self.columns):
-                kind, x = ("bad" if row[name].succeeded else "good"), first + at * column
-                parts.append(
-                    f'<rect class="{kind}" x="{x + 3}" y="{y + 3}" rx="6" '
-                    f'width="{column - 6}" height="{row_height - 6}"/>'
-                    f'<text class="in" x="{x + column // 2}" y="{y + 28}" '
-                    f'text-anchor="middle">{row[name].word}</text>'
-                )
-        return "\n".join([*parts, "</svg>"]) + "\n"
-
-
-def _html_cell(verdict: Verdict) -> str:
-    colour = "--jp-error-color1" if verdict.succeeded else "--jp-success-color1"
-    evidence = html.escape("\n".join(verdict.evidence), quote=True)
-    style = f"border-bottom:3px solid var({colour}, currentColor)"
-    return f'<td style="{style}" title="{evidence}">{verdict.word}</td>'
-
-
-def attack_table(
-    protections: Iterable[Protection],
-    attacks: Iterable[Callable[[Protection], Verdict]] = ATTACKS,
-) -> AttackTable:
-    """Run every attack against every protection, now, and return the table.
-
-    Example:
-        >>> print(attack_table([Protection("Plain TCP")], [eavesdrop, clone]))
-                                 Plain TCP
-        Eavesdrop                ✗ succeeds
-        Clone the device         ✗ succeeds
-    """
-    attacks, protections = list(attacks), list(protections)
-    for protection in protections:
-        protection.check()
-    return AttackTable(
-        tuple(attack(protection) for protection in protections for attack in attacks)
-    )

@@ -35,13 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        return _start(Path(options.folder), options.no_browser, options.port, options.prepare)
+        return _start(options)
     except LabError as error:
         print(f"mtls-lab: this did not work.\n{error}", file=sys.stderr)
         return 2
 
 
-def _start(folder: Path, no_browser: bool, port: int | None, prepare: bool) -> int:
+def _start(options: argparse.Namespace) -> int:
+    folder = Path(options.folder)
     for notebook in workspace.unpack(folder):
         name = notebook.path.name
         if notebook.beside:
@@ -49,7 +50,7 @@ def _start(folder: Path, no_browser: bool, port: int | None, prepare: bool) -> i
         else:
             print(f"{name}: {'as you left it' if notebook.kept else 'ready'}")
     print(f"Your folder: {folder}", flush=True)
-    if prepare:
+    if options.prepare:
         return 0
     if importlib.util.find_spec("jupyterlab") is None:
         raise ToolMissing(
@@ -67,10 +68,10 @@ def _start(folder: Path, no_browser: bool, port: int | None, prepare: bool) -> i
         "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
         "--LabApp.news_url=",
     ]
-    if no_browser:
+    if options.no_browser:
         command.append("--no-browser")
-    if port is not None:
-        command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    if options.port is not None:
+        command += [f"--ServerApp.port={options.port}", "--ServerApp.port_retries=0"]
     try:
         return subprocess.call(command, env=os.environ | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"})
     except KeyboardInterrupt:

@@ -53,7 +53,7 @@ def ask(
 
     Example:
         >>> from mtls_lab import serve
-        >>> with serve(name="example") as backend:
+        >>> with serve() as backend:
         ...     print(ask("GET_SECRET", backend))
         device   connect ✓  received ✓ open sesame
         backend  connect ✓  received ✓ GET_SECRET
@@ -83,22 +83,27 @@ def _ask(
     try:
         if callable(context):
             context = context()
-        stage = Stage.CONNECT
-        connection = socket.create_connection(to if isinstance(to, tuple) else to.address, timeout)
+        host, port = to if isinstance(to, tuple) else to.address
+        connection = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        own = connection.getsockname()[:2]
-        stage = Stage.APPLICATION
+        connection.settimeout(timeout)
         if context is not None:
-            stage = Stage.HANDSHAKE
-            # A connection that ends without close_notify is an error here: it may have been cut.
-            connection = tls = context.wrap_socket(
+            # Wrapped before it connects: what is wrong with the arguments shows here. An end
+            # without close_notify is an error, for it may be a cut.
+            connection = context.wrap_socket(
                 connection,
                 server_hostname=server_hostname,
                 do_handshake_on_connect=False,
                 suppress_ragged_eofs=False,
             )
-            tls.do_handshake()
-            version, peer = tls.version(), subject_of(tls.getpeercert())
+        stage = Stage.CONNECT
+        connection.connect((host, port))
+        own = connection.getsockname()[:2]
+        stage = Stage.APPLICATION
+        if isinstance(connection, ssl.SSLSocket):
+            stage = Stage.HANDSHAKE
+            connection.do_handshake()
+            version, peer = connection.version(), subject_of(connection.getpeercert())
             stage = Stage.FIRST_READ
         # If the backend has hung up already, it has said why: the read below tells.
         with suppress(OSError):
@@ -111,12 +116,12 @@ def _ask(
                 raise EOFError("the connection was closed without a reply")
             stage = Stage.APPLICATION
             received += lines.feed(data)
-    except Exception as error:  # every way of failing is a result of an exchange
+    except Exception as error:  # noqa: BLE001 - every way of failing is a result of an exchange
         failure = Failure.of(error)
+    notes = handshake.notes_of(connection)
     if connection is not None:
         # After a good reply there is nothing left to wait for.
         hang_up(connection, wait=failure is not None)
-    notes = handshake.notes_of(connection)
     device = Side("device", stage, failure, version, peer, tuple(received), notes)
     backend = None
     if own is not None and not isinstance(to, tuple):

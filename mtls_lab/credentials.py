@@ -16,6 +16,7 @@ from typing import Any
 
 from mtls_lab import pem, pki
 from mtls_lab.contexts import client_context
+from mtls_lab.describe import common_name
 from mtls_lab.outcome import Side, Stage
 from mtls_lab.resources import resource_folder
 
@@ -35,7 +36,9 @@ class Expected:
     def seen(cls, side: Side) -> Expected:
         """Reduce what a side saw to what the catalogue states."""
         failure = side.failure
-        refusal = side.received[-1] if side.received and side.received[-1].startswith("ERROR") else None
+        refusal = (
+            side.received[-1] if side.received and side.received[-1].startswith("ERROR") else None
+        )
         return cls(
             side.stage,
             failure.reason if failure else "",
@@ -121,7 +124,9 @@ class CredentialStore:
         try:
             credential = catalogue()[name]
         except KeyError:
-            raise KeyError(f"no credential {name!r}: choose one of {', '.join(catalogue())}") from None
+            raise KeyError(
+                f"no credential {name!r}: choose one of {', '.join(catalogue())}"
+            ) from None
         if name not in self._made:
             identity = self._issue(credential)
             if identity is None:
@@ -179,5 +184,5 @@ class CredentialStore:
             case "another-ca":
                 return pki.CertificateAuthority.create("Another CA")
             case "same-named-ca":
-                return pki.CertificateAuthority.create(pki.common_name(self.device_ca.certificate))
+                return pki.CertificateAuthority.create(common_name(self.device_ca.certificate))
         raise ValueError(f"data/credentials.toml: no signer is called {name!r}")

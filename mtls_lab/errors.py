@@ -4,7 +4,15 @@ Here: one base class and its few kinds. Not here: errors of TLS itself, which ar
 and reach the reader unchanged (see outcome.py).
 """
 
-__all__ = ["FileProblem", "LabError", "NetworkProblem", "NotInWorkspace", "ProtectionBroken", "ToolMissing"]
+__all__ = [
+    "FileProblem",
+    "LabError",
+    "NetworkProblem",
+    "NotInWorkspace",
+    "ProtectionBroken",
+    "TamperFailed",
+    "ToolMissing",
+]
 
 
 class LabError(Exception):
@@ -52,3 +60,7 @@ class NotInWorkspace(LabError):
 
 class ProtectionBroken(LabError):
     """A protection under which not even the device is served, so no attack can be judged."""
+
+
+class TamperFailed(LabError):
+    """A function that was to change what passes a relay did not work."""

@@ -18,8 +18,17 @@ from weakref import WeakSet
 
 from mtls_lab.wire import ALERTS, HANDSHAKE_TYPES, Direction, plaintext_messages
 
-__all__ = ["SUPPORTED", "Handshake", "Message", "from_wire",
-    "is_watched", "join", "notes_of", "read_notes", "watch"]
+__all__ = [
+    "SUPPORTED",
+    "Handshake",
+    "Message",
+    "from_wire",
+    "is_watched",
+    "join",
+    "notes_of",
+    "read_notes",
+    "watch",
+]
 
 SUPPORTED = hasattr(ssl.SSLContext, "_msg_callback")
 _watched: WeakSet[ssl.SSLContext] = WeakSet()
@@ -100,7 +109,7 @@ def watch(*contexts: ssl.SSLContext) -> None:
     """
     for context in contexts:
         _watched.add(context)
-        if SUPPORTED and context._msg_callback is None:  # type: ignore[attr-defined]
+        if SUPPORTED and context._msg_callback is None:  # type: ignore[attr-defined]  # noqa: SLF001
             # The property of the base class hands the plain numbers on. The one of
             # ssl.SSLContext turns each into an enum first, which takes ten times as long.
             super(ssl.SSLContext, ssl.SSLContext)._msg_callback.__set__(  # type: ignore[misc]
@@ -114,7 +123,7 @@ def is_watched(context: ssl.SSLContext) -> bool:
 
 
 def _note(
-    connection: Any, direction: str, version: int, content_type: int, kind: int, data: bytes
+    connection: Any, direction: str, version: int, content_type: int, _kind: int, data: bytes
 ) -> None:
     try:
         log = connection.__dict__["lab_messages"]
@@ -145,7 +154,7 @@ def read_notes(log: Notes, *, client: bool) -> tuple[Message, ...]:
             continue
         encrypted = inner or direction in ciphered
         if content_type == _RECORD_HEADER and head[0] == _CHANGE_CIPHER_SPEC and divides:
-            name, size = "ChangeCipherSpec", 1
+            name = "ChangeCipherSpec"
             ciphered.add(direction)
         elif content_type == _ALERT:
             name = f"Alert {ALERTS.get(head[1], head[1])}"
@@ -156,7 +165,8 @@ def read_notes(log: Notes, *, client: bool) -> tuple[Message, ...]:
         inner = False
         towards = Direction.TO_BACKEND if (direction == "write") == client else Direction.TO_DEVICE
         empty = name == "Certificate" and size <= 8
-        messages.append(Message(name, towards, size, encrypted, empty=empty))
+        length = size if name != "ChangeCipherSpec" else 1
+        messages.append(Message(name, towards, length, encrypted, empty=empty))
     return tuple(messages)
 
 
@@ -203,7 +213,7 @@ def from_wire(chunks: Iterable[tuple[Direction, bytes]]) -> Handshake:
           device ··· backend
           ← Alert certificate_required
     """
-    streams = {direction: b"" for direction in Direction}
+    streams = dict.fromkeys(Direction, b"")
     named = dict.fromkeys(Direction, 0)
     messages = []
     for direction, data in chunks:

@@ -61,5 +61,8 @@ def openssl(arguments: str, *, stdin: str = "", show: bool = False) -> str:
     output = (result.stdout + result.stderr).strip()
     if show or result.returncode:
         print(output)
-    print("ok" if result.returncode == 0 else f"failed with exit code {result.returncode}")
+    if result.returncode:
+        print(f"failed with exit code {result.returncode}")
+    elif not show:
+        print("ok")
     return output

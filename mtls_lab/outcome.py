@@ -65,7 +65,9 @@ class Failure:
             reason = errno.errorcode.get(error.errno, str(error.errno))
         if isinstance(error, TimeoutError):
             reason = "TIMED_OUT"
-        text = str(error.args[1]) if isinstance(error, OSError) and len(error.args) > 1 else str(error)
+        text = (
+            str(error.args[1]) if isinstance(error, OSError) and len(error.args) > 1 else str(error)
+        )
         return cls(
             error=type(error).__name__,
             reason=reason,
@@ -85,7 +87,7 @@ class Side:
     """What the device or the backend saw of one connection.
 
     Attributes:
-        who: `"device"` or `"backend"`.
+        who: `"device"`, or the name that the backend was started under.
         stage: the last stage that this side entered.
         failure: why it ended there, or None when it ended as it should.
         version: the TLS version that was agreed, such as `"TLSv1.3"`; None without TLS.
@@ -114,11 +116,14 @@ class Side:
         if entered > 1 or (entered == 1 and self.ok):
             steps.append("connect ✓")
         if self.version:
-            steps.append(f"handshake ✓ {self.version}" + (f" with {self.peer}" if self.peer else ""))
+            steps.append(
+                f"handshake ✓ {self.version}" + (f" with {self.peer}" if self.peer else "")
+            )
         if self.failure:
             steps.append(f"{self.stage.value} ✗ {self.failure}")
         elif self.received:
-            steps.append("received ✓ " + ", ".join(self.received))
+            mark = "✗" if self.received[-1].startswith("ERROR") else "✓"
+            steps.append(f"received {mark} " + ", ".join(self.received))
         return f"{self.who:<8} " + "  ".join(steps)
 
 

@@ -79,7 +79,11 @@ def write_key(path: str | os.PathLike[str], key: Key) -> None:
 
 def write_certificate(path: str | os.PathLike[str], *certificates: x509.Certificate) -> None:
     """Write one certificate, or a leaf with the CA certificates to send along."""
-    _write(Path(path), b"".join(c.public_bytes(serialization.Encoding.PEM) for c in certificates), 0o644)
+    _write(
+        Path(path),
+        b"".join(c.public_bytes(serialization.Encoding.PEM) for c in certificates),
+        0o644,
+    )
 
 
 def write_csr(path: str | os.PathLike[str], csr: x509.CertificateSigningRequest) -> None:
@@ -98,9 +102,9 @@ def _write(path: Path, data: bytes, mode: int) -> None:
     try:
         with suppress(FileNotFoundError):
             new.unlink()
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(data)
-        os.replace(new, path)
+        new.replace(path)
     except OSError as error:
         with suppress(OSError):
             new.unlink()
@@ -145,7 +149,7 @@ def _read(path: Path, expected: str) -> bytes:
         todo = "exchange the two file names, or name the other file"
     elif not data.strip():
         found, todo = f"{path} is empty", "make the file again"
-    elif data[:1] == b"\x30":
+    elif data[:1] == b"\x30" and not data.isascii():
         found = f"{path} is in DER form"
         todo = f"convert it: openssl x509 -inform DER -in {path} -out {path.stem}.pem"
         if expected == "a private key":
@@ -176,7 +180,9 @@ def read_key(path: str | os.PathLike[str]) -> Key:
     try:
         key = serialization.load_pem_private_key(data, password=None)
     except (ValueError, TypeError) as error:
-        raise FileProblem(f"{path} holds a damaged key ({error})", "a whole key", "make it again") from None
+        raise FileProblem(
+            f"{path} holds a damaged key ({error})", "a whole key", "make it again"
+        ) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise FileProblem(
             f"{path} holds a key of another kind",

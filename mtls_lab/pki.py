@@ -1,8 +1,8 @@
 """Keys, signing requests, certificates and revocation lists, made with cryptography.
 
 Here: everything that is signed; the only module that imports cryptography's builders. Not
-here: files (pem.py), TLS contexts, and which certificates the lab needs (credentials.py,
-workspace.py).
+here: files (pem.py), what a certificate says (describe.py), TLS contexts, and which
+certificates the lab needs (credentials.py, workspace.py).
 
 Every certificate follows the profile of RFC 5280, section 4.2, to the letter, so that it
 verifies under Python 3.13's strict default and under `openssl verify -x509_strict`.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,7 +20,6 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -29,11 +29,8 @@ from mtls_lab.pem import Identity, Key, read_identity
 __all__ = [
     "CertificateAuthority",
     "Profile",
-    "common_name",
     "create_csr",
     "create_key",
-    "describe",
-    "is_current",
     "self_signed",
 ]
 
@@ -69,6 +66,7 @@ class CertificateAuthority:
     """A root CA that signs servers and devices directly.
 
     Example:
+        >>> from mtls_lab.describe import describe
         >>> ca = CertificateAuthority.create("Lab CA")
         >>> server = ca.issue_server(["localhost", "127.0.0.1"])
         >>> print(describe(server.certificate))
@@ -85,7 +83,9 @@ class CertificateAuthority:
     revoked: dict[int, datetime] = field(default_factory=dict)
 
     @classmethod
-    def create(cls, name: str, *, days: int = CA_DAYS, key: Key | None = None) -> CertificateAuthority:
+    def create(
+        cls, name: str, *, days: int = CA_DAYS, key: Key | None = None
+    ) -> CertificateAuthority:
         """Make a key and a self-signed CA certificate, valid for `days` from now."""
         key = key or create_key()
         subject = _name(name)
@@ -101,13 +101,17 @@ class CertificateAuthority:
             # pathlen 0: this CA signs leaves and no further CA (RFC 5280, section 4.2.1.9).
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_CA_USAGE, critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+            )
             .sign(key, hashes.SHA256())
         )
         return cls(key, certificate)
 
     @classmethod
-    def load(cls, certfile: str | os.PathLike[str], keyfile: str | os.PathLike[str]) -> CertificateAuthority:
+    def load(
+        cls, certfile: str | os.PathLike[str], keyfile: str | os.PathLike[str]
+    ) -> CertificateAuthority:
         """Read a CA back from its two files. Raises FileProblem."""
         identity = read_identity(certfile, keyfile)
         return cls(identity.key, identity.certificate)
@@ -155,13 +159,15 @@ class CertificateAuthority:
     def issue(
         self,
         common_name: str,
-        profile: Profile,
+        profile: Profile | None,
         *,
         names: Iterable[str] = (),
         valid_days: tuple[int, int] = (0, LEAF_DAYS),
         key: Key | None = None,
     ) -> Identity:
         """Make a certificate with everything said; `valid_days` counts from today.
+
+        Without a profile it has no extended key usage, and then verifies for every purpose.
 
         Example:
             >>> ca = CertificateAuthority.create("Lab CA")
@@ -172,7 +178,12 @@ class CertificateAuthority:
         key = key or create_key()
         first, last = (_now() + timedelta(days=day) for day in valid_days)
         certificate = self._leaf(
-            _name(common_name), key.public_key(), profile, _general_names(names), first - CLOCK_SKEW, last
+            _name(common_name),
+            key.public_key(),
+            profile,
+            _general_names(names),
+            first - CLOCK_SKEW,
+            last,
         )
         return Identity(key, certificate)
 
@@ -180,12 +191,14 @@ class CertificateAuthority:
         self,
         subject: x509.Name,
         public_key: ec.EllipticCurvePublicKey,
-        profile: Profile,
+        profile: Profile | None,
         names: Iterable[x509.GeneralName],
         first: datetime,
         last: datetime,
     ) -> x509.Certificate:
-        issuer_id = self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        issuer_id = self.certificate.extensions.get_extension_for_class(
+            x509.SubjectKeyIdentifier
+        ).value
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -196,13 +209,14 @@ class CertificateAuthority:
             .not_valid_after(last)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_LEAF_USAGE, critical=True)
-            .add_extension(x509.ExtendedKeyUsage([profile.value]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_id),
                 critical=False,
             )
         )
+        if profile is not None:
+            builder = builder.add_extension(x509.ExtendedKeyUsage([profile.value]), critical=False)
         if names := list(names):
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(self.key, hashes.SHA256())
@@ -222,7 +236,7 @@ class CertificateAuthority:
             .last_update(now - CLOCK_SKEW)
             .next_update(now + timedelta(days=days))
             # A CRL number has to grow with every list (section 5.2.3); the clock does.
-            .add_extension(x509.CRLNumber(int(datetime.now(UTC).timestamp() * 1000)), critical=False)
+            .add_extension(x509.CRLNumber(time.time_ns()), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_id),
                 critical=False,
@@ -240,11 +254,15 @@ def create_key() -> Key:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def create_csr(key: Key, common_name: str, names: Iterable[str] = ()) -> x509.CertificateSigningRequest:
+def create_csr(
+    key: Key, common_name: str, names: Iterable[str] = ()
+) -> x509.CertificateSigningRequest:
     """Ask a CA for a certificate (RFC 2986): a name, a public key, a proof of the private one."""
     builder = x509.CertificateSigningRequestBuilder().subject_name(_name(common_name))
     if names := list(names):
-        builder = builder.add_extension(x509.SubjectAlternativeName(_general_names(names)), critical=False)
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName(_general_names(names)), critical=False
+        )
     return builder.sign(key, hashes.SHA256())
 
 
@@ -253,48 +271,6 @@ def self_signed(common_name: str, profile: Profile, *, names: Iterable[str] = ()
     key = create_key()
     issuer = CertificateAuthority.create(common_name, key=key)
     return issuer.issue(common_name, profile, names=names, key=key)
-
-
-def common_name(certificate: x509.Certificate) -> str:
-    """Return the subject's common name; empty if it has none."""
-    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if names else ""
-
-
-def describe(certificate: x509.Certificate) -> str:
-    """Return what decides over trust, a line a field; no key, serial number or date.
-
-    The names are those of RFC 5280 and of openssl's configuration files.
-    """
-    lines = [
-        ("subject", certificate.subject.rfc4514_string()),
-        ("issuer", certificate.issuer.rfc4514_string()),
-    ]
-    for extension in certificate.extensions:
-        value, text = extension.value, ""
-        if isinstance(value, x509.BasicConstraints):
-            text = f"CA:{str(value.ca).upper()}"
-            text += f", pathlen:{value.path_length}" if value.path_length is not None else ""
-        elif isinstance(value, x509.KeyUsage):
-            text = ", ".join(_usages(value))
-        elif isinstance(value, x509.ExtendedKeyUsage):
-            text = ", ".join(usage._name for usage in value)
-        elif isinstance(value, x509.SubjectAlternativeName):
-            text = ", ".join(
-                f"{'IP' if isinstance(name, x509.IPAddress) else 'DNS'}:{name.value}" for name in value
-            )
-        if text:
-            lines.append((extension.oid._name, text + (", critical" if extension.critical else "")))
-    order = ["subject", "issuer", "basicConstraints", "keyUsage", "extendedKeyUsage", "subjectAltName"]
-    lines.sort(key=lambda line: order.index(line[0]) if line[0] in order else len(order))
-    return "\n".join(f"{name:<21} {text}" for name, text in lines)
-
-
-def _usages(value: x509.KeyUsage) -> list[str]:
-    names = {name: getattr(value, name) for name in list(_NO_USAGE)[:7]}
-    words = {name: name.split("_")[0] + "".join(w.title() for w in name.split("_")[1:]) for name in names}
-    words |= {"crl_sign": "cRLSign"}
-    return [words[name] for name, is_set in names.items() if is_set]
 
 
 def _now() -> datetime:
@@ -313,13 +289,3 @@ def _general_names(names: Iterable[str]) -> list[x509.GeneralName]:
         except ValueError:
             found.append(x509.DNSName(name))
     return found
-
-
-def is_current(certificate: x509.Certificate, issuer: x509.Certificate, *, days: int = 1) -> bool:
-    """Whether `issuer` signed this certificate and it stays valid for `days` more."""
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
-        return False
-    now = datetime.now(UTC)
-    return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc - timedelta(days=days)

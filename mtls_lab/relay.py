@@ -7,14 +7,16 @@ proves (attacks.py).
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import selectors
 import socket
 import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
+from mtls_lab.errors import TamperFailed
 from mtls_lab.outcome import Side
 from mtls_lab.sockets import Acceptor, Address, Mailbox, hang_up
 from mtls_lab.wire import Direction, Splitter, hexdump
@@ -31,9 +33,11 @@ class Upstream(Protocol):
     """What a device can be sent to: a Backend, or another Relay."""
 
     @property
-    def address(self) -> Address: ...
+    def address(self) -> Address:
+        """Where it listens."""
 
-    def wait_for(self, peer: Address, timeout: float = ...) -> Side | None: ...
+    def wait_for(self, peer: Address, timeout: float = ...) -> Side | None:
+        """Return how the connection from `peer` ended on the backend's side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ class Relay:
         self._upstream = upstream
         self._pretend, self._onward = pretend, onward
         self._chunks: list[Chunk] = []
+        self._failed: Exception | None = None
         self._connections = 0
         self._lock = threading.Lock()
         self._through: Mailbox[Address, Address | None] = Mailbox()
@@ -141,10 +146,21 @@ class Relay:
         return self._upstream.wait_for(behind, timeout)
 
     def stop(self) -> None:
-        """End every connection and free the port; what was heard stays."""
-        self._acceptor.stop()
+        """End every connection and free the port; what was heard stays.
 
-    def __enter__(self) -> Relay:
+        Raises:
+            TamperFailed: the tamper raised an exception or returned something else than bytes.
+        """
+        self._acceptor.stop()
+        failed, self._failed = self._failed, None
+        if failed is not None:
+            raise TamperFailed(
+                f"a tamper that failed, with {type(failed).__name__}: {failed}",
+                "a function that takes a Chunk and returns bytes, or None to cut",
+                "correct the function; the connection was cut at this chunk",
+            ) from failed
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -188,20 +204,18 @@ class Relay:
 
     def _pump(self, number: int, device: socket.socket, backend: socket.socket) -> None:
         """Carry bytes both ways until both sides have ended, or Mallory cuts."""
-        paths = {
-            device: (Direction.TO_BACKEND, backend, Splitter()),
-            backend: (Direction.TO_DEVICE, device, Splitter()),
-        }
+        paths = [
+            (device, Direction.TO_BACKEND, backend, Splitter()),
+            (backend, Direction.TO_DEVICE, device, Splitter()),
+        ]
         counts = dict.fromkeys(Direction, 0)
         with selectors.DefaultSelector() as selector:
-            for source in paths:
-                source.settimeout(None)
-                selector.register(source, selectors.EVENT_READ)
+            for path in paths:
+                path[0].settimeout(None)
+                selector.register(path[0], selectors.EVENT_READ, path)
             while selector.get_map():
                 for key, _ in selector.select():
-                    source = key.fileobj
-                    assert isinstance(source, socket.socket)
-                    direction, sink, splitter = paths[source]
+                    source, direction, sink, splitter = key.data
                     data = _receive(source)
                     units = splitter.feed(data) if data else [splitter.rest()]
                     for unit in filter(None, units):
@@ -217,8 +231,15 @@ class Relay:
                             socket.socket.shutdown(sink, socket.SHUT_WR)
 
     def _pass(self, chunk: Chunk) -> Chunk:
-        sent = self.tamper(chunk) if self.tamper else chunk.heard
-        chunk = Chunk(chunk.connection, chunk.index, chunk.direction, chunk.heard, sent)
+        sent: object = chunk.heard
+        try:
+            if self.tamper:
+                sent = self.tamper(chunk)
+            if not (sent is None or isinstance(sent, bytes)):
+                raise TypeError(f"it returned {type(sent).__name__}")
+        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: stop() has
+            self._failed, sent = error, None
+        chunk = dataclasses.replace(chunk, sent=sent)
         with self._lock:
             if len(self._chunks) < REMEMBERED:
                 self._chunks.append(chunk)
@@ -257,4 +278,6 @@ def flip_bit(index: int, direction: Direction = Direction.TO_DEVICE, bit: int = 
 
 def cut(index: int, direction: Direction = Direction.TO_DEVICE) -> Tamper:
     """Make a tamper that cuts the connection where this chunk would have passed."""
-    return lambda chunk: None if (chunk.direction, chunk.index) == (direction, index) else chunk.heard
+    return lambda chunk: (
+        None if (chunk.direction, chunk.index) == (direction, index) else chunk.heard
+    )

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from mtls_lab.handshake import notes_of
 from mtls_lab.outcome import Failure, Side, Stage
@@ -78,7 +78,7 @@ class Backend:
             if _running.get(self.name) is self:
                 del _running[self.name]
 
-    def __enter__(self) -> Backend:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -89,10 +89,10 @@ class Backend:
         return f"<Backend {self.name!r}, {kind}, {len(self.connections)} connections>"
 
     def _handle(self, raw: socket.socket, peer: Address) -> None:
-        conversation = _Conversation(raw)
+        conversation = _Conversation(raw, self.name)
         try:
             self._converse(conversation)
-        except Exception as error:  # whatever a peer provokes ends its own connection only
+        except Exception as error:  # noqa: BLE001 - what a peer provokes ends its connection only
             conversation.failure = Failure.of(error)
         side = conversation.side()
         self.connections.append(side)
@@ -149,6 +149,7 @@ class _Conversation:
     """What is known so far of a connection that is still open."""
 
     connection: socket.socket
+    who: str
     stage: Stage = Stage.CONNECT
     failure: Failure | None = None
     version: str | None = None
@@ -165,7 +166,7 @@ class _Conversation:
 
     def side(self) -> Side:
         return Side(
-            "backend",
+            self.who,
             self.stage,
             self.failure,
             self.version,

@@ -12,7 +12,7 @@ from __future__ import annotations
 __all__ = ["MAX_LINE", "SECRET", "LineBuffer", "ProtocolError", "Service"]
 
 #: What the device is after. Short, so that it fits into one line of a hexdump.
-SECRET = "open sesame"
+SECRET = "open sesame"  # noqa: S105 - this one is for everybody
 
 #: Bytes in a line with its line end: far more than a command needs, small enough that a
 #: peer which never ends its line costs nothing.

@@ -83,6 +83,7 @@ class Acceptor:
         self._handle = handle
         self._name = name
         self._open: dict[threading.Thread, socket.socket] = {}
+        self._threads: list[threading.Thread] = []  # those that may still run
         self._lock = threading.Lock()
         self._listener = _listen(host, port)
         self._bell, self._wire = socket.socketpair()
@@ -117,6 +118,8 @@ class Acceptor:
             )
             self._open[thread] = handle
         thread.start()
+        # Kept until it has ended: it is in `_open` only for as long as its connection.
+        self._threads = [*(old for old in self._threads if old.is_alive()), thread]
 
     def _connection(self, connection: socket.socket, peer: Address) -> None:
         try:
@@ -135,11 +138,10 @@ class Acceptor:
         self._listener.close()
         self._wire.close()
         with self._lock:
-            threads = list(self._open)
             for handle in self._open.values():
                 with contextlib.suppress(OSError):
                     handle.shutdown(socket.SHUT_RDWR)
-        for thread in threads:
+        for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join()
 

@@ -244,7 +244,10 @@ def server_name(data: bytes) -> str | None:
         end = at + 2 + int.from_bytes(hello[at : at + 2], "big")
         at += 2
         while at + 4 <= min(end, len(hello)):
-            kind, size = int.from_bytes(hello[at : at + 2], "big"), int.from_bytes(hello[at + 2 : at + 4], "big")
+            kind, size = (
+                int.from_bytes(hello[at : at + 2], "big"),
+                int.from_bytes(hello[at + 2 : at + 4], "big"),
+            )
             body = hello[at + 4 : at + 4 + size]
             if kind == 0 and len(body) == size:
                 length = int.from_bytes(body[3:5], "big")

@@ -10,6 +10,7 @@ so that any part can start alone. Not here: starting JupyterLab (cli.py).
       device/             server_ca.pem               the device's
                           client.crt, client.key
       attacker/           whatever Mallory makes
+      openssl/            the same files once more, made by the openssl commands
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from mtls_lab import pem, pki
+from mtls_lab.describe import is_current
 from mtls_lab.errors import FileProblem, NotInWorkspace
 from mtls_lab.resources import resource_folder
 
@@ -29,7 +31,7 @@ __all__ = ["FOLDERS", "MARKER", "Unpacked", "Workspace", "enter", "notebooks", "
 
 #: The file that makes a folder a learner's folder; it remembers the notebooks as unpacked.
 MARKER = ".mtls-lab"
-FOLDERS = ("ca", "backend", "device", "attacker")
+FOLDERS = ("ca", "backend", "device", "attacker", "openssl")
 
 
 @dataclass(frozen=True)
@@ -94,19 +96,27 @@ def _after_part_2() -> tuple[str, ...]:
     """Keep or make the CA, and the backend's certificate."""
     try:
         ca = pki.CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
-        if not pki.is_current(ca.certificate, ca.certificate):
+        if not is_current(ca.certificate, ca.certificate):
             raise FileProblem("an expired CA", "a CA that is valid", "make it again")
     except FileProblem:
         ca = pki.CertificateAuthority.create("Lab CA")
         pem.Identity(ca.key, ca.certificate).save("ca", "ca")
     try:
         server = pem.read_identity("backend/server.crt", "backend/server.key")
-        if not pki.is_current(server.certificate, ca.certificate):
-            raise FileProblem("another CA's or an expired certificate", "a current one", "make it again")
+        if not is_current(server.certificate, ca.certificate):
+            raise FileProblem(
+                "another CA's or an expired certificate", "a current one", "make it again"
+            )
     except FileProblem:
         ca.issue_server(["localhost", "127.0.0.1"]).save("backend", "server")
     pem.write_certificate("device/server_ca.pem", ca.certificate)
-    return ("ca/ca.crt", "ca/ca.key", "backend/server.crt", "backend/server.key", "device/server_ca.pem")
+    return (
+        "ca/ca.crt",
+        "ca/ca.key",
+        "backend/server.crt",
+        "backend/server.key",
+        "device/server_ca.pem",
+    )
 
 
 def _after_part_3() -> tuple[str, ...]:
@@ -114,8 +124,10 @@ def _after_part_3() -> tuple[str, ...]:
     ca = pki.CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
     try:
         device = pem.read_identity("device/client.crt", "device/client.key")
-        if not pki.is_current(device.certificate, ca.certificate):
-            raise FileProblem("another CA's or an expired certificate", "a current one", "make it again")
+        if not is_current(device.certificate, ca.certificate):
+            raise FileProblem(
+                "another CA's or an expired certificate", "a current one", "make it again"
+            )
     except FileProblem:
         ca.issue_client("trusted-client").save("device", "client")
     pem.write_certificate("backend/client_ca.pem", ca.certificate)
@@ -202,7 +214,7 @@ def _write_text(path: Path, text: str) -> Path:
     new = path.with_name(f".{path.name}.new")
     try:
         new.write_text(text, "utf-8")
-        os.replace(new, path)
+        new.replace(path)
     except OSError as error:
         raise FileProblem(
             f"{path} cannot be written ({error.strerror or error})",

@@ -1,0 +1,78 @@
+# The commands of a maintainer. `make lab` and `make test` are all that a newcomer needs.
+
+# The Pythons that `make test` tests; one of them: make test PYTHONS=3.12
+PYTHONS ?= 3.11 3.12 3.13
+
+# Those that really run here (a name on the PATH may be an empty shim), and those that do not.
+FOUND   := $(foreach v,$(PYTHONS),$(if $(shell python$(v) -c 'print(1)' 2>/dev/null),$(v)))
+MISSING := $(filter-out $(FOUND),$(PYTHONS))
+
+# The default Python lives in .venv, any other one in .venv-<version>.
+# The default is the machine's python3 or, where that is too old, the newest one found.
+DEFAULT := $(or $(shell python3 -c 'import sys; v = sys.version_info[:2]; print("%d.%d" % v if v >= (3, 11) else "")' 2>/dev/null),$(lastword $(FOUND)))
+venv    = $(if $(filter $(DEFAULT),$(1)),.venv,.venv-$(1))
+
+# uv installs the lock in seconds. Where the machine has none, it gets a small venv of its own.
+UV     := $(if $(shell uv --version 2>/dev/null),uv,.venv-uv/bin/uv)
+OWN_UV := $(filter .venv-uv/%,$(UV))
+
+# pytest keeps what it compiles: without that, each of its starts costs a second more.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help lab test notebooks bench lint lock clean
+.DEFAULT_GOAL := help
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 16
+
+lab: .venv/ready ## Open the tutorial in JupyterLab, in a folder of your own
+	.venv/bin/mtls-lab start
+
+test: ## Run every test on every supported Python of this machine
+	$(if $(MISSING),@echo "NOT TESTED: no Python $(MISSING) on this machine"$(if $(filter true,$(CI)), && false))
+	$(if $(FOUND),,@echo "Nothing to test with: install one of Python $(PYTHONS)" && false)
+	@$(MAKE) --no-print-directory -j $(foreach v,$(FOUND),$(call venv,$(v))/ready)
+	@for venv in $(foreach v,$(FOUND),$(call venv,$(v))); do \
+	    echo "== $$venv: $$($$venv/bin/python --version)"; \
+	    NOT_TESTED="$(MISSING)" $$venv/bin/python -m pytest || exit 1; \
+	done
+
+notebooks: .venv/ready ## Run the notebooks and write their outputs into notebooks/
+	.venv/bin/python -m tests.notebooks.canonical
+	.venv/bin/python -m tests.notebooks.picture
+
+bench: .venv/ready ## Measure, each figure against a bare floor
+	.venv/bin/python -m tests.benchmarks
+
+lint: .venv/ready ## Check style and types
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+
+lock: pyproject.toml ## Write requirements.lock anew, with the newest versions
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --upgrade --group test pyproject.toml --output-file requirements.lock
+
+clean: ## Remove the venvs, caches and screenshots; your lab folder stays
+	rm -rf .venv .venv-* .artifacts .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# A venv holds what the lock names and then the package itself, editable. It is up to date while its
+# file `ready` is newer than the lock and pyproject.toml.
+define install
+@echo "$(@D): installing for Python $(1)"
+@$(UV) venv --quiet --clear --no-python-downloads --python $(1) $(@D)
+@$(UV) pip install --quiet --compile-bytecode --require-hashes --python $(@D) -r requirements.lock
+@$(UV) pip install --quiet --no-deps --no-build-isolation --python $(@D) --editable .
+@touch $@
+endef
+
+.venv/ready: requirements.lock pyproject.toml | $(OWN_UV)
+	$(call install,$(DEFAULT))
+
+.venv-%/ready: requirements.lock pyproject.toml | $(OWN_UV)
+	$(call install,$*)
+
+.venv-uv/bin/uv:
+	python3 -m venv .venv-uv
+	.venv-uv/bin/pip install --quiet uv

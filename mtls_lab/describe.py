@@ -1,0 +1,82 @@
+"""What a certificate says, in words; and whether it is still good.
+
+Here: reading certificates. Not here: making them (pki.py), and files (pem.py).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.x509.oid import NameOID
+
+__all__ = ["common_name", "describe", "is_current"]
+
+#: The bits of keyUsage as RFC 5280, section 4.2.1.3 calls them, by cryptography's names.
+USAGES = {
+    "digital_signature": "digitalSignature",
+    "content_commitment": "nonRepudiation",
+    "key_encipherment": "keyEncipherment",
+    "data_encipherment": "dataEncipherment",
+    "key_agreement": "keyAgreement",
+    "key_cert_sign": "keyCertSign",
+    "crl_sign": "cRLSign",
+}
+
+
+def common_name(certificate: x509.Certificate) -> str:
+    """Return the subject's common name; empty if it has none."""
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else ""
+
+
+def describe(certificate: x509.Certificate) -> str:
+    """Return what decides over trust, a line a field; no key, serial number or date.
+
+    The names are those of RFC 5280 and of openssl's configuration files.
+    """
+    lines = [
+        ("subject", certificate.subject.rfc4514_string()),
+        ("issuer", certificate.issuer.rfc4514_string()),
+    ]
+    for extension in certificate.extensions:
+        value, text = extension.value, ""
+        if isinstance(value, x509.BasicConstraints):
+            text = f"CA:{str(value.ca).upper()}"
+            text += f", pathlen:{value.path_length}" if value.path_length is not None else ""
+        elif isinstance(value, x509.KeyUsage):
+            text = ", ".join(word for name, word in USAGES.items() if getattr(value, name))
+        elif isinstance(value, x509.ExtendedKeyUsage):
+            text = ", ".join(usage._name for usage in value)
+        elif isinstance(value, x509.SubjectAlternativeName):
+            text = ", ".join(
+                f"{'IP' if isinstance(name, x509.IPAddress) else 'DNS'}:{name.value}"
+                for name in value
+            )
+        if text:
+            lines.append((extension.oid._name, text + (", critical" if extension.critical else "")))
+    order = [
+        "subject",
+        "issuer",
+        "basicConstraints",
+        "keyUsage",
+        "extendedKeyUsage",
+        "subjectAltName",
+    ]
+    lines.sort(key=lambda line: order.index(line[0]) if line[0] in order else len(order))
+    return "\n".join(f"{name:<21} {text}" for name, text in lines)
+
+
+def is_current(certificate: x509.Certificate, issuer: x509.Certificate, *, days: int = 1) -> bool:
+    """Whether `issuer` signed this certificate and it stays valid for `days` more."""
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    now = datetime.now(UTC)
+    return (
+        certificate.not_valid_before_utc
+        <= now
+        <= certificate.not_valid_after_utc - timedelta(days=days)
+    )

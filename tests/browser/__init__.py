@@ -1,0 +1,1 @@
+"""The notebooks in JupyterLab in a real browser, as a learner sees them."""

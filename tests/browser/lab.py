@@ -1,0 +1,265 @@
+"""A real JupyterLab and its pages in a real browser, for every test that needs to look.
+
+Here: start and stop the server, open a notebook, run it, read what happened, take pictures. Not
+here: what a notebook or a panel should show; that is in the tests.
+"""
+
+import base64
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+
+LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
+#: A desktop, and the narrowest phone.
+WIDE, NARROW = 1280, 360
+#: A notebook is longer than any screen: pictures of it are taken in pieces of this height.
+HEIGHT = 3000
+
+CHROMIUM_FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),  # a container, perhaps as root
+    *("--disable-quic", "--disable-background-networking", "--disable-component-update"),
+    *("--disable-sync", "--no-first-run"),  # nothing goes to the network
+]
+
+SETTINGS = {
+    # Its popup asks for news and covers a corner.
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    # Every cell is in the page, not just those in view.
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    # A save during a test is one more thing that moves.
+    "docmanager-extension/plugin": {"autosave": False},
+}
+
+OPEN = """async (path) => {
+    const app = window.jupyterapp;
+    await app.restored;
+    const widget = await app.commands.execute("docmanager:open", { path, factory: "Notebook" });
+    app.shell.activateById(widget.id);
+}"""
+IS_OPEN = "(path) => window.jupyterapp.shell.currentWidget?.context?.path === path"
+# The idle indicator is not enough: a Run All right after it is lost now and then.
+READY = """async () => {
+    const { context } = window.jupyterapp.shell.currentWidget;
+    await context.ready;
+    await context.sessionContext.ready;
+    const { kernel } = context.sessionContext.session;
+    if (kernel.connectionStatus !== "connected") {
+        await new Promise((resolve) => kernel.connectionStatusChanged.connect(
+            (_, status) => status === "connected" && resolve()));
+    }
+    await kernel.info;
+}"""
+CLOSE = """async () => {
+    const widget = window.jupyterapp.shell.currentWidget;
+    await widget.context.sessionContext.shutdown();
+    widget.dispose();  // unlike close(), it does not ask whether to save
+}"""
+CELLS = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+    .filter((cell) => cell.type === "code")
+    .map((cell) => cell.sharedModel.toJSON())
+    .map(({ source, execution_count, outputs }) => ({ source, execution_count, outputs }))"""
+THEME = """(theme) =>
+    window.jupyterapp.commands.execute("apputils:change-theme", { theme })"""
+#: What scrolls in a notebook; its own scrollHeight counts the empty page after the last cell.
+SCROLLER = ".jp-NotebookPanel .jp-WindowedPanel-outer"
+LENGTH = """(box) => {
+    const last = [...box.querySelectorAll(".jp-Cell")].at(-1).getBoundingClientRect();
+    return [
+        Math.ceil(last.bottom - box.getBoundingClientRect().top + box.scrollTop), box.clientHeight];
+}"""
+OVERFLOW = """(selector) => Math.max(
+    ...[document.documentElement, document.querySelector(selector)]
+        .map((box) => box.scrollWidth - box.clientWidth))"""
+
+
+class JupyterLab:
+    """A JupyterLab that serves `folder`; `with` starts and stops it. It reads no user's settings.
+
+    Attributes:
+        url: where it listens, without a path.
+        log: the last lines that it wrote.
+    """
+
+    def __init__(self, folder: Path, scratch: Path) -> None:
+        self.folder, self._scratch = folder, scratch
+        self.log: deque[str] = deque(maxlen=200)
+        self._token = secrets.token_hex(16)
+
+    def __enter__(self) -> Self:
+        environment = dict(os.environ)
+        for name in (
+            *("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"),
+            *("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "TMPDIR"),
+        ):
+            environment[name] = str(self._scratch / name.lower())
+            (self._scratch / name.lower()).mkdir(parents=True)
+        for name, settings in SETTINGS.items():
+            file = Path(environment["JUPYTERLAB_SETTINGS_DIR"], f"@jupyterlab/{name}")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.with_suffix(".jupyterlab-settings").write_text(json.dumps(settings))
+        options = [
+            *("--no-browser", "--ip=127.0.0.1", "--port=0", "--ServerApp.port_retries=0"),
+            f"--IdentityProvider.token={self._token}",
+            f"--ServerApp.root_dir={self.folder}",
+            *("--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"),
+            *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
+        ]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options],
+            env=environment,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+        self.url = self._wait_until_up()
+        # Somebody has to read what it writes, or it stands still when the pipe is full.
+        self._reader = threading.Thread(target=self._read_on)
+        self._reader.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=30)
+        self._reader.join()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+
+    def _wait_until_up(self) -> str:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.log.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:\d+(?=/lab)", line):
+                return found[0]
+        self._process.wait()
+        raise RuntimeError("JupyterLab did not start:\n" + "".join(self.log))
+
+    def _read_on(self) -> None:
+        assert self._process.stderr is not None
+        self.log.extend(self._process.stderr)
+
+    def visit(self, browser: BrowserContext) -> "LabPage":
+        """A page of this Lab that shows one document at a time, none yet."""
+        lab = LabPage(browser.new_page(), urlsplit(self.url).netloc)
+        lab.set_width(WIDE)
+        lab.page.goto(f"{self.url}/doc?token={self._token}")
+        lab.page.wait_for_function("() => window.jupyterapp?.shell")
+        return lab
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell as the page's model has it after a run."""
+
+    source: str
+    count: int | None
+    errors: tuple[str, ...]
+
+
+@dataclass
+class LabPage:
+    """One page, and the one notebook that is open in it. Loading it takes seconds: keep it.
+
+    Attributes:
+        page: playwright's page, for whatever a test wants to click.
+        complaints: errors in the browser's console, and requests that left this machine,
+            since the notebook was opened.
+    """
+
+    page: Page
+    host: str
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", self._on_request)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def _on_request(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme not in {"data", "blob"} and address.netloc != self.host:
+            self.complaints.append(f"request to {address.netloc}")
+
+    def open(self, notebook: str) -> None:
+        """Show a notebook, with a new kernel that is connected and ready."""
+        self.complaints.clear()
+        self.page.evaluate(OPEN, notebook)
+        self.page.wait_for_function(IS_OPEN, arg=notebook)
+        self.page.evaluate(READY)
+
+    def close(self) -> None:
+        """Put the notebook away without saving it, and end its kernel."""
+        self.page.evaluate(CLOSE)
+
+    def run_all(self) -> None:
+        """Run All, and wait until the last cell is done."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def cells(self) -> list[Cell]:
+        """The code cells, in order."""
+        return [
+            Cell(
+                source=cell["source"],
+                count=cell["execution_count"],
+                errors=tuple(o["evalue"] for o in cell["outputs"] if o["output_type"] == "error"),
+            )
+            for cell in self.page.evaluate(CELLS)
+        ]
+
+    def set_theme(self, theme: str) -> None:
+        """LIGHT or DARK; drawn when this returns. Every page of this server follows."""
+        self.page.evaluate(THEME, theme)
+        self.page.wait_for_function(
+            "theme => document.body.dataset.jpThemeName === theme", arg=theme
+        )
+
+    def set_width(self, width: int, height: int = 800) -> None:
+        """The size of the window, in CSS pixels."""
+        self.page.set_viewport_size({"width": width, "height": height})
+
+    def overflow(self) -> int:
+        """By how many pixels the page, or the notebook in it, is wider than the window."""
+        excess: int = self.page.evaluate(OVERFLOW, SCROLLER)
+        return excess
+
+    def screenshots(self, folder: Path, name: str) -> list[Path]:
+        """Pictures of the whole notebook from top to bottom, at the present width and theme."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob(f"{name}-*.png"):
+            old.unlink()
+        size = self.page.viewport_size
+        assert size is not None
+        self.set_width(size["width"], HEIGHT)
+        scroller = self.page.locator(SCROLLER)
+        devtools = self.page.context.new_cdp_session(self.page)
+        length, step = scroller.evaluate(LENGTH)
+        pictures = []
+        for number, top in enumerate(range(0, length, step), start=1):
+            scroller.evaluate("(box, top) => box.scrollTo(0, top)", top)
+            # By itself playwright packs a picture tighter, in twice the time.
+            taken = devtools.send("Page.captureScreenshot", {"optimizeForSpeed": True})
+            pictures.append(folder / f"{name}-{number}.png")
+            pictures[-1].write_bytes(base64.b64decode(taken["data"]))
+        devtools.detach()
+        self.set_width(size["width"], size["height"])
+        return pictures

@@ -1,0 +1,41 @@
+"""What holds for every test: no skip under CI, the same examples each time, and what was left out.
+
+Fixtures of one kind of test live in that folder's own conftest.py.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+# The same examples on every run and every machine; no deadline, for a busy machine is no bug.
+settings.register_profile("lab", derandomize=True, deadline=None)
+settings.load_profile("lab")
+
+
+def not_run(config: pytest.Config) -> list[str]:
+    """What was skipped or expected to fail, each as one line with its reason."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    assert reporter is not None
+    reports = [*reporter.stats.get("skipped", []), *reporter.stats.get("xfailed", [])]
+    return [f"{report.nodeid}: {report.longreprtext}" for report in reports]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """With CI=true a test that did not run is a failure of the run."""
+    if os.environ.get("CI") == "true" and not_run(session.config) and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    yield
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if os.environ.get("CI") == "true" and (lines := not_run(config)):
+        terminalreporter.section("FAILED: under CI=true nothing may be skipped")
+        for line in lines:
+            terminalreporter.line(line)
+    if missing := os.environ.get("NOT_TESTED"):
+        terminalreporter.line(f"NOT TESTED: no Python {missing} on this machine")

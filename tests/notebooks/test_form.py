@@ -1,0 +1,125 @@
+"""What a committed notebook must look like, so that the comparison of its outputs means something.
+
+nbval compares nothing in a cell that was never run, and nothing where there is no output: so that
+is looked at here. Nothing is run here.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+from nbformat import NotebookNode
+
+from tests.notebooks import canonical
+
+#: What differs from run to run or from machine to machine, and so may not be in an output.
+VARYING = {
+    "port": r"(127\.0\.0\.1|0\.0\.0\.0|localhost|::1\]?)['\"]?(:|, ?)\d+|\bport\b\W{0,3}\d",
+    "date": r"\b20\d\d-\d\d|\b\d{12,14}Z"
+    r"|\b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* +\d",
+    "time": r"\b\d\d:\d\d:\d\d\b",
+    "path": r"(?<![\w./])/(home|root|tmp|var|usr|opt|private|Users|mnt|srv|work)/|\b[A-Z]:\\",
+    "address": r"\b0x[0-9a-fA-F]{7,}",
+}
+#: What tells nbval, or a reader, that a cell need not hold.
+EXCUSES = re.compile(r"(?i)nbval[-_]|pytest_validate|\bskip\b|raises-exception")
+
+
+@pytest.fixture
+def notebook(source: Path) -> NotebookNode:
+    return canonical.read(source)
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def texts(cell: NotebookNode) -> list[str]:
+    """Every text in a cell's outputs, whatever its kind."""
+    found = []
+    for output in cell.outputs:
+        found += [output.get("text", ""), output.get("ename", ""), output.get("evalue", "")]
+        found += [value for value in output.get("data", {}).values() if isinstance(value, str)]
+    return found
+
+
+def varying(text: str) -> list[str]:
+    return [kind for kind, pattern in VARYING.items() if re.search(pattern, text)]
+
+
+def test_every_code_cell_was_run_in_order(notebook: NotebookNode) -> None:
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_the_outputs_are_there(notebook: NotebookNode) -> None:
+    cells = code_cells(notebook)
+    with_output = [cell for cell in cells if any(text.strip() for text in texts(cell))]
+    assert len(with_output) >= 0.6 * len(cells)
+
+
+def test_no_output_is_an_error(notebook: NotebookNode) -> None:
+    errors = [o.ename for cell in code_cells(notebook) for o in cell.outputs if "ename" in o]
+    assert errors == []
+
+
+def test_no_cell_is_excused(notebook: NotebookNode) -> None:
+    tags = [tag for cell in notebook.cells for tag in cell.metadata.get("tags", [])]
+    comments = [
+        line
+        for cell in code_cells(notebook)
+        for line in cell.source.splitlines()
+        if line.lstrip().startswith("#")
+    ]
+    assert [text for text in tags + comments if EXCUSES.search(text)] == []
+
+
+def test_its_size_is_that_of_a_sitting(notebook: NotebookNode) -> None:
+    assert 30 <= len(notebook.cells) <= 60
+    longest = max(code_cells(notebook), key=lambda cell: len(cell.source.splitlines()))
+    assert len(longest.source.splitlines()) <= 20, longest.source
+
+
+def test_no_output_tells_of_this_run_or_this_machine(notebook: NotebookNode) -> None:
+    found = [
+        (kind, text)
+        for cell in code_cells(notebook)
+        for text in texts(cell)
+        for kind in varying(text)
+    ]
+    assert found == []
+
+
+def test_it_is_written_canonically(source: Path, notebook: NotebookNode) -> None:
+    assert canonical.tidy(notebook) == source.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("port", "listening on 127.0.0.1:41873"),
+        ("port", "from ('127.0.0.1', 41873)"),
+        ("port", "on port 41873"),
+        ("date", "not after 2027-01-31"),
+        ("date", "Not After : Jan  3 10:00 2027 GMT"),
+        ("time", "at 10:31:07"),
+        ("path", "in /var/lab/ca.crt"),
+        ("path", r"in C:\lab"),
+        ("address", "<object at 0x7f1c2b3d4e5f>"),
+    ],
+)
+def test_what_varies_is_recognised(kind: str, text: str) -> None:
+    assert varying(text) == [kind]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["TLS_AES_256_GCM_SHA384", "GET_SECRET / PING", "0x0304", "ca.crt", "-subj /CN=ca", "RFC 8446"],
+)
+def test_what_holds_for_everyone_is_let_through(text: str) -> None:
+    assert varying(text) == []
+
+
+def test_the_sanitiser_stays_small() -> None:
+    lines = Path(__file__).with_name("sanitize.cfg").read_text(encoding="utf-8").splitlines()
+    assert len(lines) < 10

@@ -1,0 +1,64 @@
+"""The committed outputs still hold: nbval, strict, in a learner's folder. Form: test_form.py."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from tests.notebooks import canonical
+
+SANITIZE = Path(__file__).with_name("sanitize.cfg")
+
+
+def number_of_code_cells(*notebooks: Path) -> int:
+    cells = [cell for path in notebooks for cell in json.loads(path.read_bytes())["cells"]]
+    return sum(cell["cell_type"] == "code" for cell in cells)
+
+
+def run_nbval(environment: dict[str, str], *notebooks: Path) -> tuple[Counter[str], str]:
+    """How many cells passed, failed and were skipped; what nbval said."""
+    folder = notebooks[0].parent
+    report = folder.parent / "nbval.xml"
+    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env"]
+    command += [f"--nbval-sanitize-with={SANITIZE}"]
+    command += [f"--nbval-cell-timeout={canonical.CELL_TIMEOUT}"]
+    command += [f"--rootdir={folder}", "-p", "no:cacheprovider", "--color=no"]
+    command += [f"--junitxml={report}", *(path.name for path in notebooks)]
+    run = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    cells = Counter(
+        next(iter(outcome.tag for outcome in case), "passed")
+        for case in ET.parse(report).iter("testcase")  # noqa: S314 (written by pytest just now)
+    )
+    return cells, run.stdout
+
+
+def test_a_notebook_alone(source: Path, learner: Path, environment: dict[str, str]) -> None:
+    copy = canonical.unpack(source.name, learner)
+    cells, said = run_nbval(environment, copy)
+    assert cells == {"passed": number_of_code_cells(source)}, said
+
+
+def test_all_notebooks_one_after_the_other(learner: Path, environment: dict[str, str]) -> None:
+    copies = [canonical.unpack(source.name, learner) for source in canonical.NOTEBOOKS]
+    cells, said = run_nbval(environment, *copies)
+    assert cells == {"passed": number_of_code_cells(*canonical.NOTEBOOKS)}, said
+
+
+def test_a_changed_output_is_seen(learner: Path, environment: dict[str, str]) -> None:
+    """The comparison is real: each cell whose output was changed fails, and no other."""
+    copy = canonical.unpack(canonical.NOTEBOOKS[0].name, learner)
+    notebook = json.loads(copy.read_bytes())
+    with_output = [cell for cell in notebook["cells"] if cell.get("outputs")]
+    for cell in with_output:
+        output = cell["outputs"][0]
+        lines = output["text"] if "text" in output else output["data"]["text/plain"]
+        lines[0] = "changed " + lines[0]
+    copy.write_text(json.dumps(notebook), encoding="utf-8")
+
+    cells, said = run_nbval(environment, copy)
+    unchanged = number_of_code_cells(copy) - len(with_output)
+    assert cells == Counter(passed=unchanged, failure=len(with_output)), said

@@ -1,0 +1,1 @@
+"""The repository itself: what is in git, what the settings promise, what the README says."""

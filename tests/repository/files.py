@@ -1,0 +1,26 @@
+"""The files of the repository as git sees them, the new ones too. No test is here."""
+
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def in_git() -> list[Path]:
+    """Every file that is tracked, or would be with the next `git add`."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [path for name in listing.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def texts() -> dict[Path, str]:
+    """The text files among them."""
+    found = {}
+    for path in in_git():
+        content = path.read_bytes()
+        if b"\0" not in content:
+            found[path] = content.decode("utf-8")
+    return found

@@ -1,0 +1,40 @@
+"""The commands that a person is told to type exist, and .ci/run can be run."""
+
+import os
+import re
+
+from tests.repository.files import PYPROJECT, ROOT
+
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"(?m)^([a-z]+):", MAKEFILE))
+
+
+def told_in_readme() -> set[str]:
+    """X of every `make X` in a fenced block."""
+    blocks = re.findall(r"(?ms)^ *```\w*\n(.*?)^ *```", README)
+    return {x for block in blocks for x in re.findall(r"(?m)^\s*(?:\$ )?make ([a-z]+)", block)}
+
+
+def test_the_readme_names_real_targets() -> None:
+    assert {"lab", "test"} <= told_in_readme() <= targets()
+
+
+def test_make_help_tells_of_every_target() -> None:
+    assert set(re.findall(r"(?m)^([a-z]+):.*## \w", MAKEFILE)) == targets()
+
+
+def test_ci_can_be_run() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert re.search(r"(?m)^(CI=true )?make test$", script.read_text(encoding="utf-8"))
+
+
+def test_the_license_is_mit() -> None:
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert text.startswith("MIT License\n")
+    assert "Copyright (c) 2026 mtls_lab contributors" in text
+    assert PYPROJECT["project"]["license"] == "MIT"

@@ -1,0 +1,143 @@
+"""What the tests run against: certificates made now, handshakes in memory, leftovers counted.
+
+No test and no fixture is here.
+"""
+
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtls_lab import CertificateAuthority, Failure
+from mtls_lab.contexts import client_context, server_context
+from mtls_lab.credentials import CredentialStore
+from mtls_lab.pem import Identity
+from mtls_lab.server import Backend, running
+from mtls_lab.sockets import Address
+from mtls_lab.wire import Direction
+
+VERSIONS = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2)
+SECRET = "open sesame"
+#: How a backend or a relay ends a wait that should not happen; no test waits for it.
+LONG = 20.0
+
+
+def spelled(version: ssl.TLSVersion) -> str:
+    """The version as `ssl.SSLSocket.version()` writes it."""
+    return version.name.replace("_", ".")
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One CA for both sides, one server, and every credential of the catalogue."""
+
+    folder: Path
+    ca: CertificateAuthority
+    store: CredentialStore
+
+    @classmethod
+    def create(cls, folder: Path) -> "Lab":
+        ca = CertificateAuthority.create("Lab CA")
+        Identity(ca.key, ca.certificate).save(folder, "ca")
+        ca.issue_server(["localhost", "127.0.0.1"]).save(folder, "server")
+        return cls(folder, ca, CredentialStore(ca, folder / "credentials"))
+
+    @property
+    def ca_file(self) -> Path:
+        return self.folder / "ca.crt"
+
+    @property
+    def server_files(self) -> tuple[Path, Path]:
+        return self.folder / "server.crt", self.folder / "server.key"
+
+    def tls(self) -> ssl.SSLContext:
+        """The backend's context of Part 2: it asks for no certificate."""
+        return server_context(*self.server_files)
+
+    def mtls(self) -> ssl.SSLContext:
+        """The backend's context of Part 3, with the revocation list."""
+        return server_context(*self.server_files, client_ca=self.ca_file, crl=self.store.crl())
+
+    def device(
+        self, credential: str = "valid", version: ssl.TLSVersion | None = None
+    ) -> ssl.SSLContext:
+        """The device's context with one of the catalogue's credentials."""
+        return self.store.client_context(credential, self.ca_file, version=version)
+
+    def save(self, identity: Identity, folder: Path, name: str = "other") -> ssl.SSLContext:
+        """A backend's context with a certificate of the test's own."""
+        return server_context(*identity.save(folder, name))
+
+
+def connect(address: Address) -> socket.socket:
+    """A client that does nothing yet. It waits for ever on a bug only."""
+    client = socket.create_connection(address, LONG)
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return client
+
+
+def name_of(client: socket.socket) -> Address:
+    """What the backend knows this client by."""
+    host, port = client.getsockname()[:2]
+    return host, port
+
+
+def read_all(client: socket.socket) -> bytes:
+    """Everything up to the end of the stream."""
+    data = b""
+    while more := client.recv(4096):
+        data += more
+    return data
+
+
+def failure(action: Callable[[], object]) -> Failure | None:
+    """How an action on a socket fails, or None if it does not."""
+    try:
+        action()
+    except OSError as error:
+        return Failure.of(error)
+    return None
+
+
+def client_hello(context: ssl.SSLContext) -> bytes:
+    """The first bytes that this context would send."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with suppress(ssl.SSLWantReadError):
+        context.wrap_bio(incoming, outgoing, server_hostname="localhost").do_handshake()
+    return outgoing.read()
+
+
+def shake_hands(device: ssl.SSLContext, backend: ssl.SSLContext) -> dict[Direction, bytes]:
+    """Shake hands and exchange a line without a socket; return what was on the wire."""
+    up, down, device_in, backend_in = (ssl.MemoryBIO() for _ in range(4))
+    client = device.wrap_bio(device_in, up, server_hostname="localhost")
+    server = backend.wrap_bio(backend_in, down, server_side=True)
+    wire = dict.fromkeys(Direction, b"")
+
+    def carry() -> None:
+        for way, source, sink in (
+            (Direction.TO_BACKEND, up, backend_in),
+            (Direction.TO_DEVICE, down, device_in),
+        ):
+            data = source.read()
+            wire[way] += data
+            sink.write(data)
+
+    for _ in range(3):  # one more than either version needs
+        for end in (client, server):
+            with suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+            carry()
+    client.write(b"GET_SECRET\n")
+    carry()
+    assert server.read() == b"GET_SECRET\n"
+    return wire
+
+
+def leftovers() -> tuple[set[threading.Thread], dict[str, Backend], int]:
+    """What a test may not add to: threads, running backends, open files."""
+    return set(threading.enumerate()), running(), len(os.listdir("/dev/fd"))

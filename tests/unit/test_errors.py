@@ -1,0 +1,29 @@
+"""The form of every message that a person reads. When each is raised stands with its module."""
+
+import pickle
+
+import pytest
+
+from mtls_lab import errors
+from mtls_lab.errors import LabError
+
+KINDS = [getattr(errors, name) for name in errors.__all__]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=errors.__all__)
+def test_three_parts(kind: type[LabError]) -> None:
+    error = kind("two keys", "one key", "copy it again")
+    assert isinstance(error, LabError)
+    assert (error.found, error.expected, error.todo) == ("two keys", "one key", "copy it again")
+    assert str(error) == "Found:    two keys\nExpected: one key\nTo do:    copy it again"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=errors.__all__)
+def test_a_notebook_shows_no_traceback(kind: type[LabError]) -> None:
+    assert kind("a", "b", "c")._render_traceback_() == [kind.__name__, str(kind("a", "b", "c"))]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=errors.__all__)
+def test_survives_a_process_boundary(kind: type[LabError]) -> None:
+    copy = pickle.loads(pickle.dumps(kind("a", "b", "c")))  # noqa: S301 - our own bytes
+    assert (type(copy), str(copy)) == (kind, str(kind("a", "b", "c")))
