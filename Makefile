@@ -10,7 +10,10 @@ MISSING := $(filter-out $(FOUND),$(PYTHONS))
 # The default Python lives in .venv, any other one in .venv-<version>.
 # The default is the machine's python3 or, where that is too old, the newest one found.
 DEFAULT := $(or $(shell python3 -c 'import sys; v = sys.version_info[:2]; print("%d.%d" % v if v >= (3, 11) else "")' 2>/dev/null),$(lastword $(FOUND)))
-venv    = $(if $(filter $(DEFAULT),$(1)),.venv,.venv-$(1))
+
+# A file in each venv that says: complete, for this Python. A new lock makes it out of date.
+READY   := .venv/ready-$(DEFAULT)
+ready    = $(if $(filter $(DEFAULT),$(1)),$(READY),.venv-$(1)/ready)
 
 # uv installs the lock in seconds. Where the machine has none, it gets a small venv of its own.
 UV     := $(if $(shell uv --version 2>/dev/null),uv,.venv-uv/bin/uv)
@@ -23,28 +26,28 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 16
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-lab: .venv/ready ## Open the tutorial in JupyterLab, in a folder of your own
+lab: $(READY) ## Open the tutorial in JupyterLab, in a folder of your own
 	.venv/bin/mtls-lab start
 
 test: ## Run every test on every supported Python of this machine
 	$(if $(MISSING),@echo "NOT TESTED: no Python $(MISSING) on this machine"$(if $(filter true,$(CI)), && false))
 	$(if $(FOUND),,@echo "Nothing to test with: install one of Python $(PYTHONS)" && false)
-	@$(MAKE) --no-print-directory -j $(foreach v,$(FOUND),$(call venv,$(v))/ready)
-	@for venv in $(foreach v,$(FOUND),$(call venv,$(v))); do \
-	    echo "== $$venv: $$($$venv/bin/python --version)"; \
-	    NOT_TESTED="$(MISSING)" $$venv/bin/python -m pytest || exit 1; \
+	@$(MAKE) --no-print-directory -j $(foreach v,$(FOUND),$(call ready,$(v)))
+	@for venv in $(dir $(foreach v,$(FOUND),$(call ready,$(v)))); do \
+	    echo "== $$venv: $$($${venv}bin/python --version)"; \
+	    NOT_TESTED="$(MISSING)" $${venv}bin/python -m pytest || exit 1; \
 	done
 
-notebooks: .venv/ready ## Run the notebooks and write their outputs into notebooks/
+notebooks: $(READY) ## Run the notebooks and write their outputs into notebooks/
 	.venv/bin/python -m tests.notebooks.canonical
 	.venv/bin/python -m tests.notebooks.picture
 
-bench: .venv/ready ## Measure, each figure against a bare floor
+bench: $(READY) ## Measure, each figure against a bare floor
 	.venv/bin/python -m tests.benchmarks
 
-lint: .venv/ready ## Check style and types
+lint: $(READY) ## Check style and types
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -57,17 +60,17 @@ clean: ## Remove the venvs, caches and screenshots; your lab folder stays
 	rm -rf .venv .venv-* .artifacts .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# A venv holds what the lock names and then the package itself, editable. It is up to date while its
-# file `ready` is newer than the lock and pyproject.toml.
+# A venv holds what the lock names, nothing else, and then the package itself, editable. One that
+# was complete before is brought up to date in place; any other starts empty.
 define install
 @echo "$(@D): installing for Python $(1)"
-@$(UV) venv --quiet --clear --no-python-downloads --python $(1) $(@D)
-@$(UV) pip install --quiet --compile-bytecode --require-hashes --python $(@D) -r requirements.lock
+@test -e $@ || $(UV) venv --quiet --clear --no-python-downloads --python $(1) $(@D)
+@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python $(@D) requirements.lock
 @$(UV) pip install --quiet --no-deps --no-build-isolation --python $(@D) --editable .
 @touch $@
 endef
 
-.venv/ready: requirements.lock pyproject.toml | $(OWN_UV)
+$(READY): requirements.lock pyproject.toml | $(OWN_UV)
 	$(call install,$(DEFAULT))
 
 .venv-%/ready: requirements.lock pyproject.toml | $(OWN_UV)

@@ -18,7 +18,7 @@ from mtls_lab.errors import ProtectionBroken
 from mtls_lab.outcome import Exchange
 from mtls_lab.pki import CertificateAuthority, Profile, self_signed
 from mtls_lab.relay import Relay, Tamper, flip_bit, replace
-from mtls_lab.server import Backend, PeerCertificate, serve
+from mtls_lab.server import Backend, PeerCertificate
 from mtls_lab.service import SECRET
 from mtls_lab.wire import Direction, server_name
 
@@ -63,7 +63,7 @@ class Protection:
 
     def backend(self) -> Backend:
         """Start the backend that is attacked."""
-        return serve(self.server_context, authorize=self.authorize, name="attacked")
+        return Backend(self.server_context, authorize=self.authorize)
 
     def check(self) -> None:
         """Raise ProtectionBroken if the device itself is not served: nothing would be proved."""
@@ -170,7 +170,7 @@ def impersonate(protection: Protection) -> Verdict:
             )
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*identity.save(folder, "mallory"))
-        with serve(context, name="mallory", secret=LIE) as mallory:
+        with Backend(context, name="mallory", secret=LIE) as mallory:
             exchange = ask("GET_SECRET", mallory, context=protection.client_context)
     if exchange.ok:
         line = f'The device asked Mallory, and believed her: "{exchange.reply}".'

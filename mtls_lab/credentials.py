@@ -131,7 +131,8 @@ class CredentialStore:
             identity = self._issue(credential)
             if identity is None:
                 return None
-            self._made[name] = identity.save(pem.private_folder(self.folder), name)
+            folder = self.folder if self._made else pem.private_folder(self.folder)
+            self._made[name] = identity.save(folder, name)
             if credential.revoked:
                 self.device_ca.revoke(identity.certificate)
         return self._made[name]

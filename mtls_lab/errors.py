@@ -4,6 +4,11 @@ Here: one base class and its few kinds. Not here: errors of TLS itself, which ar
 and reach the reader unchanged (see outcome.py).
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
 __all__ = [
     "FileProblem",
     "LabError",
@@ -12,6 +17,7 @@ __all__ = [
     "ProtectionBroken",
     "TamperFailed",
     "ToolMissing",
+    "UnknownName",
 ]
 
 
@@ -34,7 +40,7 @@ class LabError(Exception):
         super().__init__(f"Found:    {found}\nExpected: {expected}\nTo do:    {todo}")
         self.found, self.expected, self.todo = found, expected, todo
 
-    def __reduce__(self) -> tuple[type["LabError"], tuple[str, str, str]]:
+    def __reduce__(self) -> tuple[type[LabError], tuple[Any, ...]]:
         return type(self), (self.found, self.expected, self.todo)
 
     def _render_traceback_(self) -> list[str]:
@@ -64,3 +70,14 @@ class ProtectionBroken(LabError):
 
 class TamperFailed(LabError):
     """A function that was to change what passes a relay did not work."""
+
+
+class UnknownName(LabError):
+    """A name that a catalogue does not have; the message lists those that it has."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"no {kind} {name!r}", f"one of {', '.join(known)}", "correct the name")
+        self._arguments = (kind, name, tuple(known))
+
+    def __reduce__(self) -> tuple[type[LabError], tuple[Any, ...]]:
+        return type(self), self._arguments

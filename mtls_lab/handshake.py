@@ -42,6 +42,10 @@ _TLS_1_3 = 0x0304
 Notes = tuple[tuple[str, int, int, bytes, int], ...]
 
 
+#: RFC 8446 marks in its figure 1 with braces what is encrypted; so does the text form here.
+HEADING = "  device ··· backend    {…} is encrypted"
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of the TLS protocol.
@@ -64,10 +68,9 @@ class Message:
     empty: bool = False
 
     def __str__(self) -> str:
-        marks = ["encrypted"] * (self.encrypted and "encrypted" not in self.name)
-        marks += ["never read"] * (not self.arrived)
-        what = self.name + " (empty)" * self.empty
-        return f"{self.direction.value} {what:<34} {', '.join(marks)}".rstrip()
+        name = f"{{{self.name}}}" if self.encrypted else self.name
+        marks = [" (empty)" * self.empty, "" if self.arrived else " (never read)"]
+        return f"{self.direction.value} {name}{''.join(marks)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ class Handshake:
     def __str__(self) -> str:
         if not self.messages:
             return "  nothing noted: call watch(context) on both contexts, then ask again"
-        return "\n".join(["  device ··· backend", *(f"  {m}" for m in self.messages)])
+        return "\n".join([HEADING, *(f"  {message}" for message in self.messages)])
 
 
 def watch(*contexts: ssl.SSLContext) -> None:
@@ -180,9 +183,9 @@ def join(device: Sequence[Message], backend: Sequence[Message]) -> Handshake:
         >>> hello = Message("ClientHello", Direction.TO_BACKEND, 500, encrypted=False)
         >>> alert = Message("Alert unknown_ca", Direction.TO_BACKEND, 2, encrypted=True)
         >>> print(join([hello, alert], [hello]))
-          device ··· backend
+          device ··· backend    {…} is encrypted
           → ClientHello
-          → Alert unknown_ca                   encrypted, never read
+          → {Alert unknown_ca} (never read)
     """
     if not (device and backend):
         return Handshake(tuple(device or backend), complete=False)
@@ -210,7 +213,7 @@ def from_wire(chunks: Iterable[tuple[Direction, bytes]]) -> Handshake:
     Example:
         >>> alert = bytes.fromhex("15 0303 0002 0274")
         >>> print(from_wire([(Direction.TO_DEVICE, alert)]))
-          device ··· backend
+          device ··· backend    {…} is encrypted
           ← Alert certificate_required
     """
     streams = dict.fromkeys(Direction, b"")
@@ -220,7 +223,7 @@ def from_wire(chunks: Iterable[tuple[Direction, bytes]]) -> Handshake:
         streams[direction] += data
         found = list(plaintext_messages(streams[direction]))
         for name, size in found[named[direction] :]:
-            encrypted = name == "encrypted record"
+            encrypted = name == "record"
             messages.append(Message(name, direction, size, encrypted))
         named[direction] = len(found)
     return Handshake(tuple(messages), complete=False)

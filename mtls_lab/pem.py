@@ -6,6 +6,7 @@ Not here: making what is written (pki.py).
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class Identity:
 
     def save(self, folder: str | os.PathLike[str], name: str) -> tuple[Path, Path]:
         """Write `NAME.crt` (with the chain) and `NAME.key` and return both paths."""
-        certfile, keyfile = Path(folder) / f"{name}.crt", Path(folder) / f"{name}.key"
+        certfile, keyfile = Path(folder, f"{name}.crt"), Path(folder, f"{name}.key")
         write_certificate(certfile, self.certificate, *self.chain)
         write_key(keyfile, self.key)
         return certfile, keyfile
@@ -74,41 +75,50 @@ def write_key(path: str | os.PathLike[str], key: Key) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    _write(Path(path), pem, 0o600)
+    _write(path, pem, 0o600)
 
 
 def write_certificate(path: str | os.PathLike[str], *certificates: x509.Certificate) -> None:
     """Write one certificate, or a leaf with the CA certificates to send along."""
-    _write(
-        Path(path),
-        b"".join(c.public_bytes(serialization.Encoding.PEM) for c in certificates),
-        0o644,
-    )
+    data = b"".join(c.public_bytes(serialization.Encoding.PEM) for c in certificates)
+    _write(path, data, 0o644)
 
 
 def write_csr(path: str | os.PathLike[str], csr: x509.CertificateSigningRequest) -> None:
     """Write a certificate signing request."""
-    _write(Path(path), csr.public_bytes(serialization.Encoding.PEM), 0o644)
+    _write(path, csr.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
 def write_crl(path: str | os.PathLike[str], crl: x509.CertificateRevocationList) -> None:
     """Write a certificate revocation list."""
-    _write(Path(path), crl.public_bytes(serialization.Encoding.PEM), 0o644)
+    _write(path, crl.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
-def _write(path: Path, data: bytes, mode: int) -> None:
-    # A new file takes the old one's place in one step, so a reader sees one or the other.
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+def _write(path: str | os.PathLike[str], data: bytes, mode: int) -> None:
+    # A new file takes the old one's place in one step, so a reader sees one or the other. With
+    # the calls of `os`, for pathlib and a buffer would double the time that a small file takes.
+    new = f"{os.fspath(path)}.{os.getpid()}.new"
     try:
-        with suppress(FileNotFoundError):
-            new.unlink()
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(data)
-        new.replace(path)
+        descriptor = _create(new, mode)
+        try:
+            if os.write(descriptor, data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            os.close(descriptor)
+        os.replace(new, path)  # noqa: PTH105
     except OSError as error:
         with suppress(OSError):
-            new.unlink()
-        raise _unwritable(path, error) from None
+            Path(new).unlink()
+        raise _unwritable(Path(path), error) from None
+
+
+def _create(path: str, mode: int) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        return os.open(path, flags, mode)
+    except FileExistsError:  # left by a process that was killed, perhaps with another mode
+        Path(path).unlink()
+        return os.open(path, flags, mode)
 
 
 def _unwritable(path: Path, error: OSError) -> FileProblem:

@@ -58,7 +58,8 @@ _NO_USAGE = dict.fromkeys(
     False,
 )  # fmt: skip
 _CA_USAGE = x509.KeyUsage(**{**_NO_USAGE, "key_cert_sign": True, "crl_sign": True})
-_LEAF_USAGE = x509.KeyUsage(**{**_NO_USAGE, "digital_signature": True})
+#: By the names that cryptography gives to the bits.
+LEAF_USAGE = ("digital_signature",)
 
 
 @dataclass
@@ -140,9 +141,10 @@ class CertificateAuthority:
         if not isinstance(public_key, ec.EllipticCurvePublicKey):
             raise ValueError("the lab signs EC keys only: create one with create_key()")
         now = _now()
-        return self._leaf(
-            csr.subject, public_key, profile, names, now - CLOCK_SKEW, now + timedelta(days=days)
-        )
+        first, last = now - CLOCK_SKEW, now + timedelta(days=days)
+        issuer, issuer_id = self.certificate.subject, self._authority_id()
+        builder = _leaf(issuer, issuer_id, csr.subject, public_key, profile, names, first, last)
+        return builder.sign(self.key, hashes.SHA256())
 
     def issue_server(self, names: Iterable[str], *, days: int = LEAF_DAYS) -> Identity:
         """Make a key and a server certificate for DNS names and IP addresses.
@@ -159,15 +161,20 @@ class CertificateAuthority:
     def issue(
         self,
         common_name: str,
-        profile: Profile | None,
+        profile: Profile | Iterable[Profile] | None,
         *,
         names: Iterable[str] = (),
         valid_days: tuple[int, int] = (0, LEAF_DAYS),
         key: Key | None = None,
+        usage: Iterable[str] | None = LEAF_USAGE,
+        is_ca: bool = False,
+        authority_id: bool = True,
     ) -> Identity:
         """Make a certificate with everything said; `valid_days` counts from today.
 
         Without a profile it has no extended key usage, and then verifies for every purpose.
+        The last three are for certificates that are wrong on purpose: other bits of keyUsage
+        or none of it, CA:TRUE, no authority key identifier.
 
         Example:
             >>> ca = CertificateAuthority.create("Lab CA")
@@ -177,49 +184,23 @@ class CertificateAuthority:
         """
         key = key or create_key()
         first, last = (_now() + timedelta(days=day) for day in valid_days)
-        certificate = self._leaf(
+        builder = _leaf(
+            self.certificate.subject,
+            self._authority_id() if authority_id else None,
             _name(common_name),
             key.public_key(),
             profile,
             _general_names(names),
             first - CLOCK_SKEW,
             last,
+            usage=usage,
+            is_ca=is_ca,
         )
-        return Identity(key, certificate)
+        return Identity(key, builder.sign(self.key, hashes.SHA256()))
 
-    def _leaf(
-        self,
-        subject: x509.Name,
-        public_key: ec.EllipticCurvePublicKey,
-        profile: Profile | None,
-        names: Iterable[x509.GeneralName],
-        first: datetime,
-        last: datetime,
-    ) -> x509.Certificate:
-        issuer_id = self.certificate.extensions.get_extension_for_class(
-            x509.SubjectKeyIdentifier
-        ).value
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self.certificate.subject)
-            .public_key(public_key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(first)
-            .not_valid_after(last)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_LEAF_USAGE, critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_id),
-                critical=False,
-            )
-        )
-        if profile is not None:
-            builder = builder.add_extension(x509.ExtendedKeyUsage([profile.value]), critical=False)
-        if names := list(names):
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        return builder.sign(self.key, hashes.SHA256())
+    def _authority_id(self) -> x509.AuthorityKeyIdentifier:
+        own = self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+        return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own.value)
 
     def revoke(self, certificate: x509.Certificate) -> None:
         """Put a certificate on the list that `crl` signs from now on."""
@@ -228,8 +209,6 @@ class CertificateAuthority:
     def crl(self, *, days: int = CRL_DAYS) -> x509.CertificateRevocationList:
         """Sign the list of revoked certificates (RFC 5280, section 5), valid for `days`."""
         now = _now()
-        extensions = self.certificate.extensions
-        issuer_id = extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self.certificate.subject)
@@ -237,10 +216,7 @@ class CertificateAuthority:
             .next_update(now + timedelta(days=days))
             # A CRL number has to grow with every list (section 5.2.3); the clock does.
             .add_extension(x509.CRLNumber(time.time_ns()), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_id),
-                critical=False,
-            )
+            .add_extension(self._authority_id(), critical=False)
         )
         for serial, when in self.revoked.items():
             builder = builder.add_revoked_certificate(
@@ -268,9 +244,56 @@ def create_csr(
 
 def self_signed(common_name: str, profile: Profile, *, names: Iterable[str] = ()) -> Identity:
     """Make a leaf that is its own issuer: what anybody can make in a second."""
-    key = create_key()
-    issuer = CertificateAuthority.create(common_name, key=key)
-    return issuer.issue(common_name, profile, names=names, key=key)
+    key, name, now = create_key(), _name(common_name), _now()
+    builder = _leaf(
+        name,
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()),
+        name,
+        key.public_key(),
+        profile,
+        _general_names(names),
+        now - CLOCK_SKEW,
+        now + timedelta(days=LEAF_DAYS),
+    )
+    return Identity(key, builder.sign(key, hashes.SHA256()))
+
+
+def _leaf(
+    issuer: x509.Name,
+    issuer_id: x509.AuthorityKeyIdentifier | None,
+    subject: x509.Name,
+    public_key: ec.EllipticCurvePublicKey,
+    profile: Profile | Iterable[Profile] | None,
+    names: Iterable[x509.GeneralName],
+    first: datetime,
+    last: datetime,
+    *,
+    usage: Iterable[str] | None = LEAF_USAGE,
+    is_ca: bool = False,
+) -> x509.CertificateBuilder:
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(first)
+        .not_valid_after(last)
+        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+    )
+    if usage is not None:
+        bits = {**_NO_USAGE, **dict.fromkeys(usage, True)}
+        builder = builder.add_extension(x509.KeyUsage(**bits), critical=True)
+    if issuer_id is not None:
+        builder = builder.add_extension(issuer_id, critical=False)
+    profiles = [profile] if isinstance(profile, Profile) else list(profile or ())
+    if profiles:
+        purposes = x509.ExtendedKeyUsage([each.value for each in profiles])
+        builder = builder.add_extension(purposes, critical=False)
+    if names := list(names):
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    return builder
 
 
 def _now() -> datetime:

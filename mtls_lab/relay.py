@@ -177,7 +177,9 @@ class Relay:
             backend = socket.create_connection(self._target, TIMEOUT)
         except OSError:
             self._through.put(peer, None)
+            hang_up(device)
             return
+        self._acceptor.adopt(backend)
         self._through.put(peer, backend.getsockname()[:2])
         backend.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sides = [device, backend]
@@ -217,6 +219,8 @@ class Relay:
                 for key, _ in selector.select():
                     source, direction, sink, splitter = key.data
                     data = _receive(source)
+                    if data is None:
+                        continue
                     units = splitter.feed(data) if data else [splitter.rest()]
                     for unit in filter(None, units):
                         chunk = self._pass(Chunk(number, counts[direction], direction, unit))
@@ -246,14 +250,22 @@ class Relay:
         return chunk
 
 
-def _receive(source: socket.socket) -> bytes:
-    """Read what is there; over TLS, all of it, since a selector does not see its buffer."""
+def _receive(source: socket.socket) -> bytes | None:
+    """Read what is there, b"" at the end; None if that was TLS's own, such as a session ticket.
+
+    Over TLS all of it is read, since a selector does not see what is decrypted already.
+    """
+    source.settimeout(0)
     try:
         data = source.recv(65536)
         while isinstance(source, ssl.SSLSocket) and source.pending():
             data += source.recv(65536)
+    except (ssl.SSLWantReadError, BlockingIOError):
+        return None
     except OSError:
         return b""
+    finally:
+        source.settimeout(None)
     return data
 
 

@@ -37,7 +37,9 @@ _registry = threading.Lock()
 
 
 class Backend:
-    """A server that runs until `stop`; made by `serve`.
+    """A server that runs until `stop`; `serve` makes one and keeps it under its name.
+
+    The arguments are those of `serve`.
 
     Attributes:
         address: `(host, port)` as it listens.
@@ -47,16 +49,17 @@ class Backend:
 
     def __init__(
         self,
-        context: ssl.SSLContext | None,
-        authorize: Callable[[PeerCertificate], object] | None,
-        name: str,
-        service: Service,
-        host: str,
-        port: int,
-        handshake_timeout: float,
-        idle_timeout: float,
+        context: ssl.SSLContext | None = None,
+        *,
+        authorize: Callable[[PeerCertificate], object] | None = None,
+        name: str = "backend",
+        secret: str = SECRET,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        handshake_timeout: float = HANDSHAKE_TIMEOUT,
+        idle_timeout: float = IDLE_TIMEOUT,
     ) -> None:
-        self.name, self.service = name, service
+        self.name, self.service = name, Service(secret)
         self.connections: deque[Side] = deque(maxlen=REMEMBERED)
         self._context, self._authorize = context, authorize
         self._handshake_timeout, self._idle_timeout = handshake_timeout, idle_timeout
@@ -232,7 +235,14 @@ def serve(
     if old is not None:
         old.stop()
     backend = Backend(
-        context, authorize, name, Service(secret), host, port, handshake_timeout, idle_timeout
+        context,
+        authorize=authorize,
+        name=name,
+        secret=secret,
+        host=host,
+        port=port,
+        handshake_timeout=handshake_timeout,
+        idle_timeout=idle_timeout,
     )
     with _registry:
         _running[name] = backend

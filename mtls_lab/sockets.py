@@ -82,8 +82,9 @@ class Acceptor:
     ) -> None:
         self._handle = handle
         self._name = name
-        self._open: dict[threading.Thread, socket.socket] = {}
+        self._open: dict[threading.Thread, list[socket.socket]] = {}
         self._threads: list[threading.Thread] = []  # those that may still run
+        self._stopped = False
         self._lock = threading.Lock()
         self._listener = _listen(host, port)
         self._bell, self._wire = socket.socketpair()
@@ -108,15 +109,14 @@ class Acceptor:
             if len(self._open) >= MAX_CONNECTIONS:
                 connection.close()
                 return
-            # A second handle on the same connection: wrap_socket takes the first one over.
-            handle = connection.dup()
             thread = threading.Thread(
                 target=self._connection,
                 args=(connection, peer),
                 name=f"lab {self._name} connection",
                 daemon=True,
             )
-            self._open[thread] = handle
+            # A second handle on the same connection: wrap_socket takes the first one over.
+            self._open[thread] = [connection.dup()]
         thread.start()
         # Kept until it has ended: it is in `_open` only for as long as its connection.
         self._threads = [*(old for old in self._threads if old.is_alive()), thread]
@@ -128,8 +128,17 @@ class Acceptor:
                 self._handle(connection, peer)
         finally:
             with self._lock:
-                handle = self._open.pop(threading.current_thread())
-            handle.close()
+                handles = self._open.pop(threading.current_thread())
+            for handle in handles:
+                handle.close()
+
+    def adopt(self, connection: socket.socket) -> None:
+        """Let `stop` end this socket too: one that the calling connection's thread has opened."""
+        handle = connection.dup()
+        with self._lock:
+            self._open[threading.current_thread()].append(handle)
+            if self._stopped:
+                _end(handle)
 
     def stop(self) -> None:
         """Stop listening, end every connection, and wait until the threads are gone."""
@@ -138,18 +147,32 @@ class Acceptor:
         self._listener.close()
         self._wire.close()
         with self._lock:
-            for handle in self._open.values():
-                with contextlib.suppress(OSError):
-                    handle.shutdown(socket.SHUT_RDWR)
+            self._stopped = True
+            for handles in self._open.values():
+                for handle in handles:
+                    _end(handle)
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join()
 
 
+def _end(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it may have ended already
+        connection.shutdown(socket.SHUT_RDWR)
+
+
 def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise NetworkProblem(
+            f"the port {port}",
+            "a number from 1 to 65535, or 0 for a free port",
+            "choose another number, or leave the port out",
+        )
     try:
         return socket.create_server((host, port), backlog=MAX_CONNECTIONS)
     except OSError as error:
+        # create_server puts the address behind the reason; it is in the message already.
+        reason = (error.strerror or str(error)).split(" (while ")[0]
         names = {
             errno.EADDRINUSE: (
                 f"port {port} on {host} is in use by another program",
@@ -163,7 +186,7 @@ def _listen(host: str, port: int) -> socket.socket:
         found, todo = names.get(
             errno.EADDRINUSE if error.errno in (errno.EADDRINUSE, 10048) else error.errno or 0,
             (
-                f"{host}:{port} cannot be listened on ({error.strerror or error})",
+                f"{host}:{port} cannot be listened on ({reason})",
                 'use the host "127.0.0.1" and leave the port out',
             ),
         )

@@ -191,7 +191,7 @@ class Splitter:
 def plaintext_messages(data: bytes) -> Iterator[tuple[str, int]]:
     """Name the messages of one direction that can be read without a key, with their sizes.
 
-    Yields `(name, size)`; what is encrypted comes as `("encrypted record", size)`. After a
+    Yields `(name, size)`; what is encrypted comes as `("record", size)`. After a
     ChangeCipherSpec of TLS 1.2, and for every record of type 23, nothing more can be named.
     Bytes that are no TLS end the list.
 
@@ -209,7 +209,7 @@ def plaintext_messages(data: bytes) -> Iterator[tuple[str, int]]:
             hidden = True
             yield "ChangeCipherSpec", len(record.payload)
         elif record.type == 23 or hidden:
-            yield "encrypted record", len(record.payload)
+            yield "record", len(record.payload)
         elif record.type == 21 and len(record.payload) == 2:
             yield f"Alert {ALERTS.get(record.payload[1], record.payload[1])}", 2
         else:

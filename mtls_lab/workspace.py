@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +80,11 @@ def _find(here: Path) -> Path:
     for folder in (here, *here.parents):
         if (folder / MARKER).is_file():
             return folder
-    if here == resource_folder("notebooks"):
+    if here == resource_folder("notebooks").resolve():
         # In a clone, the notebooks may be opened where they are (Binder, an editor): their
         # files still go where a learner's files go, and never beside them.
         folder = pem.private_folder(here.parent / "lab")
-        _write_marker(folder, {})
+        _write_marker(folder, _read_marker(folder))
         return folder
     raise NotInWorkspace(
         f"this notebook runs in {here}, which is no folder of the lab (no {MARKER} file in it)",
@@ -161,7 +162,8 @@ def unpack(folder: str | os.PathLike[str], *, keep_outputs: bool = False) -> lis
     """Copy the notebooks into a learner's folder, outputs cleared, and mark the folder.
 
     A notebook that the learner changed is never overwritten: if the project has a newer one,
-    it is put beside as `NAME.new.ipynb`. One that was only run is brought up to date.
+    it is put beside as `NAME.new.ipynb`, or under the next free number if the learner changed
+    that one as well. A notebook that was only run is brought up to date.
 
     Raises:
         FileProblem: the folder cannot be written, or holds a damaged marker.
@@ -171,20 +173,24 @@ def unpack(folder: str | os.PathLike[str], *, keep_outputs: bool = False) -> lis
     done = []
     for source in notebooks():
         text = source.read_text("utf-8") if keep_outputs else _cleared(source)
-        target, print_new = folder / source.name, _fingerprint(text)
-        if not target.exists():
-            done.append(Unpacked(_write_text(target, text)))
-        elif known.get(source.name) == print_new:
+        target, latest = folder / source.name, _fingerprint(text)
+        if target.exists() and latest in (known.get(source.name), _fingerprint_of(target)):
             done.append(Unpacked(target, kept=True))
-            continue
-        elif _fingerprint_of(target) == known.get(source.name):
+        elif _is_ours(target, known):
             done.append(Unpacked(_write_text(target, text)))
         else:
-            beside = target.with_suffix(".new.ipynb")
+            names = (target.with_suffix(f".new{number}.ipynb") for number in chain([""], count(2)))
+            beside = next(path for path in names if _is_ours(path, known))
             done.append(Unpacked(target, kept=True, beside=_write_text(beside, text)))
-        known[source.name] = print_new
+            known[beside.name] = latest
+        known[source.name] = latest
     _write_marker(folder, known)
     return done
+
+
+def _is_ours(path: Path, known: dict[str, str]) -> bool:
+    """Whether there is nothing of the learner's that writing this file would destroy."""
+    return not path.exists() or _fingerprint_of(path) == known.get(path.name, "unknown")
 
 
 def _cleared(source: Path) -> str:
@@ -206,7 +212,7 @@ def _fingerprint(text: str) -> str:
 def _fingerprint_of(path: Path) -> str | None:
     try:
         return _fingerprint(path.read_text("utf-8"))
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None  # not a notebook any more: then it is the learner's, and stays
 
 

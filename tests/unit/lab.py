@@ -3,7 +3,6 @@
 No test and no fixture is here.
 """
 
-import os
 import socket
 import ssl
 import threading
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab import CertificateAuthority, Failure
-from mtls_lab.contexts import client_context, server_context
+from mtls_lab.contexts import server_context
 from mtls_lab.credentials import CredentialStore
 from mtls_lab.pem import Identity
 from mtls_lab.server import Backend, running
@@ -21,7 +20,6 @@ from mtls_lab.sockets import Address
 from mtls_lab.wire import Direction
 
 VERSIONS = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2)
-SECRET = "open sesame"
 #: How a backend or a relay ends a wait that should not happen; no test waits for it.
 LONG = 20.0
 
@@ -140,4 +138,4 @@ def shake_hands(device: ssl.SSLContext, backend: ssl.SSLContext) -> dict[Directi
 
 def leftovers() -> tuple[set[threading.Thread], dict[str, Backend], int]:
     """What a test may not add to: threads, running backends, open files."""
-    return set(threading.enumerate()), running(), len(os.listdir("/dev/fd"))
+    return set(threading.enumerate()), running(), len(list(Path("/dev/fd").iterdir()))

@@ -1,4 +1,4 @@
-"""Every credential of data/credentials.toml against a real backend: what it says is what happens."""
+"""Every credential of data/credentials.toml against a real backend, and how they are made."""
 
 import ssl
 import stat
@@ -16,7 +16,8 @@ from mtls_lab import CertificateAuthority, Exchange, Stage, ask, pem, serve
 from mtls_lab.contexts import only_trusted_client
 from mtls_lab.credentials import CredentialStore, Expected, catalogue
 from mtls_lab.server import Backend
-from tests.unit.lab import SECRET, VERSIONS, Lab, spelled
+from mtls_lab.service import SECRET
+from tests.unit.lab import VERSIONS, Lab, spelled
 
 NAMES = list(catalogue())
 

@@ -8,12 +8,14 @@ import pytest
 
 from mtls_lab import Exchange, Failure, Side, Stage
 
+EXPIRED_TEXT = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired"
+
 
 def verification_error() -> ssl.SSLCertVerificationError:
     """As OpenSSL raises it, source line and all."""
     error = ssl.SSLCertVerificationError(
         1,
-        "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired (_ssl.c:1006)",
+        f"{EXPIRED_TEXT} (_ssl.c:1006)",
     )
     error.reason, error.verify_code = "CERTIFICATE_VERIFY_FAILED", 10
     error.verify_message = "certificate has expired"
@@ -36,7 +38,7 @@ def alert() -> ssl.SSLError:
                 "CERTIFICATE_VERIFY_FAILED",
                 10,
                 "certificate has expired",
-                "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired",
+                EXPIRED_TEXT,
             ),
             "SSLCertVerificationError: certificate has expired (verify code 10)",
         ),
@@ -102,13 +104,17 @@ UNKNOWN_CA = Failure("SSLError", "TLSV1_ALERT_UNKNOWN_CA")
         (Side("backend", Stage.CONNECT), "backend  connect ✓"),
         (
             Side("backend", Stage.HANDSHAKE, EXPIRED),
-            "backend  connect ✓  handshake ✗ "
-            "SSLCertVerificationError: certificate has expired (verify code 10)",
+            (
+                "backend  connect ✓  handshake ✗ "
+                "SSLCertVerificationError: certificate has expired (verify code 10)"
+            ),
         ),
         (
             Side("device", Stage.FIRST_READ, UNKNOWN_CA, "TLSv1.3", "CN=localhost"),
-            "device   connect ✓  handshake ✓ TLSv1.3 with CN=localhost  "
-            "first read ✗ SSLError: TLSV1_ALERT_UNKNOWN_CA",
+            (
+                "device   connect ✓  handshake ✓ TLSv1.3 with CN=localhost  "
+                "first read ✗ SSLError: TLSV1_ALERT_UNKNOWN_CA"
+            ),
         ),
         (
             Side("backend", Stage.APPLICATION, None, "TLSv1.2", None, ("PING", "HELP")),

@@ -4,6 +4,7 @@ import ipaddress
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -18,9 +19,10 @@ from cryptography.x509.verification import (
 )
 
 from mtls_lab import CertificateAuthority, ask, pem, pki, serve
-from mtls_lab.describe import USAGES, common_name, describe, is_current
+from mtls_lab.describe import USAGES, describe
 from mtls_lab.pki import Profile
-from tests.unit.lab import SECRET, Lab, spelled
+from mtls_lab.service import SECRET
+from tests.unit.lab import Lab, spelled
 
 
 @pytest.fixture(scope="module")
@@ -154,34 +156,37 @@ def test_self_signed() -> None:
     assert certificate.public_key() == identity.key.public_key()
 
 
-def test_is_current(ca: CertificateAuthority) -> None:
-    other = CertificateAuthority.create("Lab CA")
-    client = ca.issue_client("trusted-client").certificate
-    assert is_current(client, ca.certificate)
-    assert is_current(ca.certificate, ca.certificate)
-    assert not is_current(client, other.certificate)
-    assert not is_current(client, client)
-    assert not is_current(client, ca.certificate, days=91)
-    for days in ((-30, -1), (1, 90), (0, 0)):
-        certificate = ca.issue("x", Profile.CLIENT, valid_days=days).certificate
-        assert not is_current(certificate, ca.certificate)
-
-
-def test_common_name(ca: CertificateAuthority) -> None:
-    assert common_name(ca.certificate) == "Lab CA"
-    key = pki.create_key()
-    nameless = (
-        x509.CertificateSigningRequestBuilder()
-        .subject_name(x509.Name([]))
-        .sign(key, hashes.SHA256())
-    )
-    assert common_name(ca.sign(nameless, Profile.CLIENT)) == ""
-
-
 def test_a_ca_survives_the_disk(tmp_path: Path, ca: CertificateAuthority) -> None:
     files = pem.Identity(ca.key, ca.certificate).save(tmp_path, "ca")
     again = CertificateAuthority.load(*files)
     again.issue_client("trusted-client").certificate.verify_directly_issued_by(ca.certificate)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"profile": None}, None),
+        ({"profile": list(Profile)}, "extendedKeyUsage      serverAuth, clientAuth"),
+        ({"usage": None}, None),
+        ({"usage": ["key_agreement"]}, "keyUsage              keyAgreement, critical"),
+        ({"is_ca": True}, "basicConstraints      CA:TRUE, critical"),
+    ],
+    ids=["no purpose", "both purposes", "no usage", "another usage", "CA"],
+)
+def test_wrong_on_purpose_in_one_field(
+    ca: CertificateAuthority, options: dict[str, Any], line: str | None
+) -> None:
+    """What a lesson changes changes nothing else."""
+    usual = describe(ca.issue("x", Profile.CLIENT).certificate).splitlines()
+    arguments = {"profile": Profile.CLIENT} | options
+    lines = describe(ca.issue("x", **arguments).certificate).splitlines()
+    assert set(lines) - set(usual) == ({line} if line else set())
+    assert len(set(usual) - set(lines)) == 1
+
+
+def test_wrong_on_purpose_without_the_authoritys_identifier(ca: CertificateAuthority) -> None:
+    certificate = ca.issue("x", Profile.CLIENT, authority_id=False).certificate
+    assert set(LEAF) - set(extensions(certificate)) == {"authorityKeyIdentifier"}
 
 
 # --- Requests
@@ -230,13 +235,13 @@ def test_a_request_may_not_choose_what_it_is_for(ca: CertificateAuthority) -> No
 
 def test_a_request_for_somebody_elses_key_is_refused(ca: CertificateAuthority) -> None:
     mine, theirs = (pki.create_csr(pki.create_key(), "x").public_bytes(Encoding.DER) for _ in "ab")
-    key_of = [
+    my_key, their_key = (
         x509.load_der_x509_csr(der)
         .public_key()
         .public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         for der in (mine, theirs)
-    ]
-    forged = x509.load_der_x509_csr(mine.replace(*key_of))
+    )
+    forged = x509.load_der_x509_csr(mine.replace(my_key, their_key))
     with pytest.raises(ValueError, match="the request is not signed with the key that it names"):
         ca.sign(forged, Profile.CLIENT)
 
@@ -306,13 +311,3 @@ def test_both_sides_accept_it_strictly(lab: Lab, version: ssl.TLSVersion) -> Non
         exchange = ask("GET_SECRET", backend, context=client)
     assert (exchange.reply, exchange.device.version) == (SECRET, spelled(version))
     assert exchange.ok
-
-
-def test_describe_shows_nothing_that_varies() -> None:
-    texts = {describe(CertificateAuthority.create("Lab CA").certificate) for _ in range(3)}
-    assert texts == {
-        "subject               CN=Lab CA\n"
-        "issuer                CN=Lab CA\n"
-        "basicConstraints      CA:TRUE, pathlen:0, critical\n"
-        "keyUsage              keyCertSign, cRLSign, critical"
-    }

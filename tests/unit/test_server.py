@@ -13,9 +13,11 @@ import pytest
 from mtls_lab import Exchange, Failure, Side, Stage, ask, serve
 from mtls_lab.errors import NetworkProblem
 from mtls_lab.server import Backend, running, stop_all, subject_of
-from tests.unit.lab import LONG, SECRET, Lab, connect, name_of, read_all, spelled
+from mtls_lab.service import SECRET
+from tests.unit.lab import LONG, Lab, connect, name_of, read_all, spelled
 
 Certificate = dict[str, Any] | None
+ANOTHER = "another secret"
 
 
 def lines_from(backend: Backend, *sent: bytes) -> list[str]:
@@ -66,8 +68,8 @@ def test_mutual_tls(lab: Lab, version: ssl.TLSVersion) -> None:
 
 
 def test_a_secret_of_its_own() -> None:
-    with serve(secret="another") as backend:
-        assert ask("GET_SECRET", backend).reply == "another"
+    with serve(secret=ANOTHER) as backend:
+        assert ask("GET_SECRET", backend).reply == ANOTHER
 
 
 # --- Lines
@@ -228,11 +230,11 @@ def test_subject_of(certificate: Certificate, subject: str | None) -> None:
 
 def test_starting_again_replaces() -> None:
     first = serve(name="again")
-    with serve(name="again", secret="second") as second:
+    with serve(name="again", secret=ANOTHER) as second:
         assert running() == {"again": second}
         with pytest.raises(ConnectionRefusedError):
             connect(first.address)
-        assert ask("GET_SECRET", second).reply == "second"
+        assert ask("GET_SECRET", second).reply == ANOTHER
         first.stop()  # the old one's end is not the new one's
         assert running() == {"again": second}
     assert running() == {}
@@ -242,6 +244,8 @@ def test_starting_again_on_the_same_port() -> None:
     """A cell with a port in it is run again, with clients still connected."""
     first = serve(name="again")
     with connect(first.address) as client:
+        client.sendall(b"PING\n")
+        assert client.recv(5) == b"PONG\n"
         port = first.address[1]
         with serve(name="again", port=port) as second:
             assert client.recv(1) == b""
@@ -277,6 +281,17 @@ def test_an_address_of_another_machine() -> None:
         "Found:    192.0.2.1:0 cannot be listened on (Cannot assign requested address)\n"
         "Expected: an address of this machine and a free port\n"
         'To do:    use the host "127.0.0.1" and leave the port out'
+    )
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_what_is_no_port(port: int) -> None:
+    with pytest.raises(NetworkProblem) as caught:
+        serve(port=port)
+    assert str(caught.value) == (
+        f"Found:    the port {port}\n"
+        "Expected: a number from 1 to 65535, or 0 for a free port\n"
+        "To do:    choose another number, or leave the port out"
     )
 
 

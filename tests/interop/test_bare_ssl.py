@@ -1,0 +1,123 @@
+"""Programs as the tutorial writes them, `socket` and `ssl` alone, with our files and our parts."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from mtls_lab import ask, serve
+from mtls_lab.contexts import only_trusted_client
+from mtls_lab.service import SECRET
+from mtls_lab.sockets import Address
+from mtls_lab.workspace import MARKER, enter
+from tests.unit.lab import LONG
+
+KINDS = ("plain", "TLS", "mTLS")
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A learner's folder after all parts: the programs name their files as the tutorial does."""
+    (tmp_path / MARKER).write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    enter(4)
+
+
+def server_context(kind: str) -> ssl.SSLContext | None:
+    if kind == "plain":
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certfile="backend/server.crt", keyfile="backend/server.key")
+    if kind == "mTLS":
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cafile="backend/client_ca.pem")
+    return context
+
+
+def client_context(kind: str) -> ssl.SSLContext | None:
+    if kind == "plain":
+        return None
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
+    context.load_verify_locations(cafile="device/server_ca.pem")
+    if kind == "mTLS":
+        context.load_cert_chain(certfile="device/client.crt", keyfile="device/client.key")
+    return context
+
+
+def handle_client(connection: socket.socket, *, authorized: str | None) -> None:
+    with connection:
+        if authorized is not None:
+            assert isinstance(connection, ssl.SSLSocket)
+            certificate = connection.getpeercert()
+            assert certificate is not None
+            if certificate["subject"] != ((("commonName", authorized),),):
+                return
+        while data := connection.recv(1024):
+            command = data.decode("utf-8").strip()
+            reply = SECRET if command == "GET_SECRET" else "ERROR"
+            connection.sendall((reply + "\n").encode("utf-8"))
+
+
+@contextmanager
+def server(kind: str, *, authorized: str = "trusted-client") -> Iterator[Address]:
+    """One connection, one command after the other, no time-outs: as a tutorial starts."""
+
+    def run() -> None:
+        connection, _ = listener.accept()
+        context = server_context(kind)
+        if context is not None:
+            connection = context.wrap_socket(connection, server_side=True)
+        handle_client(connection, authorized=authorized if kind == "mTLS" else None)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=run)
+        thread.start()
+        host, port = listener.getsockname()
+        yield host, port
+        thread.join(LONG)
+
+
+def client(kind: str, address: Address, command: str) -> str:
+    context = client_context(kind)
+    with socket.create_connection(address, LONG) as connection:
+        if context is not None:
+            connection = context.wrap_socket(  # noqa: PLW2901 - as the tutorial writes it
+                connection, server_hostname="localhost"
+            )
+        with connection:
+            connection.sendall((command + "\n").encode("utf-8"))
+            return connection.recv(1024).decode("utf-8").strip()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bare_client_and_bare_server(kind: str) -> None:
+    with server(kind) as address:
+        assert client(kind, address, "GET_SECRET") == SECRET
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bare_client_and_our_backend(kind: str) -> None:
+    rule = only_trusted_client if kind == "mTLS" else None
+    with serve(server_context(kind), authorize=rule) as backend:
+        assert client(kind, backend.address, "GET_SECRET") == SECRET
+    peer = "CN=trusted-client" if kind == "mTLS" else None
+    assert [(side.peer, side.received) for side in backend.connections] == [(peer, ("GET_SECRET",))]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_our_device_and_bare_server(kind: str) -> None:
+    with server(kind) as address:
+        exchange = ask("GET_SECRET", address, context=client_context(kind))
+    assert exchange.reply == SECRET
+    assert exchange.ok
+
+
+def test_a_bare_server_that_does_not_know_our_device() -> None:
+    with server("mTLS", authorized="another-client") as address:
+        exchange = ask("GET_SECRET", address, context=client_context("mTLS"))
+    assert exchange.reply is None
+    assert not exchange.ok

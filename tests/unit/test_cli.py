@@ -1,0 +1,119 @@
+"""The command `mtls-lab` as a process of its own: messages, exit codes, never a traceback."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mtls_lab import cli
+from mtls_lab.resources import resource_folder
+from mtls_lab.workspace import MARKER, notebooks
+
+NAMES = [path.name for path in notebooks()]
+
+
+def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab.cli", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_start_prepares_a_folder(tmp_path: Path) -> None:
+    done = run("start", "--prepare", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [*(f"{name}: ready" for name in NAMES), "Your folder: lab"]
+    assert {path.name for path in (tmp_path / "lab").iterdir()} == {*NAMES, MARKER}
+
+
+def test_start_again_in_a_folder_of_another_name(tmp_path: Path) -> None:
+    folder = tmp_path / "my work"
+    run("start", folder, "--prepare", cwd=tmp_path)
+    done = run("start", folder, "--prepare", cwd=tmp_path)
+    assert done.stdout.splitlines() == [
+        *(f"{name}: as you left it" for name in NAMES),
+        f"Your folder: {folder}",
+    ]
+
+
+def test_a_newer_notebook(tmp_path: Path) -> None:
+    """In a copy of the project, which gets a newer notebook after the learner changed theirs."""
+    for folder in ("data", "notebooks"):
+        shutil.copytree(resource_folder(folder), tmp_path / folder)
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(cli.__file__).parent, tmp_path / "mtls_lab", ignore=ignore)
+    assert run("start", "--prepare", cwd=tmp_path).returncode == 0
+    for path in (tmp_path / "lab" / NAMES[0], tmp_path / "notebooks" / NAMES[0]):
+        content = json.loads(path.read_text("utf-8"))
+        content["cells"][0]["source"] = f"changed in {path.parent.name}"
+        path.write_text(json.dumps(content), "utf-8")
+    done = run("start", "--prepare", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    newer = NAMES[0].replace(".ipynb", ".new.ipynb")
+    assert done.stdout.splitlines() == [
+        f"{NAMES[0]}: yours is kept; the project's newer one is {newer}",
+        *(f"{name}: as you left it" for name in NAMES[1:]),
+        "Your folder: lab",
+    ]
+
+
+@pytest.mark.parametrize("name", ["file", "file/lab"])
+def test_a_folder_that_cannot_be_written(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    done = run("start", name, "--prepare", cwd=tmp_path)
+    why = "File exists" if name == "file" else "Not a directory"
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "mtls-lab: this did not work.\n"
+        f"Found:    {name} cannot be written ({why})\n"
+        "Expected: a folder that you may write to, with space left\n"
+        "To do:    choose another folder, or change its permissions\n"
+    )
+
+
+def test_a_damaged_marker(tmp_path: Path) -> None:
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / MARKER).write_text("{")
+    done = run("start", "--prepare", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("mtls-lab: this did not work.\nFound:    lab/.mtls-lab cannot be")
+    assert "Traceback" not in done.stderr
+
+
+def test_without_jupyterlab(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """How Python marks a module that is not to be found."""
+    monkeypatch.setitem(sys.modules, "jupyterlab", None)
+    assert cli.main(["start", str(tmp_path / "lab")]) == 2
+    assert capsys.readouterr().err == (
+        "mtls-lab: this did not work.\n"
+        "Found:    no JupyterLab in this Python\n"
+        "Expected: the packages that environment.yml lists\n"
+        "To do:    install the project: pip install .\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: command"),
+        (["dance"], "invalid choice: 'dance'"),
+        (["start", "--port", "x"], "argument --port: invalid int value: 'x'"),
+    ],
+    ids=["no command", "unknown command", "no number"],
+)
+def test_wrong_arguments(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,49 @@
+"""Calling the openssl program and saying how it went. What it says about our files: interop."""
+
+import pytest
+
+from mtls_lab.openssl import available, openssl
+
+
+def test_a_command_that_works(capsys: pytest.CaptureFixture[str]) -> None:
+    assert openssl("version").startswith("OpenSSL ")
+    assert capsys.readouterr().out == "$ openssl version\nok\n"
+
+
+def test_a_command_on_two_lines_is_shown_on_one(capsys: pytest.CaptureFixture[str]) -> None:
+    openssl("""dgst -sha256
+                 -r""", stdin="abc")  # fmt: skip
+    assert capsys.readouterr().out == "$ openssl dgst -sha256 -r\nok\n"
+
+
+def test_its_output_is_returned_and_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+    digest = openssl("dgst -sha256 -r", stdin="abc", show=True)
+    assert digest.startswith("ba7816bf8f01cfea")
+    assert capsys.readouterr().out == f"$ openssl dgst -sha256 -r\n{digest}\n"
+
+
+def test_quoted_arguments_stay_together() -> None:
+    assert "No such file or directory" in openssl("x509 -in 'a file that is missing'")
+
+
+def test_a_command_that_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    output = openssl("x509 -in missing.crt")
+    assert "missing.crt" in output
+    shown = capsys.readouterr().out
+    assert shown == f"$ openssl x509 -in missing.crt\n{output}\nfailed with exit code 1\n"
+
+
+def test_without_the_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert available()
+    monkeypatch.setenv("PATH", "")
+    assert not available()
+    assert openssl("version") == ""
+    assert capsys.readouterr().out == (
+        "$ openssl version\n"
+        "Found:    no program called openssl on this machine\n"
+        "Expected: openssl 3.0 or newer\n"
+        "To do:    go on: the files made in Python are used. To see both, install it "
+        "(apt install openssl, brew install openssl, conda install openssl)\n"
+    )

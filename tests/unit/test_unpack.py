@@ -1,0 +1,267 @@
+"""Unpacking notebooks: a learner's work is never lost. What `enter` makes: test_workspace.py."""
+
+import json
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtls_lab import workspace
+from mtls_lab.errors import FileProblem
+from mtls_lab.workspace import MARKER, Unpacked, notebooks, unpack
+
+NAME = "1_plain_tcp.ipynb"
+NEWER = "1_plain_tcp.new.ipynb"
+
+
+def notebook(*sources: str, ran: bool = False) -> dict[str, Any]:
+    """A notebook with a heading and a code cell for each source."""
+    heading: dict[str, Any] = {"cell_type": "markdown", "metadata": {}, "source": ["# Ü ✓"]}
+    outputs = [{"output_type": "stream", "name": "stdout", "text": ["hello\n"]}]
+    cells: list[dict[str, Any]] = [
+        {
+            "cell_type": "code",
+            "execution_count": number if ran else None,
+            "id": f"cell-{number}",
+            "metadata": {},
+            "outputs": outputs if ran else [],
+            "source": [source],
+        }
+        for number, source in enumerate(sources, start=1)
+    ]
+    metadata = {"language_info": {"name": "python"}} | ({"widgets": {"state": 1}} if ran else {})
+    return {"cells": [heading, *cells], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+@dataclass
+class Project:
+    """A project with one notebook, and the folder of one learner."""
+
+    source: Path
+    folder: Path
+
+    @property
+    def target(self) -> Path:
+        return self.folder / NAME
+
+    @property
+    def newer(self) -> Path:
+        return self.folder / NEWER
+
+    def publish(self, *sources: str) -> None:
+        """Put a version of the notebook into the project, with outputs."""
+        self.source.write_text(json.dumps(notebook(*sources, ran=True)), "utf-8")
+
+    def learner_saves(self, *sources: str, path: Path | None = None) -> None:
+        (path or self.target).write_text(json.dumps(notebook(*sources, ran=True)), "utf-8")
+
+    def unpack(self, **options: bool) -> Unpacked:
+        (done,) = unpack(self.folder, **options)
+        return done
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.setattr(workspace, "resource_folder", lambda name: tmp_path / name)
+    project = Project(tmp_path / "notebooks" / NAME, tmp_path / "lab")
+    project.publish("version 1")
+    return project
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))
+
+
+def test_a_new_folder(project: Project) -> None:
+    assert project.unpack() == Unpacked(project.target)
+    assert read(project.target) == notebook("version 1")  # outputs and widgets cleared
+    assert stat.S_IMODE(project.folder.stat().st_mode) == 0o700
+    assert {path.name for path in project.folder.iterdir()} == {NAME, MARKER}
+
+
+def test_outputs_can_be_kept(project: Project) -> None:
+    project.unpack(keep_outputs=True)
+    assert project.target.read_text("utf-8") == project.source.read_text("utf-8")
+
+
+def test_twice(project: Project) -> None:
+    project.unpack()
+    before = project.target.read_bytes()
+    assert project.unpack() == Unpacked(project.target, kept=True)
+    assert project.target.read_bytes() == before
+
+
+def test_what_the_learner_ran_keeps_its_outputs(project: Project) -> None:
+    project.unpack()
+    project.learner_saves("version 1")
+    assert project.unpack() == Unpacked(project.target, kept=True)
+    assert read(project.target) == notebook("version 1", ran=True)
+
+
+def test_what_was_only_run_is_brought_up_to_date(project: Project) -> None:
+    project.unpack()
+    project.learner_saves("version 1")
+    project.publish("version 2")
+    assert project.unpack() == Unpacked(project.target)
+    assert read(project.target) == notebook("version 2")
+
+
+def test_what_the_learner_changed_stays(project: Project) -> None:
+    project.unpack()
+    project.learner_saves("my work")
+    assert project.unpack() == Unpacked(project.target, kept=True)
+    assert read(project.target) == notebook("my work", ran=True)
+    assert not project.newer.exists()
+
+
+def test_the_newer_one_is_put_beside(project: Project) -> None:
+    project.unpack()
+    project.learner_saves("my work")
+    project.publish("version 2")
+    assert project.unpack() == Unpacked(project.target, kept=True, beside=project.newer)
+    assert read(project.target) == notebook("my work", ran=True)
+    assert read(project.newer) == notebook("version 2")
+    assert project.unpack() == Unpacked(project.target, kept=True)
+
+
+def test_a_newer_one_that_was_not_touched_gives_way_to_the_next(project: Project) -> None:
+    project.unpack()
+    project.learner_saves("my work")
+    for version in ("version 2", "version 3"):
+        project.publish(version)
+        assert project.unpack().beside == project.newer
+        assert read(project.newer) == notebook(version)
+
+
+def test_work_in_a_newer_one_is_not_lost_either(project: Project) -> None:
+    project.unpack()
+    project.learner_saves("my work")
+    for number, version in ((1, "version 2"), (2, "version 3"), (3, "version 4")):
+        project.publish(version)
+        done = project.unpack()
+        assert done.beside is not None
+        assert read(done.beside) == notebook(version)
+        project.learner_saves(f"more work {number}", path=done.beside)
+    names = {path.name for path in project.folder.iterdir()} - {MARKER}
+    assert names == {NAME, NEWER, "1_plain_tcp.new2.ipynb", "1_plain_tcp.new3.ipynb"}
+    assert read(project.newer) == notebook("more work 1", ran=True)
+
+
+def test_a_notebook_that_was_thrown_away_comes_back(project: Project) -> None:
+    project.unpack()
+    project.target.unlink()
+    assert project.unpack() == Unpacked(project.target)
+    assert read(project.target) == notebook("version 1")
+
+
+@pytest.mark.parametrize("marker", ["kept", "lost"])
+@pytest.mark.parametrize(
+    "content", ["", "my notes", "[]", '{"cells": 5}', '{"cells": [1]}', "\xff"]
+)
+def test_a_file_of_that_name_that_is_no_notebook_is_the_learners(
+    project: Project, content: str, marker: str
+) -> None:
+    project.unpack()
+    project.target.write_text(content, "latin-1")
+    project.publish("version 2")
+    if marker == "lost":
+        (project.folder / MARKER).unlink()
+    assert project.unpack() == Unpacked(project.target, kept=True, beside=project.newer)
+    assert project.target.read_text("latin-1") == content
+
+
+def test_a_folder_of_that_name_is_the_learners(project: Project) -> None:
+    project.target.mkdir(parents=True)
+    assert project.unpack() == Unpacked(project.target, kept=True, beside=project.newer)
+    assert project.target.is_dir()
+
+
+def test_a_lost_marker_loses_no_work(project: Project) -> None:
+    project.unpack()
+    project.learner_saves("my work")
+    (project.folder / MARKER).unlink()
+    assert project.unpack() == Unpacked(project.target, kept=True, beside=project.newer)
+    assert read(project.target) == notebook("my work", ran=True)
+
+
+def test_a_lost_marker_puts_no_twin_beside(project: Project) -> None:
+    project.unpack()
+    project.learner_saves("version 1")
+    (project.folder / MARKER).unlink()
+    assert project.unpack() == Unpacked(project.target, kept=True)
+    assert read(project.target) == notebook("version 1", ran=True)
+
+
+def test_other_files_are_not_touched(project: Project) -> None:
+    project.folder.mkdir()
+    (project.folder / "notes.txt").write_text("mine")
+    (project.folder / NEWER).write_text("mine too")
+    project.unpack()
+    project.learner_saves("my work")
+    project.publish("version 2")
+    project.unpack()
+    assert (project.folder / "notes.txt").read_text() == "mine"
+    assert (project.folder / NEWER).read_text() == "mine too"
+
+
+# --- What cannot be done
+
+
+@pytest.mark.parametrize("damage", ["", "{", "null", "[1]", '"abc"', "\xff", "folder"])
+def test_a_damaged_marker(project: Project, damage: str) -> None:
+    project.unpack()
+    marker = project.folder / MARKER
+    marker.unlink()
+    if damage == "folder":
+        marker.mkdir()
+    else:
+        marker.write_text(damage, "latin-1")
+    before = project.target.read_bytes()
+    with pytest.raises(FileProblem) as caught:
+        project.unpack()
+    assert caught.value.found.startswith(f"{marker} cannot be read (")
+    assert caught.value.expected == "the list of notebooks that the lab wrote there"
+    assert caught.value.todo == (
+        "delete this one file: your notebooks stay, and new ones are put beside them"
+    )
+    assert project.target.read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_made(project: Project) -> None:
+    project.folder.touch()
+    with pytest.raises(FileProblem) as caught:
+        project.unpack()
+    assert caught.value.found == f"{project.folder} cannot be written (File exists)"
+    with pytest.raises(FileProblem) as caught:
+        unpack(project.folder / "below")
+    assert caught.value.found == f"{project.folder / 'below'} cannot be written (Not a directory)"
+
+
+def test_a_file_that_cannot_be_written(project: Project) -> None:
+    """A folder stands where the lab wants to write its new file."""
+    (project.folder / f".{NAME}.new").mkdir(parents=True)
+    with pytest.raises(FileProblem) as caught:
+        project.unpack()
+    assert str(caught.value) == (
+        f"Found:    {project.target} cannot be written (Is a directory)\n"
+        "Expected: a folder that you may write to, with space left\n"
+        "To do:    choose another folder, or change its permissions"
+    )
+
+
+# --- The project's own
+
+
+def test_the_projects_own_notebooks(tmp_path: Path) -> None:
+    done = unpack(tmp_path)
+    assert [item.path.name for item in done] == [path.name for path in notebooks()]
+    assert len(done) >= 3
+    assert not any(item.kept for item in done)
+    for item in done:
+        for cell in read(item.path)["cells"]:
+            assert cell.get("outputs", []) == []
+            assert cell.get("execution_count") is None
+    assert all(item.kept and item.beside is None for item in unpack(tmp_path))
