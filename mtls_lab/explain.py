@@ -14,7 +14,7 @@ from typing import Any
 
 from mtls_lab.outcome import Exchange, Failure, Side
 from mtls_lab.resources import resource_folder
-from mtls_lab.symptoms import PathLike, Symptoms, mistakes_in, plain, shown, symptoms
+from mtls_lab.symptoms import PathLike, Symptoms, mistakes_in, one_line, shown, steady, symptoms
 
 __all__ = ["Explanation", "explain"]
 
@@ -37,12 +37,6 @@ TRUST = {
     "device": {"ca": "device/server_ca.pem", "load": "create_default_context(cafile=…)"},
     "backend": {"ca": "backend/client_ca.pem", "load": "load_verify_locations"},
     "": {"ca": "the CA file", "load": "create_default_context or load_verify_locations"},
-}
-#: All of them, for a failure that does not tell whose it is.
-EITHER = {
-    "cert": "device/client.crt or backend/server.crt",
-    "key": "device/client.key or backend/server.key",
-    "ca": "device/server_ca.pem or backend/client_ca.pem",
 }
 #: What makes a refusal in TLS 1.3 a surprise.
 LATE = (
@@ -113,13 +107,18 @@ def explain(
         if closer is not entry:
             entry, seen = closer, closely
             break
-    names, shell = _names(entry, seen, {"cert": certfile, "key": keyfile, "ca": cafile})
-    names["raw"] = plain("; ".join(view.raw for view in views))
+    given = {"cert": certfile, "key": keyfile, "ca": cafile}
+    names, shell = _names(entry, seen, given)
+    names["all"] = steady("; ".join(view.raw for view in views if view.failure.error) or "nothing")
     texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
     told = {name: _fill(texts[name], names) for name in ("who", "what", "why", "where", "fix")}
     if not seen.side:
-        files = {name: text for name, text in EITHER.items() if name not in shell}
-        told["where"] = _fill(texts["where"], names | files)
+        device, backend = (
+            _fill(texts["where"], names | _names(entry, replace(seen, side=side), given)[0])
+            for side in ("device", "backend")
+        )
+        if device != backend:
+            told["where"] = f"if the device shows it: {device}; if the backend does: {backend}"
     if entry.get("late") and any(view.believed for view in views):
         told["what"] += LATE
     try:
@@ -138,6 +137,20 @@ def _entries() -> tuple[Entry, ...]:
     return tuple({"name": name} | entry for name, entry in tomllib.loads(text).items())
 
 
+@cache
+def _conditions() -> tuple[tuple[Entry, dict[str, list[Any]]], ...]:
+    """Each table of a `when` with its entry, every value as a list."""
+    return tuple(
+        (entry, {key: _list(value) for key, value in when.items()})
+        for entry in _entries()
+        for when in _list(entry["when"])
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def _find(seen: Symptoms) -> tuple[Entry, Symptoms]:
     """Return the first entry that fits; it may tell the side, if that was not known."""
     failure = seen.failure
@@ -153,23 +166,16 @@ def _find(seen: Symptoms) -> tuple[Entry, Symptoms]:
         "side": seen.side,
         "stage": seen.stage,
     }
-    fitting = (
-        (entry, replace(seen, side=seen.side or when.get("side", "")))
-        for entry in _entries()
-        for when in _list(entry["when"])
-        if all(_fits(key, _list(wanted), facts[key]) for key, wanted in when.items())
-    )
-    return next(fitting)  # the last entry fits everything
+    for entry, when in _conditions():
+        if all(_fits(key, wanted, facts[key]) for key, wanted in when.items()):
+            return entry, replace(seen, side=seen.side or "".join(when.get("side", ())))
+    raise AssertionError("the last entry fits everything")
 
 
 def _fits(key: str, wanted: list[Any], fact: object) -> bool:
     if key in {"text", "reply"}:
         return any(part in str(fact) for part in wanted)
     return fact in wanted or bool(fact if "*" in wanted else key in {"side", "stage"} and not fact)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _tells_less(found: tuple[Entry, Symptoms]) -> tuple[int, bool]:
@@ -199,16 +205,19 @@ def _names(
     names = {"seer": seer, "other": other, "refuser": refuser, "refused": refused}
     names |= {name.capitalize(): text[0].upper() + text[1:] for name, text in names.items()}
     host = re.search(r"not valid for ('.*')", seen.failure.verify_message)
+    asked = f"{one_line(host[1])}, which" if host else "the host that"
     names |= files | {
-        "host": plain(host[1]) if host else "the host",
-        "verify": plain(seen.failure.verify_message),
-        "peer": plain(seen.peer) or "nobody",
-        "reply": plain(seen.reply),
+        "host": f"{asked} the device asked for",
+        "raw": steady(str(seen.failure)),
+        "text": steady(seen.failure.text),
+        "verify": one_line(seen.failure.verify_message),
+        "peer": one_line(seen.peer) or "a device without a certificate",
+        "reply": one_line(seen.reply),
         "version": seen.version,
     }
     lab = re.match(r"(?s)Found:    (.*)\nExpected: (.*)\nTo do:    (.*)", seen.failure.text)
     parts = lab.groups() if lab else ("", "", "")
-    names |= zip(("found", "expected", "todo"), map(plain, parts), strict=True)
+    names |= zip(("found", "expected", "todo"), map(steady, parts), strict=True)
     names |= seen.words
     shell["file"] = names.pop("in shell", "")
     return names, shell

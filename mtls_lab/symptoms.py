@@ -16,11 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mtls_lab import pem
 from mtls_lab.errors import FileProblem
 from mtls_lab.outcome import Exchange, Failure, Side, Stage
 
-__all__ = ["PathLike", "Symptoms", "mistakes_in", "plain", "shown", "symptoms"]
+__all__ = ["PathLike", "Symptoms", "mistakes_in", "one_line", "shown", "steady", "symptoms"]
 
 PathLike = str | os.PathLike[str]
 
@@ -62,15 +61,18 @@ class Symptoms:
 
     @property
     def raw(self) -> str:
-        """The failure as it came."""
-        failure = str(self.failure) if self.failure.error else "no error on any side"
-        return f"{self.side}: {failure}" if self.side else failure
+        """The failure as it came, and who has it."""
+        return f"{self.side}: {self.failure}" if self.side else str(self.failure)
 
     @property
     def believed(self) -> bool:
-        """Whether this is a device that took itself for connected until it read."""
-        where = (self.side, self.stage, self.version)
-        return where == ("device", Stage.FIRST_READ.value, "TLSv1.3")
+        """Whether this is a device that took itself for connected until it read.
+
+        In TLS 1.2 it has heard of every refusal by then, so the version need not be known.
+        """
+        return (self.side, self.stage) == ("device", Stage.FIRST_READ.value) and (
+            self.version in {"", "TLSv1.3"}
+        )
 
 
 # --- What was seen
@@ -109,7 +111,7 @@ def _served(exchange: Exchange) -> Symptoms:
     else:
         state = "mutual" if backend.peer else "tls"
     client = (backend and backend.peer) or ""
-    return replace(_side(device), reply="", state=state, words=(("client", plain(client)),))
+    return replace(_side(device), reply="", state=state, words=(("client", one_line(client)),))
 
 
 def _went_wrong(side: Side) -> bool:
@@ -159,7 +161,7 @@ def _caught(error: BaseException) -> Symptoms:
             if frame.f_code.co_name == "do_handshake":
                 return replace(seen, stage=Stage.HANDSHAKE.value)
             if frame.f_code.co_name == "read":
-                return replace(seen, stage=Stage.FIRST_READ.value, version=end.version() or "")
+                return replace(seen, stage=Stage.FIRST_READ.value)
     return seen
 
 
@@ -173,6 +175,11 @@ def mistakes_in(
 
     A mistake in the certificate and its key is `"pair: …"`, one in the CA file is `"ca: …"`.
     """
+    if certfile is None and keyfile is None and cafile is None:
+        return
+    # cryptography is slow to load, and most explanations need none.
+    from mtls_lab import pem  # noqa: PLC0415
+
     key = certfile if keyfile is None else keyfile
     for group, path, wanted, read in (
         ("pair", certfile, "a certificate", pem.read_certificate),
@@ -185,11 +192,10 @@ def mistakes_in(
             read(path)
         except FileProblem as problem:
             text, command = shown(path)
+            found = problem.found.replace(os.fspath(path), "", 1)
+            mistake = next((MISTAKES[words] for words in MISTAKES if words in found), "other")
             # What stands in brackets is a library's or the system's own wording.
-            found = re.sub(r" \(.*\)$", "", problem.found.replace(os.fspath(path), "", 1))
-            mistake = next(
-                (MISTAKES[words] for words in MISTAKES if words in problem.found), "other"
-            )
+            found = re.sub(r" \(.*\)$", "", found)
             if not Path(path).exists():
                 mistake = "missing"
             elif mistake == "password" and wanted != "a private key":
@@ -209,8 +215,15 @@ def shown(path: PathLike) -> tuple[str, str]:
     return text, shlex.quote(path.as_posix())
 
 
-def plain(text: str) -> str:
-    """Make one line of text that is the same on every run, whatever a peer has put into it."""
+def one_line(text: str) -> str:
+    """Make one line of printable text, whatever a peer has put into it."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " for c in text.replace("\n", "; "))
+
+
+def steady(text: str) -> str:
+    """Make one line that is the same on every run and on every machine."""
     for pattern, instead in VARIES:
         text = pattern.sub(instead, text)
-    return "".join(c if c.isprintable() else " " for c in text.replace("\n", "; "))
+    return one_line(text)

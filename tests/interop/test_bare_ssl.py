@@ -116,6 +116,32 @@ def test_our_device_and_bare_server(kind: str) -> None:
     assert exchange.ok
 
 
+def test_a_bare_server_that_refuses_and_closes_at_once() -> None:
+    """`wrap_socket` closes a socket whose handshake failed, and the device may be sending by then.
+
+    Then its `send` fails, and only its `recv` says why (mtls_lab.client looks there): 50 times.
+    """
+
+    def run() -> None:
+        context = server_context("mTLS")
+        assert context is not None
+        for _ in range(50):
+            connection, _ = listener.accept()
+            with pytest.raises(ssl.SSLError, match="PEER_DID_NOT_RETURN_A_CERTIFICATE"):
+                context.wrap_socket(connection, server_side=True)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=run)
+        thread.start()
+        context, address = client_context("TLS"), listener.getsockname()
+        told = {str(ask("x" * 1000, address, context=context).device) for _ in range(50)}
+        thread.join(LONG)
+    assert told == {
+        "device   connect ✓  handshake ✓ TLSv1.3 with CN=localhost  "
+        "first read ✗ SSLError: TLSV13_ALERT_CERTIFICATE_REQUIRED"
+    }
+
+
 def test_a_bare_server_that_does_not_know_our_device() -> None:
     with server("mTLS", authorized="another-client") as address:
         exchange = ask("GET_SECRET", address, context=client_context("mTLS"))

@@ -400,9 +400,14 @@ def alert_of_choice(world: World, alert: ssl.AlertDescription) -> Exchange:
     return world.ask(server, world.valid())
 
 
-def raw(server: ssl.SSLContext | None, action: Callable[[socket.socket], object]) -> Side:
+def raw(
+    server: ssl.SSLContext | None,
+    action: Callable[[socket.socket], object],
+    *,
+    patience: float = LONG,
+) -> Side:
     """What the backend sees of a client that is no `ask`."""
-    with serve(server, handshake_timeout=SHORT, idle_timeout=SHORT) as backend:
+    with serve(server, handshake_timeout=patience, idle_timeout=patience) as backend:
         with connect(backend.address) as client:
             peer = name_of(client)
             action(client)
@@ -419,9 +424,9 @@ def reset(client: socket.socket) -> None:
     client.close()
 
 
-def until_timeout(client: socket.socket) -> None:
-    """Say nothing until the backend has had enough and hangs up."""
-    client.recv(100)
+def says_nothing(server: ssl.SSLContext | None) -> Side:
+    """A client that is silent until the backend has had enough and hangs up."""
+    return raw(server, lambda client: client.recv(100), patience=SHORT)
 
 
 def changed_record(world: World) -> Exchange:

@@ -1,6 +1,7 @@
 """Files on disk: their modes, and one exact message for each way of being the wrong one."""
 
 import base64
+import resource
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -111,11 +112,19 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path, identity: pem.
     assert [path.name for path in tmp_path.iterdir()] == ["client.key"]
 
 
-def test_a_full_disk(identity: pem.Identity) -> None:
-    """Linux has a device for it."""
-    full = Path("/dev/full/client.key")
-    found, *_ = problem(lambda: pem.write_key(full, identity.key))
-    assert found == f"{full} cannot be written (Not a directory)"
+def test_no_space_left(tmp_path: Path, identity: pem.Identity) -> None:
+    """A limit on the size of files does what a full disk does: the write stops halfway."""
+    path = tmp_path / "client.key"
+    path.write_bytes(b"the old key")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        found, *rest = problem(lambda: pem.write_key(path, identity.key))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (found, *rest) == (f"{path} cannot be written (No space left on device)", *WRITABLE)
+    assert path.read_bytes() == b"the old key"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 # --- Reading the wrong file

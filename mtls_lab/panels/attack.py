@@ -1,0 +1,128 @@
+"""The attack panel of all parts: five attacks against each protection, run live.
+
+Here: the table, and the evidence behind each of its cells. Not here: the attacks (attacks.py),
+running them all (table.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import ipywidgets
+
+from mtls_lab.attacks import ATTACKS, Protection, Verdict
+from mtls_lab.panels.base import Panel, breakable, escape, mark
+from mtls_lab.table import AttackTable, attack_table
+
+__all__ = ["AttackPanel"]
+
+
+class AttackPanel(Panel):
+    """Five attacks against any number of protections; `value` is the `AttackTable`.
+
+    The attacks run when the panel is made, and again at each press of the button.
+
+    Args:
+        protections: the columns; without any, plain TCP.
+    """
+
+    name = "attack"
+
+    def __init__(self, protections: Iterable[Protection] = (Protection("Plain TCP"),)) -> None:
+        super().__init__(
+            "Five attacks",
+            "Each cell is an attack that ran a moment ago. Open one to see its evidence.",
+        )
+        self._protections = tuple(protections)
+        self._verdicts: list[Verdict] = []
+        button = ipywidgets.Button(description="Run all attacks", button_style="primary")
+        self._progress = ipywidgets.IntProgress(
+            description="Attacks run", max=len(ATTACKS) * len(self._protections)
+        )
+        self._table = ipywidgets.HTML()
+        self.on_click(button, self._run)
+        self.add(button, self._progress)
+        self.add_below(self._table)
+        self.guard(self._run)
+
+    def select(self, attack: str, protection: str) -> Verdict:
+        """Open the evidence of one cell, and return its verdict.
+
+        Args:
+            attack: a row of the table, such as "Clone the device".
+            protection: a column, such as "TLS".
+
+        Raises:
+            ValueError: there is no such cell.
+        """
+        with self.turn:
+            cells = {(verdict.attack, verdict.protection): verdict for verdict in self._verdicts}
+            if (attack, protection) not in cells:
+                names = "; ".join(f"{row}, {column}" for row, column in cells) or "none"
+                raise ValueError(f"no cell {attack!r}, {protection!r}: there are {names}")
+            verdict = cells[attack, protection]
+            self._draw(opened=verdict)
+            self._report(verdict)
+            return verdict
+
+    def _run(self) -> None:
+        self._verdicts = []
+        self._progress.value = 0
+        self._draw()
+        attack_table(self._protections, [self._counted(attack) for attack in ATTACKS])
+        self._report()
+
+    def _counted(self, attack: Callable[[Protection], Verdict]) -> Callable[[Protection], Verdict]:
+        """Let an attack show its verdict as soon as it is there."""
+
+        def run(protection: Protection) -> Verdict:
+            verdict = attack(protection)
+            self._verdicts.append(verdict)
+            self._progress.value = len(self._verdicts)
+            self._draw()
+            return verdict
+
+        return run
+
+    def _report(self, opened: Verdict | None = None) -> None:
+        table = AttackTable(tuple(self._verdicts))
+        count = len(table.verdicts)
+        succeeded = sum(verdict.succeeded for verdict in table.verdicts)
+        words = f"{count} attacks ran: {succeeded} succeeded, {count - succeeded} were stopped."
+        text, body = str(table), mark(not succeeded, words)
+        if opened is not None:
+            title = f"{opened.attack} against {opened.protection}: {opened.word}"
+            text += f"\n{opened}"
+            body += f"<p>{escape(title)}. Its evidence is open below.</p>"
+        self.show(table, text, body, outcome="succeeds" if succeeded else "stopped")
+
+    def _draw(self, opened: Verdict | None = None) -> None:
+        """Draw the verdicts that there are; the cells that are still to come have three dots."""
+        rows = AttackTable(tuple(self._verdicts)).rows
+        names = [protection.name for protection in self._protections]
+        heads = "".join(f'<th role="columnheader" scope="col">{escape(n)}</th>' for n in names)
+        lines = "".join(
+            f'<tr role="row"><th role="rowheader" scope="row">{escape(attack)}</th>'
+            f"{''.join(_cell(name, row.get(name), opened) for name in names)}</tr>"
+            for attack, row in rows.items()
+        )
+        # The roles are those of a table anyway, but for a phone, where the style makes it a list.
+        self._table.value = (
+            '<table role="table" class="lab-attacks"><thead role="rowgroup"><tr role="row">'
+            f'<td role="cell"></td>{heads}</tr></thead>'
+            f'<tbody role="rowgroup">{lines}</tbody></table>'
+        )
+
+
+def _cell(column: str, verdict: Verdict | None, opened: Verdict | None) -> str:
+    start = f'<td role="cell" data-column="{escape(column)}"'
+    if verdict is None:
+        return f"{start}>…</td>"
+    kind = "bad" if verdict.succeeded else "good"
+    evidence = "".join(f"<p>{breakable(line)}</p>" for line in verdict.evidence)
+    name = f"{verdict.attack} against {verdict.protection}: "
+    return (
+        f'{start}><details class="lab-{kind}"{" open" if verdict is opened else ""}>'
+        f'<summary><span class="lab-unseen">{escape(name)}</span>{verdict.word}</summary>'
+        f"{evidence}</details></td>"
+    )

@@ -1,0 +1,171 @@
+"""What all panels share: one look, one way to run a callback, one way to show a result.
+
+Here: the frame, the styles, the wrapper around every callback, the fallbacks. Not here: any
+particular panel.
+"""
+
+from __future__ import annotations
+
+import html
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+
+from mtls_lab.errors import LabError
+
+__all__ = ["Panel", "breakable", "details", "escape", "field", "mark"]
+
+#: In a file of its own; JupyterLab shows it once a panel is on the page.
+STYLE = f"<style>{Path(__file__).with_name('style.css').read_text('utf-8')}</style>"
+
+#: Shown by the style sheet alone once JupyterLab marks the widgets as disconnected: after a
+#: restart of the kernel nothing of this package runs that could say so.
+STALE = (
+    '<p class="lab-stale" role="status">The kernel was restarted, and this panel is not connected '
+    "any more. Run its cell again, or choose Run → Run All Cells.</p>"
+)
+
+escape = html.escape
+
+
+class Panel:
+    """A box with controls and one result; the base of every panel.
+
+    A panel sets `value` and its text through `show`. Each result carries the next sequence
+    number, so whoever waits for one knows which it is.
+
+    Args:
+        title: the heading, plain text.
+        hint: one sentence below it, plain text.
+
+    Attributes:
+        turn: held by whatever makes a result, so that two never mix: a cell may call `select`
+            while a click is answered in another thread (JupyterLab can send clicks there).
+    """
+
+    #: The name by which a page and a test find the panel.
+    name = "panel"
+
+    def __init__(self, title: str, hint: str) -> None:
+        self.value: Any = None
+        self.sequence = 0
+        self.turn = threading.RLock()
+        self._quiet = False
+        self._text = ""
+        self._title = title
+        head = f"{STYLE}<h4>{escape(title)}</h4><p class='lab-hint'>{escape(hint)}</p>{STALE}"
+        self._result = ipywidgets.HTML()
+        self._columns = ipywidgets.HBox([self._result])
+        self._columns.add_class("lab-body")
+        self.box = ipywidgets.VBox([ipywidgets.HTML(head), self._columns])
+        self.box.add_class("lab-panel")
+
+    def add(self, *controls: ipywidgets.Widget) -> None:
+        """Put one row of controls above the result; later rows come below earlier ones."""
+        row = ipywidgets.HBox(_named(controls))
+        row.add_class("lab-row")
+        at = self.box.children.index(self._columns)
+        self.box.children = (*self.box.children[:at], row, *self.box.children[at:])
+
+    def add_beside(self, *widgets: ipywidgets.Widget) -> None:
+        """Put a column of widgets beside the result; below it where the page is narrow."""
+        self._columns.children = (self._result, ipywidgets.VBox(_named(widgets)))
+
+    def add_below(self, *widgets: ipywidgets.Widget) -> None:
+        """Put widgets below the result, over the whole width."""
+        self.box.children = (*self.box.children, *_named(widgets))
+
+    def on_click(self, button: ipywidgets.Button, action: Callable[[], object]) -> None:
+        """Run `action` when the button is pressed; see `guard`."""
+        button.on_click(lambda _: self.guard(action))
+
+    def on_change(self, widget: ipywidgets.Widget, action: Callable[[], object]) -> None:
+        """Run `action` when the widget's value changes, but not inside `quietly`; see `guard`."""
+        widget.observe(lambda _: self.guard(lambda: self._quiet or action()), names="value")
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """Set several widgets that belong together, and run no callback for any of them."""
+        with self.turn:
+            self._quiet = True
+            try:
+                yield
+            finally:
+                self._quiet = False
+
+    def guard(self, action: Callable[[], object]) -> None:
+        """Run a callback; what it raises is shown in the panel.
+
+        An exception in a callback of the browser is invisible otherwise.
+        """
+        with self.turn:
+            try:
+                action()
+            except LabError as error:
+                self.show(error, str(error), f"<pre>{escape(str(error))}</pre>", outcome="error")
+            except Exception as error:  # noqa: BLE001 - nobody else would see it
+                text = f"This did not work: {type(error).__name__}: {error}"
+                self.show(error, text, f"<pre>{escape(text)}</pre>", outcome="error")
+
+    def show(self, value: object, text: str, body: str, *, outcome: str) -> None:
+        """Make this the panel's result.
+
+        Args:
+            value: what `panel.value` is from now on.
+            text: the result as plain text, the same on every run.
+            body: the result as HTML, in which everything foreign is escaped.
+            outcome: one word for it, such as "ok", "refused" or "error".
+        """
+        self.value, self._text = value, text
+        self.sequence += 1
+        state = f'data-testid="{self.name}-result" data-seq="{self.sequence}"'
+        self._result.value = (
+            f'<div role="status" {state} data-outcome="{escape(outcome)}">{body}</div>'
+        )
+
+    def __str__(self) -> str:
+        return f"{self._title}\n{self._text}"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        bundle = dict(self.box._repr_mimebundle_() or {})
+        bundle["text/plain"] = str(self)
+        bundle["text/html"] = (
+            f"<p><em>Run this cell to get the live panel.</em></p><pre>{escape(str(self))}</pre>"
+        )
+        return bundle
+
+
+def _named(widgets: Iterable[ipywidgets.Widget]) -> tuple[ipywidgets.Widget, ...]:
+    """Give each control a tooltip: without one, the page shows "null" as such."""
+    widgets = tuple(widgets)
+    for widget in widgets:
+        if getattr(widget, "tooltip", "") is None:
+            widget.tooltip = getattr(widget, "description", "")
+    return widgets
+
+
+def breakable(text: str) -> str:
+    """Escape a text, and let a line end after each underscore: OpenSSL's names are long."""
+    return escape(text).replace("_", "_<wbr>")
+
+
+def field(rows: Iterable[tuple[str, str]]) -> str:
+    """Return names and values as an HTML list; both are escaped."""
+    items = "".join(f"<dt>{escape(name)}</dt><dd>{breakable(value)}</dd>" for name, value in rows)
+    return f"<dl>{items}</dl>"
+
+
+def mark(good: bool | None, text: str) -> str:  # noqa: FBT001 - a verdict, not an option
+    """Return a verdict line: a sign, words, and a colour that repeats them."""
+    kind = {True: "good", False: "bad", None: "plain"}[good]
+    sign = {True: "✓ ", False: "✗ ", None: ""}[good]
+    return f'<p class="lab-verdict lab-{kind}">{sign}{escape(text)}</p>'
+
+
+def details(summary: str, body: str) -> str:
+    """Return a part that opens on a click; `body` is HTML."""
+    return f"<details><summary>{escape(summary)}</summary>{body}</details>"

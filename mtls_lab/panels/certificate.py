@@ -1,0 +1,131 @@
+"""The certificate panel: any certificate as a card, each field with what it is for.
+
+Here: the card as HTML, and the panel that shows it. Not here: the facts about the fields
+(data/fields.toml), reading a certificate (fields.py), trying one out (workbench.py).
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+import ipywidgets
+from cryptography import x509
+
+from mtls_lab.describe import common_name, describe, printable
+from mtls_lab.fields import Field, read_fields
+from mtls_lab.panels.base import Panel, escape
+from mtls_lab.pem import read_certificate
+
+__all__ = ["CertificatePanel", "card"]
+
+Source = x509.Certificate | str | os.PathLike[str]
+
+
+class CertificatePanel(Panel):
+    """Certificates as cards, one at a time; `value` is the `x509.Certificate` that is shown.
+
+    Args:
+        sources: certificates, or files that hold one.
+
+    Raises:
+        FileProblem: a file is missing or holds no certificate.
+        ValueError: no certificate was given.
+    """
+
+    name = "certificate"
+
+    def __init__(self, *sources: Source) -> None:
+        super().__init__(
+            "What stands in a certificate",
+            "Each field with what it says here, what it is for, and where that is defined.",
+        )
+        if not sources:
+            raise ValueError("no certificate: give a file, such as 'backend/server.crt'")
+        self._certificates: dict[str, x509.Certificate] = {}
+        for source in sources:
+            self._certificates[self._label(source)] = (
+                source if isinstance(source, x509.Certificate) else read_certificate(source)
+            )
+        self._which = ipywidgets.Dropdown(
+            options=list(self._certificates),
+            description="Certificate:",
+            style={"description_width": "initial"},
+        )
+        self.on_change(self._which, self._draw)
+        if len(self._certificates) > 1:
+            self.add(self._which)
+        self._card = ipywidgets.HTML()
+        self.add_below(self._card)
+        self.guard(self._draw)
+
+    def _label(self, source: Source) -> str:
+        if not isinstance(source, x509.Certificate):
+            return os.fspath(source)
+        label = printable(common_name(source)) or "no common name"
+        same = sum(name.partition(" (")[0] == label for name in self._certificates)
+        return f"{label} ({same + 1})" if same else label
+
+    def select(self, certificate: str) -> x509.Certificate:
+        """Show one of the certificates, by its file or its common name, and return it.
+
+        Raises:
+            ValueError: it is not one of those that the panel was given.
+        """
+        with self.turn:
+            if certificate not in self._certificates:
+                known = ", ".join(self._certificates)
+                raise ValueError(f"no certificate {certificate!r}: choose one of {known}")
+            with self.quietly():
+                self._which.value = certificate
+            self.guard(self._draw)
+            shown: x509.Certificate = self.value
+            return shown
+
+    def _draw(self) -> None:
+        name = self._which.value
+        certificate = self._certificates[name]
+        self._card.value = card(certificate)
+        self.show(
+            certificate,
+            f"{printable(name)}\n{describe(certificate)}",
+            f"<p>Shown: <b>{escape(printable(name))}</b></p>",
+            outcome="shown",
+        )
+
+
+def card(certificate: x509.Certificate) -> str:
+    """Return a certificate as HTML; everything that a CA wrote into it is escaped."""
+    subject = printable(common_name(certificate)) or "(no common name)"
+    rows = "".join(_row(field) for field in read_fields(certificate))
+    return (
+        f'<div class="lab-card"><div class="lab-head"><span>Certificate</span><b>{escape(subject)}'
+        f"</b><span>{escape(_today(certificate))}</span></div><dl>{rows}</dl></div>"
+    )
+
+
+def _row(field: Field) -> str:
+    # A long row of hexadecimal digits breaks between two bytes.
+    says = escape(field.value).replace(":", ":<wbr>")
+    critical = ' <span class="lab-tag">critical</span>' if field.critical else ""
+    number, _, section = field.rfc.removeprefix("RFC ").partition(", ")
+    link = (
+        f'<a href="https://www.rfc-editor.org/rfc/rfc{escape(number)}#section-{escape(section)}" '
+        f'target="_blank" rel="noopener">{escape(field.rfc)}</a>'
+    )
+    return (
+        f"<div><dt>{escape(field.title)}<code>{escape(field.name)}</code></dt>"
+        f'<dd class="lab-says">{says}{critical}</dd>'
+        f"<dd>{escape(field.what)} <small>{link}</small></dd></div>"
+    )
+
+
+def _today(certificate: x509.Certificate) -> str:
+    """Whether its dates are good today; whether anybody trusts it is another matter."""
+    now = datetime.now(UTC)
+    if now < certificate.not_valid_before_utc:
+        return "✗ not valid yet"
+    if now > certificate.not_valid_after_utc:
+        return "✗ expired"
+    days = (certificate.not_valid_after_utc - now).days
+    return f"✓ in its dates, {days} more day{'' if days == 1 else 's'}"

@@ -1,0 +1,199 @@
+"""The credential panel of Part 3: flip the client certificate, see both sides and the wire.
+
+Here: the controls, and one real exchange for each flip. Not here: what a credential is
+(credentials.py), why it was refused (explain.py), the picture (ladder.py).
+"""
+
+from __future__ import annotations
+
+import ssl
+
+import ipywidgets
+
+from mtls_lab.client import ask
+from mtls_lab.contexts import only_trusted_client, server_context
+from mtls_lab.credentials import CredentialStore, catalogue
+from mtls_lab.explain import explain
+from mtls_lab.handshake import watch
+from mtls_lab.outcome import Exchange
+from mtls_lab.panels.base import Panel, escape, mark
+from mtls_lab.panels.ladder import draw, sentence
+from mtls_lab.panels.sides import both_sides, reasons
+from mtls_lab.pki import CertificateAuthority
+from mtls_lab.server import Backend
+
+__all__ = ["CredentialPanel"]
+
+MAIN = ("valid", "none", "untrusted")
+VERSIONS = {"TLS 1.3": ssl.TLSVersion.TLSv1_3, "TLS 1.2": ssl.TLSVersion.TLSv1_2}
+
+
+class CredentialPanel(Panel):
+    """A switch for the device's certificate, in front of a backend that requires one.
+
+    It uses the files of the learner's folder, as Part 3 has made them: `ca/ca.crt`,
+    `ca/ca.key`, `backend/server.crt`, `backend/server.key`, `backend/client_ca.pem`,
+    `device/server_ca.pem`. Each flip opens one connection; `value` is its `Exchange`.
+
+    Raises:
+        FileProblem: one of these files is missing or does not fit.
+    """
+
+    name = "credential"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What does the device present?",
+            "Flip a switch: the device connects at once, and you see what each side makes of it.",
+        )
+        ca = CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
+        self._store = CredentialStore(ca, "device/credentials")
+        self._context = server_context(
+            "backend/server.crt",
+            "backend/server.key",
+            client_ca="backend/client_ca.pem",
+            crl=self._store.crl(),
+        )
+        watch(self._context)
+        self._step: int | None = None
+        self._build_controls()
+        self._flip()
+
+    def _build_controls(self) -> None:
+        wide = {"description_width": "initial"}
+        titles = {name: credential.title for name, credential in catalogue().items()}
+        self._main = ipywidgets.ToggleButtons(
+            options=[(titles[name], name) for name in MAIN],
+            description="Client certificate:",
+            style=wide,
+        )
+        others = [(title, name) for name, title in titles.items() if name not in MAIN]
+        self._more = ipywidgets.Dropdown(
+            options=[("more…", ""), *others], description="Others:", style=wide
+        )
+        self._version = ipywidgets.ToggleButtons(
+            options=list(VERSIONS), description="Version:", style=wide
+        )
+        self._by_name = ipywidgets.Checkbox(
+            value=True, indent=False, description="Only CN=trusted-client may speak"
+        )
+        self.on_change(self._main, self._main_chosen)
+        self.on_change(self._more, self._more_chosen)
+        self.on_change(self._version, self._flip)
+        self.on_change(self._by_name, self._flip)
+        self.add(self._main, self._more)
+        self.add(self._version, self._by_name)
+
+        self._ladder, self._caption = ipywidgets.HTML(), ipywidgets.HTML()
+        back, forward, every = (
+            ipywidgets.Button(description=text, tooltip=tip, layout={"width": "auto"})
+            for text, tip in [
+                ("◀", "one message back"),
+                ("▶", "one message on"),
+                ("all", "all messages"),
+            ]
+        )
+        self.on_click(back, lambda: self._move(-1))
+        self.on_click(forward, lambda: self._move(+1))
+        self.on_click(every, lambda: self._move(None))
+        steps = ipywidgets.HBox([back, forward, every])
+        self.add_beside(self._ladder, steps, self._caption)
+
+    def select(
+        self, credential: str, *, version: str = "TLS 1.3", by_name: bool = True
+    ) -> Exchange:
+        """Set the switches as a hand would, and return the exchange.
+
+        Args:
+            credential: a name of the catalogue, such as "none".
+            version: "TLS 1.3" or "TLS 1.2".
+            by_name: whether the backend serves CN=trusted-client only.
+
+        Raises:
+            ValueError: there is no such credential or version.
+        """
+        if credential not in catalogue():
+            raise ValueError(
+                f"no credential {credential!r}: choose one of {', '.join(catalogue())}"
+            )
+        if version not in VERSIONS:
+            raise ValueError(f"no version {version!r}: choose one of {', '.join(VERSIONS)}")
+        with self.turn:
+            with self.quietly():
+                self._main.value = credential if credential in MAIN else None
+                self._more.value = "" if credential in MAIN else credential
+                self._version.value, self._by_name.value = version, by_name
+            self.guard(self._flip)
+            exchange: Exchange = self.value
+            return exchange
+
+    def _main_chosen(self) -> None:
+        if self._main.value is not None:
+            with self.quietly():
+                self._more.value = ""
+            self._flip()
+
+    def _more_chosen(self) -> None:
+        with self.quietly():
+            self._main.value = None if self._more.value else "valid"
+        self._flip()
+
+    def _flip(self) -> None:
+        # Read once: a hand may be at the next switch already.
+        name, spelled = self._main.value or self._more.value, self._version.value
+        by_name = self._by_name.value
+
+        def present() -> ssl.SSLContext:
+            context = self._store.client_context(
+                name, "device/server_ca.pem", version=VERSIONS[spelled]
+            )
+            watch(context)
+            return context
+
+        authorize = only_trusted_client if by_name else None
+        with Backend(self._context, authorize=authorize) as backend:
+            exchange = ask("GET_SECRET", backend, context=present)
+        credential = catalogue()[name]
+        chosen = f"{credential.title}, {spelled}"
+        if not by_name:
+            chosen += ", any name may speak"
+        self._step = None
+        self.show(
+            exchange,
+            f"{chosen}\n{exchange}",
+            self._body(chosen, credential.wrong, exchange),
+            outcome="served" if exchange.ok else "refused",
+        )
+        self._draw()
+
+    def _body(self, chosen: str, wrong: str, exchange: Exchange) -> str:
+        explanation = explain(exchange)
+        verdict = "the device gets the secret." if exchange.ok else explanation.who
+        return "".join(
+            [
+                mark(exchange.ok, f"{chosen}: {verdict}"),
+                f"<p>{escape(wrong)}</p>" if wrong else "",
+                both_sides(("Device", exchange.device), ("Backend", exchange.backend)),
+                "" if exchange.ok else reasons(explanation),
+            ]
+        )
+
+    def _move(self, by: int | None) -> None:
+        last = len(self.value.handshake.messages) - 1
+        if by is None or last < 0:
+            self._step = None
+        elif self._step is None:
+            self._step = 0 if by > 0 else last
+        else:
+            self._step = min(max(self._step + by, 0), last)
+        self._draw()
+
+    def _draw(self) -> None:
+        messages = self.value.handshake.messages
+        self._ladder.value = draw(self.value.handshake, self._step)
+        if self._step is None:
+            count = f"{len(messages)} messages. " if messages else "No handshake took place. "
+            text = count + "◀ ▶ goes through them one by one." * bool(messages)
+        else:
+            text = f"{self._step + 1} of {len(messages)}: {sentence(messages[self._step])}"
+        self._caption.value = f'<p role="status" data-testid="credential-step">{escape(text)}</p>'

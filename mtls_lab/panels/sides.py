@@ -1,0 +1,46 @@
+"""Both ends of an exchange side by side, and what an explanation says, as HTML.
+
+Here: pure functions, for every panel that runs an exchange. Not here: widgets; what a failure
+means (explain.py).
+"""
+
+from __future__ import annotations
+
+from mtls_lab.explain import Explanation
+from mtls_lab.outcome import Side
+from mtls_lab.panels.base import escape, field, mark
+
+__all__ = ["both_sides", "reasons"]
+
+
+def both_sides(*sides: tuple[str, Side | None]) -> str:
+    """Return each side's view under its title; None for a side that saw no connection."""
+    parts = (f"<div><h5>{escape(title)}</h5>{_side(side)}</div>" for title, side in sides)
+    return f"<div class='lab-sides'>{''.join(parts)}</div>"
+
+
+def _side(side: Side | None) -> str:
+    """How far one side came, stage by stage, and the exact error."""
+    if side is None:
+        return mark(None, "It saw no connection.")
+    rows = [("Handshake", f"done, {side.version}")] if side.version else []
+    if side.peer:
+        rows.append(("Talks to", side.peer))
+    if side.received:
+        rows.append(("Received", ", ".join(side.received)))
+    if side.failure:
+        text = side.failure.text or side.failure.reason
+        rows.append((f"Failed: {side.stage.value}", f"{side.failure.error}: {text}"))
+    return field(rows or [("Connection", "it opened and ended, and nothing was said")])
+
+
+def reasons(explanation: Explanation) -> str:
+    """Return what happened, why, where, what to do and how to check it, as a list."""
+    rows = [
+        ("What happened", explanation.what),
+        ("Why", explanation.why),
+        ("Where", explanation.where),
+        ("What to do", explanation.fix),
+        ("Check with", explanation.command),
+    ]
+    return field((name, text) for name, text in rows if text)

@@ -1,0 +1,147 @@
+"""One panel in a notebook of its own: show it, wait for its results, look at it everywhere.
+
+No test is here, and nothing of any particular panel.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from playwright.sync_api import Locator, expect
+
+from tests.browser.axe import violations
+from tests.browser.lab import DARK, LIGHT, NARROW, WIDE, LabPage
+
+#: A window of WIDE pixels at 200 % zoom has half as many CSS pixels.
+ZOOMED = WIDE // 2
+
+CUT_OFF = """() => [...document.querySelectorAll(".lab-panel")].flatMap((panel) => {
+    const right = panel.getBoundingClientRect().right;
+    return [...panel.querySelectorAll("*")]
+        .filter((part) => part.getBoundingClientRect().right > right)
+        .map((part) => `${part.tagName}: ${part.textContent.slice(0, 60)}`);
+})"""
+KERNEL = """window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"""
+WATCH = """(box) => {
+    const results = window.labResults = [];
+    const look = () => {
+        const result = box.querySelector("[data-seq]");
+        const seen = result && [Number(result.dataset.seq), result.dataset.outcome,
+            result.querySelector(".lab-verdict")?.innerText ?? ""];
+        if (seen && results.at(-1)?.[0] !== seen[0]) results.push(seen);
+    };
+    look();
+    new MutationObserver(look).observe(box, { attributes: true, childList: true, subtree: true });
+}"""
+
+
+@dataclass
+class ShownPanel:
+    """A panel on the page, by its name: the one in `data-testid`."""
+
+    lab: LabPage
+    name: str
+    place: int = 0
+
+    def number(self, place: int) -> "ShownPanel":
+        """The first panel of the page is 0; another one of the same kind."""
+        return replace(self, place=place)
+
+    @property
+    def box(self) -> Locator:
+        """The whole panel."""
+        return self.lab.page.locator(".lab-panel").nth(self.place)
+
+    @property
+    def result(self) -> Locator:
+        """The part that carries the result."""
+        return self.box.get_by_test_id(f"{self.name}-result")
+
+    @property
+    def sequence(self) -> int:
+        """The number of the result that is shown."""
+        return int(self.result.get_attribute("data-seq") or 0)
+
+    def anew(self) -> None:
+        """Run the notebook again: a new panel, in the same kernel."""
+        self.lab.run_all()
+        assert [cell.errors for cell in self.lab.cells() if cell.errors] == []
+        self.wait_for(1)
+
+    def wait_for(self, sequence: int) -> str:
+        """Wait for the result of this number; return its outcome."""
+        expect(self.result).to_have_attribute("data-seq", str(sequence))
+        return self.result.get_attribute("data-outcome") or ""
+
+    def button(self, name: str) -> Locator:
+        """A button by its whole name."""
+        return self.box.get_by_role("button", name=name, exact=True)
+
+    def restart_kernel(self) -> None:
+        """Restart the kernel behind the panel."""
+        self.lab.page.evaluate(f"async () => {{ await {KERNEL}.restart(); }}")
+
+    def settle(self) -> None:
+        """Wait until every click so far was answered, those too that the page held back."""
+        for _ in range(2):  # while one change is on its way, the page keeps the latest of the next
+            self.lab.page.evaluate(f"async () => {{ await {KERNEL}.requestKernelInfo(); }}")
+
+    def watch(self) -> None:
+        """From now on, note every result that the page shows."""
+        self.box.evaluate(WATCH)
+
+    def watched(self) -> list[tuple[int, str, str]]:
+        """The noted results: number, outcome, verdict."""
+        return [(seq, how, said) for seq, how, said in self.lab.page.evaluate("labResults")]
+
+    def check_everywhere(self, pictures: Path, name: str) -> None:
+        """In light and dark, wide, at 200 % zoom and on a phone: axe is content, nothing is cut.
+
+        Leaves a picture of each for a person to look at.
+        """
+        for tone, theme in (("light", LIGHT), ("dark", DARK)):
+            self.lab.set_theme(theme)
+            for width in (WIDE, ZOOMED, NARROW):
+                self.lab.set_width(width)
+                where = f"{name}-{tone}-{width}"
+                assert self.lab.screenshots(pictures, where)
+                if width != ZOOMED:  # no other colours or names than those of the wide page
+                    assert violations(self.lab.page) == [], where
+                assert self.lab.overflow() <= 0, where
+                assert self.lab.page.evaluate(CUT_OFF) == [], where
+        self.lab.set_theme(LIGHT)
+        self.lab.set_width(WIDE)
+
+
+@contextmanager
+def shown(lab: LabPage, folder: Path, name: str, *cells: str) -> Iterator[ShownPanel]:
+    """Open a notebook with these cells in `folder`; the last one will show the panel `name`."""
+    notebook = {
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"cell-{number}",
+                "metadata": {},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+            for number, source in enumerate(cells)
+        ],
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    path = folder / f"panel-{name}.ipynb"
+    path.write_text(json.dumps(notebook), "utf-8")
+    lab.open(path.name)
+    try:
+        yield ShownPanel(lab, name)
+        assert lab.complaints == []
+    finally:
+        lab.close()
+        path.unlink()

@@ -1,0 +1,103 @@
+"""The attack panel in a real page: the table, the evidence in its cells, by mouse and keyboard."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.axe import violations
+from tests.browser.lab import JupyterLab, LabPage
+from tests.browser.panel import ShownPanel, shown
+
+ATTACKS = (
+    "Eavesdrop",
+    "Tamper",
+    "Impersonate the backend",
+    "Clone the device",
+    "Steal the key file",
+)
+#: How many protections stop each attack, of the three.
+STOPPED = dict(zip(ATTACKS, (2, 2, 2, 1, 0), strict=True))
+CELLS = (
+    """
+from mtls_lab.panels import AttackPanel
+from mtls_lab.table import lab_protections
+from mtls_lab.workspace import enter
+_ = enter(4)
+""",
+    'panel = AttackPanel(lab_protections("attacker/table"))\npanel',
+)
+
+
+@pytest.fixture(scope="module")
+def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
+    """One kernel for all tests of this file."""
+    with shown(page, lab.folder, "attack", *CELLS) as panel:
+        yield panel
+
+
+@pytest.fixture
+def panel(opened: ShownPanel) -> ShownPanel:
+    opened.anew()
+    return opened
+
+
+def test_the_table_is_there_without_a_click(panel: ShownPanel) -> None:
+    assert panel.result.get_attribute("data-outcome") == "succeeds"
+    expect(panel.result).to_contain_text("15 attacks ran: 8 succeeded, 7 were stopped.")
+    for attack, stopped in STOPPED.items():
+        row = panel.box.get_by_role("row", name=attack)
+        expect(row.get_by_text("✓ stopped")).to_have_count(stopped)
+        expect(row.get_by_text("✗ succeeds")).to_have_count(3 - stopped)
+
+
+def test_every_cell_opens_its_evidence(panel: ShownPanel) -> None:
+    cells = panel.box.locator("details")
+    expect(cells).to_have_count(15)
+    for cell in cells.all():
+        evidence = cell.locator("p").first
+        expect(evidence).to_be_hidden()
+        cell.locator("summary").click()
+        expect(evidence).to_be_visible()
+    expect(panel.box).to_contain_text("The device hung up on Mallory: SSLCertVerificationError")
+
+
+def test_a_screen_reader_hears_what_a_cell_is(panel: ShownPanel) -> None:
+    expect(panel.box.get_by_role("columnheader")).to_have_text(["Plain TCP", "TLS", "Mutual TLS"])
+    expect(panel.box.get_by_role("rowheader")).to_have_text(list(ATTACKS))
+    names = [name.strip() for name in panel.box.locator("summary").all_text_contents()]
+    assert "Clone the device against TLS: ✗ succeeds" in names
+    assert "Clone the device against Mutual TLS: ✓ stopped" in names
+
+
+def test_it_can_be_used_without_a_mouse(panel: ShownPanel) -> None:
+    keyboard = panel.lab.page.keyboard
+    panel.button("Run all attacks").focus()
+    keyboard.press("Enter")
+    panel.wait_for(2)
+    keyboard.press("Tab")
+    keyboard.press("Tab")
+    keyboard.press("Enter")
+    expect(panel.box.locator("details").nth(1)).to_have_attribute("open", "")
+    expect(panel.box.locator("details[open] p").first).to_contain_text("did not find")
+
+
+def test_every_press_runs_the_attacks_again(panel: ShownPanel) -> None:
+    panel.watch()
+    panel.button("Run all attacks").evaluate("(it) => { it.click(); it.click(); it.click(); }")
+    assert panel.wait_for(4) == "succeeds"
+    assert [number for number, _, _ in panel.watched()] == [1, 2, 3, 4]
+    expect(panel.box.locator("details")).to_have_count(15)
+
+
+def test_it_says_so_when_the_kernel_was_restarted(panel: ShownPanel) -> None:
+    panel.restart_kernel()
+    expect(panel.box.locator(".lab-stale")).to_be_visible()
+    assert violations(panel.lab.page) == []
+
+
+def test_it_reads_well_everywhere(panel: ShownPanel, pictures: Path) -> None:
+    panel.box.locator("summary", has_text="Clone the device against Mutual TLS").click()
+    panel.box.locator("summary", has_text="Tamper against TLS").click()
+    panel.check_everywhere(pictures, "attack")

@@ -1,0 +1,93 @@
+"""Which CA goes where, in a real page: every slot, by mouse and by keyboard."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from mtls_lab.placement import slots, starts
+from tests.browser.lab import NARROW, WIDE, JupyterLab, LabPage
+from tests.browser.panel import ShownPanel, shown
+
+CELLS = ("from mtls_lab.panels import PlacementPanel", "PlacementPanel('empty')")
+
+
+@pytest.fixture(scope="module")
+def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
+    """One kernel for all tests of this file."""
+    with shown(page, lab.folder, "placement", *CELLS) as panel:
+        yield panel
+
+
+@pytest.fixture
+def panel(opened: ShownPanel) -> ShownPanel:
+    """A new panel for each test."""
+    opened.anew()
+    return opened
+
+
+def slot(panel: ShownPanel, name: str) -> Locator:
+    return panel.box.get_by_label(name.replace("_", " "))
+
+
+def run(panel: ShownPanel) -> str:
+    after = panel.sequence + 1
+    panel.button("Run").click()
+    return panel.wait_for(after)
+
+
+def test_it_is_solved_slot_by_slot(panel: ShownPanel) -> None:
+    assert run(panel) == "refused"
+    for name, each in slots().items():
+        after = panel.sequence + 1
+        slot(panel, name).select_option(each.right)
+        assert panel.wait_for(after) == "open"
+        expect(panel.result).to_contain_text("Not run yet")
+        last = name == "backend_cafile"
+        assert run(panel) == ("served" if last else "refused")
+        marks = panel.box.get_by_text("✗ to blame")
+        expect(marks if last else marks.first).to_have_count(0 if last else 1)
+    expect(panel.result).to_contain_text("✓ The device gets the secret.")
+
+
+@pytest.mark.parametrize("start", starts())
+def test_every_start(panel: ShownPanel, start: str) -> None:
+    if start != "empty":
+        panel.box.get_by_label("Begin with").select_option(starts()[start])
+        panel.wait_for(2)
+    assert run(panel) == ("served" if start == "right" else "refused")
+    shows = {"strangers": "2 secrets lie on the wrong machine: client.key on the backend"}
+    expect(panel.result).to_contain_text(shows.get(start, "0 secrets lie on the wrong machine"))
+    if start != "right":
+        expect(panel.result).to_contain_text("To blame")
+        panel.box.get_by_text("What the error means").click()
+        expect(panel.box.get_by_text("What to do")).to_be_visible()
+
+
+def test_it_can_be_used_without_a_mouse(panel: ShownPanel) -> None:
+    keyboard = panel.lab.page.keyboard
+    panel.box.get_by_label("Begin with").focus()
+    for _ in range(7):  # six slots, then Run
+        keyboard.press("Tab")
+    keyboard.press("Enter")
+    assert panel.wait_for(2) == "refused"
+    slot(panel, "device_cafile").focus()
+    for key in ("Space", "ArrowDown", "Enter"):
+        keyboard.press(key)
+    panel.wait_for(3)
+    expect(slot(panel, "device_cafile")).to_have_value("server_ca.pem")
+
+
+@pytest.mark.parametrize("start", ["strangers", "right"])
+def test_it_reads_well_everywhere(panel: ShownPanel, pictures: Path, start: str) -> None:
+    panel.box.get_by_label("Begin with").select_option(starts()[start])
+    panel.wait_for(2)
+    run(panel)
+    if start != "right":
+        panel.box.get_by_text("What the error means").click()
+    panel.check_everywhere(pictures, f"placement-{start}")
+    panel.lab.set_width(NARROW)
+    cut = "(labels) => labels.filter((label) => label.scrollWidth > label.clientWidth).length"
+    assert panel.box.locator(".widget-label").evaluate_all(cut) == 0
+    panel.lab.set_width(WIDE)

@@ -1,0 +1,107 @@
+"""The workbench in a real page: every choice, by mouse and by keyboard."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lab import JupyterLab, LabPage
+from tests.browser.panel import ShownPanel, shown
+
+CELLS = ("from mtls_lab.panels import WorkbenchPanel", "WorkbenchPanel()")
+
+
+@pytest.fixture(scope="module")
+def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
+    """One kernel for all tests of this file."""
+    with shown(page, lab.folder, "workbench", *CELLS) as panel:
+        yield panel
+
+
+@pytest.fixture
+def workbench(opened: ShownPanel) -> ShownPanel:
+    """A new panel for each test."""
+    opened.anew()
+    return opened
+
+
+def accepted(panel: ShownPanel) -> list[str]:
+    """The verdicts, in the order in which they stand there."""
+    return panel.result.locator(".lab-verdict").all_inner_texts()
+
+
+#: A control, a choice, and what each verdict starts with: server old, strict; client old, strict.
+CHOICES = [
+    ("Extended key usage", "clientAuth", "✗✗✓✓"),
+    ("Extended key usage", "serverAuth and clientAuth", "✓✓✓✓"),
+    ("Extended key usage", "none", "✓✓✓✓"),
+    ("Key usage", "keyEncipherment", "✓✓✗✗"),
+    ("Key usage", "digitalSignature, keyCertSign", "✓✗✓✗"),
+    ("Key usage", "none", "✓✓✓✓"),
+    ("SAN", "another host", "✗✗✓✓"),
+    ("SAN", "none", "✓✓✓✓"),
+    ("Dates", "expired", "✗✗✗✗"),
+    ("Dates", "not yet valid", "✗✗✗✗"),
+]
+
+
+def test_every_choice_of_every_list(workbench: ShownPanel) -> None:
+    box = workbench.box
+    box.get_by_label("Extended key usage:").select_option("serverAuth and clientAuth")
+    sequence = 2
+    assert workbench.wait_for(sequence) == "accepted"
+    usual = {
+        "Extended key usage": "serverAuth and clientAuth",
+        "Key usage": "digitalSignature",
+        "SAN": "localhost",
+        "Dates": "valid",
+    }
+    for control, choice, signs in CHOICES:
+        select = box.get_by_label(f"{control}:", exact=True)
+        if choice != usual[control]:
+            select.select_option(choice)
+            sequence += 1
+        outcome = workbench.wait_for(sequence)
+        assert "".join(words[0] for words in accepted(workbench)) == signs, (control, choice)
+        assert outcome == ("accepted" if "✗" not in signs else "refused")
+        if choice != usual[control]:
+            select.select_option(usual[control])
+            sequence += 1
+            workbench.wait_for(sequence)
+
+
+def test_the_boxes_without_a_mouse(workbench: ShownPanel) -> None:
+    keyboard = workbench.lab.page.keyboard
+    workbench.box.get_by_label("Dates").focus()
+    keyboard.press("Tab")  # CA:TRUE
+    keyboard.press("Space")
+    workbench.wait_for(2)
+    assert len(accepted(workbench)) == 6  # as a CA, too
+    keyboard.press("Tab")  # authority key identifier
+    keyboard.press("Space")
+    assert workbench.wait_for(3) == "refused"
+    expect(workbench.result).to_contain_text("Missing Authority Key Identifier")
+    keyboard.press("Tab")  # the first explanation, which is open
+    keyboard.press("Enter")
+    refused = workbench.box.locator("details", has_text="Missing Authority Key Identifier").first
+    expect(refused).not_to_have_attribute("open", "")
+
+
+def test_the_explanation_and_the_card_can_be_opened(workbench: ShownPanel) -> None:
+    box = workbench.box
+    expect(box.get_by_text("The exact error")).to_be_visible()
+    card = box.locator(".lab-card")
+    expect(card).to_be_hidden()
+    box.get_by_text("This certificate, field by field").click()
+    expect(card).to_be_visible()
+
+
+def test_the_workbench_reads_well_everywhere(workbench: ShownPanel, pictures: Path) -> None:
+    workbench.check_everywhere(pictures, "workbench")
+    workbench.box.get_by_role("checkbox", name="CA:TRUE").check()
+    workbench.wait_for(2)
+    workbench.box.get_by_label("Key usage:", exact=True).select_option("none")
+    workbench.wait_for(3)
+    workbench.box.get_by_text("This certificate, field by field").click()
+    workbench.check_everywhere(pictures, "workbench-odd")

@@ -1,0 +1,1 @@
+"""The panels in plain Python: what they show, without a page."""

@@ -1,0 +1,123 @@
+"""The attack panel without a page: the table, its evidence, and what happens while it runs."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from mtls_lab.attacks import ATTACKS, Protection, Verdict
+from mtls_lab.contexts import server_context
+from mtls_lab.errors import ProtectionBroken
+from mtls_lab.panels import AttackPanel
+from mtls_lab.panels import attack as module
+from mtls_lab.pki import Profile, self_signed
+from mtls_lab.table import AttackTable, lab_protections
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def protections() -> Iterator[list[Protection]]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield lab_protections(folder)
+
+
+def page_of(panel: AttackPanel) -> str:
+    """Everything that the panel's own HTML shows."""
+    return f"{panel._result.value}{panel._table.value}"
+
+
+def test_the_table_is_there_at_once(protections: list[Protection]) -> None:
+    panel = AttackPanel(protections)
+    assert str(panel) == (
+        "Five attacks\n"
+        "                         Plain TCP     TLS           Mutual TLS\n"
+        "Eavesdrop                ✗ succeeds    ✓ stopped     ✓ stopped\n"
+        "Tamper                   ✗ succeeds    ✓ stopped     ✓ stopped\n"
+        "Impersonate the backend  ✗ succeeds    ✓ stopped     ✓ stopped\n"
+        "Clone the device         ✗ succeeds    ✗ succeeds    ✓ stopped\n"
+        "Steal the key file       ✗ succeeds    ✗ succeeds    ✗ succeeds"
+    )
+    assert isinstance(panel.value, AttackTable)
+    assert len(panel.value.verdicts) == 15
+    assert "15 attacks ran: 8 succeeded, 7 were stopped." in page_of(panel)
+    assert panel._progress.value == panel._progress.max == 15
+
+
+def test_without_protections_it_is_plain_tcp() -> None:
+    panel = AttackPanel()
+    assert panel.value.columns == ["Plain TCP"]
+    assert "5 attacks ran: 5 succeeded, 0 were stopped." in page_of(panel)
+
+
+def test_three_protections_take_two_seconds_at_most(protections: list[Protection]) -> None:
+    start = time.perf_counter()
+    AttackPanel(protections)
+    assert time.perf_counter() - start < 2
+
+
+def test_a_cell_opens_its_evidence(protections: list[Protection]) -> None:
+    panel = AttackPanel(protections)
+    assert " open>" not in page_of(panel)
+    verdict = panel.select("Clone the device", "TLS")
+    assert isinstance(verdict, Verdict)
+    assert verdict.succeeded
+    assert str(panel).endswith(str(verdict))
+    assert panel.sequence == 2
+    assert isinstance(panel.value, AttackTable)
+    opened = [part for part in page_of(panel).split("<details")[1:] if " open>" in part[:40]]
+    assert len(opened) == 1
+    assert "Clone the device against TLS: </span>✗ succeeds" in opened[0]
+    assert verdict.evidence[0].replace('"', "&quot;") in opened[0]
+    with pytest.raises(ValueError, match="no cell 'Clone the device', 'TLS 2': there are Eav"):
+        panel.select("Clone the device", "TLS 2")
+
+
+def test_each_verdict_is_shown_as_soon_as_it_is_there(
+    protections: list[Protection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = AttackPanel(protections)
+    seen: list[tuple[int, int]] = []
+
+    def watched(protection: Protection) -> Verdict:
+        seen.append((panel._progress.value, panel._table.value.count("<details")))
+        return ATTACKS[0](protection)
+
+    monkeypatch.setattr(module, "ATTACKS", (watched, *ATTACKS[1:]))
+    panel._run()
+    assert seen == [(0, 0), (5, 5), (10, 10)]
+    assert panel.sequence == 2
+
+
+def test_running_again_says_the_same(protections: list[Protection]) -> None:
+    panel = AttackPanel(protections)
+    before = str(panel)
+    panel.guard(panel._run)
+    assert str(panel) == before
+    assert panel.sequence == 2
+
+
+def test_a_protection_that_does_not_work_is_told(
+    protections: list[Protection], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    identity = self_signed("localhost", Profile.SERVER, names=["localhost"])
+    other = server_context(*identity.save(tmp_path_factory.mktemp("other"), "other"))
+    panel = AttackPanel([Protection("Broken", other, protections[1].client_context)])
+    assert isinstance(panel.value, ProtectionBroken)
+    assert "the device itself is not served" in str(panel)
+    assert 'data-outcome="error"' in page_of(panel)
+    with pytest.raises(ValueError, match="there are none"):
+        panel.select("Eavesdrop", "Broken")
+
+
+def test_what_comes_from_outside_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hostile(protection: Protection) -> Verdict:
+        return Verdict(HOSTILE, protection.name, succeeded=True, evidence=(HOSTILE,))
+
+    monkeypatch.setattr(module, "ATTACKS", (hostile,))
+    panel = AttackPanel([Protection(f'"{HOSTILE}')])
+    panel.select(HOSTILE, f'"{HOSTILE}')
+    assert "&lt;img" in page_of(panel)
+    for html in (page_of(panel), panel._repr_mimebundle_()["text/html"]):
+        assert "<img" not in html
