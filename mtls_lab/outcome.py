@@ -60,14 +60,12 @@ class Failure:
         """
         reason = ""
         if isinstance(error, ssl.SSLError):
-            reason = error.reason or ""
+            reason = getattr(error, "reason", None) or ""  # set_ciphers raises one without
         elif isinstance(error, OSError) and error.errno is not None:
             reason = errno.errorcode.get(error.errno, str(error.errno))
         if isinstance(error, TimeoutError):
             reason = "TIMED_OUT"
-        text = (
-            str(error.args[1]) if isinstance(error, OSError) and len(error.args) > 1 else str(error)
-        )
+        text = str(error.args[-1] if isinstance(error, OSError) and error.args else error)
         return cls(
             error=type(error).__name__,
             reason=reason,

@@ -149,11 +149,7 @@ def _rule_raised(side: Side, failure: Failure, reply: str | None) -> bool:
 
 def _caught(error: BaseException) -> Symptoms:
     """Read the side and the step off the traceback: ssl works on an object that knows both."""
-    try:
-        failure = Failure.of(error)
-    except AttributeError:  # ssl raises a few SSLErrors that have no reason
-        failure = Failure(type(error).__name__, text=str(error))
-    seen = Symptoms(failure=failure)
+    seen = Symptoms(failure=Failure.of(error))
     for frame, _ in traceback.walk_tb(error.__traceback__):
         end = frame.f_locals.get("self")
         if isinstance(end, ssl.SSLSocket | ssl.SSLObject):

@@ -177,3 +177,11 @@ def test_two_runs_compare_equal_whatever_was_noted() -> None:
     assert noted == GOOD.device
     assert "notes" not in repr(noted)
     assert replace(GOOD, device=noted) == GOOD
+
+
+def test_an_ssl_error_without_a_reason() -> None:
+    with pytest.raises(ssl.SSLError) as caught:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers("NONSENSE")
+    failure = Failure.of(caught.value)
+    assert (failure.error, failure.reason) == ("SSLError", "")
+    assert failure.text == "No cipher can be selected."
