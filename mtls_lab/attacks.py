@@ -209,9 +209,9 @@ def steal_key(protection: Protection) -> Verdict:
         if protection.server_ca is not None:
             context = ssl.create_default_context(cafile=shutil.copy(protection.server_ca, folder))
             if protection.certfile and protection.keyfile:
-                stolen = [
-                    shutil.copy(file, folder) for file in (protection.certfile, protection.keyfile)
-                ]
+                stolen = [Path(folder, "stolen.crt"), Path(folder, "stolen.key")]
+                shutil.copy(protection.certfile, stolen[0])
+                shutil.copy(protection.keyfile, stolen[1])
                 context.load_cert_chain(*stolen)
                 who += ", client.key among them,"
         with protection.backend() as backend:

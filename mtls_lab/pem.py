@@ -58,11 +58,13 @@ class Identity:
 
 
 def private_folder(folder: str | os.PathLike[str]) -> Path:
-    """Make a folder that only its owner may open (mode 0700) and return it. Raises FileProblem."""
+    """Make a folder that only its owner may open (mode 0700) and return it.
+
+    One that is there already stays as it is: it may be a person's own. Raises FileProblem.
+    """
     folder = Path(folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
     except OSError as error:
         raise _unwritable(folder, error) from None
     return folder
