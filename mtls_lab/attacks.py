@@ -212,7 +212,7 @@ def steal_key(protection: Protection) -> Verdict:
                 stolen = [Path(folder, "stolen.crt"), Path(folder, "stolen.key")]
                 shutil.copy(protection.certfile, stolen[0])
                 shutil.copy(protection.keyfile, stolen[1])
-                context.load_cert_chain(*stolen)
+                context.load_cert_chain(stolen[0], stolen[1])
                 who += ", client.key among them,"
         with protection.backend() as backend:
             exchange = ask("GET_SECRET", backend, context=context)

@@ -1,4 +1,4 @@
-"""The command `mtls-lab`: starts the lab in a learner's folder.
+"""The command `mtls-lab`: starts the lab in a learner's folder, and examines a machine.
 
 Here: arguments, messages for a terminal, exit codes. Not here: what the folder holds
 (workspace.py).
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mtls_lab import workspace
+from mtls_lab.doctor import Level, examine
 from mtls_lab.errors import LabError, ToolMissing
 
 __all__ = ["main"]
@@ -33,9 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start.add_argument(
         "--prepare", action="store_true", help="only make the folder, do not start JupyterLab"
     )
+    doctor = commands.add_parser("doctor", help="check whether this machine is ready for the lab")
+    doctor.add_argument("folder", nargs="?", default="lab", help="your folder (default: ./lab)")
     options = parser.parse_args(arguments)
     try:
-        return _start(options)
+        return _doctor(options) if options.command == "doctor" else _start(options)
     except LabError as error:
         print(f"mtls-lab: this did not work.\n{error}", file=sys.stderr)
         return 2
@@ -68,14 +71,26 @@ def _start(options: argparse.Namespace) -> int:
         "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
         "--LabApp.news_url=",
     ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # in a container, root is who one is
     if options.no_browser:
         command.append("--no-browser")
     if options.port is not None:
         command += [f"--ServerApp.port={options.port}", "--ServerApp.port_retries=0"]
+    if os.name == "posix":  # become JupyterLab: whoever ends this process ends that one
+        os.execv(sys.executable, command)  # noqa: S606 - without a shell, as meant
     try:
-        return subprocess.call(command, env=os.environ | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"})
+        return subprocess.call(command)
     except KeyboardInterrupt:
         return 0  # Ctrl-C is how one leaves
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    levels = []
+    for finding in examine(options.folder):
+        print(finding, flush=True)
+        levels.append(finding.level)
+    return 2 if Level.FAILURE in levels else 0
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def _tls() -> Finding:
 
 def _folder(folder: Path) -> Finding:
     nearest = next(
-        path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir()
+        path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
     )
     try:
         with tempfile.TemporaryFile(dir=nearest) as probe:

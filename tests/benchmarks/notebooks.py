@@ -5,7 +5,7 @@ the outputs are right (tests/notebooks).
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -62,10 +62,12 @@ def passes(folder: Path) -> None:
     assert outcome == {"passed": number_of_code_cells(*copies)}, said
 
 
-def times_of_cells(folder: Path, cells: Cells) -> Iterator[float]:
-    """Runs the notebooks, and tells for each cell how long the kernel was busy with it."""
+def times_of_cells(
+    folder: Path, cells: Cells, sources: Sequence[Path] = NOTEBOOKS
+) -> Iterator[float]:
+    """Runs notebooks, and tells for each cell how long the kernel was busy with it."""
     workspace.unpack(folder)
-    for source in NOTEBOOKS:
+    for source in sources:
         notebook = nbformat.read(folder / source.name, as_version=4)
         NotebookClient(
             notebook,

@@ -1,27 +1,23 @@
 """One browser, one JupyterLab, one page for all tests of this folder."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext
 
 from mtls_lab import workspace
-from tests.browser.lab import CHROMIUM_FLAGS, JupyterLab, LabPage
+from tests.browser.lab import JupyterLab, LabPage, chromium
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[BrowserContext]:
     """The machine's own Chromium, with one cache for all pages; none is downloaded."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next((path for name in names if (path := shutil.which(name))), None)
-    if program is None:
-        pytest.skip(f"none of {', '.join(names)} is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
-        yield browser.new_context()
-        browser.close()
+    try:
+        with chromium() as browser:
+            yield browser
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="package")

@@ -9,17 +9,20 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 #: A desktop, and the narrowest phone.
@@ -82,6 +85,19 @@ LENGTH = """(box) => {
 OVERFLOW = """(selector) => Math.max(
     ...[document.documentElement, document.querySelector(selector)]
         .map((box) => box.scrollWidth - box.clientWidth))"""
+
+
+@contextmanager
+def chromium() -> Iterator[BrowserContext]:
+    """The machine's own Chromium, with one cache for all pages. Raises FileNotFoundError."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next((path for name in names if (path := shutil.which(name))), None)
+    if program is None:
+        raise FileNotFoundError(f"none of {', '.join(names)} is installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        yield browser.new_context()
+        browser.close()
 
 
 class JupyterLab:

@@ -1,6 +1,8 @@
 """The command `mtls-lab` as a process of its own: messages, exit codes, never a traceback."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,10 +17,13 @@ from mtls_lab.workspace import MARKER, notebooks
 NAMES = [path.name for path in notebooks()]
 
 
-def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str | Path, cwd: Path, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab.cli", *map(str, arguments)],
         cwd=cwd,
+        env=os.environ | (environment or {}),
         capture_output=True,
         text=True,
         check=False,
@@ -117,3 +122,23 @@ def test_wrong_arguments(
         cli.main(arguments)
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_start_opens_jupyterlab(tmp_path: Path) -> None:
+    """The real one, also as root: it prints its address, and its page leads to Part 1."""
+    command = [sys.executable, "-m", "mtls_lab.cli", "start", "--no-browser"]
+    scratch = {name: str(tmp_path / name) for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=os.environ | scratch, stderr=subprocess.PIPE, text=True
+    ) as lab:
+        assert lab.stderr is not None
+        said = []
+        for line in lab.stderr:
+            said.append(line)
+            if re.search(r"http://(localhost|127\.0\.0\.1):\d+/lab/tree/1_plain_tcp", line):
+                break
+        else:
+            pytest.fail("".join(said))
+        lab.terminate()
+        lab.communicate(timeout=30)
+    assert (tmp_path / "lab" / NAMES[0]).is_file()
