@@ -12,7 +12,7 @@ import ipywidgets
 
 from mtls_lab.client import ask
 from mtls_lab.contexts import only_trusted_client, server_context
-from mtls_lab.credentials import CredentialStore, catalogue
+from mtls_lab.credentials import Credential, CredentialStore, catalogue
 from mtls_lab.explain import explain
 from mtls_lab.handshake import watch
 from mtls_lab.outcome import Exchange
@@ -161,18 +161,19 @@ class CredentialPanel(Panel):
         self.show(
             exchange,
             f"{chosen}\n{exchange}",
-            self._body(chosen, credential.wrong, exchange),
+            self._body(credential, chosen, exchange),
             outcome="served" if exchange.ok else "refused",
         )
         self._draw()
 
-    def _body(self, chosen: str, wrong: str, exchange: Exchange) -> str:
-        explanation = explain(exchange)
+    def _body(self, credential: Credential, chosen: str, exchange: Exchange) -> str:
+        certfile, keyfile = self._store.files(credential.name) or (None, None)
+        explanation = explain(exchange, certfile=certfile, keyfile=keyfile)
         verdict = "the device gets the secret." if exchange.ok else explanation.who
         return "".join(
             [
                 mark(exchange.ok, f"{chosen}: {verdict}"),
-                f"<p>{escape(wrong)}</p>" if wrong else "",
+                f"<p>{escape(credential.wrong)}</p>" if credential.wrong else "",
                 both_sides(("Device", exchange.device), ("Backend", exchange.backend)),
                 "" if exchange.ok else reasons(explanation),
             ]

@@ -16,8 +16,8 @@ from mtls_lab.wire import Direction
 
 __all__ = ["draw", "sentence"]
 
-# Measures in pixels. 330 wide, so that the text keeps its size on a telephone.
-WIDTH, LEFT, RIGHT, ROW, TOP = 330, 14, 316, 27, 34
+# Measures in pixels. Narrow, so that the text keeps its size on a telephone.
+WIDTH, LEFT, RIGHT, ROW, TOP = 256, 12, 244, 27, 34
 
 
 @cache
@@ -81,7 +81,7 @@ def _rung(message: Message, top: int, number: int, step: int | None) -> str:
         kinds.append("odd")
     if not message.arrived:
         kinds.append("unread")
-        end -= 60 * forward
+        end -= 46 * forward
     if step is not None and number > step:
         kinds.append("later")
     if step == number:
