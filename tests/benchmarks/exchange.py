@@ -49,7 +49,7 @@ def figures() -> Iterator[Figure]:
                     return process.submit(load, address, lab.ca_file, *certificate).result()
 
                 pairs = compare(
-                    partial(time_of, backend.address), partial(time_of, bare.address), pairs=60
+                    partial(time_of, backend.address), partial(time_of, bare.address), pairs=100
                 )
             yield pairs.rate_at_least(0.9, "handshakes per second : bare loop")
 
