@@ -1,8 +1,8 @@
 """What a learner expects before a cell runs, and what then really happened.
 
-Here: the questions of data/predictions.toml, the choices made in this kernel, and the answer.
-Not here: the widget (panels/predict.py). No right answer is written down anywhere: the run
-decides.
+Here: the questions of data/predictions.toml, the choices, and the answer. Not here: the widget
+(panels/prediction.py), and how a choice outlives the kernel (progress.py). No right answer is
+written down anywhere: the run decides.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 
+from mtls_lab import progress
 from mtls_lab.errors import UnknownName
 from mtls_lab.resources import resource_folder
 
 __all__ = ["Question", "Revealed", "choose", "chosen", "question", "questions", "reveal"]
 
-_chosen: dict[str, str] = {}
+#: What was chosen in this kernel; None if it was taken back.
+_chosen: dict[str, str | None] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +93,20 @@ def question(name: str) -> Question:
 
 def choose(name: str, answer: str | None) -> None:
     """Note what the learner expects; None takes it back. Raises UnknownName."""
-    if answer is None:
-        _chosen.pop(name, None)
-    elif answer not in question(name).answers:
-        raise UnknownName(f"answer to {name!r}", answer, question(name).answers)
-    else:
-        _chosen[name] = answer
+    answers = question(name).answers
+    if answer is not None and answer not in answers:
+        raise UnknownName(f"answer to {name!r}", answer, answers)
+    if answer != chosen(name):
+        progress.note(prediction=name, choice=answer)
+    _chosen[name] = answer
 
 
 def chosen(name: str) -> str | None:
-    """Return what was chosen in this kernel, or None."""
-    return _chosen.get(name)
+    """Return what was chosen, in this kernel or an earlier one, or None."""
+    if name in _chosen:
+        return _chosen[name]
+    earlier = progress.read().chosen.get(name)
+    return earlier if earlier in question(name).answers else None
 
 
 def reveal(name: str, truth: str) -> Revealed:
@@ -124,4 +129,7 @@ def reveal(name: str, truth: str) -> Revealed:
     """
     if truth not in question(name).answers:
         raise UnknownName(f"answer to {name!r}", truth, question(name).answers)
-    return Revealed(question(name), truth, chosen(name))
+    choice = chosen(name)
+    if choice is not None and name not in progress.read().predictions:
+        progress.note(prediction=name, choice=choice, truth=truth)
+    return Revealed(question(name), truth, choice)

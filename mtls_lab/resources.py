@@ -1,17 +1,20 @@
-"""Where the project's own files are: beside the package in a clone, inside it when installed.
+"""Where things are: the project's own files, and the folder of the learner.
 
-Here: one lookup. Not here: the learner's files (workspace.py).
+Here: two lookups. Not here: what a learner's folder holds (workspace.py).
 """
 
 from pathlib import Path
 
-__all__ = ["resource_folder"]
+__all__ = ["MARKER", "learner_folder", "resource_folder"]
+
+#: The file that makes a folder a learner's folder; workspace.py writes it.
+MARKER = ".mtls-lab"
 
 _PACKAGE = Path(__file__).parent
 
 
 def resource_folder(name: str) -> Path:
-    """Return the folder `data` or `notebooks`.
+    """Return the folder `data` or `notebooks`: beside the package in a clone, else inside it.
 
     Example:
         >>> (resource_folder("data") / "credentials.toml").is_file()
@@ -19,3 +22,9 @@ def resource_folder(name: str) -> Path:
     """
     inside = _PACKAGE / name
     return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+def learner_folder(start: Path | None = None) -> Path | None:
+    """Return the learner's folder that `start` (default: the current folder) is in, or None."""
+    start = Path.cwd() if start is None else start.absolute()
+    return next((each for each in (start, *start.parents) if (each / MARKER).is_file()), None)

@@ -26,12 +26,10 @@ from typing import Any
 from mtls_lab import pem, pki
 from mtls_lab.describe import is_current
 from mtls_lab.errors import FileProblem, NotInWorkspace
-from mtls_lab.resources import resource_folder
+from mtls_lab.resources import MARKER, learner_folder, resource_folder
 
-__all__ = ["FOLDERS", "MARKER", "Unpacked", "Workspace", "enter", "notebooks", "unpack"]
+__all__ = ["FOLDERS", "Unpacked", "Workspace", "enter", "notebooks", "unpack"]
 
-#: The file that makes a folder a learner's folder; it remembers the notebooks as unpacked.
-MARKER = ".mtls-lab"
 FOLDERS = ("ca", "backend", "device", "attacker", "openssl")
 
 
@@ -77,9 +75,8 @@ def enter(part: int) -> Workspace:
 
 
 def _find(here: Path) -> Path:
-    for folder in (here, *here.parents):
-        if (folder / MARKER).is_file():
-            return folder
+    if folder := learner_folder(here):
+        return folder
     if here == resource_folder("notebooks").resolve():
         # In a clone, the notebooks may be opened where they are (Binder, an editor): their
         # files still go where a learner's files go, and never beside them.
@@ -155,7 +152,7 @@ class Unpacked:
 
 def notebooks() -> list[Path]:
     """Return the project's own notebooks, in order."""
-    return sorted(resource_folder("notebooks").glob("[0-9]_*.ipynb"))
+    return sorted(resource_folder("notebooks").glob("[0-9]*.ipynb"))
 
 
 def unpack(folder: str | os.PathLike[str], *, keep_outputs: bool = False) -> list[Unpacked]:

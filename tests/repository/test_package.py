@@ -22,6 +22,7 @@ LAYERS = [
     *(
         "errors",
         "resources",
+        "progress",
         "predictions",
         "openssl",
         "wire",
@@ -34,6 +35,7 @@ LAYERS = [
     *("service", "sockets", "server", "contexts", "credentials", "relay", "client"),
     *("symptoms", "explain", "attacks", "table", "workspace", "doctor"),
     *("fields", "trial", "placement", "fleet"),
+    *("checks", "kata", "course"),
     "__init__",
     *("cli", "panels"),
 ]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from mtls_lab import cli
-from mtls_lab.resources import resource_folder
-from mtls_lab.workspace import MARKER, notebooks
+from mtls_lab.resources import MARKER, resource_folder
+from mtls_lab.workspace import notebooks
 
 NAMES = [path.name for path in notebooks()]
 

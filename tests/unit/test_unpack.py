@@ -10,7 +10,8 @@ import pytest
 
 from mtls_lab import workspace
 from mtls_lab.errors import FileProblem
-from mtls_lab.workspace import MARKER, Unpacked, notebooks, unpack
+from mtls_lab.resources import MARKER
+from mtls_lab.workspace import Unpacked, notebooks, unpack
 
 NAME = "1_plain_tcp.ipynb"
 NEWER = "1_plain_tcp.new.ipynb"

@@ -11,7 +11,8 @@ from mtls_lab.contexts import client_context, only_trusted_client, server_contex
 from mtls_lab.describe import describe
 from mtls_lab.errors import FileProblem, NotInWorkspace
 from mtls_lab.pki import Profile
-from mtls_lab.workspace import FOLDERS, MARKER, enter
+from mtls_lab.resources import MARKER
+from mtls_lab.workspace import FOLDERS, enter
 
 PART_2 = (
     "ca/ca.crt",
