@@ -39,8 +39,8 @@ CHROMIUM_FLAGS = [
 SETTINGS = {
     # Its popup asks for news and covers a corner.
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    # Every cell is in the page, not just those in view.
-    "notebook-extension/tracker": {"windowingMode": "none"},
+    # Every cell is in the page, not just those in view; and how long each took is noted.
+    "notebook-extension/tracker": {"windowingMode": "none", "recordTiming": True},
     # A save during a test is one more thing that moves.
     "docmanager-extension/plugin": {"autosave": False},
 }
@@ -73,6 +73,11 @@ CELLS = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
     .filter((cell) => cell.type === "code")
     .map((cell) => cell.sharedModel.toJSON())
     .map(({ source, execution_count, outputs }) => ({ source, execution_count, outputs }))"""
+BUSY = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+    .map((cell) => cell.getMetadata("execution"))
+    .filter((times) => times)
+    .map((times) => new Date(times["iopub.status.idle"]) - new Date(times["iopub.status.busy"]))
+    .reduce((sum, took) => sum + took / 1000, 0)"""
 THEME = """(theme) =>
     window.jupyterapp.commands.execute("apputils:change-theme", { theme })"""
 #: What scrolls in a notebook; its own scrollHeight counts the empty page after the last cell.
@@ -241,6 +246,11 @@ class LabPage:
             )
             for cell in self.page.evaluate(CELLS)
         ]
+
+    def busy(self) -> float:
+        """For how many seconds the kernel was busy with the cells of the last Run All."""
+        took: float = self.page.evaluate(BUSY)
+        return took
 
     def set_theme(self, theme: str) -> None:
         """LIGHT or DARK; drawn when this returns. Every page of this server follows."""

@@ -141,7 +141,7 @@ def shown(lab: LabPage, folder: Path, name: str, *cells: str) -> Iterator[ShownP
     lab.open(path.name)
     try:
         yield ShownPanel(lab, name)
-        assert lab.complaints == []
+        assert lab.complaints == [], lab.complaints
     finally:
         lab.close()
         path.unlink()

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.axe import violations
 from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
@@ -89,12 +88,6 @@ def test_every_press_runs_the_attacks_again(panel: ShownPanel) -> None:
     assert panel.wait_for(4) == "succeeds"
     assert [number for number, _, _ in panel.watched()] == [1, 2, 3, 4]
     expect(panel.box.locator("details")).to_have_count(15)
-
-
-def test_it_says_so_when_the_kernel_was_restarted(panel: ShownPanel) -> None:
-    panel.restart_kernel()
-    expect(panel.box.locator(".lab-stale")).to_be_visible()
-    assert violations(panel.lab.page) == []
 
 
 def test_it_reads_well_everywhere(panel: ShownPanel, pictures: Path) -> None:

@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import expect
 
 from mtls_lab.credentials import catalogue
-from tests.browser.axe import violations
 from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
@@ -121,17 +120,6 @@ def test_it_can_be_used_without_a_mouse(panel: ShownPanel) -> None:
     keyboard.press("Tab")
     keyboard.press("Enter")
     expect(panel.box.get_by_test_id("credential-step")).to_contain_text("1 of ")
-
-
-def test_it_says_so_when_the_kernel_was_restarted(panel: ShownPanel) -> None:
-    stale = panel.box.locator(".lab-stale")
-    expect(stale).to_be_hidden()
-    panel.restart_kernel()
-    expect(stale).to_be_visible()
-    assert violations(panel.lab.page) == []
-    panel.lab.run_all()
-    expect(stale).to_be_hidden()
-    assert choose(panel, "none") == "refused"
 
 
 def test_fast_clicks_never_mix_two_results(panel: ShownPanel) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.axe import violations
 from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
@@ -184,13 +183,6 @@ def test_every_press_has_one_answer(plain: ShownPanel) -> None:
     assert plain.wait_for(21) == "succeeds"
     numbers = [number for number, _, _ in plain.watched()]
     assert numbers == sorted(set(numbers))
-
-
-def test_it_says_so_when_the_kernel_was_restarted(plain: ShownPanel) -> None:
-    stale = plain.box.locator(".lab-stale")
-    plain.restart_kernel()
-    expect(stale).to_be_visible()
-    assert violations(plain.lab.page) == []
 
 
 def test_it_reads_well_everywhere(plain: ShownPanel, tls: ShownPanel, pictures: Path) -> None:
