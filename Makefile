@@ -22,7 +22,7 @@ OWN_UV := $(filter .venv-uv/%,$(UV))
 # pytest keeps what it compiles: without that, each of its starts costs a second more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help lab test notebooks bench lint lock clean
+.PHONY: help lab test notebooks slides bench lint lock clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -44,6 +44,9 @@ notebooks: $(READY) ## Run the notebooks and write their outputs into notebooks/
 	.venv/bin/python -m tests.notebooks.canonical
 	.venv/bin/python -m tests.notebooks.picture
 
+slides: $(READY) ## Make slides for a teacher, one file for each part, which need no network
+	.venv/bin/python -m tests.notebooks.slides
+
 bench: $(READY) ## Measure, each figure against a bare floor
 	.venv/bin/python -m tests.benchmarks
 
@@ -56,8 +59,8 @@ lock: pyproject.toml ## Write requirements.lock anew, with the newest versions
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --upgrade --group test pyproject.toml --output-file requirements.lock
 
-clean: ## Remove the venvs, caches and screenshots; your lab folder stays
-	rm -rf .venv .venv-* .artifacts .hypothesis .mypy_cache .pytest_cache .ruff_cache
+clean: ## Remove the venvs, caches, slides and screenshots; your lab folder stays
+	rm -rf .venv .venv-* .artifacts slides .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # A venv holds what the lock names, nothing else, and then the package itself, editable. One that

@@ -22,6 +22,8 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+#: Of a cell's metadata: what a learner's JupyterLab left behind is not kept.
+KEPT = ("slideshow", "tags")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 #: No cell takes five seconds; a minute is for a machine that does something else as well.
 CELL_TIMEOUT = 60
@@ -64,7 +66,7 @@ def tidy(notebook: NotebookNode) -> str:
     for number, cell in enumerate(notebook.cells, start=1):
         cell.id = f"cell-{number:02}"
         cell.source = cell.source.strip("\n")
-        cell.metadata = {key: cell.metadata[key] for key in ("tags",) if cell.metadata.get(key)}
+        cell.metadata = {key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)}
         for output in cell.get("outputs", []):
             view = output.get("data", {}).get(WIDGET)
             if view:

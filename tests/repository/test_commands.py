@@ -2,7 +2,10 @@
 
 import os
 import re
+import subprocess
+from importlib.util import find_spec
 
+from tests.notebooks import slides
 from tests.repository.files import PYPROJECT, ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -25,6 +28,17 @@ def test_the_readme_names_real_targets() -> None:
 
 def test_make_help_tells_of_every_target() -> None:
     assert set(re.findall(r"(?m)^([a-z]+):.*## \w", MAKEFILE)) == targets()
+
+
+def test_make_runs_modules_that_exist() -> None:
+    modules = re.findall(r"python -m (tests[.\w]*)", MAKEFILE)
+    assert "tests.notebooks.slides" in modules
+    assert [name for name in modules if not find_spec(name)] == []
+
+
+def test_what_make_slides_writes_is_not_in_git() -> None:
+    command = ["git", "check-ignore", "--quiet", str(slides.FOLDER / "1_plain_tcp.html")]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 
 def test_ci_can_be_run() -> None:
