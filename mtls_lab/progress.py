@@ -4,8 +4,8 @@ Here: noting what happened, and reading it back after a restart. Not here: what 
 (predictions.py, checks/), and how far that is (course.py).
 
 The file is a list of events, one JSON object in each line, and only ever grows: two notebooks
-can write at the same time, and a damaged line costs that line only. It holds no date, no
-address and no name.
+can write at the same time, and a damaged line costs that line only. It holds no date and
+no address; and no name, but for the seed of a kata, which a learner may have chosen to be one.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 
 __all__ = ["MARKER", "learner_folder", "resource_folder"]
 
-#: The file that makes a folder a learner's folder; workspace.py writes it.
+#: The file that makes a folder a learner's folder; unpacking.py writes it.
 MARKER = ".mtls-lab"
 
 _PACKAGE = Path(__file__).parent

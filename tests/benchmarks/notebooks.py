@@ -15,7 +15,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from mtls_lab import workspace
+from mtls_lab import unpacking
 from tests.benchmarks.figures import Figure, compare, seconds
 from tests.benchmarks.imports import environment
 from tests.notebooks.canonical import CELL_TIMEOUT, NOTEBOOKS
@@ -41,7 +41,7 @@ def figures() -> Iterator[Figure]:
 def nbval(folder: Path) -> float:
     """The seconds of the whole run, as tests/notebooks runs it."""
     folder.mkdir()
-    workspace.unpack(folder / "learner", keep_outputs=True)
+    unpacking.unpack(folder / "learner", keep_outputs=True)
     return seconds(partial(passes, folder))
 
 
@@ -66,7 +66,7 @@ def times_of_cells(
     folder: Path, cells: Cells, sources: Sequence[Path] = NOTEBOOKS
 ) -> Iterator[float]:
     """Runs notebooks, and tells for each cell how long the kernel was busy with it."""
-    workspace.unpack(folder)
+    unpacking.unpack(folder)
     for source in sources:
         notebook = nbformat.read(folder / source.name, as_version=4)
         NotebookClient(

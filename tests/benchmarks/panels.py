@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
-from mtls_lab import workspace
+from mtls_lab import unpacking
 from mtls_lab.credentials import catalogue
 from mtls_lab.table import attack_table, lab_protections
 from tests.benchmarks.figures import Figure, Pairs, seconds
@@ -104,7 +104,7 @@ def table(folder: Path) -> Figure:
 def opened(folder: Path) -> Iterator[tuple[LabPage, Path]]:
     """A page of a JupyterLab in a learner's folder."""
     learner = folder / "learner"
-    workspace.unpack(learner)
+    unpacking.unpack(learner)
     with chromium() as browser, JupyterLab(learner, scratch=folder / "jupyter") as lab:
         yield lab.visit(browser), learner
 
@@ -168,7 +168,7 @@ def whole_page(page: LabPage, learner: Path) -> Figure:
 
 def memory(folder: Path) -> Figure:
     """A kernel that shows every panel, beside one that has imported the same libraries."""
-    workspace.unpack(folder / "memory")
+    unpacking.unpack(folder / "memory")
     sizes = []
     for number, steps in enumerate([(IMPORTS,), (IMPORTS, ENTER, EVERY_PANEL)]):
         own = folder / f"kernel{number}"

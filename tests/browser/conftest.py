@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext
 
-from mtls_lab import workspace
+from mtls_lab import unpacking
 from tests.browser.lab import JupyterLab, LabPage, chromium
 
 
@@ -24,7 +24,7 @@ def browser() -> Iterator[BrowserContext]:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]:
     """JupyterLab in a learner's folder, the outputs cleared as `mtls-lab start` does it."""
     folder = tmp_path_factory.mktemp("learner")
-    workspace.unpack(folder)
+    unpacking.unpack(folder)
     with JupyterLab(folder, scratch=tmp_path_factory.mktemp("jupyter")) as lab:
         yield lab
 

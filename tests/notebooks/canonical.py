@@ -12,7 +12,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from mtls_lab import workspace
+from mtls_lab import unpacking
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -38,7 +38,7 @@ def read(path: Path) -> NotebookNode:
 
 def unpack(name: str, folder: Path) -> Path:
     """A learner's folder as `mtls-lab start` makes it, with outputs; the path of one notebook."""
-    workspace.unpack(folder, keep_outputs=True)
+    unpacking.unpack(folder, keep_outputs=True)
     return folder / name
 
 

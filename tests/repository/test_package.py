@@ -33,7 +33,7 @@ LAYERS = [
         "pki",
     ),
     *("service", "sockets", "server", "contexts", "credentials", "relay", "client"),
-    *("symptoms", "explain", "attacks", "table", "workspace", "doctor"),
+    *("symptoms", "explain", "attacks", "table", "unpacking", "workspace", "doctor"),
     *("fields", "trial", "placement", "fleet"),
     *("checks", "kata", "course"),
     "__init__",

@@ -20,7 +20,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from mtls_lab import CertificateAuthority, Exchange, Relay, Side, ask, pem, pki, serve, workspace
+from mtls_lab import (
+    CertificateAuthority,
+    Exchange,
+    Relay,
+    Side,
+    ask,
+    pem,
+    pki,
+    serve,
+    unpacking,
+    workspace,
+)
 from mtls_lab.attacks import reply_index
 from mtls_lab.contexts import client_context, only_trusted_client, server_context
 from mtls_lab.credentials import CredentialStore
@@ -119,7 +130,7 @@ class World:
     @classmethod
     def create(cls, folder: Path) -> "World":
         here = Path.cwd()
-        workspace.unpack(folder)
+        unpacking.unpack(folder)
         try:
             os.chdir(folder)
             workspace.enter(4)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.checks import base
-from mtls_lab.checks.base import Called, NotYet, Outcome, Unsafe, call
+from mtls_lab.checks import base, calling
+from mtls_lab.checks.calling import Called, call
+from mtls_lab.checks.verdict import NotYet, Outcome, Result, Unsafe
 from mtls_lab.errors import FileProblem
 from mtls_lab.progress import FILE
 from mtls_lab.resources import MARKER
@@ -69,11 +70,18 @@ def half_open(address: object) -> bool:
     return address == ...
 
 
-@pytest.mark.parametrize("thing", [..., (1, ...), [...], fetch, passes, half_open, lambda: ...])
+@pytest.mark.parametrize(
+    "thing", [..., (1, ...), [...], (len, fetch), fetch, passes, half_open, lambda: ...]
+)
 def test_not_attempted(check: base.Check, thing: object) -> None:
     result = check(thing)
     assert result.outcome is Outcome.NOT_ATTEMPTED
     assert str(result) == "○ not attempted: replace the ... above, and run the cell again"
+
+
+@pytest.mark.parametrize("thing", [lambda: True, lambda: "text", lambda: 0, lambda x: x, (1, 2)])
+def test_a_short_answer_is_an_attempt(check: base.Check, thing: object) -> None:
+    assert check(thing).outcome is Outcome.NOT_YET
 
 
 @pytest.mark.parametrize(("thing", "named"), [("4", "a str"), (None, "None"), (len, "a builtin")])
@@ -103,7 +111,7 @@ def test_an_error_of_the_check_itself_is_no_traceback(
 
 
 def test_it_is_escaped_on_a_page() -> None:
-    result = base.Result("name", Outcome.NOT_YET, ("<b>",), "<img src=x onerror=alert(1)>", "<i>")
+    result = Result("name", Outcome.NOT_YET, ("<b>",), "<img src=x onerror=alert(1)>", "<i>")
     page = result._repr_html_()
     assert 'role="status" data-testid="check-name" data-outcome="not yet"' in page
     assert not any(tag in page for tag in ("<img", "<b>", "<i>"))
@@ -111,7 +119,16 @@ def test_it_is_escaped_on_a_page() -> None:
 
 @pytest.mark.usefixtures("check")
 def test_the_list_of_exercises() -> None:
-    assert base.exercises() == {"even": base.Exercise("even", 1, "Find an even number")}
+    base.exercise(part=0, wanted="nothing", kind=object)(begin)
+    assert list(base.exercises().values()) == [
+        base.Exercise("begin", 0, "Begin"),
+        base.Exercise("even", 1, "Find an even number"),
+    ]
+
+
+def begin(thing: object) -> Iterator[str]:
+    """Begin."""
+    yield str(thing)
 
 
 def test_attempts_are_noted_and_untouched_cells_are_not(
@@ -180,13 +197,13 @@ def stubborn() -> None:
 @pytest.mark.parametrize("function", [forever, stubborn])
 def test_an_endless_loop_is_stopped(function: object) -> None:
     before = threading.active_count()
-    with base._no_stragglers(), pytest.raises(NotYet, match=r"had not returned after 0\.05 s"):
+    with calling.no_stragglers(), pytest.raises(NotYet, match=r"had not returned after 0\.05 s"):
         call(function, limit=0.05)  # type: ignore[arg-type]
     assert threading.active_count() == before
 
 
 def test_what_catches_everything_is_left_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "GRACE", 0.1)
+    monkeypatch.setattr(calling, "GRACE", 0.1)
     enough = threading.Event()
 
     def immortal() -> None:
@@ -199,12 +216,12 @@ def test_what_catches_everything_is_left_and_named(monkeypatch: pytest.MonkeyPat
     threads = set(threading.enumerate())
     with (
         pytest.raises(NotYet, match="catches everything, even being stopped"),
-        base._no_stragglers(),
+        calling.no_stragglers(),
         pytest.raises(NotYet),
     ):
         call(immortal, limit=0.05)
     enough.set()
     (left,) = set(threading.enumerate()) - threads
-    base._throw(left)
+    calling._throw(left)
     left.join(5)
     assert not left.is_alive()

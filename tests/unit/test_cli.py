@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab import cli
+from mtls_lab import cli, course
+from mtls_lab.progress import FILE, Progress
 from mtls_lab.resources import MARKER, resource_folder
-from mtls_lab.workspace import notebooks
+from mtls_lab.unpacking import notebooks
 
 NAMES = [path.name for path in notebooks()]
+NOTHING_DONE = [str(part) for part in course.parts(Progress())]
 
 
 def run(
@@ -34,7 +36,11 @@ def run(
 def test_start_prepares_a_folder(tmp_path: Path) -> None:
     done = run("start", "--prepare", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines() == [*(f"{name}: ready" for name in NAMES), "Your folder: lab"]
+    assert done.stdout.splitlines() == [
+        *(f"{name}: ready" for name in NAMES),
+        *NOTHING_DONE,
+        "Your folder: lab",
+    ]
     assert {path.name for path in (tmp_path / "lab").iterdir()} == {*NAMES, MARKER}
 
 
@@ -44,6 +50,7 @@ def test_start_again_in_a_folder_of_another_name(tmp_path: Path) -> None:
     done = run("start", folder, "--prepare", cwd=tmp_path)
     assert done.stdout.splitlines() == [
         *(f"{name}: as you left it" for name in NAMES),
+        *NOTHING_DONE,
         f"Your folder: {folder}",
     ]
 
@@ -65,6 +72,7 @@ def test_a_newer_notebook(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == [
         f"{NAMES[0]}: yours is kept; the project's newer one is {newer}",
         *(f"{name}: as you left it" for name in NAMES[1:]),
+        *NOTHING_DONE,
         "Your folder: lab",
     ]
 
@@ -122,6 +130,54 @@ def test_wrong_arguments(
         cli.main(arguments)
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
+
+
+# --- Around the lab
+
+
+def test_progress_is_shown(tmp_path: Path) -> None:
+    run("start", "--prepare", cwd=tmp_path)
+    event = {"prediction": "checksum", "choice": "stopped", "truth": "fooled"}
+    (tmp_path / "lab" / FILE).write_text(json.dumps(event) + "\n")
+    for command in (["progress"], ["start", "--prepare"], ["progress", "lab"]):
+        done = run(*command, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "Part 1: 1 of 4 predictions made, 0 right; 0 of" in done.stdout
+
+
+def test_reset(tmp_path: Path) -> None:
+    run("start", "--prepare", cwd=tmp_path)
+    (tmp_path / "lab" / NAMES[0]).write_text("mine")
+    done = run("reset", NAMES[0], cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        f"{NAMES[0]}: as the project has it; yours is now 1_plain_tcp.old.ipynb",
+        "A notebook that is open in JupyterLab: close it without saving, and open it again.",
+    ]
+    assert (tmp_path / "lab" / "1_plain_tcp.old.ipynb").read_text() == "mine"
+
+
+def test_a_class(tmp_path: Path) -> None:
+    files = []
+    for name in ("Ada", "Grace"):
+        run("start", name, "--prepare", cwd=tmp_path)
+        done = run("export", name, name, cwd=tmp_path)
+        files.append(tmp_path / name / f"progress-{name.lower()}.json")
+        assert done.stdout == f"Hand in this file: {files[-1]}\n"
+    done = run("class", *files, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("2 learners\n  Ada    part 1: 0/4 predictions")
+    files[0].write_text("{")
+    done = run("class", *files, cwd=tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (2, "1 learner")
+    assert done.stderr.startswith("mtls-lab: this file is left out.\nFound:    ")
+
+
+@pytest.mark.parametrize("command", [["progress"], ["export", "Ada"], ["reset", "1"]])
+def test_without_a_folder(tmp_path: Path, command: list[str]) -> None:
+    done = run(*command, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("mtls-lab: this did not work.\nFound:    lab is no folder of the")
 
 
 def test_start_opens_jupyterlab(tmp_path: Path) -> None:

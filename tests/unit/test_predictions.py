@@ -13,9 +13,10 @@ import pytest
 
 from mtls_lab import predictions
 from mtls_lab.errors import UnknownName
-from mtls_lab.workspace import notebooks
+from mtls_lab.unpacking import notebooks
 
 QUESTIONS = predictions.questions()
+LESSONS = [path for path in notebooks() if path.stem[1] == "_"]
 
 
 @pytest.fixture(autouse=True)
@@ -30,13 +31,18 @@ def sources(path: Path) -> str:
     return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
-@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
-def test_each_notebook_asks_and_answers_its_questions_once(path: Path) -> None:
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_each_lesson_asks_and_answers_its_questions_once(path: Path) -> None:
     own = [name for name, question in QUESTIONS.items() if path.stem.startswith(str(question.part))]
     assert len(own) >= 4
     text = sources(path)
     assert re.findall(r'predict\("(\w+)"\)', text) == own
     assert re.findall(r'reveal\("(\w+)"', text) == own
+
+
+def test_only_lessons_ask() -> None:
+    others = [path for path in notebooks() if path not in LESSONS]
+    assert [path.stem for path in others if "predict(" in sources(path)] == []
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

@@ -1,4 +1,4 @@
-"""What `enter` makes and keeps for each part. Unpacking notebooks: test_unpack.py."""
+"""What `enter` makes and keeps for each part. Unpacking notebooks: test_unpacking.py."""
 
 import stat
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from mtls_lab.describe import describe
 from mtls_lab.errors import FileProblem, NotInWorkspace
 from mtls_lab.pki import Profile
 from mtls_lab.resources import MARKER
+from mtls_lab.unpacking import read_marker
 from mtls_lab.workspace import FOLDERS, enter
 
 PART_2 = (
@@ -244,4 +245,4 @@ def test_in_a_clone_the_marker_of_make_lab_stays(
     (clone / "lab").mkdir()
     (clone / "lab" / MARKER).write_text('{"1_plain_tcp.ipynb": "abc"}')
     enter(1)
-    assert workspace._read_marker(clone / "lab") == {"1_plain_tcp.ipynb": "abc"}
+    assert read_marker(clone / "lab") == {"1_plain_tcp.ipynb": "abc"}

@@ -1,6 +1,8 @@
-"""Unpacking notebooks: a learner's work is never lost. What `enter` makes: test_workspace.py."""
+"""Unpacking and restoring notebooks: a learner's work is never lost. What `enter` makes:
+test_workspace.py."""
 
 import json
+import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from mtls_lab import workspace
-from mtls_lab.errors import FileProblem
+from mtls_lab import unpacking
+from mtls_lab.errors import FileProblem, UnknownName
 from mtls_lab.resources import MARKER
-from mtls_lab.workspace import Unpacked, notebooks, unpack
+from mtls_lab.unpacking import Reset, Unpacked, latest, notebooks, reset, unpack
 
 NAME = "1_plain_tcp.ipynb"
 NEWER = "1_plain_tcp.new.ipynb"
@@ -66,7 +68,7 @@ class Project:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     (tmp_path / "notebooks").mkdir()
-    monkeypatch.setattr(workspace, "resource_folder", lambda name: tmp_path / name)
+    monkeypatch.setattr(unpacking, "resource_folder", lambda name: tmp_path / name)
     project = Project(tmp_path / "notebooks" / NAME, tmp_path / "lab")
     project.publish("version 1")
     return project
@@ -206,6 +208,83 @@ def test_other_files_are_not_touched(project: Project) -> None:
     project.unpack()
     assert (project.folder / "notes.txt").read_text() == "mine"
     assert (project.folder / NEWER).read_text() == "mine too"
+
+
+# --- Back to the beginning
+
+
+OLD = "1_plain_tcp.old.ipynb"
+
+
+@pytest.mark.parametrize("what", ["1", "1_plain_tcp", NAME])
+def test_reset_keeps_the_learners_own_beside(project: Project, what: str) -> None:
+    project.unpack()
+    project.learner_saves("my work")
+    assert reset(project.folder, what) == [Reset(project.target, project.folder / OLD)]
+    assert read(project.target) == notebook("version 1")
+    assert read(project.folder / OLD) == notebook("my work", ran=True)
+    assert project.unpack() == Unpacked(project.target, kept=True)
+
+
+def test_reset_as_often_as_one_likes(project: Project) -> None:
+    project.unpack()
+    for number, name in enumerate((OLD, "1_plain_tcp.old2.ipynb", "1_plain_tcp.old3.ipynb")):
+        project.learner_saves(f"work {number}")
+        (done,) = reset(project.folder, "1")
+        assert done.old == project.folder / name
+    assert read(project.folder / OLD) == notebook("work 0", ran=True)
+
+
+def test_reset_of_what_was_not_touched(project: Project) -> None:
+    project.unpack()
+    assert reset(project.folder, "1") == [Reset(project.target)]
+    project.target.unlink()
+    assert reset(project.folder, "1") == [Reset(project.target)]
+    assert read(project.target) == notebook("version 1")
+
+
+def test_reset_keeps_outputs_too(project: Project) -> None:
+    project.unpack()
+    project.learner_saves("version 1")
+    (done,) = reset(project.folder, "1")
+    assert done.old is not None
+    assert read(done.old) == notebook("version 1", ran=True)
+
+
+def test_reset_gives_the_newest(project: Project) -> None:
+    project.unpack()
+    project.learner_saves("my work")
+    project.publish("version 2")
+    reset(project.folder, "1")
+    assert read(project.target) == notebook("version 2")
+    assert project.unpack() == Unpacked(project.target, kept=True)
+
+
+@pytest.mark.parametrize("what", ["2", "", "1_", "ipynb", "../1"])
+def test_reset_of_what_is_not_there(project: Project, what: str) -> None:
+    project.unpack()
+    with pytest.raises(UnknownName, match="one of 1, 1_plain_tcp"):
+        reset(project.folder, what)
+
+
+def test_reset_somewhere_else(project: Project, tmp_path: Path) -> None:
+    project.unpack()
+    (tmp_path / NAME).write_text("not the lab's")
+    with pytest.raises(FileProblem, match="is no folder of the lab"):
+        reset(tmp_path, "1")
+    assert (tmp_path / NAME).read_text() == "not the lab's"
+
+
+def test_one_goes_on_where_one_was(project: Project) -> None:
+    second = project.source.with_name("2_tls.ipynb")
+    second.write_text(project.source.read_text("utf-8"), "utf-8")
+    unpack(project.folder)
+    assert latest(project.folder) == project.target
+    project.learner_saves("version 1", path=project.folder / second.name)
+    assert latest(project.folder) == project.folder / second.name
+    project.learner_saves("version 1")
+    os.utime(project.folder / second.name, (1, 1))
+    assert latest(project.folder) == project.target
 
 
 # --- What cannot be done

@@ -1,0 +1,162 @@
+"""The faults of a kata: what each is, how it shows, and which a seed draws.
+
+Here: data/kata.toml as values, and the draw. Not here: what a fault does to the files
+(sabotage.py), and what a learner sees of it (task.py).
+"""
+
+from __future__ import annotations
+
+import random
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mtls_lab.credentials import Expected
+from mtls_lab.errors import LabError, UnknownName
+from mtls_lab.kata.sabotage import STEPS, replace
+from mtls_lab.outcome import Stage
+from mtls_lab.resources import resource_folder
+
+__all__ = ["LEVELS", "Fault", "catalogue", "drawn", "pairs", "slug"]
+
+LEVELS = {
+    1: "one fault, and its message names it",
+    2: "one fault, and its message misleads",
+    3: "two faults, and the second shows when the first is repaired",
+}
+#: Longer is no folder's name.
+NAME_LENGTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to be broken; data/kata.toml says what each attribute means."""
+
+    name: str
+    level: int
+    order: int
+    parts: frozenset[str]
+    wrong: str
+    first: str
+    device: Expected
+    backend: Expected | None
+    find: str
+    says: str
+    repair_in_words: str
+    edit: tuple[str, str] | None = None
+
+    def break_(self, folder: Path) -> None:
+        """Put this fault into the folder of a kata. Raises FileProblem."""
+        if self.edit:
+            replace(folder, *self.edit)
+        else:
+            STEPS[self.name][0](folder)
+
+    def repair(self, folder: Path) -> None:
+        """Repair this fault, and nothing else. Raises FileProblem."""
+        if self.edit:
+            replace(folder, *reversed(self.edit))
+        else:
+            STEPS[self.name][1](folder)
+
+    def hides(self, other: Fault) -> bool:
+        """Whether in one folder this fault shows first, and its repair leaves the other."""
+        return self.order < other.order and not self.parts & other.parts
+
+    def __str__(self) -> str:
+        sides = {"device": self.device, "backend": self.backend}
+        shown = [f"the {self.first}: {_in_words(sides.pop(self.first))}"]
+        shown += [f"the {side}: {_in_words(expected)}" for side, expected in sides.items()]
+        lines = {
+            "Wrong": self.wrong,
+            "Shows": "; ".join(shown),
+            "Find": self.find,
+            "Look for": self.says,
+            "Repair": self.repair_in_words,
+        }
+        return "\n".join(f"{label + ':':<9} {text}" for label, text in lines.items())
+
+
+def _in_words(expected: Expected | None) -> str:
+    if expected is None:
+        return "sees no connection"
+    code = f" (verify code {expected.verify_code})" if expected.verify_code else ""
+    unnamed = "PEM lib" if expected.stage is Stage.SETUP else ""
+    return f"{expected.stage.value}, {expected.reason or expected.reply or unnamed}{code}"
+
+
+# --- Which fault
+
+
+@cache
+def catalogue() -> dict[str, Fault]:
+    """Return every fault by its name.
+
+    Example:
+        >>> catalogue()["client_expired"].backend.verify_code
+        10
+    """
+    text = (resource_folder("data") / "kata.toml").read_text("utf-8")
+    return {name: _fault(name, entry) for name, entry in tomllib.loads(text).items()}
+
+
+def _fault(name: str, entry: dict[str, Any]) -> Fault:
+    for side in ("device", "backend"):
+        seen = entry.pop(side, None)
+        entry[side] = seen and Expected(**{**seen, "stage": Stage(seen["stage"])})
+    right, wrong = entry.pop("edit", (None, None))
+    entry["edit"] = (right, wrong) if right else None
+    words = entry.pop("repair")
+    return Fault(name=name, parts=frozenset(entry.pop("parts")), repair_in_words=words, **entry)
+
+
+@cache
+def pairs() -> tuple[tuple[Fault, Fault], ...]:
+    """Return every two faults of which the first hides the second."""
+    every = catalogue().values()
+    return tuple((one, other) for one in every for other in every if one.hides(other))
+
+
+def drawn(seed: str | int, level: int) -> tuple[Fault, ...]:
+    """Return the faults of a seed, the one that shows first in front.
+
+    The choice is the same on every machine and every Python.
+
+    Raises:
+        LabError: a seed of another type, or without a letter or digit.
+        UnknownName: a level that does not exist.
+
+    Example:
+        >>> drawn("Anna", 1) == drawn(" anna", 1)
+        True
+    """
+    if type(level) is not int or level not in LEVELS:
+        raise UnknownName("level", str(level), map(str, LEVELS))
+    choice = random.Random(f"{level}/{slug(seed)}")
+    if level in {1, 2}:
+        return (choice.choice([each for each in catalogue().values() if each.level == level]),)
+    return choice.choice(pairs())
+
+
+def slug(seed: str | int) -> str:
+    """Return a seed as part of a folder's name; what is written alike is the same kata.
+
+    Raises LabError.
+
+    Example:
+        >>> slug("  Anna-Lena O."), slug(7)
+        ('anna-lena-o', '7')
+    """
+    wanted = "a number, or a short text such as your name"
+    if isinstance(seed, bool) or not isinstance(seed, str | int):
+        raise LabError(f"a seed that is a {type(seed).__name__}", wanted, "give another seed")
+    text = unicodedata.normalize("NFKC", str(seed)).casefold()
+    words = "".join(c if c.isalnum() else " " for c in text).split()
+    name = "-".join(words)
+    if not 0 < len(name) <= NAME_LENGTH:
+        found = f"a seed with {len(name)} letters and digits"
+        raise LabError(found, f"{wanted}: 1 to {NAME_LENGTH}", "give another seed")
+    return name

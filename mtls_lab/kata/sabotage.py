@@ -1,0 +1,260 @@
+"""The folder of a kata that works, and what breaks its files and repairs them again.
+
+Here: fresh keys and certificates, contexts.py, one step to break and one to repair for each
+fault. Not here: what the faults are and who gets which (faults.py), and whether the result
+connects (exam.py).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from mtls_lab import pem, pki
+from mtls_lab.errors import FileProblem
+from mtls_lab.pki import CertificateAuthority, Profile
+
+__all__ = ["FILE", "STEPS", "THIEF", "Step", "lay_out", "replace"]
+
+FILE = "contexts.py"
+#: Where the copy of a revoked certificate and its key is that somebody else has.
+THIEF = Path(".kata", "thief")
+#: A kata may be left for months: its files live for as long as a CA does.
+DAYS = pki.CA_DAYS
+
+#: The CA file of each side's certificate, on the other side.
+_TRUST = {"server": "device/server_ca.pem", "client": "backend/client_ca.pem"}
+_CRL = "backend/client_ca.crl"
+
+_CONTEXTS = '''"""The two contexts and the rule of this kata. Paths count from this folder."""
+
+import ssl
+
+SERVER_HOSTNAME = "localhost"  # whom the device wants to talk to
+
+
+def backend_context():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain("backend/server.crt", "backend/server.key")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(cafile="backend/client_ca.pem")
+    return context
+
+
+def device_context():
+    context = ssl.create_default_context(cafile="device/server_ca.pem")
+    context.load_cert_chain("device/client.crt", "device/client.key")
+    return context
+
+
+def authorize(certificate):  # the backend serves trusted-client, and nobody else
+    subject = certificate["subject"] if certificate else ()
+    names = [value for rdn in subject for key, value in rdn if key == "commonName"]
+    return names == ["trusted-client"]
+'''
+_CA_LINE = """    context.load_verify_locations(cafile="backend/client_ca.pem")
+"""
+_CRL_LINES = """    context.load_verify_locations(cafile="backend/client_ca.crl")
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+"""
+
+# --- A folder that works
+
+
+def lay_out(folder: Path, *, crl: bool) -> None:
+    """Write the files of a kata in which nothing is broken yet, with fresh keys.
+
+    Args:
+        folder: it exists, and is empty.
+        crl: whether the backend checks a revocation list.
+
+    Raises:
+        FileProblem: a file cannot be written.
+    """
+    for name in ("ca", "backend", "device"):
+        pem.private_folder(folder / name)
+    for side in _TRUST:
+        _save_ca(folder, side, CertificateAuthority.create(f"{side.title()} CA"))
+    _server(folder)
+    _client(folder)
+    _write(folder / FILE, _CONTEXTS)
+    if crl:
+        _list(folder)
+        replace(folder, _CA_LINE, _CA_LINE + _CRL_LINES)
+
+
+def _ca(folder: Path, side: str) -> CertificateAuthority:
+    return CertificateAuthority.load(folder / f"ca/{side}_ca.crt", folder / f"ca/{side}_ca.key")
+
+
+def _save_ca(folder: Path, side: str, ca: CertificateAuthority) -> None:
+    """Keep a CA, and copy its certificate to whoever checks this side."""
+    pem.Identity(ca.key, ca.certificate).save(folder / "ca", f"{side}_ca")
+    pem.write_certificate(folder / _TRUST[side], ca.certificate)
+
+
+def _server(folder: Path, profile: Profile = Profile.SERVER, **options: Any) -> None:
+    """Issue the backend's certificate, for a new key."""
+    options = {"names": ["localhost"], "valid_days": (0, DAYS)} | options
+    issued = _ca(folder, "server").issue("localhost", profile, **options)
+    issued.save(folder / "backend", "server")
+
+
+def _client(
+    folder: Path,
+    name: str = "trusted-client",
+    profile: Profile = Profile.CLIENT,
+    valid_days: tuple[int, int] = (0, DAYS),
+    ca: CertificateAuthority | None = None,
+) -> None:
+    """Issue the device's certificate, for a new key."""
+    issued = (ca or _ca(folder, "client")).issue(name, profile, valid_days=valid_days)
+    issued.save(folder / "device", "client")
+
+
+def _trust(folder: Path) -> None:
+    """Copy each CA's certificate to where it belongs."""
+    for side, file in _TRUST.items():
+        pem.write_certificate(folder / file, _ca(folder, side).certificate)
+
+
+def _list(folder: Path, days: int = DAYS) -> None:
+    """Sign a revocation list with nobody on it. One for 0 days is over as it is signed."""
+    pem.write_crl(folder / _CRL, _ca(folder, "client").crl(days=days))
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    try:
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    except OSError as error:
+        raise FileProblem(
+            f"{path} cannot be written ({error.strerror or error})",
+            "a file in the folder of the kata",
+            "make room on the disk, or change the folder's permissions",
+        ) from None
+
+
+# --- To break and to repair
+
+
+def replace(folder: Path, old: str, new: str) -> None:
+    """Exchange a text that stands once in contexts.py. Raises FileProblem."""
+    path = folder / FILE
+    text = path.read_text("utf-8")
+    if text.count(old) != 1:
+        raise FileProblem(f"{path} without {old!r}", "it, once", "edit the file by hand")
+    _write(path, text.replace(old, new))
+
+
+def _der(file: str, folder: Path) -> None:
+    _write(folder / file, pem.read_certificate(folder / file).public_bytes(Encoding.DER))
+
+
+def _no_der(file: str, folder: Path) -> None:
+    certificate = x509.load_der_x509_certificate((folder / file).read_bytes())
+    pem.write_certificate(folder / file, certificate)
+
+
+def _other_key(file: str, folder: Path) -> None:
+    pem.write_key(folder / file, pki.create_key())
+
+
+def _copy(source: str, target: str, folder: Path) -> None:
+    shutil.copyfile(folder / source, folder / target)
+
+
+def _exchange(one: str, other: str, folder: Path) -> None:
+    contents = (folder / one).read_bytes(), (folder / other).read_bytes()
+    _write(folder / other, contents[0])
+    _write(folder / one, contents[1])
+
+
+def _certify(folder: Path, side: str, *, is_ca: bool, usage: Iterable[str]) -> CertificateAuthority:
+    """Make the CA's certificate again: same key, same name, so that what it signed stays valid."""
+    key, name = _ca(folder, side).key, f"{side.title()} CA"
+    itself = CertificateAuthority.create(name, key=key)
+    made = itself.issue(name, None, key=key, usage=usage, is_ca=is_ca, valid_days=(0, DAYS))
+    ca = CertificateAuthority(key, made.certificate)
+    _save_ca(folder, side, ca)
+    return ca
+
+
+def _ca_again(folder: Path) -> None:
+    ca = CertificateAuthority.create("Client CA", key=_ca(folder, "client").key)
+    _save_ca(folder, "client", ca)
+
+
+def _below_an_intermediate(folder: Path) -> None:
+    signs = ("key_cert_sign", "crl_sign")
+    root = _certify(folder, "server", is_ca=True, usage=signs)  # without pathlen:0
+    below = root.issue("Issuing CA", None, usage=signs, is_ca=True, valid_days=(0, DAYS))
+    below.save(folder / "ca", "issuing_ca")
+    issuing = CertificateAuthority(below.key, below.certificate)
+    issuing.issue_server(["localhost"], days=DAYS).save(folder / "backend", "server")
+
+
+def _with_the_intermediate(folder: Path) -> None:
+    files = ("backend/server.crt", "ca/issuing_ca.crt")
+    pem.write_certificate(folder / files[0], *(pem.read_certificate(folder / f) for f in files))
+
+
+def _revoke(folder: Path) -> None:
+    ca, device = _ca(folder, "client"), folder / "device"
+    ca.revoke(pem.read_certificate(device / "client.crt"))
+    pem.write_crl(folder / _CRL, ca.crl(days=DAYS))
+    pem.private_folder(folder / THIEF.parent)
+    for suffix in (".crt", ".key"):
+        shutil.copy(device / f"client{suffix}", folder / THIEF.with_suffix(suffix))
+
+
+Step = Callable[[Path], object]
+_OVER, _TO_COME = (-30, -1), (DAYS - 90, DAYS)
+
+#: How each fault that is no edit is made, and repaired.
+STEPS: dict[str, tuple[Step, Step]] = {
+    "server_expired": (partial(_server, valid_days=_OVER), _server),
+    "client_expired": (partial(_client, valid_days=_OVER), _client),
+    "server_not_yet_valid": (partial(_server, valid_days=_TO_COME), _server),
+    "client_not_yet_valid": (partial(_client, valid_days=_TO_COME), _client),
+    "server_purpose": (partial(_server, profile=Profile.CLIENT), _server),
+    "client_purpose": (partial(_client, profile=Profile.SERVER), _client),
+    "server_name": (partial(_server, names=["backend.example"]), _server),
+    "server_key": (partial(_other_key, "backend/server.key"), _server),
+    "client_key": (partial(_other_key, "device/client.key"), _client),
+    "client_name": (partial(_client, name="another-client"), _client),
+    "client_der": (partial(_der, "device/client.crt"), partial(_no_der, "device/client.crt")),
+    "server_ca_der": (partial(_der, "device/server_ca.pem"), _trust),
+    "server_key_is_certificate": (
+        partial(_copy, "backend/server.crt", "backend/server.key"),
+        _server,
+    ),
+    "client_files_exchanged": (
+        partial(_exchange, "device/client.crt", "device/client.key"),
+        partial(_exchange, "device/client.crt", "device/client.key"),
+    ),
+    "server_ca_is_client_ca": (partial(_copy, "ca/client_ca.crt", _TRUST["server"]), _trust),
+    "client_ca_is_server_ca": (partial(_copy, "ca/server_ca.crt", _TRUST["client"]), _trust),
+    "cas_exchanged": (partial(_exchange, _TRUST["server"], _TRUST["client"]), _trust),
+    "client_of_same_named_ca": (
+        lambda folder: _client(folder, ca=CertificateAuthority.create("Client CA")),
+        _client,
+    ),
+    "client_ca_is_no_ca": (
+        partial(_certify, side="client", is_ca=False, usage=pki.LEAF_USAGE),
+        _ca_again,
+    ),
+    "client_ca_may_not_sign": (
+        partial(_certify, side="client", is_ca=True, usage=("digital_signature", "crl_sign")),
+        _ca_again,
+    ),
+    "server_chain": (_below_an_intermediate, _with_the_intermediate),
+    "crl_expired": (partial(_list, days=0), _list),
+    "client_revoked": (_revoke, _client),
+}

@@ -1,0 +1,235 @@
+"""The broken PKI of one learner: made from a seed, judged by live connections.
+
+Here: the folder as the learner meets it, its check, and the teacher's key. Not here: the faults
+(faults.py), their files (sabotage.py), and what the check tries (exam.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import chdir
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mtls_lab import pem, progress
+from mtls_lab.checks.base import judge
+from mtls_lab.checks.verdict import Outcome, Result
+from mtls_lab.errors import FileProblem
+from mtls_lab.kata import exam, faults, sabotage
+from mtls_lab.outcome import Exchange
+from mtls_lab.resources import learner_folder
+
+__all__ = ["FOLDER", "Kata", "kata_key"]
+
+FOLDER = "kata"
+#: What was written when the kata was made, by file: its digest. Whatever differs is the learner's.
+_MADE = Path(".kata", "made.json")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Kata:
+    """A folder in which a device and a backend should talk, and do not; `create` makes one.
+
+    Attributes:
+        seed: what it was made from, as its folder spells it.
+        level: 1, 2 or 3.
+        folder: where its files are, absolute.
+    """
+
+    seed: str
+    level: int
+    folder: Path
+
+    @classmethod
+    def create(
+        cls,
+        seed: str | int,
+        level: int = 1,
+        folder: Path | str | None = None,
+        *,
+        fresh: bool = False,
+    ) -> Kata:
+        """Make the kata of this seed and level, or return to it with everything that was changed.
+
+        The keys are new each time; which faults it has depends on seed and level alone.
+
+        Args:
+            seed: a number or a short text, such as the learner's name.
+            level: 1, 2 or 3.
+            folder: where to; default: `kata/LEVEL-SEED` in the learner's folder.
+            fresh: start again: the folder that is there is kept beside, as `….old`.
+
+        Raises:
+            LabError: the seed is no number and no text.
+            UnknownName: there is no such level.
+            FileProblem: the folder cannot be written, or holds something else.
+        """
+        drawn, name = faults.drawn(seed, level), faults.slug(seed)
+        home = learner_folder() or Path.cwd()
+        target = Path(folder) if folder else home / FOLDER / f"{level}-{name}"
+        kata = cls(name, level, target.absolute())
+        try:
+            if fresh and target.exists():
+                target.rename(_free(target))
+            if not target.exists():
+                _make(target, drawn, crl=kata._crl)
+        except OSError as error:
+            raise FileProblem(
+                f"{target} cannot be made ({error.strerror or error})",
+                "a folder that you may write to, with space left",
+                "choose another folder, or change its permissions",
+            ) from None
+        kata.changed()  # raises, if it is no kata's folder
+        return kata
+
+    @property
+    def name(self) -> str:
+        """How progress.py knows it, such as `kata 1/anna`."""
+        return f"kata {self.level}/{self.seed}"
+
+    @property
+    def _crl(self) -> bool:
+        return self.level == max(faults.LEVELS)
+
+    def changed(self) -> list[str]:
+        """Return the files that are not as they were made. Raises FileProblem."""
+        try:
+            made = dict(json.loads((self.folder / _MADE).read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            raise FileProblem(
+                f"{self.folder} is there, and is no kata's folder",
+                "no folder yet, or one that Kata.create has made",
+                "give another folder, or Kata.create(…, fresh=True): this one is kept beside it",
+            ) from None
+        now = _digests(self.folder)
+        return [name for name in sorted(made | now) if made.get(name) != now.get(name)]
+
+    def ask(self) -> Exchange:
+        """Let the device ask the backend, as the files are now, and return what both sides saw.
+
+        Raises:
+            FileProblem: contexts.py does not run, or does not end.
+        """
+        met: list[Exchange] = []
+
+        def once(_: Kata) -> Iterator[str]:
+            met.append(exam.meet(exam.load()))
+            yield from ()
+
+        result = self._judge(once)
+        if not met:
+            raise FileProblem(result.found, "a contexts.py that runs", result.rule)
+        return met[0]
+
+    def check(self) -> Result:
+        """Connect the device with the backend, then attack both, and judge; it never raises.
+
+        An attempt is noted as soon as anything was changed.
+        """
+        result = self._judge(lambda _: exam.examine(crl=self._crl))
+        if self.folder.is_dir() and self.changed():
+            progress.note(exercise=self.name, outcome=result.outcome.value)
+        return result
+
+    def _judge(self, steps: Callable[[Kata], Iterator[str]]) -> Result:
+        try:
+            with chdir(self.folder):
+                return judge(self.name, steps, self)
+        except OSError:
+            found, rule = "the folder of the kata is gone", "create the kata again"
+            return Result(self.name, Outcome.NOT_YET, (), found, rule)
+
+    def __str__(self) -> str:
+        home = learner_folder(self.folder) or self.folder.parent
+        lines = [
+            f"Kata {self.level}/{self.seed}: {faults.LEVELS[self.level]}",
+            f"  in {self.folder.relative_to(home).as_posix()}",
+            *(f"  {each}" for each in _listing(self.folder)),
+        ]
+        if changed := self.changed():
+            lines.append(f"  Changed since it was made, and kept: {', '.join(changed)}")
+        return "\n".join([*lines, "", "The device asks for the secret:", *self._now()])
+
+    def _now(self) -> Iterator[str]:
+        try:
+            exchange = self.ask()
+        except FileProblem as problem:
+            yield f"  {problem.found}"
+            return
+        yield from (f"  {line}" for line in str(exchange).splitlines())
+        if exchange.ok:
+            yield "It is served. Is everybody else refused? kata.check() tries."
+        else:
+            yield "Start with the side that refuses: at which stage, and with which files?"
+
+    def __repr__(self) -> str:
+        return f"<Kata {self.level}/{self.seed}>"
+
+    def _repr_pretty_(self, printer: Any, _cycle: object) -> None:
+        """Jupyter asks for this, where the kata is the last value of a cell."""
+        printer.text(str(self))
+
+
+def kata_key(seed: str | int, level: int = 1) -> str:
+    """Return what is broken in the kata of this seed and level: for the teacher.
+
+    Raises what `Kata.create` raises for its arguments.
+
+    Example:
+        >>> print(kata_key("anna", 1).splitlines()[0])
+        Kata 1/anna: one fault, and its message names it
+    """
+    drawn = faults.drawn(seed, level)
+    lines = [f"Kata {level}/{faults.slug(seed)}: {faults.LEVELS[level]}"]
+    for number, fault in enumerate(drawn, 1):
+        lines += [
+            "",
+            f"{number}. {fault.name}",
+            *(f"   {line}" for line in str(fault).splitlines()),
+        ]
+    return "\n".join(lines)
+
+
+# --- The folder
+
+
+def _make(target: Path, drawn: tuple[faults.Fault, ...], *, crl: bool) -> None:
+    """Make the whole folder under another name first: nobody ever finds half a kata."""
+    new = target.with_name(f".{target.name}.new")
+    shutil.rmtree(new, ignore_errors=True)  # of a process that was killed
+    pem.private_folder(new)
+    sabotage.lay_out(new, crl=crl)
+    for fault in drawn:
+        fault.break_(new)
+    made = json.dumps(_digests(new), indent=1) + "\n"
+    pem.private_folder((new / _MADE).parent)
+    (new / _MADE).write_text(made, "utf-8")
+    new.rename(target)
+
+
+def _free(target: Path) -> Path:
+    names = (target.with_name(f"{target.name}.old{number or ''}") for number in count())
+    return next(path for path in names if not path.exists())
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not {".kata", "__pycache__"} & set(path.relative_to(folder).parts)
+    }
+
+
+def _listing(folder: Path) -> Iterator[str]:
+    """The files, a line a machine."""
+    files = [PurePosixPath(name) for name in _digests(folder)]
+    width = max(len(str(file.parent)) for file in files)
+    for machine in dict.fromkeys(["ca", "backend", "device", *(str(f.parent) for f in files)]):
+        names = [file.name for file in files if str(file.parent) == machine]
+        if names:
+            yield f"{'' if machine == '.' else machine:<{width}}  {'  '.join(names)}"

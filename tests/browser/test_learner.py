@@ -1,0 +1,133 @@
+"""A learner's way through Part 3: wrong at first, right in the end, closed and taken up again.
+
+Not here: every prediction (tests/notebooks) and every exercise (tests/unit/test_checks_*.py).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, expect
+
+from mtls_lab import cli, course, predictions, progress, unpacking
+from tests.browser.lab import JupyterLab, LabPage
+
+LESSON, EXERCISES = "3_mutual_tls.ipynb", "3b_exercises.ipynb"
+WRONG = {"no_certificate": "handshake", "substring": "refused"}
+
+UNSAFE = """def backend_context(folder):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.crt", folder / "server.key")
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(cafile=folder / "client_ca.pem")
+    return context
+
+checks.mutual_backend(backend_context)"""
+RIGHT = UNSAFE.replace("CERT_OPTIONAL", "CERT_REQUIRED")
+
+#: Make the cell whose source holds a text the active one; give the command its name.
+ACTIVATE = """([text, command]) => {
+    const notebook = window.jupyterapp.shell.currentWidget.content;
+    const cells = [...notebook.model.cells].map((cell) => cell.sharedModel.getSource());
+    notebook.activeCellIndex = cells.findIndex((source) => source.includes(text));
+    return window.jupyterapp.commands.execute(command);
+}"""
+
+
+def at(page: LabPage, text: str, command: str) -> None:
+    """Run a command of JupyterLab's Run menu at the cell with this text, to its end."""
+    page.page.evaluate(ACTIVATE, [text, f"notebook:{command}"])
+
+
+def save_and_close(page: LabPage) -> None:
+    page.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    assert page.complaints == []
+    page.close()
+
+
+def question(page: LabPage, name: str) -> Locator:
+    """The panel that asks it."""
+    text = predictions.question(name).question
+    return page.page.locator(".lab-panel", has_text=text)
+
+
+def predict(page: LabPage, name: str, answer: str) -> None:
+    """Run the cell that asks, choose, and run the next one."""
+    at(page, f'predict("{name}")', "run-all-above")
+    at(page, f'predict("{name}")', "run-cell")
+    question(page, name).get_by_label(predictions.question(name).answers[answer]).check()
+    expect(question(page, name).get_by_test_id("predict-result")).to_have_attribute(
+        "data-outcome", answer
+    )
+    at(page, f'reveal("{name}"', "run-cell")
+
+
+def attempt(page: LabPage, source: str) -> Locator:
+    """Type into the cell of the exercise, and run it; what the check says."""
+    editor = page.page.locator(".jp-CodeCell", has_text="checks.mutual_backend").locator(
+        ".cm-content"
+    )
+    editor.click()
+    page.page.keyboard.press("Control+a")
+    page.page.keyboard.insert_text(source)
+    at(page, "checks.mutual_backend", "run-cell")
+    return page.page.get_by_test_id("check-mutual_backend")
+
+
+@contextmanager
+def lab(folder: Path, scratch: Path, browser: BrowserContext) -> Iterator[LabPage]:
+    """A JupyterLab of the learner's own, and a page of it."""
+    scratch.mkdir()
+    with JupyterLab(folder, scratch) as server:
+        page = server.visit(browser)
+        yield page
+        page.page.close()
+
+
+def test_wrong_then_right_then_taken_up_again(
+    tmp_path: Path, browser: BrowserContext, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "learner"
+    unpacking.unpack(folder)
+    with lab(folder, tmp_path / "first", browser) as page:
+        page.open(LESSON)
+        for name, answer in WRONG.items():
+            predict(page, name, answer)
+            told = page.page.get_by_test_id(f"reveal-{name}")
+            expect(told).to_contain_text("✗ You predicted: ")
+            expect(told).to_contain_text(predictions.question(name).wrong[answer])
+        save_and_close(page)
+
+        page.open(EXERCISES)
+        page.run_all()
+        outcome = attempt(page, UNSAFE)
+        expect(outcome).to_have_attribute("data-outcome", "works but unsafe")
+        outcome = attempt(page, RIGHT)
+        expect(outcome).to_have_attribute("data-outcome", "right")
+        save_and_close(page)
+
+    # The next day: the lab says how far one is, and nothing of one's work is gone.
+    assert cli.main(["start", str(folder), "--prepare"]) == 0
+    part = course.parts(progress.read(folder))[2]
+    assert (part.predicted, part.foreseen, part.solved, part.unsafe) == (2, 0, 1, ())
+    said = capsys.readouterr().out
+    assert f"{LESSON}: as you left it" in said
+    assert str(part) in said
+    assert unpacking.latest(folder).name == EXERCISES
+    with lab(folder, tmp_path / "second", browser) as page:
+        page.open(EXERCISES)
+        assert RIGHT in [cell.source for cell in page.cells()]
+        page.run_all()
+        expect(page.page.get_by_test_id("check-mutual_backend")).to_have_attribute(
+            "data-outcome", "right"
+        )
+        page.close()
+
+        page.open(LESSON)
+        at(page, 'predict("no_certificate")', "run-all-above")
+        at(page, 'predict("no_certificate")', "run-cell")
+        chosen = predictions.question("no_certificate").answers["handshake"]
+        expect(question(page, "no_certificate").get_by_label(chosen)).to_be_checked()
+        assert page.complaints == []
+        page.close()

@@ -1,0 +1,115 @@
+"""The exercises: each notebook has their one form, and each solution in it is judged right.
+
+Here: the solution as a learner would paste it into its cell, in a real kernel. Not here: what
+the checks find in other attempts (tests/unit/test_checks_*.py).
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from nbformat import NotebookNode
+
+from mtls_lab.checks import exercises
+from tests.notebooks import canonical
+from tests.notebooks.kernel import Kernel
+
+NOTEBOOKS = [path for path in canonical.NOTEBOOKS if path.stem.endswith("b_exercises")]
+#: Lines of a code cell, at most; of a solution as well, because it goes into one.
+LINES = 20
+
+STATEMENT = re.compile(
+    r"## (?P<number>\d+)\. [^\n]+\n\n"
+    r".+\n\n"
+    r"<details><summary>Hint</summary>\n\n.+\n\n</details>\n\n"
+    r"<details><summary>Solution</summary>\n\n"
+    r"```python\n(?P<solution>.+)\n```\n\n.+\n\n</details>",
+    re.DOTALL,
+)
+TEMPLATE = re.compile(r"(?P<work>.+)\n\n(?P<check>checks\.(?P<name>\w+)\(.+\))", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One exercise of a notebook: its cells, taken apart."""
+
+    number: int
+    name: str
+    work: str
+    check: str
+    solution: str
+
+
+def tasks(notebook: NotebookNode) -> list[Task]:
+    """The exercises between the imports and the two closing cells."""
+    cells = notebook.cells[2:-2]
+    return [_task(text, code) for text, code in zip(cells[::2], cells[1::2], strict=True)]
+
+
+def _task(text: NotebookNode, code: NotebookNode) -> Task:
+    assert (text.cell_type, code.cell_type) == ("markdown", "code"), text.source
+    statement, template = STATEMENT.fullmatch(text.source), TEMPLATE.fullmatch(code.source)
+    assert statement, text.source
+    assert template, code.source
+    assert text.source.count("```python") == 1, text.source
+    return Task(
+        int(statement["number"]),
+        template["name"],
+        template["work"],
+        template["check"],
+        statement["solution"],
+    )
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def exercise_notebook(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.param
+    return path
+
+
+def test_every_part_has_its_exercises() -> None:
+    assert [path.stem[0] for path in NOTEBOOKS] == ["1", "2", "3"]
+
+
+def test_the_form(exercise_notebook: Path) -> None:
+    notebook = canonical.read(exercise_notebook)
+    part = int(exercise_notebook.stem[0])
+    first, imports, *_, last = notebook.cells
+    assert first.source.startswith(f"# Exercises for Part {part}: ")
+    for outcome in ("not attempted", "not yet", "works but unsafe", "right"):
+        assert outcome in first.source
+    assert re.search(rf"\benter\({part + 1}\)", imports.source)
+    assert last.cell_type == "markdown"
+    assert re.search(r"\]\(\w+\.ipynb\)", last.source)
+
+    found = tasks(notebook)
+    assert [task.number for task in found] == list(range(1, len(found) + 1))
+    wanted = [name for name, exercise in exercises().items() if exercise.part == part]
+    assert [task.name for task in found] == wanted
+    for task in found:
+        assert "..." in task.work
+        assert "..." not in task.solution
+        assert len(task.solution.splitlines()) <= LINES - 2
+
+
+def test_untouched_exercises_are_not_attempted(exercise_notebook: Path) -> None:
+    codes = canonical.read(exercise_notebook).cells[3:-2:2]
+    assert len(codes) >= 4
+    for code in codes:
+        (output,) = code.outputs
+        assert output.data["text/plain"].startswith("○ not attempted")
+
+
+def test_the_solutions_are_right(
+    exercise_notebook: Path, learner: Path, environment: dict[str, str]
+) -> None:
+    notebook = canonical.read(canonical.unpack(exercise_notebook.name, learner))
+    with Kernel(learner, environment) as kernel:
+        kernel.run(notebook.cells[1].source)
+        threads, descriptors = kernel.footprint()
+        for task in tasks(notebook):
+            kernel.run(task.solution)
+            said = kernel.run(f"print({task.check})")
+            assert said.startswith("✓ right\n"), said
+        assert kernel.footprint() == (threads, descriptors)
