@@ -27,6 +27,7 @@ class AttackPanel(Panel):
     """
 
     name = "attack"
+    looks = ("attack",)
 
     def __init__(self, protections: Iterable[Protection] = (Protection("Plain TCP"),)) -> None:
         super().__init__(

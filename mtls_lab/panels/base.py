@@ -10,6 +10,7 @@ import html
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,7 @@ from mtls_lab.errors import LabError
 
 __all__ = ["Panel", "breakable", "details", "escape", "field", "mark"]
 
-#: In a file of its own; JupyterLab shows it once a panel is on the page.
-STYLE = f"<style>{Path(__file__).with_name('style.css').read_text('utf-8')}</style>"
+_STYLES = Path(__file__).with_name("style")
 
 #: Shown by the style sheet alone once JupyterLab marks the widgets as disconnected: after a
 #: restart of the kernel nothing of this package runs that could say so.
@@ -49,6 +49,9 @@ class Panel:
 
     #: The name by which a page and a test find the panel.
     name = "panel"
+    #: The files of style/ that it needs beside frame.css. Each panel brings its own, so that it
+    #: looks right wherever its cell is; a page reads them all, so none brings what it does not use.
+    looks: tuple[str, ...] = ()
 
     def __init__(self, title: str, hint: str) -> None:
         self.value: Any = None
@@ -57,7 +60,9 @@ class Panel:
         self._quiet = False
         self._text = ""
         self._title = title
-        head = f"{STYLE}<h4>{escape(title)}</h4><p class='lab-hint'>{escape(hint)}</p>{STALE}"
+        style = "".join(_style(look) for look in ("frame", *self.looks))
+        head = f"<style>{style}</style><h4>{escape(title)}</h4>"
+        head += f"<p class='lab-hint'>{escape(hint)}</p>{STALE}"
         self._result = ipywidgets.HTML()
         self._columns = ipywidgets.HBox([self._result])
         self._columns.add_class("lab-body")
@@ -137,6 +142,11 @@ class Panel:
             f"<p><em>Run this cell to get the live panel.</em></p><pre>{escape(str(self))}</pre>"
         )
         return bundle
+
+
+@cache
+def _style(look: str) -> str:
+    return (_STYLES / f"{look}.css").read_text("utf-8")
 
 
 def _named(widgets: Iterable[ipywidgets.Widget]) -> tuple[ipywidgets.Widget, ...]:

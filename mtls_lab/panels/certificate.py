@@ -34,6 +34,7 @@ class CertificatePanel(Panel):
     """
 
     name = "certificate"
+    looks = ("certificate",)
 
     def __init__(self, *sources: Source) -> None:
         super().__init__(

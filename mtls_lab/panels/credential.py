@@ -40,6 +40,7 @@ class CredentialPanel(Panel):
     """
 
     name = "credential"
+    looks = ("ladder",)
 
     def __init__(self) -> None:
         super().__init__(
@@ -48,11 +49,9 @@ class CredentialPanel(Panel):
         )
         ca = CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
         self._store = CredentialStore(ca, "device/credentials")
+        client_ca, crl = "backend/client_ca.pem", self._store.crl()
         self._context = server_context(
-            "backend/server.crt",
-            "backend/server.key",
-            client_ca="backend/client_ca.pem",
-            crl=self._store.crl(),
+            "backend/server.crt", "backend/server.key", client_ca=client_ca, crl=crl
         )
         watch(self._context)
         self._step: int | None = None

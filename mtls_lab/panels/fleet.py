@@ -33,6 +33,7 @@ class FleetPanel(Panel):
     """
 
     name = "fleet"
+    looks = ("fleet",)
 
     def __init__(self, devices: int = 12) -> None:
         super().__init__(

@@ -31,6 +31,7 @@ class PlacementPanel(Panel):
     """
 
     name = "placement"
+    looks = ("placement",)
 
     def __init__(self, start: str = "swapped", **slots: str | None) -> None:
         super().__init__(

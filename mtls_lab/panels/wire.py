@@ -46,6 +46,7 @@ class WirePanel(Panel):
     """
 
     name = "wire"
+    looks = ("wire",)
 
     def __init__(
         self,

@@ -45,6 +45,7 @@ class WorkbenchPanel(Panel):
     """
 
     name = "workbench"
+    looks = ("workbench", "certificate")
 
     def __init__(self) -> None:
         super().__init__(
