@@ -17,6 +17,7 @@ from pathlib import Path
 from mtls_lab import course, kata, unpacking
 from mtls_lab.doctor import Level, examine
 from mtls_lab.errors import LabError, ToolMissing
+from mtls_lab.resources import resource_folder
 
 __all__ = ["main"]
 
@@ -93,7 +94,12 @@ def _start(options: argparse.Namespace) -> int:
         else:
             print(f"{name}: {'as you left it' if notebook.kept else 'ready'}")
     print(course.report(folder))
-    print(f"Your folder: {folder}", flush=True)
+    print(f"Your folder: {folder}")
+    print(
+        "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. What "
+        "you wrote and predicted is kept.",
+        flush=True,
+    )
     if options.prepare:
         return 0
     if importlib.util.find_spec("jupyterlab") is None:
@@ -107,6 +113,7 @@ def _start(options: argparse.Namespace) -> int:
         *("-m", "jupyterlab"),
         f"--ServerApp.root_dir={folder.resolve()}",
         f"--LabApp.default_url=/lab/tree/{unpacking.latest(folder).name}",
+        f"--LabApp.app_settings_dir={resource_folder('data') / 'jupyterlab'}",
         # A class of 30 without internet: nothing is asked of the outside, nothing pops up.
         "--LabApp.extension_manager=readonly",
         "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",

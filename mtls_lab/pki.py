@@ -1,7 +1,7 @@
 """Keys, signing requests, certificates and revocation lists, made with cryptography.
 
-Here: everything that is signed; the only module that imports cryptography's builders. Not
-here: files (pem.py), what a certificate says (describe.py), TLS contexts, and which
+Here: everything that is signed; only the hostile requests of checks/mutual_ca.py are built
+there. Not here: files (pem.py), what a certificate says (describe.py), TLS contexts, and which
 certificates the lab needs (credentials.py, workspace.py).
 
 Every certificate follows the profile of RFC 5280, section 4.2, to the letter, so that it

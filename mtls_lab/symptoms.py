@@ -89,6 +89,8 @@ def symptoms(what: object) -> list[Symptoms]:
             return [_served(what)]
         case Exchange(device=device, backend=backend):
             sides = [device] + ([backend] if backend else [])
+            # Who could not even load its files knows more than the other, who found nobody.
+            sides = [side for side in sides if side.stage is Stage.SETUP and not side.ok] or sides
             return [_side(side, what.reply) for side in sides if _went_wrong(side)] or [Symptoms()]
         case Side():
             return [_side(what) if _went_wrong(what) else Symptoms(state="fine")]

@@ -178,9 +178,7 @@ def _ask(contexts: Contexts, to: Any) -> Exchange:
 
 def _evidence(exchange: Exchange) -> str:
     """Who refused whom, and both lines; not why, for that is the exercise."""
-    backend = exchange.backend
-    stopped = backend if backend and backend.stage is Stage.SETUP else None
-    told = explain(stopped or exchange)
+    told = explain(exchange)
     sides = "\n".join(f"    {line}" for line in str(exchange).splitlines())
     return f"{told.who} {told.what}\n{sides}"
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import ipywidgets
 
 from mtls_lab.explain import explain
-from mtls_lab.outcome import Exchange, Stage
+from mtls_lab.outcome import Exchange
 from mtls_lab.panels.base import Panel, details, escape, mark
 from mtls_lab.panels.sides import both_sides, reasons
 from mtls_lab.placement import EMPTY, Kit, Placed, Slot, files, placement, slots, starts
 
 __all__ = ["PlacementPanel"]
 
+#: What "Begin with" says of a placement that has no name.
+OWN = ""
 NOT_RUN = "Not run yet. Predict which side will complain, then press Run."
 
 
@@ -42,8 +44,7 @@ class PlacementPanel(Panel):
         placed = placement(start, **slots)
         self._kit = Kit()
         self._start = ipywidgets.Dropdown(
-            options=[(title, name) for name, title in starts().items()],
-            value=start,
+            options=[*((title, name) for name, title in starts().items()), ("(your own)", OWN)],
             description="Begin with:",
             style={"description_width": "initial"},
             layout={"width": "max-content", "max_width": "100%"},
@@ -51,14 +52,14 @@ class PlacementPanel(Panel):
         self._files = self._slots()
         self._set(placed)
         run = ipywidgets.Button(description="Run", button_style="primary")
-        self.on_change(self._start, lambda: self._begin(placement(self._start.value)))
+        self.on_change(self._start, self._begin_anew)
         self.on_click(run, self._run)
         self.add(self._start)
         self.add(*(self._machine(name) for name in ("device", "backend")))
         self.add(run)
         self._below = ipywidgets.HTML()
         self.add_below(self._below)
-        self._begin(placed)
+        self._changed()
 
     def _slots(self) -> dict[str, ipywidgets.Dropdown]:
         choices = [("(no file)", EMPTY), *((name, name) for name in files())]
@@ -88,9 +89,8 @@ class PlacementPanel(Panel):
         """
         placed = placement(start, **slots)
         with self.turn:
-            with self.quietly():
-                self._start.value = start
             self._set(placed)
+            self._name_it()
             self.guard(self._run)
             exchange: Exchange = self.value
             return exchange
@@ -100,12 +100,20 @@ class PlacementPanel(Panel):
             for name, file in placed.items():
                 self._files[name].value = file
 
-    def _begin(self, placed: dict[str, str]) -> None:
-        self._set(placed)
+    def _begin_anew(self) -> None:
+        if self._start.value != OWN:
+            self._set(placement(self._start.value))
         self._changed()
+
+    def _name_it(self) -> None:
+        """Let "Begin with" name the placement that is there, if it has a name."""
+        here = {name: slot.value for name, slot in self._files.items()}
+        with self.quietly():
+            self._start.value = next((name for name in starts() if placement(name) == here), OWN)
 
     def _changed(self) -> None:
         """Take the old result away: it belongs to another placement."""
+        self._name_it()
         self._below.value = ""
         self._point()
         self.show(None, f"{self._placement()}\n{NOT_RUN}", mark(None, NOT_RUN), outcome="open")
@@ -130,12 +138,8 @@ class PlacementPanel(Panel):
         placed = self._kit.run({name: slot.value for name, slot in self._files.items()})
         self._point(placed)
         exchange = placed.exchange
-        backend = exchange.backend
-        # A backend that could not load its files knows more than the device that found nobody.
-        alone = backend is not None and backend.stage is Stage.SETUP
-        explanation = explain(backend if backend and alone else exchange)
-        sides = both_sides(("Device", exchange.device), ("Backend", backend))
-        more = details("What the error means", reasons(explanation))
+        sides = both_sides(("Device", exchange.device), ("Backend", exchange.backend))
+        more = details("What the error means", reasons(explain(exchange)))
         self._below.value = sides + ("" if exchange.ok else more)
         self.show(
             exchange,
@@ -162,5 +166,6 @@ def _verdict(placed: Placed) -> str:
     count = len(placed.astray)
     secrets = f"{count} secret{' lies' if count == 1 else 's lie'} on the wrong machine"
     astray = f": {', '.join(placed.astray)}. Who reads a key can be its owner." if count else "."
-    lines.append(mark(not count, secrets + astray))
+    if count or served:
+        lines.append(mark(not count, secrets + astray))
     return "".join(lines)

@@ -24,6 +24,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
+from mtls_lab.resources import resource_folder
+
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 #: A desktop, and the narrowest phone.
 WIDE, NARROW = 1280, 360
@@ -37,8 +39,6 @@ CHROMIUM_FLAGS = [
 ]
 
 SETTINGS = {
-    # Its popup asks for news and covers a corner.
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     # Every cell is in the page, not just those in view; and how long each took is noted.
     "notebook-extension/tracker": {"windowingMode": "none", "recordTiming": True},
     # A save during a test is one more thing that moves.
@@ -134,6 +134,7 @@ class JupyterLab:
             *("--no-browser", "--ip=127.0.0.1", "--port=0", "--ServerApp.port_retries=0"),
             f"--IdentityProvider.token={self._token}",
             f"--ServerApp.root_dir={self.folder}",
+            f"--LabApp.app_settings_dir={resource_folder('data') / 'jupyterlab'}",  # as a learner's
             *("--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"),
             *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
         ]

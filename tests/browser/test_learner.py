@@ -3,6 +3,7 @@
 Not here: every prediction (tests/notebooks) and every exercise (tests/unit/test_checks_*.py).
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,6 +98,7 @@ def test_wrong_then_right_then_taken_up_again(
             told = page.page.get_by_test_id(f"reveal-{name}")
             expect(told).to_contain_text("✗ You predicted: ")
             expect(told).to_contain_text(predictions.question(name).wrong[answer])
+        page.run_all()
         save_and_close(page)
 
         page.open(EXERCISES)
@@ -124,7 +126,12 @@ def test_wrong_then_right_then_taken_up_again(
         )
         page.close()
 
+        # Before its cell has run, a panel shows what it showed, and says how to come back.
         page.open(LESSON)
+        how = page.page.get_by_text(re.compile("Run (its cell again|this cell to get)"))
+        expect(how.first).to_be_visible()
+        expect(page.page.get_by_text("What does the device present?")).to_be_visible()
+        expect(page.page.get_by_text("model not found")).to_have_count(0)
         at(page, 'predict("no_certificate")', "run-all-above")
         at(page, 'predict("no_certificate")', "run-cell")
         chosen = predictions.question("no_certificate").answers["handshake"]

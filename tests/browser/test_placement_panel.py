@@ -1,5 +1,6 @@
 """Which CA goes where, in a real page: every slot, by mouse and by keyboard."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,12 +58,28 @@ def test_every_start(panel: ShownPanel, start: str) -> None:
         panel.box.get_by_label("Begin with").select_option(starts()[start])
         panel.wait_for(2)
     assert run(panel) == ("served" if start == "right" else "refused")
-    shows = {"strangers": "2 secrets lie on the wrong machine: client.key on the backend"}
-    expect(panel.result).to_contain_text(shows.get(start, "0 secrets lie on the wrong machine"))
+    shows = {
+        "right": "✓ 0 secrets lie on the wrong machine",
+        "strangers": "✗ 2 secrets lie on the wrong machine: client.key on the backend",
+    }
+    secrets = panel.result.get_by_text("on the wrong machine")
+    expect(secrets).to_have_text([re.compile(f"^{shows[start]}")] if start in shows else [])
     if start != "right":
         expect(panel.result).to_contain_text("To blame")
         panel.box.get_by_text("What the error means").click()
         expect(panel.box.get_by_text("What to do")).to_be_visible()
+
+
+def test_a_placement_of_ones_own_has_no_name(panel: ShownPanel) -> None:
+    begin = panel.box.get_by_label("Begin with")
+    expect(begin.locator(":checked")).to_have_text(starts()["empty"])
+    slot(panel, "backend_cafile").select_option("server_ca.pem")
+    panel.wait_for(2)
+    expect(begin.locator(":checked")).to_have_text("(your own)")
+    begin.select_option(starts()["right"])
+    panel.wait_for(3)
+    expect(begin.locator(":checked")).to_have_text(starts()["right"])
+    assert run(panel) == "served"
 
 
 def test_it_can_be_used_without_a_mouse(panel: ShownPanel) -> None:

@@ -220,7 +220,7 @@ CLIENT_AND_SERVER = "who connects is the client, and who accepts connections is 
         (
             device_that_compares_no_name,
             UNSAFE,
-            f"Mallory showed your CA's certificate for mallory.example, {HEARD}",
+            f"Mallory showed a genuine certificate, for mallory.example, {HEARD}",
         ),
         (device_context, Outcome.RIGHT, ""),
         (device_that_prints, Outcome.RIGHT, ""),

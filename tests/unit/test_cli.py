@@ -16,6 +16,10 @@ from mtls_lab.resources import MARKER, resource_folder
 from mtls_lab.unpacking import notebooks
 
 NAMES = [path.name for path in notebooks()]
+HOW_TO_GO_ON = (
+    "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. What you "
+    "wrote and predicted is kept."
+)
 NOTHING_DONE = [str(part) for part in course.parts(Progress())]
 
 
@@ -40,6 +44,7 @@ def test_start_prepares_a_folder(tmp_path: Path) -> None:
         *(f"{name}: ready" for name in NAMES),
         *NOTHING_DONE,
         "Your folder: lab",
+        HOW_TO_GO_ON,
     ]
     assert {path.name for path in (tmp_path / "lab").iterdir()} == {*NAMES, MARKER}
 
@@ -52,6 +57,7 @@ def test_start_again_in_a_folder_of_another_name(tmp_path: Path) -> None:
         *(f"{name}: as you left it" for name in NAMES),
         *NOTHING_DONE,
         f"Your folder: {folder}",
+        HOW_TO_GO_ON,
     ]
 
 
@@ -74,6 +80,7 @@ def test_a_newer_notebook(tmp_path: Path) -> None:
         *(f"{name}: as you left it" for name in NAMES[1:]),
         *NOTHING_DONE,
         "Your folder: lab",
+        HOW_TO_GO_ON,
     ]
 
 
