@@ -90,9 +90,7 @@ def report(folder: Path | None = None) -> str:
         NotInWorkspace: there is no learner's folder.
     """
     done = progress.read(_own(folder))
-    solved = sum(
-        _is_kata(name) and each.outcome == "right" for name, each in done.exercises.items()
-    )
+    solved = _katas(done)
     return "\n".join([*map(str, parts(done)), *([f"Kata: {solved} solved"] if solved else [])])
 
 
@@ -107,8 +105,12 @@ def _own(folder: Path | None) -> Path:
     return found
 
 
-def _is_kata(name: str) -> bool:
-    return name.startswith("kata ")
+def _katas(done: Progress) -> int:
+    """Count the katas that were solved; kata/task.py gives them their names."""
+    return sum(
+        name.startswith("kata ") and each.outcome == "right"
+        for name, each in done.exercises.items()
+    )
 
 
 # --- A class ---------------------------------------------------------------------------------
@@ -224,7 +226,7 @@ def _learners(handed_in: Sequence[HandedIn]) -> Iterator[str]:
             f"{part.solved}/{part.exercises} exercises"
             for part in parts(each.done)
         ]
-        yield f"  {each.name:<{width}}  {'; '.join(counts)}"
+        yield f"  {each.name:<{width}}  {'; '.join(counts)}; kata: {_katas(each.done)}"
 
 
 def _questions(handed_in: Sequence[HandedIn]) -> Iterator[str]:

@@ -162,10 +162,10 @@ def _read(path: Path, expected: str) -> bytes:
     elif not data.strip():
         found, todo = f"{path} is empty", "make the file again"
     elif data[:1] == b"\x30" and not data.isascii():
-        found = f"{path} is in DER form"
-        todo = f"convert it: openssl x509 -inform DER -in {path} -out {path.stem}.pem"
-        if expected == "a private key":
-            todo = f"convert it: openssl pkey -inform DER -in {path} -out {path.stem}.pem"
+        found, tool = f"{path} is in DER form", "pkey" if expected == "a private key" else "x509"
+        # Never onto itself: openssl pkey empties the file before it reads it.
+        new = path.with_suffix(".new.pem" if path.suffix == ".pem" else ".pem")
+        todo = f"convert it, and use the new file: openssl {tool} -inform DER -in {path} -out {new}"
     else:
         found, todo = f"{path} is no PEM file", "make the file again"
     raise FileProblem(found, f"{expected} in PEM form", todo)

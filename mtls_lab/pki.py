@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from mtls_lab.errors import LabError
 from mtls_lab.pem import Identity, Key, read_identity
 
 __all__ = [
@@ -150,7 +151,12 @@ class CertificateAuthority:
         """Make a key and a server certificate for DNS names and IP addresses.
 
         A client looks for the host in subjectAltName and nowhere else (RFC 9525, section 6.3).
+
+        Raises:
+            LabError: the names are one text and no list of them.
         """
+        if isinstance(names, str):
+            raise LabError("one text", "a list of names", f"write issue_server([{names!r}])")
         names = list(names)
         return self.issue(names[0], Profile.SERVER, names=names, valid_days=(0, days))
 

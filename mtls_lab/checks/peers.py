@@ -45,6 +45,7 @@ __all__ = [
 SECRET = "the moon is full"  # noqa: S105 - this one is for everybody
 #: What Mallory hands out: whoever returns it has believed her.
 LIE = "the cave is empty"
+RETURNS = "it returns the line; an error is for the case that none comes"
 STREAM = "a socket carries bytes, and in a stream: encode, collect up to the line end, then decode"
 #: What of a learner's text fits into a sentence.
 LONGEST = 60
@@ -64,7 +65,7 @@ def expect_line(called: Called, line: str) -> None:
     Raises:
         NotYet: it raised, or returned something else.
     """
-    value, told = called.returned(STREAM), f"{called.name} returned {shown(called.value)}"
+    value, told = called.returned(RETURNS), f"{called.name} returned {shown(called.value)}"
     if isinstance(value, bytes):
         raise NotYet(told, "a line is text: decode the bytes")
     if isinstance(value, str) and value != line and value.rstrip("\r\n") == line:
@@ -167,5 +168,6 @@ def all_closed(name: str) -> Iterator[None]:
     if any("socket" in str(each.message).lower() for each in caught):
         raise NotYet(
             f"{name} leaves its socket open",
-            "who opens a socket closes it, whatever happens in between: `with` does that",
+            "who opens a socket closes it, whatever happens in between: `with` does that, for the "
+            "socket and for a file that `makefile` makes of it",
         )

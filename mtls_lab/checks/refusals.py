@@ -70,7 +70,8 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
     for name, version in _VERSIONS.items():
         with _backend(ca, own, version) as backend:
             if not says(valid, backend.address):
-                raise NotYet(f"{name}: False for a device that the backend serves", _ANSWER)
+                rule = f"{_ANSWER}; and a command is a line, with its line end"
+                raise NotYet(f"{name}: False for a device that the backend serves", rule)
             for who, identity in refused.items():
                 if says(identity, backend.address):
                     rule = _LAST_WORD if version is ssl.TLSVersion.TLSv1_3 else _ANSWER

@@ -189,7 +189,9 @@ class _World:
 def _context(make: Function, *files: str, wrong: int, whose: str) -> ssl.SSLContext:
     """Call a learner's function, and hold it to a context for the right side."""
     called = call(make, *files)
-    context = called.returned("it takes names of files and returns an ssl.SSLContext")
+    context = called.returned(
+        "each file has its own place: what a side trusts, what it shows, and the key to that"
+    )
     if not isinstance(context, ssl.SSLContext):
         rule = "it returns an ssl.SSLContext"
         raise NotYet(f"{called.name} returned {shown(context)}", rule)

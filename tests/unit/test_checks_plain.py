@@ -175,7 +175,8 @@ END = "recv returns nothing when the other side has hung up: without a line end,
 ONE_LINE = "a command is one line, and a newline ends it"
 CLOSED = (
     "leaves its socket open",
-    "who opens a socket closes it, whatever happens in between: `with` does that",
+    "who opens a socket closes it, whatever happens in between: `with` does that, for the "
+    "socket and for a file that `makefile` makes of it",
 )
 ASKED: list[Wrong] = [
     (

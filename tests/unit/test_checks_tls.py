@@ -633,7 +633,8 @@ FETCHES: dict[str, tuple[Any, Outcome, str, str]] = {
         never_closes,
         NOT_YET,
         "never_closes leaves its socket open",
-        "who opens a socket closes it, whatever happens in between: `with` does that",
+        "who opens a socket closes it, whatever happens in between: `with` does that, for the "
+        "socket and for a file that `makefile` makes of it",
     ),
     "another type": (
         odd,

@@ -154,7 +154,10 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def handed_in(name: str, choice: str, outcome: str) -> HandedIn:
     done = Progress(
         predictions={"checksum": Predicted(choice, "fooled")},
-        exercises={TASKS[3][0]: Tried(outcome, 2)},
+        exercises={
+            TASKS[3][0]: Tried(outcome, 2),
+            "kata 1/ada": Tried("right" if name == "Grace" else "not yet", 1),
+        },
     )
     return HandedIn(name, done)
 
@@ -172,6 +175,7 @@ def test_a_class() -> None:
     assert lines[0] == "4 learners"
     assert [line.split()[0] for line in lines[1:5]] == ["Ada", "Alan", "Grace", "Nobody"]
     assert f"part 1: 1/{len(ASKED[1])} predictions" in lines[2]
+    assert [line[-1] for line in lines[1:5]] == ["0", "0", "1", "0"]
     (checksum,) = (line for line in lines if " checksum " in line)
     answer = QUESTIONS["checksum"].answers["stopped"]
     assert checksum.split() == f"part 1 checksum 2 of 3 2 said: {answer}".split()

@@ -210,7 +210,7 @@ def test_the_wrong_file_for_both(
             "a certificate",
             "cert.der",
             "{} is in DER form",
-            "convert it: openssl x509 -inform DER -in {} -out cert.pem",
+            "convert it, and use the new file: openssl x509 -inform DER -in {0} -out {1}",
         ),
         ("a private key", "right.crt", "{} holds a certificate", SWAP),
         ("a private key", "encrypted.key", "{} holds a private key with a password", SWAP),
@@ -218,13 +218,13 @@ def test_the_wrong_file_for_both(
             "a private key",
             "key.der",
             "{} is in DER form",
-            "convert it: openssl pkey -inform DER -in {} -out key.pem",
+            "convert it, and use the new file: openssl pkey -inform DER -in {0} -out {1}",
         ),
         (
             "a private key",
             "sec1.der",
             "{} is in DER form",
-            "convert it: openssl pkey -inform DER -in {} -out sec1.pem",
+            "convert it, and use the new file: openssl pkey -inform DER -in {0} -out {1}",
         ),
     ],
 )
@@ -235,8 +235,14 @@ def test_the_wrong_file_for_one(
     assert problem(lambda: READERS[expected](path)) == (
         found.format(path),
         f"{expected} in PEM form",
-        todo.format(path),
+        todo.format(path, path.with_suffix(".pem")),
     )
+
+
+def test_a_file_in_der_form_is_not_converted_onto_itself(wrong_files: Path) -> None:
+    path = (wrong_files / "key.der").rename(wrong_files / "key.pem")
+    *_, todo = problem(lambda: pem.read_key(path))
+    assert todo.endswith(f"-in {path} -out {wrong_files / 'key.new.pem'}")
 
 
 @pytest.mark.parametrize("name", ["damaged.crt", "short.crt"])
