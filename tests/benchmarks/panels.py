@@ -19,7 +19,7 @@ from mtls_lab.credentials import catalogue
 from mtls_lab.table import attack_table, lab_protections
 from tests.benchmarks.figures import Figure, Pairs, seconds
 from tests.benchmarks.imports import environment
-from tests.browser.lab import JupyterLab, LabPage, chromium
+from tests.browser.lab import SETTINGS, TRACKER, JupyterLab, LabPage, chromium
 from tests.notebooks.canonical import METADATA, NOTEBOOKS
 from tests.notebooks.kernel import Kernel
 
@@ -105,7 +105,10 @@ def opened(folder: Path) -> Iterator[tuple[LabPage, Path]]:
     """A page of a JupyterLab in a learner's folder."""
     learner = folder / "learner"
     unpacking.unpack(learner)
-    with chromium() as browser, JupyterLab(learner, scratch=folder / "jupyter") as lab:
+    # The page as a learner has it, in which JupyterLab draws what is in view first.
+    settings = SETTINGS | {TRACKER: {"recordTiming": True}}
+    scratch = folder / "jupyter"
+    with chromium() as browser, JupyterLab(learner, scratch, settings) as lab:
         yield lab.visit(browser), learner
 
 

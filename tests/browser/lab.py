@@ -38,9 +38,10 @@ CHROMIUM_FLAGS = [
     *("--disable-sync", "--no-first-run"),  # nothing goes to the network
 ]
 
-SETTINGS = {
+TRACKER = "notebook-extension/tracker"
+SETTINGS: dict[str, dict[str, object]] = {
     # Every cell is in the page, not just those in view; and how long each took is noted.
-    "notebook-extension/tracker": {"windowingMode": "none", "recordTiming": True},
+    TRACKER: {"windowingMode": "none", "recordTiming": True},
     # A save during a test is one more thing that moves.
     "docmanager-extension/plugin": {"autosave": False},
 }
@@ -108,13 +109,20 @@ def chromium() -> Iterator[BrowserContext]:
 class JupyterLab:
     """A JupyterLab that serves `folder`; `with` starts and stops it. It reads no user's settings.
 
+    Args:
+        folder: a learner's folder.
+        scratch: an empty folder for its own files.
+        settings: what differs from what a learner has, by plugin.
+
     Attributes:
         url: where it listens, without a path.
         log: the last lines that it wrote.
     """
 
-    def __init__(self, folder: Path, scratch: Path) -> None:
-        self.folder, self._scratch = folder, scratch
+    def __init__(
+        self, folder: Path, scratch: Path, settings: dict[str, dict[str, object]] = SETTINGS
+    ) -> None:
+        self.folder, self._scratch, self._settings = folder, scratch, settings
         self.log: deque[str] = deque(maxlen=200)
         self._token = secrets.token_hex(16)
 
@@ -126,7 +134,7 @@ class JupyterLab:
         ):
             environment[name] = str(self._scratch / name.lower())
             (self._scratch / name.lower()).mkdir(parents=True)
-        for name, settings in SETTINGS.items():
+        for name, settings in self._settings.items():
             file = Path(environment["JUPYTERLAB_SETTINGS_DIR"], f"@jupyterlab/{name}")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.with_suffix(".jupyterlab-settings").write_text(json.dumps(settings))
