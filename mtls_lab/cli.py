@@ -113,6 +113,8 @@ def _start(options: argparse.Namespace) -> int:
         *("-m", "jupyterlab"),
         f"--ServerApp.root_dir={folder.resolve()}",
         f"--LabApp.default_url=/lab/tree/{unpacking.latest(folder).name}",
+        # Which notebooks were open is remembered here, and not for every JupyterLab of this person.
+        f"--LabApp.workspaces_dir={folder.resolve() / '.jupyter' / 'workspaces'}",
         f"--LabApp.app_settings_dir={resource_folder('data') / 'jupyterlab'}",
         # A class of 30 without internet: nothing is asked of the outside, nothing pops up.
         "--LabApp.extension_manager=readonly",

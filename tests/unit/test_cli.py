@@ -139,6 +139,25 @@ def test_wrong_arguments(
     assert message in capsys.readouterr().err
 
 
+def test_what_jupyterlab_remembers_stays_in_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which notebooks were open, and no other JupyterLab of this person is changed."""
+    became: list[list[str]] = []
+
+    def become(_: str, command: list[str]) -> None:
+        became.append(command)
+        raise SystemExit
+
+    monkeypatch.setattr(os, "execv", become)
+    with pytest.raises(SystemExit):
+        cli.main(["start", str(tmp_path / "lab")])
+    folders = [Path(each.partition("_dir=")[2]) for each in became[0] if "_dir=" in each]
+    lab, data = tmp_path / "lab", resource_folder("data")
+    assert folders == [lab, lab / ".jupyter" / "workspaces", data / "jupyterlab"]
+    assert (data / "jupyterlab" / "overrides.json").is_file()
+
+
 # --- Around the lab
 
 
