@@ -1,8 +1,8 @@
 """Keys, signing requests, certificates and revocation lists, made with cryptography.
 
 Here: everything that is signed; only the hostile requests of checks/mutual_ca.py are built
-there. Not here: files (pem.py), what a certificate says (describe.py), TLS contexts, and which
-certificates the lab needs (credentials.py, workspace.py).
+there. Not here: the fields of a leaf (leaf.py), files (pem.py), what a certificate says
+(describe.py), TLS contexts, and which certificates the lab needs (credentials.py, workspace.py).
 
 Every certificate follows the profile of RFC 5280, section 4.2, to the letter, so that it
 verifies under Python 3.13's strict default and under `openssl verify -x509_strict`.
@@ -10,21 +10,19 @@ verifies under Python 3.13's strict default and under `openssl verify -x509_stri
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import Enum
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mtls_lab.errors import LabError
+from mtls_lab.leaf import LEAF_USAGE, NO_USAGE, Profile, general_names, leaf_builder, name_of
 from mtls_lab.pem import Identity, Key, read_identity
 
 __all__ = [
@@ -41,26 +39,7 @@ CA_DAYS = 365
 LEAF_DAYS = 90
 CRL_DAYS = 30
 
-
-class Profile(Enum):
-    """What a leaf certificate is for: its extended key usage (RFC 5280, section 4.2.1.12)."""
-
-    SERVER = ExtendedKeyUsageOID.SERVER_AUTH
-    CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
-
-
-# keyUsage (RFC 5280, section 4.2.1.3): a CA signs certificates and CRLs, a leaf proves in the
-# handshake that it holds its key. Key agreement happens with fresh keys, not with this one.
-_NO_USAGE = dict.fromkeys(
-    [
-        "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
-        "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
-    ],
-    False,
-)  # fmt: skip
-_CA_USAGE = x509.KeyUsage(**{**_NO_USAGE, "key_cert_sign": True, "crl_sign": True})
-#: By the names that cryptography gives to the bits.
-LEAF_USAGE = ("digital_signature",)
+_CA_USAGE = x509.KeyUsage(**{**NO_USAGE, "key_cert_sign": True, "crl_sign": True})
 
 
 @dataclass
@@ -90,7 +69,7 @@ class CertificateAuthority:
     ) -> CertificateAuthority:
         """Make a key and a self-signed CA certificate, valid for `days` from now."""
         key = key or create_key()
-        subject = _name(name)
+        subject = name_of(name)
         now = _now()
         certificate = (
             x509.CertificateBuilder()
@@ -144,7 +123,9 @@ class CertificateAuthority:
         now = _now()
         first, last = now - CLOCK_SKEW, now + timedelta(days=days)
         issuer, issuer_id = self.certificate.subject, self._authority_id()
-        builder = _leaf(issuer, issuer_id, csr.subject, public_key, profile, names, first, last)
+        builder = leaf_builder(
+            issuer, issuer_id, csr.subject, public_key, profile, names, first, last
+        )
         return builder.sign(self.key, hashes.SHA256())
 
     def issue_server(self, names: Iterable[str], *, days: int = LEAF_DAYS) -> Identity:
@@ -190,13 +171,13 @@ class CertificateAuthority:
         """
         key = key or create_key()
         first, last = (_now() + timedelta(days=day) for day in valid_days)
-        builder = _leaf(
+        builder = leaf_builder(
             self.certificate.subject,
             self._authority_id() if authority_id else None,
-            _name(common_name),
+            name_of(common_name),
             key.public_key(),
             profile,
-            _general_names(names),
+            general_names(names),
             first - CLOCK_SKEW,
             last,
             usage=usage,
@@ -240,81 +221,29 @@ def create_csr(
     key: Key, common_name: str, names: Iterable[str] = ()
 ) -> x509.CertificateSigningRequest:
     """Ask a CA for a certificate (RFC 2986): a name, a public key, a proof of the private one."""
-    builder = x509.CertificateSigningRequestBuilder().subject_name(_name(common_name))
+    builder = x509.CertificateSigningRequestBuilder().subject_name(name_of(common_name))
     if names := list(names):
         builder = builder.add_extension(
-            x509.SubjectAlternativeName(_general_names(names)), critical=False
+            x509.SubjectAlternativeName(general_names(names)), critical=False
         )
     return builder.sign(key, hashes.SHA256())
 
 
 def self_signed(common_name: str, profile: Profile, *, names: Iterable[str] = ()) -> Identity:
     """Make a leaf that is its own issuer: what anybody can make in a second."""
-    key, name, now = create_key(), _name(common_name), _now()
-    builder = _leaf(
+    key, name, now = create_key(), name_of(common_name), _now()
+    builder = leaf_builder(
         name,
         x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()),
         name,
         key.public_key(),
         profile,
-        _general_names(names),
+        general_names(names),
         now - CLOCK_SKEW,
         now + timedelta(days=LEAF_DAYS),
     )
     return Identity(key, builder.sign(key, hashes.SHA256()))
 
 
-def _leaf(
-    issuer: x509.Name,
-    issuer_id: x509.AuthorityKeyIdentifier | None,
-    subject: x509.Name,
-    public_key: ec.EllipticCurvePublicKey,
-    profile: Profile | Iterable[Profile] | None,
-    names: Iterable[x509.GeneralName],
-    first: datetime,
-    last: datetime,
-    *,
-    usage: Iterable[str] | None = LEAF_USAGE,
-    is_ca: bool = False,
-) -> x509.CertificateBuilder:
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(public_key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(first)
-        .not_valid_after(last)
-        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-    )
-    if usage is not None:
-        bits = {**_NO_USAGE, **dict.fromkeys(usage, True)}
-        builder = builder.add_extension(x509.KeyUsage(**bits), critical=True)
-    if issuer_id is not None:
-        builder = builder.add_extension(issuer_id, critical=False)
-    profiles = [profile] if isinstance(profile, Profile) else list(profile or ())
-    if profiles:
-        purposes = x509.ExtendedKeyUsage([each.value for each in profiles])
-        builder = builder.add_extension(purposes, critical=False)
-    if names := list(names):
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    return builder
-
-
 def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
-
-
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-
-
-def _general_names(names: Iterable[str]) -> list[x509.GeneralName]:
-    found: list[x509.GeneralName] = []
-    for name in names:
-        try:
-            found.append(x509.IPAddress(ipaddress.ip_address(name)))
-        except ValueError:
-            found.append(x509.DNSName(name))
-    return found

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab import pem, pki
 from mtls_lab.errors import FileProblem
+from mtls_lab.leaf import LEAF_USAGE
 from mtls_lab.pki import CertificateAuthority, Profile
 
 __all__ = ["FILE", "STEPS", "THIEF", "Step", "lay_out", "replace"]
@@ -247,7 +248,7 @@ STEPS: dict[str, tuple[Step, Step]] = {
         _client,
     ),
     "client_ca_is_no_ca": (
-        partial(_certify, side="client", is_ca=False, usage=pki.LEAF_USAGE),
+        partial(_certify, side="client", is_ca=False, usage=LEAF_USAGE),
         _ca_again,
     ),
     "client_ca_may_not_sign": (

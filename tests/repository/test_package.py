@@ -30,6 +30,7 @@ LAYERS = [
         "outcome",
         "pem",
         "describe",
+        "leaf",
         "pki",
     ),
     *("service", "sockets", "server", "contexts", "credentials", "relay", "client"),

@@ -20,7 +20,8 @@ from mtls_lab.checks.base import Check
 from mtls_lab.checks.calling import call
 from mtls_lab.checks.verdict import Outcome
 from mtls_lab.contexts import server_context
-from mtls_lab.pki import LEAF_USAGE, Profile, create_key
+from mtls_lab.leaf import LEAF_USAGE, Profile
+from mtls_lab.pki import create_key
 from mtls_lab.resources import MARKER
 from mtls_lab.server import Backend
 from mtls_lab.workspace import enter
