@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -123,7 +124,8 @@ def reset(folder: str | os.PathLike[str], what: str) -> list[Reset]:
         target, text, old = folder / source.name, _cleared(source), None
         if target.exists() and _text_of(target) != text:
             old = next(path for path in _beside(target, "old") if not path.exists())
-            target.rename(old)
+            with _writing(target):
+                target.rename(old)
         done.append(Reset(_write_text(target, text), old))
         known[source.name] = _fingerprint(text)
     write_marker(folder, known)
@@ -184,16 +186,23 @@ def _fingerprint_of(path: Path) -> str | None:
 
 def _write_text(path: Path, text: str) -> Path:
     new = path.with_name(f".{path.name}.new")
-    try:
+    with _writing(path):
         new.write_text(text, "utf-8")
         new.replace(path)
+    return path
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Let what cannot be written say what to do. Raises FileProblem."""
+    try:
+        yield
     except OSError as error:
         raise FileProblem(
             f"{path} cannot be written ({error.strerror or error})",
             "a folder that you may write to, with space left",
             "choose another folder, or change its permissions",
         ) from None
-    return path
 
 
 def read_marker(folder: Path) -> dict[str, str]:

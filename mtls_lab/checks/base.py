@@ -12,7 +12,7 @@ from __future__ import annotations
 import dis
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any
 
@@ -21,7 +21,7 @@ from mtls_lab.checks.calling import no_stragglers
 from mtls_lab.checks.verdict import NotYet, Outcome, Result
 from mtls_lab.errors import LabError
 
-__all__ = ["Check", "Exercise", "exercise", "exercises", "judge"]
+__all__ = ["Check", "Exercise", "exercise", "exercises", "judge", "remembered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,20 @@ def exercise(
         @functools.wraps(generator)
         def check(thing: Any) -> Result:
             result = judge(name, generator, thing, wanted, kind)
-            if result.outcome is not Outcome.NOT_ATTEMPTED:
-                progress.note(exercise=name, outcome=result.outcome.value)
-            return result
+            return result if result.outcome is Outcome.NOT_ATTEMPTED else remembered(result)
 
         return check
 
     return decorate
+
+
+def remembered(result: Result) -> Result:
+    """Note an attempt in the learner's folder; if that fails, the result stands, and says so."""
+    try:
+        progress.note(exercise=result.exercise, outcome=result.outcome.value)
+    except LabError as problem:
+        return replace(result, remark=f"Not remembered: {problem.found}")
+    return result
 
 
 def judge(
@@ -84,10 +91,10 @@ def judge(
 
     The arguments are those of `exercise`, which does this for an exercise of a notebook.
     """
-    if _is_open(thing):
-        return Result(name, Outcome.NOT_ATTEMPTED)
     seen: list[str] = []
     try:
+        if _is_open(thing):
+            return Result(name, Outcome.NOT_ATTEMPTED)
         with no_stragglers():
             if not (isinstance(thing, kind) if isinstance(kind, type) else kind(thing)):
                 raise NotYet(f"you gave the check {_spoken(thing)}", f"it takes {wanted}")

@@ -40,6 +40,7 @@ class Result:
         seen: what was tried and held, in order.
         found: what did not hold; empty if nothing.
         rule: what should have been; empty if nothing is wrong.
+        remark: what else the learner has to know.
     """
 
     exercise: str
@@ -47,6 +48,7 @@ class Result:
     seen: tuple[str, ...] = ()
     found: str = ""
     rule: str = ""
+    remark: str = ""
 
     @property
     def right(self) -> bool:
@@ -60,7 +62,7 @@ class Result:
         lines += [f"  ✓ {each}" for each in self.seen]
         if self.found:
             lines += [f"  ✗ {self.found}", f"  Rule: {self.rule}"]
-        return lines
+        return lines + [f"  {self.remark}"] * bool(self.remark)
 
     def __str__(self) -> str:
         return "\n".join(self._lines())

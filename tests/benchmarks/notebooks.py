@@ -5,7 +5,7 @@ the outputs are right (tests/notebooks).
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -62,12 +62,10 @@ def passes(folder: Path) -> None:
     assert outcome == {"passed": number_of_code_cells(*copies)}, said
 
 
-def times_of_cells(
-    folder: Path, cells: Cells, sources: Sequence[Path] = NOTEBOOKS
-) -> Iterator[float]:
+def times_of_cells(folder: Path, cells: Cells) -> Iterator[float]:
     """Runs notebooks, and tells for each cell how long the kernel was busy with it."""
     unpacking.unpack(folder)
-    for source in sources:
+    for source in NOTEBOOKS:
         notebook = nbformat.read(folder / source.name, as_version=4)
         NotebookClient(
             notebook,

@@ -267,6 +267,7 @@ class LabPage:
         self.page.wait_for_function(
             "theme => document.body.dataset.jpThemeName === theme", arg=theme
         )
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     def set_width(self, width: int, height: int = 800) -> None:
         """The size of the window, in CSS pixels."""

@@ -143,6 +143,24 @@ def test_attempts_are_noted_and_untouched_cells_are_not(
     assert events == [{"exercise": "even", "outcome": outcome} for outcome in outcomes]
 
 
+def test_a_judgement_is_not_lost_if_it_cannot_be_remembered(
+    check: base.Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / MARKER).write_text("{}")
+    (tmp_path / FILE).mkdir()
+    monkeypatch.chdir(tmp_path)
+    result = check(4)
+    assert result.right
+    last = f"  Not remembered: {tmp_path / FILE} cannot be written (Is a directory)"
+    assert str(result).splitlines()[-1] == last
+
+
+def test_a_list_without_an_end_is_no_traceback(check: base.Check) -> None:
+    endless: list[object] = []
+    endless.append(endless)
+    assert check(endless).found.startswith("the check could not go on: RecursionError")
+
+
 # --- Calling what a learner wrote ---
 
 

@@ -275,6 +275,20 @@ def test_reset_somewhere_else(project: Project, tmp_path: Path) -> None:
     assert (tmp_path / NAME).read_text() == "not the lab's"
 
 
+def test_reset_where_nothing_can_be_renamed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    project.unpack()
+    project.learner_saves("my work")
+    monkeypatch.setattr(Path, "rename", denied)  # root may do anything, and runs the tests in CI
+    with pytest.raises(FileProblem, match=r"cannot be written \(Permission denied\)"):
+        reset(project.folder, "1")
+    assert read(project.target) == notebook("my work", ran=True)
+
+
 def test_one_goes_on_where_one_was(project: Project) -> None:
     second = project.source.with_name("2_tls.ipynb")
     second.write_text(project.source.read_text("utf-8"), "utf-8")
