@@ -18,10 +18,12 @@ from mtls_lab.outcome import Exchange, Failure, Side, Stage
 from mtls_lab.relay import Relay, Upstream
 from mtls_lab.server import subject_of
 from mtls_lab.service import LineBuffer
-from mtls_lab.sockets import Address, hang_up
+from mtls_lab.sockets import Address, hang_up, wrap
 
 __all__ = ["ask"]
 
+#: What is said of a backend that was reached and whose side nobody here can see.
+NOT_HERE = "is not in this process: see its own log"
 #: What a device waits for in all. An exchange on loopback takes milliseconds.
 TIMEOUT = 5.0
 
@@ -90,10 +92,10 @@ def _ask(
         if context is not None:
             # Wrapped before it connects: what is wrong with the arguments shows here. An end
             # without close_notify is an error, for it may be a cut.
-            connection = context.wrap_socket(
+            connection = wrap(
+                context,
                 connection,
                 server_hostname=server_hostname,
-                do_handshake_on_connect=False,
                 suppress_ragged_eofs=False,
             )
         stage = Stage.CONNECT
@@ -117,14 +119,24 @@ def _ask(
             stage = Stage.APPLICATION
             received += lines.feed(data)
     except Exception as error:  # noqa: BLE001 - every way of failing is a result of an exchange
-        failure = Failure.of(error)
+        failure = Failure.of(error, stage)
     notes = handshake.notes_of(connection)
     if connection is not None:
         # After a good reply there is nothing left to wait for.
         hang_up(connection, wait=failure is not None)
     device = Side("device", stage, failure, version, peer, tuple(received), notes)
-    backend = None
-    if own is not None and not isinstance(to, tuple):
-        with suppress(TimeoutError):
-            backend = to.wait_for(own, timeout)
-    return Exchange(command, device, backend)
+    if own is None:
+        return Exchange(command, device)
+    return _with_backend(Exchange(command, device), to, own, timeout)
+
+
+def _with_backend(
+    exchange: Exchange, to: Upstream | Address, own: Address, timeout: float
+) -> Exchange:
+    """Add what the backend saw of the connection from `own`, or why that is not known."""
+    if isinstance(to, tuple) or to.elsewhere:
+        return replace(exchange, unseen=NOT_HERE)
+    try:
+        return replace(exchange, backend=to.wait_for(own, timeout))
+    except TimeoutError:
+        return replace(exchange, unseen=f"had not finished after {timeout:g} s")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from mtls_lab.handshake import Handshake, Notes, join, read_notes
+from mtls_lab.reasons import after_handshake, reason_of, verify_message_of
 
 __all__ = ["Exchange", "Failure", "Side", "Stage"]
 
@@ -37,11 +38,11 @@ class Failure:
 
     Attributes:
         error: the class name, such as `SSLCertVerificationError`.
-        reason: `SSLError.reason`, the name of the errno, or `""`. Compare this, never `text`:
-            texts change between releases of OpenSSL.
+        reason: `SSLError.reason` under the name that all releases of OpenSSL share
+            (data/reasons.toml), the name of the errno, or `""`. Compare this, never `text`.
         verify_code: OpenSSL's `X509_V_ERR_…` number, for a certificate that did not verify.
-        verify_message: OpenSSL's words for that number.
-        text: the whole message as Python gave it, without the source line `(_ssl.c:NNNN)`.
+        verify_message: OpenSSL's words for that number, the same for all releases.
+        text: the whole message as this release gave it, without the source line `(_ssl.c:NNNN)`.
     """
 
     error: str
@@ -51,8 +52,8 @@ class Failure:
     text: str = ""
 
     @classmethod
-    def of(cls, error: BaseException) -> Failure:
-        """Reduce an exception.
+    def of(cls, error: BaseException, stage: Stage | None = None) -> Failure:
+        """Reduce an exception, which came up at `stage` if that is known.
 
         Example:
             >>> print(Failure.of(ConnectionRefusedError(111, "Connection refused")))
@@ -60,17 +61,24 @@ class Failure:
         """
         reason = ""
         if isinstance(error, ssl.SSLError):
-            reason = getattr(error, "reason", None) or ""  # set_ciphers raises one without
+            reason = reason_of(error)
+            if stage in {Stage.FIRST_READ, Stage.APPLICATION}:
+                reason = after_handshake(reason)
         elif isinstance(error, OSError) and error.errno is not None:
             reason = errno.errorcode.get(error.errno, str(error.errno))
         if isinstance(error, TimeoutError):
             reason = "TIMED_OUT"
+        name = type(error).__name__
+        if reason == "UNEXPECTED_EOF_WHILE_READING":
+            name = ssl.SSLEOFError.__name__  # before Python 3.11.4: SSLError (cpython gh-95494)
         text = str(error.args[-1] if isinstance(error, OSError) and error.args else error)
+        code = getattr(error, "verify_code", None)
+        words = getattr(error, "verify_message", "")
         return cls(
-            error=type(error).__name__,
+            error=name,
             reason=reason,
-            verify_code=getattr(error, "verify_code", None),
-            verify_message=getattr(error, "verify_message", ""),
+            verify_code=code,
+            verify_message=words if code is None else verify_message_of(code, words),
             text=re.sub(r" \(_ssl\.c:\d+\)$", "", text),
         )
 
@@ -134,12 +142,14 @@ class Exchange:
         device: the device's side.
         backend: the backend's side; None if the device never reached it, or if it does not
             run in this process.
+        unseen: in that case what is said instead, such as "saw no connection".
         seen_on_wire: the handshake as its bytes show it, where OpenSSL reports nothing.
     """
 
     command: str
     device: Side
     backend: Side | None = None
+    unseen: str = "saw no connection"
     seen_on_wire: Handshake | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -170,5 +180,4 @@ class Exchange:
         )
 
     def __str__(self) -> str:
-        unseen = "backend  saw no connection"
-        return f"{self.device}\n{self.backend or unseen}"
+        return f"{self.device}\n{self.backend or f'backend  {self.unseen}'}"

@@ -18,7 +18,7 @@ from typing import Protocol, Self
 
 from mtls_lab.errors import TamperFailed
 from mtls_lab.outcome import Side
-from mtls_lab.sockets import Acceptor, Address, Mailbox, hang_up
+from mtls_lab.sockets import Acceptor, Address, Mailbox, hang_up, wrap
 from mtls_lab.wire import Direction, Splitter, hexdump
 
 __all__ = ["Chunk", "Relay", "Upstream", "cut", "flip_bit", "replace"]
@@ -35,6 +35,10 @@ class Upstream(Protocol):
     @property
     def address(self) -> Address:
         """Where it listens."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the backend runs in another process, so that its side is not known here."""
 
     def wait_for(self, peer: Address, timeout: float = ...) -> Side | None:
         """Return how the connection from `peer` ended on the backend's side."""
@@ -104,6 +108,11 @@ class Relay:
         self._through: Mailbox[Address, Address | None] = Mailbox()
         self._acceptor = Acceptor(self._handle, "127.0.0.1", 0, name)
         self.address = self._acceptor.address
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the backend behind is a bare address, so that its side is not known here."""
+        return isinstance(self._upstream, tuple) or self._upstream.elsewhere
 
     @property
     def chunks(self) -> tuple[Chunk, ...]:
@@ -186,15 +195,11 @@ class Relay:
         try:
             if self._pretend is not None:
                 device.settimeout(TIMEOUT)
-                sides[0] = self._pretend.wrap_socket(
-                    device, server_side=True, do_handshake_on_connect=False
-                )
-                sides[0].do_handshake()  # type: ignore[attr-defined]
+                sides[0] = tls = wrap(self._pretend, device, server_side=True)
+                tls.do_handshake()
             if self._onward is not None:
-                sides[1] = self._onward.wrap_socket(
-                    backend, server_hostname="localhost", do_handshake_on_connect=False
-                )
-                sides[1].do_handshake()  # type: ignore[attr-defined]
+                sides[1] = tls = wrap(self._onward, backend, server_hostname="localhost")
+                tls.do_handshake()
             self._pump(number, *sides)
         finally:
             # The backend first, so that both ends can go before either is waited for.
