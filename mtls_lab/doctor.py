@@ -232,7 +232,8 @@ def _folder(folder: Path) -> Finding:
 
 def _widgets(folder: Path) -> Finding:
     """The notebooks import the panels at their top: without them, they do not run."""
-    finding = installed.package("ipywidgets", "mtls_lab.panels", folder=folder)
+    modules = ("ipywidgets.widgets", "mtls_lab.panels")
+    finding = installed.package("ipywidgets", *modules, folder=folder)
     if finding.level is Level.OK:
         shown = installed.package("jupyterlab_widgets", "jupyterlab_widgets")
         return finding if shown.level is Level.OK else shown

@@ -31,9 +31,13 @@ LOAD = """
 import importlib, importlib.util, sys
 name, *modules = sys.argv[1:]
 spec = importlib.util.find_spec(name)
-print(spec.origin if spec else None, flush=True)
-for module in modules:
-    importlib.import_module(module)
+print(spec.origin if spec else None)
+try:
+    for module in modules:
+        importlib.import_module(module)
+finally:
+    for module in list(sys.modules.values()):
+        print(getattr(module, "__file__", None) or "")
 """
 KERNEL = """
 from jupyter_client.kernelspec import get_kernel_spec
@@ -99,13 +103,13 @@ def package(name: str, *modules: str, folder: Path | None = None) -> Finding:
     )
     if loaded.returncode == 0:
         return Finding(name, Level.OK, version(name) or "loads")
-    origin, error = loaded.stdout.strip(), loaded.stderr.strip().splitlines()[-1]
-    if origin == "None":
+    files, error = loaded.stdout.splitlines(), loaded.stderr.strip().splitlines()[-1]
+    if files[:1] == ["None"]:
         return Finding(name, Level.FAILURE, "not in this Python", _install(name))
     found = f"does not load: {error}"
     if "'mtls_lab" in error:
         cure = f"install the project itself, in its folder: {python()} -m pip install ."
-    elif stranger := _stranger([origin, *_files(loaded.stderr)]):
+    elif stranger := _stranger(files):
         found += f" ({stranger})"
         cure = "this file hides a package of that name: rename it, or take it off PYTHONPATH"
     else:
@@ -113,20 +117,18 @@ def package(name: str, *modules: str, folder: Path | None = None) -> Finding:
     return Finding(name, Level.FAILURE, found, cure)
 
 
-def _files(traceback: str) -> list[str]:
-    """Return the files that a traceback names, its last line included."""
-    return re.findall(r'(?<=File ")[^"<>]+|(?<=\()[^()]+\.py(?=\))', traceback)
-
-
 def _stranger(files: list[str]) -> str | None:
-    """Return the first file that belongs neither to this Python nor to the lab."""
+    """Return the first file that belongs neither to this Python nor to the lab, or None."""
     lab = Path(__file__).parent
     ours = [Path(each) for each in (sys.prefix, sys.base_prefix, site.getusersitepackages())]
     return next(
         (
             file
             for file in files
-            if not any(Path(file).resolve().is_relative_to(each.resolve()) for each in (*ours, lab))
+            if Path(file).is_absolute()
+            and not any(
+                Path(file).resolve().is_relative_to(each.resolve()) for each in (*ours, lab)
+            )
         ),
         None,
     )
@@ -177,13 +179,13 @@ def _same(one: str, other: str) -> bool:
 def openssl_program() -> Finding:
     """Ask the openssl program for its version. It is optional: no failure."""
     optional = "optional, for a second opinion in Parts 2 and 3"
-    if not openssl.available():
+    program = shutil.which("openssl")
+    if program is None:
         cure = f"{optional}; apt or brew or conda install openssl"
         return Finding("openssl", Level.WARNING, "no openssl program", cure)
-    program = shutil.which("openssl")
     try:
         asked = subprocess.run(
-            ["openssl", "version"],
+            [program, "version"],
             capture_output=True,
             text=True,
             errors="replace",

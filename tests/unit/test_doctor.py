@@ -11,8 +11,8 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections import namedtuple
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -97,7 +97,10 @@ def test_a_report_for_a_teacher() -> None:
 # --- This Python
 
 
-Version = namedtuple("Version", "major minor micro")
+class Version(NamedTuple):
+    major: int
+    minor: int
+    micro: int
 
 
 @pytest.mark.parametrize(
@@ -159,7 +162,7 @@ def venv_without(tmp_path: Path, *missing: str) -> Path:
 @pytest.mark.timeout(300)  # the cure fetches a package
 def test_a_package_that_is_missing(tmp_path: Path, package: str, told: list[str]) -> None:
     program = venv_without(tmp_path, package, "pip")
-    command = [program, "-m", "mtls_lab", "doctor", "--json"]
+    command = [str(program), "-m", "mtls_lab", "doctor", "--json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "")
     found = {each["name"]: each for each in json.loads(done.stdout)["findings"]}
@@ -167,7 +170,7 @@ def test_a_package_that_is_missing(tmp_path: Path, package: str, told: list[str]
     assert found[package]["found"] == "not in this Python"
 
     # The program says the same of itself, in one message.
-    start = [program, "-m", "mtls_lab", "reset", "1"]
+    start = [str(program), "-m", "mtls_lab", "reset", "1"]
     refused = subprocess.run(start, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert "Traceback" not in refused.stderr
@@ -181,6 +184,11 @@ def test_a_package_that_is_missing(tmp_path: Path, package: str, told: list[str]
     assert json.loads(again.stdout)["ready"] is True
 
 
+def found_here(name: str, folder: Path) -> Finding:
+    """One check of this process; it starts another one, with the same environment."""
+    return next(each for each in examine(folder) if each.name == name)
+
+
 @pytest.mark.parametrize(
     ("package", "content"),
     [
@@ -190,46 +198,45 @@ def test_a_package_that_is_missing(tmp_path: Path, package: str, told: list[str]
         ("cryptography", "import nowhere"),
     ],
 )
-def test_a_package_that_another_hides(tmp_path: Path, package: str, content: str) -> None:
+def test_a_package_that_another_hides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, content: str
+) -> None:
     shadow = tmp_path / "shadow" / package / "__init__.py"
     shadow.parent.mkdir(parents=True)
     shadow.write_text(content)
-    environment = {"PYTHONPATH": str(tmp_path / "shadow")}
-    finding = findings(tmp_path, environment)[package]
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "shadow"))
+    finding = found_here(package, tmp_path)
     assert (finding.level, finding.found[:15]) == (Level.FAILURE, "does not load: ")
     assert finding.found.endswith(f"({shadow})")
     assert finding.cure.endswith("rename it, or take it off PYTHONPATH")
     shadow.parent.rename(shadow.parents[1] / "renamed")
-    assert unwell(findings(tmp_path, environment)) == {}
+    assert found_here(package, tmp_path).level is Level.OK
 
 
 def test_a_file_of_the_learners_that_hides_a_module(tmp_path: Path) -> None:
     """A kernel runs in the learner's folder, and looks there first."""
-    hiding = tmp_path / "lab" / "html.py"
-    hiding.parent.mkdir()
+    hiding = tmp_path / "html.py"
     hiding.write_text("page = 'mine'")
-    finding = findings(tmp_path)["ipywidgets"]
+    finding = found_here("ipywidgets", tmp_path)
     assert finding.level is Level.FAILURE
     assert finding.found.endswith(f"({hiding})")
     hiding.unlink()
-    assert unwell(findings(tmp_path)) == {}
+    assert found_here("ipywidgets", tmp_path).level is Level.OK
 
 
-def test_another_python_runs_the_notebooks(tmp_path: Path) -> None:
+def test_another_python_runs_the_notebooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = tmp_path / "jupyter" / "kernels" / "python3" / "kernel.json"
     spec.parent.mkdir(parents=True)
     argv = ["/elsewhere/bin/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec.write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}))
-    environment = {"JUPYTER_PATH": str(tmp_path / "jupyter")}
-    finding = findings(tmp_path, environment)["kernel"]
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    finding = installed.kernel()
     assert finding.level is Level.FAILURE
     assert finding.found == f"{spec.parent} runs the notebooks with /elsewhere/bin/python"
     cure = finding.cure.removeprefix("let this Python do it: ")
     assert cure == f"{python()} -m jupyter kernelspec remove -f python3"
-    subprocess.run(
-        shlex.split(cure), env=OUTSIDE | environment, check=True, capture_output=True, cwd=tmp_path
-    )
-    assert unwell(findings(tmp_path, environment)) == {}
+    subprocess.run(shlex.split(cure), check=True, capture_output=True)
+    assert installed.kernel().level is Level.OK
 
 
 # --- The openssl program, which is optional
@@ -282,7 +289,7 @@ def test_a_configuration_that_forbids_what_the_lab_needs(tmp_path: Path) -> None
     assert found["TLS"].cure == (
         f"{config} forbids it, which OPENSSL_CONF names: unset OPENSSL_CONF"
     )
-    assert unwell(findings(tmp_path)) == {}
+    assert found_here("TLS", tmp_path).level is Level.OK
 
 
 def test_a_system_that_forbids_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,7 +348,8 @@ def test_a_clock_that_was_put_back(tmp_path: Path) -> None:
 # --- The folder
 
 
-def test_a_folder_below_a_file(tmp_path: Path) -> None:
+def test_a_folder_below_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     done = run("doctor", "file/lab", cwd=tmp_path)
     assert done.returncode == 2
