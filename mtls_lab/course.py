@@ -17,6 +17,7 @@ from typing import Any
 from mtls_lab import predictions, progress
 from mtls_lab.checks import exercises
 from mtls_lab.errors import FileProblem, NotInWorkspace
+from mtls_lab.program import typed
 from mtls_lab.progress import Predicted, Progress, Tried
 from mtls_lab.resources import MARKER, learner_folder
 
@@ -99,7 +100,7 @@ def _own(folder: Path | None) -> Path:
     if found is None:
         raise NotInWorkspace(
             f"{folder or Path.cwd()} is no folder of the lab (no {MARKER} file in it)",
-            "a folder that `make lab` or `mtls-lab start` has made",
+            f"a folder that `{typed('start')}` has made",
             "name your folder, as the last word of the command",
         )
     return found
@@ -181,11 +182,11 @@ def read_export(path: Path) -> HandedIn:
         guesses = {key: _typed(Predicted, value) for key, value in content["predictions"].items()}
         tries = {key: _typed(Tried, value) for key, value in content["exercises"].items()}
         return HandedIn(name or path.name, Progress({}, guesses, tries))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         raise FileProblem(
             f"{path} cannot be read ({why})",
-            "a file that `mtls-lab export NAME` wrote",
+            f"a file that `{typed('export NAME')}` wrote",
             "ask the learner to export again",
         ) from None
 

@@ -1,66 +1,49 @@
 """The pre-flight: is this machine ready for the lab? Each check really does what the lab will do.
 
-Here: the checks, each with its cure. Not here: the command line (cli.py).
+Here: the checks of the machine, their order, and the report for a teacher. Not here: what is
+installed (installed.py), the command line (cli.py). Runs in a Python that lacks every package.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
+import importlib
 import os
 import platform
 import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import Enum
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from mtls_lab import openssl
+from mtls_lab import installed, openssl
 from mtls_lab.client import ask
 from mtls_lab.errors import LabError
+from mtls_lab.installed import Finding, Level, version
+from mtls_lab.outcome import Exchange
+from mtls_lab.program import typed
 from mtls_lab.server import Backend
-from mtls_lab.table import lab_protections
 
-__all__ = ["Finding", "Level", "examine"]
+__all__ = ["Finding", "Level", "examine", "ready", "report", "version"]
 
 OLDEST_PYTHON = (3, 11)
-#: TLS 1.3 needs 1.1.1; the outcomes in the notebooks were measured with 3.0.
-OLDEST_OPENSSL = (3, 0)
-#: The lab writes a few dozen small files; a full disk is the point.
-PROBE = 64 * 1024
-
-
-class Level(Enum):
-    """How a check ended: fine, works with a limit, or the lab does not work."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILURE = "failure"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check.
-
-    Attributes:
-        name: what was checked.
-        level: how it ended.
-        found: what was found.
-        cure: what to do about it; empty if nothing needs doing.
-    """
-
-    name: str
-    level: Level
-    found: str
-    cure: str = ""
-
-    def __str__(self) -> str:
-        sign = {Level.OK: "✓", Level.WARNING: "!", Level.FAILURE: "✗"}[self.level]
-        cure = f"\n{'':<22}-> {self.cure}" if self.cure else ""
-        return f"{sign} {self.level.value:<8} {self.name:<11} {self.found}{cure}"
+#: Since then an unexpected end over TLS is an error (https://github.com/python/cpython/issues/95494).
+TELLS_A_CUT = (3, 11, 4)
+#: The lab writes a few dozen files; a full disk is the point.
+PROBE = 1024 * 1024
+#: The day of cryptography 44.0.0, the oldest that the lab takes: no clock of today is before it.
+NOT_BEFORE = datetime(2024, 11, 27, tzinfo=UTC)
+#: A dual boot with local time, or a file system without time zones, is up to a day off.
+SLACK = timedelta(days=1)
+#: How long after the newest file of the lab somebody may still begin.
+NOT_LATER = timedelta(days=3653)
+#: What tells that no packet can reach 127.0.0.1, as a container without a network has it.
+NO_LOOPBACK = ("ENETUNREACH", "EADDRNOTAVAIL", "unreachable", "assign requested address")
+MUTUAL = "import sys; from mtls_lab import doctor; sys.exit(not doctor._mutual_tls().ok)"
 
 
 def examine(folder: str | os.PathLike[str] = "lab") -> Iterator[Finding]:
@@ -71,39 +54,92 @@ def examine(folder: str | os.PathLike[str] = "lab") -> Iterator[Finding]:
 
     Example:
         >>> [finding.name for finding in examine()][:3]
-        ['Python', 'OpenSSL', 'loopback']
+        ['Python', 'OpenSSL', 'cryptography']
     """
-    checks: list[tuple[str, Callable[[], Finding]]] = [
-        ("Python", _python),
-        ("OpenSSL", _openssl_library),
-        ("loopback", _loopback),
-        ("TLS", _tls),
-        ("folder", lambda: _folder(Path(folder))),
-        ("JupyterLab", _jupyterlab),
-        ("widgets", _widgets),
-        ("openssl", _openssl_program),
+    folder = Path(folder)
+    package = installed.package
+    checks: list[tuple[str, Callable[[], Finding], tuple[str, ...]]] = [
+        ("Python", _python, ()),
+        ("OpenSSL", _openssl_library, ()),
+        ("cryptography", lambda: package("cryptography", "mtls_lab.pki", folder=folder), ()),
+        ("loopback", _loopback, ()),
+        ("TLS", _tls, ("cryptography", "loopback")),
+        ("clock", lambda: _clock(folder), ()),
+        ("folder", lambda: _folder(folder), ()),
+        ("jupyterlab", lambda: package("jupyterlab", "jupyterlab.labapp"), ()),
+        ("kernel", installed.kernel, ("jupyterlab",)),
+        ("ipywidgets", lambda: _widgets(folder), ("cryptography",)),
+        ("openssl", installed.openssl_program, ()),
     ]
-    for name, check in checks:
-        try:
-            yield check()
-        except (LabError, OSError, ssl.SSLError, subprocess.SubprocessError) as error:
-            found = (
-                error.found if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
-            )
-            cure = error.todo if isinstance(error, LabError) else "make this work, then try again"
-            yield Finding(name, Level.FAILURE, found, cure)
+    failed: set[str] = set()
+    for name, check, needed in checks:
+        if missing := failed.intersection(needed):
+            why = f"not tried: it needs {' and '.join(sorted(missing))}"
+            finding = Finding(name, Level.FAILURE, why)
+        else:
+            finding = _careful(name, check)
+        if finding.level is Level.FAILURE:
+            failed.add(name)
+        yield finding
+
+
+def _careful(name: str, check: Callable[[], Finding]) -> Finding:
+    try:
+        return check()
+    except LabError as error:
+        return Finding(name, Level.FAILURE, error.found, error.todo)
+    except (OSError, ssl.SSLError, subprocess.SubprocessError) as error:
+        found = f"{type(error).__name__}: {error}"
+        return Finding(name, Level.FAILURE, found, "make this work, then try again")
+
+
+def ready(findings: Iterable[Finding]) -> bool:
+    """Whether the lab works: there may be warnings, but no failure."""
+    return all(finding.level is not Level.FAILURE for finding in findings)
+
+
+def report(findings: Iterable[Finding]) -> dict[str, Any]:
+    """Return what a teacher compares between machines, ready for JSON: findings and versions.
+
+    Example:
+        >>> sorted(report([]))
+        ['findings', 'platform', 'ready', 'versions']
+    """
+    findings = list(findings)
+    packages = ("mtls-lab", "cryptography", "jupyterlab", "ipywidgets", "ipykernel")
+    return {
+        "ready": ready(findings),
+        "findings": [asdict(each) | {"level": each.level.value} for each in findings],
+        "versions": {
+            "Python": platform.python_version(),
+            "OpenSSL": ssl.OPENSSL_VERSION,
+            **{name: version(name) or None for name in packages},
+        },
+        "platform": platform.platform(),
+    }
+
+
+# --- The checks ------------------------------------------------------------------------------
 
 
 def _python() -> Finding:
     found = f"{platform.python_implementation()} {platform.python_version()}"
-    if sys.version_info >= OLDEST_PYTHON:
-        return Finding("Python", Level.OK, found)
-    return Finding("Python", Level.FAILURE, found, "install Python 3.11 or newer")
+    if sys.version_info < OLDEST_PYTHON:
+        return Finding("Python", Level.FAILURE, found, "install Python 3.11 or newer")
+    if sys.version_info < TELLS_A_CUT:
+        cure = (
+            "before 3.11.4, a TLS connection that was cut looks as if it had ended (cpython "
+            "gh-95494). The lab sees the difference; your own code in exercise 4 of Part 2 does "
+            "not: a newer Python is better"
+        )
+        return Finding("Python", Level.WARNING, found, cure)
+    return Finding("Python", Level.OK, found)
 
 
 def _openssl_library() -> Finding:
     found = ssl.OPENSSL_VERSION
-    if ssl.OPENSSL_VERSION_INFO[:2] >= OLDEST_OPENSSL and ssl.HAS_TLSv1_3:
+    genuine = found.startswith("OpenSSL ")
+    if genuine and ssl.OPENSSL_VERSION_INFO[:2] >= openssl.OLDEST and ssl.HAS_TLSv1_3:
         return Finding("OpenSSL", Level.OK, found)
     cure = "some error texts will differ from the notebooks; a newer Python brings a newer OpenSSL"
     return Finding("OpenSSL", Level.WARNING, found, cure)
@@ -115,70 +151,90 @@ def _loopback() -> Finding:
     if exchange.ok:
         return Finding("loopback", Level.OK, "a server and a client on 127.0.0.1 talk")
     found = str(exchange.device.failure or exchange.reply)
-    cure = "a firewall or a security program stands between: allow connections on 127.0.0.1"
+    if any(sign in found for sign in NO_LOOPBACK):
+        cure = "the loopback interface is down: switch it on (on Linux, as root: ip link set lo up)"
+    else:
+        cure = "a firewall or a security program stands between: allow connections on 127.0.0.1"
     return Finding("loopback", Level.FAILURE, found, cure)
 
 
-def _tls() -> Finding:
+def _mutual_tls() -> Exchange:
+    # Only here: without cryptography, everything else can still be told.
+    table = importlib.import_module("mtls_lab.table")
     with tempfile.TemporaryDirectory() as folder:
-        mutual = lab_protections(folder)[-1]
+        mutual = table.lab_protections(folder)[-1]
         with mutual.backend() as backend:
-            exchange = ask("GET_SECRET", backend, context=mutual.client_context)
-    if exchange.ok:
-        return Finding(
-            "TLS", Level.OK, f"mutual {exchange.device.version} with certificates made here"
-        )
-    cure = "an OPENSSL_CONF of your own may forbid what the lab needs: unset it"
-    return Finding("TLS", Level.FAILURE, str(exchange.device.failure), cure)
+            return ask("GET_SECRET", backend, context=mutual.client_context)
+
+
+def _tls() -> Finding:
+    try:
+        exchange = _mutual_tls()
+    except ssl.SSLError as error:  # a context could not be made
+        found = f"{type(error).__name__}: {error}"
+    else:
+        if exchange.ok:
+            made = f"mutual {exchange.device.version} with certificates made here"
+            return Finding("TLS", Level.OK, made)
+        found = str(exchange.device.failure)
+    return Finding("TLS", Level.FAILURE, found, _what_forbids_tls())
+
+
+def _what_forbids_tls() -> str:
+    """Try again with OpenSSL's own defaults, and so find out who is to blame."""
+    given = os.environ.get("OPENSSL_CONF")
+    alone = subprocess.run(
+        [sys.executable, "-c", MUTUAL],
+        env=os.environ | {"OPENSSL_CONF": os.devnull},
+        capture_output=True,
+        timeout=installed.LOADING,
+        check=False,
+    )
+    if alone.returncode:
+        return "this Python's ssl module does not do what the lab needs: install another Python"
+    if given:
+        return f"{given} forbids it, which OPENSSL_CONF names: unset OPENSSL_CONF"
+    where = Path(ssl.get_default_verify_paths().openssl_cafile).with_name("openssl.cnf")
+    return f"{where} forbids it. Without it: OPENSSL_CONF={os.devnull} {typed('start')}"
+
+
+def _clock(folder: Path) -> Finding:
+    """Compare the clock with the newest file of the lab and of the learner: it came before now."""
+    now = time.time()
+    files = [*Path(__file__).parent.rglob("*.py"), *folder.glob("*")]
+    newest = max(NOT_BEFORE.timestamp(), *(path.stat().st_mtime for path in files))
+    found = f"{_day(now)} UTC"
+    if now < newest - SLACK.total_seconds():
+        found += f", and the lab has files of {_day(newest)}"
+    elif now > newest + NOT_LATER.total_seconds():
+        found += f", and the newest file of the lab is of {_day(newest)}"
+    else:
+        return Finding("clock", Level.OK, found)
+    cure = "set the clock: the certificates that the lab makes are valid by it, and by it alone"
+    return Finding("clock", Level.WARNING, found, cure)
+
+
+def _day(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
 
 
 def _folder(folder: Path) -> Finding:
-    nearest = next(
-        path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
-    )
     try:
+        path = folder.absolute()
+        nearest = next((each for each in (path, *path.parents) if each.exists()), path)
         with tempfile.TemporaryFile(dir=nearest) as probe:
             probe.write(bytes(PROBE))
     except OSError as error:
-        cure = "choose another folder: mtls-lab start FOLDER"
+        cure = f"choose another folder: {typed('start FOLDER')}"
         return Finding("folder", Level.FAILURE, f"{folder}: {error.strerror or error}", cure)
     return Finding("folder", Level.OK, f"{folder} can be written")
 
 
-def _jupyterlab() -> Finding:
-    return _package("JupyterLab", "jupyterlab", "install the project: pip install .")
-
-
-def _widgets() -> Finding:
-    cure = "the notebooks run, but without panels: pip install ipywidgets"
-    finding = _package("widgets", "ipywidgets", cure)
-    if finding.level is Level.OK and importlib.util.find_spec("jupyterlab_widgets") is None:
-        return Finding("widgets", Level.FAILURE, "no jupyterlab_widgets", cure)
+def _widgets(folder: Path) -> Finding:
+    """The notebooks import the panels at their top: without them, they do not run."""
+    modules = ("ipywidgets.widgets", "mtls_lab.panels")
+    finding = installed.package("ipywidgets", *modules, folder=folder)
+    if finding.level is Level.OK:
+        shown = installed.package("jupyterlab_widgets", "jupyterlab_widgets")
+        return finding if shown.level is Level.OK else shown
     return finding
-
-
-def _package(name: str, package: str, cure: str) -> Finding:
-    if importlib.util.find_spec(package) is None:
-        return Finding(name, Level.FAILURE, f"no {package} in this Python", cure)
-    return Finding(name, Level.OK, f"{package} {importlib.metadata.version(package)}")
-
-
-def _openssl_program() -> Finding:
-    if not openssl.available():
-        cure = "optional: the second opinion in Parts 2 and 3; apt or brew or conda install openssl"
-        return Finding("openssl", Level.WARNING, "no openssl program", cure)
-    version = (
-        subprocess.run(
-            ["openssl", "version"],
-            capture_output=True,
-            text=True,
-            timeout=openssl.TIMEOUT,
-            check=True,
-        )
-        .stdout.split("(")[0]
-        .strip()
-    )
-    if version.startswith("OpenSSL") and version.split()[1] >= "3":
-        return Finding("openssl", Level.OK, version)
-    cure = "optional: the commands in Parts 2 and 3 are for OpenSSL 3.0 or newer"
-    return Finding("openssl", Level.WARNING, version, cure)

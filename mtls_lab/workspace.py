@@ -23,6 +23,7 @@ from pathlib import Path
 from mtls_lab import pem, pki
 from mtls_lab.describe import is_current
 from mtls_lab.errors import FileProblem, NotInWorkspace
+from mtls_lab.program import typed
 from mtls_lab.resources import MARKER, learner_folder, resource_folder
 from mtls_lab.unpacking import read_marker, write_marker
 
@@ -83,8 +84,8 @@ def _find(here: Path) -> Path:
         return folder
     raise NotInWorkspace(
         f"this notebook runs in {here}, which is no folder of the lab (no {MARKER} file in it)",
-        "a folder that `make lab` or `mtls-lab start` has made",
-        "start JupyterLab with one of these, and open the notebook there",
+        f"a folder that `{typed('start')}` has made",
+        f"make one with `{typed('start --prepare')}`, and open the notebook in it",
     )
 
 

@@ -21,6 +21,7 @@ PACKAGE = ROOT / "mtls_lab"
 LAYERS = [
     *(
         "errors",
+        "program",
         "resources",
         "progress",
         "predictions",
@@ -34,11 +35,12 @@ LAYERS = [
         "pki",
     ),
     *("service", "sockets", "server", "contexts", "credentials", "relay", "client"),
-    *("symptoms", "explain", "attacks", "table", "unpacking", "workspace", "doctor"),
+    *("symptoms", "explain", "attacks", "table", "unpacking", "workspace"),
+    *("installed", "doctor"),
     *("fields", "trial", "placement", "fleet"),
     *("checks", "kata", "course"),
     "__init__",
-    *("cli", "panels"),
+    *("jupyter", "commands", "cli", "__main__", "panels"),
 ]
 
 #: What `import mtls_lab` must not cost: a device has no notebook.
