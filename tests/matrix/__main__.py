@@ -126,10 +126,9 @@ def stop() -> None:
     for process in list(RUNNING):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGINT)
-    for process in list(RUNNING):
-        try:
+        with suppress(subprocess.TimeoutExpired):  # pytest takes its time to end what it started
             process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
 
 

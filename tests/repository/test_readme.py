@@ -68,7 +68,12 @@ def test_the_way_without_make(tmp_path: Path) -> None:
     commands[-1] += " --prepare"
     for command in commands:
         done = subprocess.run(
-            shlex.split(command), cwd=tmp_path, capture_output=True, text=True, check=False
+            shlex.split(command),
+            cwd=tmp_path,
+            umask=0o002,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     assert (tmp_path / "lab" / "1_plain_tcp.ipynb").is_file()
