@@ -149,8 +149,8 @@ def table(results: list[Result]) -> str:
 
 
 def not_run(results: list[Result], lacking: str) -> list[str]:
-    """Each Debian and each supported Python on which nothing was run, and why."""
-    lines = [f"{name}: needs {lacking}" for name in DEBIANS.values() if lacking]
+    """The Debians and the supported Pythons on which nothing was run, and why."""
+    lines = [f"{', '.join(DEBIANS.values())}: needs {lacking}"] if lacking else []
     ran = {".".join(result.ran_on[0].split(".")[:2]) for result in results}
     supported = re.findall(r"Python :: (3\.\d+)", " ".join(PYPROJECT["project"]["classifiers"]))
     return lines + [f"Python {each}: not on this machine" for each in supported if each not in ran]
