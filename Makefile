@@ -96,7 +96,7 @@ $(READY): requirements-test.lock pyproject.toml | supported-python $(OWN_UV)
 	@$(call program,$(PYTHON)) -c 'import ensurepip' 2>/dev/null || { \
 	    echo "Python $(PYTHON) cannot make a venv here. On Debian and Ubuntu: sudo apt install python$(PYTHON)-venv" >&2; exit 1; }
 	$(call program,$(PYTHON)) -m venv .venv-uv
-	.venv-uv/bin/pip install --quiet uv
+	.venv-uv/bin/pip install --quiet --disable-pip-version-check uv
 
 supported-python:
 	$(if $(PYTHON),,$(error The lab needs Python 3.11 or newer; found: $(or $(shell python3 --version 2>&1),no python3). \
