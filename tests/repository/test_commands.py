@@ -1,5 +1,6 @@
 """The commands that a person is told to type exist, and .ci/run can be run."""
 
+import json
 import os
 import re
 import subprocess
@@ -34,6 +35,14 @@ def test_make_runs_modules_that_exist() -> None:
     modules = re.findall(r"python -m (tests[.\w]*)", MAKEFILE)
     assert "tests.notebooks.slides" in modules
     assert [name for name in modules if not find_spec(name)] == []
+
+
+def test_a_dev_container_makes_what_exists() -> None:
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    settings = json.loads(re.sub(r"(?m)^//.*$", "", text))
+    make, target = settings["postCreateCommand"].split()
+    assert make == "make"
+    assert target in targets()
 
 
 def test_what_make_slides_writes_is_not_in_git() -> None:

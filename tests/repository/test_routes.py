@@ -177,11 +177,13 @@ def test_the_wheel_needs_neither_repository_nor_network(wheel: Path, home: Path)
     (package,) = home.glob(".local/share/uv/tools/mtls-lab/lib/*/site-packages/mtls_lab")
     before = {path for path in package.rglob("*") if "__pycache__" not in path.parts}
     succeeds("mtls-lab start --prepare", place, home)
+    offline = "unshare --net --map-root-user bash -c 'ip link set lo up && \"$@\"' bash"
+    if call(f"{offline} true", place, home).returncode:
+        pytest.skip("this system does not let a user make a network namespace (unshare, ip)")
     jupyter = home / ".local/share/uv/tools/mtls-lab/bin/jupyter"
-    execute = f"{shlex.quote(str(jupyter))} execute 1_plain_tcp.ipynb"
-    cut_off = f"ip link set lo up && {execute}"
-    offline = f"unshare --net --map-root-user bash -c {shlex.quote(cut_off)}"
-    succeeds(offline, place / "lab", home)
+    succeeds(
+        f"{offline} {shlex.quote(str(jupyter))} execute 1_plain_tcp.ipynb", place / "lab", home
+    )
     after = {path for path in package.rglob("*") if "__pycache__" not in path.parts}
     assert after == before
 
