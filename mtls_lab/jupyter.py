@@ -6,14 +6,15 @@ holds (unpacking.py), and the command line (cli.py). Only `start` imports this: 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 from jupyter_server.serverapp import ServerApp
 from jupyterlab.labapp import LabApp
+from tornado.platform.asyncio import AsyncIOLoop
 from traitlets import default
 
 from mtls_lab.program import scripts
@@ -81,7 +82,6 @@ class LabServer(ServerApp):
     def init_signal(self) -> None:
         """Let each of the signals that end a program end this one."""
         super().init_signal()
-        self._loop = asyncio.get_event_loop()  # the one that `io_loop` runs
         for each in ENDING:
             if signal.getsignal(each) is not signal.SIG_IGN:  # `nohup`, or `&` in a script
                 signal.signal(each, self._end)
@@ -92,7 +92,7 @@ class LabServer(ServerApp):
             signal.signal(each, signal.SIG_DFL)  # a second signal does not wait
         if hasattr(signal, "alarm"):
             signal.alarm(GRACE)  # the system ends what hangs; kernels notice, and end as well
-        self._loop.call_soon_threadsafe(self.stop)
+        cast(AsyncIOLoop, self.io_loop).asyncio_loop.call_soon_threadsafe(self.stop)
 
     @default("terminado_settings")
     def _terminals(self) -> dict[str, list[str]]:

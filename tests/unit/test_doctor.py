@@ -159,7 +159,7 @@ def venv_without(tmp_path: Path, *missing: str) -> Path:
     ("package", "told"),
     [("cryptography", ["cryptography", "TLS", "ipywidgets"]), ("ipywidgets", ["ipywidgets"])],
 )
-@pytest.mark.timeout(300)  # the cure fetches a package
+@pytest.mark.timeout(600)  # the cure fetches a package
 def test_a_package_that_is_missing(tmp_path: Path, package: str, told: list[str]) -> None:
     program = venv_without(tmp_path, package, "pip")
     command = [str(program), "-m", "mtls_lab", "doctor", "--json"]
