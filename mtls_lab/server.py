@@ -18,7 +18,7 @@ from typing import Any, Self
 from mtls_lab.handshake import notes_of
 from mtls_lab.outcome import Failure, Side, Stage
 from mtls_lab.service import SECRET, LineBuffer, ProtocolError, Service
-from mtls_lab.sockets import Acceptor, Address, Mailbox, hang_up, wrap
+from mtls_lab.sockets import Acceptor, Address, Mailbox, hang_up, receive, wrap
 
 __all__ = ["Backend", "running", "serve", "stop_all", "subject_of"]
 
@@ -134,7 +134,7 @@ class Backend:
             commands: list[str] = []
             while not commands:
                 talk.connection.settimeout(max(deadline - time.monotonic(), 0.001))
-                data = talk.connection.recv(4096)
+                data = receive(talk.connection)
                 if not data:
                     return
                 talk.stage = Stage.APPLICATION

@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 
 from mtls_lab.errors import NetworkProblem
 
-__all__ = ["Acceptor", "Address", "Mailbox", "hang_up", "wrap"]
+__all__ = ["Acceptor", "Address", "Mailbox", "hang_up", "receive", "wrap"]
 
 Address = tuple[str, int]
 
@@ -34,7 +34,6 @@ MAX_CONNECTIONS = 128
 #: Before 3.11.4, Python set OP_IGNORE_UNEXPECTED_EOF in every context that it made with OpenSSL 3,
 #: and a cut looked like a clean end (cpython gh-95494).
 _CUT_LOOKS_CLEAN = sys.version_info < (3, 11, 4)
-_clearing = threading.Lock()
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -211,23 +210,32 @@ def wrap(
     """Return a TLS socket on this connection; its handshake is still to do.
 
     The arguments are those of `ssl.SSLContext.wrap_socket`. An end without close_notify (RFC 8446,
-    section 6.1) is never taken for a clean one, whichever Python this is; the context is as before.
+    section 6.1) is never taken for a clean one: a Python that is too old for that gets its context
+    as a newer one would have made it.
     """
-    with _clearing if _CUT_LOOKS_CLEAN else contextlib.nullcontext():
-        options = context.options
-        if _CUT_LOOKS_CLEAN:
-            context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
-        try:
-            return context.wrap_socket(
-                connection,
-                server_side=server_side,
-                do_handshake_on_connect=False,
-                server_hostname=server_hostname,
-                suppress_ragged_eofs=suppress_ragged_eofs,
-            )
-        finally:
-            if _CUT_LOOKS_CLEAN:
-                context.options = options
+    if _CUT_LOOKS_CLEAN:
+        context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    return context.wrap_socket(
+        connection,
+        server_side=server_side,
+        do_handshake_on_connect=False,
+        server_hostname=server_hostname,
+        suppress_ragged_eofs=suppress_ragged_eofs,
+    )
+
+
+def receive(connection: socket.socket, size: int = 4096) -> bytes:
+    """Return what has arrived, b"" at the end; `suppress_ragged_eofs` decides what is an end.
+
+    Before 3.11.4, Python raises what it was told to suppress (see `wrap`).
+    """
+    try:
+        return connection.recv(size)
+    except ssl.SSLError as error:
+        ragged = getattr(connection, "suppress_ragged_eofs", False)
+        if ragged and error.reason == "UNEXPECTED_EOF_WHILE_READING":
+            return b""
+        raise
 
 
 def hang_up(connection: socket.socket, *, wait: bool = True) -> None:
