@@ -16,9 +16,10 @@ from pathlib import Path
 from mtls_lab.client import ask
 from mtls_lab.errors import ProtectionBroken
 from mtls_lab.outcome import Exchange
+from mtls_lab.peer import PeerCertificate
 from mtls_lab.pki import CertificateAuthority, Profile, self_signed
 from mtls_lab.relay import Relay, Tamper, flip_bit, replace
-from mtls_lab.server import Backend, PeerCertificate
+from mtls_lab.server import Backend
 from mtls_lab.service import SECRET
 from mtls_lab.wire import Direction, server_name
 

@@ -11,12 +11,10 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 
-from mtls_lab import handshake
+from mtls_lab.handshake import join, messages_of
 from mtls_lab.outcome import Exchange, Failure, Side, Stage
-from mtls_lab.relay import Relay, Upstream
-from mtls_lab.server import subject_of
+from mtls_lab.peer import Upstream, subject_of
 from mtls_lab.service import LineBuffer
 from mtls_lab.sockets import Address, hang_up
 
@@ -60,22 +58,6 @@ def ask(
     """
     if "\n" in command:
         raise ValueError(f"one command is one line, and this is more: {command!r}")
-    watched = isinstance(context, ssl.SSLContext) and handshake.is_watched(context)
-    if watched and not handshake.SUPPORTED:
-        with Relay(to) as tap:
-            exchange = _ask(command, tap, context, server_hostname, timeout)
-        seen = handshake.from_wire((chunk.direction, chunk.heard) for chunk in tap.chunks)
-        return replace(exchange, seen_on_wire=seen)
-    return _ask(command, to, context, server_hostname, timeout)
-
-
-def _ask(
-    command: str,
-    to: Upstream | Address,
-    context: ssl.SSLContext | Callable[[], ssl.SSLContext | None] | None,
-    server_hostname: str | None,
-    timeout: float,
-) -> Exchange:
     deadline = time.monotonic() + timeout
     stage, failure, version, peer, own = Stage.SETUP, None, None, None, None
     received: list[str] = []
@@ -118,13 +100,14 @@ def _ask(
             received += lines.feed(data)
     except Exception as error:  # noqa: BLE001 - every way of failing is a result of an exchange
         failure = Failure.of(error)
-    notes = handshake.notes_of(connection)
+    messages = messages_of(connection)
     if connection is not None:
         # After a good reply there is nothing left to wait for.
         hang_up(connection, wait=failure is not None)
-    device = Side("device", stage, failure, version, peer, tuple(received), notes)
+    device = Side("device", stage, failure, version, peer, tuple(received), messages)
     backend = None
     if own is not None and not isinstance(to, tuple):
         with suppress(TimeoutError):
             backend = to.wait_for(own, timeout)
-    return Exchange(command, device, backend)
+    seen = join(messages, backend.messages if backend else ())
+    return Exchange(command, device, backend, seen)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import ssl
 
-from mtls_lab.server import PeerCertificate
+from mtls_lab.peer import PeerCertificate
 
 __all__ = ["client_context", "only_trusted_client", "server_context"]
 

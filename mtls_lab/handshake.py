@@ -4,8 +4,8 @@ Here: recording what OpenSSL reports while it works, joining the two ends, and a
 Not here: connections (server.py, client.py) and drawing.
 
 OpenSSL calls back for every protocol message. Python passes that on through
-`SSLContext._msg_callback`, a private name that CPython 3.8 to 3.14 has. Where it is missing,
-`from_wire` reads the recorded bytes instead and can name less.
+`SSLContext._msg_callback`, a private name that CPython 3.8 to 3.14 has. An eavesdropper has no
+such report: `from_wire` names what the recorded bytes show without a key.
 """
 
 from __future__ import annotations
@@ -14,24 +14,18 @@ import ssl
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from weakref import WeakSet
 
 from mtls_lab.wire import ALERTS, HANDSHAKE_TYPES, Direction, plaintext_messages
 
 __all__ = [
-    "SUPPORTED",
     "Handshake",
     "Message",
     "from_wire",
-    "is_watched",
     "join",
-    "notes_of",
+    "messages_of",
     "read_notes",
     "watch",
 ]
-
-SUPPORTED = hasattr(ssl.SSLContext, "_msg_callback")
-_watched: WeakSet[ssl.SSLContext] = WeakSet()
 
 # What OpenSSL passes as content type besides those on the wire (SSL3_RT_… in <openssl/ssl3.h>).
 _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _RECORD_HEADER, _INNER_CONTENT_TYPE = 20, 21, 22, 256, 257
@@ -67,6 +61,17 @@ class Message:
     arrived: bool = True
     empty: bool = False
 
+    @property
+    def alert(self) -> str | None:
+        """The description of an alert (RFC 8446, section 6); None for any other message.
+
+        Example:
+            >>> Message("Alert unknown_ca", Direction.TO_DEVICE, 2, encrypted=False).alert
+            'unknown_ca'
+        """
+        kind, _, description = self.name.partition(" ")
+        return description if kind == "Alert" else None
+
     def __str__(self) -> str:
         name = f"{{{self.name}}}" if self.encrypted else self.name
         marks = [" (empty)" * self.empty, "" if self.arrived else " (never read)"]
@@ -80,17 +85,9 @@ class Handshake:
     Attributes:
         messages: from the first ClientHello to the last alert, after-handshake messages
             included; empty without TLS.
-        complete: whether both ends reported; False when it was read off the wire.
     """
 
     messages: tuple[Message, ...] = ()
-    complete: bool = True
-
-    @property
-    def alert(self) -> Message | None:
-        """The alert that ended the connection, or None if it ended well."""
-        alerts = [m for m in self.messages if m.name.startswith("Alert")]
-        return next((m for m in alerts if not m.name.endswith("close_notify")), None)
 
     def __str__(self) -> str:
         if not self.messages:
@@ -107,22 +104,14 @@ def watch(*contexts: ssl.SSLContext) -> None:
     Example:
         >>> context = ssl.create_default_context()
         >>> watch(context)
-        >>> is_watched(context)
-        True
     """
     for context in contexts:
-        _watched.add(context)
-        if SUPPORTED and context._msg_callback is None:  # type: ignore[attr-defined]  # noqa: SLF001
+        if context._msg_callback is None:  # type: ignore[attr-defined]  # noqa: SLF001
             # The property of the base class hands the plain numbers on. The one of
             # ssl.SSLContext turns each into an enum first, which takes ten times as long.
             super(ssl.SSLContext, ssl.SSLContext)._msg_callback.__set__(  # type: ignore[misc]
                 context, _note
             )
-
-
-def is_watched(context: ssl.SSLContext) -> bool:
-    """Whether `watch` was called for this context."""
-    return context in _watched
 
 
 def _note(
@@ -139,9 +128,10 @@ def _note(
 _note.user_function = _note  # type: ignore[attr-defined]
 
 
-def notes_of(connection: Any) -> Notes:
+def messages_of(connection: Any) -> tuple[Message, ...]:
     """Return what one end noted of its connection, an `ssl.SSLSocket` or `ssl.SSLObject`."""
-    return tuple(getattr(connection, "lab_messages", ()))
+    log = getattr(connection, "lab_messages", ())
+    return read_notes(tuple(log), client=not connection.server_side) if log else ()
 
 
 def read_notes(log: Notes, *, client: bool) -> tuple[Message, ...]:
@@ -188,7 +178,7 @@ def join(device: Sequence[Message], backend: Sequence[Message]) -> Handshake:
           → {Alert unknown_ca} (never read)
     """
     if not (device and backend):
-        return Handshake(tuple(device or backend), complete=False)
+        return Handshake(tuple(device or backend))
     unread = [m for m in backend if m.direction is Direction.TO_BACKEND]
     merged = []
     for message in device:
@@ -226,4 +216,4 @@ def from_wire(chunks: Iterable[tuple[Direction, bytes]]) -> Handshake:
             encrypted = name == "record"
             messages.append(Message(name, direction, size, encrypted))
         named[direction] = len(found)
-    return Handshake(tuple(messages), complete=False)
+    return Handshake(tuple(messages))

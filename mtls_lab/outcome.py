@@ -12,7 +12,7 @@ import ssl
 from dataclasses import dataclass, field
 from enum import Enum
 
-from mtls_lab.handshake import Handshake, Notes, join, read_notes
+from mtls_lab.handshake import Handshake, Message
 
 __all__ = ["Exchange", "Failure", "Side", "Stage"]
 
@@ -92,7 +92,7 @@ class Side:
         peer: the subject of the certificate that the other side proved, such as
             `"CN=localhost"`; None where it showed none.
         received: the lines that arrived, without their line ends.
-        notes: what OpenSSL reported on this side, for `Exchange.handshake`.
+        messages: the TLS messages that this side sent and received, if it was watched.
     """
 
     who: str
@@ -101,7 +101,7 @@ class Side:
     version: str | None = None
     peer: str | None = None
     received: tuple[str, ...] = ()
-    notes: Notes = field(default=(), compare=False, repr=False)
+    messages: tuple[Message, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -134,13 +134,13 @@ class Exchange:
         device: the device's side.
         backend: the backend's side; None if the device never reached it, or if it does not
             run in this process.
-        seen_on_wire: the handshake as its bytes show it, where OpenSSL reports nothing.
+        handshake: the messages of this very connection, from both ends.
     """
 
     command: str
     device: Side
     backend: Side | None = None
-    seen_on_wire: Handshake | None = field(default=None, compare=False, repr=False)
+    handshake: Handshake = field(default=Handshake(), compare=False, repr=False)
 
     @property
     def reply(self) -> str | None:
@@ -158,16 +158,6 @@ class Exchange:
         """
         refused = self.reply is None or self.reply.startswith("ERROR")
         return self.device.ok and not refused and (self.backend is None or self.backend.ok)
-
-    @property
-    def handshake(self) -> Handshake:
-        """The messages of this very connection, from both ends."""
-        if self.seen_on_wire is not None:
-            return self.seen_on_wire
-        return join(
-            read_notes(self.device.notes, client=True),
-            read_notes(self.backend.notes, client=False) if self.backend else (),
-        )
 
     def __str__(self) -> str:
         unseen = "backend  saw no connection"

@@ -14,30 +14,20 @@ import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 
 from mtls_lab.errors import TamperFailed
 from mtls_lab.outcome import Side
+from mtls_lab.peer import Upstream
 from mtls_lab.sockets import Acceptor, Address, Mailbox, hang_up
 from mtls_lab.wire import Direction, Splitter, hexdump
 
-__all__ = ["Chunk", "Relay", "Upstream", "cut", "flip_bit", "replace"]
+__all__ = ["Chunk", "Relay", "cut", "flip_bit", "replace"]
 
 #: How long the relay waits for the backend to accept, or for a handshake of its own.
 TIMEOUT = 5.0
 #: Chunks that a relay remembers: hours of a lab, a few megabytes.
 REMEMBERED = 10_000
-
-
-class Upstream(Protocol):
-    """What a device can be sent to: a Backend, or another Relay."""
-
-    @property
-    def address(self) -> Address:
-        """Where it listens."""
-
-    def wait_for(self, peer: Address, timeout: float = ...) -> Side | None:
-        """Return how the connection from `peer` ended on the backend's side."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,15 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
-from mtls_lab.handshake import notes_of
+from mtls_lab.handshake import messages_of
 from mtls_lab.outcome import Failure, Side, Stage
+from mtls_lab.peer import PeerCertificate, subject_of
 from mtls_lab.service import SECRET, LineBuffer, ProtocolError, Service
 from mtls_lab.sockets import Acceptor, Address, Mailbox, hang_up
 
-__all__ = ["Backend", "running", "serve", "stop_all", "subject_of"]
+__all__ = ["Backend", "running", "serve", "stop_all"]
 
 #: A handshake on loopback takes milliseconds; a peer that needs longer is silent or broken.
 HANDSHAKE_TIMEOUT = 5.0
@@ -28,9 +29,6 @@ HANDSHAKE_TIMEOUT = 5.0
 IDLE_TIMEOUT = 60.0
 #: Outcomes that `Backend.connections` remembers.
 REMEMBERED = 256
-
-#: What `authorize` gets: `ssl.SSLSocket.getpeercert()`, so None without a client certificate.
-PeerCertificate = dict[str, Any] | None
 
 _running: dict[str, Backend] = {}
 _registry = threading.Lock()
@@ -175,24 +173,8 @@ class _Conversation:
             self.version,
             self.peer,
             tuple(self.received),
-            notes_of(self.connection),
+            messages_of(self.connection),
         )
-
-
-def subject_of(certificate: PeerCertificate) -> str | None:
-    """Return the subject of a `getpeercert()` value as RFC 4514 writes it, or None.
-
-    Example:
-        >>> subject_of({"subject": ((("commonName", "trusted-client"),),)})
-        'CN=trusted-client'
-    """
-    short = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU"}
-    parts = [
-        f"{short.get(key, key)}={value}"
-        for rdn in (certificate or {}).get("subject", ())
-        for key, value in rdn
-    ]
-    return ",".join(reversed(parts)) or None
 
 
 def serve(

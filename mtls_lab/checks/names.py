@@ -23,9 +23,10 @@ from mtls_lab.checks.verdict import NotYet, Unsafe
 from mtls_lab.client import ask
 from mtls_lab.describe import is_current
 from mtls_lab.outcome import Exchange
+from mtls_lab.peer import PeerCertificate
 from mtls_lab.pem import Identity
 from mtls_lab.pki import CertificateAuthority, Profile, create_key
-from mtls_lab.server import Backend, PeerCertificate
+from mtls_lab.server import Backend
 
 __all__ = ["authorize", "trusted_backend"]
 

@@ -27,8 +27,9 @@ from mtls_lab.errors import FileProblem
 from mtls_lab.explain import explain
 from mtls_lab.kata.sabotage import FILE, THIEF
 from mtls_lab.outcome import Exchange, Failure, Side, Stage
+from mtls_lab.peer import PeerCertificate
 from mtls_lab.pki import CertificateAuthority, Profile
-from mtls_lab.server import Backend, PeerCertificate
+from mtls_lab.server import Backend
 from mtls_lab.service import SECRET
 from mtls_lab.symptoms import steady
 

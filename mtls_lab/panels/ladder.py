@@ -35,7 +35,7 @@ def sentence(message: Message) -> str:
     """
     way = "device to backend" if message.direction is Direction.TO_BACKEND else "backend to device"
     seen = "encrypted" if message.encrypted else "in clear"
-    name = "Alert" if message.name.startswith("Alert") else message.name
+    name = message.name if message.alert is None else "Alert"
     parts = [f"{message.name}, {way}, {seen}.", _sentences().get(name, "")]
     if message.empty:
         parts.append("This one is empty: the sender has no certificate to show.")
@@ -102,4 +102,4 @@ def _rung(message: Message, top: int, number: int, step: int | None) -> str:
 
 
 def _is_fatal(message: Message) -> bool:
-    return message.name.startswith("Alert") and not message.name.endswith("close_notify")
+    return message.alert not in (None, "close_notify")

@@ -21,8 +21,9 @@ from mtls_lab.panels.dump import draw
 from mtls_lab.panels.heard import Unit, listing, places, seen, units
 from mtls_lab.panels.mallory import Plan, Replay, judge
 from mtls_lab.panels.sides import both_sides, reasons
+from mtls_lab.peer import PeerCertificate
 from mtls_lab.relay import Chunk, Relay
-from mtls_lab.server import Backend, PeerCertificate
+from mtls_lab.server import Backend
 from mtls_lab.service import SECRET
 from mtls_lab.wire import Direction, Splitter
 

@@ -33,7 +33,7 @@ LAYERS = [
         "leaf",
         "pki",
     ),
-    *("service", "sockets", "server", "contexts", "credentials", "relay", "client"),
+    *("service", "sockets", "peer", "server", "contexts", "credentials", "relay", "client"),
     *("symptoms", "explain", "attacks", "table", "unpacking", "workspace", "doctor"),
     *("fields", "trial", "placement", "fleet"),
     *("checks", "kata", "course"),

@@ -7,6 +7,8 @@ from dataclasses import FrozenInstanceError, fields, replace
 import pytest
 
 from mtls_lab import Exchange, Failure, Side, Stage
+from mtls_lab.handshake import Handshake, Message
+from mtls_lab.wire import Direction
 
 EXPIRED_TEXT = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired"
 
@@ -173,10 +175,11 @@ def test_values_are_frozen(value: Failure | Side | Exchange) -> None:
 
 
 def test_two_runs_compare_equal_whatever_was_noted() -> None:
-    noted = replace(GOOD.device, notes=(("write", 772, 22, b"\1\0\1\0", 512),))
+    hello = Message("ClientHello", Direction.TO_BACKEND, 512, encrypted=False)
+    noted = replace(GOOD.device, messages=(hello,))
     assert noted == GOOD.device
-    assert "notes" not in repr(noted)
-    assert replace(GOOD, device=noted) == GOOD
+    assert "ClientHello" not in repr(noted)
+    assert replace(GOOD, device=noted, handshake=Handshake((hello,))) == GOOD
 
 
 def test_an_ssl_error_without_a_reason() -> None:
