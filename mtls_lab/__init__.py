@@ -8,10 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from mtls_lab.client import ask
-from mtls_lab.handshake import watch
 from mtls_lab.outcome import Exchange, Failure, Side, Stage
 from mtls_lab.relay import Relay
 from mtls_lab.server import serve
+from mtls_lab.watching import watch
 
 if TYPE_CHECKING:
     from mtls_lab.pki import CertificateAuthority

@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from mtls_lab.handshake import join, messages_of
+from mtls_lab.handshake import join
 from mtls_lab.outcome import Exchange, Failure, Side, Stage
 from mtls_lab.peer import Upstream, subject_of
 from mtls_lab.service import LineBuffer
 from mtls_lab.sockets import Address, hang_up
+from mtls_lab.watching import messages_of
 
 __all__ = ["ask"]
 

@@ -1,30 +1,23 @@
 """The messages of a real handshake, by their RFC names, from both ends.
 
-Here: recording what OpenSSL reports while it works, joining the two ends, and a plain text.
-Not here: connections (server.py, client.py) and drawing.
-
-OpenSSL calls back for every protocol message. Python passes that on through
-`SSLContext._msg_callback`, a private name that CPython 3.8 to 3.14 has. An eavesdropper has no
-such report: `from_wire` names what the recorded bytes show without a key.
+Here: reading what OpenSSL reported, joining the two ends, and a plain text. Not here: recording
+it (watching.py), connections (server.py, client.py) and drawing.
 """
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from mtls_lab.wire import ALERTS, HANDSHAKE_TYPES, Direction, plaintext_messages
 
 __all__ = [
     "Handshake",
     "Message",
+    "Notes",
     "from_wire",
     "join",
-    "messages_of",
     "read_notes",
-    "watch",
 ]
 
 # What OpenSSL passes as content type besides those on the wire (SSL3_RT_… in <openssl/ssl3.h>).
@@ -93,45 +86,6 @@ class Handshake:
         if not self.messages:
             return "  nothing noted: call watch(context) on both contexts, then ask again"
         return "\n".join([HEADING, *(f"  {message}" for message in self.messages)])
-
-
-def watch(*contexts: ssl.SSLContext) -> None:
-    """Let every connection of these contexts note its messages from now on.
-
-    Noting costs a few percent of a handshake, so it is asked for. A message callback that a
-    context has already stays.
-
-    Example:
-        >>> context = ssl.create_default_context()
-        >>> watch(context)
-    """
-    for context in contexts:
-        if context._msg_callback is None:  # type: ignore[attr-defined]  # noqa: SLF001
-            # The property of the base class hands the plain numbers on. The one of
-            # ssl.SSLContext turns each into an enum first, which takes ten times as long.
-            super(ssl.SSLContext, ssl.SSLContext)._msg_callback.__set__(  # type: ignore[misc]
-                context, _note
-            )
-
-
-def _note(
-    connection: Any, direction: str, version: int, content_type: int, _kind: int, data: bytes
-) -> None:
-    try:
-        log = connection.__dict__["lab_messages"]
-    except KeyError:
-        log = connection.__dict__["lab_messages"] = []
-    log.append((direction, version, content_type, data[:8], len(data)))
-
-
-# What reading `context._msg_callback` back returns.
-_note.user_function = _note  # type: ignore[attr-defined]
-
-
-def messages_of(connection: Any) -> tuple[Message, ...]:
-    """Return what one end noted of its connection, an `ssl.SSLSocket` or `ssl.SSLObject`."""
-    log = getattr(connection, "lab_messages", ())
-    return read_notes(tuple(log), client=not connection.server_side) if log else ()
 
 
 def read_notes(log: Notes, *, client: bool) -> tuple[Message, ...]:

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-from mtls_lab.handshake import messages_of
 from mtls_lab.outcome import Failure, Side, Stage
 from mtls_lab.peer import PeerCertificate, subject_of
 from mtls_lab.service import SECRET, LineBuffer, ProtocolError, Service
 from mtls_lab.sockets import Acceptor, Address, Mailbox, hang_up
+from mtls_lab.watching import messages_of
 
 __all__ = ["Backend", "running", "serve", "stop_all"]
 

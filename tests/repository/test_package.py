@@ -28,6 +28,7 @@ LAYERS = [
         "wire",
         "handshake",
         "outcome",
+        "watching",
         "pem",
         "describe",
         "leaf",
