@@ -14,10 +14,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtls_lab import course, kata, unpacking
-from mtls_lab.doctor import Level, examine
+from mtls_lab import kata
+from mtls_lab.classroom import course, examine
+from mtls_lab.classroom.doctor import Level
 from mtls_lab.errors import LabError, ToolMissing
-from mtls_lab.resources import resource_folder
+from mtls_lab.facts import resource_folder
+from mtls_lab.learner import notebooks as unpacking
 
 __all__ = ["main"]
 

@@ -18,20 +18,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mtls_lab import pem
-from mtls_lab.checks.calling import LIMIT, Called, call
-from mtls_lab.checks.verdict import NotYet, Unsafe
-from mtls_lab.client import ask
-from mtls_lab.contexts import server_context
+from mtls_lab.diagnosis import explain
+from mtls_lab.diagnosis.symptoms import steady
 from mtls_lab.errors import FileProblem
-from mtls_lab.explain import explain
+from mtls_lab.exercises import Called, NotYet, Unsafe, call
+from mtls_lab.exercises.calling import LIMIT
 from mtls_lab.kata.sabotage import FILE, THIEF
-from mtls_lab.outcome import Exchange, Failure, Side, Stage
-from mtls_lab.peer import PeerCertificate
-from mtls_lab.pki import CertificateAuthority, Profile
-from mtls_lab.server import Backend
-from mtls_lab.service import SECRET
-from mtls_lab.symptoms import steady
+from mtls_lab.net import Backend, PeerCertificate, ask, server_context
+from mtls_lab.pki import CertificateAuthority, Profile, pem
+from mtls_lab.wire import SECRET, Exchange, Failure, Side, Stage
 
 __all__ = ["Contexts", "examine", "load", "meet"]
 

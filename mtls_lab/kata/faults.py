@@ -14,11 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.credentials import Expected
 from mtls_lab.errors import LabError, UnknownName
+from mtls_lab.experiments import Expected
+from mtls_lab.facts import resource_folder
 from mtls_lab.kata.sabotage import STEPS, replace
-from mtls_lab.outcome import Stage
-from mtls_lab.resources import resource_folder
+from mtls_lab.wire import Stage
 
 __all__ = ["LEVELS", "Fault", "catalogue", "drawn", "pairs", "slug"]
 

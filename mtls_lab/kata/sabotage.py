@@ -16,10 +16,10 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab import pem, pki
+from mtls_lab import pki
 from mtls_lab.errors import FileProblem
-from mtls_lab.leaf import LEAF_USAGE
-from mtls_lab.pki import CertificateAuthority, Profile
+from mtls_lab.pki import CertificateAuthority, Profile, pem
+from mtls_lab.pki.leaf import LEAF_USAGE
 
 __all__ = ["FILE", "STEPS", "THIEF", "Step", "lay_out", "replace"]
 

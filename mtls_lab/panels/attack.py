@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable
 
 import ipywidgets
 
-from mtls_lab.attacks import ATTACKS, Protection, Verdict
+from mtls_lab.attacks import ATTACKS, AttackTable, Protection, Verdict, attack_table
 from mtls_lab.panels.base import Panel, breakable, escape, mark
-from mtls_lab.table import AttackTable, attack_table
 
 __all__ = ["AttackPanel"]
 

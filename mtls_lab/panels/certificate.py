@@ -12,10 +12,8 @@ from datetime import UTC, datetime
 import ipywidgets
 from cryptography import x509
 
-from mtls_lab.describe import common_name, describe, printable
-from mtls_lab.fields import Field, read_fields
 from mtls_lab.panels.base import Panel, escape
-from mtls_lab.pem import read_certificate
+from mtls_lab.pki import Field, common_name, describe, printable, read_certificate, read_fields
 
 __all__ = ["CertificatePanel", "card"]
 

@@ -10,17 +10,14 @@ import ssl
 
 import ipywidgets
 
-from mtls_lab.client import ask
-from mtls_lab.contexts import only_trusted_client, server_context
-from mtls_lab.credentials import Credential, CredentialStore, catalogue
-from mtls_lab.explain import explain
-from mtls_lab.outcome import Exchange
+from mtls_lab.diagnosis import explain
+from mtls_lab.experiments import Credential, CredentialStore, catalogue
+from mtls_lab.net import Backend, ask, only_trusted_client, server_context, watch
 from mtls_lab.panels.base import Panel, escape, mark
 from mtls_lab.panels.ladder import draw, sentence
 from mtls_lab.panels.sides import both_sides, reasons
 from mtls_lab.pki import CertificateAuthority
-from mtls_lab.server import Backend
-from mtls_lab.watching import watch
+from mtls_lab.wire import Exchange
 
 __all__ = ["CredentialPanel"]
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipywidgets
 
-from mtls_lab.fleet import SHARING, STATES, Device, Fleet, Report, count
+from mtls_lab.experiments import Fleet
+from mtls_lab.experiments.fleet import SHARING, STATES, Device, Report, count
 from mtls_lab.panels.base import Panel, escape, mark
 
 __all__ = ["FleetPanel"]

@@ -10,9 +10,8 @@ import html
 import tomllib
 from functools import cache
 
-from mtls_lab.handshake import Handshake, Message
-from mtls_lab.resources import resource_folder
-from mtls_lab.wire import Direction
+from mtls_lab.facts import resource_folder
+from mtls_lab.wire import Direction, Handshake, Message
 
 __all__ = ["draw", "sentence"]
 

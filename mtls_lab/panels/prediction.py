@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipywidgets
 
-from mtls_lab import predictions
+from mtls_lab.learner import predictions
 from mtls_lab.panels.base import Panel, escape
 
 __all__ = ["PredictPanel", "predict"]

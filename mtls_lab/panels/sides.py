@@ -6,9 +6,9 @@ means (explain.py).
 
 from __future__ import annotations
 
-from mtls_lab.explain import Explanation
-from mtls_lab.outcome import Side
+from mtls_lab.diagnosis import Explanation
 from mtls_lab.panels.base import escape, field, mark
+from mtls_lab.wire import Side
 
 __all__ = ["both_sides", "reasons"]
 

@@ -12,12 +12,13 @@ from functools import cache
 
 import ipywidgets
 
-from mtls_lab.explain import explain
-from mtls_lab.outcome import Failure
+from mtls_lab.diagnosis import explain
+from mtls_lab.experiments import Recipe, Workbench
+from mtls_lab.experiments.workbench import CHOICES, RULES, Trial, Verdict
+from mtls_lab.facts import resource_folder
 from mtls_lab.panels.base import Panel, details, escape, field, mark
 from mtls_lab.panels.certificate import card
-from mtls_lab.resources import resource_folder
-from mtls_lab.trial import CHOICES, RULES, Recipe, Trial, Verdict, Workbench
+from mtls_lab.wire import Failure
 
 __all__ = ["WorkbenchPanel"]
 

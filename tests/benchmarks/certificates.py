@@ -18,10 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from mtls_lab.credentials import CredentialStore
-from mtls_lab.describe import describe
-from mtls_lab.pem import Identity, read_certificate
-from mtls_lab.pki import CertificateAuthority
+from mtls_lab.experiments import CredentialStore
+from mtls_lab.pki import CertificateAuthority, Identity, describe, read_certificate
 from tests.benchmarks.figures import Figure, compare, seconds
 
 PAIRS = 150

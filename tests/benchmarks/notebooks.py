@@ -15,7 +15,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from mtls_lab import unpacking
+from mtls_lab.learner import notebooks as unpacking
 from tests.benchmarks.figures import Figure, compare, seconds
 from tests.benchmarks.imports import environment
 from tests.notebooks.canonical import CELL_TIMEOUT, NOTEBOOKS

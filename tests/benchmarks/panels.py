@@ -14,9 +14,9 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
-from mtls_lab import unpacking
-from mtls_lab.credentials import catalogue
-from mtls_lab.table import attack_table, lab_protections
+from mtls_lab.attacks import attack_table, lab_protections
+from mtls_lab.experiments import catalogue
+from mtls_lab.learner import notebooks as unpacking
 from tests.benchmarks.figures import Figure, Pairs, seconds
 from tests.benchmarks.imports import environment
 from tests.browser.lab import SETTINGS, TRACKER, JupyterLab, LabPage, chromium

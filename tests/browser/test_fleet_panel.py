@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from mtls_lab.fleet import SHARING
+from mtls_lab.experiments.fleet import SHARING
 from mtls_lab.panels.fleet import STEPS
 from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Locator, expect
 
-from mtls_lab import cli, course, predictions, progress, unpacking
+from mtls_lab import cli
+from mtls_lab.classroom import course
+from mtls_lab.learner import notebooks as unpacking
+from mtls_lab.learner import predictions, progress
 from tests.browser.lab import JupyterLab, LabPage
 
 LESSON, EXERCISES = "3_mutual_tls.ipynb", "3b_exercises.ipynb"

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from mtls_lab import CertificateAuthority, pem
-from mtls_lab.pki import Profile
+from mtls_lab import CertificateAuthority
+from mtls_lab.pki import Profile, pem
 
 #: Runs its commands one after the other: to load it takes longer than to lint.
 LINT = """

@@ -6,7 +6,7 @@ Here: making it and writing it. Not here: what the table looks like (mtls_lab/ta
 import tempfile
 from pathlib import Path
 
-from mtls_lab.table import attack_table, lab_protections
+from mtls_lab.attacks import attack_table, lab_protections
 
 PICTURE = Path(__file__).parents[2] / "data" / "attack_table.svg"
 

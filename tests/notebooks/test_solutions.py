@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from nbformat import NotebookNode
 
-from mtls_lab.checks import exercises
+from mtls_lab.exercises import exercises
 from tests.notebooks import canonical
 from tests.notebooks.kernel import Kernel
 

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from mtls_lab.attacks import ATTACKS, Protection, Verdict
-from mtls_lab.contexts import server_context
+from mtls_lab.attacks import ATTACKS, AttackTable, Protection, Verdict, lab_protections
 from mtls_lab.errors import ProtectionBroken
+from mtls_lab.net import server_context
 from mtls_lab.panels import AttackPanel
 from mtls_lab.panels import attack as module
 from mtls_lab.pki import Profile, self_signed
-from mtls_lab.table import AttackTable, lab_protections
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 

@@ -14,18 +14,17 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from mtls_lab import CertificateAuthority, ask, trial
-from mtls_lab.describe import oid_name
+from mtls_lab import CertificateAuthority, ask
+from mtls_lab.diagnosis import explain
 from mtls_lab.errors import FileProblem
-from mtls_lab.explain import explain
-from mtls_lab.fields import read_fields
+from mtls_lab.experiments import Recipe, Workbench
+from mtls_lab.experiments import workbench as trial
+from mtls_lab.experiments.workbench import CHOICES, STRICT, Trial, Verdict
+from mtls_lab.facts import resource_folder
+from mtls_lab.net import Backend
 from mtls_lab.panels import CertificatePanel, WorkbenchPanel
 from mtls_lab.panels.certificate import card
-from mtls_lab.pem import Key, write_certificate
-from mtls_lab.pki import Profile, create_key
-from mtls_lab.resources import resource_folder
-from mtls_lab.server import Backend
-from mtls_lab.trial import CHOICES, STRICT, Recipe, Trial, Verdict, Workbench
+from mtls_lab.pki import Key, Profile, create_key, oid_name, read_fields, write_certificate
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 OLD, NEW = "Python ≤ 3.12", "Python 3.13, strict"

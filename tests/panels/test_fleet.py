@@ -2,11 +2,12 @@
 
 import pytest
 
-from mtls_lab import client, fleet
-from mtls_lab.fleet import SHARING, STATES, Fleet, Report
-from mtls_lab.outcome import Exchange
+from mtls_lab.experiments import Fleet, fleet
+from mtls_lab.experiments.fleet import SHARING, STATES, Report
+from mtls_lab.net import device as client
 from mtls_lab.panels import FleetPanel
 from mtls_lab.panels.fleet import SIZES, STEPS
+from mtls_lab.wire import Exchange
 
 #: With 12 devices, of which the fifth is robbed: how many keys, and who shares the copied one.
 SHARED = {

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtls_lab.outcome import Stage
+from mtls_lab.experiments import Kit
+from mtls_lab.experiments.placement import EMPTY, Placed, files, placement, slots, starts
 from mtls_lab.panels import PlacementPanel
-from mtls_lab.placement import EMPTY, Kit, Placed, files, placement, slots, starts
-from mtls_lab.service import SECRET
+from mtls_lab.wire import SECRET, Stage
 
 RIGHT = placement("right")
 #: Python 3.13's create_default_context takes any certificate in its cafile for an anchor

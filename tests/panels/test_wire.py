@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from mtls_lab import Exchange, Stage
-from mtls_lab.attacks import Protection
+from mtls_lab.attacks import Protection, lab_protections
+from mtls_lab.experiments.eavesdropping import listing, places, units
+from mtls_lab.experiments.mallory import DEEDS, Plan, Replay
+from mtls_lab.net import Chunk
 from mtls_lab.panels import WirePanel
-from mtls_lab.panels.heard import listing, places, units
-from mtls_lab.panels.mallory import DEEDS, Plan, Replay
-from mtls_lab.relay import Chunk
-from mtls_lab.table import lab_protections
 from mtls_lab.wire import Direction
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -262,7 +261,7 @@ def test_an_error_in_a_callback_is_shown(plain: WirePanel, monkeypatch: pytest.M
     def broken(_: object) -> str:
         raise RuntimeError(HOSTILE)
 
-    monkeypatch.setattr("mtls_lab.panels.wire.listing", broken)
+    monkeypatch.setattr("mtls_lab.panels.wire.panel.listing", broken)
     plain.select()
     assert isinstance(plain.value, RuntimeError)
     assert 'data-outcome="error"' in page_of(plain)

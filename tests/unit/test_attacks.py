@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.attacks import ATTACKS, Protection, eavesdrop, tamper
-from mtls_lab.contexts import client_context, only_trusted_client, server_context
+from mtls_lab.attacks import ATTACKS, Protection, attack_table, eavesdrop, tamper
 from mtls_lab.errors import ProtectionBroken
-from mtls_lab.table import attack_table
+from mtls_lab.net import client_context, only_trusted_client, server_context
 from tests.unit.lab import Lab
 
 ROWS = ["Eavesdrop", "Tamper", "Impersonate the backend", "Clone the device", "Steal the key file"]

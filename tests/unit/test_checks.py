@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.checks import base, calling
-from mtls_lab.checks.calling import Called, call
-from mtls_lab.checks.verdict import NotYet, Outcome, Result, Unsafe
 from mtls_lab.errors import FileProblem
-from mtls_lab.progress import FILE
-from mtls_lab.resources import MARKER
+from mtls_lab.exercises import Called, NotYet, Outcome, Result, Unsafe, call, calling
+from mtls_lab.exercises import judging as base
+from mtls_lab.facts import MARKER
+from mtls_lab.learner.progress import FILE
 
 
 @pytest.fixture

@@ -15,16 +15,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from mtls_lab import CertificateAuthority, Exchange, checks, pem
-from mtls_lab.checks.base import Check
-from mtls_lab.checks.calling import call
-from mtls_lab.checks.verdict import Outcome
-from mtls_lab.contexts import server_context
-from mtls_lab.leaf import LEAF_USAGE, Profile
-from mtls_lab.pki import create_key
-from mtls_lab.resources import MARKER
-from mtls_lab.server import Backend
-from mtls_lab.workspace import enter
+from mtls_lab import CertificateAuthority, Exchange, checks
+from mtls_lab.exercises import Outcome, call
+from mtls_lab.exercises.judging import Check
+from mtls_lab.facts import MARKER
+from mtls_lab.learner import enter
+from mtls_lab.net import Backend, server_context
+from mtls_lab.pki import Profile, create_key, pem
+from mtls_lab.pki.leaf import LEAF_USAGE
 
 CHECKS: dict[str, Check] = {
     "mutual_device": checks.mutual_device,

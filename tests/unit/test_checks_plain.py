@@ -19,11 +19,10 @@ from typing import Any
 import pytest
 
 from mtls_lab import checks
-from mtls_lab.checks import plain_clients
-from mtls_lab.checks.calling import LIMIT, call
-from mtls_lab.checks.verdict import Outcome, Result
-from mtls_lab.relay import Chunk, replace
-from mtls_lab.sockets import Address
+from mtls_lab.exercises import Outcome, Result, call
+from mtls_lab.exercises.calling import LIMIT
+from mtls_lab.exercises.part1 import serve_many as plain_clients
+from mtls_lab.net import Address, Chunk, replace
 from mtls_lab.wire import Direction
 
 NOT_YET, UNSAFE = Outcome.NOT_YET, Outcome.UNSAFE

@@ -18,13 +18,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from mtls_lab import CertificateAuthority, checks
-from mtls_lab.checks import tls_fetch
-from mtls_lab.checks.calling import LIMIT, call
-from mtls_lab.checks.impostors import VARIABLE
-from mtls_lab.checks.verdict import Outcome, Result
-from mtls_lab.pem import Identity
-from mtls_lab.pki import Profile, create_key, self_signed
-from mtls_lab.sockets import Address
+from mtls_lab.exercises import Outcome, Result, call
+from mtls_lab.exercises.calling import LIMIT
+from mtls_lab.exercises.impostors import VARIABLE
+from mtls_lab.exercises.part2 import fetch as tls_fetch
+from mtls_lab.net import Address
+from mtls_lab.pki import Identity, Profile, create_key, self_signed
 
 NOT_YET, UNSAFE = Outcome.NOT_YET, Outcome.UNSAFE
 NAMES = ["backend.example", "localhost", "127.0.0.1"]

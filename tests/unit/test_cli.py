@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab import cli, course
-from mtls_lab.progress import FILE, Progress
-from mtls_lab.resources import MARKER, resource_folder
-from mtls_lab.unpacking import notebooks
+from mtls_lab import cli
+from mtls_lab.classroom import course
+from mtls_lab.facts import MARKER, resource_folder
+from mtls_lab.learner.notebooks import notebooks
+from mtls_lab.learner.progress import FILE, Progress
 
 NAMES = [path.name for path in notebooks()]
 HOW_TO_GO_ON = (

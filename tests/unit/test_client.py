@@ -11,11 +11,9 @@ from pathlib import Path
 import pytest
 
 from mtls_lab import CertificateAuthority, Failure, Side, Stage, ask, pki, serve
-from mtls_lab.contexts import client_context
-from mtls_lab.pem import Identity
-from mtls_lab.pki import Profile
-from mtls_lab.service import SECRET
-from mtls_lab.sockets import Address
+from mtls_lab.net import Address, client_context
+from mtls_lab.pki import Identity, Profile
+from mtls_lab.wire import SECRET
 from tests.unit.lab import LONG, VERSIONS, Lab, read_all, spelled
 
 SHORT = 0.05

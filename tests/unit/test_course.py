@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from mtls_lab import course, predictions
-from mtls_lab.checks import exercises
-from mtls_lab.course import HandedIn, class_report, export, parts, read_export, report
+from mtls_lab.classroom import class_report, course, export, report
+from mtls_lab.classroom.course import HandedIn, parts, read_export
 from mtls_lab.errors import FileProblem, NotInWorkspace
-from mtls_lab.progress import Predicted, Progress, Tried, note
-from mtls_lab.resources import MARKER
+from mtls_lab.exercises import exercises
+from mtls_lab.facts import MARKER
+from mtls_lab.learner import predictions
+from mtls_lab.learner.progress import Predicted, Progress, Tried, note
 
 QUESTIONS = predictions.questions()
 TASKS = {part: [e.name for e in exercises().values() if e.part == part] for part in course.PARTS}

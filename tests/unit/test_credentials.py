@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from mtls_lab import CertificateAuthority, Exchange, Stage, ask, pem, serve
-from mtls_lab.contexts import only_trusted_client
-from mtls_lab.credentials import CredentialStore, Expected, catalogue
-from mtls_lab.server import Backend
-from mtls_lab.service import SECRET
+from mtls_lab import CertificateAuthority, Exchange, Stage, ask, serve
+from mtls_lab.experiments import CredentialStore, Expected, catalogue
+from mtls_lab.net import Backend, only_trusted_client
+from mtls_lab.pki import pem
+from mtls_lab.wire import SECRET
 from tests.unit.lab import VERSIONS, Lab, spelled
 
 NAMES = list(catalogue())

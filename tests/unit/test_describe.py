@@ -8,8 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mtls_lab import CertificateAuthority, pki
-from mtls_lab.describe import common_name, describe, in_words, is_current, oid_name
-from mtls_lab.pki import Profile
+from mtls_lab.pki import Profile, common_name, describe, in_words, is_current, oid_name
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.doctor import Finding, Level, examine
+from mtls_lab.classroom import examine
+from mtls_lab.classroom.doctor import Finding, Level
 from tests.unit.test_cli import run
 
 NAMES = ["Python", "OpenSSL", "loopback", "TLS", "folder", "JupyterLab", "widgets", "openssl"]

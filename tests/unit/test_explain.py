@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtls_lab import Exchange, Failure, Relay, Side, Stage, ask, serve
+from mtls_lab.diagnosis import Explanation, explain
+from mtls_lab.diagnosis.explanation import SEEN_BY, _entries
 from mtls_lab.errors import FileProblem, NetworkProblem, ProtectionBroken
-from mtls_lab.explain import SEEN_BY, Explanation, _entries, explain
-from mtls_lab.relay import Chunk, Tamper
+from mtls_lab.net import Chunk, Tamper
 from mtls_lab.wire import Direction
 from tests.unit.lab import VERSIONS, Lab, connect, spelled
 

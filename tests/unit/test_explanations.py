@@ -18,9 +18,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from mtls_lab import Exchange, Side, ask, pem, pki, serve
-from mtls_lab.explain import Explanation, _entries, explain
-from mtls_lab.relay import cut
+from mtls_lab import Exchange, Side, ask, pki, serve
+from mtls_lab.diagnosis import Explanation, explain
+from mtls_lab.diagnosis.explanation import _entries
+from mtls_lab.net import cut
+from mtls_lab.pki import pem
 from tests.unit import failures
 from tests.unit.failures import (
     BACKEND_FILES,
@@ -42,6 +44,7 @@ from tests.unit.failures import (
     usage,
 )
 from tests.unit.lab import VERSIONS, spelled
+from tests.unit.requests import create_csr
 
 Provoke = Callable[[World], Exchange | Side | BaseException]
 
@@ -696,7 +699,7 @@ def files(world: World) -> World:
     Path("empty.crt").touch()
     Path("page.crt").write_text("<html>not found</html>", encoding="utf-8")
     Path("both.pem").write_bytes(Path(CLIENT_CRT).read_bytes() + Path(DEVICE_FILES[1]).read_bytes())
-    pem.write_csr("client.csr", pki.create_csr(key, "trusted-client"))
+    pem.write_csr("client.csr", create_csr(key, "trusted-client"))
     return world
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.checks.verdict import Outcome
-from mtls_lab.credentials import Expected
 from mtls_lab.errors import FileProblem, LabError, UnknownName
+from mtls_lab.exercises import Outcome
+from mtls_lab.experiments import Expected
 from mtls_lab.kata import Kata, exam, faults, kata_key, sabotage
 from mtls_lab.kata.faults import Fault, catalogue, drawn
-from mtls_lab.outcome import Exchange
+from mtls_lab.wire import Exchange
 
 NAMES = list(catalogue())
 SEEDS = [*((1, n) for n in range(60)), *((2, n) for n in range(60)), *((3, n) for n in range(80))]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from mtls_lab import Exchange, Relay, ask, serve, watch
-from mtls_lab.handshake import Handshake, Message, from_wire, join
-from mtls_lab.wire import Direction
+from mtls_lab.wire import Direction, Handshake, Message, from_wire
+from mtls_lab.wire.handshake import join
 from tests.unit.lab import LONG, Lab, shake_hands, spelled
 
 UP, DOWN = Direction.TO_BACKEND, Direction.TO_DEVICE

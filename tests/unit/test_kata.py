@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab import pem
-from mtls_lab.checks.verdict import Outcome
 from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.exercises import Outcome
+from mtls_lab.facts import MARKER
 from mtls_lab.kata import Kata, exam
 from mtls_lab.kata.faults import catalogue, drawn
-from mtls_lab.openssl import openssl
-from mtls_lab.pki import CertificateAuthority, Profile, create_csr
-from mtls_lab.progress import FILE
-from mtls_lab.resources import MARKER
+from mtls_lab.learner.progress import FILE
+from mtls_lab.pki import CertificateAuthority, Profile, pem
+from mtls_lab.terminal import openssl
+from tests.unit.requests import create_csr
 
 MAY_SPEAK = 'names == ["trusted-client"]'
 REQUIRED = "verify_mode = ssl.CERT_REQUIRED"

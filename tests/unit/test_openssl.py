@@ -2,7 +2,7 @@
 
 import pytest
 
-from mtls_lab.openssl import available, openssl
+from mtls_lab.terminal import available, openssl
 
 
 def test_a_command_that_works(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 import pytest
 
 from mtls_lab import Exchange, Failure, Side, Stage
-from mtls_lab.handshake import Handshake, Message
-from mtls_lab.wire import Direction
+from mtls_lab.wire import Direction, Handshake, Message
 
 EXPIRED_TEXT = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired"
 

@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from mtls_lab import CertificateAuthority, pem, pki
+from mtls_lab import CertificateAuthority, pki
 from mtls_lab.errors import FileProblem
+from mtls_lab.pki import pem
+from tests.unit.requests import create_csr
 
 MAKE_AGAIN = "make the file again"
 SWAP = "exchange the two file names, or name the other file"
@@ -141,7 +143,7 @@ def wrong_files(tmp_path_factory: pytest.TempPathFactory, identity: pem.Identity
     folder = tmp_path_factory.mktemp("wrong")
     identity.save(folder, "right")
     key, certificate = identity.key, identity.certificate
-    pem.write_csr(folder / "client.csr", pki.create_csr(key, "trusted-client"))
+    pem.write_csr(folder / "client.csr", create_csr(key, "trusted-client"))
     pem.write_crl(folder / "ca.crl", CertificateAuthority.create("Lab CA").crl())
     password = serialization.BestAvailableEncryption(b"secret")
     whole = (folder / "right.crt").read_bytes()

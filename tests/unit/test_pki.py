@@ -18,11 +18,12 @@ from cryptography.x509.verification import (
     VerificationError,
 )
 
-from mtls_lab import CertificateAuthority, ask, pem, pki, serve
-from mtls_lab.describe import USAGES, describe
-from mtls_lab.pki import Profile
-from mtls_lab.service import SECRET
+from mtls_lab import CertificateAuthority, ask, pki, serve
+from mtls_lab.pki import Profile, describe, pem
+from mtls_lab.pki.description import USAGES
+from mtls_lab.wire import SECRET
 from tests.unit.lab import Lab, spelled
+from tests.unit.requests import create_csr
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_client_certificate(ca: CertificateAuthority) -> None:
 
 def test_every_leaf_is_tied_to_its_ca_and_may_sign_nothing(ca: CertificateAuthority) -> None:
     subject_id = ca.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    csr = pki.create_csr(pki.create_key(), "by request")
+    csr = create_csr(pki.create_key(), "by request")
     for certificate in (
         ca.issue_server(["localhost"]).certificate,
         ca.issue_client("trusted-client").certificate,
@@ -126,7 +127,7 @@ def test_serial_numbers_are_random_and_fit(ca: CertificateAuthority) -> None:
 
 def test_validity(ca: CertificateAuthority) -> None:
     now = datetime.now(UTC)
-    csr = pki.create_csr(pki.create_key(), "by request")
+    csr = create_csr(pki.create_key(), "by request")
     for certificate, days in (
         (ca.certificate, 365),
         (CertificateAuthority.create("Short", days=10).certificate, 10),
@@ -194,7 +195,7 @@ def test_wrong_on_purpose_without_the_authoritys_identifier(ca: CertificateAutho
 
 def test_signing_a_request(ca: CertificateAuthority) -> None:
     key = pki.create_key()
-    csr = pki.create_csr(key, "localhost", ["localhost", "127.0.0.1"])
+    csr = create_csr(key, "localhost", ["localhost", "127.0.0.1"])
     certificate = ca.sign(csr, Profile.SERVER)
     assert certificate.public_key() == key.public_key()
     assert describe(certificate) == describe(
@@ -234,7 +235,7 @@ def test_a_request_may_not_choose_what_it_is_for(ca: CertificateAuthority) -> No
 
 
 def test_a_request_for_somebody_elses_key_is_refused(ca: CertificateAuthority) -> None:
-    mine, theirs = (pki.create_csr(pki.create_key(), "x").public_bytes(Encoding.DER) for _ in "ab")
+    mine, theirs = (create_csr(pki.create_key(), "x").public_bytes(Encoding.DER) for _ in "ab")
     my_key, their_key = (
         x509.load_der_x509_csr(der)
         .public_key()

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab import predictions
 from mtls_lab.errors import UnknownName
-from mtls_lab.unpacking import notebooks
+from mtls_lab.learner import predictions
+from mtls_lab.learner.notebooks import notebooks
 
 QUESTIONS = predictions.questions()
 LESSONS = [path for path in notebooks() if path.stem[1] == "_"]

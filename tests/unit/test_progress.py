@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab import predictions
 from mtls_lab.errors import FileProblem
-from mtls_lab.progress import FILE, Predicted, Progress, Tried, note, read
-from mtls_lab.resources import MARKER, learner_folder
+from mtls_lab.facts import MARKER, learner_folder
+from mtls_lab.learner import predictions
+from mtls_lab.learner.progress import FILE, Predicted, Progress, Tried, note, read
 
 
 @pytest.fixture

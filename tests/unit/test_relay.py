@@ -11,11 +11,8 @@ import pytest
 from mtls_lab import Exchange, Relay, Stage, ask, serve
 from mtls_lab.attacks import reply_index
 from mtls_lab.errors import TamperFailed
-from mtls_lab.relay import Chunk, cut, flip_bit, replace
-from mtls_lab.server import Backend
-from mtls_lab.service import SECRET
-from mtls_lab.sockets import Address
-from mtls_lab.wire import Direction
+from mtls_lab.net import Address, Backend, Chunk, cut, flip_bit, replace
+from mtls_lab.wire import SECRET, Direction
 from tests.unit.lab import LONG, Lab, connect, leftovers, name_of, read_all
 
 UP, DOWN = Direction.TO_BACKEND, Direction.TO_DEVICE

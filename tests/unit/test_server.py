@@ -12,9 +12,8 @@ import pytest
 
 from mtls_lab import Exchange, Failure, Side, Stage, ask, serve
 from mtls_lab.errors import NetworkProblem
-from mtls_lab.peer import subject_of
-from mtls_lab.server import Backend, running, stop_all
-from mtls_lab.service import SECRET
+from mtls_lab.net import Backend, running, stop_all, subject_of
+from mtls_lab.wire import SECRET
 from tests.unit.lab import LONG, Lab, connect, name_of, read_all, spelled
 
 Certificate = dict[str, Any] | None

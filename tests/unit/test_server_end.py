@@ -8,7 +8,7 @@ import pytest
 
 from mtls_lab import Side, Stage, ask, serve
 from mtls_lab.errors import NetworkProblem
-from mtls_lab.server import running
+from mtls_lab.net import running
 from tests.unit.lab import LONG, Lab, connect, leftovers, name_of
 
 

@@ -14,9 +14,9 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from mtls_lab import Failure, Side, Stage, ask, serve
-from mtls_lab.server import Backend
-from mtls_lab.service import SECRET
-from mtls_lab.sockets import MAX_CONNECTIONS
+from mtls_lab.net import Backend
+from mtls_lab.net.sockets import MAX_CONNECTIONS
+from mtls_lab.wire import SECRET
 from tests.unit.lab import (
     LONG,
     Lab,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtls_lab.service import MAX_LINE, SECRET, LineBuffer, ProtocolError, Service
+from mtls_lab.wire import MAX_LINE, SECRET, LineBuffer, ProtocolError, Service
 
 TOO_LONG = "the line is longer than 1024 bytes"
 CONTROL = "this is not text: a line may hold no control characters"

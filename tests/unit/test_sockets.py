@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from mtls_lab import sockets
-from mtls_lab.sockets import Mailbox, hang_up
+from mtls_lab.net import hang_up, sockets
+from mtls_lab.net.sockets import Mailbox
 from tests.unit.lab import LONG
 
 

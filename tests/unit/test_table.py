@@ -5,8 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from mtls_lab.attacks import Verdict
-from mtls_lab.table import AttackTable, attack_table, lab_protections
+from mtls_lab.attacks import AttackTable, Verdict, attack_table, lab_protections
 from tests.unit.lab import leftovers
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from mtls_lab import unpacking
 from mtls_lab.errors import FileProblem, UnknownName
-from mtls_lab.resources import MARKER
-from mtls_lab.unpacking import Reset, Unpacked, latest, notebooks, reset, unpack
+from mtls_lab.facts import MARKER
+from mtls_lab.learner import notebooks as unpacking
+from mtls_lab.learner.notebooks import Reset, Unpacked, latest, notebooks, reset, unpack
 
 NAME = "1_plain_tcp.ipynb"
 NEWER = "1_plain_tcp.new.ipynb"

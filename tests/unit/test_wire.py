@@ -9,8 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtls_lab.wire import (
-    LONGEST,
-    LONGEST_LINE,
     Direction,
     Record,
     Splitter,
@@ -20,6 +18,7 @@ from mtls_lab.wire import (
     plaintext_messages,
     server_name,
 )
+from mtls_lab.wire.records import LONGEST, LONGEST_LINE
 from tests.unit.lab import VERSIONS, Lab, client_hello, shake_hands, spelled
 
 Recorded = dict[Direction, bytes]

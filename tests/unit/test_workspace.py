@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab import CertificateAuthority, ask, pem, serve, workspace
-from mtls_lab.contexts import client_context, only_trusted_client, server_context
-from mtls_lab.describe import describe
+from mtls_lab import CertificateAuthority, ask, serve
 from mtls_lab.errors import FileProblem, NotInWorkspace
-from mtls_lab.pki import Profile
-from mtls_lab.resources import MARKER
-from mtls_lab.unpacking import read_marker
-from mtls_lab.workspace import FOLDERS, enter
+from mtls_lab.facts import MARKER
+from mtls_lab.learner import enter, workspace
+from mtls_lab.learner.notebooks import read_marker
+from mtls_lab.learner.workspace import FOLDERS
+from mtls_lab.net import client_context, only_trusted_client, server_context
+from mtls_lab.pki import Profile, describe, pem
 
 PART_2 = (
     "ca/ca.crt",

@@ -1,0 +1,9 @@
+"""Around the lessons: is the machine ready, how far is a learner, how far is a class.
+
+Here: what `mtls-lab` prints for a learner or a teacher. Not here: the command line (cli.py).
+"""
+
+from mtls_lab.classroom.course import class_report, export, report
+from mtls_lab.classroom.doctor import examine
+
+__all__ = ["class_report", "examine", "export", "report"]

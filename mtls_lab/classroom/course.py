@@ -1,0 +1,250 @@
+"""How far a learner is, and a whole class: predictions and exercises of each part, counted.
+
+Here: the report for one folder, the file that a learner hands in, the table of a class. Not
+here: noting what was done (progress.py). Nothing is sent anywhere: a file is handed in by
+whatever means the class uses, and holds no more than a name that the learner typed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mtls_lab.errors import FileProblem, NotInWorkspace
+from mtls_lab.exercises import exercises
+from mtls_lab.facts import MARKER, learner_folder
+from mtls_lab.learner import predictions, progress
+from mtls_lab.learner.progress import Predicted, Progress, Tried
+
+__all__ = ["PARTS", "HandedIn", "Part", "class_report", "export", "parts", "read_export", "report"]
+
+PARTS = (1, 2, 3)
+#: Longer is no name. A file of a learner is foreign: what it may hold is limited.
+NAME_LENGTH = 60
+FILE_LENGTH = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the course, as far as a learner is.
+
+    Attributes:
+        number: 1, 2 or 3.
+        questions: how many predictions the part asks for.
+        predicted: how many were made before the run told.
+        foreseen: how many of these were right.
+        exercises: how many exercises it has.
+        solved: how many of them are right.
+        unsafe: the names of those that work, and are unsafe.
+    """
+
+    number: int
+    questions: int
+    predicted: int
+    foreseen: int
+    exercises: int
+    solved: int
+    unsafe: tuple[str, ...]
+
+    def __str__(self) -> str:
+        told = f"Part {self.number}: {self.predicted} of {self.questions} predictions made"
+        told += f", {self.foreseen} right" if self.predicted else ""
+        told += f"; {self.solved} of {self.exercises} exercises right"
+        return told + (f" (works but unsafe: {', '.join(self.unsafe)})" if self.unsafe else "")
+
+
+def parts(done: Progress) -> list[Part]:
+    """Count what was done, part by part; what this version of the course does not have is left out.
+
+    Example:
+        >>> [part.solved for part in parts(Progress())]
+        [0, 0, 0]
+    """
+    return [_part(number, done) for number in PARTS]
+
+
+def _part(number: int, done: Progress) -> Part:
+    asked = [name for name, each in predictions.questions().items() if each.part == number]
+    made = [done.predictions[name] for name in asked if name in done.predictions]
+    tasks = [name for name, each in exercises().items() if each.part == number]
+    best = {name: done.exercises[name].outcome for name in tasks if name in done.exercises}
+    return Part(
+        number,
+        questions=len(asked),
+        predicted=len(made),
+        foreseen=sum(each.choice == each.truth for each in made),
+        exercises=len(tasks),
+        solved=sum(outcome == "right" for outcome in best.values()),
+        unsafe=tuple(name for name, outcome in best.items() if outcome == "works but unsafe"),
+    )
+
+
+def report(folder: Path | None = None) -> str:
+    """Say how far the learner of a folder is; default: the folder that this process is in.
+
+    Raises:
+        NotInWorkspace: there is no learner's folder.
+    """
+    done = progress.read(_own(folder))
+    solved = _katas(done)
+    return "\n".join([*map(str, parts(done)), *([f"Kata: {solved} solved"] if solved else [])])
+
+
+def _own(folder: Path | None) -> Path:
+    found = learner_folder(folder)
+    if found is None:
+        raise NotInWorkspace(
+            f"{folder or Path.cwd()} is no folder of the lab (no {MARKER} file in it)",
+            "a folder that `make lab` or `mtls-lab start` has made",
+            "name your folder, as the last word of the command",
+        )
+    return found
+
+
+def _katas(done: Progress) -> int:
+    """Count the katas that were solved; kata/task.py gives them their names."""
+    return sum(
+        name.startswith("kata ") and each.outcome == "right"
+        for name, each in done.exercises.items()
+    )
+
+
+# --- A class ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """What one learner handed in: a name as typed, and what was done."""
+
+    name: str
+    done: Progress
+
+
+def export(name: str, folder: Path | None = None) -> Path:
+    """Write what was done to `progress-NAME.json` in the learner's folder, to be handed in.
+
+    Args:
+        name: how the teacher knows the learner; the only thing in the file about a person.
+        folder: the learner's folder; default: the one that this process is in.
+
+    Raises:
+        FileProblem: the name is empty or too long, or the file cannot be written.
+        NotInWorkspace: there is no learner's folder.
+    """
+    name = _printable(name)
+    if not 0 < len(name) <= NAME_LENGTH:
+        raise FileProblem(
+            f"a name of {len(name)} characters",
+            f"1 to {NAME_LENGTH} characters by which your teacher knows you",
+            "type a name, in quotes",
+        )
+    folder = _own(folder)
+    done = progress.read(folder)
+    content = {
+        "name": name,
+        "predictions": {key: asdict(each) for key, each in done.predictions.items()},
+        "exercises": {key: asdict(each) for key, each in done.exercises.items()},
+    }
+    path = folder / f"progress-{_file_name(name)}.json"
+    try:
+        path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    except OSError as error:
+        raise FileProblem(
+            f"{path} cannot be written ({error.strerror or error})",
+            "a file in your folder",
+            "make room on the disk, or change the folder's permissions",
+        ) from None
+    return path
+
+
+def _printable(name: str) -> str:
+    """A name as it may stand in a terminal: no line breaks, no control characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+
+
+def _file_name(name: str) -> str:
+    letters = "".join(c if c.isalnum() else "-" for c in name.lower())
+    return "-".join(filter(None, letters.split("-"))) or "learner"
+
+
+def read_export(path: Path) -> HandedIn:
+    """Read one file that `export` wrote. Raises FileProblem."""
+    try:
+        if path.stat().st_size > FILE_LENGTH:
+            raise ValueError("far too long")
+        content = json.loads(path.read_text("utf-8"))
+        name = _printable(content["name"])[:NAME_LENGTH]
+        guesses = {key: _typed(Predicted, value) for key, value in content["predictions"].items()}
+        tries = {key: _typed(Tried, value) for key, value in content["exercises"].items()}
+        return HandedIn(name or path.name, Progress({}, guesses, tries))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        raise FileProblem(
+            f"{path} cannot be read ({why})",
+            "a file that `mtls-lab export NAME` wrote",
+            "ask the learner to export again",
+        ) from None
+
+
+def _typed(kind: Any, value: dict[str, Any]) -> Any:
+    made = kind(**value)
+    for name, wanted in (("choice", str), ("truth", str), ("outcome", str), ("tries", int)):
+        if not isinstance(getattr(made, name, wanted()), wanted):
+            raise TypeError(f"{name} is no {wanted.__name__}")
+    return made
+
+
+def class_report(handed_in: Sequence[HandedIn]) -> str:
+    """Say how far each learner is, and then, for each question and exercise, where the class is.
+
+    A teacher reads the second half first: what most got wrong is what to talk about.
+    """
+    number = len(handed_in)
+    lines = [f"{number} learner{'s' * (number != 1)}", *_learners(handed_in)]
+    lines += [
+        "",
+        "Predictions: wrong of made, and the commonest wrong answer",
+        *_questions(handed_in),
+    ]
+    lines += [
+        "",
+        "Exercises: right / works but unsafe / not yet / not attempted",
+        *_tasks(handed_in),
+    ]
+    return "\n".join(lines)
+
+
+def _learners(handed_in: Sequence[HandedIn]) -> Iterator[str]:
+    width = max((len(each.name) for each in handed_in), default=0)
+    for each in sorted(handed_in, key=lambda each: each.name.casefold()):
+        counts = [
+            f"part {part.number}: {part.foreseen}/{part.questions} predictions, "
+            f"{part.solved}/{part.exercises} exercises"
+            for part in parts(each.done)
+        ]
+        yield f"  {each.name:<{width}}  {'; '.join(counts)}; kata: {_katas(each.done)}"
+
+
+def _questions(handed_in: Sequence[HandedIn]) -> Iterator[str]:
+    for name, question in predictions.questions().items():
+        made = [each.done.predictions[name] for each in handed_in if name in each.done.predictions]
+        wrong = Counter(each.choice for each in made if each.choice != each.truth)
+        told = f"  part {question.part}  {name:<16} {wrong.total():>3} of {len(made):>3}"
+        if wrong:
+            choice, times = wrong.most_common(1)[0]
+            told += (
+                f"  {times} said: {question.answers.get(choice, 'an answer of another version')}"
+            )
+        yield told
+
+
+def _tasks(handed_in: Iterable[HandedIn]) -> Iterator[str]:
+    done = [each.done.exercises for each in handed_in]
+    for name, task in exercises().items():
+        outcomes = Counter(each[name].outcome if name in each else "" for each in done)
+        counts = [outcomes[kind] for kind in ("right", "works but unsafe", "not yet", "")]
+        yield f"  part {task.part}  {name:<22} {' / '.join(f'{count:>3}' for count in counts)}"
