@@ -1,7 +1,8 @@
 """The command `mtls-lab`: the lab in a learner's folder, and what a teacher needs around it.
 
 Here: arguments, messages for a terminal, exit codes. Not here: what the folder holds
-(workspace.py, unpacking.py), what a machine needs (doctor.py), how far a learner is (course.py).
+(learner/workspace.py, learner/notebooks.py), what a machine needs (classroom/doctor.py), how far
+a learner is (classroom/course.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The errors that a person reads: what was found, what was expected, what to do.
 
 Here: one base class and its few kinds. Not here: errors of TLS itself, which are the lesson
-and reach the reader unchanged (see outcome.py).
+and reach the reader unchanged (see wire/outcome.py).
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Where things are: the project's own files, and the folder of the learner.
 
-Here: two lookups. Not here: what a learner's folder holds (workspace.py).
+Here: two lookups. Not here: what a learner's folder holds (learner/workspace.py).
 """
 
 from pathlib import Path
 
 __all__ = ["MARKER", "learner_folder", "resource_folder"]
 
-#: The file that makes a folder a learner's folder; unpacking.py writes it.
+#: The file that makes a folder a learner's folder; learner/notebooks.py writes it.
 MARKER = ".mtls-lab"
 
 _PACKAGE = Path(__file__).parent

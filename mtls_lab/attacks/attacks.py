@@ -1,6 +1,6 @@
 """The five attacks, each run for real against a protection, each with a verdict.
 
-Here: what an attacker does and what it proves. Not here: sockets (relay.py), the learner's
+Here: what an attacker does and what it proves. Not here: sockets (net/relay.py), the learner's
 contexts (a Protection brings them, finished), the table (table.py).
 """
 

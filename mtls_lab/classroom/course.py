@@ -1,7 +1,7 @@
 """How far a learner is, and a whole class: predictions and exercises of each part, counted.
 
 Here: the report for one folder, the file that a learner hands in, the table of a class. Not
-here: noting what was done (progress.py). Nothing is sent anywhere: a file is handed in by
+here: noting what was done (learner/progress.py). Nothing is sent anywhere: a file is handed in by
 whatever means the class uses, and holds no more than a name that the learner typed.
 """
 

@@ -1,7 +1,7 @@
 """What is known of a failure before it is explained: from both sides, a traceback, the files.
 
 Here: an exchange, a side or an exception reduced to symptoms that data/explanations.toml is
-keyed on. Not here: what they mean (explain.py), and reading PEM files (pem.py).
+keyed on. Not here: what they mean (explanation.py), and reading PEM files (pki/pem.py).
 """
 
 from __future__ import annotations

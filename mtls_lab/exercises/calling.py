@@ -1,7 +1,7 @@
 """Calling what a learner wrote, which may raise anything and may never end.
 
 Here: `call`, and the end of every thread that a check leaves. Not here: the judgement
-(verdict.py).
+(result.py).
 """
 
 from __future__ import annotations

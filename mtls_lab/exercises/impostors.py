@@ -1,7 +1,7 @@
 """Mallory in the backend's place, with everything that she can show to a device.
 
 Here: one list of impostors, and a public CA that has gone over to her. Not here: what a device
-does with them (tls.py, tls_fetch.py), and certificates of devices (names.py, mutual.py).
+does with them (part2/), and certificates of devices (part3/).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What all checks share: the decorator that makes an exercise of a generator, and runs it.
 
-Here: `exercise`, the list of all exercises, `judge`. Not here: the four outcomes (verdict.py),
+Here: `exercise`, the list of all exercises, `judge`. Not here: the four outcomes (result.py),
 calling a learner's function (calling.py), any particular exercise.
 
 A check is a generator. It yields a sentence for each thing that it has seen to hold, and raises

@@ -1,7 +1,7 @@
 """What the checks of several parts share: whom the learner's work meets, honest or not.
 
 Here: the learner's CA, contexts of identities that leave no file behind, peers of a few lines.
-Not here: what a check asks of the learner's work (plain.py, tls.py, …).
+Not here: what a check asks of the learner's work (a folder for each part).
 
 Peers are a `Backend` and a `Relay` of their own, never `serve`: the learner's servers stay.
 """

@@ -1,7 +1,7 @@
 """The judgement of an exercise: four outcomes, and what the learner reads.
 
 Here: Result, and the two exceptions by which a check says no. Not here: how a check is made and
-run (base.py).
+run (judging.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The catalogue of what a client may present: one right credential and every way to be wrong.
 
 Here: data/credentials.toml as values, and the certificates made from it on demand. Not here:
-what the wrong ones teach (the notebooks), connections (client.py).
+what the wrong ones teach (the notebooks), connections (net/device.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What Eve wrote down, unit by unit: names, the places of a word, what the connection tells.
 
-Here: pure functions from a relay's chunks to values. Not here: their bytes as HTML (dump.py),
-and what Mallory does (mallory.py).
+Here: pure functions from a relay's chunks to values. Not here: their bytes as HTML
+(panels/wire/dump.py), and what Mallory does (mallory.py).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What Mallory is told to do with one exchange, and what came of it.
 
-Here: her plan as a value, and the judgement. Not here: relays (relay.py), widgets (wire.py).
+Here: her plan as a value, and the judgement. Not here: relays (net/relay.py), widgets
+(panels/wire/panel.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The workbench: a certificate made to order, and what really happens to whoever shows it.
 
 Here: recipes, and one real handshake for each role and each set of rules. Not here: how a
-certificate is signed (pki.py), why one was refused (explain.py), the switches (panels).
+certificate is signed (pki/authority.py), why one was refused (diagnosis/explanation.py), the
+switches (panels).
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ def _evidence(exchange: Exchange) -> str:
 def examine(*, crl: bool) -> Iterator[str]:
     """Try the current folder's contexts.py, first its own device, then every attack.
 
-    It is a check (mtls_lab/checks/base.py): it yields what held.
+    It is a check (exercises/judging.py): it yields what held.
 
     Args:
         crl: whether the backend has to refuse who is revoked.

@@ -88,7 +88,7 @@ class Kata:
 
     @property
     def name(self) -> str:
-        """How progress.py knows it, such as `kata 1/anna`."""
+        """How learner/progress.py knows it, such as `kata 1/anna`."""
         return f"kata {self.level}/{self.seed}"
 
     @property

@@ -1,7 +1,7 @@
 """The backend: real servers in background threads, with the outcome of every connection.
 
 Here: plain TCP, TLS and mutual TLS through one path, which takes a finished SSLContext or
-None; nothing here configures TLS. Not here: commands (service.py), the device (client.py).
+None; nothing here configures TLS. Not here: commands (wire/protocol.py), the device (device.py).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The device: one command to the backend, and what both sides saw of it.
 
-Here: `ask`. Not here: the backend (server.py), and how a context is configured, which is the
+Here: `ask`. Not here: the backend (backend.py), and how a context is configured, which is the
 learner's work.
 """
 

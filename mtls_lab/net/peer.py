@@ -1,7 +1,7 @@
 """What one end knows of the other: whom it can call, and whose certificate it was shown.
 
-Here: types, and a certificate's subject as text. Not here: connections (client.py, server.py,
-relay.py), and certificates as files (pem.py).
+Here: types, and a certificate's subject as text. Not here: connections (device.py, backend.py,
+relay.py), and certificates as files (pki/pem.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The attacker between device and backend: Eve records, Mallory changes, replays, cuts, pretends.
 
 Here: a real relay on a socket of its own, and the ways to tamper. Not here: what an attack
-proves (attacks.py).
+proves (attacks/attacks.py).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Noting every TLS message of a connection while OpenSSL works.
 
-Here: asking a context for it, and the notes of one end. Not here: what they mean (handshake.py).
+Here: asking a context for it, and the notes of one end. Not here: what they mean
+(wire/handshake.py).
 
 OpenSSL calls back for every protocol message. Python passes that on through
 `SSLContext._msg_callback`, a private name that CPython 3.8 to 3.14 has.

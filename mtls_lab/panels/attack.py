@@ -1,7 +1,7 @@
 """The attack panel of all parts: five attacks against each protection, run live.
 
-Here: the table, and the evidence behind each of its cells. Not here: the attacks (attacks.py),
-running them all (table.py).
+Here: the table, and the evidence behind each of its cells. Not here: the attacks
+(attacks/attacks.py), running them all (attacks/table.py).
 """
 
 from __future__ import annotations

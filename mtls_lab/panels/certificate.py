@@ -1,7 +1,7 @@
 """The certificate panel: any certificate as a card, each field with what it is for.
 
 Here: the card as HTML, and the panel that shows it. Not here: the facts about the fields
-(data/fields.toml), reading a certificate (fields.py), trying one out (workbench.py).
+(data/fields.toml), reading a certificate (pki/fields.py), trying one out (workbench.py).
 """
 
 from __future__ import annotations

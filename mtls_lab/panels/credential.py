@@ -1,7 +1,8 @@
 """The credential panel of Part 3: flip the client certificate, see both sides and the wire.
 
 Here: the controls, and one real exchange for each flip. Not here: what a credential is
-(credentials.py), why it was refused (explain.py), the picture (ladder.py).
+(experiments/credentials.py), why it was refused (diagnosis/explanation.py), the picture
+(ladder.py).
 """
 
 from __future__ import annotations

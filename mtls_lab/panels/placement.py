@@ -1,7 +1,7 @@
 """Which CA goes where: six files, two machines; place them, run, and see what each side says.
 
 Here: a drop-down for each slot, and the result. Not here: running a placement and whom to blame
-(placement.py of the package), what the error means (explain.py).
+(placement.py of the package), what the error means (diagnosis/explanation.py).
 """
 
 from __future__ import annotations

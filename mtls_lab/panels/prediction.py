@@ -1,6 +1,6 @@
 """The question before a decisive cell: what do you expect?
 
-Here: the widget. Not here: the questions and what really happened (predictions.py).
+Here: the widget. Not here: the questions and what really happened (learner/predictions.py).
 """
 
 from __future__ import annotations

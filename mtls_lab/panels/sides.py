@@ -1,7 +1,7 @@
 """Both ends of an exchange side by side, and what an explanation says, as HTML.
 
 Here: pure functions, for every panel that runs an exchange. Not here: widgets; what a failure
-means (explain.py).
+means (diagnosis/explanation.py).
 """
 
 from __future__ import annotations

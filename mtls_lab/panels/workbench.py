@@ -1,7 +1,8 @@
 """The workbench: tick what goes into a certificate, and see at once who accepts it.
 
-Here: the switches and the verdict. Not here: making and trying the certificate (trial.py), the
-card (certificate.py), why it was refused (explain.py).
+Here: the switches and the verdict. Not here: making and trying the certificate
+(experiments/workbench.py), the card (certificate.py), why it was refused
+(diagnosis/explanation.py).
 """
 
 from __future__ import annotations

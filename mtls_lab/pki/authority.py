@@ -1,8 +1,9 @@
 """Keys, signing requests, certificates and revocation lists, made with cryptography.
 
-Here: everything that is signed; only the hostile requests of checks/mutual_ca.py are built
-there. Not here: the fields of a leaf (leaf.py), files (pem.py), what a certificate says
-(describe.py), TLS contexts, and which certificates the lab needs (credentials.py, workspace.py).
+Here: everything that is signed; only the hostile requests of
+exercises/part3/device_certificate.py are built there. Not here: the fields of a leaf (leaf.py),
+files (pem.py), what a certificate says (description.py), TLS contexts, and which certificates the
+lab needs (experiments/credentials.py, learner/workspace.py).
 
 Every certificate follows the profile of RFC 5280, section 4.2, to the letter, so that it
 verifies under Python 3.13's strict default and under `openssl verify -x509_strict`.

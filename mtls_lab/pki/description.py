@@ -1,6 +1,6 @@
 """What a certificate says, in words; and whether it is still good.
 
-Here: reading certificates. Not here: making them (pki.py), and files (pem.py).
+Here: reading certificates. Not here: making them (authority.py), and files (pem.py).
 """
 
 from __future__ import annotations

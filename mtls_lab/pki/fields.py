@@ -1,7 +1,7 @@
 """A certificate field by field: what stands there, what it is for, where that is defined.
 
 Here: data/fields.toml, and reading any certificate against it. Not here: the short text that
-leaves out what varies (describe.py), and how a card looks (panels/certificate.py).
+leaves out what varies (description.py), and how a card looks (panels/certificate.py).
 """
 
 from __future__ import annotations

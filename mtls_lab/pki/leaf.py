@@ -1,6 +1,6 @@
 """The fields of a leaf certificate, by the profile of RFC 5280, section 4.2.
 
-Here: what a leaf is for, its builder, its names. Not here: keys, CAs and signatures (pki.py).
+Here: what a leaf is for, its builder, its names. Not here: keys, CAs and signatures (authority.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """PEM files: keys, certificates, requests and revocation lists, read and written with care.
 
 Here: file modes, and one clear message for each way in which a file can be the wrong one.
-Not here: making what is written (pki.py).
+Not here: making what is written (authority.py).
 """
 
 from __future__ import annotations

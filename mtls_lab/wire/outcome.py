@@ -1,7 +1,7 @@
 """What one exchange looked like from both ends: frozen values with a plain text.
 
 Here: stages, sides, exchanges, and how an exception becomes a comparable failure.
-Not here: sockets (server.py, client.py) and explanations.
+Not here: sockets (net/backend.py, net/device.py) and explanations.
 """
 
 from __future__ import annotations

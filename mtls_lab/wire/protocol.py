@@ -1,7 +1,7 @@
 """The one service of the lab: a line protocol in which a device asks for a secret.
 
 Here: lines, limits, commands, replies; bytes and text only. Not here: sockets and time
-(server.py, client.py).
+(net/backend.py, net/device.py).
 
 One command is one UTF-8 line of at most 1,024 bytes; one line comes back. A reply that starts
 with `ERROR` says that the backend would not do it, and why.

@@ -75,7 +75,7 @@ ALERTS = {
 
 HEADER = 5  # type (1), legacy version (2), length (2)
 LONGEST = 2**14 + 256  # RFC 8446 section 5.2: more is a record_overflow
-LONGEST_LINE = 1024  # where a line of text ends at the latest, see service.py
+LONGEST_LINE = 1024  # where a line of text ends at the latest, see protocol.py
 
 
 class Direction(Enum):

@@ -29,7 +29,7 @@ ROUNDS = 8
 TABLE = 2.0
 
 IMPORTS = "import ipywidgets, cryptography.x509, ssl, mtls_lab, mtls_lab.workspace"
-ENTER = "from mtls_lab.workspace import enter; enter(4)"
+ENTER = "from mtls_lab import enter; enter(4)"
 EVERY_PANEL = """
 from IPython.display import display
 from mtls_lab.panels import *
@@ -58,7 +58,7 @@ class EmptyPanel(Panel):
 
 EmptyPanel()
 """
-CREDENTIAL_PANEL = f"{ENTER}\nfrom mtls_lab.panels import CredentialPanel\nCredentialPanel()"
+CREDENTIAL_PANEL = f"{ENTER}\nfrom mtls_lab import CredentialPanel\nCredentialPanel()"
 
 #: Do something, and tell the milliseconds until the panel shows its next result.
 TIMED = """([name, kind, value]) => new Promise((resolve, reject) => {

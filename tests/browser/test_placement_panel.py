@@ -11,7 +11,7 @@ from mtls_lab.experiments.placement import slots, starts
 from tests.browser.lab import NARROW, WIDE, JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
-CELLS = ("from mtls_lab.panels import PlacementPanel", "PlacementPanel('empty')")
+CELLS = ("from mtls_lab import PlacementPanel", "PlacementPanel('empty')")
 
 
 @pytest.fixture(scope="module")

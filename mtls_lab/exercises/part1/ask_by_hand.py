@@ -1,7 +1,7 @@
 """The exercises of Part 1 with one connection: ask the backend, and change what it says.
 
-Here: two checks and the peers that they play. Not here: what all checks share (base.py,
-peers.py), many clients (plain_clients.py) and checksums (plain_seal.py).
+Here: two checks and the peers that they play. Not here: what all checks share (judging.py,
+peers.py), many clients (serve_many.py) and checksums (seal.py).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The exercise of Part 1 in which a line is sealed: a checksum with a key.
 
-Here: one check, and every forgery that Mallory tries. Not here: what all checks share (base.py,
+Here: one check, and every forgery that Mallory tries. Not here: what all checks share (judging.py,
 peers.py).
 """
 

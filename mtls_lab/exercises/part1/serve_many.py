@@ -1,6 +1,6 @@
 """The exercise of Part 1 in which a server has many clients, and some say nothing.
 
-Here: one check, and the clients that it sends. Not here: what all checks share (base.py,
+Here: one check, and the clients that it sends. Not here: what all checks share (judging.py,
 peers.py).
 """
 

@@ -1,7 +1,7 @@
 """The exercises of Part 2 that prepare a side: the backend's certificate, and both contexts.
 
-Here: three checks. Not here: what all checks share (base.py, peers.py), and the device's whole
-program (tls_fetch.py).
+Here: three checks. Not here: what all checks share (judging.py, peers.py), and the device's whole
+program (fetch.py).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The exercise of Part 2 in which the device's whole program is written, over TLS.
 
-Here: one check, and the backends that it meets. Not here: what all checks share (base.py,
+Here: one check, and the backends that it meets. Not here: what all checks share (judging.py,
 peers.py), and the certificates that Mallory shows (impostors.py).
 """
 

@@ -1,7 +1,8 @@
 """Checks of Part 3 about identity: who may speak, and the whole backend that sees to it.
 
-Here: authorize, trusted_backend, and the devices that they meet. Not here: contexts (mutual.py),
-what the CA signs (mutual_ca.py), and how a refusal is read (refusals.py).
+Here: authorize, trusted_backend, and the devices that they meet. Not here: contexts
+(mutual_backend.py), what the CA signs (device_certificate.py), and how a refusal is read
+(diagnose.py).
 """
 
 from __future__ import annotations

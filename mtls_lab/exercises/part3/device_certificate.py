@@ -1,6 +1,6 @@
 """A check of Part 3 about the CA: what it signs for a device, and what it must not sign.
 
-Here: device_certificate, and requests with any content. Not here: who may speak (names.py).
+Here: device_certificate, and requests with any content. Not here: who may speak (authorize.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Checks of Part 3 about refusals: who is refused, and where and why that shows.
 
 Here: is_served, diagnose, and the backends and devices that they meet. Not here: who should be
-refused (mutual.py, names.py).
+refused (mutual_backend.py, authorize.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Checks of Part 3 about contexts: the device presents a certificate, the backend demands one.
 
 Here: mutual_device and mutual_backend; and why an honest device was not served, in words, for
-every check of the part. Not here: what a CA signs (mutual_ca.py), and names (names.py).
+every check of the part. Not here: what a CA signs (device_certificate.py), and names
+(authorize.py).
 """
 
 from __future__ import annotations

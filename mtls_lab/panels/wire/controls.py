@@ -1,6 +1,6 @@
 """Mallory's controls: what she does, where, and to which bit or word.
 
-Here: the widgets, and the plan that they stand for. Not here: carrying it out (wire.py).
+Here: the widgets, and the plan that they stand for. Not here: carrying it out (panel.py).
 """
 
 from __future__ import annotations

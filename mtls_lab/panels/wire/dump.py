@@ -1,7 +1,7 @@
 """The units that Eve wrote down, as a list that opens to their bytes.
 
 Here: pure functions to HTML, in which every byte of a peer is escaped. Not here: what the units
-are (heard.py), widgets (wire.py).
+are (experiments/eavesdropping.py), widgets (panel.py).
 """
 
 from __future__ import annotations

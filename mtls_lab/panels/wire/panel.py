@@ -1,7 +1,8 @@
 """The wire panel of Parts 1 to 3: what Eve hears, and what Mallory can do about it.
 
-Here: one real exchange through a relay for each press of the button, and Eve's search. Not
-here: the bytes as HTML (dump.py), Mallory's controls (aim.py), what it means (mallory.py).
+Here: one real exchange through a relay for each press of the button, and Eve's search. Not here:
+the bytes as HTML (dump.py), Mallory's controls (controls.py), what it means
+(experiments/mallory.py).
 """
 
 from __future__ import annotations
