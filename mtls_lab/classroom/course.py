@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mtls_lab.errors import FileProblem, NotInWorkspace
-from mtls_lab.exercises import exercises
+from mtls_lab.exercises import EXERCISES
 from mtls_lab.facts import MARKER, learner_folder
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.progress import Predicted, Progress, Tried
@@ -70,7 +70,7 @@ def parts(done: Progress) -> list[Part]:
 def _part(number: int, done: Progress) -> Part:
     asked = [name for name, each in predictions.questions().items() if each.part == number]
     made = [done.predictions[name] for name in asked if name in done.predictions]
-    tasks = [name for name, each in exercises().items() if each.part == number]
+    tasks = [each.name for each in EXERCISES if each.part == number]
     best = {name: done.exercises[name].outcome for name in tasks if name in done.exercises}
     return Part(
         number,
@@ -244,7 +244,8 @@ def _questions(handed_in: Sequence[HandedIn]) -> Iterator[str]:
 
 def _tasks(handed_in: Iterable[HandedIn]) -> Iterator[str]:
     done = [each.done.exercises for each in handed_in]
-    for name, task in exercises().items():
+    for task in EXERCISES:
+        name = task.name
         outcomes = Counter(each[name].outcome if name in each else "" for each in done)
         counts = [outcomes[kind] for kind in ("right", "works but unsafe", "not yet", "")]
         yield f"  part {task.part}  {name:<22} {' / '.join(f'{count:>3}' for count in counts)}"

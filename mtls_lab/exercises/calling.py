@@ -1,7 +1,7 @@
 """Calling what a learner wrote, which may raise anything and may never end.
 
-Here: `call`, and the end of every thread that a check leaves. Not here: the judgement
-(result.py).
+Here: `call`, a rule that a backend calls, and the end of every thread that a check leaves. Not
+here: the judgement (result.py).
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mtls_lab.exercises.result import NotYet
+from mtls_lab.net import PeerCertificate
 
-__all__ = ["LIMIT", "Called", "call", "no_stragglers", "stragglers"]
+__all__ = ["LIMIT", "Called", "Rule", "call", "no_stragglers", "stragglers"]
 
 #: What a learner writes here takes milliseconds; what takes longer waits for nothing.
 LIMIT = 5.0
@@ -103,6 +104,39 @@ def call(
             "a loop needs an end, and a wait for a peer needs a time-out",
         )
     return ended[0]
+
+
+class Rule:
+    """A learner's authorization rule as a backend takes it, and how its latest call ended.
+
+    Options are those of `call`.
+
+    Attributes:
+        certificate: what it was asked about.
+        ended: how; None while it has not been asked.
+    """
+
+    def __init__(self, function: Callable[..., Any], **options: float) -> None:
+        self._function, self._options = function, options
+        self.certificate: PeerCertificate = None
+        self.ended: Called | NotYet | None = None
+
+    def __call__(self, certificate: PeerCertificate) -> object:
+        """Ask the rule; what does not end, or raises, is a no."""
+        self.certificate, self.ended = certificate, None
+        try:
+            self.ended = call(self._function, certificate, **self._options)
+        except NotYet as no:
+            self.ended = no
+            return False
+        return self.ended.value  # None after an error: the backend says no, as to every error
+
+    def returned(self, who: str, rule: str) -> None:
+        """Raise NotYet if the latest call did not end with a value."""
+        if isinstance(self.ended, NotYet):
+            raise self.ended
+        if self.ended is not None and self.ended.error is not None:
+            raise NotYet(f"for {who}, {self.ended.told}", rule)
 
 
 def _line(error: BaseException, function: Callable[..., Any]) -> int:

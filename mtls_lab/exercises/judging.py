@@ -1,7 +1,7 @@
 """What all checks share: the decorator that makes an exercise of a generator, and runs it.
 
-Here: `exercise`, the list of all exercises, `judge`. Not here: the four outcomes (result.py),
-calling a learner's function (calling.py), any particular exercise.
+Here: `exercise`, `judge`. Not here: the four outcomes (result.py), calling a learner's function
+(calling.py), any particular exercise, their order (manifest.py).
 
 A check is a generator. It yields a sentence for each thing that it has seen to hold, and raises
 NotYet or Unsafe at the first that does not; whoever reaches the end is right.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import dis
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import CodeType
 from typing import Any
 
@@ -21,45 +21,27 @@ from mtls_lab.exercises.calling import no_stragglers
 from mtls_lab.exercises.result import NotYet, Outcome, Result
 from mtls_lab.learner import progress
 
-__all__ = ["Check", "Exercise", "exercise", "exercises", "judge", "remembered"]
-
-
-@dataclass(frozen=True, slots=True)
-class Exercise:
-    """An exercise of a part: the name of its check, and what is to be done."""
-
-    name: str
-    part: int
-    title: str
+__all__ = ["Check", "exercise", "judge", "remembered"]
 
 
 Check = Callable[[Any], Result]
-_exercises: dict[str, Exercise] = {}
-
-
-def exercises() -> dict[str, Exercise]:
-    """Return every exercise by its name, in the order of the parts."""
-    return dict(sorted(_exercises.items(), key=lambda item: item[1].part))
 
 
 def exercise(
-    part: int, wanted: str, kind: type | Callable[[object], bool]
+    wanted: str, kind: type | Callable[[object], bool]
 ) -> Callable[[Callable[..., Iterator[str]]], Check]:
     """Make a check of a generator; what the generator does is told in this module's docstring.
 
-    The check takes what the learner wrote and never raises. The first line of its docstring is
-    the exercise's title.
+    The check takes what the learner wrote and never raises. Its name is the exercise's name, in
+    the learner's progress as well. Its place in the course is in manifest.py.
 
     Args:
-        part: where the exercise belongs.
         wanted: what the learner has to hand in, such as "an ssl.SSLContext".
         kind: its type, or a function that says whether something is of this kind.
     """
 
     def decorate(generator: Callable[..., Iterator[str]]) -> Check:
         name = generator.__name__
-        title = (generator.__doc__ or "").partition("\n")[0].rstrip(".")
-        _exercises[name] = Exercise(name, part, title)
 
         @functools.wraps(generator)
         def check(thing: Any) -> Result:

@@ -22,15 +22,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from mtls_lab.errors import FileProblem
 from mtls_lab.exercises.calling import Called
 from mtls_lab.exercises.result import NotYet
-from mtls_lab.net import Acceptor, Address, hang_up
+from mtls_lab.net import Acceptor, Address, Backend, hang_up, only_trusted_client
 from mtls_lab.pki import CertificateAuthority, Identity
 
 __all__ = [
     "LIE",
+    "PAST",
     "SECRET",
     "STREAM",
+    "VERSIONS",
     "all_closed",
     "expect_line",
+    "guarded",
     "learners_ca",
     "listening",
     "server_context",
@@ -44,6 +47,10 @@ __all__ = [
 SECRET = "the moon is full"  # noqa: S105 - this one is for everybody
 #: What Mallory hands out: whoever returns it has believed her.
 LIE = "the cave is empty"
+#: TLS 1.2 first: there a refusal comes where one expects it.
+VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
+#: The days of a certificate that has expired.
+PAST = (-30, -1)
 RETURNS = "it returns the line; an error is for the case that none comes"
 STREAM = "a socket carries bytes, and in a stream: encode, collect up to the line end, then decode"
 #: What of a learner's text fits into a sentence.
@@ -124,6 +131,18 @@ def _present(context: ssl.SSLContext, identity: Identity) -> None:
 
 def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(Encoding.PEM).decode("ascii")
+
+
+@contextmanager
+def guarded(
+    ca: CertificateAuthority, identity: Identity, version: ssl.TLSVersion | None = None
+) -> Iterator[Backend]:
+    """Run a backend that lets CN=trusted-client of this CA speak, over one TLS version."""
+    context = server_context(identity, client_ca=ca.certificate)
+    if version:
+        context.minimum_version = context.maximum_version = version
+    with Backend(context, authorize=only_trusted_client, secret=SECRET) as backend:
+        yield backend
 
 
 @contextmanager

@@ -21,8 +21,8 @@ from typing import Any
 from mtls_lab.diagnosis import explain
 from mtls_lab.diagnosis.symptoms import steady
 from mtls_lab.errors import FileProblem
-from mtls_lab.exercises import Called, NotYet, Unsafe, call
-from mtls_lab.exercises.calling import LIMIT
+from mtls_lab.exercises import NotYet, Unsafe, call
+from mtls_lab.exercises.calling import LIMIT, Rule
 from mtls_lab.kata.sabotage import FILE, THIEF
 from mtls_lab.net import Backend, PeerCertificate, ask, server_context
 from mtls_lab.pki import CertificateAuthority, Profile, pem
@@ -123,26 +123,6 @@ def _told(name: str, error: BaseException) -> FileProblem:
     return FileProblem(f"{name} raised {what}{where}", "a file that runs", rule)
 
 
-class _Rule:
-    """The learner's rule, asked from the backend's thread: what does not end is kept here."""
-
-    def __init__(self, function: Callable[[PeerCertificate], object]) -> None:
-        self._function = function
-        self.problem: NotYet | FileProblem | None = None
-
-    def __call__(self, certificate: PeerCertificate) -> object:
-        try:
-            called: Called = call(self._function, certificate, limit=RULE_LIMIT)
-        except NotYet as endless:
-            self.problem = endless
-            return False
-        if called.error is not None:
-            if certificate is not None:  # of None a rule may well fail: that is a no
-                self.problem = _told("authorize", called.error)
-            return False
-        return called.value
-
-
 # --- The honest exchange
 
 
@@ -160,11 +140,14 @@ def meet(contexts: Contexts) -> Exchange:
             exchange = _ask(contexts, nobody.getsockname())
         failure = Failure.of(contexts.backend)
         return replace(exchange, backend=Side("backend", Stage.SETUP, failure))
-    rule = _Rule(contexts.authorize)
+    rule = Rule(contexts.authorize, limit=RULE_LIMIT)
     with Backend(contexts.backend, authorize=rule) as backend:
         exchange = _ask(contexts, backend)
-    if rule.problem:
-        raise rule.problem
+    if isinstance(rule.ended, NotYet):
+        raise rule.ended
+    # Of None a rule may well fail: that is a no.
+    if rule.ended and rule.ended.error is not None and rule.certificate is not None:
+        raise _told("authorize", rule.ended.error)
     return exchange
 
 
@@ -224,7 +207,9 @@ class _Mallory:
 
     def as_device(self, *, crl: bool) -> Iterator[str]:
         """Ask the learner's backend for the secret."""
-        with Backend(self._backend, authorize=_Rule(self._contexts.authorize)) as backend:
+        with Backend(
+            self._backend, authorize=Rule(self._contexts.authorize, limit=RULE_LIMIT)
+        ) as backend:
             self._refused(backend, None, "without a certificate")
             yield "a device without a certificate is refused in the handshake"
             self._refused(backend, self._issued(self._stranger), "with a certificate of her own CA")

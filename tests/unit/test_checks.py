@@ -4,23 +4,24 @@ particular exercise (test_checks_*.py)."""
 import json
 import threading
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from mtls_lab import checks
 from mtls_lab.errors import FileProblem
-from mtls_lab.exercises import Called, NotYet, Outcome, Result, Unsafe, call, calling
+from mtls_lab.exercises import EXERCISES, Called, NotYet, Outcome, Result, Unsafe, call, calling
 from mtls_lab.exercises import judging as base
 from mtls_lab.facts import MARKER
 from mtls_lab.learner.progress import FILE
 
 
 @pytest.fixture
-def check(monkeypatch: pytest.MonkeyPatch) -> base.Check:
+def check() -> base.Check:
     """A check of a number, which is in no list of exercises."""
-    monkeypatch.setattr(base, "_exercises", {})
 
-    @base.exercise(part=1, wanted="a whole number", kind=int)
+    @base.exercise(wanted="a whole number", kind=int)
     def even(number: int) -> Iterator[str]:
         """Find an even number."""
         yield "it is a number"
@@ -116,18 +117,18 @@ def test_it_is_escaped_on_a_page() -> None:
     assert not any(tag in page for tag in ("<img", "<b>", "<i>"))
 
 
-@pytest.mark.usefixtures("check")
-def test_the_list_of_exercises() -> None:
-    base.exercise(part=0, wanted="nothing", kind=object)(begin)
-    assert list(base.exercises().values()) == [
-        base.Exercise("begin", 0, "Begin"),
-        base.Exercise("even", 1, "Find an even number"),
-    ]
-
-
-def begin(thing: object) -> Iterator[str]:
-    """Begin."""
-    yield str(thing)
+def test_an_exercise_has_one_name() -> None:
+    """Its check, its module, and the entry of the manifest that gives its place."""
+    names = [each.name for each in EXERCISES]
+    assert len(set(names)) == len(names)
+    assert [each.part for each in EXERCISES] == sorted(each.part for each in EXERCISES)
+    for each in EXERCISES:
+        module = import_module(f"mtls_lab.exercises.part{each.part}.{each.name}")
+        assert module.__all__ == [each.name]
+        assert getattr(checks, each.name) is each.check is getattr(module, each.name)
+    folder = Path(checks.__file__).parent
+    modules = {path.stem for path in folder.glob("part?/*.py")} - {"__init__"}
+    assert modules == set(names), "a module without an entry in EXERCISES"
 
 
 def test_attempts_are_noted_and_untouched_cells_are_not(

@@ -105,13 +105,13 @@ def with_fields(**fields: Any) -> Callable[[CertificateAuthority], Identity]:
     return lambda ca: ca.issue("localhost", **options)
 
 
-TRUST = "a device believes the CA that it was given, and no other"
+TRUST = "a certificate is checked with the certificate of the CA that signed it"
 SAN = "a device looks in subjectAltName for the name that it asked for"
 DAYS = "a certificate is valid from its first day to its last"
 LEAF = "the backend's certificate is a leaf: CA:FALSE"
 PURPOSE = "one certificate, one purpose: extendedKeyUsage names serverAuth and nothing else"
 OTHER_NAMES = "a certificate names what its owner has to be reached as, and nothing else"
-UNKNOWN = "the device refuses the certificate: it does not know the CA that signed it"
+UNKNOWN = "the device refuses the certificate: it comes from no CA that is trusted there"
 CLIENT = (
     "a backend that asks for a device's certificate takes this one: with the key, Mallory read"
     " 'the moon is full'"
@@ -157,8 +157,8 @@ CERTIFICATES: dict[str, tuple[Callable[[CertificateAuthority], Any], Outcome, st
     "for a client": (
         with_fields(profile=Profile.CLIENT),
         NOT_YET,
-        "the device refuses the certificate: it is not for a server",
-        "extendedKeyUsage says what a certificate may be used for",
+        "the device refuses the certificate: it is for another purpose",
+        "the extended key usage says what a certificate may be used for",
     ),
     "another CA": (
         lambda _: CertificateAuthority.create("Another CA").issue_server(NAMES),

@@ -9,13 +9,13 @@ import pytest
 from mtls_lab.classroom import class_report, course, export, report
 from mtls_lab.classroom.course import HandedIn, parts, read_export
 from mtls_lab.errors import FileProblem, NotInWorkspace
-from mtls_lab.exercises import exercises
+from mtls_lab.exercises import EXERCISES
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import predictions
 from mtls_lab.learner.progress import Predicted, Progress, Tried, note
 
 QUESTIONS = predictions.questions()
-TASKS = {part: [e.name for e in exercises().values() if e.part == part] for part in course.PARTS}
+TASKS = {part: [e.name for e in EXERCISES if e.part == part] for part in course.PARTS}
 ASKED = {part: [q.name for q in QUESTIONS.values() if q.part == part] for part in course.PARTS}
 
 
@@ -182,7 +182,7 @@ def test_a_class() -> None:
     assert checksum.split() == f"part 1 checksum 2 of 3 2 said: {answer}".split()
     (task,) = (line for line in lines if f" {TASKS[3][0]} " in line)
     assert task.split() == ["part", "3", TASKS[3][0], *["2", "/", "1", "/", "0", "/", "1"]]
-    assert len(lines) == 1 + 4 + 2 + len(QUESTIONS) + 2 + len(exercises())
+    assert len(lines) == 1 + 4 + 2 + len(QUESTIONS) + 2 + len(EXERCISES)
 
 
 def test_a_class_with_another_version() -> None:
@@ -196,7 +196,7 @@ def test_a_class_with_another_version() -> None:
 def test_the_parts_of_a_learner_who_did_everything() -> None:
     done = Progress(
         predictions={name: Predicted("a", "a") for name in QUESTIONS},
-        exercises={name: Tried("right", 1) for name in exercises()},
+        exercises={each.name: Tried("right", 1) for each in EXERCISES},
     )
     for part in parts(done):
         assert part.predicted == part.foreseen == part.questions == len(ASKED[part.number])

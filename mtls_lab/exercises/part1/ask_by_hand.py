@@ -1,7 +1,7 @@
-"""The exercises of Part 1 with one connection: ask the backend, and change what it says.
+"""Exercise of Part 1: ask the backend for its secret with a bare socket.
 
-Here: two checks and the peers that they play. Not here: what all checks share (judging.py,
-peers.py), many clients (serve_many.py) and checksums (seal.py).
+Here: the check, and the backends that it plays. Not here: what all checks share (the folder
+above).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 from mtls_lab.exercises.calling import Called, call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import (
-    LIE,
     SECRET,
     STREAM,
     all_closed,
@@ -23,18 +22,18 @@ from mtls_lab.exercises.peers import (
     shown,
 )
 from mtls_lab.exercises.result import NotYet, Unsafe
-from mtls_lab.net import Backend, Chunk, Relay, ask, hang_up
-from mtls_lab.wire import MAX_LINE, Exchange, Service
+from mtls_lab.net import hang_up
+from mtls_lab.wire import MAX_LINE, Service
 
-__all__ = ["ask_by_hand", "mallory"]
+__all__ = ["ask_by_hand"]
 
 Function = Callable[..., Any]
 
 
-# --- Ask by hand -----------------------------------------------------------------------------
-
 #: A secret whose last character is three bytes long.
 MOON = f"{SECRET} ☾"
+
+
 END = "recv returns nothing when the other side has hung up: without a line end, that is an error"
 
 
@@ -96,7 +95,7 @@ def _ask(fetch: Function, peer: _Peer) -> Called:
         return called
 
 
-@exercise(1, "a function fetch(address)", callable)
+@exercise("a function fetch(address)", callable)
 def ask_by_hand(fetch: Function) -> Iterator[str]:
     """Ask for the secret with a bare socket."""
     name = getattr(fetch, "__name__", "your function")
@@ -136,65 +135,3 @@ def _fails(fetch: Function, name: str, peer: _Peer) -> None:
     if called.value and peer.pieces:
         raise Unsafe(f"Mallory cut the reply in the middle, and {told} as if it were whole", END)
     raise NotYet(f"the backend hung up without a whole line, and {told}", END)
-
-
-# --- Mallory ---------------------------------------------------------------------------------
-
-OPEN = "open sesame"
-TAMPER = "a tamper takes a Chunk and returns the bytes to pass on"
-
-
-@exercise(1, "a function tamper(chunk)", callable)
-def mallory(tamper: Function) -> Iterator[str]:
-    """Change the secret on its way, and nothing else."""
-    failed: list[NotYet] = []
-
-    def guarded(chunk: Chunk) -> bytes | None:
-        try:
-            return _passed_on(tamper, chunk)
-        except NotYet as no:
-            failed.append(no)
-            return None
-
-    def through(command: str) -> Exchange:
-        with Backend(secret=OPEN) as backend, Relay(backend, tamper=guarded) as relay:
-            exchange = ask(command, relay)
-        if failed:
-            raise failed[0]
-        return exchange
-
-    exchange = through("GET_SECRET")
-    if exchange.reply != LIE:
-        raise NotYet(
-            f"the device asked for the secret and received {shown(exchange.reply)}",
-            f"Mallory exchanges {shown(OPEN)} for {shown(LIE)}",
-        )
-    yield f"the device asks for the secret and receives {shown(LIE)}"
-    for command in ("PING", "HELP"):
-        exchange, reply = through(command), Service(OPEN).answer(command)
-        if exchange.reply != reply:
-            raise NotYet(
-                f"the reply to {command} arrived as {shown(exchange.reply)}",
-                "what is not the secret passes as it is",
-            )
-    yield "every other reply passes as it is"
-    exchange = through(f"SAY {OPEN}")
-    received = exchange.backend.received if exchange.backend else ()
-    if received != (f"SAY {OPEN}",):
-        raise NotYet(
-            f"the device sent {shown(f'SAY {OPEN}')}, and the backend received "
-            + (shown(received[0]) if received else "nothing"),
-            "a chunk has a direction, and what goes towards the backend passes as it is",
-        )
-    yield "a command with the same words in it reaches the backend as it is"
-
-
-def _passed_on(tamper: Function, chunk: Chunk) -> bytes:
-    called = call(tamper, chunk)
-    sent = called.returned(TAMPER)
-    if not isinstance(sent, bytes):
-        raise NotYet(f"{called.name} returned {shown(sent)}", TAMPER)
-    if chunk.heard.endswith(b"\n") and not sent.endswith(b"\n"):
-        rule = "a line without its end is no line yet: whoever receives it waits"
-        raise NotYet(f"{called.name} returned {shown(sent)}, without the newline", rule)
-    return sent

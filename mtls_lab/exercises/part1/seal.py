@@ -33,7 +33,7 @@ def _is_pair(thing: object) -> bool:
     return isinstance(thing, tuple) and len(thing) == 2 and all(map(callable, thing))
 
 
-@exercise(1, "two functions, (seal, unseal)", _is_pair)
+@exercise("two functions, (seal, unseal)", _is_pair)
 def seal(pair: tuple[Function, Function]) -> Iterator[str]:
     """Add a checksum that Mallory cannot compute."""
     make, read = pair

@@ -31,7 +31,7 @@ SILENT = 20
 AGAIN = "accept is called again and again, whatever the last client did"
 
 
-@exercise(1, "a function serve_forever(listener)", callable)
+@exercise("a function serve_forever(listener)", callable)
 def serve_many(serve_forever: Callable[..., Any]) -> Iterator[str]:
     """Serve a client while others are silent."""
     raised: list[str] = []

@@ -1,60 +1,31 @@
-"""The exercises of Part 2 that prepare a side: the backend's certificate, and both contexts.
+"""Exercise of Part 2: issue a certificate for a backend with three names.
 
-Here: three checks. Not here: what all checks share (judging.py, peers.py), and the device's whole
-program (fetch.py).
+Here: the check, and what somebody could do with the backend's key. Not here: what all checks
+share (the folder above).
 """
 
 from __future__ import annotations
 
 import os
 import ssl
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab.exercises.calling import call
-from mtls_lab.exercises.impostors import impostors, public_ca
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, learners_ca, server_context, shown, strict_device
+from mtls_lab.exercises.refusals import refusal
 from mtls_lab.exercises.result import NotYet, Unsafe
-from mtls_lab.net import Backend, Relay, ask
-from mtls_lab.pki import CertificateAuthority, Identity, read_identity, write_certificate
+from mtls_lab.net import Backend, ask
+from mtls_lab.pki import CertificateAuthority, Identity, read_identity
 from mtls_lab.wire import Exchange
 
-__all__ = ["backend_certificate", "backend_context", "device_context"]
-
-Function = Callable[..., Any]
-
-TRUST = "a device believes the CA that it was given, and no other"
-#: What a device says of a certificate that it refuses, by OpenSSL's verify code.
-REFUSED = {
-    9: ("it is not valid yet", "a certificate is valid from its first day to its last"),
-    10: ("it has expired", "a certificate is valid from its first day to its last"),
-    26: ("it is not for a server", "extendedKeyUsage says what a certificate may be used for"),
-    **dict.fromkeys([7, 18, 19, 20], ("it does not know the CA that signed it", TRUST)),
-}
-
-
-def _refusal(exchange: Exchange) -> NotYet:
-    """Why an honest exchange failed, in words that are the same with every OpenSSL."""
-    failure = exchange.device.failure
-    code = failure.verify_code if failure else None
-    if code is None:
-        why = failure.reason or failure.error if failure else "ERROR"
-        return NotYet(f"the connection fails: {why}", "an honest device and backend come together")
-    found, rule = REFUSED.get(code, ("", "every field follows RFC 5280, section 4.2"))
-    about = f": {found}" if found else f" (verify code {code})"
-    return NotYet(f"the device refuses the certificate{about}", rule)
-
-
-# --- The backend's certificate ---------------------------------------------------------------
+__all__ = ["backend_certificate"]
 
 NAMES = ("backend.example", "localhost", "127.0.0.1")
+
+
 BANK = "bank.example"
 
 
@@ -64,7 +35,7 @@ def _is_identity(thing: object) -> bool:
     return isinstance(thing, Identity)
 
 
-@exercise(2, "an Identity, or two file names (certfile, keyfile)", _is_identity)
+@exercise("an Identity, or two file names (certfile, keyfile)", _is_identity)
 def backend_certificate(thing: Identity | tuple[str, str]) -> Iterator[str]:
     """Issue a certificate for a backend with three names."""
     ca = learners_ca()
@@ -103,7 +74,7 @@ def _is_reached(exchange: Exchange, name: str, certificate: x509.Certificate) ->
     if code in (62, 64):
         found = f"the device asks for {name}, and the certificate does not name it"
         raise NotYet(found, "a device looks in subjectAltName for the name that it asked for")
-    raise _refusal(exchange)
+    raise refusal(exchange)
 
 
 def _san(certificate: x509.Certificate, kind: type[x509.GeneralName] | None = None) -> list[str]:
@@ -158,119 +129,3 @@ def _has_no_other_name(
             found = f"a device that asked for {host} took this certificate, and believed: {LIE!r}"
             raise Unsafe(found, rule)
         raise NotYet(f"the certificate names {shown(extra)} as well", rule)
-
-
-# --- The two contexts ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _World:
-    """A CA of the check's own, a backend's identity, and their files."""
-
-    ca: CertificateAuthority
-    backend: Identity
-    folder: Path
-
-    @classmethod
-    def in_folder(cls, name: str) -> _World:
-        ca, folder = CertificateAuthority.create("Lab CA"), Path(name)
-        write_certificate(folder / "server_ca.pem", ca.certificate)
-        world = cls(ca, ca.issue_server(["localhost", "127.0.0.1"]), folder)
-        world.backend.save(folder, "server")
-        return world
-
-    def path(self, name: str) -> str:
-        return str(self.folder / name)
-
-
-def _context(make: Function, *files: str, wrong: int, whose: str) -> ssl.SSLContext:
-    """Call a learner's function, and hold it to a context for the right side."""
-    called = call(make, *files)
-    context = called.returned(
-        "each file has its own place: what a side trusts, what it shows, and the key to that"
-    )
-    if not isinstance(context, ssl.SSLContext):
-        rule = "it returns an ssl.SSLContext"
-        raise NotYet(f"{called.name} returned {shown(context)}", rule)
-    if context.protocol == wrong:
-        rule = "a context is for one side of the connection, and made for it"
-        raise NotYet(f"{called.name} returned a context for the {whose} side", rule)
-    return context
-
-
-@exercise(2, "a function device_context(cafile)", callable)
-def device_context(make: Function) -> Iterator[str]:
-    """Write the device's context."""
-    with tempfile.TemporaryDirectory() as name:
-        world = _World.in_folder(name)
-        with public_ca(world.folder) as public:
-            context = _context(
-                make,
-                world.path("server_ca.pem"),
-                wrong=ssl.PROTOCOL_TLS_SERVER,
-                whose="backend's",
-            )
-        yield "it is a context for the device's side"
-        with Backend(server_context(world.backend), secret=SECRET) as backend:
-            exchange = ask("GET_SECRET", backend, context=context)
-        if not exchange.ok:
-            raise _refusal(exchange)
-        yield "the device receives the secret from its backend"
-        for impostor in impostors(world.ca, public, "localhost"):
-            with Backend(impostor.context, secret=LIE) as mallory:
-                exchange = ask("GET_SECRET", mallory, context=context)
-            if exchange.ok:
-                found = f"Mallory showed {impostor.shows}, and the device believed her: {LIE!r}"
-                raise Unsafe(found, impostor.rule)
-            yield f"Mallory, who shows {impostor.shows}, is refused"
-
-
-NO_CERTIFICATE = ("NO_SHARED_CIPHER", "NO_SUITABLE_SIGNATURE_ALGORITHM")
-
-
-@exercise(2, "a function backend_context(certfile, keyfile)", callable)
-def backend_context(make: Function) -> Iterator[str]:
-    """Write the backend's context, and keep its certificate from Eve."""
-    with tempfile.TemporaryDirectory() as name:
-        world = _World.in_folder(name)
-        context = _context(
-            make,
-            world.path("server.crt"),
-            world.path("server.key"),
-            wrong=ssl.PROTOCOL_TLS_CLIENT,
-            whose="device's",
-        )
-        yield "it is a context for the backend's side"
-        device = strict_device(world.ca.certificate)
-        exchange, eve = _overheard(context, device)
-        if not exchange.ok:
-            raise _why_not_served(exchange)
-        yield "a device that trusts the CA receives the secret"
-        certificate = world.backend.certificate.public_bytes(Encoding.DER)
-        device.maximum_version = ssl.TLSVersion.TLSv1_2
-        exchange, old = _overheard(context, device)
-        if exchange.ok and old.heard(certificate):
-            found = "a device spoke TLS 1.2 and was served: Eve has read the backend's certificate"
-            raise Unsafe(found, "from TLS 1.3 on, the certificate is sent encrypted: RFC 8446")
-        yield "a device that speaks nothing newer than TLS 1.2 is refused"
-        if not eve.heard(certificate):
-            yield "Eve, who has recorded it all, does not find the certificate"
-
-
-def _overheard(context: ssl.SSLContext, device: ssl.SSLContext) -> tuple[Exchange, Relay]:
-    with Backend(context, secret=SECRET) as backend, Relay(backend) as eve:
-        return ask("GET_SECRET", eve, context=device), eve
-
-
-def _why_not_served(exchange: Exchange) -> NotYet:
-    failure = exchange.backend.failure if exchange.backend else None
-    reason = failure.reason if failure else ""
-    if reason in NO_CERTIFICATE:
-        found = "the handshake fails: the backend has no certificate to show"
-        return NotYet(
-            found, "a backend shows its certificate, and proves with its key that it is its own"
-        )
-    if reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE":
-        found = "the backend refuses a device without a certificate"
-        return NotYet(found, "in this part, devices have none: it is the backend that shows one")
-    return _refusal(exchange)

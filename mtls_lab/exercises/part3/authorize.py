@@ -1,37 +1,41 @@
-"""Checks of Part 3 about identity: who may speak, and the whole backend that sees to it.
+"""Exercise of Part 3: let one device speak, by its name.
 
-Here: authorize, trusted_backend, and the devices that they meet. Not here: contexts
-(mutual_backend.py), what the CA signs (device_certificate.py), and how a refusal is read
-(diagnose.py).
+Here: the check, and devices of the same CA with other names. Not here: what all checks share (the
+folder above).
 """
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 from cryptography.x509.oid import NameOID
 
-from mtls_lab.exercises.calling import LIMIT, Called, call
+from mtls_lab.exercises.calling import LIMIT, Rule
 from mtls_lab.exercises.judging import exercise
-from mtls_lab.exercises.part3.device_certificate import Names, request
-from mtls_lab.exercises.part3.mutual_backend import ASKING, served
-from mtls_lab.exercises.peers import SECRET, learners_ca, server_context, strict_device
-from mtls_lab.exercises.result import NotYet, Unsafe
-from mtls_lab.net import Backend, PeerCertificate, ask
-from mtls_lab.pki import CertificateAuthority, Identity, Profile, create_key, is_current, pem
+from mtls_lab.exercises.peers import SECRET, server_context, strict_device
+from mtls_lab.exercises.refusals import served
+from mtls_lab.exercises.requests import Names, request
+from mtls_lab.exercises.result import Unsafe
+from mtls_lab.net import Backend, ask
+from mtls_lab.pki import CertificateAuthority, Identity, Profile, create_key
 from mtls_lab.wire import Exchange
 
-__all__ = ["authorize", "trusted_backend"]
-
-# --- Who may speak ---------------------------------------------------------------------------
+__all__ = ["authorize"]
 
 _CN, _O = NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME
+
+
 _PART = "a part of a name, or one that looks like it, is another name"
+
+
 _ONLY_CN = "the organization says where a device belongs, the common name which one it is"
+
+
 _ONE = "a certificate with two names is not the device with one name"
+
+
 #: Devices of the same CA: what stands in the subject, and why that one may not speak.
 _OTHERS: tuple[tuple[Names, str], ...] = (
     (((_CN, "not-trusted-client"),), _PART),
@@ -44,34 +48,10 @@ _OTHERS: tuple[tuple[Names, str], ...] = (
 )
 
 
-class _Rule:
-    """The learner's rule as a backend takes it, and how its latest call ended."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-        self.ended: Called | NotYet | None = None
-
-    def __call__(self, certificate: PeerCertificate) -> object:
-        self.ended = None
-        try:
-            self.ended = call(self._function, certificate)
-        except NotYet as no:
-            self.ended = no
-            return False
-        return self.ended.value  # None after an error: the backend says no, as to every error
-
-    def returned(self, who: str, rule: str) -> None:
-        """Raise NotYet if the latest call did not end with a value."""
-        if isinstance(self.ended, NotYet):
-            raise self.ended
-        if self.ended is not None and self.ended.error is not None:
-            raise NotYet(f"for {who}, {self.ended.told}", rule)
-
-
-@exercise(part=3, wanted="a function authorize(certificate)", kind=callable)
+@exercise(wanted="a function authorize(certificate)", kind=callable)
 def authorize(function: Callable[..., Any]) -> Iterator[str]:
     """Let one device speak, by its name."""
-    ca, rule = CertificateAuthority.create("Lab CA"), _Rule(function)
+    ca, rule = CertificateAuthority.create("Lab CA"), Rule(function)
     own = server_context(ca.issue_server(["localhost"]), client_ca=ca.certificate)
     own.verify_mode = ssl.CERT_OPTIONAL
     with Backend(own, authorize=rule, secret=SECRET) as backend:
@@ -101,88 +81,3 @@ def _called(names: Names) -> str:
         return "a device without a certificate (None)"
     kinds = {_CN: "CN", _O: "O"}
     return "a device with " + " and ".join(f"{kinds[kind]}={value}" for kind, value in names)
-
-
-# --- The whole backend -----------------------------------------------------------------------
-
-
-def _own(name: str, ca: CertificateAuthority) -> Identity:
-    """Load an identity that the first cell of the notebook has seen to."""
-    identity = pem.read_identity(f"{name}.crt", f"{name}.key")
-    if not is_current(identity.certificate, ca.certificate):
-        raise NotYet(f"{name}.crt is out of date", "run the first code cell again")
-    return identity
-
-
-class _Serve:
-    """`serve` as the check hands it out: what a learner starts, the check can stop."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
-        self.started: Backend | None = None
-        self.rule: _Rule | None = None
-
-    def __call__(
-        self,
-        context: ssl.SSLContext | None = None,
-        *,
-        authorize: Callable[[PeerCertificate], object] | None = None,
-        **options: Any,
-    ) -> Backend:
-        self.rule = _Rule(authorize) if authorize else None
-        self.started = self._stack.enter_context(
-            Backend(context, authorize=self.rule, **{"secret": SECRET, **options})
-        )
-        return self.started
-
-
-@exercise(part=3, wanted="a function start(serve)", kind=callable)
-def trusted_backend(function: Callable[..., Any]) -> Iterator[str]:
-    """Serve one device, and not the one that was lost."""
-    ca = learners_ca()
-    own, lost = (_own(name, ca) for name in ("device/client", "device/lost"))
-    with ExitStack() as stack:
-        serve = _Serve(stack)
-        call(function, serve).returned("the files are those of Part 3, and one list more")
-        backend = serve.started
-        if backend is None:
-            raise NotYet("no backend was started", "a backend runs when serve was called")
-
-        def visit(identity: Identity | None, who: str) -> Exchange:
-            device = strict_device(ca.certificate, identity)
-            exchange = ask("GET_SECRET", backend, context=device, timeout=2 * LIMIT)
-            if serve.rule:
-                serve.rule.returned(who, "a rule has an answer for everybody")
-            return exchange
-
-        if served(visit(own, "the device")).peer is None:
-            raise NotYet("the device is served, and nobody asked for its certificate", ASKING)
-        yield "the device is served, and the backend knows its name"
-        for who, identity, rule in _callers(ca, lost):
-            exchange = visit(identity, who)
-            if exchange.ok:
-                raise Unsafe(f"{who} got {exchange.reply!r}", rule)
-            yield f"{who} is refused"
-
-
-def _callers(
-    ca: CertificateAuthority, lost: Identity
-) -> Iterator[tuple[str, Identity | None, str]]:
-    """Whom the backend should refuse: how they are called, what they have, and why."""
-    stranger = CertificateAuthority.create("Mallory CA")
-    yield "a device without a certificate", None, "who shows no certificate has proved nothing"
-    yield (
-        "Mallory, with CN=trusted-client from a CA of her own,",
-        stranger.issue_client("trusted-client"),
-        "anybody can make a CA: the backend decides which one it trusts",
-    )
-    yield (
-        "another device of your CA, CN=not-trusted-client,",
-        ca.issue_client("not-trusted-client"),
-        "to know who it is is one thing, whether it may speak is another",
-    )
-    yield (
-        "the lost device, with its certificate for CN=trusted-client,",
-        lost,
-        "a list of revoked certificates stops only those whom somebody looks up in it",
-    )

@@ -1,6 +1,6 @@
-"""A check of Part 3 about the CA: what it signs for a device, and what it must not sign.
+"""Exercise of Part 3: what a CA signs for a device, and what it must not sign.
 
-Here: device_certificate, and requests with any content. Not here: who may speak (authorize.py).
+Here: the check, and what Mallory, a device, asks for. Not here: who may speak (authorize.py).
 """
 
 from __future__ import annotations
@@ -11,34 +11,21 @@ from dataclasses import replace
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.judging import exercise
-from mtls_lab.exercises.part3.mutual_backend import served
 from mtls_lab.exercises.peers import LIE, SECRET, learners_ca, server_context, shown, strict_device
+from mtls_lab.exercises.refusals import served
+from mtls_lab.exercises.requests import request
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, ask, only_trusted_client
-from mtls_lab.pki import CertificateAuthority, Identity, Key, Profile, common_name, create_key
+from mtls_lab.pki import CertificateAuthority, Identity, Profile, common_name, create_key
 
-__all__ = ["Names", "device_certificate", "request"]
-
-Names = tuple[tuple[x509.ObjectIdentifier, str], ...]
+__all__ = ["device_certificate"]
 
 
-def request(
-    key: Key, names: Names, wishes: tuple[x509.ExtensionType, ...] = ()
-) -> x509.CertificateSigningRequest:
-    """Ask for a certificate with any subject, and with extensions that nobody has to grant."""
-    subject = x509.Name([x509.NameAttribute(kind, value) for kind, value in names])
-    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
-    for wish in wishes:
-        builder = builder.add_extension(wish, critical=False)
-    return builder.sign(key, hashes.SHA256())
-
-
-@exercise(part=3, wanted="a function sign_device(csr, ca)", kind=callable)
+@exercise(wanted="a function sign_device(csr, ca)", kind=callable)
 def device_certificate(function: Callable[..., Any]) -> Iterator[str]:
     """Sign a device's request."""
     ca, key = learners_ca(), create_key()

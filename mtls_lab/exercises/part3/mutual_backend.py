@@ -1,167 +1,29 @@
-"""Checks of Part 3 about contexts: the device presents a certificate, the backend demands one.
+"""Exercise of Part 3: serve devices only.
 
-Here: mutual_device and mutual_backend; and why an honest device was not served, in words, for
-every check of the part. Not here: what a CA signs (device_certificate.py), and names
-(authorize.py).
+Here: the check, and the devices that call. Not here: what all checks share (the folder above).
 """
 
 from __future__ import annotations
 
-import ssl
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.exercises.calling import call
-from mtls_lab.exercises.impostors import Impostor, impostors, public_ca
+from mtls_lab.exercises.contexts import context_in_folder
+from mtls_lab.exercises.impostors import public_ca
 from mtls_lab.exercises.judging import exercise
-from mtls_lab.exercises.peers import LIE, SECRET, server_context, shown, strict_device
+from mtls_lab.exercises.peers import SECRET, strict_device
+from mtls_lab.exercises.refusals import ASKING, served
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, pem
-from mtls_lab.wire import Exchange, Failure, Side, Stage
+from mtls_lab.wire import Exchange
 
-__all__ = ["ASKING", "mutual_backend", "mutual_device", "served"]
-
-_UNKNOWN_CA = (
-    "it comes from no CA that is trusted there",
-    "a certificate is checked with the certificate of the CA that signed it",
-)
-#: What OpenSSL's verify codes (X509_V_ERR_…) mean, and the rule behind each.
-_WHY = {
-    3: (
-        "there is no list of revoked certificates to look it up in",
-        "who wants to know what is revoked needs the CA's list",
-    ),
-    7: _UNKNOWN_CA,
-    9: (
-        "it is not valid yet",
-        "a certificate is valid from a little before it is made, because clocks differ",
-    ),
-    10: ("it has expired", "a certificate is valid for as long as it is used"),
-    18: _UNKNOWN_CA,
-    19: _UNKNOWN_CA,
-    20: _UNKNOWN_CA,
-    23: ("it is revoked", "a list of revoked certificates holds those, and no others"),
-    26: (
-        "it is for another purpose",
-        "the extended key usage says what a certificate may be used for",
-    ),
-    62: ("it is for another name", "a device calls its backend by the name in the certificate"),
-}
-ASKING = "a server has to ask; what a context does by itself is in its verify_mode"
-_REASONS = {
-    "PEER_DID_NOT_RETURN_A_CERTIFICATE": (
-        "the backend asks for a certificate, and the device has none",
-        "a device proves in the handshake that it holds the key of a certificate",
-    ),
-    **dict.fromkeys(
-        ("NO_SHARED_CIPHER", "NO_SUITABLE_SIGNATURE_ALGORITHM"),
-        (
-            "the backend has no certificate to show",
-            "the backend proves itself too: that stays as it was in Part 2",
-        ),
-    ),
-    "ProtocolError": (
-        "the backend does not understand the device: it speaks no TLS",
-        "a backend without a context speaks plain TCP",
-    ),
-    "NOT_AUTHORIZED": (
-        "the backend knows the device, and its rule says no",
-        "this device may speak",
-    ),
-}
+__all__ = ["mutual_backend"]
 
 
-def served(exchange: Exchange) -> Side:
-    """Return the backend's side of an exchange in which the device got its answer.
-
-    Raises:
-        NotYet: it did not; with who refused whom, in words that are the same everywhere.
-    """
-    if exchange.ok and exchange.backend is not None:
-        return exchange.backend
-    device = exchange.device.failure
-    backend = exchange.backend.failure if exchange.backend else None
-    if exchange.device.stage is Stage.CONNECT:
-        raise NotYet("nobody listens where the backend should be", "a backend runs until it stops")
-    if device is not None and device.verify_code is not None:
-        raise _refused("the device refuses the backend's certificate", device)
-    if backend is not None and backend.verify_code is not None:
-        raise _refused("the backend refuses the device's certificate", backend)
-    if exchange.backend and exchange.backend.version and exchange.backend.peer is None:
-        raise NotYet("the backend has not asked for a certificate, and knows nobody", ASKING)
-    failure = backend or device
-    reason = failure.reason or failure.error if failure else "no reason is known"
-    found, rule = _REASONS.get(
-        reason, (f"the device is not served: {reason}", "a device of yours gets its answer")
-    )
-    raise NotYet(found, rule)
-
-
-def _refused(who: str, failure: Failure) -> NotYet:
-    words, rule = _WHY.get(
-        failure.verify_code or 0, (f"verify code {failure.verify_code}", "both sides verify")
-    )
-    return NotYet(f"{who}: {words}", rule)
-
-
-def _context(function: Callable[..., Any], folder: Path, side: str) -> ssl.SSLContext:
-    """Let the learner make a context of the files in a folder, for "client" or "server"."""
-    called = call(function, folder)
-    if isinstance(called.error, ssl.SSLError):
-        raise NotYet(  # without OpenSSL's words, which differ
-            f"{called.name} raised {Failure.of(called.error)} (line {called.line} of its cell)",
-            "a certificate is loaded together with its own key, and a CA file holds certificates",
-        )
-    context = called.returned("the files of the exercise are in the folder, in PEM form")
-    if not isinstance(context, ssl.SSLContext):
-        raise NotYet(f"{called.name} returned {shown(context)}", "it returns an ssl.SSLContext")
-    wrong = {"client": ssl.PROTOCOL_TLS_SERVER, "server": ssl.PROTOCOL_TLS_CLIENT}[side]
-    if context.protocol == wrong:
-        raise NotYet(
-            f"this is no context for a {side}",
-            "who connects is the client, and who accepts connections is the server",
-        )
-    return context
-
-
-# --- The device's context --------------------------------------------------------------------
-
-
-@exercise(part=3, wanted="a function device_context(folder)", kind=callable)
-def mutual_device(function: Callable[..., Any]) -> Iterator[str]:
-    """Let the device prove itself."""
-    servers, devices = (CertificateAuthority.create(name) for name in ("Server CA", "Device CA"))
-    with tempfile.TemporaryDirectory() as name, public_ca(folder := Path(name)) as public:
-        devices.issue_client("trusted-client").save(folder, "client")
-        pem.write_certificate(folder / "server_ca.pem", servers.certificate)
-        context = _context(function, folder, "client")
-    own = server_context(servers.issue_server(["localhost"]), client_ca=devices.certificate)
-    with Backend(own, secret=SECRET) as backend:
-        served(ask("GET_SECRET", backend, context=context))
-    yield "the device proves itself with its certificate, and is served"
-    for impostor in impostors(servers, public, "localhost"):
-        _answer(context, impostor)
-        yield f"Mallory, who shows {impostor.shows}, is refused"
-
-
-def _answer(context: ssl.SSLContext, impostor: Impostor) -> None:
-    """Let Mallory answer in the backend's place. Raises Unsafe if she hears the command."""
-    with Backend(impostor.context, name="mallory", secret=LIE) as mallory:
-        exchange = ask("GET_SECRET", mallory, context=context)
-    if exchange.ok or (exchange.backend is not None and exchange.backend.received):
-        raise Unsafe(
-            f"Mallory showed {impostor.shows}, read the command, and answered {LIE!r}",
-            impostor.rule,
-        )
-
-
-# --- The backend's context -------------------------------------------------------------------
-
-
-@exercise(part=3, wanted="a function backend_context(folder)", kind=callable)
+@exercise(wanted="a function backend_context(folder)", kind=callable)
 def mutual_backend(function: Callable[..., Any]) -> Iterator[str]:
     """Serve devices only."""
     servers, devices = (CertificateAuthority.create(name) for name in ("Server CA", "Device CA"))
@@ -169,7 +31,7 @@ def mutual_backend(function: Callable[..., Any]) -> Iterator[str]:
         servers.issue_server(["localhost"]).save(folder, "server")
         pem.write_certificate(folder / "server_ca.pem", servers.certificate)
         pem.write_certificate(folder / "client_ca.pem", devices.certificate)
-        context = _context(function, folder, "server")
+        context = context_in_folder(function, folder, "server")
     with Backend(context, secret=SECRET) as backend:
 
         def visit(identity: Identity | None) -> Exchange:
