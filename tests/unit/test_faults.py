@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from mtls_lab.experiments import Expected
 from mtls_lab.kata import Kata, exam, faults, kata_key, sabotage
 from mtls_lab.kata.faults import Fault, catalogue, drawn
 from mtls_lab.wire import Exchange
+from tests.unit.repairs import repair
 
 NAMES = list(catalogue())
 SEEDS = [*((1, n) for n in range(60)), *((2, n) for n in range(60)), *((3, n) for n in range(80))]
@@ -56,7 +58,7 @@ def test_a_fault_shows_as_told(tmp_path: Path, name: str) -> None:
     assert side
     assert side.failure
     assert "ALERT" not in side.failure.reason  # who refuses knows why, and no alert tells it
-    fault.repair(folder)
+    repair(fault, folder)
     assert met(folder).ok
 
 
@@ -66,7 +68,7 @@ def test_the_command_finds_it(tmp_path: Path, name: str) -> None:
     folder = healthy(tmp_path, crl=fault.level == 3)
     fault.break_(folder)
     assert fault.says in run(fault.find, folder)
-    fault.repair(folder)
+    repair(fault, folder)
     assert fault.says not in run(fault.find, folder)
 
 
@@ -94,7 +96,7 @@ def test_a_seed_is_broken_and_can_be_repaired(tmp_path: Path, level: int, seed: 
     assert kata.check().outcome is Outcome.NOT_YET
     for fault in drawn(seed, level):
         assert seen(kata.ask()) == (fault.device, fault.backend)
-        fault.repair(kata.folder)
+        repair(fault, kata.folder)
     result = kata.check()
     assert result.right, result
 
@@ -130,6 +132,22 @@ def test_a_seed_means_the_same_everywhere(seed: str | int, level: int, names: li
     assert [each.name for each in drawn(seed, level)] == names
 
 
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_another_fault_takes_its_share_and_the_other_seeds_stay(
+    monkeypatch: pytest.MonkeyPatch, level: int
+) -> None:
+    before = {seed: drawn(seed, level) for seed in range(500)}
+    added = replace(catalogue()["client_key"], name="new", level=level)
+    more = {**catalogue(), added.name: added}
+    monkeypatch.setattr(faults, "catalogue", lambda: more)
+    after = {seed: drawn(seed, level) for seed in range(500)}
+    changed = [seed for seed in before if after[seed] != before[seed]]
+    assert all(added in after[seed] for seed in changed)
+    choices = faults._choices(list(more.values()), level)
+    fair = 500 * sum(added in choice for choice in choices) / len(choices)
+    assert fair / 2 < len(changed) < fair * 2
+
+
 @pytest.mark.parametrize("spelled", ["Anna", " anna ", "ANNA!", "\uff41\uff4e\uff4e\uff41"])
 def test_one_name_is_one_seed(spelled: str) -> None:
     assert drawn(spelled, 1) == drawn("anna", 1)
@@ -159,7 +177,7 @@ def test_each_fault_has_one_way_to_be_made() -> None:
 
 
 def test_no_two_faults_of_a_kata_are_repaired_at_once() -> None:
-    for one, other in faults.pairs():
+    for one, other in faults._choices(list(catalogue().values()), 3):
         assert one.order < other.order
         assert one.parts.isdisjoint(other.parts)
 
@@ -168,7 +186,7 @@ def test_an_edit_needs_its_line(tmp_path: Path) -> None:
     folder = healthy(tmp_path, crl=False)
     fault = catalogue()["versions"]
     with pytest.raises(FileProblem, match="edit the file by hand"):
-        fault.repair(folder)
+        repair(fault, folder)
 
 
 @pytest.mark.parametrize("level", [1, 2, 3])

@@ -20,6 +20,7 @@ from mtls_lab.kata.faults import catalogue, drawn
 from mtls_lab.learner.progress import FILE
 from mtls_lab.pki import CertificateAuthority, Profile, pem
 from mtls_lab.terminal import openssl
+from tests.unit.repairs import repair
 from tests.unit.requests import create_csr
 
 MAY_SPEAK = 'names == ["trusted-client"]'
@@ -42,7 +43,7 @@ def having(name: str) -> Kata:
     kata = Kata.create(seed, level)
     for fault in drawn(seed, level):
         if fault.name != name:
-            fault.repair(kata.folder)
+            repair(fault, kata.folder)
     return kata
 
 
@@ -460,7 +461,7 @@ def test_attempts_are_noted_and_an_untouched_kata_is_none(home: Path) -> None:
     edit(kata, ("import ssl", "import ssl  # mine"))
     kata.check()
     for fault in drawn(kata.seed, 1):
-        fault.repair(kata.folder)
+        repair(fault, kata.folder)
     kata.check()
     events = [json.loads(line) for line in (home / FILE).read_text().splitlines()]
     assert events == [
@@ -481,7 +482,7 @@ def test_the_attacks_change_no_file() -> None:
     kata.check()
     assert kata.changed() == []
     for fault in drawn(kata.seed, 1):
-        fault.repair(kata.folder)
+        repair(fault, kata.folder)
     assert kata.check().right
     assert kata.check().right
     assert kata.changed() == ["device/client.crt", "device/client.key"]
