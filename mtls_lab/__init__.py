@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mtls_lab.pki import (
         CertificateAuthority,
         Identity,
-        Profile,
+        Purpose,
         create_key,
         describe,
         pem,
@@ -69,7 +69,7 @@ _HOMES = {
     "pki": (
         "CertificateAuthority",
         "Identity",
-        "Profile",
+        "Purpose",
         "create_key",
         "describe",
         "pem",
@@ -96,8 +96,8 @@ __all__ = [
     "Kata",
     "PlacementPanel",
     "PredictPanel",
-    "Profile",
     "Protection",
+    "Purpose",
     "Relay",
     "Side",
     "Stage",

@@ -7,8 +7,8 @@ relay that the attacker uses (net/relay.py).
 from mtls_lab.attacks.attacks import (
     ATTACKS,
     LIE,
+    AttackResult,
     Protection,
-    Verdict,
     change_reply,
     clone,
     eavesdrop,
@@ -22,9 +22,9 @@ from mtls_lab.attacks.table import AttackTable, attack_table, lab_protections
 __all__ = [
     "ATTACKS",
     "LIE",
+    "AttackResult",
     "AttackTable",
     "Protection",
-    "Verdict",
     "attack_table",
     "change_reply",
     "clone",

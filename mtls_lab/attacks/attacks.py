@@ -15,13 +15,13 @@ from pathlib import Path
 
 from mtls_lab.errors import ProtectionBroken
 from mtls_lab.net import Backend, PeerCertificate, Relay, Tamper, ask, flip_bit, replace
-from mtls_lab.pki import CertificateAuthority, Profile, self_signed
+from mtls_lab.pki import CertificateAuthority, Purpose, self_signed
 from mtls_lab.wire import SECRET, Direction, Exchange, server_name
 
 __all__ = [
     "ATTACKS",
+    "AttackResult",
     "Protection",
-    "Verdict",
     "change_reply",
     "clone",
     "eavesdrop",
@@ -74,7 +74,7 @@ class Protection:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AttackResult:
     """How one attack on one protection ended.
 
     Attributes:
@@ -98,7 +98,7 @@ class Verdict:
         return "\n".join([*lines, *(f"  {line}" for line in self.evidence)])
 
 
-def eavesdrop(protection: Protection) -> Verdict:
+def eavesdrop(protection: Protection) -> AttackResult:
     """Eve records everything, and looks for the secret.
 
     Example:
@@ -114,10 +114,10 @@ def eavesdrop(protection: Protection) -> Verdict:
     evidence = [f'Eve recorded the exchange and {found} "{SECRET}" in it.']
     if host:
         evidence.append(f"She did read the server name: {host}.")
-    return Verdict("Eavesdrop", protection.name, read, tuple(evidence))
+    return AttackResult("Eavesdrop", protection.name, read, tuple(evidence))
 
 
-def tamper(protection: Protection) -> Verdict:
+def tamper(protection: Protection) -> AttackResult:
     """Mallory changes the reply on its way: the words if they are in clear, else one bit."""
     with protection.backend() as backend, Relay(backend) as mallory:
         ask("GET_SECRET", mallory, context=protection.client_context)
@@ -132,7 +132,7 @@ def tamper(protection: Protection) -> Verdict:
     if exchange.backend and exchange.backend.failure:
         evidence.append(f"The backend was told: {exchange.backend.failure}.")
     succeeded = exchange.device.ok and exchange.reply != SECRET
-    return Verdict("Tamper", protection.name, succeeded, tuple(evidence))
+    return AttackResult("Tamper", protection.name, succeeded, tuple(evidence))
 
 
 def change_reply(relay: Relay) -> Tamper:
@@ -156,7 +156,7 @@ def reply_index(relay: Relay) -> int:
     return (encrypted or heard)[-1].index
 
 
-def impersonate(protection: Protection) -> Verdict:
+def impersonate(protection: Protection) -> AttackResult:
     """Mallory answers in the backend's place, with a certificate from a CA of her own."""
     context = None
     with tempfile.TemporaryDirectory() as folder:
@@ -172,10 +172,10 @@ def impersonate(protection: Protection) -> Verdict:
         line = f'The device asked Mallory, and believed her: "{exchange.reply}".'
     else:
         line = f"The device hung up on Mallory: {exchange.device.failure}."
-    return Verdict("Impersonate the backend", protection.name, exchange.ok, (line,))
+    return AttackResult("Impersonate the backend", protection.name, exchange.ok, (line,))
 
 
-def clone(protection: Protection) -> Verdict:
+def clone(protection: Protection) -> AttackResult:
     """Someone runs the device's software on a PC, with all that is public and no key."""
     attempts: list[tuple[str, ssl.SSLContext | None]]
     if protection.server_ca is None:
@@ -184,7 +184,7 @@ def clone(protection: Protection) -> Verdict:
         with tempfile.TemporaryDirectory() as folder:
             bare = ssl.create_default_context(cafile=str(protection.server_ca))
             forged = ssl.create_default_context(cafile=str(protection.server_ca))
-            identity = self_signed("trusted-client", Profile.CLIENT)
+            identity = self_signed("trusted-client", Purpose.CLIENT)
             forged.load_cert_chain(*identity.save(folder, "clone"))
         attempts = [
             ("A copy of the software, without a certificate,", bare),
@@ -194,10 +194,10 @@ def clone(protection: Protection) -> Verdict:
         results = [(who, ask("GET_SECRET", backend, context=context)) for who, context in attempts]
     served = [result for result in results if result[1].ok]
     evidence = [_served(who, exchange) for who, exchange in served[:1] or results]
-    return Verdict("Clone the device", protection.name, bool(served), tuple(evidence))
+    return AttackResult("Clone the device", protection.name, bool(served), tuple(evidence))
 
 
-def steal_key(protection: Protection) -> Verdict:
+def steal_key(protection: Protection) -> AttackResult:
     """Someone copies every file of the device, the private key among them, and uses them."""
     who = "A copy of the device's files"
     with tempfile.TemporaryDirectory() as folder:
@@ -212,7 +212,9 @@ def steal_key(protection: Protection) -> Verdict:
                 who += ", client.key among them,"
         with protection.backend() as backend:
             exchange = ask("GET_SECRET", backend, context=context)
-    return Verdict("Steal the key file", protection.name, exchange.ok, (_served(who, exchange),))
+    return AttackResult(
+        "Steal the key file", protection.name, exchange.ok, (_served(who, exchange),)
+    )
 
 
 def _served(who: str, exchange: Exchange) -> str:
@@ -222,7 +224,7 @@ def _served(who: str, exchange: Exchange) -> str:
     return f"{who} was refused by the backend: {why}."
 
 
-ATTACKS: tuple[Callable[[Protection], Verdict], ...] = (
+ATTACKS: tuple[Callable[[Protection], AttackResult], ...] = (
     eavesdrop,
     tamper,
     impersonate,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtls_lab.attacks.attacks import ATTACKS, Protection, Verdict
+from mtls_lab.attacks.attacks import ATTACKS, AttackResult, Protection
 from mtls_lab.net import client_context, only_trusted_client, server_context
 from mtls_lab.pki import CertificateAuthority, pem
 
@@ -22,12 +22,12 @@ __all__ = ["AttackTable", "attack_table", "lab_protections"]
 class AttackTable:
     """The verdicts as a table: text, HTML, and the SVG picture of the README."""
 
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[AttackResult, ...]
 
     @property
-    def rows(self) -> dict[str, dict[str, Verdict]]:
+    def rows(self) -> dict[str, dict[str, AttackResult]]:
         """The verdicts by attack, then by protection."""
-        rows: dict[str, dict[str, Verdict]] = {}
+        rows: dict[str, dict[str, AttackResult]] = {}
         for verdict in self.verdicts:
             rows.setdefault(verdict.attack, {})[verdict.protection] = verdict
         return rows
@@ -99,7 +99,7 @@ def _text(x: int, y: int, text: str, kind: str) -> str:
     return f'<text class="{kind}" x="{x}" y="{y}" text-anchor="middle">{html.escape(text)}</text>'
 
 
-def _html_cell(verdict: Verdict) -> str:
+def _html_cell(verdict: AttackResult) -> str:
     colour = "--jp-error-color1" if verdict.succeeded else "--jp-success-color1"
     evidence = html.escape("\n".join(verdict.evidence), quote=True)
     style = f"border-bottom:3px solid var({colour}, currentColor)"
@@ -108,7 +108,7 @@ def _html_cell(verdict: Verdict) -> str:
 
 def attack_table(
     protections: Iterable[Protection],
-    attacks: Iterable[Callable[[Protection], Verdict]] = ATTACKS,
+    attacks: Iterable[Callable[[Protection], AttackResult]] = ATTACKS,
 ) -> AttackTable:
     """Run every attack against every protection, now, and return the table.
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab.exercises.peers import server_context
-from mtls_lab.pki import CertificateAuthority, Identity, Profile, write_certificate
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose, write_certificate
 
 __all__ = ["Impostor", "impostors", "public_ca"]
 
@@ -58,7 +58,7 @@ def impostors(
         "the certificate has to be for the host that the device asked for",
     )
     yield _impostor(
-        ca.issue(host, Profile.SERVER, names=[host], valid_days=(-90, -1)),
+        ca.issue(host, Purpose.SERVER, names=[host], valid_days=(-90, -1)),
         "an old certificate, expired, of the backend",
         "a certificate is valid from its first day to its last",
     )

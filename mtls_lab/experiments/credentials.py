@@ -161,7 +161,7 @@ class CredentialStore:
         return client_context(server_ca, *(self.files(name) or ()), version=version)
 
     def _issue(self, credential: Credential) -> pem.Identity | None:
-        purpose = pki.Profile[credential.purpose.upper()]
+        purpose = pki.Purpose[credential.purpose.upper()]
         match credential.signed_by:
             case "nobody":
                 return None

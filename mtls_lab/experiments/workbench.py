@@ -16,18 +16,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab.net import Backend, ask
-from mtls_lab.pki import CertificateAuthority, Identity, Profile, create_key
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose, create_key
 from mtls_lab.wire import Exchange, Failure
 
-__all__ = ["CHOICES", "RULES", "Recipe", "Trial", "Verdict", "Workbench"]
+__all__ = ["CHOICES", "RULES", "Recipe", "Trial", "Trials", "Workbench"]
 
 PURPOSES = {
-    "server": [Profile.SERVER],
-    "client": [Profile.CLIENT],
-    "both": list(Profile),
+    "server": [Purpose.SERVER],
+    "client": [Purpose.CLIENT],
+    "both": list(Purpose),
     "none": [],
 }
-USAGES = {
+KEY_USAGES = {
     "digitalSignature": ["digital_signature"],
     "keyEncipherment": ["key_encipherment"],
     "digitalSignature, keyCertSign": ["digital_signature", "key_cert_sign"],
@@ -39,7 +39,7 @@ DATES = {"valid": (0, 90), "expired": (-30, -1), "not yet valid": (1, 90)}
 #: What each part of a recipe can be.
 CHOICES: dict[str, Sequence[str | bool]] = {
     "purpose": list(PURPOSES),
-    "usage": list(USAGES),
+    "key_usage": list(KEY_USAGES),
     "names": list(NAMES),
     "dates": list(DATES),
     "is_ca": [False, True],
@@ -58,7 +58,7 @@ class Recipe:
 
     Attributes:
         purpose: the extended key usage, "server", "client", "both" or "none".
-        usage: the key usage, "none" leaves it out.
+        key_usage: the key usage, "none" leaves it out.
         names: the subject alternative name, "localhost", "another host" or "none".
         dates: "valid", "expired" or "not yet valid".
         is_ca: whether its basic constraints say CA:TRUE.
@@ -73,7 +73,7 @@ class Recipe:
     """
 
     purpose: str = "server"
-    usage: str = "digitalSignature"
+    key_usage: str = "digitalSignature"
     names: str = "localhost"
     dates: str = "valid"
     is_ca: bool = False
@@ -87,9 +87,9 @@ class Recipe:
                 raise ValueError(f"{part.name}={value!r} is not one of {known}")
 
     def __str__(self) -> str:
-        purpose = ", ".join(f"{profile.name.lower()}Auth" for profile in PURPOSES[self.purpose])
+        purpose = ", ".join(f"{purpose.name.lower()}Auth" for purpose in PURPOSES[self.purpose])
         return (
-            f"EKU {purpose or 'none'}, key usage {self.usage}, SAN {self.names}, "
+            f"EKU {purpose or 'none'}, key usage {self.key_usage}, SAN {self.names}, "
             f"CA:{str(self.is_ca).upper()}, {self.dates}, "
             f"{'with' if self.authority_id else 'without'} AKI"
         )
@@ -119,7 +119,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Trials:
     """A certificate, and every trial it went through. Its text is the same on every run.
 
     Example:
@@ -167,18 +167,18 @@ class Workbench:
             names=NAMES[recipe.names],
             valid_days=DATES[recipe.dates],
             key=self._key,
-            usage=USAGES[recipe.usage],
+            key_usage=KEY_USAGES[recipe.key_usage],
             is_ca=recipe.is_ca,
             authority_id=recipe.authority_id,
         )
 
-    def judge(self, recipe: Recipe) -> Verdict:
+    def judge(self, recipe: Recipe) -> Trials:
         """Make the certificate and try it in every role, by both sets of rules.
 
         The role of a CA is tried only if the certificate says that it is one.
         """
         identity = self.make(recipe)
-        return Verdict(recipe, identity.certificate, tuple(self._try(identity, recipe)))
+        return Trials(recipe, identity.certificate, tuple(self._try(identity, recipe)))
 
     def _try(self, identity: Identity, recipe: Recipe) -> Iterator[Trial]:
         with Backend(_showing(ssl.PROTOCOL_TLS_SERVER, identity)) as backend:

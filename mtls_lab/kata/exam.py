@@ -25,7 +25,7 @@ from mtls_lab.exercises import NotYet, Unsafe, call
 from mtls_lab.exercises.calling import LIMIT, Rule
 from mtls_lab.kata.sabotage import FILE, THIEF
 from mtls_lab.net import Backend, PeerCertificate, ask, server_context
-from mtls_lab.pki import CertificateAuthority, Profile, pem
+from mtls_lab.pki import CertificateAuthority, Purpose, pem
 from mtls_lab.wire import SECRET, Exchange, Failure, Side, Stage
 
 __all__ = ["Contexts", "examine", "load", "meet"]
@@ -263,7 +263,7 @@ class _Mallory:
             )
 
     def _issued(self, ca: CertificateAuthority, name: str = "trusted-client") -> tuple[Path, Path]:
-        identity = ca.issue(name, Profile.CLIENT)
+        identity = ca.issue(name, Purpose.CLIENT)
         if ca is self._trusted and name == "trusted-client":
             ca.revoke(identity.certificate)
         return identity.save(self._folder, name)

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab import pki
 from mtls_lab.errors import FileProblem
-from mtls_lab.pki import CertificateAuthority, Profile, pem
-from mtls_lab.pki.leaf import LEAF_USAGE
+from mtls_lab.pki import CertificateAuthority, Purpose, pem
+from mtls_lab.pki.leaf import LEAF_KEY_USAGE
 
 __all__ = ["FILE", "STEPS", "THIEF", "Step", "edit", "lay_out"]
 
@@ -99,22 +99,22 @@ def _save_ca(folder: Path, side: str, ca: CertificateAuthority) -> None:
     pem.write_certificate(folder / _TRUST[side], ca.certificate)
 
 
-def _server(folder: Path, profile: Profile = Profile.SERVER, **options: Any) -> None:
+def _server(folder: Path, purpose: Purpose = Purpose.SERVER, **options: Any) -> None:
     """Issue the backend's certificate, for a new key."""
     options = {"names": ["localhost"], "valid_days": (0, DAYS)} | options
-    issued = _ca(folder, "server").issue("localhost", profile, **options)
+    issued = _ca(folder, "server").issue("localhost", purpose, **options)
     issued.save(folder / "backend", "server")
 
 
 def _client(
     folder: Path,
     name: str = "trusted-client",
-    profile: Profile = Profile.CLIENT,
+    purpose: Purpose = Purpose.CLIENT,
     valid_days: tuple[int, int] = (0, DAYS),
     ca: CertificateAuthority | None = None,
 ) -> None:
     """Issue the device's certificate, for a new key."""
-    issued = (ca or _ca(folder, "client")).issue(name, profile, valid_days=valid_days)
+    issued = (ca or _ca(folder, "client")).issue(name, purpose, valid_days=valid_days)
     issued.save(folder / "device", "client")
 
 
@@ -164,11 +164,13 @@ def _exchange(one: str, other: str, folder: Path) -> None:
     _write(folder / one, contents[1])
 
 
-def _certify(folder: Path, side: str, *, is_ca: bool, usage: Iterable[str]) -> CertificateAuthority:
+def _certify(
+    folder: Path, side: str, *, is_ca: bool, key_usage: Iterable[str]
+) -> CertificateAuthority:
     """Make the CA's certificate again: same key, same name, so that what it signed stays valid."""
     key, name = _ca(folder, side).key, f"{side.title()} CA"
     itself = CertificateAuthority.create(name, key=key)
-    made = itself.issue(name, None, key=key, usage=usage, is_ca=is_ca, valid_days=(0, DAYS))
+    made = itself.issue(name, None, key=key, key_usage=key_usage, is_ca=is_ca, valid_days=(0, DAYS))
     ca = CertificateAuthority(key, made.certificate)
     _save_ca(folder, side, ca)
     return ca
@@ -176,8 +178,8 @@ def _certify(folder: Path, side: str, *, is_ca: bool, usage: Iterable[str]) -> C
 
 def _below_an_intermediate(folder: Path) -> None:
     signs = ("key_cert_sign", "crl_sign")
-    root = _certify(folder, "server", is_ca=True, usage=signs)  # without pathlen:0
-    below = root.issue("Issuing CA", None, usage=signs, is_ca=True, valid_days=(0, DAYS))
+    root = _certify(folder, "server", is_ca=True, key_usage=signs)  # without pathlen:0
+    below = root.issue("Issuing CA", None, key_usage=signs, is_ca=True, valid_days=(0, DAYS))
     below.save(folder / "ca", "issuing_ca")
     issuing = CertificateAuthority(below.key, below.certificate)
     issuing.issue_server(["localhost"], days=DAYS).save(folder / "backend", "server")
@@ -201,8 +203,8 @@ STEPS: dict[str, Step] = {
     "client_expired": partial(_client, valid_days=_OVER),
     "server_not_yet_valid": partial(_server, valid_days=_TO_COME),
     "client_not_yet_valid": partial(_client, valid_days=_TO_COME),
-    "server_purpose": partial(_server, profile=Profile.CLIENT),
-    "client_purpose": partial(_client, profile=Profile.SERVER),
+    "server_purpose": partial(_server, purpose=Purpose.CLIENT),
+    "client_purpose": partial(_client, purpose=Purpose.SERVER),
     "server_name": partial(_server, names=["backend.example"]),
     "server_key": partial(_other_key, "backend/server.key"),
     "client_key": partial(_other_key, "device/client.key"),
@@ -217,9 +219,9 @@ STEPS: dict[str, Step] = {
     "client_of_same_named_ca": lambda folder: _client(
         folder, ca=CertificateAuthority.create("Client CA")
     ),
-    "client_ca_is_no_ca": partial(_certify, side="client", is_ca=False, usage=LEAF_USAGE),
+    "client_ca_is_no_ca": partial(_certify, side="client", is_ca=False, key_usage=LEAF_KEY_USAGE),
     "client_ca_may_not_sign": partial(
-        _certify, side="client", is_ca=True, usage=("digital_signature", "crl_sign")
+        _certify, side="client", is_ca=True, key_usage=("digital_signature", "crl_sign")
     ),
     "server_chain": _below_an_intermediate,
     "crl_expired": partial(_list, days=0),

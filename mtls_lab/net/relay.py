@@ -58,9 +58,8 @@ Tamper = Callable[[Chunk], bytes | None]
 class Relay:
     """Stand between the device and `upstream`, and write down everything that passes.
 
-    With `pretend`, a finished server context, the relay ends the device's TLS itself, shows
-    its own certificate, and reads along; `onward`, a client context, is what it then speaks to
-    the backend.
+    With `server_context` the relay terminates the device's TLS itself, shows its own certificate,
+    and reads along; `upstream_context`, a client context, is what it then speaks to the backend.
 
     Args:
         upstream: a Backend, another Relay, or an address `(host, port)`.
@@ -79,13 +78,13 @@ class Relay:
         upstream: Upstream | Address,
         *,
         tamper: Tamper | None = None,
-        pretend: ssl.SSLContext | None = None,
-        onward: ssl.SSLContext | None = None,
+        server_context: ssl.SSLContext | None = None,
+        upstream_context: ssl.SSLContext | None = None,
         name: str = "relay",
     ) -> None:
         self.tamper = tamper
         self._upstream = upstream
-        self._pretend, self._onward = pretend, onward
+        self._server_context, self._upstream_context = server_context, upstream_context
         self._chunks: list[Chunk] = []
         self._failed: Exception | None = None
         self._connections = 0
@@ -173,14 +172,14 @@ class Relay:
         backend.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sides = [device, backend]
         try:
-            if self._pretend is not None:
+            if self._server_context is not None:
                 device.settimeout(TIMEOUT)
-                sides[0] = self._pretend.wrap_socket(
+                sides[0] = self._server_context.wrap_socket(
                     device, server_side=True, do_handshake_on_connect=False
                 )
                 sides[0].do_handshake()  # type: ignore[attr-defined]
-            if self._onward is not None:
-                sides[1] = self._onward.wrap_socket(
+            if self._upstream_context is not None:
+                sides[1] = self._upstream_context.wrap_socket(
                     backend, server_hostname="localhost", do_handshake_on_connect=False
                 )
                 sides[1].do_handshake()  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import ipywidgets
 
-from mtls_lab.attacks import ATTACKS, AttackTable, Protection, Verdict, attack_table
+from mtls_lab.attacks import ATTACKS, AttackResult, AttackTable, Protection, attack_table
 from mtls_lab.panels.base import Panel, breakable, escape, mark
 
 __all__ = ["AttackPanel"]
@@ -34,7 +34,7 @@ class AttackPanel(Panel):
             "Each cell is an attack that ran a moment ago. Open one to see its evidence.",
         )
         self._protections = tuple(protections)
-        self._verdicts: list[Verdict] = []
+        self._verdicts: list[AttackResult] = []
         button = ipywidgets.Button(description="Run all attacks", button_style="primary")
         self._progress = ipywidgets.IntProgress(
             description="Attacks run", max=len(ATTACKS) * len(self._protections)
@@ -45,7 +45,7 @@ class AttackPanel(Panel):
         self.add_below(self._table)
         self.guard(self._run)
 
-    def select(self, attack: str, protection: str) -> Verdict:
+    def select(self, attack: str, protection: str) -> AttackResult:
         """Open the evidence of one cell, and return its verdict.
 
         Args:
@@ -72,10 +72,12 @@ class AttackPanel(Panel):
         attack_table(self._protections, [self._counted(attack) for attack in ATTACKS])
         self._report()
 
-    def _counted(self, attack: Callable[[Protection], Verdict]) -> Callable[[Protection], Verdict]:
+    def _counted(
+        self, attack: Callable[[Protection], AttackResult]
+    ) -> Callable[[Protection], AttackResult]:
         """Let an attack show its verdict as soon as it is there."""
 
-        def run(protection: Protection) -> Verdict:
+        def run(protection: Protection) -> AttackResult:
             verdict = attack(protection)
             self._verdicts.append(verdict)
             self._progress.value = len(self._verdicts)
@@ -84,7 +86,7 @@ class AttackPanel(Panel):
 
         return run
 
-    def _report(self, opened: Verdict | None = None) -> None:
+    def _report(self, opened: AttackResult | None = None) -> None:
         table = AttackTable(tuple(self._verdicts))
         count = len(table.verdicts)
         succeeded = sum(verdict.succeeded for verdict in table.verdicts)
@@ -96,7 +98,7 @@ class AttackPanel(Panel):
             body += f"<p>{escape(title)}. Its evidence is open below.</p>"
         self.show(table, text, body, outcome="succeeds" if succeeded else "stopped")
 
-    def _draw(self, opened: Verdict | None = None) -> None:
+    def _draw(self, opened: AttackResult | None = None) -> None:
         """Draw the verdicts that there are; the cells that are still to come have three dots."""
         rows = AttackTable(tuple(self._verdicts)).rows
         names = [protection.name for protection in self._protections]
@@ -114,7 +116,7 @@ class AttackPanel(Panel):
         )
 
 
-def _cell(column: str, verdict: Verdict | None, opened: Verdict | None) -> str:
+def _cell(column: str, verdict: AttackResult | None, opened: AttackResult | None) -> str:
     start = f'<td role="cell" data-column="{escape(column)}"'
     if verdict is None:
         return f"{start}>…</td>"

@@ -14,7 +14,7 @@ from mtls_lab.pki.description import (
     printable,
 )
 from mtls_lab.pki.fields import Field, read_fields
-from mtls_lab.pki.leaf import Profile
+from mtls_lab.pki.leaf import Purpose
 from mtls_lab.pki.pem import (
     Identity,
     Key,
@@ -34,7 +34,7 @@ __all__ = [
     "Field",
     "Identity",
     "Key",
-    "Profile",
+    "Purpose",
     "common_name",
     "create_key",
     "describe",

@@ -23,14 +23,21 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from mtls_lab.errors import LabError
-from mtls_lab.pki.leaf import LEAF_USAGE, NO_USAGE, Profile, general_names, leaf_builder, name_of
+from mtls_lab.pki.leaf import (
+    LEAF_KEY_USAGE,
+    NO_KEY_USAGE,
+    Purpose,
+    general_names,
+    leaf_builder,
+    name_of,
+)
 from mtls_lab.pki.pem import Identity, Key, read_identity
 
 __all__ = [
     "CA_DAYS",
     "LEAF_DAYS",
     "CertificateAuthority",
-    "Profile",
+    "Purpose",
     "create_key",
     "self_signed",
 ]
@@ -41,7 +48,7 @@ CA_DAYS = 365
 LEAF_DAYS = 90
 CRL_DAYS = 30
 
-_CA_USAGE = x509.KeyUsage(**{**NO_USAGE, "key_cert_sign": True, "crl_sign": True})
+_CA_KEY_USAGE = x509.KeyUsage(**{**NO_KEY_USAGE, "key_cert_sign": True, "crl_sign": True})
 
 
 @dataclass
@@ -83,7 +90,7 @@ class CertificateAuthority:
             .not_valid_after(now + timedelta(days=days))
             # pathlen 0: this CA signs leaves and no further CA (RFC 5280, section 4.2.1.9).
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_CA_USAGE, critical=True)
+            .add_extension(_CA_KEY_USAGE, critical=True)
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
             )
@@ -102,11 +109,11 @@ class CertificateAuthority:
     def sign(
         self,
         csr: x509.CertificateSigningRequest,
-        profile: Profile,
+        purpose: Purpose,
         *,
         days: int = LEAF_DAYS,
     ) -> x509.Certificate:
-        """Sign a request: its name, its key and its SAN, with the extensions of `profile`.
+        """Sign a request: its name, its key and its SAN, with the extensions of `purpose`.
 
         What else the request asks for is ignored: what a certificate may do is the CA's
         decision.
@@ -126,7 +133,7 @@ class CertificateAuthority:
         first, last = now - CLOCK_SKEW, now + timedelta(days=days)
         issuer, issuer_id = self.certificate.subject, self._authority_id()
         builder = leaf_builder(
-            issuer, issuer_id, csr.subject, public_key, profile, names, first, last
+            issuer, issuer_id, csr.subject, public_key, purpose, names, first, last
         )
         return builder.sign(self.key, hashes.SHA256())
 
@@ -141,33 +148,33 @@ class CertificateAuthority:
         if isinstance(names, str):
             raise LabError("one text", "a list of names", f"write issue_server([{names!r}])")
         names = list(names)
-        return self.issue(names[0], Profile.SERVER, names=names, valid_days=(0, days))
+        return self.issue(names[0], Purpose.SERVER, names=names, valid_days=(0, days))
 
     def issue_client(self, common_name: str, *, days: int = LEAF_DAYS) -> Identity:
         """Make a key and a client certificate with this common name."""
-        return self.issue(common_name, Profile.CLIENT, valid_days=(0, days))
+        return self.issue(common_name, Purpose.CLIENT, valid_days=(0, days))
 
     def issue(
         self,
         common_name: str,
-        profile: Profile | Iterable[Profile] | None,
+        purpose: Purpose | Iterable[Purpose] | None,
         *,
         names: Iterable[str] = (),
         valid_days: tuple[int, int] = (0, LEAF_DAYS),
         key: Key | None = None,
-        usage: Iterable[str] | None = LEAF_USAGE,
+        key_usage: Iterable[str] | None = LEAF_KEY_USAGE,
         is_ca: bool = False,
         authority_id: bool = True,
     ) -> Identity:
         """Make a certificate with everything said; `valid_days` counts from today.
 
-        Without a profile it has no extended key usage, and then verifies for every purpose.
+        Without a purpose it has no extended key usage, and then verifies for every purpose.
         The last three are for certificates that are wrong on purpose: other bits of keyUsage
         or none of it, CA:TRUE, no authority key identifier.
 
         Example:
             >>> ca = CertificateAuthority.create("Lab CA")
-            >>> old = ca.issue("old", Profile.CLIENT, valid_days=(-30, -1)).certificate
+            >>> old = ca.issue("old", Purpose.CLIENT, valid_days=(-30, -1)).certificate
             >>> old.not_valid_after_utc < datetime.now(UTC)
             True
         """
@@ -178,11 +185,11 @@ class CertificateAuthority:
             self._authority_id() if authority_id else None,
             name_of(common_name),
             key.public_key(),
-            profile,
+            purpose,
             general_names(names),
             first - CLOCK_SKEW,
             last,
-            usage=usage,
+            key_usage=key_usage,
             is_ca=is_ca,
         )
         return Identity(key, builder.sign(self.key, hashes.SHA256()))
@@ -219,7 +226,7 @@ def create_key() -> Key:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def self_signed(common_name: str, profile: Profile, *, names: Iterable[str] = ()) -> Identity:
+def self_signed(common_name: str, purpose: Purpose, *, names: Iterable[str] = ()) -> Identity:
     """Make a leaf that is its own issuer: what anybody can make in a second."""
     key, name, now = create_key(), name_of(common_name), _now()
     builder = leaf_builder(
@@ -227,7 +234,7 @@ def self_signed(common_name: str, profile: Profile, *, names: Iterable[str] = ()
         x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()),
         name,
         key.public_key(),
-        profile,
+        purpose,
         general_names(names),
         now - CLOCK_SKEW,
         now + timedelta(days=LEAF_DAYS),

@@ -14,10 +14,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["LEAF_USAGE", "NO_USAGE", "Profile", "general_names", "leaf_builder", "name_of"]
+__all__ = ["LEAF_KEY_USAGE", "NO_KEY_USAGE", "Purpose", "general_names", "leaf_builder", "name_of"]
 
 
-class Profile(Enum):
+class Purpose(Enum):
     """What a leaf certificate is for: its extended key usage (RFC 5280, section 4.2.1.12)."""
 
     SERVER = ExtendedKeyUsageOID.SERVER_AUTH
@@ -26,7 +26,7 @@ class Profile(Enum):
 
 # keyUsage (RFC 5280, section 4.2.1.3): a CA signs certificates and CRLs, a leaf proves in the
 # handshake that it holds its key. Key agreement happens with fresh keys, not with this one.
-NO_USAGE = dict.fromkeys(
+NO_KEY_USAGE = dict.fromkeys(
     [
         "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
         "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
@@ -34,7 +34,7 @@ NO_USAGE = dict.fromkeys(
     False,
 )  # fmt: skip
 #: By the names that cryptography gives to the bits.
-LEAF_USAGE = ("digital_signature",)
+LEAF_KEY_USAGE = ("digital_signature",)
 
 
 def leaf_builder(
@@ -42,12 +42,12 @@ def leaf_builder(
     issuer_id: x509.AuthorityKeyIdentifier | None,
     subject: x509.Name,
     public_key: ec.EllipticCurvePublicKey,
-    profile: Profile | Iterable[Profile] | None,
+    purpose: Purpose | Iterable[Purpose] | None,
     names: Iterable[x509.GeneralName],
     first: datetime,
     last: datetime,
     *,
-    usage: Iterable[str] | None = LEAF_USAGE,
+    key_usage: Iterable[str] | None = LEAF_KEY_USAGE,
     is_ca: bool = False,
 ) -> x509.CertificateBuilder:
     """Fill in everything of a leaf but the signature.
@@ -55,10 +55,10 @@ def leaf_builder(
     Args:
         issuer, issuer_id: the CA's subject, and its key identifier; None leaves that out.
         subject, public_key: whom it is for.
-        profile: what it is for; several, or None for no limit.
+        purpose: what it is for; several, or None for no limit.
         names: subjectAltName; empty leaves it out.
         first, last: its dates.
-        usage: keyUsage, by cryptography's names; None leaves it out.
+        key_usage: keyUsage, by cryptography's names; None leaves it out.
         is_ca: what basicConstraints says.
     """
     builder = (
@@ -72,15 +72,15 @@ def leaf_builder(
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
-    if usage is not None:
-        bits = {**NO_USAGE, **dict.fromkeys(usage, True)}
+    if key_usage is not None:
+        bits = {**NO_KEY_USAGE, **dict.fromkeys(key_usage, True)}
         builder = builder.add_extension(x509.KeyUsage(**bits), critical=True)
     if issuer_id is not None:
         builder = builder.add_extension(issuer_id, critical=False)
-    profiles = [profile] if isinstance(profile, Profile) else list(profile or ())
-    if profiles:
-        purposes = x509.ExtendedKeyUsage([each.value for each in profiles])
-        builder = builder.add_extension(purposes, critical=False)
+    purposes = [purpose] if isinstance(purpose, Purpose) else list(purpose or ())
+    if purposes:
+        extended = x509.ExtendedKeyUsage([each.value for each in purposes])
+        builder = builder.add_extension(extended, critical=False)
     if names := list(names):
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     return builder

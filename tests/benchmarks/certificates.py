@@ -78,15 +78,15 @@ def lab(folder: Path) -> None:
 
 # --- The floor: the calls that have to be made, and a function where they repeat ----------------
 
-NO_USAGE = dict.fromkeys(
+NO_KEY_USAGE = dict.fromkeys(
     [
         "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
         "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
     ],
     False,
 )  # fmt: skip
-CA_USAGE = x509.KeyUsage(**{**NO_USAGE, "key_cert_sign": True, "crl_sign": True})
-LEAF_USAGE = x509.KeyUsage(**{**NO_USAGE, "digital_signature": True})
+CA_USAGE = x509.KeyUsage(**{**NO_KEY_USAGE, "key_cert_sign": True, "crl_sign": True})
+LEAF_KEY_USAGE = x509.KeyUsage(**{**NO_KEY_USAGE, "digital_signature": True})
 
 Made = tuple[ec.EllipticCurvePrivateKey, x509.Certificate]
 
@@ -154,7 +154,7 @@ def bare_leaf(
         .not_valid_before(now + timedelta(days=days[0], minutes=-5))
         .not_valid_after(now + timedelta(days=days[1]))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(LEAF_USAGE, critical=True)
+        .add_extension(LEAF_KEY_USAGE, critical=True)
         .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
         .add_extension(issuer_id, critical=False)

@@ -8,7 +8,7 @@ from cryptography import x509
 
 from mtls_lab import CertificateAuthority, ask, pki, serve
 from mtls_lab.net import client_context, only_trusted_client, server_context
-from mtls_lab.pki import Profile, describe, pem
+from mtls_lab.pki import Purpose, describe, pem
 from tests.interop.command import done, openssl
 from tests.unit.lab import spelled
 from tests.unit.requests import create_csr
@@ -131,7 +131,7 @@ def test_their_signature_on_our_request(made: Path, version: ssl.TLSVersion) -> 
 def test_our_signature_on_their_request(made: Path) -> None:
     ca = CertificateAuthority.load(*pair(made, "ca"))
     csr = x509.load_pem_x509_csr((made / "client.csr").read_bytes())
-    certificate = ca.sign(csr, Profile.CLIENT)
+    certificate = ca.sign(csr, Purpose.CLIENT)
     assert describe(certificate) == describe(pem.read_certificate(made / "client.crt"))
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from mtls_lab.attacks import ATTACKS, AttackTable, Protection, Verdict, lab_protections
+from mtls_lab.attacks import ATTACKS, AttackResult, AttackTable, Protection, lab_protections
 from mtls_lab.errors import ProtectionBroken
 from mtls_lab.net import server_context
 from mtls_lab.panels import AttackPanel
 from mtls_lab.panels import attack as module
-from mtls_lab.pki import Profile, self_signed
+from mtls_lab.pki import Purpose, self_signed
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -60,7 +60,7 @@ def test_a_cell_opens_its_evidence(protections: list[Protection]) -> None:
     panel = AttackPanel(protections)
     assert " open>" not in page_of(panel)
     verdict = panel.select("Clone the device", "TLS")
-    assert isinstance(verdict, Verdict)
+    assert isinstance(verdict, AttackResult)
     assert verdict.succeeded
     assert str(panel).endswith(str(verdict))
     assert panel.sequence == 2
@@ -79,7 +79,7 @@ def test_each_verdict_is_shown_as_soon_as_it_is_there(
     panel = AttackPanel(protections)
     seen: list[tuple[int, int]] = []
 
-    def watched(protection: Protection) -> Verdict:
+    def watched(protection: Protection) -> AttackResult:
         seen.append((panel._progress.value, panel._table.value.count("<details")))
         return ATTACKS[0](protection)
 
@@ -100,7 +100,7 @@ def test_running_again_says_the_same(protections: list[Protection]) -> None:
 def test_a_protection_that_does_not_work_is_told(
     protections: list[Protection], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    identity = self_signed("localhost", Profile.SERVER, names=["localhost"])
+    identity = self_signed("localhost", Purpose.SERVER, names=["localhost"])
     other = server_context(*identity.save(tmp_path_factory.mktemp("other"), "other"))
     panel = AttackPanel([Protection("Broken", other, protections[1].client_context)])
     assert isinstance(panel.value, ProtectionBroken)
@@ -111,8 +111,8 @@ def test_a_protection_that_does_not_work_is_told(
 
 
 def test_what_comes_from_outside_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
-    def hostile(protection: Protection) -> Verdict:
-        return Verdict(HOSTILE, protection.name, succeeded=True, evidence=(HOSTILE,))
+    def hostile(protection: Protection) -> AttackResult:
+        return AttackResult(HOSTILE, protection.name, succeeded=True, evidence=(HOSTILE,))
 
     monkeypatch.setattr(module, "ATTACKS", (hostile,))
     panel = AttackPanel([Protection(f'"{HOSTILE}')])

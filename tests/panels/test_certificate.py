@@ -19,12 +19,12 @@ from mtls_lab.diagnosis import explain
 from mtls_lab.errors import FileProblem
 from mtls_lab.experiments import Recipe, Workbench
 from mtls_lab.experiments import workbench as trial
-from mtls_lab.experiments.workbench import CHOICES, STRICT, Trial, Verdict
+from mtls_lab.experiments.workbench import CHOICES, STRICT, Trial, Trials
 from mtls_lab.facts import resource_folder
 from mtls_lab.net import Backend
 from mtls_lab.panels import CertificatePanel, WorkbenchPanel
 from mtls_lab.panels.certificate import card
-from mtls_lab.pki import Key, Profile, create_key, oid_name, read_fields, write_certificate
+from mtls_lab.pki import Key, Purpose, create_key, oid_name, read_fields, write_certificate
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 OLD, NEW = "Python ≤ 3.12", "Python 3.13, strict"
@@ -121,7 +121,7 @@ def test_a_card_has_every_field_with_its_purpose_and_its_source(ca: CertificateA
 def test_a_card_says_whether_its_dates_are_good(
     ca: CertificateAuthority, days: tuple[int, int], said: str
 ) -> None:
-    assert said in card(ca.issue("device", Profile.CLIENT, valid_days=days).certificate)
+    assert said in card(ca.issue("device", Purpose.CLIENT, valid_days=days).certificate)
 
 
 def test_what_a_certificate_says_is_never_html() -> None:
@@ -244,7 +244,7 @@ def workbench() -> Workbench:
     return Workbench()
 
 
-def codes(verdict: Verdict) -> dict[tuple[str, bool], int | None]:
+def codes(verdict: Trials) -> dict[tuple[str, bool], int | None]:
     """The verify code of every trial; None where it was accepted."""
     return {
         (t.role.removeprefix("as a "), t.strict): t.failure.verify_code if t.failure else None
@@ -304,7 +304,7 @@ def test_the_two_sets_of_rules_are_those_of_python() -> None:
 def test_what_is_said_about_a_server_with_key_encipherment(workbench: Workbench) -> None:
     """The note tells how TLS 1.2 differs, which the workbench does not try."""
     context = trial._showing(
-        ssl.PROTOCOL_TLS_SERVER, workbench.make(Recipe(usage="keyEncipherment"))
+        ssl.PROTOCOL_TLS_SERVER, workbench.make(Recipe(key_usage="keyEncipherment"))
     )
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     device = workbench._verifying(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), strict=False)
@@ -374,7 +374,7 @@ def test_a_wrong_choice_changes_nothing(panel: WorkbenchPanel) -> None:
 def test_an_error_is_shown_in_the_panel(monkeypatch: pytest.MonkeyPatch) -> None:
     panel = WorkbenchPanel()
 
-    def fail(_: Recipe) -> Verdict:
+    def fail(_: Recipe) -> Trials:
         raise OSError("no space left on <device>")
 
     monkeypatch.setattr(panel._workbench, "judge", fail)

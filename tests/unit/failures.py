@@ -339,9 +339,9 @@ def stranger(world: World, *, send_ca: bool) -> Exchange:
     return impostor(world, pem.Identity(identity.key, identity.certificate, chain))
 
 
-def from_the_ca(world: World, profile: pki.Profile, days: tuple[int, int] = (0, 90)) -> Exchange:
+def from_the_ca(world: World, purpose: pki.Purpose, days: tuple[int, int] = (0, 90)) -> Exchange:
     names = ["localhost", "127.0.0.1"]
-    return impostor(world, world.ca.issue("localhost", profile, names=names, valid_days=days))
+    return impostor(world, world.ca.issue("localhost", purpose, names=names, valid_days=days))
 
 
 def from_root(

@@ -21,8 +21,8 @@ from mtls_lab.exercises.judging import Check
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import enter
 from mtls_lab.net import Backend, server_context
-from mtls_lab.pki import Profile, create_key, pem
-from mtls_lab.pki.leaf import LEAF_USAGE
+from mtls_lab.pki import Purpose, create_key, pem
+from mtls_lab.pki.leaf import LEAF_KEY_USAGE
 
 CHECKS: dict[str, Check] = {
     "mutual_device": checks.mutual_device,
@@ -406,7 +406,7 @@ def sign_what_is_asked(csr: CSR, ca: CertificateAuthority) -> x509.Certificate:
 
 
 def sign_with_the_san_asked(csr: CSR, ca: CertificateAuthority) -> x509.Certificate:
-    return ca.sign(csr, Profile.CLIENT)
+    return ca.sign(csr, Purpose.CLIENT)
 
 
 def sign_nobody_called_localhost(csr: CSR, ca: CertificateAuthority) -> x509.Certificate:
@@ -464,10 +464,10 @@ AS_CA = f"Mallory signed a certificate for CN=trusted-client with her own, and g
             lambda csr, ca: (
                 ca.issue(
                     csr.subject.rfc4514_string()[3:],
-                    Profile.CLIENT,
+                    Purpose.CLIENT,
                     key=Borrowed(csr),
                     is_ca=True,
-                    usage=LEAF_USAGE,
+                    key_usage=LEAF_KEY_USAGE,
                 ).certificate
             ),
             NOT_YET,

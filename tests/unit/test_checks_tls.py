@@ -23,7 +23,7 @@ from mtls_lab.exercises.calling import LIMIT
 from mtls_lab.exercises.impostors import VARIABLE
 from mtls_lab.exercises.part2 import fetch as tls_fetch
 from mtls_lab.net import Address
-from mtls_lab.pki import Identity, Profile, create_key, self_signed
+from mtls_lab.pki import Identity, Purpose, create_key, self_signed
 
 NOT_YET, UNSAFE = Outcome.NOT_YET, Outcome.UNSAFE
 NAMES = ["backend.example", "localhost", "127.0.0.1"]
@@ -73,7 +73,7 @@ def as_dns_name(ca: CertificateAuthority) -> Identity:
 
 
 def without_key_ids(ca: CertificateAuthority) -> Identity:
-    return ca.issue("localhost", Profile.SERVER, names=NAMES, authority_id=False)
+    return ca.issue("localhost", Purpose.SERVER, names=NAMES, authority_id=False)
 
 
 def signed(ca: CertificateAuthority, names: list[x509.GeneralName]) -> Identity:
@@ -101,7 +101,7 @@ def with_names(*names: str) -> Callable[[CertificateAuthority], Identity]:
 
 
 def with_fields(**fields: Any) -> Callable[[CertificateAuthority], Identity]:
-    options = {"profile": Profile.SERVER, "names": NAMES, **fields}
+    options = {"purpose": Purpose.SERVER, "names": NAMES, **fields}
     return lambda ca: ca.issue("localhost", **options)
 
 
@@ -131,7 +131,7 @@ CERTIFICATES: dict[str, tuple[Callable[[CertificateAuthority], Any], Outcome, st
         SAN,
     ),
     "no SAN": (
-        lambda ca: ca.issue("backend.example", Profile.SERVER),
+        lambda ca: ca.issue("backend.example", Purpose.SERVER),
         NOT_YET,
         "the device asks for backend.example, and the certificate does not name it",
         SAN,
@@ -155,7 +155,7 @@ CERTIFICATES: dict[str, tuple[Callable[[CertificateAuthority], Any], Outcome, st
         DAYS,
     ),
     "for a client": (
-        with_fields(profile=Profile.CLIENT),
+        with_fields(purpose=Purpose.CLIENT),
         NOT_YET,
         "the device refuses the certificate: it is for another purpose",
         "the extended key usage says what a certificate may be used for",
@@ -173,7 +173,7 @@ CERTIFICATES: dict[str, tuple[Callable[[CertificateAuthority], Any], Outcome, st
         TRUST,
     ),
     "self-signed": (
-        lambda _: self_signed("localhost", Profile.SERVER, names=NAMES),
+        lambda _: self_signed("localhost", Purpose.SERVER, names=NAMES),
         NOT_YET,
         UNKNOWN,
         TRUST,
@@ -191,14 +191,14 @@ CERTIFICATES: dict[str, tuple[Callable[[CertificateAuthority], Any], Outcome, st
         "a certificate speaks for one key, and the backend proves that it has it",
     ),
     "CA:TRUE": (
-        with_fields(is_ca=True, usage=["digital_signature", "key_cert_sign"]),
+        with_fields(is_ca=True, key_usage=["digital_signature", "key_cert_sign"]),
         NOT_YET,
         "the certificate says CA:TRUE; what it signs is refused, but for other reasons",
         LEAF,
     ),
-    "every purpose": (with_fields(profile=None), UNSAFE, CLIENT, PURPOSE),
+    "every purpose": (with_fields(purpose=None), UNSAFE, CLIENT, PURPOSE),
     "both purposes": (
-        with_fields(profile=[Profile.SERVER, Profile.CLIENT]),
+        with_fields(purpose=[Purpose.SERVER, Purpose.CLIENT]),
         UNSAFE,
         CLIENT,
         PURPOSE,
@@ -249,10 +249,10 @@ def test_a_certificate_that_can_sign(learner: Path) -> None:
     Identity(ca.key, ca.certificate).save(learner / "ca", "ca")
     identity = ca.issue(
         "localhost",
-        Profile.SERVER,
+        Purpose.SERVER,
         names=NAMES,
         is_ca=True,
-        usage=["digital_signature", "key_cert_sign"],
+        key_usage=["digital_signature", "key_cert_sign"],
     )
     assert judged(checks.backend_certificate(identity)) == (
         UNSAFE,

@@ -12,7 +12,7 @@ import pytest
 
 from mtls_lab import CertificateAuthority, Failure, Side, Stage, ask, pki, serve
 from mtls_lab.net import Address, client_context
-from mtls_lab.pki import Identity, Profile
+from mtls_lab.pki import Identity, Purpose
 from mtls_lab.wire import SECRET
 from tests.unit.lab import LONG, VERSIONS, Lab, read_all, spelled
 
@@ -130,22 +130,22 @@ CASES = {
         "TLSV1_ALERT_UNKNOWN_CA",
     ),
     "self-signed": Case(
-        lambda _: pki.self_signed("localhost", Profile.SERVER, names=["localhost"]),
+        lambda _: pki.self_signed("localhost", Purpose.SERVER, names=["localhost"]),
         18,
         "TLSV1_ALERT_UNKNOWN_CA",
     ),
     "expired": Case(
-        lambda ca: ca.issue("x", Profile.SERVER, names=["localhost"], valid_days=(-30, -1)),
+        lambda ca: ca.issue("x", Purpose.SERVER, names=["localhost"], valid_days=(-30, -1)),
         10,
         "SSLV3_ALERT_CERTIFICATE_EXPIRED",
     ),
     "not yet valid": Case(
-        lambda ca: ca.issue("x", Profile.SERVER, names=["localhost"], valid_days=(1, 30)),
+        lambda ca: ca.issue("x", Purpose.SERVER, names=["localhost"], valid_days=(1, 30)),
         9,
         "SSLV3_ALERT_BAD_CERTIFICATE",
     ),
     "a client's": Case(
-        lambda ca: ca.issue("x", Profile.CLIENT, names=["localhost"]),
+        lambda ca: ca.issue("x", Purpose.CLIENT, names=["localhost"]),
         26,
         "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
     ),

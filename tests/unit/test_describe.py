@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mtls_lab import CertificateAuthority, pki
-from mtls_lab.pki import Profile, common_name, describe, in_words, is_current, oid_name
+from mtls_lab.pki import Purpose, common_name, describe, in_words, is_current, oid_name
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_is_current(ca: CertificateAuthority) -> None:
     assert not is_current(client, client)
     assert not is_current(client, ca.certificate, days=91)
     for days in ((-30, -1), (1, 90), (0, 0)):
-        certificate = ca.issue("x", Profile.CLIENT, valid_days=days).certificate
+        certificate = ca.issue("x", Purpose.CLIENT, valid_days=days).certificate
         assert not is_current(certificate, ca.certificate)
 
 
@@ -87,4 +87,4 @@ def test_common_name(ca: CertificateAuthority) -> None:
         .subject_name(x509.Name([]))
         .sign(key, hashes.SHA256())
     )
-    assert common_name(ca.sign(nameless, Profile.CLIENT)) == ""
+    assert common_name(ca.sign(nameless, Purpose.CLIENT)) == ""

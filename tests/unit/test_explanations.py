@@ -217,12 +217,12 @@ def no_ca_loaded(world: World) -> Exchange:
 
 
 def signed_by_itself(world: World) -> Exchange:
-    identity = pki.self_signed("localhost", pki.Profile.SERVER, names=["localhost"])
+    identity = pki.self_signed("localhost", pki.Purpose.SERVER, names=["localhost"])
     return failures.impostor(world, identity)
 
 
 def dated(first: int, last: int) -> Provoke:
-    return lambda world: failures.from_the_ca(world, pki.Profile.SERVER, (first, last))
+    return lambda world: failures.from_the_ca(world, pki.Purpose.SERVER, (first, last))
 
 
 def called(name: str) -> Provoke:
@@ -254,7 +254,7 @@ SERVER_CERTIFICATES = [
     hung_up(
         "wrong_purpose",
         UNSUPPORTED,
-        lambda world: failures.from_the_ca(world, pki.Profile.CLIENT, (0, 90)),
+        lambda world: failures.from_the_ca(world, pki.Purpose.CLIENT, (0, 90)),
     ),
     hung_up("wrong_host", BAD, called("backend.example")),
     hung_up("wrong_address", BAD, called("192.0.2.1")),

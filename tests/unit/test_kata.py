@@ -18,7 +18,7 @@ from mtls_lab.facts import MARKER
 from mtls_lab.kata import Kata, exam
 from mtls_lab.kata.faults import catalogue, drawn
 from mtls_lab.learner.progress import FILE
-from mtls_lab.pki import CertificateAuthority, Profile, pem
+from mtls_lab.pki import CertificateAuthority, Purpose, pem
 from mtls_lab.terminal import openssl
 from tests.unit.repairs import repair
 from tests.unit.requests import create_csr
@@ -203,7 +203,7 @@ def with_openssl(kata: Kata) -> None:
 def with_the_same_key(kata: Kata) -> None:
     key = pem.read_key(kata.folder / "backend/server.key")
     csr = create_csr(key, "localhost", ["localhost"])
-    certificate = ca_of(kata, "server").sign(csr, Profile.SERVER)
+    certificate = ca_of(kata, "server").sign(csr, Purpose.SERVER)
     pem.write_certificate(kata.folder / "backend/server.crt", certificate)
 
 

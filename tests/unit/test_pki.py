@@ -19,7 +19,7 @@ from cryptography.x509.verification import (
 )
 
 from mtls_lab import CertificateAuthority, ask, pki, serve
-from mtls_lab.pki import Profile, describe, pem
+from mtls_lab.pki import Purpose, describe, pem
 from mtls_lab.pki.description import USAGES
 from mtls_lab.wire import SECRET
 from tests.unit.lab import Lab, spelled
@@ -94,7 +94,7 @@ def test_every_leaf_is_tied_to_its_ca_and_may_sign_nothing(ca: CertificateAuthor
     for certificate in (
         ca.issue_server(["localhost"]).certificate,
         ca.issue_client("trusted-client").certificate,
-        ca.sign(csr, Profile.CLIENT),
+        ca.sign(csr, Purpose.CLIENT),
     ):
         issuer_id = certificate.extensions.get_extension_for_class(
             x509.AuthorityKeyIdentifier
@@ -117,7 +117,7 @@ def test_keys() -> None:
 def test_serial_numbers_are_random_and_fit(ca: CertificateAuthority) -> None:
     """RFC 5280, section 4.1.2.2: positive, unique, at most 20 octets."""
     key = pki.create_key()
-    serials = {ca.issue("x", Profile.CLIENT, key=key).certificate.serial_number for _ in range(200)}
+    serials = {ca.issue("x", Purpose.CLIENT, key=key).certificate.serial_number for _ in range(200)}
     assert len(serials) == 200
     assert all(serial > 0 and serial.bit_length() <= 159 for serial in serials)
     assert max(serials).bit_length() > 150
@@ -134,7 +134,7 @@ def test_validity(ca: CertificateAuthority) -> None:
         (ca.issue_server(["localhost"]).certificate, 90),
         (ca.issue_server(["localhost"], days=7).certificate, 7),
         (ca.issue_client("trusted-client", days=1).certificate, 1),
-        (ca.sign(csr, Profile.CLIENT, days=30), 30),
+        (ca.sign(csr, Purpose.CLIENT, days=30), 30),
     ):
         first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         assert last - first == timedelta(days=days, minutes=5)
@@ -142,15 +142,15 @@ def test_validity(ca: CertificateAuthority) -> None:
 
 
 def test_validity_of_another_time(ca: CertificateAuthority) -> None:
-    past = ca.issue("old", Profile.CLIENT, valid_days=(-30, -1)).certificate
-    future = ca.issue("new", Profile.CLIENT, valid_days=(1, 90)).certificate
+    past = ca.issue("old", Purpose.CLIENT, valid_days=(-30, -1)).certificate
+    future = ca.issue("new", Purpose.CLIENT, valid_days=(1, 90)).certificate
     now = datetime.now(UTC)
     assert past.not_valid_before_utc < past.not_valid_after_utc < now
     assert now < future.not_valid_before_utc < future.not_valid_after_utc
 
 
 def test_self_signed() -> None:
-    identity = pki.self_signed("trusted-client", Profile.CLIENT)
+    identity = pki.self_signed("trusted-client", Purpose.CLIENT)
     certificate = identity.certificate
     certificate.verify_directly_issued_by(certificate)
     assert extensions(certificate) == LEAF
@@ -166,10 +166,10 @@ def test_a_ca_survives_the_disk(tmp_path: Path, ca: CertificateAuthority) -> Non
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"profile": None}, None),
-        ({"profile": list(Profile)}, "extendedKeyUsage      serverAuth, clientAuth"),
-        ({"usage": None}, None),
-        ({"usage": ["key_agreement"]}, "keyUsage              keyAgreement, critical"),
+        ({"purpose": None}, None),
+        ({"purpose": list(Purpose)}, "extendedKeyUsage      serverAuth, clientAuth"),
+        ({"key_usage": None}, None),
+        ({"key_usage": ["key_agreement"]}, "keyUsage              keyAgreement, critical"),
         ({"is_ca": True}, "basicConstraints      CA:TRUE, critical"),
     ],
     ids=["no purpose", "both purposes", "no usage", "another usage", "CA"],
@@ -178,15 +178,15 @@ def test_wrong_on_purpose_in_one_field(
     ca: CertificateAuthority, options: dict[str, Any], line: str | None
 ) -> None:
     """What a lesson changes changes nothing else."""
-    usual = describe(ca.issue("x", Profile.CLIENT).certificate).splitlines()
-    arguments = {"profile": Profile.CLIENT} | options
+    usual = describe(ca.issue("x", Purpose.CLIENT).certificate).splitlines()
+    arguments = {"purpose": Purpose.CLIENT} | options
     lines = describe(ca.issue("x", **arguments).certificate).splitlines()
     assert set(lines) - set(usual) == ({line} if line else set())
     assert len(set(usual) - set(lines)) == 1
 
 
 def test_wrong_on_purpose_without_the_authoritys_identifier(ca: CertificateAuthority) -> None:
-    certificate = ca.issue("x", Profile.CLIENT, authority_id=False).certificate
+    certificate = ca.issue("x", Purpose.CLIENT, authority_id=False).certificate
     assert set(LEAF) - set(extensions(certificate)) == {"authorityKeyIdentifier"}
 
 
@@ -196,7 +196,7 @@ def test_wrong_on_purpose_without_the_authoritys_identifier(ca: CertificateAutho
 def test_signing_a_request(ca: CertificateAuthority) -> None:
     key = pki.create_key()
     csr = create_csr(key, "localhost", ["localhost", "127.0.0.1"])
-    certificate = ca.sign(csr, Profile.SERVER)
+    certificate = ca.sign(csr, Purpose.SERVER)
     assert certificate.public_key() == key.public_key()
     assert describe(certificate) == describe(
         ca.issue_server(["localhost", "127.0.0.1"]).certificate
@@ -225,7 +225,7 @@ def test_a_request_may_not_choose_what_it_is_for(ca: CertificateAuthority) -> No
         )
         .sign(pki.create_key(), hashes.SHA256())
     )
-    assert describe(ca.sign(greedy, Profile.CLIENT)).splitlines() == [
+    assert describe(ca.sign(greedy, Purpose.CLIENT)).splitlines() == [
         "subject               CN=greedy",
         "issuer                CN=Lab CA",
         "basicConstraints      CA:FALSE, critical",
@@ -244,7 +244,7 @@ def test_a_request_for_somebody_elses_key_is_refused(ca: CertificateAuthority) -
     )
     forged = x509.load_der_x509_csr(mine.replace(my_key, their_key))
     with pytest.raises(ValueError, match="the request is not signed with the key that it names"):
-        ca.sign(forged, Profile.CLIENT)
+        ca.sign(forged, Purpose.CLIENT)
 
 
 def test_a_request_with_an_rsa_key_is_refused(ca: CertificateAuthority) -> None:
@@ -255,7 +255,7 @@ def test_a_request_with_an_rsa_key_is_refused(ca: CertificateAuthority) -> None:
         .sign(rsa.generate_private_key(65537, 2048), hashes.SHA256())
     )
     with pytest.raises(ValueError, match="the lab signs EC keys only"):
-        ca.sign(csr, Profile.CLIENT)
+        ca.sign(csr, Purpose.CLIENT)
 
 
 # --- Revocation
@@ -287,14 +287,14 @@ def test_the_crl_number_grows(ca: CertificateAuthority) -> None:
 # --- Verification
 
 
-@pytest.mark.parametrize("profile", Profile, ids=lambda profile: profile.name)
+@pytest.mark.parametrize("purpose", Purpose, ids=lambda purpose: purpose.name)
 def test_cryptographys_own_verifier_accepts_the_chain(
-    ca: CertificateAuthority, profile: Profile
+    ca: CertificateAuthority, purpose: Purpose
 ) -> None:
     """It follows RFC 5280 and the web PKI; a client needs a SAN there, so it gets one."""
-    leaf = ca.issue("localhost", profile, names=["localhost"]).certificate
+    leaf = ca.issue("localhost", purpose, names=["localhost"]).certificate
     policy = PolicyBuilder().store(Store([ca.certificate]))
-    if profile is Profile.SERVER:
+    if purpose is Purpose.SERVER:
         policy.build_server_verifier(x509.DNSName("localhost")).verify(leaf, [])
         with pytest.raises(VerificationError):
             policy.build_client_verifier().verify(leaf, [])

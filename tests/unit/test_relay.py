@@ -264,7 +264,7 @@ def in_the_middle(lab: Lab, backend: Backend, *, onward: str = "valid") -> Itera
     assert files is not None
     pretend = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     pretend.load_cert_chain(*files)
-    with Relay(backend, pretend=pretend, onward=lab.device(onward)) as mallory:
+    with Relay(backend, server_context=pretend, upstream_context=lab.device(onward)) as mallory:
         yield mallory
 
 
@@ -392,7 +392,7 @@ def test_a_tamper_that_fails(tamper: Callable[[Chunk], bytes], what: str) -> Non
 def test_stop_leaves_nothing(lab: Lab, *, pretends: bool) -> None:
     with serve(lab.tls()) as backend, ExitStack() as stack:
         before = leftovers()
-        relay = Relay(backend, pretend=lab.tls() if pretends else None)
+        relay = Relay(backend, server_context=lab.tls() if pretends else None)
         for _ in range(10):
             client = stack.enter_context(connect(relay.address))
             client.sendall(b"\x16\3\1")

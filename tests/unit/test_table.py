@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from mtls_lab.attacks import AttackTable, Verdict, attack_table, lab_protections
+from mtls_lab.attacks import AttackResult, AttackTable, attack_table, lab_protections
 from tests.unit.lab import leftovers
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -15,7 +15,7 @@ EVIL = "<img src=x onerror=alert(1)> & \"friends'"
 def table(*columns: str) -> AttackTable:
     return AttackTable(
         tuple(
-            Verdict(attack, column, succeeded, (f"It said <b>{column}</b>.",))
+            AttackResult(attack, column, succeeded, (f"It said <b>{column}</b>.",))
             for column in columns
             for attack, succeeded in (("Eavesdrop", True), ("Tamper", False))
         )
@@ -88,7 +88,7 @@ def test_nothing_of_the_picture_is_outside_it() -> None:
 
 @pytest.mark.parametrize("form", ["_repr_html_", "svg"])
 def test_a_name_is_text_whatever_it_says(form: str) -> None:
-    markup = getattr(AttackTable((Verdict(EVIL, EVIL, True, (EVIL,)),)), form)()  # noqa: FBT003
+    markup = getattr(AttackTable((AttackResult(EVIL, EVIL, True, (EVIL,)),)), form)()  # noqa: FBT003
     root = parsed(markup)
     assert "<img" not in markup
     assert not any(element.tag.endswith("img") for element in root.iter())

@@ -13,7 +13,7 @@ from mtls_lab.learner import enter, workspace
 from mtls_lab.learner.notebooks import read_marker
 from mtls_lab.learner.workspace import FOLDERS
 from mtls_lab.net import client_context, only_trusted_client, server_context
-from mtls_lab.pki import Profile, describe, pem
+from mtls_lab.pki import Purpose, describe, pem
 
 PART_2 = (
     "ca/ca.crt",
@@ -109,7 +109,7 @@ def test_a_learners_own_files_are_kept(folder: Path) -> None:
 
 def expired_server() -> None:
     ca = CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
-    ca.issue("x", Profile.SERVER, names=["localhost"], valid_days=(-9, -1)).save(
+    ca.issue("x", Purpose.SERVER, names=["localhost"], valid_days=(-9, -1)).save(
         "backend", "server"
     )
 
@@ -126,7 +126,7 @@ def other_server_key() -> None:
 
 def expired_client() -> None:
     ca = CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
-    ca.issue("trusted-client", Profile.CLIENT, valid_days=(-9, -1)).save("device", "client")
+    ca.issue("trusted-client", Purpose.CLIENT, valid_days=(-9, -1)).save("device", "client")
 
 
 def other_client() -> None:

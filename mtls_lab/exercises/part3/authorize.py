@@ -19,7 +19,7 @@ from mtls_lab.exercises.refusals import served
 from mtls_lab.exercises.requests import Names, request
 from mtls_lab.exercises.result import Unsafe
 from mtls_lab.net import Backend, ask
-from mtls_lab.pki import CertificateAuthority, Identity, Profile, create_key
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose, create_key
 from mtls_lab.wire import Exchange
 
 __all__ = ["authorize"]
@@ -58,7 +58,7 @@ def authorize(function: Callable[..., Any]) -> Iterator[str]:
 
         def visit(names: Names) -> Exchange:
             key = create_key()
-            signed = ca.sign(request(key, names), Profile.CLIENT) if names else None
+            signed = ca.sign(request(key, names), Purpose.CLIENT) if names else None
             device = strict_device(ca.certificate, Identity(key, signed) if signed else None)
             # Longer than a call of the rule may take.
             return ask("GET_SECRET", backend, context=device, timeout=2 * LIMIT)

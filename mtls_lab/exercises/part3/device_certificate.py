@@ -20,7 +20,7 @@ from mtls_lab.exercises.refusals import served
 from mtls_lab.exercises.requests import request
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, ask, only_trusted_client
-from mtls_lab.pki import CertificateAuthority, Identity, Profile, common_name, create_key
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose, common_name, create_key
 
 __all__ = ["device_certificate"]
 
@@ -105,11 +105,11 @@ def _as_backend(mallory: Identity, ca: CertificateAuthority) -> None:
 def _as_ca(mallory: Identity, ca: CertificateAuthority) -> None:
     """Let Mallory sign with her certificate. Raises Unsafe if that makes her trusted-client."""
     below = CertificateAuthority(mallory.key, mallory.certificate)
-    forged = below.issue("trusted-client", Profile.CLIENT, authority_id=False)
+    forged = below.issue("trusted-client", Purpose.CLIENT, authority_id=False)
     forged = replace(forged, chain=(mallory.certificate,))
     # The lab's CA has path length 0, which stops this; most have none. The same CA without it:
     root = ca.issue(
-        common_name(ca.certificate), None, key=ca.key, usage=("key_cert_sign",), is_ca=True
+        common_name(ca.certificate), None, key=ca.key, key_usage=("key_cert_sign",), is_ca=True
     )
     own = server_context(ca.issue_server(["localhost"]), client_ca=root.certificate)
     device = strict_device(ca.certificate, forged)

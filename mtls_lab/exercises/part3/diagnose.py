@@ -22,7 +22,7 @@ from mtls_lab.exercises.peers import (
 )
 from mtls_lab.exercises.result import NotYet
 from mtls_lab.net import ask
-from mtls_lab.pki import CertificateAuthority, Profile, self_signed
+from mtls_lab.pki import CertificateAuthority, Purpose, self_signed
 from mtls_lab.wire import Exchange, Failure
 
 __all__ = ["diagnose"]
@@ -48,7 +48,7 @@ def _exchanges(version: ssl.TLSVersion) -> Iterator[tuple[str, str, Exchange]]:
     """What the answer should be, what was tried, and how that really ended."""
     ca, other = (CertificateAuthority.create(name) for name in ("Lab CA", "Another CA"))
     own, untrusted = ca.issue_server(["localhost"]), other.issue_client("trusted-client")
-    old = ca.issue("trusted-client", Profile.CLIENT, valid_days=PAST)
+    old = ca.issue("trusted-client", Purpose.CLIENT, valid_days=PAST)
     valid = ca.issue_client("trusted-client")
     for wanted, what, device, backend in (
         ("served", "the right device", valid, own),
@@ -64,7 +64,7 @@ def _exchanges(version: ssl.TLSVersion) -> Iterator[tuple[str, str, Exchange]]:
         (
             "backend: unknown CA",
             "a self-signed device",
-            self_signed("trusted-client", Profile.CLIENT),
+            self_signed("trusted-client", Purpose.CLIENT),
             own,
         ),
         ("backend: wrong purpose", "a server as a device", own, own),
@@ -78,7 +78,7 @@ def _exchanges(version: ssl.TLSVersion) -> Iterator[tuple[str, str, Exchange]]:
             "device: expired",
             "an expired backend",
             valid,
-            ca.issue("localhost", Profile.SERVER, names=["localhost"], valid_days=PAST),
+            ca.issue("localhost", Purpose.SERVER, names=["localhost"], valid_days=PAST),
         ),
         ("device: unknown CA", "a backend of another CA", valid, other.issue_server(["localhost"])),
     ):

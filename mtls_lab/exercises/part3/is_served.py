@@ -25,7 +25,7 @@ from mtls_lab.exercises.peers import (
 )
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Address, Backend, hang_up
-from mtls_lab.pki import CertificateAuthority, Identity, Profile
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose
 
 __all__ = ["is_served"]
 
@@ -51,7 +51,7 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
     refused = {
         "without a certificate": None,
         "with a certificate from another CA": stranger.issue_client("trusted-client"),
-        "with an expired certificate": ca.issue("trusted-client", Profile.CLIENT, valid_days=PAST),
+        "with an expired certificate": ca.issue("trusted-client", Purpose.CLIENT, valid_days=PAST),
     }
     for name, version in VERSIONS.items():
         with guarded(ca, own, version) as backend:
