@@ -7,8 +7,8 @@ relay that the attacker uses (net/relay.py).
 from mtls_lab.attacks.attacks import (
     ATTACKS,
     LIE,
+    Attack,
     AttackResult,
-    Protection,
     change_reply,
     clone,
     eavesdrop,
@@ -17,11 +17,13 @@ from mtls_lab.attacks.attacks import (
     steal_key,
     tamper,
 )
-from mtls_lab.attacks.table import AttackTable, attack_table, lab_protections
+from mtls_lab.attacks.protections import Protection, lab_protections
+from mtls_lab.attacks.table import AttackTable, attack_table
 
 __all__ = [
     "ATTACKS",
     "LIE",
+    "Attack",
     "AttackResult",
     "AttackTable",
     "Protection",

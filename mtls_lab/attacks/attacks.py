@@ -1,7 +1,7 @@
-"""The five attacks, each run for real against a protection, each with a verdict.
+"""The attacks, each run for real against a protection, and what each proves.
 
-Here: what an attacker does and what it proves. Not here: sockets (net/relay.py), the learner's
-contexts (a Protection brings them, finished), the table (table.py).
+Here: what an attacker does, and ATTACKS, the order and titles of them all. Not here: sockets
+(net/relay.py), finished contexts (protections.py), the table (table.py).
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtls_lab.errors import ProtectionBroken
-from mtls_lab.net import Backend, PeerCertificate, Relay, Tamper, ask, flip_bit, replace
+from mtls_lab.attacks.protections import Protection
+from mtls_lab.net import Backend, Relay, Tamper, ask, flip_bit, replace
 from mtls_lab.pki import CertificateAuthority, Purpose, self_signed
 from mtls_lab.wire import SECRET, Direction, Exchange, server_name
 
 __all__ = [
     "ATTACKS",
+    "Attack",
     "AttackResult",
-    "Protection",
     "change_reply",
     "clone",
     "eavesdrop",
@@ -35,42 +35,6 @@ __all__ = [
 LIE = "the cave is empty"
 #: A close_notify in a TLS 1.3 record: header, two bytes, content type, tag (RFC 8446, section 5.2).
 CLOSE_NOTIFY = 5 + 2 + 1 + 16
-
-
-@dataclass(frozen=True)
-class Protection:
-    """How device and backend are set up: what the attacks run against.
-
-    Attributes:
-        name: the column of the table.
-        server_context, client_context: finished contexts; None for plain TCP.
-        authorize: the backend's rule, as `serve` takes it.
-        server_ca: the file with the CA that the device trusts; public, so a clone has it too.
-        certfile, keyfile: what the device presents; None if it presents nothing.
-    """
-
-    name: str
-    server_context: ssl.SSLContext | None = None
-    client_context: ssl.SSLContext | None = None
-    authorize: Callable[[PeerCertificate], object] | None = None
-    server_ca: str | Path | None = None
-    certfile: str | Path | None = None
-    keyfile: str | Path | None = None
-
-    def backend(self) -> Backend:
-        """Start the backend that is attacked."""
-        return Backend(self.server_context, authorize=self.authorize)
-
-    def check(self) -> None:
-        """Raise ProtectionBroken if the device itself is not served: nothing would be proved."""
-        with self.backend() as backend:
-            exchange = ask("GET_SECRET", backend, context=self.client_context)
-        if not exchange.ok:
-            raise ProtectionBroken(
-                f"under {self.name!r} the device itself is not served:\n{exchange}",
-                "a device that gets the secret; without it, an attack that fails proves nothing",
-                "make this exchange work first, then run the attacks again",
-            )
 
 
 @dataclass(frozen=True)
@@ -114,7 +78,7 @@ def eavesdrop(protection: Protection) -> AttackResult:
     evidence = [f'Eve recorded the exchange and {found} "{SECRET}" in it.']
     if host:
         evidence.append(f"She did read the server name: {host}.")
-    return AttackResult("Eavesdrop", protection.name, read, tuple(evidence))
+    return AttackResult(_title(eavesdrop), protection.name, read, tuple(evidence))
 
 
 def tamper(protection: Protection) -> AttackResult:
@@ -132,7 +96,7 @@ def tamper(protection: Protection) -> AttackResult:
     if exchange.backend and exchange.backend.failure:
         evidence.append(f"The backend was told: {exchange.backend.failure}.")
     succeeded = exchange.device.ok and exchange.reply != SECRET
-    return AttackResult("Tamper", protection.name, succeeded, tuple(evidence))
+    return AttackResult(_title(tamper), protection.name, succeeded, tuple(evidence))
 
 
 def change_reply(relay: Relay) -> Tamper:
@@ -172,7 +136,7 @@ def impersonate(protection: Protection) -> AttackResult:
         line = f'The device asked Mallory, and believed her: "{exchange.reply}".'
     else:
         line = f"The device hung up on Mallory: {exchange.device.failure}."
-    return AttackResult("Impersonate the backend", protection.name, exchange.ok, (line,))
+    return AttackResult(_title(impersonate), protection.name, exchange.ok, (line,))
 
 
 def clone(protection: Protection) -> AttackResult:
@@ -194,7 +158,7 @@ def clone(protection: Protection) -> AttackResult:
         results = [(who, ask("GET_SECRET", backend, context=context)) for who, context in attempts]
     served = [result for result in results if result[1].ok]
     evidence = [_served(who, exchange) for who, exchange in served[:1] or results]
-    return AttackResult("Clone the device", protection.name, bool(served), tuple(evidence))
+    return AttackResult(_title(clone), protection.name, bool(served), tuple(evidence))
 
 
 def steal_key(protection: Protection) -> AttackResult:
@@ -212,9 +176,7 @@ def steal_key(protection: Protection) -> AttackResult:
                 who += ", client.key among them,"
         with protection.backend() as backend:
             exchange = ask("GET_SECRET", backend, context=context)
-    return AttackResult(
-        "Steal the key file", protection.name, exchange.ok, (_served(who, exchange),)
-    )
+    return AttackResult(_title(steal_key), protection.name, exchange.ok, (_served(who, exchange),))
 
 
 def _served(who: str, exchange: Exchange) -> str:
@@ -224,10 +186,16 @@ def _served(who: str, exchange: Exchange) -> str:
     return f"{who} was refused by the backend: {why}."
 
 
-ATTACKS: tuple[Callable[[Protection], AttackResult], ...] = (
-    eavesdrop,
-    tamper,
-    impersonate,
-    clone,
-    steal_key,
-)
+Attack = Callable[[Protection], AttackResult]
+#: Every attack under its title, in the order of the table's rows. A new one takes its place here.
+ATTACKS: dict[str, Attack] = {
+    "Eavesdrop": eavesdrop,
+    "Tamper": tamper,
+    "Impersonate the backend": impersonate,
+    "Clone the device": clone,
+    "Steal the key file": steal_key,
+}
+
+
+def _title(attack: Attack) -> str:
+    return next(title for title, each in ATTACKS.items() if each is attack)

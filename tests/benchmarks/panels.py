@@ -17,10 +17,10 @@ from nbformat.v4 import new_code_cell, new_notebook
 from mtls_lab.attacks import attack_table, lab_protections
 from mtls_lab.experiments import catalogue
 from mtls_lab.learner import notebooks as unpacking
+from tests.authoring.canonical import METADATA, NOTEBOOKS
 from tests.benchmarks.figures import Figure, Pairs, seconds
 from tests.benchmarks.imports import environment
 from tests.browser.lab import SETTINGS, TRACKER, JupyterLab, LabPage, chromium
-from tests.notebooks.canonical import METADATA, NOTEBOOKS
 from tests.notebooks.kernel import Kernel
 
 (PART_3,) = (path for path in NOTEBOOKS if path.stem == "3_mutual_tls")

@@ -12,7 +12,7 @@ import pytest
 from nbformat import NotebookNode
 
 from mtls_lab.exercises import EXERCISES
-from tests.notebooks import canonical
+from tests.authoring import canonical
 from tests.notebooks.kernel import Kernel
 
 NOTEBOOKS = [path for path in canonical.NOTEBOOKS if path.stem.endswith("b_exercises")]

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from mtls_lab.attacks import ATTACKS, AttackResult, AttackTable, Protection, lab_protections
+from mtls_lab.attacks import (
+    ATTACKS,
+    AttackResult,
+    AttackTable,
+    Protection,
+    eavesdrop,
+    lab_protections,
+)
 from mtls_lab.errors import ProtectionBroken
 from mtls_lab.net import server_context
 from mtls_lab.panels import AttackPanel
@@ -39,7 +46,7 @@ def test_the_table_is_there_at_once(protections: list[Protection]) -> None:
         "Steal the key file       ✗ succeeds    ✗ succeeds    ✗ succeeds"
     )
     assert isinstance(panel.value, AttackTable)
-    assert len(panel.value.verdicts) == 15
+    assert len(panel.value.results) == 15
     assert "15 attacks ran: 8 succeeded, 7 were stopped." in page_of(panel)
     assert panel._progress.value == panel._progress.max == 15
 
@@ -81,9 +88,9 @@ def test_each_verdict_is_shown_as_soon_as_it_is_there(
 
     def watched(protection: Protection) -> AttackResult:
         seen.append((panel._progress.value, panel._table.value.count("<details")))
-        return ATTACKS[0](protection)
+        return eavesdrop(protection)
 
-    monkeypatch.setattr(module, "ATTACKS", (watched, *ATTACKS[1:]))
+    monkeypatch.setattr(module, "ATTACKS", ATTACKS | {"Eavesdrop": watched})
     panel._run()
     assert seen == [(0, 0), (5, 5), (10, 10)]
     assert panel.sequence == 2
@@ -114,7 +121,7 @@ def test_what_comes_from_outside_is_escaped(monkeypatch: pytest.MonkeyPatch) -> 
     def hostile(protection: Protection) -> AttackResult:
         return AttackResult(HOSTILE, protection.name, succeeded=True, evidence=(HOSTILE,))
 
-    monkeypatch.setattr(module, "ATTACKS", (hostile,))
+    monkeypatch.setattr(module, "ATTACKS", {HOSTILE: hostile})
     panel = AttackPanel([Protection(f'"{HOSTILE}')])
     panel.select(HOSTILE, f'"{HOSTILE}')
     assert "&lt;img" in page_of(panel)

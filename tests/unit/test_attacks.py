@@ -90,7 +90,7 @@ EVIDENCE = {
 def test_the_evidence_is_the_same_on_every_run(lab: Lab, version: ssl.TLSVersion) -> None:
     """No port, no path, no date: what is said is what is committed in the notebooks."""
     table = attack_table(protections(lab, version))
-    said = {(v.attack, v.protection): list(v.evidence) for v in table.verdicts}
+    said = {(v.attack, v.protection): list(v.evidence) for v in table.results}
     assert {cell: said[cell] for cell in EVIDENCE} == EVIDENCE
 
 
@@ -144,6 +144,6 @@ def test_the_substring_pitfall(lab: Lab, tmp_path: Path) -> None:
 
 
 def test_every_attack_is_in_the_table() -> None:
-    verdicts = [attack(Protection("Plain TCP")) for attack in ATTACKS]
+    verdicts = [attack(Protection("Plain TCP")) for attack in ATTACKS.values()]
     assert [verdict.attack for verdict in verdicts] == ROWS
     assert {verdict.word for verdict in verdicts} == {"✗ succeeds"}

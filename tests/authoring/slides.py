@@ -17,7 +17,7 @@ from pathlib import Path
 from nbconvert.exporters import SlidesExporter
 from nbformat import NotebookNode, from_dict
 
-from tests.notebooks.canonical import ROOT, WIDGET, read
+from tests.authoring.canonical import ROOT, WIDGET, read
 
 #: A number and nothing behind it: the parts that everybody goes through.
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]_*.ipynb"))
