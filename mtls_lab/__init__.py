@@ -8,8 +8,11 @@ No name here equals a folder or a file of the package: Python would hand out the
 (`explain` is the function, so its folder is called diagnosis).
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from mtls_lab import old_names
 
 if TYPE_CHECKING:
     from mtls_lab import exercises as checks
@@ -144,3 +147,6 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return __all__  # with what is not loaded yet, for completion
+
+
+old_names.keep(sys.modules[__name__])

@@ -27,6 +27,8 @@ from mtls_lab.pki.pem import (
     write_key,
 )
 
+Profile = Purpose  # what notebooks of version 0.1 call it
+
 __all__ = [
     "CA_DAYS",
     "LEAF_DAYS",
