@@ -123,15 +123,12 @@ def reply_index(relay: Relay) -> int:
 def impersonate(protection: Protection) -> AttackResult:
     """Mallory answers in the backend's place, with a certificate from a CA of her own."""
     context = None
-    with tempfile.TemporaryDirectory() as folder:
-        if protection.client_context is not None:
-            identity = CertificateAuthority.create("Mallory CA").issue_server(
-                ["localhost", "127.0.0.1"]
-            )
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*identity.save(folder, "mallory"))
-        with Backend(context, name="mallory", secret=LIE) as mallory:
-            exchange = ask("GET_SECRET", mallory, context=protection.client_context)
+    if protection.client_context is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        mallory_ca = CertificateAuthority.create("Mallory CA")
+        mallory_ca.issue_server(["localhost", "127.0.0.1"]).load_into(context)
+    with Backend(context, name="mallory", secret=LIE) as mallory:
+        exchange = ask("GET_SECRET", mallory, context=protection.client_context)
     if exchange.ok:
         line = f'The device asked Mallory, and believed her: "{exchange.reply}".'
     else:
@@ -145,11 +142,9 @@ def clone(protection: Protection) -> AttackResult:
     if protection.server_ca is None:
         attempts = [("A copy of the software", None)]
     else:
-        with tempfile.TemporaryDirectory() as folder:
-            bare = ssl.create_default_context(cafile=str(protection.server_ca))
-            forged = ssl.create_default_context(cafile=str(protection.server_ca))
-            identity = self_signed("trusted-client", Purpose.CLIENT)
-            forged.load_cert_chain(*identity.save(folder, "clone"))
+        bare = ssl.create_default_context(cafile=str(protection.server_ca))
+        forged = ssl.create_default_context(cafile=str(protection.server_ca))
+        self_signed("trusted-client", Purpose.CLIENT).load_into(forged)
         attempts = [
             ("A copy of the software, without a certificate,", bare),
             ("A copy with a self-made certificate for CN=trusted-client", forged),

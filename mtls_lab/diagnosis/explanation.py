@@ -7,7 +7,6 @@ explanations themselves (the data file), and what is known of a failure (symptom
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -21,7 +20,7 @@ from mtls_lab.diagnosis.symptoms import (
     steady,
     symptoms,
 )
-from mtls_lab.facts import resource_folder
+from mtls_lab.facts import read_facts
 from mtls_lab.wire import Exchange, Failure, Side
 
 __all__ = ["Explanation", "explain"]
@@ -141,8 +140,7 @@ def explain(
 
 @cache
 def _entries() -> tuple[Entry, ...]:
-    text = (resource_folder("data") / "explanations.toml").read_text("utf-8")
-    return tuple({"name": name} | entry for name, entry in tomllib.loads(text).items())
+    return tuple({"name": name} | entry for name, entry in read_facts("explanations").items())
 
 
 @cache

@@ -16,7 +16,7 @@ from dataclasses import replace
 from types import CodeType
 from typing import Any
 
-from mtls_lab.errors import LabError
+from mtls_lab.errors import LabError, kind_of
 from mtls_lab.exercises.calling import no_stragglers
 from mtls_lab.exercises.result import NotYet, Outcome, Result
 from mtls_lab.learner import progress
@@ -79,7 +79,7 @@ def judge(
             return Result(name, Outcome.NOT_ATTEMPTED)
         with no_stragglers():
             if not (isinstance(thing, kind) if isinstance(kind, type) else kind(thing)):
-                raise NotYet(f"you gave the check {_spoken(thing)}", f"it takes {wanted}")
+                raise NotYet(f"you gave the check {kind_of(thing)}", f"it takes {wanted}")
             for sentence in generator(thing):
                 seen.append(sentence)  # noqa: PERF402 - what held stays, if the next does not
     except NotYet as no:
@@ -91,10 +91,6 @@ def judge(
         rule = "run the cells above once more, in order; if it stays, please report it"
         return Result(name, Outcome.NOT_YET, tuple(seen), found, rule)
     return Result(name, Outcome.RIGHT, tuple(seen))
-
-
-def _spoken(thing: object) -> str:
-    return f"a {type(thing).__name__}" if thing is not None else "None"
 
 
 #: What the body `...` (or `pass`, or a docstring) compiles to, on every Python since 3.11, beside

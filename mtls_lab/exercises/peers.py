@@ -11,7 +11,6 @@ from __future__ import annotations
 import gc
 import socket
 import ssl
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +18,8 @@ from contextlib import contextmanager, suppress
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.attacks import LIE
+from mtls_lab.errors import FileProblem, kind_of
 from mtls_lab.exercises.calling import Called
 from mtls_lab.exercises.result import NotYet
 from mtls_lab.net import Acceptor, Address, Backend, hang_up, only_trusted_client
@@ -45,8 +45,6 @@ __all__ = [
 #: What the honest backend of a check hands out. It is not the lessons' secret: a function that
 #: returns that one without asking is found out.
 SECRET = "the moon is full"  # noqa: S105 - this one is for everybody
-#: What Mallory hands out: whoever returns it has believed her.
-LIE = "the cave is empty"
 #: TLS 1.2 first: there a refusal comes where one expects it.
 VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
 #: The days of a certificate that has expired.
@@ -62,7 +60,7 @@ def shown(value: object) -> str:
     if value is None or isinstance(value, str | bytes | bool | int):
         text = repr(value)
         return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-    return f"a {type(value).__name__}"
+    return kind_of(value)
 
 
 def expect_line(called: Called, line: str) -> None:
@@ -104,7 +102,7 @@ def server_context(
     if client_ca is not None:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cadata=_pem(client_ca))
-    _present(context, identity)
+    identity.load_into(context)
     return context
 
 
@@ -120,13 +118,8 @@ def strict_device(trusted: x509.Certificate, identity: Identity | None = None) -
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     context.hostname_checks_common_name = False
     if identity is not None:
-        _present(context, identity)
+        identity.load_into(context)
     return context
-
-
-def _present(context: ssl.SSLContext, identity: Identity) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        context.load_cert_chain(*identity.save(folder, "peer"))
 
 
 def _pem(certificate: x509.Certificate) -> str:

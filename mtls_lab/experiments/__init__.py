@@ -4,7 +4,7 @@ Here: credentials, the workbench, files on machines, a fleet, what Eve and Mallo
 widgets (panels/).
 """
 
-from mtls_lab.experiments.credentials import Credential, CredentialStore, Expected, catalogue
+from mtls_lab.experiments.credentials import Credential, CredentialStore, catalogue
 from mtls_lab.experiments.fleet import Fleet
 from mtls_lab.experiments.placement import Kit
 from mtls_lab.experiments.workbench import Recipe, Workbench
@@ -12,7 +12,6 @@ from mtls_lab.experiments.workbench import Recipe, Workbench
 __all__ = [
     "Credential",
     "CredentialStore",
-    "Expected",
     "Fleet",
     "Kit",
     "Recipe",

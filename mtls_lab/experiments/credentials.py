@@ -8,43 +8,19 @@ from __future__ import annotations
 
 import os
 import ssl
-import tomllib
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mtls_lab import pki
-from mtls_lab.facts import resource_folder
+from mtls_lab.errors import UnknownName
+from mtls_lab.facts import read_facts
 from mtls_lab.net import client_context
 from mtls_lab.pki import common_name, pem
-from mtls_lab.wire import Side, Stage
+from mtls_lab.wire import Expected
 
-__all__ = ["Credential", "CredentialStore", "Expected", "catalogue"]
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """How a connection should end on one side; see `mtls_lab.outcome.Side`."""
-
-    stage: Stage
-    reason: str = ""
-    verify_code: int | None = None
-    reply: str | None = None
-
-    @classmethod
-    def seen(cls, side: Side) -> Expected:
-        """Reduce what a side saw to what the catalogue states."""
-        failure = side.failure
-        refusal = (
-            side.received[-1] if side.received and side.received[-1].startswith("ERROR") else None
-        )
-        return cls(
-            side.stage,
-            failure.reason if failure else "",
-            failure.verify_code if failure else None,
-            refusal,
-        )
+__all__ = ["Credential", "CredentialStore", "catalogue"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +55,15 @@ def catalogue() -> dict[str, Credential]:
         >>> catalogue()["expired"].backend.verify_code
         10
     """
-    text = (resource_folder("data") / "credentials.toml").read_text("utf-8")
-    return {name: _credential(name, entry) for name, entry in tomllib.loads(text).items()}
+    return {name: _credential(name, entry) for name, entry in read_facts("credentials").items()}
 
 
 def _credential(name: str, entry: dict[str, Any]) -> Credential:
-    device = {version: _expected(value) for version, value in entry.pop("device").items()}
-    backend = _expected(entry.pop("backend")) if "backend" in entry else None
+    device = {version: Expected.read(value) for version, value in entry.pop("device").items()}
+    backend = Expected.read(entry.pop("backend")) if "backend" in entry else None
     if "valid_days" in entry:
         entry["valid_days"] = tuple(entry["valid_days"])
     return Credential(name=name, device=device, backend=backend, **entry)
-
-
-def _expected(value: dict[str, Any]) -> Expected:
-    return Expected(**{**value, "stage": Stage(value["stage"])})
 
 
 @dataclass
@@ -108,38 +79,31 @@ class CredentialStore:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     store = CredentialStore(pki.CertificateAuthority.create("Lab CA"), folder)
         ...     [file.name for file in store.files("expired")], store.files("none")
-        (['expired.crt', 'expired.key'], None)
+        (['expired.crt', 'expired.key'], ())
     """
 
     device_ca: pki.CertificateAuthority
     folder: str | os.PathLike[str]
     _made: dict[str, tuple[Path, Path]] = field(default_factory=dict, repr=False)
 
-    def files(self, name: str) -> tuple[Path, Path] | None:
-        """Return the certificate file and the key file; None for the credential `none`.
+    def files(self, name: str) -> tuple[Path, ...]:
+        """Return the certificate file and the key file; nothing for the credential `none`.
 
         Raises:
-            KeyError: there is no such credential; the message lists those that are there.
+            UnknownName: there is no such credential.
         """
-        try:
-            credential = catalogue()[name]
-        except KeyError:
-            raise KeyError(
-                f"no credential {name!r}: choose one of {', '.join(catalogue())}"
-            ) from None
+        if name not in catalogue():
+            raise UnknownName("credential", name, catalogue())
+        credential = catalogue()[name]
         if name not in self._made:
             identity = self._issue(credential)
             if identity is None:
-                return None
+                return ()
             folder = self.folder if self._made else pem.private_folder(self.folder)
             self._made[name] = identity.save(folder, name)
             if credential.revoked:
                 self.device_ca.revoke(identity.certificate)
         return self._made[name]
-
-    def make_all(self) -> dict[str, tuple[Path, Path] | None]:
-        """Make every credential and return their files by name."""
-        return {name: self.files(name) for name in catalogue()}
 
     def crl(self) -> Path:
         """Write the device CA's revocation list, everything revoked on it, and return its file."""
@@ -158,7 +122,7 @@ class CredentialStore:
         Raises:
             ssl.SSLError: the credential does not load, as `wrong_key` does not.
         """
-        return client_context(server_ca, *(self.files(name) or ()), version=version)
+        return client_context(server_ca, *self.files(name), version=version)
 
     def _issue(self, credential: Credential) -> pem.Identity | None:
         purpose = pki.Purpose[credential.purpose.upper()]

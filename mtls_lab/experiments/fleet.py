@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from mtls_lab.errors import UnknownName
 from mtls_lab.net import Backend, ask, client_context, server_context
 from mtls_lab.pki import CertificateAuthority, Identity, pem
 from mtls_lab.wire import Exchange
@@ -148,12 +149,12 @@ class Fleet:
         sharing: who has a key in common, one of `SHARING`.
 
     Raises:
-        ValueError: there is no such way of sharing.
+        UnknownName: there is no such way of sharing.
     """
 
     def __init__(self, size: int, sharing: str) -> None:
         if sharing not in SHARING:
-            raise ValueError(f"no sharing {sharing!r}: choose one of {', '.join(SHARING)}")
+            raise UnknownName("sharing", sharing, SHARING)
         self.sharing = sharing
         self.names = {number: _name(sharing, number) for number in range(1, size + 1)}
         self._ca = CertificateAuthority.create("Device CA")
@@ -170,12 +171,12 @@ class Fleet:
             stolen: whose key was copied, from 1 on.
 
         Raises:
-            ValueError: there is no such state or device.
+            UnknownName: there is no such state or device.
         """
         if state not in STATES:
-            raise ValueError(f"no state {state!r}: choose one of {', '.join(STATES)}")
+            raise UnknownName("state", state, STATES)
         if stolen not in self.names:
-            raise ValueError(f"no device {stolen}: there are {len(self.names)}")
+            raise UnknownName("device", str(stolen), map(str, self.names))
         shared = self.names[stolen]
         # A CA of its own for this question: what is revoked in one state is not in another.
         ca = CertificateAuthority(self._ca.key, self._ca.certificate)
@@ -205,14 +206,15 @@ class Fleet:
         )
 
     def _present(self, identities: dict[str, Identity]) -> dict[str, ssl.SSLContext]:
-        """Make the context of each device; ssl takes certificate and key from files."""
+        """Make the context of each device."""
+        contexts = {}
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder, "server_ca.pem")
             pem.write_certificate(root, self._ca.certificate)
-            return {
-                name: client_context(root, *identity.save(folder, "client"))
-                for name, identity in identities.items()
-            }
+            for name, identity in identities.items():
+                contexts[name] = client_context(root)
+                identity.load_into(contexts[name])
+        return contexts
 
     def _backend(self, ca: CertificateAuthority) -> ssl.SSLContext:
         """Make the backend's context, with the CA's list of what is revoked."""

@@ -6,18 +6,17 @@ the error in the words of TLS (diagnosis/explanation.py), and the drop-downs (pa
 
 from __future__ import annotations
 
-import socket
 import ssl
 import tempfile
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.facts import resource_folder
-from mtls_lab.net import Backend, ask
+from mtls_lab.errors import UnknownName
+from mtls_lab.facts import read_facts
+from mtls_lab.net import Backend, ask, nobody_listens
 from mtls_lab.pki import CertificateAuthority, pem
 from mtls_lab.wire import Exchange, Failure, Side, Stage
 
@@ -41,8 +40,7 @@ class Slot:
 
 @cache
 def _facts() -> dict[str, dict[str, dict[str, Any]]]:
-    text = (resource_folder("data") / "placement.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    return read_facts("placement")
 
 
 def files() -> dict[str, str]:
@@ -64,7 +62,7 @@ def placement(start: str = "right", **changes: str | None) -> dict[str, str]:
     """Return which file each slot has: those of a start, with `changes`; None empties a slot.
 
     Raises:
-        ValueError: there is no such start, slot or file; the message lists those that exist.
+        UnknownName: there is no such start, slot or file.
 
     Example:
         >>> placement("right", device_cafile="client_ca.pem")["device_cafile"]
@@ -84,7 +82,7 @@ def placement(start: str = "right", **changes: str | None) -> dict[str, str]:
 def _check(what: str, names: Iterable[str], known: Collection[str]) -> None:
     for name in names:
         if name not in known:
-            raise ValueError(f"no {what} {name!r}: choose one of {', '.join(known)}")
+            raise UnknownName(what, name, known)
 
 
 @dataclass(frozen=True)
@@ -198,10 +196,8 @@ def _connect(device: _Machine, backend: _Machine) -> Exchange:
     try:
         context = backend.context()
     except (OSError, TypeError, ValueError) as error:
-        # It never listens. Its port is taken and closed, so that nobody else answers there.
-        with socket.socket() as closed:
-            closed.bind(("127.0.0.1", 0))
-            exchange = ask("GET_SECRET", closed.getsockname(), context=device.context)
+        with nobody_listens() as address:
+            exchange = ask("GET_SECRET", address, context=device.context)
         failed = Side("backend", Stage.SETUP, Failure.of(error))
         return Exchange("GET_SECRET", exchange.device, failed)
     with Backend(context) as running:

@@ -8,13 +8,13 @@ switches (panels).
 from __future__ import annotations
 
 import ssl
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from mtls_lab.errors import UnknownName
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, create_key
 from mtls_lab.wire import Exchange, Failure
@@ -65,7 +65,7 @@ class Recipe:
         authority_id: whether it has an authority key identifier.
 
     Raises:
-        ValueError: a choice that does not exist; the message lists those that do.
+        UnknownName: a choice that does not exist.
 
     Example:
         >>> print(Recipe(purpose="client", dates="expired"))
@@ -83,8 +83,7 @@ class Recipe:
         for part in fields(self):
             value = getattr(self, part.name)
             if value not in CHOICES[part.name]:
-                known = ", ".join(repr(choice) for choice in CHOICES[part.name])
-                raise ValueError(f"{part.name}={value!r} is not one of {known}")
+                raise UnknownName(part.name, str(value), map(str, CHOICES[part.name]))
 
     def __str__(self) -> str:
         purpose = ", ".join(f"{purpose.name.lower()}Auth" for purpose in PURPOSES[self.purpose])
@@ -208,8 +207,7 @@ class Workbench:
 
 
 def _showing(protocol: int, identity: Identity) -> ssl.SSLContext:
-    """Make a context that shows this certificate; ssl takes certificate and key from files."""
+    """Make a context that presents this certificate."""
     context = ssl.SSLContext(protocol)
-    with tempfile.TemporaryDirectory() as folder:
-        context.load_cert_chain(*identity.save(folder, "shown"))
+    identity.load_into(context)
     return context

@@ -9,7 +9,6 @@ Paths in a contexts.py count from its folder, which is the current one while thi
 from __future__ import annotations
 
 import runpy
-import socket
 import ssl
 import tempfile
 import traceback
@@ -20,11 +19,11 @@ from typing import Any
 
 from mtls_lab.diagnosis import explain
 from mtls_lab.diagnosis.symptoms import steady
-from mtls_lab.errors import FileProblem
+from mtls_lab.errors import FileProblem, kind_of
 from mtls_lab.exercises import NotYet, Unsafe, call
 from mtls_lab.exercises.calling import LIMIT, Rule
 from mtls_lab.kata.sabotage import FILE, THIEF
-from mtls_lab.net import Backend, PeerCertificate, ask, server_context
+from mtls_lab.net import Backend, PeerCertificate, ask, nobody_listens, server_context
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
 from mtls_lab.wire import SECRET, Exchange, Failure, Side, Stage
 
@@ -104,8 +103,10 @@ def _context(function: Callable[[], object]) -> ssl.SSLContext | Exception:
     if isinstance(error, Exception):
         return error
     if not isinstance(called.value, ssl.SSLContext):
-        kind = "None" if called.value is None else f"a {type(called.value).__name__}"
-        found, rule = f"{called.name} returned {kind}", "it returns a finished ssl.SSLContext"
+        found, rule = (
+            f"{called.name} returned {kind_of(called.value)}",
+            "it returns a finished ssl.SSLContext",
+        )
         raise FileProblem(found, "an ssl.SSLContext", rule)
     return called.value
 
@@ -134,10 +135,8 @@ def meet(contexts: Contexts) -> Exchange:
         NotYet: the rule did not end.
     """
     if isinstance(contexts.backend, Exception):
-        # Bound, and not listening: that nobody answers there is certain.
-        with socket.socket() as nobody:
-            nobody.bind(("127.0.0.1", 0))
-            exchange = _ask(contexts, nobody.getsockname())
+        with nobody_listens() as address:
+            exchange = _ask(contexts, address)
         failure = Failure.of(contexts.backend)
         return replace(exchange, backend=Side("backend", Stage.SETUP, failure))
     rule = Rule(contexts.authorize, limit=RULE_LIMIT)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import tomllib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import LabError, UnknownName
-from mtls_lab.experiments import Expected
-from mtls_lab.facts import resource_folder
+from mtls_lab.errors import LabError, UnknownName, kind_of
+from mtls_lab.facts import read_facts
 from mtls_lab.kata.sabotage import STEPS, edit
-from mtls_lab.wire import Stage
+from mtls_lab.wire import Expected, Stage
 
 __all__ = ["LEVELS", "Fault", "catalogue", "drawn", "slug"]
 
@@ -97,14 +95,13 @@ def catalogue() -> dict[str, Fault]:
         >>> catalogue()["client_expired"].backend.verify_code
         10
     """
-    text = (resource_folder("data") / "kata.toml").read_text("utf-8")
-    return {name: _fault(name, entry) for name, entry in tomllib.loads(text).items()}
+    return {name: _fault(name, entry) for name, entry in read_facts("kata").items()}
 
 
 def _fault(name: str, entry: dict[str, Any]) -> Fault:
     for side in ("device", "backend"):
         seen = entry.pop(side, None)
-        entry[side] = seen and Expected(**{**seen, "stage": Stage(seen["stage"])})
+        entry[side] = seen and Expected.read(seen)
     right, wrong = entry.pop("edit", (None, None))
     entry["edit"] = (right, wrong) if right else None
     words = entry.pop("repair")
@@ -159,7 +156,7 @@ def slug(seed: str | int) -> str:
     """
     wanted = "a number, or a short text such as your name"
     if isinstance(seed, bool) or not isinstance(seed, str | int):
-        raise LabError(f"a seed that is a {type(seed).__name__}", wanted, "give another seed")
+        raise LabError(f"a seed that is {kind_of(seed)}", wanted, "give another seed")
     text = unicodedata.normalize("NFKC", str(seed)).casefold()
     words = "".join(c if c.isalnum() else " " for c in text).split()
     name = "-".join(words)

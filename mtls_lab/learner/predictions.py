@@ -8,12 +8,11 @@ written down anywhere: the run decides.
 from __future__ import annotations
 
 import html
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 
 from mtls_lab.errors import UnknownName
-from mtls_lab.facts import resource_folder
+from mtls_lab.facts import read_facts
 from mtls_lab.learner import progress
 
 __all__ = ["Question", "Revealed", "choose", "chosen", "question", "questions", "reveal"]
@@ -79,7 +78,7 @@ def questions() -> dict[str, Question]:
         >>> questions()["no_certificate"].part
         3
     """
-    entries = tomllib.loads((resource_folder("data") / "predictions.toml").read_text("utf-8"))
+    entries = read_facts("predictions")
     return {name: Question(name=name, **entry) for name, entry in entries.items()}
 
 

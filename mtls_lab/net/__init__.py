@@ -9,7 +9,7 @@ from mtls_lab.net.contexts import client_context, only_trusted_client, server_co
 from mtls_lab.net.device import ask
 from mtls_lab.net.peer import PeerCertificate, Upstream, subject_of
 from mtls_lab.net.relay import Chunk, Relay, Tamper, cut, flip_bit, replace
-from mtls_lab.net.sockets import Acceptor, Address, hang_up
+from mtls_lab.net.sockets import Acceptor, Address, hang_up, nobody_listens
 from mtls_lab.net.watching import watch
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "cut",
     "flip_bit",
     "hang_up",
+    "nobody_listens",
     "only_trusted_client",
     "replace",
     "running",

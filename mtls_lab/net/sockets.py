@@ -12,12 +12,12 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 from mtls_lab.errors import NetworkProblem
 
-__all__ = ["Acceptor", "Address", "Mailbox", "hang_up"]
+__all__ = ["Acceptor", "Address", "Mailbox", "hang_up", "nobody_listens"]
 
 Address = tuple[str, int]
 
@@ -215,3 +215,14 @@ def hang_up(connection: socket.socket, *, wait: bool = True) -> None:
             if not data:
                 break
             left -= len(data)
+
+
+@contextlib.contextmanager
+def nobody_listens() -> Iterator[Address]:
+    """Give an address at which, while the block runs, certainly nobody listens.
+
+    Its port is taken, and does not listen.
+    """
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import ipywidgets
 from cryptography import x509
 
+from mtls_lab.errors import UnknownName
 from mtls_lab.panels.base import Panel, escape
 from mtls_lab.pki import Field, common_name, describe, printable, read_certificate, read_fields
 
@@ -69,12 +70,11 @@ class CertificatePanel(Panel):
         """Show one of the certificates, by its file or its common name, and return it.
 
         Raises:
-            ValueError: it is not one of those that the panel was given.
+            UnknownName: it is not one of those that the panel was given.
         """
         with self.turn:
             if certificate not in self._certificates:
-                known = ", ".join(self._certificates)
-                raise ValueError(f"no certificate {certificate!r}: choose one of {known}")
+                raise UnknownName("certificate", certificate, self._certificates)
             with self.quietly():
                 self._which.value = certificate
             self.guard(self._draw)

@@ -12,6 +12,7 @@ import ssl
 import ipywidgets
 
 from mtls_lab.diagnosis import explain
+from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Credential, CredentialStore, catalogue
 from mtls_lab.net import Backend, ask, only_trusted_client, server_context, watch
 from mtls_lab.panels.base import Panel, escape, mark
@@ -107,14 +108,12 @@ class CredentialPanel(Panel):
             by_name: whether the backend serves CN=trusted-client only.
 
         Raises:
-            ValueError: there is no such credential or version.
+            UnknownName: there is no such credential or version.
         """
         if credential not in catalogue():
-            raise ValueError(
-                f"no credential {credential!r}: choose one of {', '.join(catalogue())}"
-            )
+            raise UnknownName("credential", credential, catalogue())
         if version not in VERSIONS:
-            raise ValueError(f"no version {version!r}: choose one of {', '.join(VERSIONS)}")
+            raise UnknownName("version", version, VERSIONS)
         with self.turn:
             with self.quietly():
                 self._main.value = credential if credential in MAIN else None

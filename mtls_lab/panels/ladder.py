@@ -7,10 +7,9 @@ widgets (credential.py).
 from __future__ import annotations
 
 import html
-import tomllib
 from functools import cache
 
-from mtls_lab.facts import resource_folder
+from mtls_lab.facts import read_facts
 from mtls_lab.wire import Direction, Handshake, Message
 
 __all__ = ["draw", "sentence"]
@@ -21,8 +20,7 @@ WIDTH, LEFT, RIGHT, ROW, TOP = 256, 12, 244, 27, 34
 
 @cache
 def _sentences() -> dict[str, str]:
-    text = (resource_folder("data") / "messages.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    return read_facts("messages")
 
 
 def sentence(message: Message) -> str:

@@ -7,7 +7,6 @@ Here: the switches and the verdict. Not here: making and trying the certificate
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import asdict
 from functools import cache
 
@@ -16,7 +15,7 @@ import ipywidgets
 from mtls_lab.diagnosis import explain
 from mtls_lab.experiments import Recipe, Workbench
 from mtls_lab.experiments.workbench import CHOICES, RULES, Trial, Trials
-from mtls_lab.facts import resource_folder
+from mtls_lab.facts import read_facts
 from mtls_lab.panels.base import Panel, details, escape, field, mark
 from mtls_lab.panels.certificate import card
 from mtls_lab.wire import Failure
@@ -141,7 +140,7 @@ def _said(trial: Trial) -> str:
 
 @cache
 def _facts() -> dict[str, dict[str, str]]:
-    return tomllib.loads((resource_folder("data") / "workbench.toml").read_text("utf-8"))
+    return read_facts("workbench")
 
 
 def _notes(recipe: Recipe) -> str:

@@ -6,7 +6,6 @@ leaves out what varies (description.py), and how a card looks (panels/certificat
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -15,7 +14,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from mtls_lab.facts import resource_folder
+from mtls_lab.facts import read_facts
 from mtls_lab.pki.description import in_words, oid_name, printable
 
 __all__ = ["Field", "read_fields"]
@@ -48,8 +47,7 @@ class Field:
 
 @cache
 def _facts() -> dict[str, dict[str, str]]:
-    text = (resource_folder("data") / "fields.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    return read_facts("fields")
 
 
 def read_fields(certificate: x509.Certificate) -> tuple[Field, ...]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 import os
+import ssl
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +50,15 @@ class Identity:
     key: Key
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...] = ()
+
+    def load_into(self, context: ssl.SSLContext) -> None:
+        """Let a context present this identity. No file stays, though ssl takes nothing else.
+
+        Raises:
+            ssl.SSLError: the key is not the certificate's.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            context.load_cert_chain(*self.save(folder, "identity"))
 
     def save(self, folder: str | os.PathLike[str], name: str) -> tuple[Path, Path]:
         """Write `NAME.crt` (with the chain) and `NAME.key` and return both paths."""

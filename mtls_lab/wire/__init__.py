@@ -5,7 +5,7 @@ connection (net/), and certificates (pki/).
 """
 
 from mtls_lab.wire.handshake import Handshake, Message, from_wire
-from mtls_lab.wire.outcome import Exchange, Failure, Side, Stage
+from mtls_lab.wire.outcome import Exchange, Expected, Failure, Side, Stage
 from mtls_lab.wire.protocol import MAX_LINE, SECRET, LineBuffer, ProtocolError, Service
 from mtls_lab.wire.records import (
     Direction,
@@ -23,6 +23,7 @@ __all__ = [
     "SECRET",
     "Direction",
     "Exchange",
+    "Expected",
     "Failure",
     "Handshake",
     "LineBuffer",

@@ -11,10 +11,11 @@ import re
 import ssl
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from mtls_lab.wire.handshake import Handshake, Message
 
-__all__ = ["Exchange", "Failure", "Side", "Stage"]
+__all__ = ["Exchange", "Expected", "Failure", "Side", "Stage"]
 
 
 class Stage(Enum):
@@ -123,6 +124,35 @@ class Side:
             mark = "✗" if self.received[-1].startswith("ERROR") else "✓"
             steps.append(f"received {mark} " + ", ".join(self.received))
         return f"{self.who:<8} " + "  ".join(steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """How a connection should end on one side, as a data file states it."""
+
+    stage: Stage
+    reason: str = ""
+    verify_code: int | None = None
+    reply: str | None = None
+
+    @classmethod
+    def read(cls, entry: dict[str, Any]) -> Expected:
+        """Take it from a data file, where the stage is a text."""
+        return cls(**{**entry, "stage": Stage(entry["stage"])})
+
+    @classmethod
+    def seen(cls, side: Side) -> Expected:
+        """Reduce what a side saw to what the catalogue states."""
+        failure = side.failure
+        refusal = (
+            side.received[-1] if side.received and side.received[-1].startswith("ERROR") else None
+        )
+        return cls(
+            side.stage,
+            failure.reason if failure else "",
+            failure.verify_code if failure else None,
+            refusal,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,11 +35,6 @@ class LineBuffer:
     def __init__(self) -> None:
         self._buffer = b""
 
-    @property
-    def incomplete(self) -> bool:
-        """Whether a line has begun and not ended."""
-        return bool(self._buffer)
-
     def feed(self, data: bytes) -> list[str]:
         """Take bytes and return the lines that they complete.
 

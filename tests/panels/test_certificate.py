@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 
 from mtls_lab import CertificateAuthority, ask
 from mtls_lab.diagnosis import explain
-from mtls_lab.errors import FileProblem
+from mtls_lab.errors import FileProblem, UnknownName
 from mtls_lab.experiments import Recipe, Workbench
 from mtls_lab.experiments import workbench as trial
 from mtls_lab.experiments.workbench import CHOICES, STRICT, Trial, Trials
@@ -207,7 +207,7 @@ def test_one_of_several_files_is_chosen(ca: CertificateAuthority, tmp_path: Path
     assert panel.select(str(root)) == ca.certificate
     assert f"Shown: <b>{root}</b>" in panel._result.value
     assert panel.sequence == 2
-    with pytest.raises(ValueError, match=r"choose one of .*server\.crt"):
+    with pytest.raises(UnknownName, match=r"one of .*server\.crt"):
         panel.select("client.crt")
     assert panel.value == ca.certificate
 
@@ -317,7 +317,7 @@ def test_what_is_said_about_a_server_with_key_encipherment(workbench: Workbench)
 
 @pytest.mark.parametrize("part", CHOICES)
 def test_a_recipe_with_a_choice_that_does_not_exist(part: str) -> None:
-    with pytest.raises(ValueError, match=f"{part}='?banana'? is not one of"):
+    with pytest.raises(UnknownName, match=f"no {part} 'banana'"):
         Recipe(**{part: "banana"})  # type: ignore[arg-type]
 
 
@@ -366,7 +366,7 @@ def test_the_same_error_is_explained_once(panel: WorkbenchPanel) -> None:
 def test_a_wrong_choice_changes_nothing(panel: WorkbenchPanel) -> None:
     panel.select(purpose="client")
     shown = panel._result.value
-    with pytest.raises(ValueError, match="purpose='banana'"):
+    with pytest.raises(UnknownName, match="no purpose 'banana'"):
         panel.select(purpose="banana")
     assert panel._result.value == shown
 

@@ -10,6 +10,7 @@ import pytest
 
 from mtls_lab import Exchange, Stage
 from mtls_lab.attacks import Protection, lab_protections
+from mtls_lab.errors import UnknownName
 from mtls_lab.experiments.eavesdropping import listing, places, units
 from mtls_lab.experiments.mallory import DEEDS, Plan, Replay
 from mtls_lab.net import Chunk
@@ -203,9 +204,9 @@ def test_each_result_has_the_next_number(plain: WirePanel) -> None:
 
 
 def test_what_is_not_there_is_refused(plain: WirePanel) -> None:
-    with pytest.raises(ValueError, match="no 'steal' here: choose one of nothing, flip"):
+    with pytest.raises(UnknownName, match="no deed 'steal'\nExpected: one of nothing, flip"):
         plain.select("steal")
-    with pytest.raises(ValueError, match="no '← 9' here: choose one of → 1, ← 1"):
+    with pytest.raises(UnknownName, match="no record '← 9'\nExpected: one of → 1, ← 1"):
         plain.select("flip", record="← 9")
     assert plain.select().ok  # type: ignore[union-attr]
 

@@ -246,7 +246,7 @@ ASKED: list[Wrong] = [
     (
         asks_and_returns_odd,
         NOT_YET,
-        "asks_and_returns_odd returned a object, and the reply is 'the moon is full'",
+        "asks_and_returns_odd returned an object, and the reply is 'the moon is full'",
         STREAM,
     ),
 ]
@@ -324,7 +324,7 @@ def forever(_: object) -> None:
 TAMPERED: list[Wrong] = [
     (one_direction, NOT_YET, "one_direction returned None", PASS_ON),
     (as_text, NOT_YET, "as_text returned 'GET_SECRET\\n'", PASS_ON),
-    (odd, NOT_YET, "odd returned a object", PASS_ON),
+    (odd, NOT_YET, "odd returned an object", PASS_ON),
     (
         broken_line,
         NOT_YET,

@@ -384,7 +384,7 @@ DEVICES: list[tuple[Callable[..., Any], Outcome, str, str]] = [
         "for_a_server returned a context for the backend's side",
         "a context is for one side of the connection, and made for it",
     ),
-    (odd, NOT_YET, "odd returned a object", "it returns an ssl.SSLContext"),
+    (odd, NOT_YET, "odd returned an object", "it returns an ssl.SSLContext"),
     (no_ca, NOT_YET, UNKNOWN, TRUST),
     (another_ca, NOT_YET, UNKNOWN, TRUST),
     (cert_none, UNSAFE, believed(OWN_CA), UNCHECKED),
@@ -478,7 +478,7 @@ BACKENDS: list[tuple[Callable[..., Any], Outcome, str, str]] = [
         "for_a_client returned a context for the device's side",
         "a context is for one side of the connection, and made for it",
     ),
-    (odd, NOT_YET, "odd returned a object", "it returns an ssl.SSLContext"),
+    (odd, NOT_YET, "odd returned an object", "it returns an ssl.SSLContext"),
     (
         no_certificate,
         NOT_YET,
@@ -638,7 +638,7 @@ FETCHES: dict[str, tuple[Any, Outcome, str, str]] = {
     "another type": (
         odd,
         NOT_YET,
-        "odd returned a object, and the reply is 'the moon is full'",
+        "odd returned an object, and the reply is 'the moon is full'",
         STREAM,
     ),
     "no check": (Fetch(cert_none), UNSAFE, fooled(OWN_CA), UNCHECKED),

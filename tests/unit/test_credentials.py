@@ -13,10 +13,11 @@ import pytest
 from cryptography import x509
 
 from mtls_lab import CertificateAuthority, Exchange, Stage, ask, serve
-from mtls_lab.experiments import CredentialStore, Expected, catalogue
+from mtls_lab.errors import UnknownName
+from mtls_lab.experiments import CredentialStore, catalogue
 from mtls_lab.net import Backend, only_trusted_client
 from mtls_lab.pki import pem
-from mtls_lab.wire import SECRET
+from mtls_lab.wire import SECRET, Expected
 from tests.unit.lab import VERSIONS, Lab, spelled
 
 NAMES = list(catalogue())
@@ -108,9 +109,10 @@ def test_in_tls_1_2_only_the_stage_differs(name: str) -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones(lab: Lab) -> None:
-    with pytest.raises(KeyError) as caught:
+    with pytest.raises(UnknownName) as caught:
         lab.store.files("stolen")
-    assert caught.value.args == (f"no credential 'stolen': choose one of {', '.join(NAMES)}",)
+    assert caught.value.found == "no credential 'stolen'"
+    assert caught.value.expected == f"one of {', '.join(NAMES)}"
 
 
 def test_an_unknown_signer(lab: Lab) -> None:
@@ -121,12 +123,10 @@ def test_an_unknown_signer(lab: Lab) -> None:
 
 def test_files(lab: Lab, tmp_path: Path) -> None:
     store = CredentialStore(lab.ca, tmp_path / "store")
-    made = store.make_all()
-    assert list(made) == NAMES
-    assert made.pop("none") is None
+    made = {name: store.files(name) for name in NAMES}
+    assert made.pop("none") == ()
     assert stat.S_IMODE((tmp_path / "store").stat().st_mode) == 0o700
     for name, files in made.items():
-        assert files is not None
         assert [file.name for file in files] == [f"{name}.crt", f"{name}.key"]
         assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o644, 0o600]
     assert len(list((tmp_path / "store").iterdir())) == 2 * len(made)

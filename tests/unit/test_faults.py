@@ -16,10 +16,9 @@ import pytest
 
 from mtls_lab.errors import FileProblem, LabError, UnknownName
 from mtls_lab.exercises import Outcome
-from mtls_lab.experiments import Expected
 from mtls_lab.kata import Kata, exam, faults, kata_key, sabotage
 from mtls_lab.kata.faults import Fault, catalogue, drawn
-from mtls_lab.wire import Exchange
+from mtls_lab.wire import Exchange, Expected
 from tests.unit.repairs import repair
 
 NAMES = list(catalogue())

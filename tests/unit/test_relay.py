@@ -263,7 +263,7 @@ def in_the_middle(lab: Lab, backend: Backend, *, onward: str = "valid") -> Itera
     files = lab.store.files("self_signed")
     assert files is not None
     pretend = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    pretend.load_cert_chain(*files)
+    pretend.load_cert_chain(files[0], files[1])
     with Relay(backend, server_context=pretend, upstream_context=lab.device(onward)) as mallory:
         yield mallory
 

@@ -24,7 +24,7 @@ from mtls_lab.exercises.peers import (
     strict_device,
 )
 from mtls_lab.exercises.result import NotYet, Unsafe
-from mtls_lab.net import Address, Backend, hang_up
+from mtls_lab.net import Address, Backend, hang_up, nobody_listens
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose
 
 __all__ = ["is_served"]
@@ -104,18 +104,11 @@ def _quiet(context: ssl.SSLContext) -> dict[str, AbstractContextManager[Address]
                 continue
 
     return {
-        "an address where nobody listens": _nobody(),
+        "an address where nobody listens": nobody_listens(),
         "a backend that hangs up without an answer": listening(hangs_up),
         _SILENT[0]: _deaf(),
         _SILENT[1]: listening(never_answers),
     }
-
-
-@contextmanager
-def _nobody() -> Iterator[Address]:
-    with socket.socket() as bound:  # the port is taken, so that nobody else listens there
-        bound.bind(("127.0.0.1", 0))
-        yield bound.getsockname()
 
 
 @contextmanager

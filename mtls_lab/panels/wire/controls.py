@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import ipywidgets
 
 from mtls_lab.attacks import LIE
+from mtls_lab.errors import UnknownName
 from mtls_lab.experiments.eavesdropping import Unit
 from mtls_lab.experiments.mallory import DEEDS, Plan
 from mtls_lab.panels.base import Panel, escape
@@ -77,11 +78,11 @@ class Aim:
         """Set the controls; None leaves the words alone, and aims at the middle of the reply.
 
         Raises:
-            ValueError: there is no such deed or record.
+            UnknownName: there is no such deed or record.
         """
-        for name, among in ((deed, DEEDS), (record, self._targets)):
+        for what, name, among in (("deed", deed, DEEDS), ("record", record, self._targets)):
             if name is not None and name not in among:
-                raise ValueError(f"no {name!r} here: choose one of {', '.join(among)}")
+                raise UnknownName(what, name, among)
         self._deed.value = deed
         self._record.value = record or self._reply or None
         if self._targets:
