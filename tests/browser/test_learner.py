@@ -1,6 +1,6 @@
 """A learner's way through Part 3: wrong at first, right in the end, closed and taken up again.
 
-Not here: every prediction (tests/notebooks) and every exercise (tests/unit/test_checks_*.py).
+Not here: every prediction (tests/notebooks) and every exercise (tests/unit/exercises).
 """
 
 import re

@@ -1,7 +1,7 @@
 """The exercises: each notebook has their one form, and each solution in it is judged right.
 
 Here: the solution as a learner would paste it into its cell, in a real kernel. Not here: what
-the checks find in other attempts (tests/unit/test_checks_*.py).
+the checks find in other attempts (tests/unit/exercises/test_part*.py).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What a certificate says in words, and whether it is still good. Making them: test_pki.py."""
+"""What a certificate says in words, and whether it is still good. Made: test_authority.py."""
 
 import ipaddress
 

@@ -1,5 +1,5 @@
 """What all checks share: four outcomes, and no learner's code that gets away. Not here: any
-particular exercise (test_checks_*.py)."""
+particular exercise (test_part*.py)."""
 
 import json
 import threading

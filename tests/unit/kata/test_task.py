@@ -20,7 +20,7 @@ from mtls_lab.kata.faults import catalogue, drawn
 from mtls_lab.learner.progress import FILE
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
 from mtls_lab.terminal import openssl
-from tests.unit.repairs import repair
+from tests.unit.kata.repairs import repair
 from tests.unit.requests import create_csr
 
 MAY_SPEAK = 'names == ["trusted-client"]'

@@ -1,6 +1,6 @@
 """A backend and well-behaved clients: kinds of socket, lines, authorization, names, ports.
 
-Clients that misbehave are in test_server_peers.py, the end of a backend in test_server_end.py.
+Clients that misbehave are in test_backend_peers.py, the end of a backend in test_backend_end.py.
 """
 
 import socket

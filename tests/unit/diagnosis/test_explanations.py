@@ -1,6 +1,6 @@
 """Every explanation of data/explanations.toml, reached by a failure that was provoked for real.
 
-How an explanation is chosen and written is in test_explain.py, how to fail in failures.py.
+How an explanation is chosen and written is in test_explanation.py, how to fail in failures.py.
 """
 
 import os

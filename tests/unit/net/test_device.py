@@ -1,4 +1,4 @@
-"""Every way in which `ask` fails, on both sides, with the exact error. Success: test_server.py."""
+"""Every way in which `ask` fails, on both sides, with the exact error. Success: test_backend.py."""
 
 import socket
 import ssl

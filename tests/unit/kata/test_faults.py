@@ -1,6 +1,6 @@
 """Every fault of a kata is real, shows as the data says, can be found and is repaired.
 
-Here: faults, seeds, the teacher's key. Not here: what a learner does with a kata (test_kata.py).
+Here: faults, seeds, the teacher's key. Not here: what a learner does with a kata (test_task.py).
 """
 
 import os
@@ -19,7 +19,7 @@ from mtls_lab.exercises import Outcome
 from mtls_lab.kata import Kata, exam, faults, kata_key, sabotage
 from mtls_lab.kata.faults import Fault, catalogue, drawn
 from mtls_lab.wire import Exchange, Expected
-from tests.unit.repairs import repair
+from tests.unit.kata.repairs import repair
 
 NAMES = list(catalogue())
 SEEDS = [*((1, n) for n in range(60)), *((2, n) for n in range(60)), *((3, n) for n in range(80))]

@@ -1,4 +1,4 @@
-"""What `enter` makes and keeps for each part. Unpacking notebooks: test_unpacking.py."""
+"""What `enter` makes and keeps for each part. Unpacking notebooks: test_notebooks.py."""
 
 import stat
 from collections.abc import Callable

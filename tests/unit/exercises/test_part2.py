@@ -1,7 +1,7 @@
 """The exercises of Part 2: untouched, wrong in every way that a check knows, unsafe, and right.
 
 Here: what each check finds. Not here: the solutions of the notebook (tests/notebooks), and what
-all checks share (test_checks.py).
+all checks share (test_judging.py).
 """
 
 import os
