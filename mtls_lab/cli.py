@@ -2,7 +2,7 @@
 
 Here: arguments, messages for a terminal, exit codes. Not here: what the folder holds
 (learner/workspace.py, learner/notebooks.py), what a machine needs (classroom/doctor.py), how far
-a learner is (classroom/course.py).
+a learner is (classroom/).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mtls_lab import kata
-from mtls_lab.classroom import course, examine
+from mtls_lab.classroom import class_report, examine, export, read_export, report
 from mtls_lab.classroom.doctor import Level
 from mtls_lab.errors import LabError, ToolMissing
 from mtls_lab.facts import resource_folder
@@ -96,7 +96,7 @@ def _start(options: argparse.Namespace) -> int:
             print(f"{name}: yours is kept; the project's newer one is {notebook.beside.name}")
         else:
             print(f"{name}: {'as you left it' if notebook.kept else 'ready'}")
-    print(course.report(folder))
+    print(report(folder))
     print(f"Your folder: {folder}")
     print(
         "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. What "
@@ -155,12 +155,12 @@ def _reset(options: argparse.Namespace) -> int:
 
 
 def _progress(options: argparse.Namespace) -> int:
-    print(course.report(options.folder))
+    print(report(options.folder))
     return 0
 
 
 def _export(options: argparse.Namespace) -> int:
-    print(f"Hand in this file: {course.export(options.name, options.folder)}")
+    print(f"Hand in this file: {export(options.name, options.folder)}")
     return 0
 
 
@@ -168,10 +168,10 @@ def _class(options: argparse.Namespace) -> int:
     handed_in, damaged = [], []
     for path in options.files:
         try:
-            handed_in.append(course.read_export(path))
+            handed_in.append(read_export(path))
         except LabError as error:  # the others count all the same
             damaged.append(error)
-    print(course.class_report(handed_in))
+    print(class_report(handed_in))
     for problem in damaged:
         print(f"mtls-lab: this file is left out.\n{problem}", file=sys.stderr)
     return 2 if damaged else 0

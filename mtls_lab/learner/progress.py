@@ -1,7 +1,7 @@
 """What a learner has done so far, in one file of the learner's folder: nothing is ever sent.
 
 Here: noting what happened, and reading it back after a restart. Not here: what there is to do
-(predictions.py, checks/), and how far that is (classroom/course.py).
+(predictions.py, exercises/), and how far that is (classroom/).
 
 The file is a list of events, one JSON object in each line, and only ever grows: two notebooks
 can write at the same time, and a damaged line costs that line only. It holds no date and

@@ -1,7 +1,7 @@
 """The learner's folder: the notebooks, and one folder of files for each of the machines.
 
 Here: making what earlier parts made, so that any part can start alone. Not here: the notebooks
-in this folder (notebooks.py), and how far the learner is (classroom/course.py).
+in this folder (notebooks.py), and how far the learner is (classroom/).
 
     lab/                  the notebooks run here
       ca/                 ca.crt, ca.key              the CA's machine

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mtls_lab import cli
-from mtls_lab.classroom import course
+from mtls_lab.classroom import one_learner
 from mtls_lab.facts import MARKER, resource_folder
 from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.learner.progress import FILE, Progress
@@ -21,7 +21,7 @@ HOW_TO_GO_ON = (
     "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. What you "
     "wrote and predicted is kept."
 )
-NOTHING_DONE = [str(part) for part in course.parts(Progress())]
+NOTHING_DONE = [str(part) for part in one_learner.parts(Progress())]
 
 
 def run(

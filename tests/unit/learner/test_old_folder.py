@@ -14,7 +14,7 @@ import pytest
 
 import mtls_lab
 from mtls_lab import old_names
-from mtls_lab.classroom.course import parts
+from mtls_lab.classroom.one_learner import parts
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.notebooks import unpack
 

@@ -1,4 +1,4 @@
-"""What a learner did is remembered, across kernels and damage. How far it is: test_course.py."""
+"""What a learner did is remembered, across kernels and damage. How far: test_one_learner.py."""
 
 import json
 import threading

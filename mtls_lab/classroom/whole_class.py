@@ -1,8 +1,8 @@
-"""How far a learner is, and a whole class: predictions and exercises of each part, counted.
+"""A whole class: what each learner hands in, and where all of them stand.
 
-Here: the report for one folder, the file that a learner hands in, the table of a class. Not
-here: noting what was done (learner/progress.py). Nothing is sent anywhere: a file is handed in by
-whatever means the class uses, and holds no more than a name that the learner typed.
+Here: the file that a learner hands in, and the table of a class. Not here: how far one learner is
+(one_learner.py). Nothing is sent anywhere: a file is handed in by whatever means the class uses,
+and holds no more than a name that the learner typed.
 """
 
 from __future__ import annotations
@@ -14,106 +14,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import FileProblem, NotInWorkspace
+from mtls_lab.classroom.one_learner import own_folder, parts, solved_katas
+from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import EXERCISES
-from mtls_lab.facts import MARKER, learner_folder
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.progress import Predicted, Progress, Tried
 
-__all__ = ["PARTS", "HandedIn", "Part", "class_report", "export", "parts", "read_export", "report"]
+__all__ = ["HandedIn", "class_report", "export", "read_export"]
 
-PARTS = (1, 2, 3)
 #: Longer is no name. A file of a learner is foreign: what it may hold is limited.
 NAME_LENGTH = 60
 FILE_LENGTH = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of the course, as far as a learner is.
-
-    Attributes:
-        number: 1, 2 or 3.
-        questions: how many predictions the part asks for.
-        predicted: how many were made before the run told.
-        foreseen: how many of these were right.
-        exercises: how many exercises it has.
-        solved: how many of them are right.
-        unsafe: the names of those that work, and are unsafe.
-    """
-
-    number: int
-    questions: int
-    predicted: int
-    foreseen: int
-    exercises: int
-    solved: int
-    unsafe: tuple[str, ...]
-
-    def __str__(self) -> str:
-        told = f"Part {self.number}: {self.predicted} of {self.questions} predictions made"
-        told += f", {self.foreseen} right" if self.predicted else ""
-        told += f"; {self.solved} of {self.exercises} exercises right"
-        return told + (f" (works but unsafe: {', '.join(self.unsafe)})" if self.unsafe else "")
-
-
-def parts(done: Progress) -> list[Part]:
-    """Count what was done, part by part; what this version of the course does not have is left out.
-
-    Example:
-        >>> [part.solved for part in parts(Progress())]
-        [0, 0, 0]
-    """
-    return [_part(number, done) for number in PARTS]
-
-
-def _part(number: int, done: Progress) -> Part:
-    asked = [name for name, each in predictions.questions().items() if each.part == number]
-    made = [done.predictions[name] for name in asked if name in done.predictions]
-    tasks = [each.name for each in EXERCISES if each.part == number]
-    best = {name: done.exercises[name].outcome for name in tasks if name in done.exercises}
-    return Part(
-        number,
-        questions=len(asked),
-        predicted=len(made),
-        foreseen=sum(each.choice == each.truth for each in made),
-        exercises=len(tasks),
-        solved=sum(outcome == "right" for outcome in best.values()),
-        unsafe=tuple(name for name, outcome in best.items() if outcome == "works but unsafe"),
-    )
-
-
-def report(folder: Path | None = None) -> str:
-    """Say how far the learner of a folder is; default: the folder that this process is in.
-
-    Raises:
-        NotInWorkspace: there is no learner's folder.
-    """
-    done = progress.read(_own(folder))
-    solved = _katas(done)
-    return "\n".join([*map(str, parts(done)), *([f"Kata: {solved} solved"] if solved else [])])
-
-
-def _own(folder: Path | None) -> Path:
-    found = learner_folder(folder)
-    if found is None:
-        raise NotInWorkspace(
-            f"{folder or Path.cwd()} is no folder of the lab (no {MARKER} file in it)",
-            "a folder that `make lab` or `mtls-lab start` has made",
-            "name your folder, as the last word of the command",
-        )
-    return found
-
-
-def _katas(done: Progress) -> int:
-    """Count the katas that were solved; kata/task.py gives them their names."""
-    return sum(
-        name.startswith("kata ") and each.outcome == "right"
-        for name, each in done.exercises.items()
-    )
-
-
-# --- A class ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +53,7 @@ def export(name: str, folder: Path | None = None) -> Path:
             f"1 to {NAME_LENGTH} characters by which your teacher knows you",
             "type a name, in quotes",
         )
-    folder = _own(folder)
+    folder = own_folder(folder)
     done = progress.read(folder)
     content = {
         "name": name,
@@ -226,7 +137,7 @@ def _learners(handed_in: Sequence[HandedIn]) -> Iterator[str]:
             f"{part.solved}/{part.exercises} exercises"
             for part in parts(each.done)
         ]
-        yield f"  {each.name:<{width}}  {'; '.join(counts)}; kata: {_katas(each.done)}"
+        yield f"  {each.name:<{width}}  {'; '.join(counts)}; kata: {solved_katas(each.done)}"
 
 
 def _questions(handed_in: Sequence[HandedIn]) -> Iterator[str]:

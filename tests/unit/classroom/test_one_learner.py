@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from mtls_lab.classroom import class_report, course, export, report
-from mtls_lab.classroom.course import HandedIn, parts, read_export
+from mtls_lab.classroom import class_report, export, one_learner, report
+from mtls_lab.classroom.one_learner import parts
+from mtls_lab.classroom.whole_class import HandedIn, read_export
 from mtls_lab.errors import FileProblem, NotInWorkspace
 from mtls_lab.exercises import EXERCISES
 from mtls_lab.facts import MARKER
@@ -15,8 +16,8 @@ from mtls_lab.learner import predictions
 from mtls_lab.learner.progress import Predicted, Progress, Tried, note
 
 QUESTIONS = predictions.questions()
-TASKS = {part: [e.name for e in EXERCISES if e.part == part] for part in course.PARTS}
-ASKED = {part: [q.name for q in QUESTIONS.values() if q.part == part] for part in course.PARTS}
+TASKS = {part: [e.name for e in EXERCISES if e.part == part] for part in one_learner.PARTS}
+ASKED = {part: [q.name for q in QUESTIONS.values() if q.part == part] for part in one_learner.PARTS}
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_part_has_questions_and_exercises() -> None:
-    assert all(len(TASKS[part]) >= 4 and len(ASKED[part]) >= 4 for part in course.PARTS)
+    assert all(len(TASKS[part]) >= 4 and len(ASKED[part]) >= 4 for part in one_learner.PARTS)
 
 
 def test_nothing_done(folder: Path) -> None:
@@ -38,7 +39,7 @@ def test_nothing_done(folder: Path) -> None:
         == "\n".join(
             f"Part {part}: 0 of {len(ASKED[part])} predictions made; "
             f"0 of {len(TASKS[part])} exercises right"
-            for part in course.PARTS
+            for part in one_learner.PARTS
         )
     )
 
