@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import mtls_lab
-from mtls_lab import attacks, panels
+from mtls_lab import attacks, checks, panels
 from mtls_lab.attacks import ATTACKS
 from mtls_lab.exercises import EXERCISES
 from mtls_lab.experiments import catalogue
@@ -43,6 +43,13 @@ def test_a_tls_message_has_a_sentence() -> None:
     known = {*HANDSHAKE_TYPES.values(), "ChangeCipherSpec", "Alert", "record"}
     assert known - said == set(), "owed in data/messages.toml"
     assert said - known == set(), "in data/messages.toml, and not in mtls_lab/wire/records.py"
+
+
+def test_a_module_of_an_exercise_is_in_the_manifest() -> None:
+    modules = {path.stem for path in (ROOT / "mtls_lab/exercises").glob("part?/[a-z]*.py")}
+    names = {each.name for each in EXERCISES}
+    assert modules - names == set(), "owed: a line in EXERCISES, mtls_lab/exercises/manifest.py"
+    assert names - set(checks.__all__) == set(), "owed in mtls_lab/exercises/__init__.py"
 
 
 def test_an_exercise_has_a_place_in_its_notebook() -> None:

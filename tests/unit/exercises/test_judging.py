@@ -104,7 +104,7 @@ def test_an_error_of_the_check_itself_is_no_traceback(
     def broken(thing: object) -> bool:
         raise KeyError(thing)
 
-    monkeypatch.setattr(base, "_spoken", broken)
+    monkeypatch.setattr(base, "kind_of", broken)
     result = check("4")
     assert result.outcome is Outcome.NOT_YET
     assert result.found == "the check could not go on: KeyError: '4'"
@@ -126,9 +126,6 @@ def test_an_exercise_has_one_name() -> None:
         module = import_module(f"mtls_lab.exercises.part{each.part}.{each.name}")
         assert module.__all__ == [each.name]
         assert getattr(checks, each.name) is each.check is getattr(module, each.name)
-    folder = Path(checks.__file__).parent
-    modules = {path.stem for path in folder.glob("part?/*.py")} - {"__init__"}
-    assert modules == set(names), "a module without an entry in EXERCISES"
 
 
 def test_attempts_are_noted_and_untouched_cells_are_not(
