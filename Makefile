@@ -1,44 +1,45 @@
-# The commands of a maintainer. `make lab` and `make test` are all that a newcomer needs.
+# `make lab` and `make test` are all that a newcomer needs; the others are for a maintainer.
 
-# The Pythons that `make test` tests; one of them: make test PYTHONS=3.12
-PYTHONS ?= 3.11 3.12 3.13
+# The Pythons that the lab supports, and those of them that run here (a name on the PATH may be an
+# empty shim). `make lab PYTHON=3.12` chooses one; otherwise it is the machine's own python3 or,
+# where that is too old, the newest one found.
+SUPPORTED := 3.11 3.12 3.13 3.14
+FOUND  := $(strip $(foreach v,$(SUPPORTED),$(if $(shell python$(v) -c 'print(1)' 2>/dev/null),$(v))))
+OWN    := $(shell python3 -c 'import sys; v = sys.version_info[:2]; print("%d.%d" % v if v >= (3, 11) else "")' 2>/dev/null)
+PYTHON ?= $(or $(OWN),$(lastword $(FOUND)))
+program = $(if $(filter $(OWN),$(1)),python3,python$(1))
 
-# Those that really run here (a name on the PATH may be an empty shim), and those that do not.
-FOUND   := $(foreach v,$(PYTHONS),$(if $(shell python$(v) -c 'print(1)' 2>/dev/null),$(v)))
-MISSING := $(filter-out $(FOUND),$(PYTHONS))
-
-# The default Python lives in .venv, any other one in .venv-<version>.
-# The default is the machine's python3 or, where that is too old, the newest one found.
-DEFAULT := $(or $(shell python3 -c 'import sys; v = sys.version_info[:2]; print("%d.%d" % v if v >= (3, 11) else "")' 2>/dev/null),$(lastword $(FOUND)))
-
-# A file in each venv that says: complete, for this Python. A new lock makes it out of date.
-READY   := .venv/ready-$(DEFAULT)
-ready    = $(if $(filter $(DEFAULT),$(1)),$(READY),.venv-$(1)/ready)
+# Two files in .venv say what is complete there: what a learner needs, or what the tests need too.
+# A new lock makes them out of date. Another Python has a venv .venv-<version>, for the tests.
+LEARNER := .venv/learner-$(PYTHON)
+READY   := .venv/ready-$(PYTHON)
 
 # uv installs the lock in seconds. Where the machine has none, it gets a small venv of its own.
 UV     := $(if $(shell uv --version 2>/dev/null),uv,.venv-uv/bin/uv)
 OWN_UV := $(filter .venv-uv/%,$(UV))
 
-# pytest keeps what it compiles: without that, each of its starts costs a second more.
-unexport PYTHONDONTWRITEBYTECODE
+# pytest keeps what it compiles: without that, each of its starts costs a second more. And what
+# the shell adds to Python's path may hide a package that we install.
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help lab test notebooks slides bench lint lock clean
+.PHONY: help lab doctor test matrix notebooks slides bench lint lock clean supported-python
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-lab: $(READY) ## Open the tutorial in JupyterLab, in a folder of your own
+lab: $(or $(wildcard $(READY)),$(LEARNER)) ## Open the tutorial in JupyterLab, in a folder of your own
 	.venv/bin/mtls-lab start
 
-test: ## Run every test on every supported Python of this machine
-	$(if $(MISSING),@echo "NOT TESTED: no Python $(MISSING) on this machine"$(if $(filter true,$(CI)), && false))
-	$(if $(FOUND),,@echo "Nothing to test with: install one of Python $(PYTHONS)" && false)
-	@$(MAKE) --no-print-directory -j $(foreach v,$(FOUND),$(call ready,$(v)))
-	@for venv in $(dir $(foreach v,$(FOUND),$(call ready,$(v)))); do \
-	    echo "== $$venv: $$($${venv}bin/python --version)"; \
-	    NOT_TESTED="$(MISSING)" $${venv}bin/python -m pytest || exit 1; \
-	done
+doctor: $(or $(wildcard $(READY)),$(LEARNER)) ## Check whether this machine is ready for the lab
+	@.venv/bin/mtls-lab doctor
+
+test: $(READY) ## Run every test, on one Python
+	@.venv/bin/python -m pytest
+
+matrix: $(READY) ## Run the core of the tests on Debian 12, 13 and sid, on other Pythons, on old packages
+	@.venv/bin/python -m tests.matrix $(filter-out $(PYTHON),$(FOUND))
 
 notebooks: $(READY) ## Run the notebooks and write their outputs into notebooks/
 	.venv/bin/python -m tests.authoring.canonical
@@ -55,30 +56,48 @@ lint: $(READY) ## Check style and types
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 
-lock: pyproject.toml ## Write requirements.lock anew, with the newest versions
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	    --upgrade --group test pyproject.toml --output-file requirements.lock
+lock: pyproject.toml | $(OWN_UV) ## Write both locks anew, with the newest versions
+	$(COMPILE) --upgrade --group test --output-file requirements-test.lock
+	$(COMPILE) --group build --constraint requirements-test.lock --output-file requirements.lock
+
+COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 clean: ## Remove the venvs, caches, slides and screenshots; your lab folder stays
 	rm -rf .venv .venv-* .artifacts slides .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# A venv holds what the lock names, nothing else, and then the package itself, editable. One that
+# A venv holds what its lock names, nothing else, and then the package itself, editable. One that
 # was complete before is brought up to date in place; any other starts empty.
 define install
 @echo "$(@D): installing for Python $(1)"
-@test -e $@ || $(UV) venv --quiet --clear --no-python-downloads --python $(1) $(@D)
-@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python $(@D) requirements.lock
+@test -e $@ || test -e $(@D)/learner-$(1) || \
+    $(UV) venv --quiet --clear --no-python-downloads --python $(call program,$(1)) $(@D)
+@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python $(@D) $(2)
 @$(UV) pip install --quiet --no-deps --no-build-isolation --python $(@D) --editable .
 @touch $@
 endef
 
-$(READY): requirements.lock pyproject.toml | $(OWN_UV)
-	$(call install,$(DEFAULT))
+$(LEARNER): requirements.lock pyproject.toml | supported-python $(OWN_UV)
+	$(call install,$(PYTHON),requirements.lock)
 
-.venv-%/ready: requirements.lock pyproject.toml | $(OWN_UV)
-	$(call install,$*)
+$(READY): requirements-test.lock pyproject.toml | supported-python $(OWN_UV)
+	$(call install,$(PYTHON),requirements-test.lock)
 
-.venv-uv/bin/uv:
-	python3 -m venv .venv-uv
-	.venv-uv/bin/pip install --quiet uv
+.venv-%/ready: requirements-test.lock pyproject.toml | supported-python $(OWN_UV)
+	$(call install,$*,requirements-test.lock)
+
+# What pyproject.toml names, as old as it allows; all else as the lock has it.
+.venv-oldest/ready: requirements-test.lock pyproject.toml | supported-python $(OWN_UV)
+	$(call install,$(PYTHON),requirements-test.lock)
+	@$(UV) pip install --quiet --python $(@D) --requirements pyproject.toml --resolution lowest-direct \
+	    -P cryptography -P ipywidgets -P jsonschema -P jupyterlab
+
+.venv-uv/bin/uv: | supported-python
+	@$(call program,$(PYTHON)) -c 'import ensurepip' 2>/dev/null || { \
+	    echo "Python $(PYTHON) cannot make a venv here. On Debian and Ubuntu: sudo apt install python$(PYTHON)-venv" >&2; exit 1; }
+	$(call program,$(PYTHON)) -m venv .venv-uv
+	.venv-uv/bin/pip install --quiet --disable-pip-version-check uv
+
+supported-python:
+	$(if $(PYTHON),,$(error The lab needs Python 3.11 or newer; found: $(or $(shell python3 --version 2>&1),no python3). \
+	    Install a newer one with your system's packages or from python.org, then try again))

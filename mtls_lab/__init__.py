@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mtls_lab.experiments import CredentialStore, catalogue
     from mtls_lab.kata import Kata, kata_key
     from mtls_lab.learner import enter, reveal
+    from mtls_lab.machine import available, openssl
     from mtls_lab.net import Relay, ask, cut, flip_bit, replace, serve, stop_all, watch
     from mtls_lab.panels import (
         AttackPanel,
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
         read_identity,
         self_signed,
     )
-    from mtls_lab.terminal import available, openssl
     from mtls_lab.wire import Direction, Exchange, Failure, Side, Stage, from_wire, server_name
 
 #: Where each name comes from; `checks` and `pem` are modules, used as `checks.NAME`.
@@ -79,7 +79,7 @@ _HOMES = {
         "read_identity",
         "self_signed",
     ),
-    "terminal": ("available", "openssl"),
+    "machine": ("available", "openssl"),
     "wire": ("Direction", "Exchange", "Failure", "Side", "Stage", "from_wire", "server_name"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

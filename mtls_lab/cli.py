@@ -1,185 +1,230 @@
-"""The command `mtls-lab`: the lab in a learner's folder, and what a teacher needs around it.
+"""The command `mtls-lab`: its arguments, its exit codes, and what it does where output fails.
 
-Here: arguments, messages for a terminal, exit codes. Not here: what the folder holds
-(learner/workspace.py, learner/notebooks.py), what a machine needs (classroom/doctor.py), how far
-a learner is (classroom/).
+Here: parsing, and the one place that turns an error into a message. Not here: what the commands do
+(commands.py, loaded when there is one to run; machine/doctor.py).
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import codecs
+import difflib
+import importlib
+import io
+import json
 import os
-import subprocess
+import platform
+import ssl
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from mtls_lab import kata
-from mtls_lab.classroom import class_report, examine, export, read_export, report
-from mtls_lab.classroom.doctor import Level
 from mtls_lab.errors import LabError, ToolMissing
-from mtls_lab.facts import resource_folder
-from mtls_lab.learner import notebooks as unpacking
+from mtls_lab.machine import doctor, python, typed
 
 __all__ = ["main"]
 
+#: What a shell reports for a program that SIGINT or SIGPIPE ended: 128 and the signal's number.
+INTERRUPTED, PIPE_CLOSED = 128 + 2, 128 + 13
+#: For an output that has no such sign, such as a Windows code page.
+ASCII = {"✓": "+", "✗": "x", "→": "->", "–": "-", "×": "x", "…": "..."}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code: 0, or 2 with one clear message."""
-    options = _parser().parse_args(arguments)
+    """Run the command and return its exit code: 0, or 2 with one clear message.
+
+    Without arguments, the course starts. Raises SystemExit for `--help` and wrong arguments.
+    """
+    _write_any_character()
     try:
-        code: int = options.run(options)
+        try:
+            return _run(list(sys.argv[1:] if arguments is None else arguments) or ["start"])
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # what cannot be written is said here, and not at the end
+    except BrokenPipeError:  # `mtls-lab class … | head`: nobody reads on
+        _drop_output()
+        return PIPE_CLOSED
+    except OSError as error:
+        _drop_output()
+        _complain(
+            LabError(
+                f"{error.filename or 'the output'}: {error.strerror or error}",
+                "files and an output that can be read and written",
+                "make room on the disk, or choose another place",
+            )
+        )
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 2
+
+
+def _run(arguments: list[str]) -> int:
+    parser, commands = _parser()
+    first = arguments[0]
+    if first not in commands and not first.startswith("-"):
+        near = difflib.get_close_matches(first, commands, n=1)
+        meant = f"Did you mean {near[0]}? " if near else ""
+        parser.error(f"no command {first!r}. {meant}The commands are {', '.join(commands)}.")
+    if first == "export" and not {"-h", "--help", "--"} & set(arguments):
+        arguments.insert(1, "--")  # it has no options: whatever a learner is called is a name
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "doctor":  # it tells which packages are missing: it needs none
+            return _doctor(options)
+        code: int = importlib.import_module("mtls_lab.commands").RUN[options.command](options)
     except LabError as error:
-        print(f"mtls-lab: this did not work.\n{error}", file=sys.stderr)
-        return 2
-    return code
+        _complain(error)
+    except ImportError as error:
+        _complain(
+            ToolMissing(
+                f"a package that does not load ({error})",
+                f"what the lab needs, in {python()}",
+                f"see what is missing: {typed('doctor')}",
+            )
+        )
+    else:
+        return code
+    return 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="mtls-lab", description="Learn mutual TLS by doing it.")
-    commands = parser.add_subparsers(dest="command", required=True)
+def _doctor(options: argparse.Namespace) -> int:
+    findings = []
+    for finding in doctor.examine(options.folder):
+        findings.append(finding)
+        if not options.json:
+            print(finding, flush=True)  # a check may take seconds
+    if options.json:
+        print(json.dumps(doctor.report(findings), ensure_ascii=False, indent=1))
+    return 0 if doctor.ready(findings) else 2
 
-    start = commands.add_parser(
-        "start", help="put the notebooks into a folder of your own and open JupyterLab there"
+
+# --- Arguments -------------------------------------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Write a help text; unlike argparse, say it where that fails."""
+        print(message, end="", file=file or sys.stderr)
+
+
+def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
+    """Return the parser, and the names of the commands that it knows."""
+    parser = _Parser(
+        prog=typed(),
+        description="Learn mutual TLS by doing it. Without a command, the course starts.",
+        epilog=f"What a command does, with an example: {typed('COMMAND --help')}",
     )
-    start.set_defaults(run=_start)
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, told: str, *examples: str) -> argparse.ArgumentParser:
+        shown = "\n".join(f"  {typed(each)}" for each in examples)
+        return commands.add_parser(
+            name,
+            help=told,
+            description=f"{told[0].upper()}{told[1:]}.",
+            epilog=f"Example{'s' * (len(examples) > 1)}:\n{shown}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    start = add(
+        "start",
+        "put the notebooks into a folder of your own and open JupyterLab there",
+        *("start", "start work --port 9000"),
+    )
     _folder(start)
     start.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
-    start.add_argument("--port", type=int, help="the port of JupyterLab (default: a free one)")
+    start.add_argument(
+        "--port", type=_port, help="the port of JupyterLab (default: 8888 or the next free one)"
+    )
     start.add_argument(
         "--prepare", action="store_true", help="only make the folder, do not start JupyterLab"
     )
 
-    doctor = commands.add_parser("doctor", help="check whether this machine is ready for the lab")
-    doctor.set_defaults(run=_doctor)
-    _folder(doctor)
-
-    reset = commands.add_parser(
-        "reset", help="put the notebooks of a part back as they were; yours are kept beside them"
+    check = add(
+        "doctor", "check whether this machine is ready for the lab", "doctor", "doctor --json"
     )
-    reset.set_defaults(run=_reset)
+    _folder(check)
+    check.add_argument("--json", action="store_true", help="one JSON object, for a program")
+
+    reset = add(
+        "reset",
+        "put the notebooks of a part back as they were; yours are kept beside them",
+        *("reset 2", "reset 3b_exercises"),
+    )
     reset.add_argument("what", metavar="PART", help="a part, such as 3, or the name of a notebook")
     _folder(reset)
 
-    progress = commands.add_parser("progress", help="say how far you are")
-    progress.set_defaults(run=_progress)
-    _folder(progress)
+    _folder(add("progress", "say how far you are", "progress"))
 
-    export = commands.add_parser("export", help="write how far you are to a file for your teacher")
-    export.set_defaults(run=_export)
-    export.add_argument("name", help="how your teacher knows you")
+    export = add("export", "write how far you are to a file for your teacher", 'export "Anna"')
+    export.add_argument("name", metavar="NAME", help="how your teacher knows you")
     _folder(export)
 
-    group = commands.add_parser("class", help="for a teacher: how far a class is")
-    group.set_defaults(run=_class)
-    group.add_argument("files", nargs="+", type=Path, help="the files that the learners exported")
+    group = add("class", "for a teacher: how far a class is", "class handed-in/progress-*.json")
+    group.add_argument(
+        "files", metavar="FILE", nargs="+", type=Path, help="the files that the learners exported"
+    )
 
-    key = commands.add_parser("key", help="for a teacher: what is broken in a kata, and its repair")
-    key.set_defaults(run=_key)
-    key.add_argument("seed", help="what the learner gave to Kata.create")
+    key = add(
+        "key", "for a teacher: what is broken in a kata, and its repair", "key anna --level 2"
+    )
+    key.add_argument("seed", metavar="SEED", help="what the learner gave to Kata.create")
     key.add_argument("--level", type=int, default=1, help="1, 2 or 3 (default: 1)")
-    return parser
+    return parser, list(commands.choices)
 
 
 def _folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "folder", nargs="?", default="lab", type=Path, help="your folder (default: ./lab)"
+        "folder",
+        metavar="FOLDER",
+        nargs="?",
+        default="lab",
+        type=Path,
+        help="your folder (default: ./lab)",
     )
 
 
-def _start(options: argparse.Namespace) -> int:
-    folder: Path = options.folder
-    for notebook in unpacking.unpack(folder):
-        name = notebook.path.name
-        if notebook.beside:
-            print(f"{name}: yours is kept; the project's newer one is {notebook.beside.name}")
-        else:
-            print(f"{name}: {'as you left it' if notebook.kept else 'ready'}")
-    print(report(folder))
-    print(f"Your folder: {folder}")
-    print(
-        "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. What "
-        "you wrote and predicted is kept.",
-        flush=True,
-    )
-    if options.prepare:
-        return 0
-    if importlib.util.find_spec("jupyterlab") is None:
-        raise ToolMissing(
-            "no JupyterLab in this Python",
-            "the packages that environment.yml lists",
-            "install the project: pip install .",
-        )
-    command = [
-        sys.executable,
-        *("-m", "jupyterlab"),
-        f"--ServerApp.root_dir={folder.resolve()}",
-        f"--LabApp.default_url=/lab/tree/{unpacking.latest(folder).name}",
-        # Which notebooks were open is remembered here, and not for every JupyterLab of this person.
-        f"--LabApp.workspaces_dir={folder.resolve() / '.jupyter' / 'workspaces'}",
-        f"--LabApp.app_settings_dir={resource_folder('data') / 'jupyterlab'}",
-        # A class of 30 without internet: nothing is asked of the outside, nothing pops up.
-        "--LabApp.extension_manager=readonly",
-        "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
-        "--LabApp.news_url=",
-    ]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # in a container, root is who one is
-    if options.no_browser:
-        command.append("--no-browser")
-    if options.port is not None:
-        command += [f"--ServerApp.port={options.port}", "--ServerApp.port_retries=0"]
-    if os.name == "posix":  # become JupyterLab: whoever ends this process ends that one
-        os.execv(sys.executable, command)  # noqa: S606 - without a shell, as meant
-    try:
-        return subprocess.call(command)
-    except KeyboardInterrupt:
-        return 0  # Ctrl-C is how one leaves
+def _port(text: str) -> int:
+    if text.isascii() and text.isdecimal() and int(text) <= 0xFFFF:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to 65535, or 0 for any free one")
 
 
-def _doctor(options: argparse.Namespace) -> int:
-    levels = []
-    for finding in examine(options.folder):
-        print(finding, flush=True)
-        levels.append(finding.level)
-    return 2 if Level.FAILURE in levels else 0
+def _version() -> str:
+    own = doctor.version("mtls-lab") or "(not installed)"
+    return f"mtls-lab {own}, Python {platform.python_version()}, {ssl.OPENSSL_VERSION}"
 
 
-def _reset(options: argparse.Namespace) -> int:
-    for each in unpacking.reset(options.folder, options.what):
-        kept = f"; yours is now {each.old.name}" if each.old else ""
-        print(f"{each.path.name}: as the project has it{kept}")
-    print("A notebook that is open in JupyterLab: close it without saving, and open it again.")
-    return 0
+# --- Output ----------------------------------------------------------------------------------
 
 
-def _progress(options: argparse.Namespace) -> int:
-    print(report(options.folder))
-    return 0
+def _write_any_character() -> None:
+    """Let every text be written, also to an output that knows ASCII only."""
+    codecs.register_error("mtls-lab", _replace)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="mtls-lab")
 
 
-def _export(options: argparse.Namespace) -> int:
-    print(f"Hand in this file: {export(options.name, options.folder)}")
-    return 0
+def _replace(error: UnicodeError) -> tuple[str | bytes, int]:
+    if isinstance(error, UnicodeEncodeError) and (sign := ASCII.get(error.object[error.start])):
+        return sign, error.start + 1
+    return codecs.backslashreplace_errors(error)
 
 
-def _class(options: argparse.Namespace) -> int:
-    handed_in, damaged = [], []
-    for path in options.files:
-        try:
-            handed_in.append(read_export(path))
-        except LabError as error:  # the others count all the same
-            damaged.append(error)
-    print(class_report(handed_in))
-    for problem in damaged:
-        print(f"mtls-lab: this file is left out.\n{problem}", file=sys.stderr)
-    return 2 if damaged else 0
+def _complain(error: LabError) -> None:
+    with suppress(OSError):  # there is nowhere left to say it
+        print(f"mtls-lab: this did not work.\n{error}", file=sys.stderr)
 
 
-def _key(options: argparse.Namespace) -> int:
-    print(kata.kata_key(options.seed, options.level))
-    return 0
+def _drop_output() -> None:
+    """Let what is still to be written go nowhere: otherwise Python complains when it ends."""
+    with suppress(OSError, AttributeError):  # it is no file, or there is none
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
-"""What holds for every test: no skip under CI, the same examples each time, and what was left out.
+"""What holds for every test: no skip under CI, the same examples each time, and the last lines:
+what was left out, and where the rest ran.
 
 Fixtures of one kind of test live in that folder's own conftest.py.
 """
 
+import getpass
 import os
+import platform
+import ssl
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +26,16 @@ def not_run(config: pytest.Config) -> list[str]:
     return [f"{report.nodeid}: {report.longreprtext}" for report in reports]
 
 
+def this_machine() -> str:
+    """The system, its Python and OpenSSL, and the user, in one line that the matrix reads."""
+    try:
+        system = platform.freedesktop_os_release()["PRETTY_NAME"]
+    except OSError:
+        system = platform.platform(terse=True)
+    versions = f"Python {platform.python_version()}, {ssl.OPENSSL_VERSION.rsplit(maxsplit=3)[0]}"
+    return f"{system}: {versions}, as {getpass.getuser()}"
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     """With CI=true a test that did not run is a failure of the run."""
@@ -37,5 +51,4 @@ def pytest_terminal_summary(
         terminalreporter.section("FAILED: under CI=true nothing may be skipped")
         for line in lines:
             terminalreporter.line(line)
-    if missing := os.environ.get("NOT_TESTED"):
-        terminalreporter.line(f"NOT TESTED: no Python {missing} on this machine")
+    terminalreporter.line(f"ran on {this_machine()}")

@@ -14,6 +14,7 @@ from mtls_lab.exercises import EXERCISES
 from mtls_lab.facts import MARKER, learner_folder
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.progress import Progress
+from mtls_lab.machine import typed
 
 __all__ = ["PARTS", "Part", "own_folder", "parts", "report", "solved_katas"]
 
@@ -92,7 +93,7 @@ def own_folder(folder: Path | None) -> Path:
     if found is None:
         raise NotInWorkspace(
             f"{folder or Path.cwd()} is no folder of the lab (no {MARKER} file in it)",
-            "a folder that `make lab` or `mtls-lab start` has made",
+            f"a folder that `{typed('start')}` has made",
             "name your folder, as the last word of the command",
         )
     return found

@@ -19,6 +19,7 @@ from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import EXERCISES
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.progress import Predicted, Progress, Tried
+from mtls_lab.machine import typed
 
 __all__ = ["HandedIn", "class_report", "export", "read_export"]
 
@@ -92,11 +93,11 @@ def read_export(path: Path) -> HandedIn:
         guesses = {key: _typed(Predicted, value) for key, value in content["predictions"].items()}
         tries = {key: _typed(Tried, value) for key, value in content["exercises"].items()}
         return HandedIn(name or path.name, Progress({}, guesses, tries))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         raise FileProblem(
             f"{path} cannot be read ({why})",
-            "a file that `mtls-lab export NAME` wrote",
+            f"a file that `{typed('export NAME')}` wrote",
             "ask the learner to export again",
         ) from None
 

@@ -22,6 +22,7 @@ from mtls_lab.diagnosis.symptoms import (
 )
 from mtls_lab.facts import read_facts
 from mtls_lab.wire import Exchange, Failure, Side
+from mtls_lab.wire.reasons import alert_of, normal
 
 __all__ = ["Explanation", "explain"]
 
@@ -160,13 +161,13 @@ def _list(value: Any) -> list[Any]:
 def _find(seen: Symptoms) -> tuple[Entry, Symptoms]:
     """Return the first entry that fits; it may tell the side, if that was not known."""
     failure = seen.failure
-    alert = re.fullmatch(r"\w+?_ALERT_(\w+)", failure.reason)
+    reason = normal(failure.reason)
     facts: dict[str, object] = {
         "state": seen.state,
         "reply": seen.reply,
         "error": failure.error,
-        "reason": re.sub("^WSAE", "E", failure.reason),  # Windows has names of its own
-        "alert": alert[1].lower() if alert else "",
+        "reason": re.sub("^WSAE", "E", reason),  # Windows has its own names
+        "alert": alert_of(reason),
         "verify_code": failure.verify_code,
         "text": failure.text,
         "side": seen.side,

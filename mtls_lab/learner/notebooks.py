@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Any
 
 from mtls_lab.errors import FileProblem, UnknownName
 from mtls_lab.facts import MARKER, resource_folder
+from mtls_lab.machine import typed
 from mtls_lab.pki import pem
 
 __all__ = [
@@ -67,7 +70,7 @@ def unpack(folder: str | os.PathLike[str], *, keep_outputs: bool = False) -> lis
     done = []
     for source in notebooks():
         text = source.read_text("utf-8") if keep_outputs else _cleared(source)
-        target, latest = folder / source.name, _fingerprint(text)
+        target, latest = folder / source.name, _fingerprint(_cells(text))
         if target.exists() and latest in (known.get(source.name), _fingerprint_of(target)):
             done.append(Unpacked(target, kept=True))
         elif _is_ours(target, known):
@@ -116,18 +119,18 @@ def reset(folder: str | os.PathLike[str], what: str) -> list[Reset]:
     if not (folder / MARKER).is_file():
         raise FileProblem(
             f"{folder} is no folder of the lab (no {MARKER} file in it)",
-            "a folder that `make lab` or `mtls-lab start` has made",
-            "name your folder: mtls-lab reset PART FOLDER",
+            f"a folder that `{typed('start')}` has made",
+            f"name your folder: {typed('reset PART FOLDER')}",
         )
     known, done = read_marker(folder), []
     for source in chosen:
         target, text, old = folder / source.name, _cleared(source), None
-        if target.exists() and _text_of(target) != text:
+        if target.exists() and _cells_of(target) != _cells(text):
             old = next(path for path in _beside(target, "old") if not path.exists())
             with _writing(target):
                 target.rename(old)
         done.append(Reset(_write_text(target, text), old))
-        known[source.name] = _fingerprint(text)
+        known[source.name] = _fingerprint(_cells(text))
     write_marker(folder, known)
     return done
 
@@ -137,7 +140,8 @@ def latest(folder: str | os.PathLike[str]) -> Path:
     saved = [
         path
         for source in notebooks()
-        if (path := Path(folder, source.name)).is_file() and _text_of(path) != _cleared(source)
+        if (path := Path(folder, source.name)).is_file()
+        and _cells_of(path) != _cells(_cleared(source))
     ]
     return max(
         saved, key=lambda path: path.stat().st_mtime, default=Path(folder, notebooks()[0].name)
@@ -149,10 +153,19 @@ def _beside(path: Path, kind: str) -> Iterator[Path]:
     return (path.with_suffix(f".{kind}{number}.ipynb") for number in chain([""], count(2)))
 
 
-def _text_of(path: Path) -> str | None:
+def _cells(text: str) -> list[dict[str, Any]]:
+    """Return the cells of a notebook, without the empty ones that JupyterLab adds at the end."""
+    cells: list[dict[str, Any]] = json.loads(text)["cells"]
+    while cells and not "".join(cells[-1]["source"]).strip():
+        cells.pop()
+    return cells
+
+
+def _cells_of(path: Path) -> list[dict[str, Any]] | None:
+    """Return the cells of a file; None if it is no notebook, and then it is the learner's."""
     try:
-        return path.read_text("utf-8")
-    except (OSError, ValueError):
+        return _cells(path.read_text("utf-8"))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -162,33 +175,59 @@ def _is_ours(path: Path, known: dict[str, str]) -> bool:
 
 
 def _cleared(source: Path) -> str:
+    """Return a notebook without outputs, and as this Python's kernel would label it.
+
+    JupyterLab writes the kernel's label into a notebook that it opens. Where the same is there
+    already, an opened notebook is not a changed one.
+    """
     notebook = json.loads(source.read_text("utf-8"))
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
     notebook["metadata"].pop("widgets", None)
+    notebook["metadata"] |= _kernel()
     return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 
 
-def _fingerprint(text: str) -> str:
+def _kernel() -> dict[str, Any]:
+    """Return the metadata that ipykernel reports of this Python; a test asks a real kernel."""
+    label = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    language = {
+        "codemirror_mode": {"name": "ipython", "version": sys.version_info.major},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+        "version": platform.python_version(),
+    }
+    return {"kernelspec": label, "language_info": language}
+
+
+def _fingerprint(cells: list[dict[str, Any]]) -> str:
     """Digest what a person writes in a notebook: its cells, not their outputs."""
-    cells: list[dict[str, Any]] = json.loads(text)["cells"]
     sources = [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
     return hashlib.sha256(json.dumps(sources).encode("utf-8")).hexdigest()
 
 
 def _fingerprint_of(path: Path) -> str | None:
+    cells = _cells_of(path)
     try:
-        return _fingerprint(path.read_text("utf-8"))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # not a notebook any more: then it is the learner's, and stays
+        return None if cells is None else _fingerprint(cells)
+    except (KeyError, TypeError):
+        return None
 
 
 def _write_text(path: Path, text: str) -> Path:
     new = path.with_name(f".{path.name}.new")
     with _writing(path):
-        new.write_text(text, "utf-8")
-        new.replace(path)
+        try:
+            new.write_text(text, "utf-8")
+            new.replace(path)
+        except OSError:
+            with suppress(OSError):  # what is half written, on a full disk
+                new.unlink()
+            raise
     return path
 
 

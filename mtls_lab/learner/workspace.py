@@ -24,6 +24,7 @@ from mtls_lab import pki
 from mtls_lab.errors import FileProblem, NotInWorkspace
 from mtls_lab.facts import MARKER, learner_folder, resource_folder
 from mtls_lab.learner.notebooks import read_marker, write_marker
+from mtls_lab.machine import typed
 from mtls_lab.pki import is_current, pem
 
 __all__ = ["FOLDERS", "Workspace", "enter"]
@@ -83,8 +84,8 @@ def _find(here: Path) -> Path:
         return folder
     raise NotInWorkspace(
         f"this notebook runs in {here}, which is no folder of the lab (no {MARKER} file in it)",
-        "a folder that `make lab` or `mtls-lab start` has made",
-        "start JupyterLab with one of these, and open the notebook there",
+        f"a folder that `{typed('start')}` has made",
+        f"make one with `{typed('start --prepare')}`, and open the notebook in it",
     )
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from mtls_lab.net.peer import PeerCertificate, subject_of
-from mtls_lab.net.sockets import Acceptor, Address, Mailbox, hang_up
+from mtls_lab.net.sockets import Acceptor, Address, Mailbox, hang_up, wrap
 from mtls_lab.net.watching import messages_of
 from mtls_lab.wire import SECRET, Failure, LineBuffer, ProtocolError, Service, Side, Stage
 
@@ -64,6 +64,9 @@ class Backend:
         self._acceptor = Acceptor(self._handle, host, port, name)
         self.address = self._acceptor.address
 
+    #: A backend of this process; see `mtls_lab.relay.Upstream`.
+    elsewhere = False
+
     def wait_for(self, peer: Address, timeout: float = 5.0) -> Side:
         """Return how the connection from `peer`, the client's own address, ended.
 
@@ -93,7 +96,7 @@ class Backend:
         try:
             self._converse(conversation)
         except Exception as error:  # noqa: BLE001 - what a peer provokes ends its connection only
-            conversation.failure = Failure.of(error)
+            conversation.failure = Failure.of(error, conversation.stage)
         side = conversation.side()
         self.connections.append(side)
         self._outcomes.put(peer, side)
@@ -105,9 +108,7 @@ class Backend:
             talk.connection.settimeout(self._handshake_timeout)
             # The handshake is a step of its own: a failed wrap_socket would close the socket
             # at once, and the client might never read the alert.
-            talk.connection = tls = self._context.wrap_socket(
-                talk.connection, server_side=True, do_handshake_on_connect=False
-            )
+            talk.connection = tls = wrap(self._context, talk.connection, server_side=True)
             tls.do_handshake()
             talk.version, talk.peer = tls.version(), subject_of(tls.getpeercert())
             talk.stage = Stage.APPLICATION

@@ -11,15 +11,18 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from mtls_lab.net.peer import Upstream, subject_of
-from mtls_lab.net.sockets import Address, hang_up
+from mtls_lab.net.sockets import Address, hang_up, wrap
 from mtls_lab.net.watching import messages_of
 from mtls_lab.wire import Exchange, Failure, LineBuffer, Side, Stage
 from mtls_lab.wire.handshake import join
 
 __all__ = ["ask"]
 
+#: What is said of a backend that was reached and whose side nobody here can see.
+NOT_HERE = "is not in this process: see its own log"
 #: What a device waits for in all. An exchange on loopback takes milliseconds.
 TIMEOUT = 5.0
 
@@ -72,10 +75,10 @@ def ask(
         if context is not None:
             # Wrapped before it connects: what is wrong with the arguments shows here. An end
             # without close_notify is an error, for it may be a cut.
-            connection = context.wrap_socket(
+            connection = wrap(
+                context,
                 connection,
                 server_hostname=server_hostname,
-                do_handshake_on_connect=False,
                 suppress_ragged_eofs=False,
             )
         stage = Stage.CONNECT
@@ -99,15 +102,27 @@ def ask(
             stage = Stage.APPLICATION
             received += lines.feed(data)
     except Exception as error:  # noqa: BLE001 - every way of failing is a result of an exchange
-        failure = Failure.of(error)
+        failure = Failure.of(error, stage)
     messages = messages_of(connection)
     if connection is not None:
         # After a good reply there is nothing left to wait for.
         hang_up(connection, wait=failure is not None)
     device = Side("device", stage, failure, version, peer, tuple(received), messages)
-    backend = None
-    if own is not None and not isinstance(to, tuple):
-        with suppress(TimeoutError):
-            backend = to.wait_for(own, timeout)
-    seen = join(messages, backend.messages if backend else ())
-    return Exchange(command, device, backend, seen)
+    if own is None:
+        return Exchange(command, device, handshake=join(messages, ()))
+    return _with_backend(command, device, to, own, timeout)
+
+
+def _with_backend(
+    command: str, device: Side, to: Upstream | Address, own: Address, timeout: float
+) -> Exchange:
+    """Add what the backend saw of the connection from `own`, or why that is not known."""
+    alone = Exchange(command, device, handshake=join(device.messages, ()))
+    if isinstance(to, tuple) or to.elsewhere:
+        return replace(alone, unseen=NOT_HERE)
+    try:
+        backend = to.wait_for(own, timeout)
+    except TimeoutError:
+        return replace(alone, unseen=f"had not finished after {timeout:g} s")
+    seen = join(device.messages, backend.messages if backend else ())
+    return Exchange(command, device, backend, handshake=seen)

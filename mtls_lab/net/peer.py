@@ -24,6 +24,10 @@ class Upstream(Protocol):
     def address(self) -> Address:
         """Where it listens."""
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the backend runs in another process, so that its side is not known here."""
+
     def wait_for(self, peer: Address, timeout: float = ...) -> Side | None:
         """Return how the connection from `peer` ended on the backend's side."""
 

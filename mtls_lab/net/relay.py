@@ -18,7 +18,7 @@ from typing import Self
 
 from mtls_lab.errors import TamperFailed
 from mtls_lab.net.peer import Upstream
-from mtls_lab.net.sockets import Acceptor, Address, Mailbox, hang_up
+from mtls_lab.net.sockets import Acceptor, Address, Mailbox, hang_up, wrap
 from mtls_lab.wire import Direction, Side, Splitter, hexdump
 
 __all__ = ["Chunk", "Relay", "cut", "flip_bit", "replace"]
@@ -92,6 +92,11 @@ class Relay:
         self._through: Mailbox[Address, Address | None] = Mailbox()
         self._acceptor = Acceptor(self._handle, "127.0.0.1", 0, name)
         self.address = self._acceptor.address
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the backend behind is a bare address, so that its side is not known here."""
+        return isinstance(self._upstream, tuple) or self._upstream.elsewhere
 
     @property
     def chunks(self) -> tuple[Chunk, ...]:
@@ -174,15 +179,11 @@ class Relay:
         try:
             if self._server_context is not None:
                 device.settimeout(TIMEOUT)
-                sides[0] = self._server_context.wrap_socket(
-                    device, server_side=True, do_handshake_on_connect=False
-                )
-                sides[0].do_handshake()  # type: ignore[attr-defined]
+                sides[0] = tls = wrap(self._server_context, device, server_side=True)
+                tls.do_handshake()
             if self._upstream_context is not None:
-                sides[1] = self._upstream_context.wrap_socket(
-                    backend, server_hostname="localhost", do_handshake_on_connect=False
-                )
-                sides[1].do_handshake()  # type: ignore[attr-defined]
+                sides[1] = tls = wrap(self._upstream_context, backend, server_hostname="localhost")
+                tls.do_handshake()
             self._pump(number, *sides)
         finally:
             # The backend first, so that both ends can go before either is waited for.

@@ -1,6 +1,7 @@
 """Listening, accepting in threads, and hanging up so that the other side hears the last word.
 
-Here: what a server and a relay share below TLS. Not here: TLS, commands, outcomes.
+Here: what a device, a server and a relay share below TLS, and where TLS begins and ends on a
+socket. Not here: contexts, commands, outcomes.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import errno
 import selectors
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
@@ -17,7 +19,7 @@ from typing import Generic, TypeVar
 
 from mtls_lab.errors import NetworkProblem
 
-__all__ = ["Acceptor", "Address", "Mailbox", "hang_up", "nobody_listens"]
+__all__ = ["Acceptor", "Address", "Mailbox", "hang_up", "nobody_listens", "wrap"]
 
 Address = tuple[str, int]
 
@@ -28,6 +30,11 @@ LINGER = 2.0
 LINGER_BYTES = 256 * 1024
 #: Connections at a time. More are closed at once: a lab has two or three.
 MAX_CONNECTIONS = 128
+
+#: Before 3.11.4, Python set OP_IGNORE_UNEXPECTED_EOF in every context that it made with OpenSSL 3,
+#: and a cut looked like a clean end (cpython gh-95494).
+_CUT_LOOKS_CLEAN = sys.version_info < (3, 11, 4)
+_clearing = threading.Lock()
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -191,6 +198,36 @@ def _listen(host: str, port: int) -> socket.socket:
             ),
         )
         raise NetworkProblem(found, "an address of this machine and a free port", todo) from None
+
+
+def wrap(
+    context: ssl.SSLContext,
+    connection: socket.socket,
+    *,
+    server_side: bool = False,
+    server_hostname: str | None = None,
+    suppress_ragged_eofs: bool = True,
+) -> ssl.SSLSocket:
+    """Return a TLS socket on this connection; its handshake is still to do.
+
+    The arguments are those of `ssl.SSLContext.wrap_socket`. An end without close_notify (RFC 8446,
+    section 6.1) is never taken for a clean one, whichever Python this is; the context is as before.
+    """
+    with _clearing if _CUT_LOOKS_CLEAN else contextlib.nullcontext():
+        options = context.options
+        if _CUT_LOOKS_CLEAN:
+            context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+        try:
+            return context.wrap_socket(
+                connection,
+                server_side=server_side,
+                do_handshake_on_connect=False,
+                server_hostname=server_hostname,
+                suppress_ragged_eofs=suppress_ragged_eofs,
+            )
+        finally:
+            if _CUT_LOOKS_CLEAN:
+                context.options = options
 
 
 def hang_up(connection: socket.socket, *, wait: bool = True) -> None:

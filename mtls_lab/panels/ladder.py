@@ -36,6 +36,8 @@ def sentence(message: Message) -> str:
     parts = [f"{message.name}, {way}, {seen}.", _sentences().get(name, "")]
     if message.empty:
         parts.append("This one is empty: the sender has no certificate to show.")
+    if message.compressed:
+        parts.append("It came compressed, as a CompressedCertificate (RFC 8879).")
     if not message.arrived:
         parts.append("The other side never read it: it had stopped already.")
     return " ".join(part for part in parts if part)
@@ -84,7 +86,8 @@ def _rung(message: Message, top: int, number: int, step: int | None) -> str:
     if step == number:
         kinds.append("now")
     name = f"{{{message.name}}}" if message.encrypted else message.name
-    text = ("⚠ " * _is_fatal(message)) + name.replace("Alert ", "") + " (empty)" * message.empty
+    marks = " (empty)" * message.empty + " (compressed)" * message.compressed
+    text = ("⚠ " * _is_fatal(message)) + name.replace("Alert ", "") + marks
     head = f"M{end - 7 * forward},{y - 4} L{end},{y} L{end - 7 * forward},{y + 4}"
     if not message.arrived:
         head = f"M{end - 4},{y - 4} L{end + 4},{y + 4} M{end - 4},{y + 4} L{end + 4},{y - 4}"

@@ -139,7 +139,9 @@ class PlacementPanel(Panel):
         placed = self._kit.run({name: slot.value for name, slot in self._files.items()})
         self._point(placed)
         exchange = placed.exchange
-        sides = both_sides(("Device", exchange.device), ("Backend", exchange.backend))
+        sides = both_sides(
+            ("Device", exchange.device), ("Backend", exchange.backend or exchange.unseen)
+        )
         more = details("What the error means", reasons(explain(exchange)))
         self._below.value = sides + ("" if exchange.ok else more)
         self.show(

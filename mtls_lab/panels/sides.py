@@ -13,23 +13,25 @@ from mtls_lab.wire import Side
 __all__ = ["both_sides", "reasons"]
 
 
-def both_sides(*sides: tuple[str, Side | None]) -> str:
-    """Return each side's view under its title; None for a side that saw no connection."""
+def both_sides(*sides: tuple[str, Side | str]) -> str:
+    """Return each side's view under its title; a text for one that is not known."""
     parts = (f"<div><h5>{escape(title)}</h5>{_side(side)}</div>" for title, side in sides)
     return f"<div class='lab-sides'>{''.join(parts)}</div>"
 
 
-def _side(side: Side | None) -> str:
+def _side(side: Side | str) -> str:
     """How far one side came, stage by stage, and the exact error."""
-    if side is None:
-        return mark(None, "It saw no connection.")
+    if isinstance(side, str):
+        return mark(None, f"It {side}.")
     rows = [("Handshake", f"done, {side.version}")] if side.version else []
     if side.peer:
         rows.append(("Talks to", side.peer))
     if side.received:
         rows.append(("Received", ", ".join(side.received)))
     if side.failure:
-        text = side.failure.text or side.failure.reason
+        reason, text = side.failure.reason, side.failure.text
+        if reason not in text:  # the words of this release, behind the name that all share
+            text = f"{reason} ({text})" if text else reason
         rows.append((f"Failed: {side.stage.value}", f"{side.failure.error}: {text}"))
     return field(rows or [("Connection", "it opened and ended, and nothing was said")])
 

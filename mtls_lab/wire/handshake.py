@@ -45,6 +45,8 @@ class Message:
         arrived: whether the receiver processed it. In TLS 1.3 a client sends its last three
             messages in one go, and a server that refuses the first never looks at the others.
         empty: whether it is a Certificate message without a certificate in it.
+        compressed: whether this Certificate came as a CompressedCertificate (RFC 8879), which
+            OpenSSL 3.2 and newer send where both sides know how to. What it says is the same.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Message:
     encrypted: bool
     arrived: bool = True
     empty: bool = False
+    compressed: bool = False
 
     @property
     def alert(self) -> str | None:
@@ -110,10 +113,14 @@ def read_notes(log: Notes, *, client: bool) -> tuple[Message, ...]:
         else:
             continue
         inner = False
+        if compressed := name == "CompressedCertificate":
+            name = "Certificate"  # what it says, and what the other releases call it
         towards = Direction.TO_BACKEND if (direction == "write") == client else Direction.TO_DEVICE
         empty = name == "Certificate" and size <= 8
         length = size if name != "ChangeCipherSpec" else 1
-        messages.append(Message(name, towards, length, encrypted, empty=empty))
+        messages.append(
+            Message(name, towards, length, encrypted, empty=empty, compressed=compressed)
+        )
     return tuple(messages)
 
 

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any
 
 from mtls_lab.wire.handshake import Handshake, Message
+from mtls_lab.wire.reasons import after_handshake, reason_of, verify_message_of
 
 __all__ = ["Exchange", "Expected", "Failure", "Side", "Stage"]
 
@@ -38,11 +39,11 @@ class Failure:
 
     Attributes:
         error: the class name, such as `SSLCertVerificationError`.
-        reason: `SSLError.reason`, the name of the errno, or `""`. Compare this, never `text`:
-            texts change between releases of OpenSSL.
+        reason: `SSLError.reason` under the name that all releases of OpenSSL share
+            (data/reasons.toml), the name of the errno, or `""`. Compare this, never `text`.
         verify_code: OpenSSL's `X509_V_ERR_…` number, for a certificate that did not verify.
-        verify_message: OpenSSL's words for that number.
-        text: the whole message as Python gave it, without the source line `(_ssl.c:NNNN)`.
+        verify_message: OpenSSL's words for that number, the same for all releases.
+        text: the whole message as this release gave it, without the source line `(_ssl.c:NNNN)`.
     """
 
     error: str
@@ -52,8 +53,8 @@ class Failure:
     text: str = ""
 
     @classmethod
-    def of(cls, error: BaseException) -> Failure:
-        """Reduce an exception.
+    def of(cls, error: BaseException, stage: Stage | None = None) -> Failure:
+        """Reduce an exception, which came up at `stage` if that is known.
 
         Example:
             >>> print(Failure.of(ConnectionRefusedError(111, "Connection refused")))
@@ -61,17 +62,24 @@ class Failure:
         """
         reason = ""
         if isinstance(error, ssl.SSLError):
-            reason = getattr(error, "reason", None) or ""  # set_ciphers raises one without
+            reason = reason_of(error)
+            if stage in {Stage.FIRST_READ, Stage.APPLICATION}:
+                reason = after_handshake(reason)
         elif isinstance(error, OSError) and error.errno is not None:
             reason = errno.errorcode.get(error.errno, str(error.errno))
         if isinstance(error, TimeoutError):
             reason = "TIMED_OUT"
+        name = type(error).__name__
+        if reason == "UNEXPECTED_EOF_WHILE_READING":
+            name = ssl.SSLEOFError.__name__  # before Python 3.11.4: SSLError (cpython gh-95494)
         text = str(error.args[-1] if isinstance(error, OSError) and error.args else error)
+        code = getattr(error, "verify_code", None)
+        words = getattr(error, "verify_message", "")
         return cls(
-            error=type(error).__name__,
+            error=name,
             reason=reason,
-            verify_code=getattr(error, "verify_code", None),
-            verify_message=getattr(error, "verify_message", ""),
+            verify_code=code,
+            verify_message=words if code is None else verify_message_of(code, words),
             text=re.sub(r" \(_ssl\.c:\d+\)$", "", text),
         )
 
@@ -164,12 +172,14 @@ class Exchange:
         device: the device's side.
         backend: the backend's side; None if the device never reached it, or if it does not
             run in this process.
+        unseen: in that case what is said instead, such as "saw no connection".
         handshake: the messages of this very connection, from both ends.
     """
 
     command: str
     device: Side
     backend: Side | None = None
+    unseen: str = "saw no connection"
     handshake: Handshake = field(default=Handshake(), compare=False, repr=False)
 
     @property
@@ -190,5 +200,4 @@ class Exchange:
         return self.device.ok and not refused and (self.backend is None or self.backend.ok)
 
     def __str__(self) -> str:
-        unseen = "backend  saw no connection"
-        return f"{self.device}\n{self.backend or unseen}"
+        return f"{self.device}\n{self.backend or f'backend  {self.unseen}'}"

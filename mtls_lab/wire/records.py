@@ -24,7 +24,7 @@ __all__ = [
 
 CONTENT_TYPES = {20: "ChangeCipherSpec", 21: "Alert", 22: "Handshake", 23: "ApplicationData"}
 
-#: RFC 8446 section 4 and RFC 5246 section 7.4.
+#: RFC 8446 section 4, RFC 5246 section 7.4, and what extends them.
 HANDSHAKE_TYPES = {
     0: "HelloRequest",
     1: "ClientHello",
@@ -41,6 +41,7 @@ HANDSHAKE_TYPES = {
     20: "Finished",
     22: "CertificateStatus",
     24: "KeyUpdate",
+    25: "CompressedCertificate",  # RFC 8879, section 4
 }
 
 #: RFC 8446 section 6.

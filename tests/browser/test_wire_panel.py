@@ -70,7 +70,7 @@ def test_without_protection_every_deed_succeeds(plain: ShownPanel) -> None:
 def test_mutual_tls_stops_every_deed(tls: ShownPanel) -> None:
     assert ask(tls) == "stopped"
     for deed, words in [
-        ("flips a bit", "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"),
+        ("flips a bit", "RECORD_LAYER_FAILURE"),
         ("replaces a word", "never passed in clear"),
         ("replays", "mean nothing in a new connection"),
         ("cuts", "SSLEOFError"),

@@ -131,7 +131,7 @@ def test_over_tls_each_deed_is_stopped(tls: WirePanel) -> None:
     flipped = tls.select("flip")
     assert isinstance(flipped, Exchange)
     assert flipped.device.failure is not None
-    assert flipped.device.failure.reason == "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"
+    assert flipped.device.failure.reason == "RECORD_LAYER_FAILURE"
     assert "It was noticed." in verdict_of(tls)
     assert "<dt>Why</dt>" in page_of(tls)
     assert tls.select("replace").ok  # type: ignore[union-attr]

@@ -1,9 +1,12 @@
-"""The files of the repository as git sees them, the new ones too. No test is here."""
+"""The files of the repository as git sees them, the new ones too, and a copy. No test is here."""
 
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -11,9 +14,20 @@ PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(en
 
 def in_git() -> list[Path]:
     """Every file that is tracked, or would be with the next `git add`."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no git checkout: what is committed cannot be listed")
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [path for name in listing.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def copy(folder: Path) -> Path:
+    """A clone, with what is not committed yet."""
+    for path in in_git():
+        target = folder / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    return folder
 
 
 def texts() -> dict[Path, str]:

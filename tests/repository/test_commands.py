@@ -1,12 +1,13 @@
 """The commands that a person is told to type exist, and .ci/run can be run."""
 
+import json
 import os
 import re
 import subprocess
 from importlib.util import find_spec
 
 from tests.authoring import slides
-from tests.repository.files import PYPROJECT, ROOT
+from tests.repository.files import PYPROJECT, ROOT, in_git
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,7 +37,16 @@ def test_make_runs_modules_that_exist() -> None:
     assert [name for name in modules if not find_spec(name)] == []
 
 
+def test_a_dev_container_makes_what_exists() -> None:
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    settings = json.loads(re.sub(r"(?m)^//.*$", "", text))
+    make, target = settings["postCreateCommand"].split()
+    assert make == "make"
+    assert target in targets()
+
+
 def test_what_make_slides_writes_is_not_in_git() -> None:
+    in_git()  # or a reason why not
     command = ["git", "check-ignore", "--quiet", str(slides.FOLDER / "1_plain_tcp.html")]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
@@ -44,7 +54,9 @@ def test_what_make_slides_writes_is_not_in_git() -> None:
 def test_ci_can_be_run() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
-    assert re.search(r"(?m)^(CI=true )?make test$", script.read_text(encoding="utf-8"))
+    text = script.read_text(encoding="utf-8")
+    assert re.findall(r"(?m)^make (\w+)", text) == ["lint", "matrix", "test"]
+    assert "export CI=true" in text
 
 
 def test_the_license_is_mit() -> None:

@@ -19,11 +19,11 @@ PACKAGE = ROOT / "mtls_lab"
 
 #: Each folder or file of the top level may import those before it, and no other.
 LAYERS = [
-    *("errors", "facts", "terminal", "old_names"),
-    *("wire", "pki", "net"),
+    *("errors", "facts", "old_names"),
+    *("wire", "pki", "net", "machine"),
     *("diagnosis", "attacks", "experiments", "learner"),
     *("exercises", "kata", "classroom", "panels"),
-    *("__init__", "cli"),
+    *("__init__", "commands", "cli", "__main__"),
 ]
 
 #: What `import mtls_lab` must not cost: a device has no notebook.

@@ -1,7 +1,7 @@
 """What the README shows happens: its Python runs, its outputs are real, its commands install.
 
-Here: the code blocks. Not here: the make targets (test_commands.py) and the picture
-(tests/notebooks/test_picture.py).
+Here: the code blocks, and pip. Not here: the other ways of installing (test_routes.py), the make
+targets (test_commands.py), the picture (tests/notebooks/test_picture.py).
 """
 
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.repository.files import ROOT
+from tests.repository.files import ROOT, copy
 
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = [
@@ -61,20 +61,19 @@ def test_a_failure_is_explained(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)  # it fetches what a learner fetches
 def test_the_way_without_make(tmp_path: Path) -> None:
     """The commands as they stand, in a copy of the project, up to the start of JupyterLab."""
-    names = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split("\0")
-    for name in filter(None, names):
-        target = tmp_path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes((ROOT / name).read_bytes())
+    copy(tmp_path)
     commands = next(text for text in blocks("sh") if "pip install" in text).splitlines()
     assert commands[-1].endswith("mtls-lab start")
     commands[0] = commands[0].replace("python3", sys.executable, 1)
     commands[-1] += " --prepare"
     for command in commands:
         done = subprocess.run(
-            shlex.split(command), cwd=tmp_path, capture_output=True, text=True, check=False
+            shlex.split(command),
+            cwd=tmp_path,
+            umask=0o002,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     assert (tmp_path / "lab" / "1_plain_tcp.ipynb").is_file()

@@ -25,7 +25,15 @@ from mtls_lab.attacks import reply_index
 from mtls_lab.experiments import CredentialStore
 from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.learner import workspace
-from mtls_lab.net import Tamper, client_context, cut, flip_bit, only_trusted_client, server_context
+from mtls_lab.net import (
+    Chunk,
+    Tamper,
+    client_context,
+    cut,
+    flip_bit,
+    only_trusted_client,
+    server_context,
+)
 from mtls_lab.pki import pem
 from mtls_lab.wire import Direction
 from tests.unit.lab import LONG, connect, name_of
@@ -451,10 +459,17 @@ def changed_signature(world: World) -> Exchange:
     return world.through(flip_bit(2, Direction.TO_DEVICE))
 
 
-def changed_spec(world: World) -> Exchange:
-    """TLS 1.3 has a ChangeCipherSpec in clear, the second record that the backend sends."""
-    assert world.version is TLS_1_3
-    return world.through(flip_bit(1, Direction.TO_DEVICE))
+def changed_hello(world: World) -> Exchange:
+    """The backend's first record is a ServerHello: here it names a cipher that does not exist."""
+
+    def tamper(chunk: Chunk) -> bytes:
+        if (chunk.direction, chunk.index) != (Direction.TO_DEVICE, 0):
+            return chunk.heard
+        session_id = 5 + 4 + 2 + 32  # behind two headers, a version and the random
+        cipher = session_id + 1 + chunk.heard[session_id]
+        return chunk.heard[:cipher] + b"\xfa\xfa" + chunk.heard[cipher + 2 :]
+
+    return world.through(tamper)
 
 
 # --- Sockets
@@ -517,6 +532,7 @@ def broken_pipe(_: World) -> BaseException:
 def unreadable_key(_: World) -> BaseException:
     """As an account that does not own the key: root may read everything."""
     private = Path("private.key")
+    private.unlink(missing_ok=True)  # the last test's, which nobody but root may write to
     private.write_bytes(Path("device/client.key").read_bytes())
     private.chmod(0)
     root = os.geteuid() == 0

@@ -1,26 +1,31 @@
 """The command `mtls-lab` as a process of its own: messages, exit codes, never a traceback."""
 
+import importlib.metadata
 import json
 import os
-import re
+import platform
 import shutil
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from mtls_lab import cli
+from mtls_lab import cli, commands
 from mtls_lab.classroom import one_learner
 from mtls_lab.facts import MARKER, resource_folder
 from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.learner.progress import FILE, Progress
+from mtls_lab.machine import typed
 
 NAMES = [path.name for path in notebooks()]
 HOW_TO_GO_ON = (
     "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. What you "
     "wrote and predicted is kept."
 )
+#: As in a terminal that no JupyterLab has opened.
+OUTSIDE = {name: value for name, value in os.environ.items() if name not in commands.INSIDE}
 NOTHING_DONE = [str(part) for part in one_learner.parts(Progress())]
 
 
@@ -28,9 +33,9 @@ def run(
     *arguments: str | Path, cwd: Path, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab.cli", *map(str, arguments)],
+        [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab", *map(str, arguments)],
         cwd=cwd,
-        env=os.environ | (environment or {}),
+        env=OUTSIDE | (environment or {}),
         capture_output=True,
         text=True,
         check=False,
@@ -118,18 +123,27 @@ def test_without_jupyterlab(
         "mtls-lab: this did not work.\n"
         "Found:    no JupyterLab in this Python\n"
         "Expected: the packages that environment.yml lists\n"
-        "To do:    install the project: pip install .\n"
+        f"To do:    see what is missing, and how to get it: {typed('doctor')}\n"
     )
+
+
+# --- Arguments
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "the following arguments are required: command"),
-        (["dance"], "invalid choice: 'dance'"),
-        (["start", "--port", "x"], "argument --port: invalid int value: 'x'"),
+        (["dance"], "no command 'dance'. The commands are start, doctor, "),
+        (["strat"], "no command 'strat'. Did you mean start? The commands are start, "),
+        (["--dance"], "the following arguments are required: COMMAND"),
+        (["start", "--port", "x"], "argument --port: 'x' is not a port: 1 to 65535, or 0 for any"),
+        (["start", "--port", "65536"], "argument --port: '65536' is not a port"),
+        (["start", "--port", "-1"], "argument --port: '-1' is not a port"),
+        (["start", "--port", "²"], "argument --port: '²' is not a port"),
+        (["key"], "the following arguments are required: SEED"),
+        (["export"], "the following arguments are required: NAME"),
     ],
-    ids=["no command", "unknown command", "no number"],
+    ids=str,
 )
 def test_wrong_arguments(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
@@ -140,23 +154,181 @@ def test_wrong_arguments(
     assert message in capsys.readouterr().err
 
 
-def test_what_jupyterlab_remembers_stays_in_the_folder(
+@pytest.mark.parametrize("port", [0, 1, 65535])
+def test_a_port_that_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    became: list[list[str]] = []
+    monkeypatch.setattr("mtls_lab.classroom.jupyter.run", became.append)
+    assert cli.main(["start", str(tmp_path / "lab"), "--port", str(port)]) == 0
+    assert f"--ServerApp.port={port}" in became[0]
+
+
+def test_without_a_command_the_course_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Which notebooks were open, and no other JupyterLab of this person is changed."""
     became: list[list[str]] = []
+    monkeypatch.setattr("mtls_lab.classroom.jupyter.run", became.append)
+    monkeypatch.chdir(tmp_path)
+    for name in commands.INSIDE:
+        monkeypatch.delenv(name, raising=False)
+    assert cli.main([]) == 0
+    assert f"--ServerApp.root_dir={tmp_path / 'lab'}" in became[0]
+    assert "--no-browser" not in became[0]
 
-    def become(_: str, command: list[str]) -> None:
-        became.append(command)
-        raise SystemExit
 
-    monkeypatch.setattr(os, "execv", become)
-    with pytest.raises(SystemExit):
-        cli.main(["start", str(tmp_path / "lab")])
-    folders = [Path(each.partition("_dir=")[2]) for each in became[0] if "_dir=" in each]
-    lab, data = tmp_path / "lab", resource_folder("data")
-    assert folders == [lab, lab / ".jupyter" / "workspaces", data / "jupyterlab"]
-    assert (data / "jupyterlab" / "overrides.json").is_file()
+def test_the_version(tmp_path: Path) -> None:
+    done = run("--version", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    own, python = importlib.metadata.version("mtls-lab"), platform.python_version()
+    assert done.stdout == f"mtls-lab {own}, Python {python}, {ssl.OPENSSL_VERSION}\n"
+
+
+def test_help_says_what_happens_without_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--help"])
+    assert caught.value.code == 0
+    assert "Without a command, the course starts." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["doctor", *commands.RUN])
+def test_help_of_a_command_describes_it_with_an_example(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main([command, "--help"])
+    assert caught.value.code == 0
+    usage, description, *_, examples = capsys.readouterr().out.split("\n\n")
+    assert usage.startswith(f"usage: {typed(command)}")
+    assert description.endswith(".")
+    assert examples.startswith("Example")
+    for line in examples.strip().splitlines()[1:]:
+        assert line.startswith(f"  {typed(command)}")
+
+
+def test_a_name_may_begin_with_a_dash(tmp_path: Path) -> None:
+    run("start", "--prepare", cwd=tmp_path)
+    done = run("export", "-rf", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith(f"{Path('lab', 'progress-rf.json')}\n")
+
+
+# --- In a JupyterLab already
+
+
+@pytest.mark.parametrize(
+    ("inside", "told"),
+    [
+        (
+            {"JUPYTER_SERVER_URL": "http://localhost:1/", "JUPYTER_SERVER_ROOT": ".."},
+            f"open {Path('here', 'lab', NAMES[0])} in the file browser on the left",
+        ),
+        (
+            {"JUPYTERHUB_SERVICE_PREFIX": "/user/ada/"},
+            f"open {NAMES[0]} in this folder, in the file browser on the left: ",
+        ),
+        (
+            {"JUPYTER_SERVER_URL": "http://localhost:1/", "JUPYTER_SERVER_ROOT": "elsewhere"},
+            "The file browser shows what is below elsewhere: choose a folder there.",
+        ),
+    ],
+    ids=["below its root", "a hub", "elsewhere"],
+)
+def test_no_second_jupyterlab_that_nobody_can_reach(
+    tmp_path: Path, inside: dict[str, str], told: str
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    done = run("start", cwd=here, environment=inside)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "You are in a JupyterLab already, so no second one is started: " in done.stdout
+    assert told in done.stdout
+    assert (here / "lab" / NAMES[0]).is_file()
+
+
+# --- Output that cannot be written
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place in which everything that a command needs is there."""
+    place = tmp_path_factory.mktemp("place")
+    run("start", "--prepare", cwd=place)
+    assert run("export", "Ada", cwd=place).returncode == 0
+    return place
+
+
+EVERY = [
+    ["--help"],
+    ["--version"],
+    ["start", "--prepare"],
+    ["doctor"],
+    ["reset", "1"],
+    ["progress"],
+    ["export", "Ada ✓"],
+    ["class", "lab/progress-ada.json"],
+    ["key", "anna"],
+]
+NARROW = {
+    "cp1252": {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"},
+    "C": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+}
+
+
+@pytest.mark.parametrize("narrow", NARROW)
+@pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
+def test_an_output_without_our_signs(folder: Path, arguments: list[str], narrow: str) -> None:
+    done = run(*arguments, cwd=folder, environment=NARROW[narrow])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+    if arguments == ["doctor"]:
+        assert done.stdout.startswith("+ ok       Python")
+    if "start" in arguments:
+        assert "Run -> Restart Kernel" in done.stdout
+
+
+def test_what_has_no_substitute_is_still_shown(tmp_path: Path) -> None:
+    done = run("reset", "ü€", cwd=tmp_path, environment={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 2
+    assert r"no part or notebook '\xfc\u20ac'" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no /dev/full")
+@pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
+def test_a_full_disk(folder: Path, arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "mtls_lab", *arguments],
+            cwd=folder,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "mtls-lab: this did not work.\n"
+        "Found:    the output: No space left on device\n"
+        "Expected: files and an output that can be read and written\n"
+        "To do:    make room on the disk, or choose another place\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
+def test_a_reader_that_has_read_enough(folder: Path, arguments: list[str]) -> None:
+    """`mtls-lab … | head -0`: as if SIGPIPE had ended it, and nothing said."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "mtls_lab", *arguments],
+            cwd=folder,
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 # --- Around the lab
@@ -194,10 +366,14 @@ def test_a_class(tmp_path: Path) -> None:
     done = run("class", *files, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("2 learners\n  Ada    part 1: 0/4 predictions")
-    files[0].write_text("{")
+    files[0].write_text("[" * 50_000)
     done = run("class", *files, cwd=tmp_path)
     assert (done.returncode, done.stdout.splitlines()[0]) == (2, "1 learner")
     assert done.stderr.startswith("mtls-lab: this file is left out.\nFound:    ")
+    assert "Traceback" not in done.stderr
+    files[1].write_text("{")
+    done = run("class", *files, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")  # no table of nobody
 
 
 @pytest.mark.parametrize("command", [["progress"], ["export", "Ada"], ["reset", "1"]])
@@ -205,23 +381,3 @@ def test_without_a_folder(tmp_path: Path, command: list[str]) -> None:
     done = run(*command, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("mtls-lab: this did not work.\nFound:    lab is no folder of the")
-
-
-def test_start_opens_jupyterlab(tmp_path: Path) -> None:
-    """The real one, also as root: it prints its address, and its page leads to Part 1."""
-    command = [sys.executable, "-m", "mtls_lab.cli", "start", "--no-browser"]
-    scratch = {name: str(tmp_path / name) for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
-    with subprocess.Popen(
-        command, cwd=tmp_path, env=os.environ | scratch, stderr=subprocess.PIPE, text=True
-    ) as lab:
-        assert lab.stderr is not None
-        said = []
-        for line in lab.stderr:
-            said.append(line)
-            if re.search(r"http://(localhost|127\.0\.0\.1):\d+/lab/tree/1_plain_tcp", line):
-                break
-        else:
-            pytest.fail("".join(said))
-        lab.terminate()
-        lab.communicate(timeout=30)
-    assert (tmp_path / "lab" / NAMES[0]).is_file()

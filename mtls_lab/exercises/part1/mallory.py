@@ -11,10 +11,7 @@ from typing import Any
 
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.judging import exercise
-from mtls_lab.exercises.peers import (
-    LIE,
-    shown,
-)
+from mtls_lab.exercises.peers import LIE, shown
 from mtls_lab.exercises.result import NotYet
 from mtls_lab.net import Backend, Chunk, Relay, ask
 from mtls_lab.wire import Exchange, Service

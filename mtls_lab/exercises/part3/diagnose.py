@@ -13,13 +13,7 @@ from typing import Any
 
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.judging import exercise
-from mtls_lab.exercises.peers import (
-    PAST,
-    VERSIONS,
-    guarded,
-    shown,
-    strict_device,
-)
+from mtls_lab.exercises.peers import PAST, VERSIONS, guarded, shown, strict_device
 from mtls_lab.exercises.result import NotYet
 from mtls_lab.net import ask
 from mtls_lab.pki import CertificateAuthority, Purpose, self_signed

@@ -58,7 +58,7 @@ EVIDENCE = {
     ],
     ("Tamper", "Mutual TLS"): [
         'The backend sent "open sesame".',
-        "The device refused what arrived: SSLError: DECRYPTION_FAILED_OR_BAD_RECORD_MAC.",
+        "The device refused what arrived: SSLError: RECORD_LAYER_FAILURE.",
         "The backend was told: SSLError: SSLV3_ALERT_BAD_RECORD_MAC.",
     ],
     ("Impersonate the backend", "Plain TCP"): [

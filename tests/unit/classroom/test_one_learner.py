@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mtls_lab.classroom import class_report, export, one_learner, report
+from mtls_lab.classroom import class_report, export, one_learner, read_export, report
 from mtls_lab.classroom.one_learner import parts
-from mtls_lab.classroom.whole_class import HandedIn, read_export
+from mtls_lab.classroom.whole_class import HandedIn
 from mtls_lab.errors import FileProblem, NotInWorkspace
 from mtls_lab.exercises import EXERCISES
 from mtls_lab.facts import MARKER

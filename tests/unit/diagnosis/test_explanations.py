@@ -401,8 +401,9 @@ PROTOCOLS = [
     ),
     Case(
         Told("handshake_garbled", DEVICE_ENDED, "on the wire"),
-        failures.changed_spec,
+        failures.changed_hello,
         backend=Told("alert_garbled", DEVICE_ENDED, "on the wire"),
+        versions=VERSIONS,
     ),
     Case(Told("cut_off", CUT, LOG), failures.cut_reply, versions=VERSIONS),
     Case(

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ipykernel.ipkernel import IPythonKernel
+from jupyter_client.kernelspec import get_kernel_spec
 
 from mtls_lab.errors import FileProblem, UnknownName
 from mtls_lab.facts import MARKER
@@ -34,7 +36,7 @@ def notebook(*sources: str, ran: bool = False) -> dict[str, Any]:
         }
         for number, source in enumerate(sources, start=1)
     ]
-    metadata = {"language_info": {"name": "python"}} | ({"widgets": {"state": 1}} if ran else {})
+    metadata = unpacking._kernel() | ({"widgets": {"state": 1}} if ran else {})
     return {"cells": [heading, *cells], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
@@ -85,6 +87,18 @@ def test_a_new_folder(project: Project) -> None:
     assert {path.name for path in project.folder.iterdir()} == {NAME, MARKER}
 
 
+def test_a_notebook_is_labelled_as_the_kernel_here_will_label_it(project: Project) -> None:
+    """Or else JupyterLab would change it as soon as it is opened."""
+    content = notebook("version 1", ran=True)
+    content["metadata"] = {"language_info": {"name": "python", "version": "2.7"}}
+    project.source.write_text(json.dumps(content), "utf-8")
+    project.unpack()
+    spec = get_kernel_spec("python3")
+    label = {"name": "python3", "display_name": spec.display_name, "language": spec.language}
+    language = IPythonKernel.language_info
+    assert read(project.target)["metadata"] == {"kernelspec": label, "language_info": language}
+
+
 def test_outputs_can_be_kept(project: Project) -> None:
     project.unpack(keep_outputs=True)
     assert project.target.read_text("utf-8") == project.source.read_text("utf-8")
@@ -110,6 +124,23 @@ def test_what_was_only_run_is_brought_up_to_date(project: Project) -> None:
     project.publish("version 2")
     assert project.unpack() == Unpacked(project.target)
     assert read(project.target) == notebook("version 2")
+
+
+@pytest.mark.parametrize("empty", ["", " \n"])
+def test_an_empty_cell_at_the_end_is_nobodys_work(project: Project, empty: str) -> None:
+    """JupyterLab adds one when the last cell is run with Shift+Enter."""
+    project.unpack()
+    project.learner_saves("version 1", empty, empty)
+    project.publish("version 2")
+    assert project.unpack() == Unpacked(project.target)
+    assert read(project.target) == notebook("version 2")
+
+
+def test_an_empty_cell_in_between_is_a_change(project: Project) -> None:
+    project.unpack()
+    project.learner_saves("", "version 1")
+    project.publish("version 2")
+    assert project.unpack().beside == project.newer
 
 
 def test_what_the_learner_changed_stays(project: Project) -> None:
@@ -251,6 +282,17 @@ def test_reset_keeps_outputs_too(project: Project) -> None:
     assert read(done.old) == notebook("version 1", ran=True)
 
 
+def test_reset_of_what_was_only_opened(project: Project) -> None:
+    """JupyterLab saved it, with another label and an empty cell: there is nothing to keep."""
+    project.unpack()
+    saved = notebook("version 1")
+    saved["cells"].append(notebook("")["cells"][1])
+    saved["metadata"]["language_info"] = {"name": "python", "version": "3.11.0"}
+    project.target.write_text(json.dumps(saved), "utf-8")
+    assert reset(project.folder, "1") == [Reset(project.target)]
+    assert read(project.target) == notebook("version 1")
+
+
 def test_reset_gives_the_newest(project: Project) -> None:
     project.unpack()
     project.learner_saves("my work")
@@ -301,6 +343,17 @@ def test_one_goes_on_where_one_was(project: Project) -> None:
     assert latest(project.folder) == project.target
 
 
+def test_another_python_takes_no_notebook_for_a_saved_one(project: Project) -> None:
+    second = project.source.with_name("2_tls.ipynb")
+    second.write_text(project.source.read_text("utf-8"), "utf-8")
+    unpack(project.folder)
+    for path in (project.target, project.folder / second.name):
+        content = read(path)
+        content["metadata"]["language_info"]["version"] = "3.11.0"
+        path.write_text(json.dumps(content), "utf-8")
+    assert latest(project.folder) == project.target
+
+
 # --- What cannot be done
 
 
@@ -344,6 +397,23 @@ def test_a_file_that_cannot_be_written(project: Project) -> None:
         "Expected: a folder that you may write to, with space left\n"
         "To do:    choose another folder, or change its permissions"
     )
+
+
+def test_a_full_disk_leaves_nothing_half_written(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk fills up while a notebook is written; a real full disk needs a mount."""
+    write = Path.write_text
+
+    def fills_up(path: Path, text: str, *rest: str) -> int:
+        write(path, text[:10], *rest)
+        raise OSError(28, "No space left on device")
+
+    project.folder.mkdir()
+    monkeypatch.setattr(Path, "write_text", fills_up)
+    with pytest.raises(FileProblem, match="No space left on device"):
+        project.unpack()
+    assert list(project.folder.iterdir()) == []
 
 
 # --- The project's own

@@ -12,6 +12,7 @@ from mtls_lab.facts import MARKER
 from mtls_lab.learner import enter, workspace
 from mtls_lab.learner.notebooks import read_marker
 from mtls_lab.learner.workspace import FOLDERS
+from mtls_lab.machine import typed
 from mtls_lab.net import client_context, only_trusted_client, server_context
 from mtls_lab.pki import Purpose, describe, pem
 
@@ -204,8 +205,8 @@ def test_not_in_a_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert str(caught.value) == (
         f"Found:    this notebook runs in {tmp_path}, "
         "which is no folder of the lab (no .mtls-lab file in it)\n"
-        "Expected: a folder that `make lab` or `mtls-lab start` has made\n"
-        "To do:    start JupyterLab with one of these, and open the notebook there"
+        f"Expected: a folder that `{typed('start')}` has made\n"
+        f"To do:    make one with `{typed('start --prepare')}`, and open the notebook in it"
     )
     assert list(tmp_path.iterdir()) == []
 

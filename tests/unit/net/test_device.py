@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab import CertificateAuthority, Failure, Side, Stage, ask, pki, serve
+from mtls_lab import CertificateAuthority, Failure, Relay, Side, Stage, ask, pki, serve
 from mtls_lab.net import Address, client_context
 from mtls_lab.pki import Identity, Purpose
 from mtls_lab.wire import SECRET
@@ -289,3 +289,25 @@ def test_several_lines_at_once() -> None:
         exchange = ask("PING", address)
     assert exchange.device.received == ("one", "two")
     assert exchange.reply == "two"
+
+
+# --- A backend whose side is not known here
+
+
+def test_a_backend_of_another_process() -> None:
+    """An address may be anybody's: what the backend saw is not known, and nothing is claimed."""
+    with serve() as backend, Relay(backend.address) as relay:
+        seen_from_here = [ask("PING", backend.address), ask("PING", relay)]
+    for seen in seen_from_here:
+        assert (seen.reply, seen.backend) == ("PONG", None)
+        assert str(seen).splitlines()[1] == "backend  is not in this process: see its own log"
+
+
+def test_a_backend_that_has_not_finished() -> None:
+    """Its rule is still thinking when the device gives up."""
+    thought = threading.Event()
+    with serve(authorize=lambda _: thought.wait(LONG)) as backend:
+        seen = ask("PING", backend, timeout=SHORT)
+        thought.set()
+    assert told(seen.device) == (Stage.APPLICATION, "TimeoutError", "TIMED_OUT", None)
+    assert str(seen).splitlines()[1] == "backend  had not finished after 0.05 s"

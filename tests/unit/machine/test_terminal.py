@@ -1,8 +1,12 @@
 """Calling the openssl program and saying how it went. What it says about our files: interop."""
 
+import os
+import sys
+from pathlib import Path
+
 import pytest
 
-from mtls_lab.terminal import available, openssl
+from mtls_lab.machine import available, openssl
 
 
 def test_a_command_that_works(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,3 +51,28 @@ def test_without_the_program(
         "To do:    go on: the files made in Python are used. To see both, install it "
         "(apt install openssl, brew install openssl, conda install openssl)\n"
     )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the program is a shell script")
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [("#!/nowhere/sh\n", "No such file or directory"), ("#!/bin/sh\nexec sleep 60\n", "no answer")],
+    ids=["broken", "hangs"],
+)
+def test_a_program_that_does_not_work(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    script: str,
+    why: str,
+) -> None:
+    """A notebook goes on, without a traceback."""
+    program = tmp_path / "openssl"
+    program.write_text(script)
+    program.chmod(0o700)
+    monkeypatch.setattr(sys.modules["mtls_lab.machine.terminal"], "TIMEOUT", 0.2)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path), os.environ["PATH"]]))
+    assert openssl("version") == ""
+    told = capsys.readouterr().out
+    assert told.startswith(f"$ openssl version\nFound:    {program} does not work ({why}")
+    assert "To do:    go on: the files made in Python are used." in told

@@ -1,0 +1,125 @@
+"""What each command of `mtls-lab` does, and prints.
+
+Here: the words in a terminal. Not here: arguments, exit codes and the doctor (cli.py), JupyterLab
+(classroom/jupyter.py), what the folder holds (learner/), how far a learner is (classroom/).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from mtls_lab import kata
+from mtls_lab.classroom import class_report, export, read_export, report
+from mtls_lab.errors import LabError, ToolMissing
+from mtls_lab.learner import notebooks as unpacking
+from mtls_lab.machine import typed
+
+__all__ = ["RUN"]
+
+#: Each of them is set in the terminals of a JupyterLab or of a JupyterHub.
+INSIDE = ("JUPYTERHUB_SERVICE_PREFIX", "JUPYTER_SERVER_URL")
+
+
+def _start(options: argparse.Namespace) -> int:
+    folder: Path = options.folder
+    for notebook in unpacking.unpack(folder):
+        name = notebook.path.name
+        if notebook.beside:
+            print(f"{name}: yours is kept; the project's newer one is {notebook.beside.name}")
+        else:
+            print(f"{name}: {'as you left it' if notebook.kept else 'ready'}")
+    print(report(folder))
+    print(f"Your folder: {folder}")
+    print(
+        "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. What "
+        "you wrote and predicted is kept.",
+        flush=True,
+    )
+    if options.prepare:
+        return 0
+    first = unpacking.latest(folder).name
+    if options.port is None and any(name in os.environ for name in INSIDE):
+        print(_where_it_is(folder, first))
+        return 0
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise ToolMissing(
+            "no JupyterLab in this Python",
+            "the packages that environment.yml lists",
+            f"see what is missing, and how to get it: {typed('doctor')}",
+        )
+    jupyter = importlib.import_module(
+        "mtls_lab.classroom.jupyter"
+    )  # seconds, and for this command only
+    jupyter.run(jupyter.options(folder, first, browser=not options.no_browser, port=options.port))
+    return 0
+
+
+def _where_it_is(folder: Path, first: str) -> str:
+    """Say how a folder is reached in the JupyterLab whose terminal this is."""
+    root = os.environ.get("JUPYTER_SERVER_ROOT")
+    shown = folder.resolve()
+    if root and shown.is_relative_to(Path(root).resolve()):
+        shown = shown.relative_to(Path(root).resolve())
+        todo = f"open {shown / first} in the file browser on the left"
+    else:
+        todo = f"open {first} in this folder, in the file browser on the left: {shown}"
+        if root:
+            todo += f"\nThe file browser shows what is below {root}: choose a folder there."
+    return (
+        f"You are in a JupyterLab already, so no second one is started: {todo}\n"
+        "With --port, one is started all the same; on a hub, you cannot reach it."
+    )
+
+
+def _reset(options: argparse.Namespace) -> int:
+    for each in unpacking.reset(options.folder, options.what):
+        kept = f"; yours is now {each.old.name}" if each.old else ""
+        print(f"{each.path.name}: as the project has it{kept}")
+    print("A notebook that is open in JupyterLab: close it without saving, and open it again.")
+    return 0
+
+
+def _progress(options: argparse.Namespace) -> int:
+    print(report(options.folder))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    print(f"Hand in this file: {export(options.name, options.folder)}")
+    return 0
+
+
+def _class(options: argparse.Namespace) -> int:
+    handed_in, damaged = [], []
+    for path in options.files:
+        try:
+            handed_in.append(read_export(path))
+        except LabError as error:  # the others count all the same
+            damaged.append(error)
+    if handed_in:
+        print(class_report(handed_in))
+    for problem in damaged:
+        print(f"mtls-lab: this file is left out.\n{problem}", file=sys.stderr)
+    return 2 if damaged else 0
+
+
+def _key(options: argparse.Namespace) -> int:
+    print(kata.kata_key(options.seed, options.level))
+    return 0
+
+
+#: By the name on the command line.
+RUN: dict[str, Callable[[argparse.Namespace], int]] = {
+    "start": _start,
+    "reset": _reset,
+    "progress": _progress,
+    "export": _export,
+    "class": _class,
+    "key": _key,
+}

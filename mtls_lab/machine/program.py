@@ -1,0 +1,60 @@
+"""How `mtls-lab` is typed here: what a message recommends works where the message is read.
+
+Here: the one name of the program, and of this Python. Not here: what the program does (cli.py).
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+__all__ = ["python", "scripts", "typed"]
+
+NAME = "mtls-lab"
+
+
+def scripts() -> Path:
+    """Return the folder of this Python's programs, such as `.venv/bin`."""
+    return Path(sysconfig.get_path("scripts"))
+
+
+def typed(arguments: str = "") -> str:
+    """Return `mtls-lab ARGUMENTS` as it works in the current folder.
+
+    That is the bare name where the PATH leads to this very program; else the path of the
+    program, such as `.venv/bin/mtls-lab`; else, where none is installed, this Python with `-m`.
+
+    Example:
+        >>> typed("reset 2").endswith(" reset 2")
+        True
+    """
+    return f"{_program()} {arguments}".rstrip()
+
+
+def python() -> str:
+    """Return this Python as it is typed in the current folder, such as `.venv/bin/python`."""
+    return _shown(Path(sys.executable))
+
+
+def _program() -> str:
+    own = scripts() / (f"{NAME}.exe" if os.name == "nt" else NAME)
+    if not own.is_file():
+        return f"{python()} -m mtls_lab"
+    on_path = shutil.which(NAME)
+    return NAME if on_path and own.samefile(on_path) else _shown(own)
+
+
+def _shown(path: Path) -> str:
+    """Return a path as short as it can be, quoted for a shell."""
+    try:
+        short = str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):  # it lies elsewhere, or the current folder was removed
+        short = str(path)
+    if os.sep not in short:
+        short = os.path.join(os.curdir, short)  # noqa: PTH118 - Path would drop the dot again
+    return subprocess.list2cmdline([short]) if os.name == "nt" else shlex.quote(short)

@@ -1,0 +1,1 @@
+"""The core of the tests on every system, Python and OpenSSL that people have: `make matrix`."""

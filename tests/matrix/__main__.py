@@ -1,0 +1,184 @@
+"""`make matrix`: the same tests on several Debians and Pythons, two at a time, and a table of them.
+
+Here: what is run where, and the table. Not here: how a Debian is made and entered (the script
+`debian` beside this file), how a venv is installed (the Makefile).
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.repository.files import PYPROJECT, ROOT, in_git
+
+#: The tests whose result depends on the Python and its OpenSSL. All others run in `make test` only.
+CORE = [
+    "mtls_lab",
+    "tests/unit",
+    "tests/panels",
+    "tests/interop",
+    "tests/notebooks/test_outputs.py",
+]
+
+DEBIANS = {"bookworm": "Debian 12", "trixie": "Debian 13", "sid": "Debian sid"}
+
+#: What a Debian needs here, beside root.
+PROGRAMS = ["debootstrap", "ip", "unshare"]
+
+AT_ONCE = 2
+LOGS = ROOT / ".artifacts" / "matrix"
+SOURCE = LOGS / "source.tar"
+
+RUNNING: set[subprocess.Popen[bytes]] = set()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One system or venv, and the command that installs the project there and tests it."""
+
+    where: str
+    command: list[str]
+
+    @property
+    def log(self) -> Path:
+        return LOGS / f"{self.where.replace(' ', '-')}.log"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended. What it ran on, and its counts, are read from the last lines of pytest."""
+
+    run: Run
+    code: int
+    seconds: float
+
+    @property
+    def said(self) -> str:
+        return self.run.log.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def ran_on(self) -> list[str]:
+        """Python, OpenSSL and the user; a `-` for each if no test ran."""
+        found = re.findall(r"(?m)^ran on .*: Python (\S+), (.+), as (\S+)$", self.said)
+        return list(found[-1]) if found else ["-"] * 3
+
+    def count(self, word: str) -> int:
+        found = re.findall(rf"(\d+) {word}", self.said.strip().rpartition("\n")[2])
+        return int(found[-1]) if found else 0
+
+    @property
+    def good(self) -> bool:
+        return self.code == 0 and self.count("passed") > 0
+
+
+def debian(suite: str) -> Run:
+    script = str(Path(__file__).with_name("debian"))
+    return Run(DEBIANS[suite], [script, suite, str(SOURCE), *CORE])
+
+
+def venv(where: str, folder: str) -> Run:
+    """A run on this machine, in a venv that the Makefile makes."""
+    line = f'make --no-print-directory {folder}/ready && {folder}/bin/python -m pytest "$@"'
+    return Run(where, ["bash", "-c", line, "bash", *CORE])
+
+
+def pack() -> None:
+    """The files that are in git, or would be: nothing that lies here by chance is tested."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(SOURCE, "w") as archive:
+        for path in in_git():
+            archive.add(path, path.relative_to(ROOT))
+
+
+def execute(run: Run) -> Result:
+    """Runs it in a process group of its own, which can be ended as a whole."""
+    print(f"{run.where}: started", flush=True)
+    start = time.monotonic()
+    with (
+        run.log.open("wb") as log,
+        subprocess.Popen(
+            run.command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        ) as process,
+    ):
+        RUNNING.add(process)
+        code = process.wait()
+        RUNNING.discard(process)
+    result = Result(run, code, time.monotonic() - start)
+    print(f"{run.where}: {'passed' if result.good else f'FAILED, see {run.log}'}", flush=True)
+    return result
+
+
+def stop() -> None:
+    """Ends what runs. With its first process a Debian loses its mounts and all other processes."""
+    for process in list(RUNNING):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):  # pytest takes its time to end what it started
+            process.wait(timeout=10)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def table(results: list[Result]) -> str:
+    head = ["where", "Python", "OpenSSL", "user", "passed", "failed", "minutes"]
+    rows = [
+        [
+            result.run.where,
+            *result.ran_on,
+            str(result.count("passed")),
+            str(result.count("failed") + result.count("error")),
+            f"{result.seconds / 60:.1f}",
+        ]
+        for result in results
+    ]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in [head, *rows])
+
+
+def not_run(results: list[Result], lacking: str) -> list[str]:
+    """The Debians and the supported Pythons on which nothing was run, and why."""
+    lines = [f"{', '.join(DEBIANS.values())}: needs {lacking}"] if lacking else []
+    ran = {".".join(result.ran_on[0].split(".")[:2]) for result in results}
+    supported = re.findall(r"Python :: (3\.\d+)", " ".join(PYPROJECT["project"]["classifiers"]))
+    return lines + [f"Python {each}: not on this machine" for each in supported if each not in ran]
+
+
+def main(pythons: list[str]) -> int:
+    """Run all that can be run here. Exit code 1: a failure or, under CI, something not run."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    lacks = [] if os.geteuid() == 0 else ["root"]
+    lacks += [name for name in PROGRAMS if not shutil.which(name)]
+    runs = [] if lacks else [debian(suite) for suite in DEBIANS]
+    runs += [venv(f"Python {version}", f".venv-{version}") for version in pythons]
+    runs += [venv("oldest packages", ".venv-oldest")]
+    pack()
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        results = list(pool.map(execute, runs))
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        stop()
+        return 130
+    missing = not_run(results, ", ".join(lacks))
+    lines = [table(results), *(f"NOT RUN {line}" for line in missing)]
+    (LOGS / "table.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("", *lines, sep="\n")
+    failed = not all(result.good for result in results)
+    return int(failed or (bool(missing) and os.environ.get("CI") == "true"))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,88 @@
+"""The matrix tells the truth: good is only a run in which tests passed, and gaps are named."""
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.matrix import __main__ as matrix
+from tests.matrix.__main__ import Result, Run
+
+PASSED = """
+ran on Debian GNU/Linux 13 (trixie): Python 3.13.5, OpenSSL 3.5.9, as learner
+==== 2171 passed in 240.10s (0:04:00) ====
+"""
+FAILED = PASSED.replace("2171 passed", "3 failed, 2167 passed, 1 error")
+
+
+@pytest.fixture(autouse=True)
+def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matrix, "LOGS", tmp_path)
+
+
+def result(said: str, code: int = 0, where: str = "Debian 13") -> Result:
+    run = Run(where, [])
+    run.log.write_text(said, encoding="utf-8")
+    return Result(run, code, 246.0)
+
+
+def test_the_table_shows_what_ran_where() -> None:
+    assert matrix.table([result(PASSED), result(FAILED, 1, "Debian sid")]) == (
+        "where       Python  OpenSSL        user     passed  failed  minutes\n"
+        "Debian 13   3.13.5  OpenSSL 3.5.9  learner  2171    0       4.1\n"
+        "Debian sid  3.13.5  OpenSSL 3.5.9  learner  2167    4       4.1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "good"),
+    [
+        (PASSED, 0, True),
+        (FAILED, 1, False),
+        (PASSED, 1, False),
+        ("E: Failed getting release file\n", 1, False),
+        ("", 0, False),
+        ("==== no tests ran in 0.01s ====\n", 0, False),
+    ],
+)
+def test_a_run_is_good_only_if_tests_passed(said: str, code: int, *, good: bool) -> None:
+    assert result(said, code).good is good
+
+
+def test_what_did_not_run_is_named() -> None:
+    assert matrix.not_run([result(PASSED)], "root, debootstrap") == [
+        "Debian 12, Debian 13, Debian sid: needs root, debootstrap",
+        "Python 3.11: not on this machine",
+        "Python 3.12: not on this machine",
+        "Python 3.14: not on this machine",
+    ]
+
+
+@pytest.mark.parametrize(("ci", "code"), [("true", 1), ("", 0)])
+def test_what_did_not_run_is_a_failure_under_ci_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ci: str, code: int
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr(matrix, "pack", lambda: None)
+    line = f"print({PASSED!r})"
+    monkeypatch.setattr(matrix, "venv", lambda where, _: Run(where, [sys.executable, "-c", line]))
+    assert matrix.main([]) == code
+    assert "NOT RUN Debian 12, Debian 13, Debian sid: needs root" in capsys.readouterr().out
+
+
+def test_a_run_that_is_stopped_ends_with_all_that_it_started(tmp_path: Path) -> None:
+    """Its child holds the pipe as well: the end is read when neither lives."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    run = Run("long", ["bash", "-c", 'exec >"$0"; sleep 600 & echo started; wait', str(pipe)])
+    thread = threading.Thread(target=matrix.execute, args=[run])
+    thread.start()
+    with pipe.open("rb") as reader:
+        assert reader.readline() == b"started\n"
+        matrix.stop()
+        assert reader.read() == b""
+    thread.join(timeout=30)
+    assert not thread.is_alive()

@@ -1,0 +1,205 @@
+"""`mtls-lab start` as a process of its own: a real JupyterLab, and every way to end it.
+
+Here: that it opens, and that it always ends. Not here: the folder (test_unpacking.py), its other
+messages (test_cli.py).
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+from mtls_lab.classroom import jupyter
+from mtls_lab.learner.notebooks import notebooks
+from mtls_lab.machine.program import scripts
+
+ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/lab/tree/1_plain_tcp\.ipynb\?token=(\w+)")
+START = "import sys; from mtls_lab.cli import main; sys.exit(main(sys.argv[1:]))"
+
+#: JupyterLab says "up" when it answers. Its log says where it listens before it does.
+UP = """
+from mtls_lab import jupyter
+started = jupyter.LabServer._post_start
+async def _post_start(self):
+    await started(self)
+    print("up", file=sys.stderr, flush=True)
+jupyter.LabServer._post_start = _post_start
+"""
+#: Its orderly end takes for ever.
+NEVER_DONE = """
+import asyncio
+from mtls_lab import jupyter
+async def _cleanup(self):
+    print("cleaning up", file=sys.stderr, flush=True)
+    await asyncio.sleep(3600)
+jupyter.LabServer._cleanup = _cleanup
+"""
+#: Its own output sends it a signal in the middle of the line with its address.
+STRUCK = """
+import io, os, signal
+class Raw(io.RawIOBase):
+    struck = False
+    def writable(self):
+        return True
+    def write(self, data):
+        if b"is running at" in bytes(data) and not Raw.struck:
+            Raw.struck = True
+            os.kill(os.getpid(), signal.SIGTERM)
+        return os.write(2, data)
+sys.stderr = io.TextIOWrapper(io.BufferedWriter(Raw()), line_buffering=True)
+"""
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no signal to send")
+
+
+@contextmanager
+def started(folder: Path, *prepared: str) -> Iterator[subprocess.Popen[str]]:
+    """A JupyterLab with a runtime folder of its own, which no test leaves running."""
+    kept = {name: str(folder / name) for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
+    inside = {"JUPYTER_SERVER_URL", "JUPYTER_SERVER_ROOT", "JUPYTERHUB_SERVICE_PREFIX"}
+    environment = {key: value for key, value in os.environ.items() if key not in inside}
+    lab = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "".join(["import sys\n", *prepared, START]),
+            "start",
+            "--no-browser",
+        ],
+        cwd=folder,
+        env=environment | kept,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with lab:
+        try:
+            yield lab
+        finally:
+            lab.kill()
+
+
+def wait_for(lab: subprocess.Popen[str], pattern: str | re.Pattern[str]) -> re.Match[str]:
+    """Read what it says until a line matches."""
+    assert lab.stderr is not None
+    said = []
+    for line in lab.stderr:
+        said.append(line)
+        if found := re.search(pattern, line):
+            return found
+    pytest.fail("".join(said))
+
+
+def test_it_opens_jupyterlab_at_part_1(tmp_path: Path) -> None:
+    """Also as root. The page that it names is there."""
+    with started(tmp_path, UP) as lab:
+        address = wait_for(lab, ADDRESS)
+        wait_for(lab, "^up$")
+        with urlopen(address[0], timeout=30) as page:  # noqa: S310 - the address is our server's
+            assert "JupyterLab" in page.read().decode()
+    assert (tmp_path / "lab" / notebooks()[0].name).is_file()
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_a_signal_ends_it_in_good_order(tmp_path: Path, name: str) -> None:
+    """At the very moment at which it says where it listens."""
+    with started(tmp_path) as lab:
+        wait_for(lab, ADDRESS)
+        lab.send_signal(signal.Signals[name])
+        _, said = lab.communicate(timeout=60)
+    assert lab.returncode == 0
+    assert "Traceback" not in said
+    assert list((tmp_path / "JUPYTER_RUNTIME_DIR").glob("jpserver-*")) == []
+
+
+def test_a_signal_in_the_middle_of_a_line_is_not_lost(tmp_path: Path) -> None:
+    """Jupyter's own handler would log, and so fail: "reentrant call"."""
+    with started(tmp_path, STRUCK) as lab:
+        _, said = lab.communicate(timeout=60)
+    assert (lab.returncode, "Traceback" in said) == (0, False)
+
+
+def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
+    with started(tmp_path, NEVER_DONE) as lab:
+        wait_for(lab, ADDRESS)
+        lab.terminate()
+        wait_for(lab, "cleaning up")
+        lab.terminate()
+        assert lab.wait(timeout=60) == -signal.SIGTERM
+
+
+def test_what_hangs_at_the_end_is_ended(tmp_path: Path) -> None:
+    with started(tmp_path, NEVER_DONE, "jupyter.GRACE = 1\n") as lab:
+        wait_for(lab, ADDRESS)
+        lab.terminate()
+        assert lab.wait(timeout=60) == -signal.SIGALRM
+
+
+def test_nohup_holds(tmp_path: Path) -> None:
+    """A signal that is ignored when it starts does not end it."""
+    with started(tmp_path, "import signal; signal.signal(1, signal.SIG_IGN)\n", UP) as lab:
+        address = wait_for(lab, ADDRESS)
+        lab.send_signal(signal.SIGHUP)
+        wait_for(lab, "^up$")
+        with urlopen(address[0], timeout=30) as page:  # noqa: S310 - the address is our server's
+            assert page.status == 200
+        lab.terminate()
+        lab.communicate(timeout=60)
+    assert lab.returncode == 0
+
+
+def test_a_kernel_ends_with_it(tmp_path: Path) -> None:
+    with started(tmp_path, UP) as lab:
+        url, token = wait_for(lab, ADDRESS).groups()
+        wait_for(lab, "^up$")
+        header = {"Authorization": f"token {token}", "Content-Type": "application/json"}
+        wanted = Request(f"{url}/api/kernels", b'{"name": "python3"}', header)  # noqa: S310 - the same
+        with urlopen(wanted, timeout=60) as answer:  # noqa: S310
+            identity = json.load(answer)["id"]
+        running = ["pgrep", "-f", f"kernel-{identity}"]
+        assert subprocess.run(running, capture_output=True, check=False).returncode == 0
+        lab.terminate()
+        lab.communicate(timeout=60)
+    assert lab.returncode == 0
+    assert subprocess.run(running, capture_output=True, check=False).returncode == 1
+
+
+# --- Options
+
+
+def test_terminals_and_kernels_find_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("jupyterlab.labapp.LabApp.launch_instance", lambda _: None)
+    jupyter.run([])
+    assert os.environ["PATH"].split(os.pathsep) == [str(scripts()), str(tmp_path)]
+    shell = jupyter.LabServer().terminado_settings["shell_command"]
+    assert shell == [os.environ.get("SHELL") or "sh"]  # no login shell, with a PATH of its own
+
+
+@pytest.mark.parametrize(
+    ("port", "said"), [(None, []), (0, ["0"]), (9000, ["9000"])], ids=["default", "any", "one"]
+)
+def test_a_port(tmp_path: Path, port: int | None, said: list[str]) -> None:
+    options = jupyter.options(tmp_path, "x.ipynb", browser=True, port=port)
+    found = [each.partition("=")[2] for each in options if each.startswith("--ServerApp.port=")]
+    assert found == said
+    assert "--no-browser" not in options
+
+
+def test_what_jupyterlab_remembers_stays_in_the_folder(tmp_path: Path) -> None:
+    """Which notebooks were open, and no other JupyterLab of this person is changed."""
+    options = jupyter.options(tmp_path, "x.ipynb", browser=False, port=None)
+    folders = [Path(each.partition("_dir=")[2]) for each in options if "_dir=" in each]
+    assert folders[:2] == [tmp_path, tmp_path / ".jupyter" / "workspaces"]
+    assert (folders[2] / "overrides.json").is_file()
+    assert "--no-browser" in options
