@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from mtls_lab.errors import LabError, ToolMissing
-from mtls_lab.machine import doctor, python, typed
+from mtls_lab.machine import doctor
+from mtls_lab.program import python, typed
 
 __all__ = ["main"]
 

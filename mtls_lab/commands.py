@@ -18,7 +18,7 @@ from mtls_lab import kata
 from mtls_lab.classroom import class_report, export, read_export, report
 from mtls_lab.errors import LabError, ToolMissing
 from mtls_lab.learner import notebooks as unpacking
-from mtls_lab.machine import typed
+from mtls_lab.program import typed
 
 __all__ = ["RUN"]
 

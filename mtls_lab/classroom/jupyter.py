@@ -18,7 +18,7 @@ from tornado.platform.asyncio import AsyncIOLoop
 from traitlets import default
 
 from mtls_lab.facts import resource_folder
-from mtls_lab.machine.program import scripts
+from mtls_lab.program import scripts
 
 __all__ = ["LabServer", "options", "run"]
 

@@ -14,7 +14,7 @@ from mtls_lab.exercises import EXERCISES
 from mtls_lab.facts import MARKER, learner_folder
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.progress import Progress
-from mtls_lab.machine import typed
+from mtls_lab.program import typed
 
 __all__ = ["PARTS", "Part", "own_folder", "parts", "report", "solved_katas"]
 

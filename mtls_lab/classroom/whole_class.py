@@ -19,7 +19,7 @@ from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import EXERCISES
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.progress import Predicted, Progress, Tried
-from mtls_lab.machine import typed
+from mtls_lab.program import typed
 
 __all__ = ["HandedIn", "class_report", "export", "read_export"]
 

@@ -20,8 +20,8 @@ from typing import Any
 
 from mtls_lab.errors import FileProblem, UnknownName
 from mtls_lab.facts import MARKER, resource_folder
-from mtls_lab.machine import typed
 from mtls_lab.pki import pem
+from mtls_lab.program import typed
 
 __all__ = [
     "Reset",

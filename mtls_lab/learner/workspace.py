@@ -24,8 +24,8 @@ from mtls_lab import pki
 from mtls_lab.errors import FileProblem, NotInWorkspace
 from mtls_lab.facts import MARKER, learner_folder, resource_folder
 from mtls_lab.learner.notebooks import read_marker, write_marker
-from mtls_lab.machine import typed
 from mtls_lab.pki import is_current, pem
+from mtls_lab.program import typed
 
 __all__ = ["FOLDERS", "Workspace", "enter"]
 

@@ -23,8 +23,8 @@ from typing import Any
 from mtls_lab.errors import LabError
 from mtls_lab.machine import installed, terminal
 from mtls_lab.machine.installed import Finding, Level, version
-from mtls_lab.machine.program import typed
 from mtls_lab.net import Backend, ask
+from mtls_lab.program import typed
 from mtls_lab.wire import Exchange
 
 __all__ = ["Finding", "Level", "examine", "ready", "report", "version"]

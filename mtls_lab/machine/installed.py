@@ -19,7 +19,7 @@ from enum import Enum
 from pathlib import Path
 
 from mtls_lab.machine import terminal
-from mtls_lab.machine.program import python
+from mtls_lab.program import python
 
 __all__ = ["Finding", "Level", "kernel", "openssl_program", "package", "version"]
 

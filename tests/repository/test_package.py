@@ -19,9 +19,9 @@ PACKAGE = ROOT / "mtls_lab"
 
 #: Each folder or file of the top level may import those before it, and no other.
 LAYERS = [
-    *("errors", "facts", "old_names"),
-    *("wire", "pki", "net", "machine"),
-    *("diagnosis", "attacks", "experiments", "learner"),
+    *("errors", "facts", "program", "old_names"),
+    *("wire", "pki", "net"),
+    *("diagnosis", "attacks", "experiments", "learner", "machine"),
     *("exercises", "kata", "classroom", "panels"),
     *("__init__", "commands", "cli", "__main__"),
 ]

@@ -17,7 +17,7 @@ from mtls_lab.classroom import one_learner
 from mtls_lab.facts import MARKER, resource_folder
 from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.learner.progress import FILE, Progress
-from mtls_lab.machine import typed
+from mtls_lab.program import typed
 
 NAMES = [path.name for path in notebooks()]
 HOW_TO_GO_ON = (

@@ -12,9 +12,9 @@ from mtls_lab.facts import MARKER
 from mtls_lab.learner import enter, workspace
 from mtls_lab.learner.notebooks import read_marker
 from mtls_lab.learner.workspace import FOLDERS
-from mtls_lab.machine import typed
 from mtls_lab.net import client_context, only_trusted_client, server_context
 from mtls_lab.pki import Purpose, describe, pem
+from mtls_lab.program import typed
 
 PART_2 = (
     "ca/ca.crt",

@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import pytest
 
-from mtls_lab.machine import Finding, Level, doctor, examine, installed, python, typed
+from mtls_lab.machine import Finding, Level, doctor, examine, installed
 from mtls_lab.machine.doctor import ready, report
+from mtls_lab.program import python, typed
 from tests.unit.test_cli import OUTSIDE, run
 
 NAMES = [
