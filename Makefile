@@ -42,11 +42,11 @@ matrix: $(READY) ## Run the core of the tests on Debian 12, 13 and sid, on other
 	@.venv/bin/python -m tests.matrix $(filter-out $(PYTHON),$(FOUND))
 
 notebooks: $(READY) ## Run the notebooks and write their outputs into notebooks/
-	.venv/bin/python -m tests.notebooks.canonical
-	.venv/bin/python -m tests.notebooks.picture
+	.venv/bin/python -m tests.authoring.canonical
+	.venv/bin/python -m tests.authoring.picture
 
 slides: $(READY) ## Make slides for a teacher, one file for each part, which need no network
-	.venv/bin/python -m tests.notebooks.slides
+	.venv/bin/python -m tests.authoring.slides
 
 bench: $(READY) ## Measure, each figure against a bare floor
 	.venv/bin/python -m tests.benchmarks

@@ -1,39 +1,152 @@
 """Learn mutual TLS by doing it: real servers, real certificates, real attacks.
 
-Here: the names that the notebooks use. `import mtls_lab` loads no widget library, and
-cryptography only when a CertificateAuthority is asked for: Part 1 needs none.
+Here: the face, every name that a notebook or the README uses; each is loaded when it is first
+asked for, so `import mtls_lab` loads neither widgets nor cryptography. Not here: anything else;
+no notebook knows which file a name comes from.
+
+No name here equals a folder or a file of the package: Python would hand out the module instead
+(`explain` is the function, so its folder is called diagnosis).
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from mtls_lab.client import ask
-from mtls_lab.handshake import watch
-from mtls_lab.outcome import Exchange, Failure, Side, Stage
-from mtls_lab.relay import Relay
-from mtls_lab.server import serve
+from mtls_lab import old_names
 
 if TYPE_CHECKING:
-    from mtls_lab.pki import CertificateAuthority
+    from mtls_lab import exercises as checks
+    from mtls_lab.attacks import Protection, attack_table, change_reply, clone, reply_index
+    from mtls_lab.classroom import report
+    from mtls_lab.diagnosis import explain
+    from mtls_lab.errors import FileProblem
+    from mtls_lab.experiments import CredentialStore, catalogue
+    from mtls_lab.kata import Kata, kata_key
+    from mtls_lab.learner import enter, reveal
+    from mtls_lab.machine import available, openssl
+    from mtls_lab.net import Relay, ask, cut, flip_bit, replace, serve, stop_all, watch
+    from mtls_lab.panels import (
+        AttackPanel,
+        CertificatePanel,
+        CredentialPanel,
+        FleetPanel,
+        PlacementPanel,
+        PredictPanel,
+        WirePanel,
+        WorkbenchPanel,
+        predict,
+    )
+    from mtls_lab.pki import (
+        CertificateAuthority,
+        Identity,
+        Purpose,
+        create_key,
+        describe,
+        pem,
+        read_identity,
+        self_signed,
+    )
+    from mtls_lab.wire import Direction, Exchange, Failure, Side, Stage, from_wire, server_name
+
+#: Where each name comes from; `checks` and `pem` are modules, used as `checks.NAME`.
+_HOMES = {
+    "attacks": ("Protection", "attack_table", "change_reply", "clone", "reply_index"),
+    "classroom": ("report",),
+    "diagnosis": ("explain",),
+    "errors": ("FileProblem",),
+    "experiments": ("CredentialStore", "catalogue"),
+    "kata": ("Kata", "kata_key"),
+    "learner": ("enter", "reveal"),
+    "net": ("Relay", "ask", "cut", "flip_bit", "replace", "serve", "stop_all", "watch"),
+    "panels": (
+        "AttackPanel",
+        "CertificatePanel",
+        "CredentialPanel",
+        "FleetPanel",
+        "PlacementPanel",
+        "PredictPanel",
+        "WirePanel",
+        "WorkbenchPanel",
+        "predict",
+    ),
+    "pki": (
+        "CertificateAuthority",
+        "Identity",
+        "Purpose",
+        "create_key",
+        "describe",
+        "pem",
+        "read_identity",
+        "self_signed",
+    ),
+    "machine": ("available", "openssl"),
+    "wire": ("Direction", "Exchange", "Failure", "Side", "Stage", "from_wire", "server_name"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AttackPanel",
     "CertificateAuthority",
+    "CertificatePanel",
+    "CredentialPanel",
+    "CredentialStore",
+    "Direction",
     "Exchange",
     "Failure",
+    "FileProblem",
+    "FleetPanel",
+    "Identity",
+    "Kata",
+    "PlacementPanel",
+    "PredictPanel",
+    "Protection",
+    "Purpose",
     "Relay",
     "Side",
     "Stage",
+    "WirePanel",
+    "WorkbenchPanel",
     "ask",
+    "attack_table",
+    "available",
+    "catalogue",
+    "change_reply",
+    "checks",
+    "clone",
+    "create_key",
+    "cut",
+    "describe",
+    "enter",
+    "explain",
+    "flip_bit",
+    "from_wire",
+    "kata_key",
+    "openssl",
+    "pem",
+    "predict",
+    "read_identity",
+    "replace",
+    "reply_index",
+    "report",
+    "reveal",
+    "self_signed",
     "serve",
+    "server_name",
+    "stop_all",
     "watch",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name == "CertificateAuthority":
-        return import_module("mtls_lab.pki").CertificateAuthority
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "checks":
+        return import_module("mtls_lab.exercises")
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"mtls_lab.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:
     return __all__  # with what is not loaded yet, for completion
+
+
+old_names.keep(sys.modules[__name__])

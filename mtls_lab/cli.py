@@ -1,7 +1,7 @@
 """The command `mtls-lab`: its arguments, its exit codes, and what it does where output fails.
 
 Here: parsing, and the one place that turns an error into a message. Not here: what the commands do
-(commands.py, loaded when there is one to run; doctor.py).
+(commands.py, loaded when there is one to run; machine/doctor.py).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mtls_lab import doctor
 from mtls_lab.errors import LabError, ToolMissing
+from mtls_lab.machine import doctor
 from mtls_lab.program import python, typed
 
 __all__ = ["main"]

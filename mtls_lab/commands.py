@@ -1,7 +1,7 @@
 """What each command of `mtls-lab` does, and prints.
 
 Here: the words in a terminal. Not here: arguments, exit codes and the doctor (cli.py), JupyterLab
-(jupyter.py), what the folder holds (workspace.py, unpacking.py), how far a learner is (course.py).
+(classroom/jupyter.py), what the folder holds (learner/), how far a learner is (classroom/).
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mtls_lab import course, kata, unpacking
+from mtls_lab import kata
+from mtls_lab.classroom import class_report, export, read_export, report
 from mtls_lab.errors import LabError, ToolMissing
+from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.program import typed
 
 __all__ = ["RUN"]
@@ -32,7 +34,7 @@ def _start(options: argparse.Namespace) -> int:
             print(f"{name}: yours is kept; the project's newer one is {notebook.beside.name}")
         else:
             print(f"{name}: {'as you left it' if notebook.kept else 'ready'}")
-    print(course.report(folder))
+    print(report(folder))
     print(f"Your folder: {folder}")
     print(
         "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. What "
@@ -51,7 +53,9 @@ def _start(options: argparse.Namespace) -> int:
             "the packages that environment.yml lists",
             f"see what is missing, and how to get it: {typed('doctor')}",
         )
-    jupyter = importlib.import_module("mtls_lab.jupyter")  # seconds, and for this command only
+    jupyter = importlib.import_module(
+        "mtls_lab.classroom.jupyter"
+    )  # seconds, and for this command only
     jupyter.run(jupyter.options(folder, first, browser=not options.no_browser, port=options.port))
     return 0
 
@@ -82,12 +86,12 @@ def _reset(options: argparse.Namespace) -> int:
 
 
 def _progress(options: argparse.Namespace) -> int:
-    print(course.report(options.folder))
+    print(report(options.folder))
     return 0
 
 
 def _export(options: argparse.Namespace) -> int:
-    print(f"Hand in this file: {course.export(options.name, options.folder)}")
+    print(f"Hand in this file: {export(options.name, options.folder)}")
     return 0
 
 
@@ -95,11 +99,11 @@ def _class(options: argparse.Namespace) -> int:
     handed_in, damaged = [], []
     for path in options.files:
         try:
-            handed_in.append(course.read_export(path))
+            handed_in.append(read_export(path))
         except LabError as error:  # the others count all the same
             damaged.append(error)
     if handed_in:
-        print(course.class_report(handed_in))
+        print(class_report(handed_in))
     for problem in damaged:
         print(f"mtls-lab: this file is left out.\n{problem}", file=sys.stderr)
     return 2 if damaged else 0

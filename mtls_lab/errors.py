@@ -1,7 +1,7 @@
 """The errors that a person reads: what was found, what was expected, what to do.
 
 Here: one base class and its few kinds. Not here: errors of TLS itself, which are the lesson
-and reach the reader unchanged (see outcome.py).
+and reach the reader unchanged (see wire/outcome.py).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ __all__ = [
     "TamperFailed",
     "ToolMissing",
     "UnknownName",
+    "kind_of",
 ]
 
 
@@ -46,6 +47,19 @@ class LabError(Exception):
     def _render_traceback_(self) -> list[str]:
         """Jupyter asks for this: the message alone, without a traceback."""
         return [type(self).__name__, str(self)]
+
+
+def kind_of(value: object) -> str:
+    """Return the kind of a value as a sentence names it.
+
+    Example:
+        >>> kind_of({}), kind_of(7), kind_of(None)
+        ('a dict', 'an int', 'None')
+    """
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeio' else 'a'} {name}"
 
 
 class FileProblem(LabError):

@@ -9,7 +9,6 @@ Paths in a contexts.py count from its folder, which is the current one while thi
 from __future__ import annotations
 
 import runpy
-import socket
 import ssl
 import tempfile
 import traceback
@@ -18,19 +17,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mtls_lab import pem
-from mtls_lab.checks.calling import LIMIT, Called, call
-from mtls_lab.checks.verdict import NotYet, Unsafe
-from mtls_lab.client import ask
-from mtls_lab.contexts import server_context
-from mtls_lab.errors import FileProblem
-from mtls_lab.explain import explain
+from mtls_lab.diagnosis import explain
+from mtls_lab.diagnosis.symptoms import steady
+from mtls_lab.errors import FileProblem, kind_of
+from mtls_lab.exercises import NotYet, Unsafe, call
+from mtls_lab.exercises.calling import LIMIT, Rule
 from mtls_lab.kata.sabotage import FILE, THIEF
-from mtls_lab.outcome import Exchange, Failure, Side, Stage
-from mtls_lab.pki import CertificateAuthority, Profile
-from mtls_lab.server import Backend, PeerCertificate
-from mtls_lab.service import SECRET
-from mtls_lab.symptoms import steady
+from mtls_lab.net import Backend, PeerCertificate, ask, nobody_listens, server_context
+from mtls_lab.pki import CertificateAuthority, Purpose, pem
+from mtls_lab.wire import SECRET, Exchange, Failure, Side, Stage
 
 __all__ = ["Contexts", "examine", "load", "meet"]
 
@@ -108,8 +103,10 @@ def _context(function: Callable[[], object]) -> ssl.SSLContext | Exception:
     if isinstance(error, Exception):
         return error
     if not isinstance(called.value, ssl.SSLContext):
-        kind = "None" if called.value is None else f"a {type(called.value).__name__}"
-        found, rule = f"{called.name} returned {kind}", "it returns a finished ssl.SSLContext"
+        found, rule = (
+            f"{called.name} returned {kind_of(called.value)}",
+            "it returns a finished ssl.SSLContext",
+        )
         raise FileProblem(found, "an ssl.SSLContext", rule)
     return called.value
 
@@ -127,26 +124,6 @@ def _told(name: str, error: BaseException) -> FileProblem:
     return FileProblem(f"{name} raised {what}{where}", "a file that runs", rule)
 
 
-class _Rule:
-    """The learner's rule, asked from the backend's thread: what does not end is kept here."""
-
-    def __init__(self, function: Callable[[PeerCertificate], object]) -> None:
-        self._function = function
-        self.problem: NotYet | FileProblem | None = None
-
-    def __call__(self, certificate: PeerCertificate) -> object:
-        try:
-            called: Called = call(self._function, certificate, limit=RULE_LIMIT)
-        except NotYet as endless:
-            self.problem = endless
-            return False
-        if called.error is not None:
-            if certificate is not None:  # of None a rule may well fail: that is a no
-                self.problem = _told("authorize", called.error)
-            return False
-        return called.value
-
-
 # --- The honest exchange
 
 
@@ -158,17 +135,18 @@ def meet(contexts: Contexts) -> Exchange:
         NotYet: the rule did not end.
     """
     if isinstance(contexts.backend, Exception):
-        # Bound, and not listening: that nobody answers there is certain.
-        with socket.socket() as nobody:
-            nobody.bind(("127.0.0.1", 0))
-            exchange = _ask(contexts, nobody.getsockname())
+        with nobody_listens() as address:
+            exchange = _ask(contexts, address)
         failure = Failure.of(contexts.backend)
         return replace(exchange, backend=Side("backend", Stage.SETUP, failure))
-    rule = _Rule(contexts.authorize)
+    rule = Rule(contexts.authorize, limit=RULE_LIMIT)
     with Backend(contexts.backend, authorize=rule) as backend:
         exchange = _ask(contexts, backend)
-    if rule.problem:
-        raise rule.problem
+    if isinstance(rule.ended, NotYet):
+        raise rule.ended
+    # Of None a rule may well fail: that is a no.
+    if rule.ended and rule.ended.error is not None and rule.certificate is not None:
+        raise _told("authorize", rule.ended.error)
     return exchange
 
 
@@ -189,7 +167,7 @@ def _evidence(exchange: Exchange) -> str:
 def examine(*, crl: bool) -> Iterator[str]:
     """Try the current folder's contexts.py, first its own device, then every attack.
 
-    It is a check (mtls_lab/checks/base.py): it yields what held.
+    It is a check (exercises/judging.py): it yields what held.
 
     Args:
         crl: whether the backend has to refuse who is revoked.
@@ -228,7 +206,9 @@ class _Mallory:
 
     def as_device(self, *, crl: bool) -> Iterator[str]:
         """Ask the learner's backend for the secret."""
-        with Backend(self._backend, authorize=_Rule(self._contexts.authorize)) as backend:
+        with Backend(
+            self._backend, authorize=Rule(self._contexts.authorize, limit=RULE_LIMIT)
+        ) as backend:
             self._refused(backend, None, "without a certificate")
             yield "a device without a certificate is refused in the handshake"
             self._refused(backend, self._issued(self._stranger), "with a certificate of her own CA")
@@ -282,7 +262,7 @@ class _Mallory:
             )
 
     def _issued(self, ca: CertificateAuthority, name: str = "trusted-client") -> tuple[Path, Path]:
-        identity = ca.issue(name, Profile.CLIENT)
+        identity = ca.issue(name, Purpose.CLIENT)
         if ca is self._trusted and name == "trusted-client":
             ca.revoke(identity.certificate)
         return identity.save(self._folder, name)

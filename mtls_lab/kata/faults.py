@@ -6,21 +6,21 @@ Here: data/kata.toml as values, and the draw. Not here: what a fault does to the
 
 from __future__ import annotations
 
+import hashlib
 import random
-import tomllib
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.credentials import Expected
-from mtls_lab.errors import LabError, UnknownName
-from mtls_lab.kata.sabotage import STEPS, replace
-from mtls_lab.outcome import Stage
-from mtls_lab.resources import resource_folder
+from mtls_lab.errors import LabError, UnknownName, kind_of
+from mtls_lab.facts import read_facts
+from mtls_lab.kata.sabotage import STEPS, edit
+from mtls_lab.wire import Expected, Stage
 
-__all__ = ["LEVELS", "Fault", "catalogue", "drawn", "pairs", "slug"]
+__all__ = ["LEVELS", "Fault", "catalogue", "drawn", "slug"]
 
 LEVELS = {
     1: "one fault, and its message names it",
@@ -29,6 +29,9 @@ LEVELS = {
 }
 #: Longer is no folder's name.
 NAME_LENGTH = 40
+#: How many faults data/kata.toml had at first; `drawn` says why that matters. A new fault comes
+#: after them, at the end of the file.
+FIRST = 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +54,9 @@ class Fault:
     def break_(self, folder: Path) -> None:
         """Put this fault into the folder of a kata. Raises FileProblem."""
         if self.edit:
-            replace(folder, *self.edit)
+            edit(folder, *self.edit)
         else:
-            STEPS[self.name][0](folder)
-
-    def repair(self, folder: Path) -> None:
-        """Repair this fault, and nothing else. Raises FileProblem."""
-        if self.edit:
-            replace(folder, *reversed(self.edit))
-        else:
-            STEPS[self.name][1](folder)
+            STEPS[self.name](folder)
 
     def hides(self, other: Fault) -> bool:
         """Whether in one folder this fault shows first, and its repair leaves the other."""
@@ -99,31 +95,25 @@ def catalogue() -> dict[str, Fault]:
         >>> catalogue()["client_expired"].backend.verify_code
         10
     """
-    text = (resource_folder("data") / "kata.toml").read_text("utf-8")
-    return {name: _fault(name, entry) for name, entry in tomllib.loads(text).items()}
+    return {name: _fault(name, entry) for name, entry in read_facts("kata").items()}
 
 
 def _fault(name: str, entry: dict[str, Any]) -> Fault:
     for side in ("device", "backend"):
         seen = entry.pop(side, None)
-        entry[side] = seen and Expected(**{**seen, "stage": Stage(seen["stage"])})
+        entry[side] = seen and Expected.read(seen)
     right, wrong = entry.pop("edit", (None, None))
     entry["edit"] = (right, wrong) if right else None
     words = entry.pop("repair")
     return Fault(name=name, parts=frozenset(entry.pop("parts")), repair_in_words=words, **entry)
 
 
-@cache
-def pairs() -> tuple[tuple[Fault, Fault], ...]:
-    """Return every two faults of which the first hides the second."""
-    every = catalogue().values()
-    return tuple((one, other) for one in every for other in every if one.hides(other))
-
-
 def drawn(seed: str | int, level: int) -> tuple[Fault, ...]:
     """Return the faults of a seed, the one that shows first in front.
 
-    The choice is the same on every machine and every Python.
+    The choice is the same on every machine and every Python. A fault that is added later takes
+    its fair share of the seeds, by a hash of both names, and every other seed keeps what it has:
+    a teacher's `mtls-lab key anna` still describes Anna's folder.
 
     Raises:
         LabError: a seed of another type, or without a letter or digit.
@@ -135,10 +125,24 @@ def drawn(seed: str | int, level: int) -> tuple[Fault, ...]:
     """
     if type(level) is not int or level not in LEVELS:
         raise UnknownName("level", str(level), map(str, LEVELS))
-    choice = random.Random(f"{level}/{slug(seed)}")
+    every, ticket = list(catalogue().values()), f"{level}/{slug(seed)}"
+    choices = _choices(every[:FIRST], level)
+    chosen, count = random.Random(ticket).choice(choices), len(choices)
+    for number, added in enumerate(every[FIRST:], FIRST + 1):
+        for choice in _choices(every[:number], level):
+            if added in choice:
+                count += 1
+                lot = f"{ticket}/{'/'.join(fault.name for fault in choice)}"
+                if int(hashlib.sha256(lot.encode()).hexdigest(), 16) % count == 0:
+                    chosen = choice
+    return chosen
+
+
+def _choices(faults: Sequence[Fault], level: int) -> list[tuple[Fault, ...]]:
+    """What may be broken: one fault of this level, or two of which the first hides the second."""
     if level in {1, 2}:
-        return (choice.choice([each for each in catalogue().values() if each.level == level]),)
-    return choice.choice(pairs())
+        return [(fault,) for fault in faults if fault.level == level]
+    return [(one, other) for one in faults for other in faults if one.hides(other)]
 
 
 def slug(seed: str | int) -> str:
@@ -152,7 +156,7 @@ def slug(seed: str | int) -> str:
     """
     wanted = "a number, or a short text such as your name"
     if isinstance(seed, bool) or not isinstance(seed, str | int):
-        raise LabError(f"a seed that is a {type(seed).__name__}", wanted, "give another seed")
+        raise LabError(f"a seed that is {kind_of(seed)}", wanted, "give another seed")
     text = unicodedata.normalize("NFKC", str(seed)).casefold()
     words = "".join(c if c.isalnum() else " " for c in text).split()
     name = "-".join(words)

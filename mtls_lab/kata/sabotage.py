@@ -1,8 +1,7 @@
-"""The folder of a kata that works, and what breaks its files and repairs them again.
+"""The folder of a kata that works, and what breaks its files.
 
-Here: fresh keys and certificates, contexts.py, one step to break and one to repair for each
-fault. Not here: what the faults are and who gets which (faults.py), and whether the result
-connects (exam.py).
+Here: fresh keys and certificates, contexts.py, and one step for each fault. Not here: what the
+faults are and who gets which (faults.py), and whether the result connects (exam.py).
 """
 
 from __future__ import annotations
@@ -13,15 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab import pem, pki
+from mtls_lab import pki
 from mtls_lab.errors import FileProblem
-from mtls_lab.leaf import LEAF_USAGE
-from mtls_lab.pki import CertificateAuthority, Profile
+from mtls_lab.pki import CertificateAuthority, Purpose, pem
+from mtls_lab.pki.leaf import LEAF_KEY_USAGE
 
-__all__ = ["FILE", "STEPS", "THIEF", "Step", "lay_out", "replace"]
+__all__ = ["FILE", "STEPS", "THIEF", "Step", "edit", "lay_out"]
 
 FILE = "contexts.py"
 #: Where the copy of a revoked certificate and its key is that somebody else has.
@@ -88,7 +86,7 @@ def lay_out(folder: Path, *, crl: bool) -> None:
     _write(folder / FILE, _CONTEXTS)
     if crl:
         _list(folder)
-        replace(folder, _CA_LINE, _CA_LINE + _CRL_LINES)
+        edit(folder, _CA_LINE, _CA_LINE + _CRL_LINES)
 
 
 def _ca(folder: Path, side: str) -> CertificateAuthority:
@@ -101,29 +99,23 @@ def _save_ca(folder: Path, side: str, ca: CertificateAuthority) -> None:
     pem.write_certificate(folder / _TRUST[side], ca.certificate)
 
 
-def _server(folder: Path, profile: Profile = Profile.SERVER, **options: Any) -> None:
+def _server(folder: Path, purpose: Purpose = Purpose.SERVER, **options: Any) -> None:
     """Issue the backend's certificate, for a new key."""
     options = {"names": ["localhost"], "valid_days": (0, DAYS)} | options
-    issued = _ca(folder, "server").issue("localhost", profile, **options)
+    issued = _ca(folder, "server").issue("localhost", purpose, **options)
     issued.save(folder / "backend", "server")
 
 
 def _client(
     folder: Path,
     name: str = "trusted-client",
-    profile: Profile = Profile.CLIENT,
+    purpose: Purpose = Purpose.CLIENT,
     valid_days: tuple[int, int] = (0, DAYS),
     ca: CertificateAuthority | None = None,
 ) -> None:
     """Issue the device's certificate, for a new key."""
-    issued = (ca or _ca(folder, "client")).issue(name, profile, valid_days=valid_days)
+    issued = (ca or _ca(folder, "client")).issue(name, purpose, valid_days=valid_days)
     issued.save(folder / "device", "client")
-
-
-def _trust(folder: Path) -> None:
-    """Copy each CA's certificate to where it belongs."""
-    for side, file in _TRUST.items():
-        pem.write_certificate(folder / file, _ca(folder, side).certificate)
 
 
 def _list(folder: Path, days: int = DAYS) -> None:
@@ -142,10 +134,10 @@ def _write(path: Path, content: str | bytes) -> None:
         ) from None
 
 
-# --- To break and to repair
+# --- To break
 
 
-def replace(folder: Path, old: str, new: str) -> None:
+def edit(folder: Path, old: str, new: str) -> None:
     """Exchange a text that stands once in contexts.py. Raises FileProblem."""
     path = folder / FILE
     text = path.read_text("utf-8")
@@ -156,11 +148,6 @@ def replace(folder: Path, old: str, new: str) -> None:
 
 def _der(file: str, folder: Path) -> None:
     _write(folder / file, pem.read_certificate(folder / file).public_bytes(Encoding.DER))
-
-
-def _no_der(file: str, folder: Path) -> None:
-    certificate = x509.load_der_x509_certificate((folder / file).read_bytes())
-    pem.write_certificate(folder / file, certificate)
 
 
 def _other_key(file: str, folder: Path) -> None:
@@ -177,33 +164,25 @@ def _exchange(one: str, other: str, folder: Path) -> None:
     _write(folder / one, contents[1])
 
 
-def _certify(folder: Path, side: str, *, is_ca: bool, usage: Iterable[str]) -> CertificateAuthority:
+def _certify(
+    folder: Path, side: str, *, is_ca: bool, key_usage: Iterable[str]
+) -> CertificateAuthority:
     """Make the CA's certificate again: same key, same name, so that what it signed stays valid."""
     key, name = _ca(folder, side).key, f"{side.title()} CA"
     itself = CertificateAuthority.create(name, key=key)
-    made = itself.issue(name, None, key=key, usage=usage, is_ca=is_ca, valid_days=(0, DAYS))
+    made = itself.issue(name, None, key=key, key_usage=key_usage, is_ca=is_ca, valid_days=(0, DAYS))
     ca = CertificateAuthority(key, made.certificate)
     _save_ca(folder, side, ca)
     return ca
 
 
-def _ca_again(folder: Path) -> None:
-    ca = CertificateAuthority.create("Client CA", key=_ca(folder, "client").key)
-    _save_ca(folder, "client", ca)
-
-
 def _below_an_intermediate(folder: Path) -> None:
     signs = ("key_cert_sign", "crl_sign")
-    root = _certify(folder, "server", is_ca=True, usage=signs)  # without pathlen:0
-    below = root.issue("Issuing CA", None, usage=signs, is_ca=True, valid_days=(0, DAYS))
+    root = _certify(folder, "server", is_ca=True, key_usage=signs)  # without pathlen:0
+    below = root.issue("Issuing CA", None, key_usage=signs, is_ca=True, valid_days=(0, DAYS))
     below.save(folder / "ca", "issuing_ca")
     issuing = CertificateAuthority(below.key, below.certificate)
     issuing.issue_server(["localhost"], days=DAYS).save(folder / "backend", "server")
-
-
-def _with_the_intermediate(folder: Path) -> None:
-    files = ("backend/server.crt", "ca/issuing_ca.crt")
-    pem.write_certificate(folder / files[0], *(pem.read_certificate(folder / f) for f in files))
 
 
 def _revoke(folder: Path) -> None:
@@ -218,44 +197,33 @@ def _revoke(folder: Path) -> None:
 Step = Callable[[Path], object]
 _OVER, _TO_COME = (-30, -1), (DAYS - 90, DAYS)
 
-#: How each fault that is no edit is made, and repaired.
-STEPS: dict[str, tuple[Step, Step]] = {
-    "server_expired": (partial(_server, valid_days=_OVER), _server),
-    "client_expired": (partial(_client, valid_days=_OVER), _client),
-    "server_not_yet_valid": (partial(_server, valid_days=_TO_COME), _server),
-    "client_not_yet_valid": (partial(_client, valid_days=_TO_COME), _client),
-    "server_purpose": (partial(_server, profile=Profile.CLIENT), _server),
-    "client_purpose": (partial(_client, profile=Profile.SERVER), _client),
-    "server_name": (partial(_server, names=["backend.example"]), _server),
-    "server_key": (partial(_other_key, "backend/server.key"), _server),
-    "client_key": (partial(_other_key, "device/client.key"), _client),
-    "client_name": (partial(_client, name="another-client"), _client),
-    "client_der": (partial(_der, "device/client.crt"), partial(_no_der, "device/client.crt")),
-    "server_ca_der": (partial(_der, "device/server_ca.pem"), _trust),
-    "server_key_is_certificate": (
-        partial(_copy, "backend/server.crt", "backend/server.key"),
-        _server,
+#: How each fault that is no edit is made.
+STEPS: dict[str, Step] = {
+    "server_expired": partial(_server, valid_days=_OVER),
+    "client_expired": partial(_client, valid_days=_OVER),
+    "server_not_yet_valid": partial(_server, valid_days=_TO_COME),
+    "client_not_yet_valid": partial(_client, valid_days=_TO_COME),
+    "server_purpose": partial(_server, purpose=Purpose.CLIENT),
+    "client_purpose": partial(_client, purpose=Purpose.SERVER),
+    "server_name": partial(_server, names=["backend.example"]),
+    "server_key": partial(_other_key, "backend/server.key"),
+    "client_key": partial(_other_key, "device/client.key"),
+    "client_name": partial(_client, name="another-client"),
+    "client_der": partial(_der, "device/client.crt"),
+    "server_ca_der": partial(_der, "device/server_ca.pem"),
+    "server_key_is_certificate": partial(_copy, "backend/server.crt", "backend/server.key"),
+    "client_files_exchanged": partial(_exchange, "device/client.crt", "device/client.key"),
+    "server_ca_is_client_ca": partial(_copy, "ca/client_ca.crt", _TRUST["server"]),
+    "client_ca_is_server_ca": partial(_copy, "ca/server_ca.crt", _TRUST["client"]),
+    "cas_exchanged": partial(_exchange, _TRUST["server"], _TRUST["client"]),
+    "client_of_same_named_ca": lambda folder: _client(
+        folder, ca=CertificateAuthority.create("Client CA")
     ),
-    "client_files_exchanged": (
-        partial(_exchange, "device/client.crt", "device/client.key"),
-        partial(_exchange, "device/client.crt", "device/client.key"),
+    "client_ca_is_no_ca": partial(_certify, side="client", is_ca=False, key_usage=LEAF_KEY_USAGE),
+    "client_ca_may_not_sign": partial(
+        _certify, side="client", is_ca=True, key_usage=("digital_signature", "crl_sign")
     ),
-    "server_ca_is_client_ca": (partial(_copy, "ca/client_ca.crt", _TRUST["server"]), _trust),
-    "client_ca_is_server_ca": (partial(_copy, "ca/server_ca.crt", _TRUST["client"]), _trust),
-    "cas_exchanged": (partial(_exchange, _TRUST["server"], _TRUST["client"]), _trust),
-    "client_of_same_named_ca": (
-        lambda folder: _client(folder, ca=CertificateAuthority.create("Client CA")),
-        _client,
-    ),
-    "client_ca_is_no_ca": (
-        partial(_certify, side="client", is_ca=False, usage=LEAF_USAGE),
-        _ca_again,
-    ),
-    "client_ca_may_not_sign": (
-        partial(_certify, side="client", is_ca=True, usage=("digital_signature", "crl_sign")),
-        _ca_again,
-    ),
-    "server_chain": (_below_an_intermediate, _with_the_intermediate),
-    "crl_expired": (partial(_list, days=0), _list),
-    "client_revoked": (_revoke, _client),
+    "server_chain": _below_an_intermediate,
+    "crl_expired": partial(_list, days=0),
+    "client_revoked": _revoke,
 }

@@ -16,13 +16,12 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mtls_lab import pem
-from mtls_lab.checks.base import judge, remembered
-from mtls_lab.checks.verdict import Outcome, Result
 from mtls_lab.errors import FileProblem
+from mtls_lab.exercises import Outcome, Result, judge, remembered
+from mtls_lab.facts import learner_folder
 from mtls_lab.kata import exam, faults, sabotage
-from mtls_lab.outcome import Exchange
-from mtls_lab.resources import learner_folder
+from mtls_lab.pki import pem
+from mtls_lab.wire import Exchange
 
 __all__ = ["FOLDER", "Kata", "kata_key"]
 
@@ -89,7 +88,7 @@ class Kata:
 
     @property
     def name(self) -> str:
-        """How progress.py knows it, such as `kata 1/anna`."""
+        """How learner/progress.py knows it, such as `kata 1/anna`."""
         return f"kata {self.level}/{self.seed}"
 
     @property

@@ -10,7 +10,7 @@ from mtls_lab.panels.credential import CredentialPanel
 from mtls_lab.panels.fleet import FleetPanel
 from mtls_lab.panels.placement import PlacementPanel
 from mtls_lab.panels.prediction import PredictPanel, predict
-from mtls_lab.panels.wire import WirePanel
+from mtls_lab.panels.wire.panel import WirePanel
 from mtls_lab.panels.workbench import WorkbenchPanel
 
 __all__ = [

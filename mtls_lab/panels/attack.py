@@ -1,24 +1,26 @@
-"""The attack panel of all parts: five attacks against each protection, run live.
+"""The attack panel of all parts: every attack against each protection, run live.
 
-Here: the table, and the evidence behind each of its cells. Not here: the attacks (attacks.py),
-running them all (table.py).
+Here: the table, and the evidence behind each of its cells. Not here: the attacks
+(attacks/attacks.py), running them all (attacks/table.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import ipywidgets
 
-from mtls_lab.attacks import ATTACKS, Protection, Verdict
+from mtls_lab.attacks import ATTACKS, Attack, AttackResult, AttackTable, Protection, attack_table
 from mtls_lab.panels.base import Panel, breakable, escape, mark
-from mtls_lab.table import AttackTable, attack_table
 
 __all__ = ["AttackPanel"]
 
+#: Small numbers as a heading spells them.
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
 
 class AttackPanel(Panel):
-    """Five attacks against any number of protections; `value` is the `AttackTable`.
+    """Every attack against any number of protections; `value` is the `AttackTable`.
 
     The attacks run when the panel is made, and again at each press of the button.
 
@@ -31,11 +33,11 @@ class AttackPanel(Panel):
 
     def __init__(self, protections: Iterable[Protection] = (Protection("Plain TCP"),)) -> None:
         super().__init__(
-            "Five attacks",
+            f"{NUMBERS[len(ATTACKS)].capitalize()} attacks",
             "Each cell is an attack that ran a moment ago. Open one to see its evidence.",
         )
         self._protections = tuple(protections)
-        self._verdicts: list[Verdict] = []
+        self._results: list[AttackResult] = []
         button = ipywidgets.Button(description="Run all attacks", button_style="primary")
         self._progress = ipywidgets.IntProgress(
             description="Attacks run", max=len(ATTACKS) * len(self._protections)
@@ -46,8 +48,8 @@ class AttackPanel(Panel):
         self.add_below(self._table)
         self.guard(self._run)
 
-    def select(self, attack: str, protection: str) -> Verdict:
-        """Open the evidence of one cell, and return its verdict.
+    def select(self, attack: str, protection: str) -> AttackResult:
+        """Open the evidence of one cell, and return its result.
 
         Args:
             attack: a row of the table, such as "Clone the device".
@@ -57,38 +59,38 @@ class AttackPanel(Panel):
             ValueError: there is no such cell.
         """
         with self.turn:
-            cells = {(verdict.attack, verdict.protection): verdict for verdict in self._verdicts}
+            cells = {(result.attack, result.protection): result for result in self._results}
             if (attack, protection) not in cells:
                 names = "; ".join(f"{row}, {column}" for row, column in cells) or "none"
                 raise ValueError(f"no cell {attack!r}, {protection!r}: there are {names}")
-            verdict = cells[attack, protection]
-            self._draw(opened=verdict)
-            self._report(verdict)
-            return verdict
+            result = cells[attack, protection]
+            self._draw(opened=result)
+            self._report(result)
+            return result
 
     def _run(self) -> None:
-        self._verdicts = []
+        self._results = []
         self._progress.value = 0
         self._draw()
-        attack_table(self._protections, [self._counted(attack) for attack in ATTACKS])
+        attack_table(self._protections, [self._counted(attack) for attack in ATTACKS.values()])
         self._report()
 
-    def _counted(self, attack: Callable[[Protection], Verdict]) -> Callable[[Protection], Verdict]:
-        """Let an attack show its verdict as soon as it is there."""
+    def _counted(self, attack: Attack) -> Attack:
+        """Let an attack show its result as soon as it is there."""
 
-        def run(protection: Protection) -> Verdict:
-            verdict = attack(protection)
-            self._verdicts.append(verdict)
-            self._progress.value = len(self._verdicts)
+        def run(protection: Protection) -> AttackResult:
+            result = attack(protection)
+            self._results.append(result)
+            self._progress.value = len(self._results)
             self._draw()
-            return verdict
+            return result
 
         return run
 
-    def _report(self, opened: Verdict | None = None) -> None:
-        table = AttackTable(tuple(self._verdicts))
-        count = len(table.verdicts)
-        succeeded = sum(verdict.succeeded for verdict in table.verdicts)
+    def _report(self, opened: AttackResult | None = None) -> None:
+        table = AttackTable(tuple(self._results))
+        count = len(table.results)
+        succeeded = sum(result.succeeded for result in table.results)
         words = f"{count} attacks ran: {succeeded} succeeded, {count - succeeded} were stopped."
         text, body = str(table), mark(not succeeded, words)
         if opened is not None:
@@ -97,9 +99,9 @@ class AttackPanel(Panel):
             body += f"<p>{escape(title)}. Its evidence is open below.</p>"
         self.show(table, text, body, outcome="succeeds" if succeeded else "stopped")
 
-    def _draw(self, opened: Verdict | None = None) -> None:
-        """Draw the verdicts that there are; the cells that are still to come have three dots."""
-        rows = AttackTable(tuple(self._verdicts)).rows
+    def _draw(self, opened: AttackResult | None = None) -> None:
+        """Draw the results that there are; the cells that are still to come have three dots."""
+        rows = AttackTable(tuple(self._results)).rows
         names = [protection.name for protection in self._protections]
         heads = "".join(f'<th role="columnheader" scope="col">{escape(n)}</th>' for n in names)
         lines = "".join(
@@ -115,15 +117,15 @@ class AttackPanel(Panel):
         )
 
 
-def _cell(column: str, verdict: Verdict | None, opened: Verdict | None) -> str:
+def _cell(column: str, result: AttackResult | None, opened: AttackResult | None) -> str:
     start = f'<td role="cell" data-column="{escape(column)}"'
-    if verdict is None:
+    if result is None:
         return f"{start}>…</td>"
-    kind = "bad" if verdict.succeeded else "good"
-    evidence = "".join(f"<p>{breakable(line)}</p>" for line in verdict.evidence)
-    name = f"{verdict.attack} against {verdict.protection}: "
+    kind = "bad" if result.succeeded else "good"
+    evidence = "".join(f"<p>{breakable(line)}</p>" for line in result.evidence)
+    name = f"{result.attack} against {result.protection}: "
     return (
-        f'{start}><details class="lab-{kind}"{" open" if verdict is opened else ""}>'
-        f'<summary><span class="lab-unseen">{escape(name)}</span>{verdict.word}</summary>'
+        f'{start}><details class="lab-{kind}"{" open" if result is opened else ""}>'
+        f'<summary><span class="lab-unseen">{escape(name)}</span>{result.word}</summary>'
         f"{evidence}</details></td>"
     )

@@ -1,7 +1,7 @@
 """The certificate panel: any certificate as a card, each field with what it is for.
 
 Here: the card as HTML, and the panel that shows it. Not here: the facts about the fields
-(data/fields.toml), reading a certificate (fields.py), trying one out (workbench.py).
+(data/fields.toml), reading a certificate (pki/fields.py), trying one out (workbench.py).
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 import ipywidgets
 from cryptography import x509
 
-from mtls_lab.describe import common_name, describe, printable
-from mtls_lab.fields import Field, read_fields
+from mtls_lab.errors import UnknownName
 from mtls_lab.panels.base import Panel, escape
-from mtls_lab.pem import read_certificate
+from mtls_lab.pki import Field, common_name, describe, printable, read_certificate, read_fields
 
 __all__ = ["CertificatePanel", "card"]
 
@@ -71,12 +70,11 @@ class CertificatePanel(Panel):
         """Show one of the certificates, by its file or its common name, and return it.
 
         Raises:
-            ValueError: it is not one of those that the panel was given.
+            UnknownName: it is not one of those that the panel was given.
         """
         with self.turn:
             if certificate not in self._certificates:
-                known = ", ".join(self._certificates)
-                raise ValueError(f"no certificate {certificate!r}: choose one of {known}")
+                raise UnknownName("certificate", certificate, self._certificates)
             with self.quietly():
                 self._which.value = certificate
             self.guard(self._draw)

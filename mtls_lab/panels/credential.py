@@ -1,7 +1,8 @@
 """The credential panel of Part 3: flip the client certificate, see both sides and the wire.
 
 Here: the controls, and one real exchange for each flip. Not here: what a credential is
-(credentials.py), why it was refused (explain.py), the picture (ladder.py).
+(experiments/credentials.py), why it was refused (diagnosis/explanation.py), the picture
+(ladder.py).
 """
 
 from __future__ import annotations
@@ -10,17 +11,15 @@ import ssl
 
 import ipywidgets
 
-from mtls_lab.client import ask
-from mtls_lab.contexts import only_trusted_client, server_context
-from mtls_lab.credentials import Credential, CredentialStore, catalogue
-from mtls_lab.explain import explain
-from mtls_lab.handshake import watch
-from mtls_lab.outcome import Exchange
+from mtls_lab.diagnosis import explain
+from mtls_lab.errors import UnknownName
+from mtls_lab.experiments import Credential, CredentialStore, catalogue
+from mtls_lab.net import Backend, ask, only_trusted_client, server_context, watch
 from mtls_lab.panels.base import Panel, escape, mark
 from mtls_lab.panels.ladder import draw, sentence
 from mtls_lab.panels.sides import both_sides, reasons
 from mtls_lab.pki import CertificateAuthority
-from mtls_lab.server import Backend
+from mtls_lab.wire import Exchange
 
 __all__ = ["CredentialPanel"]
 
@@ -109,14 +108,12 @@ class CredentialPanel(Panel):
             by_name: whether the backend serves CN=trusted-client only.
 
         Raises:
-            ValueError: there is no such credential or version.
+            UnknownName: there is no such credential or version.
         """
         if credential not in catalogue():
-            raise ValueError(
-                f"no credential {credential!r}: choose one of {', '.join(catalogue())}"
-            )
+            raise UnknownName("credential", credential, catalogue())
         if version not in VERSIONS:
-            raise ValueError(f"no version {version!r}: choose one of {', '.join(VERSIONS)}")
+            raise UnknownName("version", version, VERSIONS)
         with self.turn:
             with self.quietly():
                 self._main.value = credential if credential in MAIN else None

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ipywidgets
 
-from mtls_lab.fleet import SHARING, STATES, Device, Fleet, Report, count
+from mtls_lab.errors import UnknownName
+from mtls_lab.experiments import Fleet
+from mtls_lab.experiments.fleet import SHARING, STATES, Device, Report, count
 from mtls_lab.panels.base import Panel, escape, mark
 
 __all__ = ["FleetPanel"]
@@ -79,13 +81,13 @@ class FleetPanel(Panel):
             stolen: whose key is copied, from 1 on.
 
         Raises:
-            ValueError: there is no such choice; the message lists those that there are.
+            UnknownName: there is no such choice.
         """
-        for name, known in ((sharing, SHARING), (state, STATES)):
+        for what, name, known in (("sharing", sharing, SHARING), ("state", state, STATES)):
             if name not in known:
-                raise ValueError(f"no choice {name!r}: choose one of {', '.join(known)}")
+                raise UnknownName(what, name, known)
         if not 1 <= stolen <= _size(devices):
-            raise ValueError(f"no device {stolen}: there are {devices}")
+            raise UnknownName("device", str(stolen), map(str, range(1, devices + 1)))
         with self.turn:
             with self.quietly():
                 self._size.value = devices
@@ -123,7 +125,7 @@ class FleetPanel(Panel):
 
 def _size(devices: int) -> int:
     if devices not in SIZES:
-        raise ValueError(f"no fleet of {devices}: choose one of {', '.join(map(str, SIZES))}")
+        raise UnknownName("size of a fleet", str(devices), map(str, SIZES))
     return devices
 
 

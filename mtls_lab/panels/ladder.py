@@ -7,12 +7,10 @@ widgets (credential.py).
 from __future__ import annotations
 
 import html
-import tomllib
 from functools import cache
 
-from mtls_lab.handshake import Handshake, Message
-from mtls_lab.resources import resource_folder
-from mtls_lab.wire import Direction
+from mtls_lab.facts import read_facts
+from mtls_lab.wire import Direction, Handshake, Message
 
 __all__ = ["draw", "sentence"]
 
@@ -22,8 +20,7 @@ WIDTH, LEFT, RIGHT, ROW, TOP = 256, 12, 244, 27, 34
 
 @cache
 def _sentences() -> dict[str, str]:
-    text = (resource_folder("data") / "messages.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    return read_facts("messages")
 
 
 def sentence(message: Message) -> str:
@@ -35,7 +32,7 @@ def sentence(message: Message) -> str:
     """
     way = "device to backend" if message.direction is Direction.TO_BACKEND else "backend to device"
     seen = "encrypted" if message.encrypted else "in clear"
-    name = "Alert" if message.name.startswith("Alert") else message.name
+    name = message.name if message.alert is None else "Alert"
     parts = [f"{message.name}, {way}, {seen}.", _sentences().get(name, "")]
     if message.empty:
         parts.append("This one is empty: the sender has no certificate to show.")
@@ -105,4 +102,4 @@ def _rung(message: Message, top: int, number: int, step: int | None) -> str:
 
 
 def _is_fatal(message: Message) -> bool:
-    return message.name.startswith("Alert") and not message.name.endswith("close_notify")
+    return message.alert not in (None, "close_notify")

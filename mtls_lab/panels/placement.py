@@ -1,18 +1,19 @@
 """Which CA goes where: six files, two machines; place them, run, and see what each side says.
 
 Here: a drop-down for each slot, and the result. Not here: running a placement and whom to blame
-(placement.py of the package), what the error means (explain.py).
+(placement.py of the package), what the error means (diagnosis/explanation.py).
 """
 
 from __future__ import annotations
 
 import ipywidgets
 
-from mtls_lab.explain import explain
-from mtls_lab.outcome import Exchange
+from mtls_lab.diagnosis import explain
+from mtls_lab.experiments import Kit
+from mtls_lab.experiments.placement import EMPTY, Placed, Slot, files, placement, slots, starts
 from mtls_lab.panels.base import Panel, details, escape, mark
 from mtls_lab.panels.sides import both_sides, reasons
-from mtls_lab.placement import EMPTY, Kit, Placed, Slot, files, placement, slots, starts
+from mtls_lab.wire import Exchange
 
 __all__ = ["PlacementPanel"]
 

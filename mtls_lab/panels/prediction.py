@@ -1,13 +1,13 @@
 """The question before a decisive cell: what do you expect?
 
-Here: the widget. Not here: the questions and what really happened (predictions.py).
+Here: the widget. Not here: the questions and what really happened (learner/predictions.py).
 """
 
 from __future__ import annotations
 
 import ipywidgets
 
-from mtls_lab import predictions
+from mtls_lab.learner import predictions
 from mtls_lab.panels.base import Panel, escape
 
 __all__ = ["PredictPanel", "predict"]

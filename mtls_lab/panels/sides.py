@@ -1,14 +1,14 @@
 """Both ends of an exchange side by side, and what an explanation says, as HTML.
 
 Here: pure functions, for every panel that runs an exchange. Not here: widgets; what a failure
-means (explain.py).
+means (diagnosis/explanation.py).
 """
 
 from __future__ import annotations
 
-from mtls_lab.explain import Explanation
-from mtls_lab.outcome import Side
+from mtls_lab.diagnosis import Explanation
 from mtls_lab.panels.base import escape, field, mark
+from mtls_lab.wire import Side
 
 __all__ = ["both_sides", "reasons"]
 

@@ -1,29 +1,30 @@
 """The workbench: tick what goes into a certificate, and see at once who accepts it.
 
-Here: the switches and the verdict. Not here: making and trying the certificate (trial.py), the
-card (certificate.py), why it was refused (explain.py).
+Here: the switches and the verdict. Not here: making and trying the certificate
+(experiments/workbench.py), the card (certificate.py), why it was refused
+(diagnosis/explanation.py).
 """
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import asdict
 from functools import cache
 
 import ipywidgets
 
-from mtls_lab.explain import explain
-from mtls_lab.outcome import Failure
+from mtls_lab.diagnosis import explain
+from mtls_lab.experiments import Recipe, Workbench
+from mtls_lab.experiments.workbench import CHOICES, RULES, Trial, Trials
+from mtls_lab.facts import read_facts
 from mtls_lab.panels.base import Panel, details, escape, field, mark
 from mtls_lab.panels.certificate import card
-from mtls_lab.resources import resource_folder
-from mtls_lab.trial import CHOICES, RULES, Recipe, Trial, Verdict, Workbench
+from mtls_lab.wire import Failure
 
 __all__ = ["WorkbenchPanel"]
 
 TITLES = {
     "purpose": "Extended key usage:",
-    "usage": "Key usage:",
+    "key_usage": "Key usage:",
     "names": "SAN:",
     "dates": "Dates:",
     "is_ca": "CA:TRUE",
@@ -38,7 +39,7 @@ PURPOSES = {
 
 
 class WorkbenchPanel(Panel):
-    """Switches for what goes into a certificate; `value` is the `Verdict` on it.
+    """Switches for what goes into a certificate; `value` is the `Trials` on it.
 
     Each change signs a certificate and shows it in real handshakes: as a server and as a
     client, to somebody who verifies by the older rules and to somebody who is strict.
@@ -68,17 +69,17 @@ class WorkbenchPanel(Panel):
         self,
         *,
         purpose: str = "server",
-        usage: str = "digitalSignature",
+        key_usage: str = "digitalSignature",
         names: str = "localhost",
         dates: str = "valid",
         is_ca: bool = False,
         authority_id: bool = True,
-    ) -> Verdict:
+    ) -> Trials:
         """Set all switches as a hand would, and return the verdict.
 
         Args:
             purpose: "server", "client", "both" or "none".
-            usage: "digitalSignature", "keyEncipherment", "digitalSignature, keyCertSign" or
+            key_usage: "digitalSignature", "keyEncipherment", "digitalSignature, keyCertSign" or
                 "none".
             names: "localhost", "another host" or "none".
             dates: "valid", "expired" or "not yet valid".
@@ -87,13 +88,13 @@ class WorkbenchPanel(Panel):
         Raises:
             ValueError: there is no such choice; the message lists those that there are.
         """
-        recipe = Recipe(purpose, usage, names, dates, is_ca, authority_id)
+        recipe = Recipe(purpose, key_usage, names, dates, is_ca, authority_id)
         with self.turn:
             with self.quietly():
                 for part, choice in asdict(recipe).items():
                     self._switches[part].value = choice
             self.guard(self._try)
-            verdict: Verdict = self.value
+            verdict: Trials = self.value
             return verdict
 
     def _try(self) -> None:
@@ -119,7 +120,7 @@ def _switch(part: str) -> ipywidgets.Widget:
     return dropdown.add_class("lab-stacked")
 
 
-def _accepted(verdict: Verdict) -> str:
+def _accepted(verdict: Trials) -> str:
     """Return who accepted it: for each role, the verdict of either set of rules."""
     rows = "".join(
         f"<div><dt>{escape(role)}</dt>{''.join(map(_said, trials))}</div>"
@@ -139,7 +140,7 @@ def _said(trial: Trial) -> str:
 
 @cache
 def _facts() -> dict[str, dict[str, str]]:
-    return tomllib.loads((resource_folder("data") / "workbench.toml").read_text("utf-8"))
+    return read_facts("workbench")
 
 
 def _notes(recipe: Recipe) -> str:
@@ -152,7 +153,7 @@ def _notes(recipe: Recipe) -> str:
     return f"<h5>What to notice</h5><ul>{items}</ul>" if items else ""
 
 
-def _reasons(verdict: Verdict) -> str:
+def _reasons(verdict: Trials) -> str:
     """Return every different error of this verdict, exactly as it came, and what it means."""
     failed: dict[Failure, list[Trial]] = {}
     for trial in verdict.trials:

@@ -18,10 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from mtls_lab.credentials import CredentialStore
-from mtls_lab.describe import describe
-from mtls_lab.pem import Identity, read_certificate
-from mtls_lab.pki import CertificateAuthority
+from mtls_lab.experiments import CredentialStore
+from mtls_lab.pki import CertificateAuthority, Identity, describe, read_certificate
 from tests.benchmarks.figures import Figure, compare, seconds
 
 PAIRS = 150
@@ -80,15 +78,15 @@ def lab(folder: Path) -> None:
 
 # --- The floor: the calls that have to be made, and a function where they repeat ----------------
 
-NO_USAGE = dict.fromkeys(
+NO_KEY_USAGE = dict.fromkeys(
     [
         "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
         "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
     ],
     False,
 )  # fmt: skip
-CA_USAGE = x509.KeyUsage(**{**NO_USAGE, "key_cert_sign": True, "crl_sign": True})
-LEAF_USAGE = x509.KeyUsage(**{**NO_USAGE, "digital_signature": True})
+CA_USAGE = x509.KeyUsage(**{**NO_KEY_USAGE, "key_cert_sign": True, "crl_sign": True})
+LEAF_KEY_USAGE = x509.KeyUsage(**{**NO_KEY_USAGE, "digital_signature": True})
 
 Made = tuple[ec.EllipticCurvePrivateKey, x509.Certificate]
 
@@ -156,7 +154,7 @@ def bare_leaf(
         .not_valid_before(now + timedelta(days=days[0], minutes=-5))
         .not_valid_after(now + timedelta(days=days[1]))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(LEAF_USAGE, critical=True)
+        .add_extension(LEAF_KEY_USAGE, critical=True)
         .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
         .add_extension(issuer_id, critical=False)

@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from mtls_lab import ask, serve
-from mtls_lab.contexts import client_context
+from mtls_lab.net import client_context
 from tests.benchmarks.bare import REPLY, BareServer, bare_ask
 from tests.benchmarks.figures import Figure, compare, seconds
 from tests.unit.lab import Lab

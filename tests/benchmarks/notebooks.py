@@ -15,10 +15,10 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from mtls_lab import unpacking
+from mtls_lab.learner import notebooks as unpacking
+from tests.authoring.canonical import CELL_TIMEOUT, NOTEBOOKS
 from tests.benchmarks.figures import Figure, compare, seconds
 from tests.benchmarks.imports import environment
-from tests.notebooks.canonical import CELL_TIMEOUT, NOTEBOOKS
 from tests.notebooks.test_outputs import number_of_code_cells, run_nbval
 
 #: A cell that takes longer loses its reader.

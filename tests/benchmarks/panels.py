@@ -14,13 +14,13 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
-from mtls_lab import unpacking
-from mtls_lab.credentials import catalogue
-from mtls_lab.table import attack_table, lab_protections
+from mtls_lab.attacks import attack_table, lab_protections
+from mtls_lab.experiments import catalogue
+from mtls_lab.learner import notebooks as unpacking
+from tests.authoring.canonical import METADATA, NOTEBOOKS
 from tests.benchmarks.figures import Figure, Pairs, seconds
 from tests.benchmarks.imports import environment
 from tests.browser.lab import SETTINGS, TRACKER, JupyterLab, LabPage, chromium
-from tests.notebooks.canonical import METADATA, NOTEBOOKS
 from tests.notebooks.kernel import Kernel
 
 (PART_3,) = (path for path in NOTEBOOKS if path.stem == "3_mutual_tls")
@@ -29,7 +29,7 @@ ROUNDS = 8
 TABLE = 2.0
 
 IMPORTS = "import ipywidgets, cryptography.x509, ssl, mtls_lab, mtls_lab.workspace"
-ENTER = "from mtls_lab.workspace import enter; enter(4)"
+ENTER = "from mtls_lab import enter; enter(4)"
 EVERY_PANEL = """
 from IPython.display import display
 from mtls_lab.panels import *
@@ -58,7 +58,7 @@ class EmptyPanel(Panel):
 
 EmptyPanel()
 """
-CREDENTIAL_PANEL = f"{ENTER}\nfrom mtls_lab.panels import CredentialPanel\nCredentialPanel()"
+CREDENTIAL_PANEL = f"{ENTER}\nfrom mtls_lab import CredentialPanel\nCredentialPanel()"
 
 #: Do something, and tell the milliseconds until the panel shows its next result.
 TIMED = """([name, kind, value]) => new Promise((resolve, reject) => {

@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 
 from mtls_lab import Exchange, ask, serve
-from mtls_lab.contexts import only_trusted_client
-from mtls_lab.credentials import Expected, catalogue
-from mtls_lab.server import Backend
+from mtls_lab.experiments import catalogue
+from mtls_lab.net import Backend, only_trusted_client
+from mtls_lab.wire import Expected
 from tests.benchmarks.figures import Figure
 from tests.unit.lab import VERSIONS, Lab, leftovers, spelled
 

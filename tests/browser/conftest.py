@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext
 
-from mtls_lab import unpacking
+from mtls_lab.learner import notebooks as unpacking
 from tests.browser.lab import JupyterLab, LabPage, chromium
 
 

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
-from mtls_lab.resources import resource_folder
+from mtls_lab.facts import resource_folder
 
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 #: A desktop, and the narrowest phone.

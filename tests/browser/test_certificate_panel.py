@@ -11,14 +11,11 @@ from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
 CELLS = (
-    "from mtls_lab import CertificateAuthority\n"
-    "from mtls_lab.panels import CertificatePanel\n"
-    "from mtls_lab.pki import Profile\n"
-    "from mtls_lab.workspace import enter\n"
+    "from mtls_lab import CertificateAuthority, CertificatePanel, Purpose, enter\n"
     "_ = enter(4)\n"
     "hostile = '<img src=x onerror=labHacked=1>'\n"
     "ca = CertificateAuthority.create(hostile)\n"
-    "evil = ca.issue(hostile, Profile.SERVER, names=[hostile]).certificate",
+    "evil = ca.issue(hostile, Purpose.SERVER, names=[hostile]).certificate",
     "CertificatePanel('backend/server.crt', 'ca/ca.crt', evil)",
 )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from mtls_lab.credentials import catalogue
+from mtls_lab.experiments import catalogue
 from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from mtls_lab.fleet import SHARING
+from mtls_lab.experiments.fleet import SHARING
 from mtls_lab.panels.fleet import STEPS
 from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
-CELLS = ("from mtls_lab.panels import FleetPanel", "FleetPanel()")
+CELLS = ("from mtls_lab import FleetPanel", "FleetPanel()")
 #: How many of 12 devices share the key of the fifth.
 SHARED = {"shared": 12, "batch": 4, "variant": 8, "device": 1}
 

@@ -1,6 +1,6 @@
 """A learner's way through Part 3: wrong at first, right in the end, closed and taken up again.
 
-Not here: every prediction (tests/notebooks) and every exercise (tests/unit/test_checks_*.py).
+Not here: every prediction (tests/notebooks) and every exercise (tests/unit/exercises).
 """
 
 import re
@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Locator, expect
 
-from mtls_lab import cli, course, predictions, progress, unpacking
+from mtls_lab import cli
+from mtls_lab.classroom import one_learner
+from mtls_lab.learner import notebooks as unpacking
+from mtls_lab.learner import predictions, progress
 from tests.browser.lab import JupyterLab, LabPage
 
 LESSON, EXERCISES = "3_mutual_tls.ipynb", "3b_exercises.ipynb"
@@ -111,7 +114,7 @@ def test_wrong_then_right_then_taken_up_again(
 
     # The next day: the lab says how far one is, and nothing of one's work is gone.
     assert cli.main(["start", str(folder), "--prepare"]) == 0
-    part = course.parts(progress.read(folder))[2]
+    part = one_learner.parts(progress.read(folder))[2]
     assert (part.predicted, part.foreseen, part.solved, part.unsafe) == (2, 0, 1, ())
     said = capsys.readouterr().out
     assert f"{LESSON}: as you left it" in said

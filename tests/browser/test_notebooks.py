@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.authoring.canonical import NOTEBOOKS
 from tests.browser.lab import DARK, LIGHT, NARROW, WIDE, LabPage
-from tests.notebooks.canonical import NOTEBOOKS
 
 
 @pytest.fixture(params=[path.stem for path in NOTEBOOKS])

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.authoring.canonical import NOTEBOOKS
 from tests.browser.lab import JupyterLab, LabPage
-from tests.notebooks.canonical import NOTEBOOKS
 
 #: READY waits until the kernel has said what it is; the label is written before that resolves.
 STATE = """() => {

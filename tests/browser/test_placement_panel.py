@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from mtls_lab.placement import slots, starts
+from mtls_lab.experiments.placement import slots, starts
 from tests.browser.lab import NARROW, WIDE, JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
-CELLS = ("from mtls_lab.panels import PlacementPanel", "PlacementPanel('empty')")
+CELLS = ("from mtls_lab import PlacementPanel", "PlacementPanel('empty')")
 
 
 @pytest.fixture(scope="module")

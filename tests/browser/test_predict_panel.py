@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from mtls_lab import predictions
+from mtls_lab.learner import predictions
 from tests.browser.lab import NARROW, WIDE, JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
 QUESTION = predictions.question("silent_client")
-CELLS = ("from mtls_lab.panels import predict", "predict('silent_client')")
+CELLS = ("from mtls_lab import predict", "predict('silent_client')")
 
 #: The lines of the answers from top to bottom: where each begins and ends.
 ANSWERS = """(box) => [...box.querySelectorAll("input[type=radio]")].map((input) => {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.notebooks import slides
+from tests.authoring import slides
 
 #: A projector.
 SIZE = {"width": 1280, "height": 720}

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
-CELLS = ("from mtls_lab.panels import WorkbenchPanel", "WorkbenchPanel()")
+CELLS = ("from mtls_lab import WorkbenchPanel", "WorkbenchPanel()")
 
 
 @pytest.fixture(scope="module")

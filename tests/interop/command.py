@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mtls_lab.sockets import Address
+from mtls_lab.net import Address
 
 
 def openssl(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:

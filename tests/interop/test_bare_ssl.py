@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from mtls_lab import ask, serve
-from mtls_lab.contexts import only_trusted_client
-from mtls_lab.resources import MARKER
-from mtls_lab.service import SECRET
-from mtls_lab.sockets import Address
-from mtls_lab.workspace import enter
+from mtls_lab.facts import MARKER
+from mtls_lab.learner import enter
+from mtls_lab.net import Address, only_trusted_client
+from mtls_lab.wire import SECRET
 from tests.unit.lab import LONG
 
 KINDS = ("plain", "TLS", "mTLS")

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from mtls_lab import CertificateAuthority, ask, pem, pki, serve
-from mtls_lab.contexts import client_context, only_trusted_client, server_context
-from mtls_lab.describe import describe
-from mtls_lab.pki import Profile
+from mtls_lab import CertificateAuthority, ask, pki, serve
+from mtls_lab.net import client_context, only_trusted_client, server_context
+from mtls_lab.pki import Purpose, describe, pem
 from tests.interop.command import done, openssl
 from tests.unit.lab import spelled
+from tests.unit.requests import create_csr
 
 LEAF = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
 SERVER = LEAF + "extendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n"
@@ -113,7 +113,7 @@ def test_their_signature_on_our_request(made: Path, version: ssl.TLSVersion) -> 
     """The key and the request are ours, the CA is openssl."""
     key = pki.create_key()
     pem.write_key(made / "mine.key", key)
-    pem.write_csr(made / "mine.csr", pki.create_csr(key, "trusted-client"))
+    pem.write_csr(made / "mine.csr", create_csr(key, "trusted-client"))
     done(
         openssl(
             *("x509", "-req", "-in", made / "mine.csr", "-CA", made / "ca.crt"),
@@ -131,7 +131,7 @@ def test_their_signature_on_our_request(made: Path, version: ssl.TLSVersion) -> 
 def test_our_signature_on_their_request(made: Path) -> None:
     ca = CertificateAuthority.load(*pair(made, "ca"))
     csr = x509.load_pem_x509_csr((made / "client.csr").read_bytes())
-    certificate = ca.sign(csr, Profile.CLIENT)
+    certificate = ca.sign(csr, Purpose.CLIENT)
     assert describe(certificate) == describe(pem.read_certificate(made / "client.crt"))
 
 

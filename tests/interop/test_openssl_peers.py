@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from mtls_lab import Stage, ask, serve
-from mtls_lab.contexts import only_trusted_client
-from mtls_lab.server import Backend
+from mtls_lab.net import Backend, only_trusted_client
 from tests.interop.command import listening, peer
 from tests.unit.lab import Lab, spelled
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from mtls_lab import CertificateAuthority, pem
-from mtls_lab.pki import Profile
+from mtls_lab import CertificateAuthority
+from mtls_lab.pki import Purpose, pem
 
 #: Runs its commands one after the other: to load it takes longer than to lint.
 LINT = """
@@ -23,7 +23,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """What each linter said, from a notice up."""
     folder = tmp_path_factory.mktemp("lint")
     ca = CertificateAuthority.create("Lab CA")
-    ca.revoke(ca.issue("lost", Profile.CLIENT).certificate)
+    ca.revoke(ca.issue("lost", Purpose.CLIENT).certificate)
     pem.write_certificate(folder / "ca.crt", ca.certificate)
     pem.write_crl(folder / "client_ca.crl", ca.crl())
     ca.issue_server(["backend.example", "127.0.0.1"]).save(folder, "server")

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from mtls_lab import pem, pki
-from mtls_lab.credentials import catalogue
+from mtls_lab import pki
+from mtls_lab.experiments import catalogue
+from mtls_lab.pki import pem
 from tests.interop.command import done, openssl
 from tests.unit.lab import Lab
+from tests.unit.requests import create_csr
 
 
 def verify(lab: Lab, purpose: str, *arguments: str | Path) -> tuple[int, str]:
@@ -80,7 +82,7 @@ def test_the_revocation_list(lab: Lab) -> None:
 
 
 def test_a_request(tmp_path: Path) -> None:
-    csr = pki.create_csr(pki.create_key(), "localhost", ["localhost", "127.0.0.1"])
+    csr = create_csr(pki.create_key(), "localhost", ["localhost", "127.0.0.1"])
     pem.write_csr(tmp_path / "server.csr", csr)
     said = done(openssl("req", "-in", tmp_path / "server.csr", "-verify", "-noout", "-text"))
     assert "verify OK" in said

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.notebooks import canonical
+from tests.authoring import canonical
 
 
 @pytest.fixture(params=canonical.NOTEBOOKS, ids=lambda path: path.stem)

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from jupyter_client.manager import KernelManager
 
-from tests.notebooks.canonical import CELL_TIMEOUT, KERNEL_OPTIONS
+from tests.authoring.canonical import CELL_TIMEOUT, KERNEL_OPTIONS
 
 #: Waits until connections that were just closed are over, then tells what the kernel still holds.
 #: Digits are cut from the names of threads: Python counts them.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from nbformat import NotebookNode
 
-from tests.notebooks import canonical
+from tests.authoring import canonical
 
 #: What differs from run to run or from machine to machine, and so may not be in an output.
 VARYING = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.notebooks import canonical
+from tests.authoring import canonical
 from tests.notebooks.kernel import CellError, Kernel
 
 

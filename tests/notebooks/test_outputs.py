@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from tests.notebooks import canonical
+from tests.authoring import canonical
 
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
 

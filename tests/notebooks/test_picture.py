@@ -3,7 +3,7 @@
 Here: the committed file against a fresh one. Not here: the verdicts one by one (tests/unit).
 """
 
-from tests.notebooks.picture import PICTURE, draw
+from tests.authoring.picture import PICTURE, draw
 
 
 def test_the_committed_picture_is_what_the_attacks_give() -> None:

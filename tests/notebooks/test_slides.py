@@ -11,7 +11,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tests.notebooks import canonical, slides
+from tests.authoring import canonical, slides
 
 TAGS = {"slide", "subslide", "fragment", "notes", "skip", "-"}
 #: What a page may load by itself; a link that a person clicks is none of it.

@@ -1,7 +1,7 @@
 """The exercises: each notebook has their one form, and each solution in it is judged right.
 
 Here: the solution as a learner would paste it into its cell, in a real kernel. Not here: what
-the checks find in other attempts (tests/unit/test_checks_*.py).
+the checks find in other attempts (tests/unit/exercises/test_part*.py).
 """
 
 import re
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from nbformat import NotebookNode
 
-from mtls_lab.checks import exercises
-from tests.notebooks import canonical
+from mtls_lab.exercises import EXERCISES
+from tests.authoring import canonical
 from tests.notebooks.kernel import Kernel
 
 NOTEBOOKS = [path for path in canonical.NOTEBOOKS if path.stem.endswith("b_exercises")]
@@ -20,7 +20,7 @@ NOTEBOOKS = [path for path in canonical.NOTEBOOKS if path.stem.endswith("b_exerc
 LINES = 20
 
 STATEMENT = re.compile(
-    r"## (?P<number>\d+)\. [^\n]+\n\n"
+    r"## (?P<number>\d+)\. (?P<title>[^\n]+)\n\n"
     r".+\n\n"
     r"<details><summary>Hint</summary>\n\n.+\n\n</details>\n\n"
     r"<details><summary>Solution</summary>\n\n"
@@ -35,6 +35,7 @@ class Task:
     """One exercise of a notebook: its cells, taken apart."""
 
     number: int
+    title: str
     name: str
     work: str
     check: str
@@ -55,6 +56,7 @@ def _task(text: NotebookNode, code: NotebookNode) -> Task:
     assert text.source.count("```python") == 1, text.source
     return Task(
         int(statement["number"]),
+        statement["title"],
         template["name"],
         template["work"],
         template["check"],
@@ -85,8 +87,8 @@ def test_the_form(exercise_notebook: Path) -> None:
 
     found = tasks(notebook)
     assert [task.number for task in found] == list(range(1, len(found) + 1))
-    wanted = [name for name, exercise in exercises().items() if exercise.part == part]
-    assert [task.name for task in found] == wanted
+    wanted = [(each.name, each.title) for each in EXERCISES if each.part == part]
+    assert [(task.name, task.title) for task in found] == wanted
     for task in found:
         assert "..." in task.work
         assert "..." not in task.solution

@@ -6,13 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from mtls_lab.attacks import ATTACKS, Protection, Verdict
-from mtls_lab.contexts import server_context
+from mtls_lab.attacks import (
+    ATTACKS,
+    AttackResult,
+    AttackTable,
+    Protection,
+    eavesdrop,
+    lab_protections,
+)
 from mtls_lab.errors import ProtectionBroken
+from mtls_lab.net import server_context
 from mtls_lab.panels import AttackPanel
 from mtls_lab.panels import attack as module
-from mtls_lab.pki import Profile, self_signed
-from mtls_lab.table import AttackTable, lab_protections
+from mtls_lab.pki import Purpose, self_signed
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -40,7 +46,7 @@ def test_the_table_is_there_at_once(protections: list[Protection]) -> None:
         "Steal the key file       ✗ succeeds    ✗ succeeds    ✗ succeeds"
     )
     assert isinstance(panel.value, AttackTable)
-    assert len(panel.value.verdicts) == 15
+    assert len(panel.value.results) == 15
     assert "15 attacks ran: 8 succeeded, 7 were stopped." in page_of(panel)
     assert panel._progress.value == panel._progress.max == 15
 
@@ -61,7 +67,7 @@ def test_a_cell_opens_its_evidence(protections: list[Protection]) -> None:
     panel = AttackPanel(protections)
     assert " open>" not in page_of(panel)
     verdict = panel.select("Clone the device", "TLS")
-    assert isinstance(verdict, Verdict)
+    assert isinstance(verdict, AttackResult)
     assert verdict.succeeded
     assert str(panel).endswith(str(verdict))
     assert panel.sequence == 2
@@ -80,11 +86,11 @@ def test_each_verdict_is_shown_as_soon_as_it_is_there(
     panel = AttackPanel(protections)
     seen: list[tuple[int, int]] = []
 
-    def watched(protection: Protection) -> Verdict:
+    def watched(protection: Protection) -> AttackResult:
         seen.append((panel._progress.value, panel._table.value.count("<details")))
-        return ATTACKS[0](protection)
+        return eavesdrop(protection)
 
-    monkeypatch.setattr(module, "ATTACKS", (watched, *ATTACKS[1:]))
+    monkeypatch.setattr(module, "ATTACKS", ATTACKS | {"Eavesdrop": watched})
     panel._run()
     assert seen == [(0, 0), (5, 5), (10, 10)]
     assert panel.sequence == 2
@@ -101,7 +107,7 @@ def test_running_again_says_the_same(protections: list[Protection]) -> None:
 def test_a_protection_that_does_not_work_is_told(
     protections: list[Protection], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    identity = self_signed("localhost", Profile.SERVER, names=["localhost"])
+    identity = self_signed("localhost", Purpose.SERVER, names=["localhost"])
     other = server_context(*identity.save(tmp_path_factory.mktemp("other"), "other"))
     panel = AttackPanel([Protection("Broken", other, protections[1].client_context)])
     assert isinstance(panel.value, ProtectionBroken)
@@ -112,10 +118,10 @@ def test_a_protection_that_does_not_work_is_told(
 
 
 def test_what_comes_from_outside_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
-    def hostile(protection: Protection) -> Verdict:
-        return Verdict(HOSTILE, protection.name, succeeded=True, evidence=(HOSTILE,))
+    def hostile(protection: Protection) -> AttackResult:
+        return AttackResult(HOSTILE, protection.name, succeeded=True, evidence=(HOSTILE,))
 
-    monkeypatch.setattr(module, "ATTACKS", (hostile,))
+    monkeypatch.setattr(module, "ATTACKS", {HOSTILE: hostile})
     panel = AttackPanel([Protection(f'"{HOSTILE}')])
     panel.select(HOSTILE, f'"{HOSTILE}')
     assert "&lt;img" in page_of(panel)

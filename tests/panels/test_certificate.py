@@ -14,18 +14,17 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from mtls_lab import CertificateAuthority, ask, trial
-from mtls_lab.describe import oid_name
-from mtls_lab.errors import FileProblem
-from mtls_lab.explain import explain
-from mtls_lab.fields import read_fields
+from mtls_lab import CertificateAuthority, ask
+from mtls_lab.diagnosis import explain
+from mtls_lab.errors import FileProblem, UnknownName
+from mtls_lab.experiments import Recipe, Workbench
+from mtls_lab.experiments import workbench as trial
+from mtls_lab.experiments.workbench import CHOICES, STRICT, Trial, Trials
+from mtls_lab.facts import resource_folder
+from mtls_lab.net import Backend
 from mtls_lab.panels import CertificatePanel, WorkbenchPanel
 from mtls_lab.panels.certificate import card
-from mtls_lab.pem import Key, write_certificate
-from mtls_lab.pki import Profile, create_key
-from mtls_lab.resources import resource_folder
-from mtls_lab.server import Backend
-from mtls_lab.trial import CHOICES, STRICT, Recipe, Trial, Verdict, Workbench
+from mtls_lab.pki import Key, Purpose, create_key, oid_name, read_fields, write_certificate
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 OLD, NEW = "Python ≤ 3.12", "Python 3.13, strict"
@@ -122,7 +121,7 @@ def test_a_card_has_every_field_with_its_purpose_and_its_source(ca: CertificateA
 def test_a_card_says_whether_its_dates_are_good(
     ca: CertificateAuthority, days: tuple[int, int], said: str
 ) -> None:
-    assert said in card(ca.issue("device", Profile.CLIENT, valid_days=days).certificate)
+    assert said in card(ca.issue("device", Purpose.CLIENT, valid_days=days).certificate)
 
 
 def test_what_a_certificate_says_is_never_html() -> None:
@@ -208,7 +207,7 @@ def test_one_of_several_files_is_chosen(ca: CertificateAuthority, tmp_path: Path
     assert panel.select(str(root)) == ca.certificate
     assert f"Shown: <b>{root}</b>" in panel._result.value
     assert panel.sequence == 2
-    with pytest.raises(ValueError, match=r"choose one of .*server\.crt"):
+    with pytest.raises(UnknownName, match=r"one of .*server\.crt"):
         panel.select("client.crt")
     assert panel.value == ca.certificate
 
@@ -245,7 +244,7 @@ def workbench() -> Workbench:
     return Workbench()
 
 
-def codes(verdict: Verdict) -> dict[tuple[str, bool], int | None]:
+def codes(verdict: Trials) -> dict[tuple[str, bool], int | None]:
     """The verify code of every trial; None where it was accepted."""
     return {
         (t.role.removeprefix("as a "), t.strict): t.failure.verify_code if t.failure else None
@@ -305,7 +304,7 @@ def test_the_two_sets_of_rules_are_those_of_python() -> None:
 def test_what_is_said_about_a_server_with_key_encipherment(workbench: Workbench) -> None:
     """The note tells how TLS 1.2 differs, which the workbench does not try."""
     context = trial._showing(
-        ssl.PROTOCOL_TLS_SERVER, workbench.make(Recipe(usage="keyEncipherment"))
+        ssl.PROTOCOL_TLS_SERVER, workbench.make(Recipe(key_usage="keyEncipherment"))
     )
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     device = workbench._verifying(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), strict=False)
@@ -318,7 +317,7 @@ def test_what_is_said_about_a_server_with_key_encipherment(workbench: Workbench)
 
 @pytest.mark.parametrize("part", CHOICES)
 def test_a_recipe_with_a_choice_that_does_not_exist(part: str) -> None:
-    with pytest.raises(ValueError, match=f"{part}='?banana'? is not one of"):
+    with pytest.raises(UnknownName, match=f"no {part} 'banana'"):
         Recipe(**{part: "banana"})  # type: ignore[arg-type]
 
 
@@ -367,7 +366,7 @@ def test_the_same_error_is_explained_once(panel: WorkbenchPanel) -> None:
 def test_a_wrong_choice_changes_nothing(panel: WorkbenchPanel) -> None:
     panel.select(purpose="client")
     shown = panel._result.value
-    with pytest.raises(ValueError, match="purpose='banana'"):
+    with pytest.raises(UnknownName, match="no purpose 'banana'"):
         panel.select(purpose="banana")
     assert panel._result.value == shown
 
@@ -375,7 +374,7 @@ def test_a_wrong_choice_changes_nothing(panel: WorkbenchPanel) -> None:
 def test_an_error_is_shown_in_the_panel(monkeypatch: pytest.MonkeyPatch) -> None:
     panel = WorkbenchPanel()
 
-    def fail(_: Recipe) -> Verdict:
+    def fail(_: Recipe) -> Trials:
         raise OSError("no space left on <device>")
 
     monkeypatch.setattr(panel._workbench, "judge", fail)

@@ -2,11 +2,13 @@
 
 import pytest
 
-from mtls_lab import client, fleet
-from mtls_lab.fleet import SHARING, STATES, Fleet, Report
-from mtls_lab.outcome import Exchange
+from mtls_lab.errors import UnknownName
+from mtls_lab.experiments import Fleet, fleet
+from mtls_lab.experiments.fleet import SHARING, STATES, Report
+from mtls_lab.net import device as client
 from mtls_lab.panels import FleetPanel
 from mtls_lab.panels.fleet import SIZES, STEPS
+from mtls_lab.wire import Exchange
 
 #: With 12 devices, of which the fifth is robbed: how many keys, and who shares the copied one.
 SHARED = {
@@ -85,12 +87,12 @@ def test_there_is_one_handshake_for_each_identity(
 
 
 def test_choices_that_do_not_exist() -> None:
-    with pytest.raises(ValueError, match="no sharing 'banana': choose one of shared, batch"):
+    with pytest.raises(UnknownName, match="no sharing 'banana'\nExpected: one of shared, batch"):
         Fleet(4, "banana")
     small = Fleet(4, "shared")
-    with pytest.raises(ValueError, match="no state 'banana': choose one of well, stolen"):
+    with pytest.raises(UnknownName, match="no state 'banana'\nExpected: one of well, stolen"):
         small.report("banana")
-    with pytest.raises(ValueError, match="no device 5: there are 4"):
+    with pytest.raises(UnknownName, match="no device '5'\nExpected: one of 1, 2, 3, 4"):
         small.report("stolen", stolen=5)
 
 
@@ -165,13 +167,13 @@ def test_every_size(size: int) -> None:
 def test_wrong_choices_change_nothing(panel: FleetPanel) -> None:
     panel.select("batch", "revoked")
     shown = panel._result.value
-    with pytest.raises(ValueError, match="no choice 'banana'"):
+    with pytest.raises(UnknownName, match="'banana'"):
         panel.select("banana")
-    with pytest.raises(ValueError, match="no device 13"):
+    with pytest.raises(UnknownName, match="no device '13'"):
         panel.select("batch", "revoked", stolen=13)
-    with pytest.raises(ValueError, match="no fleet of 5"):
+    with pytest.raises(UnknownName, match="no size of a fleet '5'"):
         panel.select("batch", devices=5)
-    with pytest.raises(ValueError, match="no fleet of 5"):
+    with pytest.raises(UnknownName, match="no size of a fleet '5'"):
         FleetPanel(5)
     assert panel._result.value == shown
 

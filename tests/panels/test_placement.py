@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtls_lab.outcome import Stage
+from mtls_lab.errors import UnknownName
+from mtls_lab.experiments import Kit
+from mtls_lab.experiments.placement import EMPTY, Placed, files, placement, slots, starts
 from mtls_lab.panels import PlacementPanel
-from mtls_lab.placement import EMPTY, Kit, Placed, files, placement, slots, starts
-from mtls_lab.service import SECRET
+from mtls_lab.wire import SECRET, Stage
 
 RIGHT = placement("right")
 #: Python 3.13's create_default_context takes any certificate in its cafile for an anchor
@@ -122,17 +123,21 @@ def test_any_placement_has_an_outcome_and_somebody_to_blame(chosen: Mapping[str,
 @pytest.mark.parametrize(
     ("start", "changes", "message"),
     [
-        ("banana", {}, "no start 'banana': choose one of swapped, "),
-        ("right", {"device_banana": None}, "no slot 'device_banana': choose one of device_cafile"),
-        ("right", {"device_cafile": "banana"}, "no file 'banana': choose one of server_ca.pem"),
+        ("banana", {}, "no start 'banana'\nExpected: one of swapped, "),
+        (
+            "right",
+            {"device_banana": None},
+            "no slot 'device_banana'\nExpected: one of device_cafile",
+        ),
+        ("right", {"device_cafile": "banana"}, "no file 'banana'\nExpected: one of server_ca.pem"),
     ],
 )
 def test_a_choice_that_does_not_exist(
     start: str, changes: dict[str, str | None], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UnknownName, match=message):
         placement(start, **changes)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UnknownName, match=message):
         PlacementPanel(start, **changes)
 
 
@@ -209,7 +214,7 @@ def test_secrets_on_the_wrong_machine_are_counted(panel: PlacementPanel) -> None
 def test_a_wrong_choice_changes_nothing(panel: PlacementPanel) -> None:
     panel.select("swapped")
     shown = panel._result.value
-    with pytest.raises(ValueError, match="no file"):
+    with pytest.raises(UnknownName, match="no file"):
         panel.select("right", device_cafile="banana")
     assert panel._result.value == shown
 

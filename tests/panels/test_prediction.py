@@ -2,8 +2,8 @@
 
 import pytest
 
-from mtls_lab import predictions
 from mtls_lab.errors import UnknownName
+from mtls_lab.learner import predictions
 from mtls_lab.panels import PredictPanel, predict
 
 

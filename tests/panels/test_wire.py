@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from mtls_lab import Exchange, Stage
-from mtls_lab.attacks import Protection
+from mtls_lab.attacks import Protection, lab_protections
+from mtls_lab.errors import UnknownName
+from mtls_lab.experiments.eavesdropping import listing, places, units
+from mtls_lab.experiments.mallory import DEEDS, Plan, Replay
+from mtls_lab.net import Chunk
 from mtls_lab.panels import WirePanel
-from mtls_lab.panels.heard import listing, places, units
-from mtls_lab.panels.mallory import DEEDS, Plan, Replay
-from mtls_lab.relay import Chunk
-from mtls_lab.table import lab_protections
 from mtls_lab.wire import Direction
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -204,9 +204,9 @@ def test_each_result_has_the_next_number(plain: WirePanel) -> None:
 
 
 def test_what_is_not_there_is_refused(plain: WirePanel) -> None:
-    with pytest.raises(ValueError, match="no 'steal' here: choose one of nothing, flip"):
+    with pytest.raises(UnknownName, match="no deed 'steal'\nExpected: one of nothing, flip"):
         plain.select("steal")
-    with pytest.raises(ValueError, match="no '← 9' here: choose one of → 1, ← 1"):
+    with pytest.raises(UnknownName, match="no record '← 9'\nExpected: one of → 1, ← 1"):
         plain.select("flip", record="← 9")
     assert plain.select().ok  # type: ignore[union-attr]
 
@@ -262,7 +262,7 @@ def test_an_error_in_a_callback_is_shown(plain: WirePanel, monkeypatch: pytest.M
     def broken(_: object) -> str:
         raise RuntimeError(HOSTILE)
 
-    monkeypatch.setattr("mtls_lab.panels.wire.listing", broken)
+    monkeypatch.setattr("mtls_lab.panels.wire.panel.listing", broken)
     plain.select()
     assert isinstance(plain.value, RuntimeError)
     assert 'data-outcome="error"' in page_of(plain)

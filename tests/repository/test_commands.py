@@ -6,7 +6,7 @@ import re
 import subprocess
 from importlib.util import find_spec
 
-from tests.notebooks import slides
+from tests.authoring import slides
 from tests.repository.files import PYPROJECT, ROOT, in_git
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -33,7 +33,7 @@ def test_make_help_tells_of_every_target() -> None:
 
 def test_make_runs_modules_that_exist() -> None:
     modules = re.findall(r"python -m (tests[.\w]*)", MAKEFILE)
-    assert "tests.notebooks.slides" in modules
+    assert "tests.authoring.slides" in modules
     assert [name for name in modules if not find_spec(name)] == []
 
 

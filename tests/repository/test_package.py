@@ -17,38 +17,22 @@ from tests.repository.files import ROOT
 
 PACKAGE = ROOT / "mtls_lab"
 
-#: Each module may import those before it, and no other. A new module takes its place here.
+#: Each folder or file of the top level may import those before it, and no other.
 LAYERS = [
-    *(
-        "errors",
-        "program",
-        "resources",
-        "progress",
-        "predictions",
-        "openssl",
-        "wire",
-        "handshake",
-        "outcome",
-        "pem",
-        "describe",
-        "leaf",
-        "pki",
-    ),
-    *("service", "sockets", "server", "contexts", "credentials", "relay", "client"),
-    *("symptoms", "explain", "attacks", "table", "unpacking", "workspace"),
-    *("installed", "doctor"),
-    *("fields", "trial", "placement", "fleet"),
-    *("checks", "kata", "course"),
-    "__init__",
-    *("jupyter", "commands", "cli", "__main__", "panels"),
+    *("errors", "facts", "program", "old_names"),
+    *("wire", "pki", "net"),
+    *("diagnosis", "attacks", "experiments", "learner", "machine"),
+    *("exercises", "kata", "classroom", "panels"),
+    *("__init__", "commands", "cli", "__main__"),
 ]
 
 #: What `import mtls_lab` must not cost: a device has no notebook.
 HEAVY = {"IPython", "ipykernel", "ipywidgets", "jupyter_client", "jupyterlab", "traitlets", "zmq"}
+HEAVY |= {"cryptography"}  # Part 1 needs none
 
 
 def module_of(path: Path) -> str:
-    """`wire` for mtls_lab/wire.py, `panels` for all that is in mtls_lab/panels/."""
+    """`errors` for mtls_lab/errors.py, `panels` for all that is in mtls_lab/panels/."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
@@ -78,15 +62,47 @@ def modules() -> list[ModuleType]:
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.stem)
 def test_imports_point_one_way(path: Path) -> None:
     name = module_of(path)
-    assert name in LAYERS, "a new module: give it its place"
+    assert name in LAYERS, "a new folder or file at the top: give it its place"
     allowed = set(LAYERS[: LAYERS.index(name)]) | ({name} if path.parent != PACKAGE else set())
     assert imported(path) - allowed == set()
 
 
-def test_the_package_loads_no_widget_library() -> None:
+def test_the_package_loads_neither_widgets_nor_cryptography() -> None:
     code = "import sys, mtls_lab; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert HEAVY & {name.partition(".")[0] for name in run.stdout.split()} == set()
+
+
+def test_no_name_of_the_face_is_a_module() -> None:
+    """Python would hand out the module, once it is loaded, in place of the name."""
+    top = {path.stem for path in PACKAGE.iterdir()}
+    assert top & set(mtls_lab.__all__) == set()
+
+
+@pytest.mark.parametrize("folder", sorted(p.name for p in PACKAGE.iterdir() if p.is_dir()))
+def test_no_name_of_a_folder_is_one_of_its_modules(folder: str) -> None:
+    exported = getattr(sys.modules.get(f"mtls_lab.{folder}"), "__all__", ())
+    inside = {path.stem for path in (PACKAGE / folder).iterdir()}
+    assert inside & set(exported) == set()
+
+
+def test_the_face_hands_out_what_the_type_checker_sees() -> None:
+    """The names stand three times, for mypy, for Python and in __all__: they are the same."""
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    (seen,) = (node for node in tree.body if isinstance(node, ast.If))
+    names = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in seen.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert set(names) == set(mtls_lab.__all__) == set(dir(mtls_lab))
+    for name, home in names.items():
+        module, _, attribute = home.rpartition(".")
+        expected = getattr(importlib.import_module(module), attribute)
+        assert getattr(mtls_lab, name) is expected
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        mtls_lab.nothing  # noqa: B018
 
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)

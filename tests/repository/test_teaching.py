@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab import predictions
-from mtls_lab.unpacking import notebooks
+from mtls_lab.learner import predictions
+from mtls_lab.learner.notebooks import notebooks
 from tests.repository.files import ROOT
 
 PAGE = (ROOT / "notebooks" / "teaching.md").read_text("utf-8")

@@ -20,22 +20,21 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from mtls_lab import (
-    CertificateAuthority,
-    Exchange,
-    Relay,
-    Side,
-    ask,
-    pem,
-    pki,
-    serve,
-    unpacking,
-    workspace,
-)
+from mtls_lab import CertificateAuthority, Exchange, Relay, Side, ask, pki, serve
 from mtls_lab.attacks import reply_index
-from mtls_lab.contexts import client_context, only_trusted_client, server_context
-from mtls_lab.credentials import CredentialStore
-from mtls_lab.relay import Chunk, Tamper, cut, flip_bit
+from mtls_lab.experiments import CredentialStore
+from mtls_lab.learner import notebooks as unpacking
+from mtls_lab.learner import workspace
+from mtls_lab.net import (
+    Chunk,
+    Tamper,
+    client_context,
+    cut,
+    flip_bit,
+    only_trusted_client,
+    server_context,
+)
+from mtls_lab.pki import pem
 from mtls_lab.wire import Direction
 from tests.unit.lab import LONG, connect, name_of
 
@@ -348,9 +347,9 @@ def stranger(world: World, *, send_ca: bool) -> Exchange:
     return impostor(world, pem.Identity(identity.key, identity.certificate, chain))
 
 
-def from_the_ca(world: World, profile: pki.Profile, days: tuple[int, int] = (0, 90)) -> Exchange:
+def from_the_ca(world: World, purpose: pki.Purpose, days: tuple[int, int] = (0, 90)) -> Exchange:
     names = ["localhost", "127.0.0.1"]
-    return impostor(world, world.ca.issue("localhost", profile, names=names, valid_days=days))
+    return impostor(world, world.ca.issue("localhost", purpose, names=names, valid_days=days))
 
 
 def from_root(
@@ -479,7 +478,7 @@ def changed_hello(world: World) -> Exchange:
 def silent_listener(context: ssl.SSLContext | None) -> Exchange:
     """The kernel accepts, the program does not, and does not say goodbye either."""
     with pytest.MonkeyPatch.context() as patch, socket.create_server(("127.0.0.1", 0)) as listener:
-        patch.setattr("mtls_lab.sockets.LINGER", SHORT)
+        patch.setattr("mtls_lab.net.sockets.LINGER", SHORT)
         return ask("PING", listener.getsockname(), context=context, timeout=SHORT)
 
 

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab import CertificateAuthority, Failure
-from mtls_lab.contexts import server_context
-from mtls_lab.credentials import CredentialStore
-from mtls_lab.pem import Identity
-from mtls_lab.server import Backend, running
-from mtls_lab.sockets import Address
+from mtls_lab.experiments import CredentialStore
+from mtls_lab.net import Address, Backend, running, server_context
+from mtls_lab.pki import Identity
 from mtls_lab.wire import Direction
 
 VERSIONS = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2)

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab import cli, commands, course
+from mtls_lab import cli, commands
+from mtls_lab.classroom import one_learner
+from mtls_lab.facts import MARKER, resource_folder
+from mtls_lab.learner.notebooks import notebooks
+from mtls_lab.learner.progress import FILE, Progress
 from mtls_lab.program import typed
-from mtls_lab.progress import FILE, Progress
-from mtls_lab.resources import MARKER, resource_folder
-from mtls_lab.unpacking import notebooks
 
 NAMES = [path.name for path in notebooks()]
 HOW_TO_GO_ON = (
@@ -25,7 +26,7 @@ HOW_TO_GO_ON = (
 )
 #: As in a terminal that no JupyterLab has opened.
 OUTSIDE = {name: value for name, value in os.environ.items() if name not in commands.INSIDE}
-NOTHING_DONE = [str(part) for part in course.parts(Progress())]
+NOTHING_DONE = [str(part) for part in one_learner.parts(Progress())]
 
 
 def run(
@@ -156,7 +157,7 @@ def test_wrong_arguments(
 @pytest.mark.parametrize("port", [0, 1, 65535])
 def test_a_port_that_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int) -> None:
     became: list[list[str]] = []
-    monkeypatch.setattr("mtls_lab.jupyter.run", became.append)
+    monkeypatch.setattr("mtls_lab.classroom.jupyter.run", became.append)
     assert cli.main(["start", str(tmp_path / "lab"), "--port", str(port)]) == 0
     assert f"--ServerApp.port={port}" in became[0]
 
@@ -165,7 +166,7 @@ def test_without_a_command_the_course_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     became: list[list[str]] = []
-    monkeypatch.setattr("mtls_lab.jupyter.run", became.append)
+    monkeypatch.setattr("mtls_lab.classroom.jupyter.run", became.append)
     monkeypatch.chdir(tmp_path)
     for name in commands.INSIDE:
         monkeypatch.delenv(name, raising=False)

@@ -17,9 +17,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from mtls_lab import jupyter
+from mtls_lab.classroom import jupyter
+from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.program import scripts
-from mtls_lab.unpacking import notebooks
 
 ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/lab/tree/1_plain_tcp\.ipynb\?token=(\w+)")
 START = "import sys; from mtls_lab.cli import main; sys.exit(main(sys.argv[1:]))"

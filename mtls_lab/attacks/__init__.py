@@ -1,0 +1,39 @@
+"""What an attacker does to a protection, for real, and the table of it all.
+
+Here: the attacks in their order, the protections of the three parts, the table. Not here: the
+relay that the attacker uses (net/relay.py).
+"""
+
+from mtls_lab.attacks.attacks import (
+    ATTACKS,
+    LIE,
+    Attack,
+    AttackResult,
+    change_reply,
+    clone,
+    eavesdrop,
+    impersonate,
+    reply_index,
+    steal_key,
+    tamper,
+)
+from mtls_lab.attacks.protections import Protection, lab_protections
+from mtls_lab.attacks.table import AttackTable, attack_table
+
+__all__ = [
+    "ATTACKS",
+    "LIE",
+    "Attack",
+    "AttackResult",
+    "AttackTable",
+    "Protection",
+    "attack_table",
+    "change_reply",
+    "clone",
+    "eavesdrop",
+    "impersonate",
+    "lab_protections",
+    "reply_index",
+    "steal_key",
+    "tamper",
+]

@@ -1,0 +1,83 @@
+"""The attack table: every attack against any number of protections, as text and HTML.
+
+Here: running them all, and how the results look. Not here: the attacks (attacks.py), their panel
+(panels/attack.py), the README's picture (tests/authoring/picture.py).
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mtls_lab.attacks.attacks import ATTACKS, Attack, AttackResult
+from mtls_lab.attacks.protections import Protection
+
+__all__ = ["AttackTable", "attack_table"]
+
+
+@dataclass(frozen=True)
+class AttackTable:
+    """The results as a table: text and HTML."""
+
+    results: tuple[AttackResult, ...]
+
+    @property
+    def rows(self) -> dict[str, dict[str, AttackResult]]:
+        """The results by attack, then by protection."""
+        rows: dict[str, dict[str, AttackResult]] = {}
+        for result in self.results:
+            rows.setdefault(result.attack, {})[result.protection] = result
+        return rows
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The names of the protections, in order."""
+        return list(dict.fromkeys(result.protection for result in self.results))
+
+    def __str__(self) -> str:
+        lines = [f"{'':<25}" + "".join(f"{name:<14}" for name in self.columns)]
+        for attack, row in self.rows.items():
+            lines.append(
+                f"{attack:<25}" + "".join(f"{row[name].word:<14}" for name in self.columns)
+            )
+        return "\n".join(line.rstrip() for line in lines)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in self.columns)
+        lines = [f"<table><thead><tr><td></td>{head}</tr></thead><tbody>"]
+        for attack, row in self.rows.items():
+            cells = "".join(_html_cell(row[name]) for name in self.columns)
+            lines.append(f'<tr><th scope="row">{html.escape(attack)}</th>{cells}</tr>')
+        return "".join([*lines, "</tbody></table>"])
+
+
+def _html_cell(result: AttackResult) -> str:
+    colour = "--jp-error-color1" if result.succeeded else "--jp-success-color1"
+    evidence = html.escape("\n".join(result.evidence), quote=True)
+    style = f"border-bottom:3px solid var({colour}, currentColor)"
+    return f'<td style="{style}" title="{evidence}">{result.word}</td>'
+
+
+def attack_table(
+    protections: Iterable[Protection],
+    attacks: Iterable[Attack] = ATTACKS.values(),
+) -> AttackTable:
+    """Run every attack against every protection, now, and return the table.
+
+    Raises:
+        ProtectionBroken: under one of them not even the device is served.
+
+    Example:
+        >>> from mtls_lab.attacks import clone, eavesdrop
+        >>> print(attack_table([Protection("Plain TCP")], [eavesdrop, clone]))
+                                 Plain TCP
+        Eavesdrop                ✗ succeeds
+        Clone the device         ✗ succeeds
+    """
+    attacks, protections = list(attacks), list(protections)
+    for protection in protections:
+        protection.check()
+    return AttackTable(
+        tuple(attack(protection) for protection in protections for attack in attacks)
+    )

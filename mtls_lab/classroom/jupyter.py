@@ -1,0 +1,100 @@
+"""JupyterLab for one learner's folder: how it is configured, and that it always ends.
+
+Here: the options, what its terminals and kernels find, and signals. Not here: what the folder
+holds (learner/), and the command line (cli.py). Only `start` imports this: it loads a server.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import cast
+
+from jupyter_server.serverapp import ServerApp
+from jupyterlab.labapp import LabApp
+from tornado.platform.asyncio import AsyncIOLoop
+from traitlets import default
+
+from mtls_lab.facts import resource_folder
+from mtls_lab.program import scripts
+
+__all__ = ["LabServer", "options", "run"]
+
+#: What ends a program: Ctrl-C, `kill`, a terminal that is closed. The last is not for Windows.
+ENDING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+#: Seconds for kernels to be shut down in good order. jupyter_client gives each of them five.
+GRACE = 20
+
+
+def options(folder: Path, notebook: str, *, browser: bool, port: int | None) -> list[str]:
+    """Return JupyterLab's options for a learner's folder.
+
+    Args:
+        folder: the learner's folder.
+        notebook: the name of the one that is opened first.
+        browser: whether a browser is opened.
+        port: where it listens, and nowhere else; 0 for any free port; None for JupyterLab's
+            own choice, 8888 or the next that is free.
+    """
+    folder = folder.resolve()
+    chosen = [
+        f"--ServerApp.root_dir={folder}",
+        f"--LabApp.default_url=/lab/tree/{notebook}",
+        # Which notebooks were open is remembered here, and not for every JupyterLab of this person.
+        f"--LabApp.workspaces_dir={folder / '.jupyter' / 'workspaces'}",
+        f"--LabApp.app_settings_dir={resource_folder('data') / 'jupyterlab'}",
+        # A class of 30 without internet: nothing is asked of the outside, nothing pops up.
+        "--LabApp.extension_manager=readonly",
+        "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
+        "--LabApp.news_url=",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        chosen.append("--allow-root")  # in a container, root is who one is
+    if not browser:
+        chosen.append("--no-browser")
+    if port is not None:
+        chosen += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    return chosen
+
+
+def run(arguments: list[str]) -> None:
+    """Run JupyterLab in this process until it is ended. Raises SystemExit where it cannot start.
+
+    Its terminals and kernels find `mtls-lab`, whether or not the PATH led there before.
+    """
+    search = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = os.pathsep.join([str(scripts()), search])
+    LabApp.serverapp_class = LabServer
+    LabApp.launch_instance(arguments)
+
+
+class LabServer(ServerApp):
+    """Jupyter's server, which ends at the first signal, whatever it is doing, and asks nothing.
+
+    Jupyter's own handlers write to the log before they stop the server. A signal that arrives
+    during a write to the log ends such a handler with "reentrant call", and the server runs on.
+    """
+
+    def init_signal(self) -> None:
+        """Let each of the signals that end a program end this one."""
+        super().init_signal()
+        for each in ENDING:
+            if signal.getsignal(each) is not signal.SIG_IGN:  # `nohup`, or `&` in a script
+                signal.signal(each, self._end)
+
+    def _end(self, _signal: int, _frame: FrameType | None) -> None:
+        """Let the event loop stop the server: a handler may neither log nor close anything."""
+        for each in ENDING:
+            signal.signal(each, signal.SIG_DFL)  # a second signal does not wait
+        if hasattr(signal, "alarm"):
+            signal.alarm(GRACE)  # the system ends what hangs; kernels notice, and end as well
+        cast(AsyncIOLoop, self.io_loop).asyncio_loop.call_soon_threadsafe(self.stop)
+
+    @default("terminado_settings")
+    def _terminals(self) -> dict[str, list[str]]:
+        # Without this, a server whose output goes to a file opens login shells: a new PATH.
+        return {} if os.name == "nt" else {"shell_command": [os.environ.get("SHELL") or "sh"]}

@@ -1,0 +1,107 @@
+"""How far a learner is: predictions and exercises of each part, counted.
+
+Here: the report for one folder. Not here: noting what was done (learner/progress.py), and a whole
+class (whole_class.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtls_lab.errors import NotInWorkspace
+from mtls_lab.exercises import EXERCISES
+from mtls_lab.facts import MARKER, learner_folder
+from mtls_lab.learner import predictions, progress
+from mtls_lab.learner.progress import Progress
+from mtls_lab.program import typed
+
+__all__ = ["PARTS", "Part", "own_folder", "parts", "report", "solved_katas"]
+
+PARTS = (1, 2, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the course, as far as a learner is.
+
+    Attributes:
+        number: 1, 2 or 3.
+        questions: how many predictions the part asks for.
+        predicted: how many were made before the run told.
+        foreseen: how many of these were right.
+        exercises: how many exercises it has.
+        solved: how many of them are right.
+        unsafe: the names of those that work, and are unsafe.
+    """
+
+    number: int
+    questions: int
+    predicted: int
+    foreseen: int
+    exercises: int
+    solved: int
+    unsafe: tuple[str, ...]
+
+    def __str__(self) -> str:
+        told = f"Part {self.number}: {self.predicted} of {self.questions} predictions made"
+        told += f", {self.foreseen} right" if self.predicted else ""
+        told += f"; {self.solved} of {self.exercises} exercises right"
+        return told + (f" (works but unsafe: {', '.join(self.unsafe)})" if self.unsafe else "")
+
+
+def parts(done: Progress) -> list[Part]:
+    """Count what was done, part by part; what this version of the course does not have is left out.
+
+    Example:
+        >>> [part.solved for part in parts(Progress())]
+        [0, 0, 0]
+    """
+    return [_part(number, done) for number in PARTS]
+
+
+def _part(number: int, done: Progress) -> Part:
+    asked = [name for name, each in predictions.questions().items() if each.part == number]
+    made = [done.predictions[name] for name in asked if name in done.predictions]
+    tasks = [each.name for each in EXERCISES if each.part == number]
+    best = {name: done.exercises[name].outcome for name in tasks if name in done.exercises}
+    return Part(
+        number,
+        questions=len(asked),
+        predicted=len(made),
+        foreseen=sum(each.choice == each.truth for each in made),
+        exercises=len(tasks),
+        solved=sum(outcome == "right" for outcome in best.values()),
+        unsafe=tuple(name for name, outcome in best.items() if outcome == "works but unsafe"),
+    )
+
+
+def report(folder: Path | None = None) -> str:
+    """Say how far the learner of a folder is; default: the folder that this process is in.
+
+    Raises:
+        NotInWorkspace: there is no learner's folder.
+    """
+    done = progress.read(own_folder(folder))
+    solved = solved_katas(done)
+    return "\n".join([*map(str, parts(done)), *([f"Kata: {solved} solved"] if solved else [])])
+
+
+def own_folder(folder: Path | None) -> Path:
+    """Return the learner's folder that this one is in. Raises NotInWorkspace."""
+    found = learner_folder(folder)
+    if found is None:
+        raise NotInWorkspace(
+            f"{folder or Path.cwd()} is no folder of the lab (no {MARKER} file in it)",
+            f"a folder that `{typed('start')}` has made",
+            "name your folder, as the last word of the command",
+        )
+    return found
+
+
+def solved_katas(done: Progress) -> int:
+    """Count the katas that were solved; kata/task.py gives them their names."""
+    return sum(
+        name.startswith("kata ") and each.outcome == "right"
+        for name, each in done.exercises.items()
+    )

@@ -1,0 +1,163 @@
+"""A whole class: what each learner hands in, and where all of them stand.
+
+Here: the file that a learner hands in, and the table of a class. Not here: how far one learner is
+(one_learner.py). Nothing is sent anywhere: a file is handed in by whatever means the class uses,
+and holds no more than a name that the learner typed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mtls_lab.classroom.one_learner import own_folder, parts, solved_katas
+from mtls_lab.errors import FileProblem
+from mtls_lab.exercises import EXERCISES
+from mtls_lab.learner import predictions, progress
+from mtls_lab.learner.progress import Predicted, Progress, Tried
+from mtls_lab.program import typed
+
+__all__ = ["HandedIn", "class_report", "export", "read_export"]
+
+#: Longer is no name. A file of a learner is foreign: what it may hold is limited.
+NAME_LENGTH = 60
+FILE_LENGTH = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """What one learner handed in: a name as typed, and what was done."""
+
+    name: str
+    done: Progress
+
+
+def export(name: str, folder: Path | None = None) -> Path:
+    """Write what was done to `progress-NAME.json` in the learner's folder, to be handed in.
+
+    Args:
+        name: how the teacher knows the learner; the only thing in the file about a person.
+        folder: the learner's folder; default: the one that this process is in.
+
+    Raises:
+        FileProblem: the name is empty or too long, or the file cannot be written.
+        NotInWorkspace: there is no learner's folder.
+    """
+    name = _printable(name)
+    if not 0 < len(name) <= NAME_LENGTH:
+        raise FileProblem(
+            f"a name of {len(name)} characters",
+            f"1 to {NAME_LENGTH} characters by which your teacher knows you",
+            "type a name, in quotes",
+        )
+    folder = own_folder(folder)
+    done = progress.read(folder)
+    content = {
+        "name": name,
+        "predictions": {key: asdict(each) for key, each in done.predictions.items()},
+        "exercises": {key: asdict(each) for key, each in done.exercises.items()},
+    }
+    path = folder / f"progress-{_file_name(name)}.json"
+    try:
+        path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    except OSError as error:
+        raise FileProblem(
+            f"{path} cannot be written ({error.strerror or error})",
+            "a file in your folder",
+            "make room on the disk, or change the folder's permissions",
+        ) from None
+    return path
+
+
+def _printable(name: str) -> str:
+    """A name as it may stand in a terminal: no line breaks, no control characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+
+
+def _file_name(name: str) -> str:
+    letters = "".join(c if c.isalnum() else "-" for c in name.lower())
+    return "-".join(filter(None, letters.split("-"))) or "learner"
+
+
+def read_export(path: Path) -> HandedIn:
+    """Read one file that `export` wrote. Raises FileProblem."""
+    try:
+        if path.stat().st_size > FILE_LENGTH:
+            raise ValueError("far too long")
+        content = json.loads(path.read_text("utf-8"))
+        name = _printable(content["name"])[:NAME_LENGTH]
+        guesses = {key: _typed(Predicted, value) for key, value in content["predictions"].items()}
+        tries = {key: _typed(Tried, value) for key, value in content["exercises"].items()}
+        return HandedIn(name or path.name, Progress({}, guesses, tries))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        raise FileProblem(
+            f"{path} cannot be read ({why})",
+            f"a file that `{typed('export NAME')}` wrote",
+            "ask the learner to export again",
+        ) from None
+
+
+def _typed(kind: Any, value: dict[str, Any]) -> Any:
+    made = kind(**value)
+    for name, wanted in (("choice", str), ("truth", str), ("outcome", str), ("tries", int)):
+        if not isinstance(getattr(made, name, wanted()), wanted):
+            raise TypeError(f"{name} is no {wanted.__name__}")
+    return made
+
+
+def class_report(handed_in: Sequence[HandedIn]) -> str:
+    """Say how far each learner is, and then, for each question and exercise, where the class is.
+
+    A teacher reads the second half first: what most got wrong is what to talk about.
+    """
+    number = len(handed_in)
+    lines = [f"{number} learner{'s' * (number != 1)}", *_learners(handed_in)]
+    lines += [
+        "",
+        "Predictions: wrong of made, and the commonest wrong answer",
+        *_questions(handed_in),
+    ]
+    lines += [
+        "",
+        "Exercises: right / works but unsafe / not yet / not attempted",
+        *_tasks(handed_in),
+    ]
+    return "\n".join(lines)
+
+
+def _learners(handed_in: Sequence[HandedIn]) -> Iterator[str]:
+    width = max((len(each.name) for each in handed_in), default=0)
+    for each in sorted(handed_in, key=lambda each: each.name.casefold()):
+        counts = [
+            f"part {part.number}: {part.foreseen}/{part.questions} predictions, "
+            f"{part.solved}/{part.exercises} exercises"
+            for part in parts(each.done)
+        ]
+        yield f"  {each.name:<{width}}  {'; '.join(counts)}; kata: {solved_katas(each.done)}"
+
+
+def _questions(handed_in: Sequence[HandedIn]) -> Iterator[str]:
+    for name, question in predictions.questions().items():
+        made = [each.done.predictions[name] for each in handed_in if name in each.done.predictions]
+        wrong = Counter(each.choice for each in made if each.choice != each.truth)
+        told = f"  part {question.part}  {name:<16} {wrong.total():>3} of {len(made):>3}"
+        if wrong:
+            choice, times = wrong.most_common(1)[0]
+            told += (
+                f"  {times} said: {question.answers.get(choice, 'an answer of another version')}"
+            )
+        yield told
+
+
+def _tasks(handed_in: Iterable[HandedIn]) -> Iterator[str]:
+    done = [each.done.exercises for each in handed_in]
+    for task in EXERCISES:
+        name = task.name
+        outcomes = Counter(each[name].outcome if name in each else "" for each in done)
+        counts = [outcomes[kind] for kind in ("right", "works but unsafe", "not yet", "")]
+        yield f"  part {task.part}  {name:<22} {' / '.join(f'{count:>3}' for count in counts)}"

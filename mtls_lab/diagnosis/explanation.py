@@ -1,0 +1,238 @@
+"""From a failure to words: who refused whom, why, which file, what to do, how to check.
+
+Here: which entry of data/explanations.toml fits, and the names that go into it. Not here: the
+explanations themselves (the data file), and what is known of a failure (symptoms.py).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from mtls_lab.diagnosis.symptoms import (
+    PathLike,
+    Symptoms,
+    mistakes_in,
+    one_line,
+    shown,
+    steady,
+    symptoms,
+)
+from mtls_lab.facts import read_facts
+from mtls_lab.wire import Exchange, Failure, Side
+from mtls_lab.wire.reasons import alert_of, normal
+
+__all__ = ["Explanation", "explain"]
+
+Entry = dict[str, Any]
+
+#: Whose view is told when both sides failed: who refused knows why, who was refused knows the
+#: alert, and who sees a connection break off knows least.
+SEEN_BY = ("refuser", "refused", "nobody")
+OTHER = {"device": "backend", "backend": "device", "": ""}
+
+#: Each side's own files as the notebooks name them, and what its certificate has to be for.
+OWN = {
+    "device": {"cert": "device/client.crt", "key": "device/client.key", "usage": "clientAuth"},
+    "backend": {"cert": "backend/server.crt", "key": "backend/server.key", "usage": "serverAuth"},
+    "": {"cert": "the certificate", "key": "its key", "usage": "clientAuth or serverAuth"},
+}
+PURPOSE = {"device": "sslclient", "backend": "sslserver"}
+#: The file of CAs that each side trusts, and the call that loads it.
+TRUST = {
+    "device": {"ca": "device/server_ca.pem", "load": "create_default_context(cafile=…)"},
+    "backend": {"ca": "backend/client_ca.pem", "load": "load_verify_locations"},
+    "": {"ca": "the CA file", "load": "create_default_context or load_verify_locations"},
+}
+#: What makes a refusal in TLS 1.3 a surprise.
+LATE = (
+    " In TLS 1.3 the device believed that it was connected until its first read"
+    " (RFC 8446, section 2)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a failure means, in words that are the same on every run.
+
+    Attributes:
+        known: whether the lab knows this failure. If not, `what` has it as it came.
+        who: who refused whom, a sentence.
+        what: what happened.
+        why: the cause; or all the causes that look the same from here.
+        where: the file, or the line of code.
+        fix: what to do.
+        command: a command line that checks it, with the lab's file names; `""` if there is none.
+        entry: its name in data/explanations.toml.
+    """
+
+    known: bool
+    who: str
+    what: str
+    why: str
+    where: str
+    fix: str
+    command: str = ""
+    entry: str = ""
+
+    def __str__(self) -> str:
+        lines = {
+            "Who": self.who,
+            "What": self.what,
+            "Why": self.why,
+            "Where": self.where,
+            "Fix": self.fix,
+            "Check": self.command,
+        }
+        return "\n".join(f"{label + ':':<6} {text}" for label, text in lines.items() if text)
+
+
+def explain(
+    what: Exchange | Side | Failure | BaseException,
+    *,
+    certfile: PathLike | None = None,
+    keyfile: PathLike | None = None,
+    cafile: PathLike | None = None,
+) -> Explanation:
+    """Say who refused whom, why, where, what to do, and how to check it.
+
+    Args:
+        what: an exchange, one side of it, its failure, or an exception as it was caught.
+        certfile, keyfile: the files of the side that was refused, or those that did not load,
+            which are then looked into. If not given, the ones that the notebooks use.
+        cafile: likewise the CA file that the certificate was checked with, or did not load.
+
+    Example:
+        >>> print(explain(Failure("SSLError", "PEER_DID_NOT_RETURN_A_CERTIFICATE")).who)
+        The backend refused the device.
+    """
+    views = symptoms(what)
+    entry, seen = min((_find(seen) for seen in views), key=_tells_less)
+    for state, words in mistakes_in(certfile, keyfile, cafile):
+        closer, closely = _find(replace(seen, state=state, words=words))
+        if closer is not entry:
+            entry, seen = closer, closely
+            break
+    given = {"cert": certfile, "key": keyfile, "ca": cafile}
+    names, shell = _names(entry, seen, given)
+    names["all"] = steady("; ".join(view.raw for view in views if view.failure.error) or "nothing")
+    texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
+    told = {name: _fill(texts[name], names) for name in ("who", "what", "why", "where", "fix")}
+    if not seen.side:
+        device, backend = (
+            _fill(texts["where"], names | _names(entry, replace(seen, side=side), given)[0])
+            for side in ("device", "backend")
+        )
+        if device != backend:
+            told["where"] = f"if the device shows it: {device}; if the backend does: {backend}"
+    if entry.get("late") and any(view.believed for view in views):
+        told["what"] += LATE
+    try:
+        command = texts.get("command", "").format_map(shell)
+    except KeyError:  # it cannot be told whose files these are
+        command = ""
+    return Explanation(entry.get("known", True), **told, command=command, entry=entry["name"])
+
+
+# --- Which entry fits
+
+
+@cache
+def _entries() -> tuple[Entry, ...]:
+    return tuple({"name": name} | entry for name, entry in read_facts("explanations").items())
+
+
+@cache
+def _conditions() -> tuple[tuple[Entry, dict[str, list[Any]]], ...]:
+    """Each table of a `when` with its entry, every value as a list."""
+    return tuple(
+        (entry, {key: _list(value) for key, value in when.items()})
+        for entry in _entries()
+        for when in _list(entry["when"])
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _find(seen: Symptoms) -> tuple[Entry, Symptoms]:
+    """Return the first entry that fits; it may tell the side, if that was not known."""
+    failure = seen.failure
+    reason = normal(failure.reason)
+    facts: dict[str, object] = {
+        "state": seen.state,
+        "reply": seen.reply,
+        "error": failure.error,
+        "reason": re.sub("^WSAE", "E", reason),  # Windows has its own names
+        "alert": alert_of(reason),
+        "verify_code": failure.verify_code,
+        "text": failure.text,
+        "side": seen.side,
+        "stage": seen.stage,
+    }
+    for entry, when in _conditions():
+        if all(_fits(key, wanted, facts[key]) for key, wanted in when.items()):
+            return entry, replace(seen, side=seen.side or "".join(when.get("side", ())))
+    raise AssertionError("the last entry fits everything")
+
+
+def _fits(key: str, wanted: list[Any], fact: object) -> bool:
+    if key in {"text", "reply"}:
+        return any(part in str(fact) for part in wanted)
+    return fact in wanted or bool(fact if "*" in wanted else key in {"side", "stage"} and not fact)
+
+
+def _tells_less(found: tuple[Entry, Symptoms]) -> tuple[int, bool]:
+    entry, _ = found
+    return SEEN_BY.index(entry["seen_by"]), not entry.get("known", True)
+
+
+# --- The words
+
+
+def _names(
+    entry: Entry, seen: Symptoms, given: dict[str, PathLike | None]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what stands for each `{name}` in the sentences of an entry, and in its command."""
+    side = seen.side
+    seer = f"the {side}" if side else "the side that shows this error"
+    other = f"the {OTHER[side]}" if side else "the other side"
+    told = entry["seen_by"] == "refused"
+    refuser, refused = (other, seer) if told else (seer, other)
+    # Where nobody refused, it is about the side's own files.
+    owner = OTHER[side] if entry["seen_by"] == "refuser" else side
+    files = OWN[owner] | TRUST[OTHER[side] if told else side]
+    shell = dict(files) | {"purpose": PURPOSE[owner]} if side else {}
+    for name, path in given.items():
+        if path is not None:
+            files[name], shell[name] = shown(path)
+    names = {"seer": seer, "other": other, "refuser": refuser, "refused": refused}
+    names |= {name.capitalize(): text[0].upper() + text[1:] for name, text in names.items()}
+    host = re.search(r"not valid for ('.*')", seen.failure.verify_message)
+    asked = f"{one_line(host[1])}, which" if host else "the host that"
+    names |= files | {
+        "host": f"{asked} the device asked for",
+        "raw": steady(str(seen.failure)),
+        "text": steady(seen.failure.text),
+        "verify": one_line(seen.failure.verify_message),
+        "peer": one_line(seen.peer) or "a device without a certificate",
+        "reply": one_line(seen.reply),
+        "version": seen.version,
+    }
+    lab = re.match(r"(?s)Found:    (.*)\nExpected: (.*)\nTo do:    (.*)", seen.failure.text)
+    parts = lab.groups() if lab else ("", "", "")
+    names |= zip(("found", "expected", "todo"), map(steady, parts), strict=True)
+    names |= seen.words
+    shell["file"] = names.pop("in shell", "")
+    return names, shell
+
+
+def _fill(text: str | list[str], names: dict[str, str]) -> str:
+    """Put the names into a text; a list is several causes that look the same."""
+    if isinstance(text, list):
+        causes = "; ".join(f"({number}) {cause}" for number, cause in enumerate(text, 1))
+        text = f"One of these, which look the same from here: {causes}."
+    return text.format_map(names)

@@ -1,0 +1,54 @@
+"""The checks of the exercises: each takes what a learner wrote, and connects to it for real.
+
+Here: `checks.NAME(thing)`, as the notebooks call it, and the order of them all, EXERCISES. Each
+check returns a `Result`, and none ever raises. Not here: the kata (kata/), and what was solved
+(learner/progress.py).
+"""
+
+from mtls_lab.exercises.calling import Called, call
+from mtls_lab.exercises.judging import judge, remembered
+from mtls_lab.exercises.manifest import EXERCISES, Exercise
+from mtls_lab.exercises.part1.ask_by_hand import ask_by_hand
+from mtls_lab.exercises.part1.mallory import mallory
+from mtls_lab.exercises.part1.seal import seal
+from mtls_lab.exercises.part1.serve_many import serve_many
+from mtls_lab.exercises.part2.backend_certificate import backend_certificate
+from mtls_lab.exercises.part2.backend_context import backend_context
+from mtls_lab.exercises.part2.device_context import device_context
+from mtls_lab.exercises.part2.fetch import fetch
+from mtls_lab.exercises.part3.authorize import authorize
+from mtls_lab.exercises.part3.device_certificate import device_certificate
+from mtls_lab.exercises.part3.diagnose import diagnose
+from mtls_lab.exercises.part3.is_served import is_served
+from mtls_lab.exercises.part3.mutual_backend import mutual_backend
+from mtls_lab.exercises.part3.mutual_device import mutual_device
+from mtls_lab.exercises.part3.trusted_backend import trusted_backend
+from mtls_lab.exercises.result import NotYet, Outcome, Result, Unsafe
+
+__all__ = [
+    "EXERCISES",
+    "Called",
+    "Exercise",
+    "NotYet",
+    "Outcome",
+    "Result",
+    "Unsafe",
+    "ask_by_hand",
+    "authorize",
+    "backend_certificate",
+    "backend_context",
+    "call",
+    "device_certificate",
+    "device_context",
+    "diagnose",
+    "fetch",
+    "is_served",
+    "judge",
+    "mallory",
+    "mutual_backend",
+    "mutual_device",
+    "remembered",
+    "seal",
+    "serve_many",
+    "trusted_backend",
+]

@@ -1,0 +1,80 @@
+"""A context that a learner's function makes, held to being one for the right side.
+
+Here: calling the function with files that the check has made. Not here: what the context is then
+tried with (part2/, part3/).
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtls_lab.exercises.calling import call
+from mtls_lab.exercises.peers import shown
+from mtls_lab.exercises.result import NotYet
+from mtls_lab.pki import CertificateAuthority, Identity, write_certificate
+from mtls_lab.wire import Failure
+
+__all__ = ["World", "context_in_folder", "context_of_files"]
+
+
+@dataclass(frozen=True)
+class World:
+    """A CA of the check's own, a backend's identity, and their files."""
+
+    ca: CertificateAuthority
+    backend: Identity
+    folder: Path
+
+    @classmethod
+    def in_folder(cls, name: str) -> World:
+        """Make it, and write its files into a folder."""
+        ca, folder = CertificateAuthority.create("Lab CA"), Path(name)
+        write_certificate(folder / "server_ca.pem", ca.certificate)
+        world = cls(ca, ca.issue_server(["localhost", "127.0.0.1"]), folder)
+        world.backend.save(folder, "server")
+        return world
+
+    def path(self, name: str) -> str:
+        """Return where a file is, as a learner's function takes it."""
+        return str(self.folder / name)
+
+
+def context_of_files(
+    make: Callable[..., Any], *files: str, wrong: int, whose: str
+) -> ssl.SSLContext:
+    """Call a learner's function, and hold it to a context for the right side."""
+    called = call(make, *files)
+    context = called.returned(
+        "each file has its own place: what a side trusts, what it shows, and the key to that"
+    )
+    if not isinstance(context, ssl.SSLContext):
+        rule = "it returns an ssl.SSLContext"
+        raise NotYet(f"{called.name} returned {shown(context)}", rule)
+    if context.protocol == wrong:
+        rule = "a context is for one side of the connection, and made for it"
+        raise NotYet(f"{called.name} returned a context for the {whose} side", rule)
+    return context
+
+
+def context_in_folder(function: Callable[..., Any], folder: Path, side: str) -> ssl.SSLContext:
+    """Let the learner make a context of the files in a folder, for "client" or "server"."""
+    called = call(function, folder)
+    if isinstance(called.error, ssl.SSLError):
+        raise NotYet(  # without OpenSSL's words, which differ
+            f"{called.name} raised {Failure.of(called.error)} (line {called.line} of its cell)",
+            "a certificate is loaded together with its own key, and a CA file holds certificates",
+        )
+    context = called.returned("the files of the exercise are in the folder, in PEM form")
+    if not isinstance(context, ssl.SSLContext):
+        raise NotYet(f"{called.name} returned {shown(context)}", "it returns an ssl.SSLContext")
+    wrong = {"client": ssl.PROTOCOL_TLS_SERVER, "server": ssl.PROTOCOL_TLS_CLIENT}[side]
+    if context.protocol == wrong:
+        raise NotYet(
+            f"this is no context for a {side}",
+            "who connects is the client, and who accepts connections is the server",
+        )
+    return context

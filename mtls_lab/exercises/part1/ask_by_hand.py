@@ -1,0 +1,137 @@
+"""Exercise of Part 1: ask the backend for its secret with a bare socket.
+
+Here: the check, and the backends that it plays. Not here: what all checks share (the folder
+above).
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mtls_lab.exercises.calling import Called, call
+from mtls_lab.exercises.judging import exercise
+from mtls_lab.exercises.peers import (
+    SECRET,
+    STREAM,
+    all_closed,
+    expect_line,
+    listening,
+    settle,
+    shown,
+)
+from mtls_lab.exercises.result import NotYet, Unsafe
+from mtls_lab.net import hang_up
+from mtls_lab.wire import MAX_LINE, Service
+
+__all__ = ["ask_by_hand"]
+
+Function = Callable[..., Any]
+
+
+#: A secret whose last character is three bytes long.
+MOON = f"{SECRET} ☾"
+
+
+END = "recv returns nothing when the other side has hung up: without a line end, that is an error"
+
+
+class _Peer:
+    """A backend of a few lines, which notes what it hears.
+
+    What it answers in two pieces takes the client two reads: the byte of urgent data between
+    them, which a client does not see, is a mark that no read goes across (RFC 6093, section 3).
+    """
+
+    def __init__(self, *pieces: bytes, hangs_up: bool = False) -> None:
+        self.pieces, self.hangs_up, self.heard = pieces, hangs_up, b""
+
+    def handle(self, connection: socket.socket) -> None:
+        while b"\n" not in self.heard:
+            data = connection.recv(MAX_LINE)
+            if not data:
+                return
+            self.heard += data
+        pieces = self.pieces if self.command == "GET_SECRET" else (self.error(),)
+        for number, piece in enumerate(pieces):
+            if number:
+                connection.send(b"!", socket.MSG_OOB)
+            connection.sendall(piece)
+        if self.hangs_up:
+            hang_up(connection)
+        else:
+            connection.recv(1)  # until the client hangs up
+
+    @property
+    def command(self) -> str:
+        return self.heard.partition(b"\n")[0].decode("utf-8", "replace").strip()
+
+    def error(self) -> bytes:
+        return Service().answer("what is that").encode() + b"\n"
+
+    def no_line(self) -> NotYet:
+        received = shown(self.heard) if self.heard else "nothing"
+        found = f"the backend received {received}, which is no whole line"
+        return NotYet(found, "a command is one line, and a newline ends it")
+
+    def why_waiting(self) -> NotYet:
+        """What a function waits for that had not returned."""
+        if b"\n" not in self.heard:
+            return self.no_line()
+        if self.hangs_up:
+            return NotYet("the backend has hung up, and your function still waits", END)
+        rule = "a reply ends with its line; the connection stays open for the next command"
+        return NotYet("the whole reply has arrived, and your function waits for more", rule)
+
+
+def _ask(fetch: Function, peer: _Peer) -> Called:
+    with listening(peer.handle) as address:
+        try:
+            called = call(fetch, address)
+        except NotYet:
+            raise peer.why_waiting() from None
+        settle(address)
+        return called
+
+
+@exercise("a function fetch(address)", callable)
+def ask_by_hand(fetch: Function) -> Iterator[str]:
+    """Ask for the secret with a bare socket."""
+    name = getattr(fetch, "__name__", "your function")
+    with all_closed(name):
+        _gets(fetch, SECRET, _Peer(SECRET.encode() + b"\n"))
+    yield "the backend hands out its secret, and your function returns it"
+    line = MOON.encode() + b"\n"
+    with all_closed(name):
+        _gets(fetch, MOON, _Peer(line[:-2], line[-2:]))
+    yield "a reply in two pieces, cut through the middle of a character, is put together"
+    with all_closed(name):
+        _fails(fetch, name, _Peer(hangs_up=True))
+    yield "a backend that hangs up without an answer is an error"
+    with all_closed(name):
+        _fails(fetch, name, _Peer(line[:6], hangs_up=True))
+    yield "Mallory cuts the reply in the middle, and half a line is an error too"
+
+
+def _gets(fetch: Function, secret: str, peer: _Peer) -> None:
+    called = _ask(fetch, peer)
+    called.returned(STREAM)
+    if b"\n" not in peer.heard:
+        raise peer.no_line()
+    if peer.command != "GET_SECRET":
+        found = f"the backend received {shown(peer.command)}, a command that it does not know"
+        raise NotYet(found, "the command is GET_SECRET, and a newline ends it")
+    expect_line(called, secret)
+
+
+def _fails(fetch: Function, name: str, peer: _Peer) -> None:
+    called = _ask(fetch, peer)
+    if isinstance(called.error, Exception):
+        return
+    if called.error is not None:
+        raise NotYet(called.told, END)
+    told = f"{name} returned {shown(called.value)}"
+    if called.value and peer.pieces:
+        raise Unsafe(f"Mallory cut the reply in the middle, and {told} as if it were whole", END)
+    raise NotYet(f"the backend hung up without a whole line, and {told}", END)

@@ -1,0 +1,83 @@
+"""Exercise of Part 1: change the secret on its way, and nothing else.
+
+Here: the check, and the commands that pass its relay. Not here: what all checks share (the
+folder above).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mtls_lab.exercises.calling import call
+from mtls_lab.exercises.judging import exercise
+from mtls_lab.exercises.peers import LIE, shown
+from mtls_lab.exercises.result import NotYet
+from mtls_lab.net import Backend, Chunk, Relay, ask
+from mtls_lab.wire import Exchange, Service
+
+__all__ = ["mallory"]
+
+Function = Callable[..., Any]
+
+
+OPEN = "open sesame"
+
+
+TAMPER = "a tamper takes a Chunk and returns the bytes to pass on"
+
+
+@exercise("a function tamper(chunk)", callable)
+def mallory(tamper: Function) -> Iterator[str]:
+    """Change the secret on its way, and nothing else."""
+    failed: list[NotYet] = []
+
+    def guarded(chunk: Chunk) -> bytes | None:
+        try:
+            return _passed_on(tamper, chunk)
+        except NotYet as no:
+            failed.append(no)
+            return None
+
+    def through(command: str) -> Exchange:
+        with Backend(secret=OPEN) as backend, Relay(backend, tamper=guarded) as relay:
+            exchange = ask(command, relay)
+        if failed:
+            raise failed[0]
+        return exchange
+
+    exchange = through("GET_SECRET")
+    if exchange.reply != LIE:
+        raise NotYet(
+            f"the device asked for the secret and received {shown(exchange.reply)}",
+            f"Mallory exchanges {shown(OPEN)} for {shown(LIE)}",
+        )
+    yield f"the device asks for the secret and receives {shown(LIE)}"
+    for command in ("PING", "HELP"):
+        exchange, reply = through(command), Service(OPEN).answer(command)
+        if exchange.reply != reply:
+            raise NotYet(
+                f"the reply to {command} arrived as {shown(exchange.reply)}",
+                "what is not the secret passes as it is",
+            )
+    yield "every other reply passes as it is"
+    exchange = through(f"SAY {OPEN}")
+    received = exchange.backend.received if exchange.backend else ()
+    if received != (f"SAY {OPEN}",):
+        raise NotYet(
+            f"the device sent {shown(f'SAY {OPEN}')}, and the backend received "
+            + (shown(received[0]) if received else "nothing"),
+            "a chunk has a direction, and what goes towards the backend passes as it is",
+        )
+    yield "a command with the same words in it reaches the backend as it is"
+
+
+def _passed_on(tamper: Function, chunk: Chunk) -> bytes:
+    called = call(tamper, chunk)
+    sent = called.returned(TAMPER)
+    if not isinstance(sent, bytes):
+        raise NotYet(f"{called.name} returned {shown(sent)}", TAMPER)
+    if chunk.heard.endswith(b"\n") and not sent.endswith(b"\n"):
+        rule = "a line without its end is no line yet: whoever receives it waits"
+        raise NotYet(f"{called.name} returned {shown(sent)}, without the newline", rule)
+    return sent

@@ -1,0 +1,147 @@
+"""The exercise of Part 1 in which a server has many clients, and some say nothing.
+
+Here: one check, and the clients that it sends. Not here: what all checks share (judging.py,
+peers.py).
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+
+from mtls_lab.exercises.calling import LIMIT, call, no_stragglers, stragglers
+from mtls_lab.exercises.judging import exercise
+from mtls_lab.exercises.peers import shown
+from mtls_lab.exercises.result import NotYet, Unsafe
+from mtls_lab.net import Address
+from mtls_lab.wire import MAX_LINE, SECRET
+
+__all__ = ["serve_many"]
+
+#: A client that is served is served in milliseconds.
+PATIENCE = 3.0
+#: Clients that say nothing, all at a time.
+SILENT = 20
+
+AGAIN = "accept is called again and again, whatever the last client did"
+
+
+@exercise("a function serve_forever(listener)", callable)
+def serve_many(serve_forever: Callable[..., Any]) -> Iterator[str]:
+    """Serve a client while others are silent."""
+    raised: list[str] = []
+    listener = socket.create_server(("127.0.0.1", 0), backlog=2 * SILENT)
+    with _errors_noted(raised), _threads_end(), listener, ThreadPoolExecutor(1) as pool:
+        visits = pool.submit(_visit, listener.getsockname())
+        visits.add_done_callback(lambda _: _end(listener))
+        try:
+            called = call(serve_forever, listener, limit=2 * LIMIT)
+        finally:
+            listener.close()  # a client that waits to be accepted need not wait any longer
+        held, problem = visits.result()
+    yield from held
+    if called.error is not None and not isinstance(called.error, OSError):
+        raise NotYet(called.told, "the loop goes on until accept raises OSError")
+    if raised:
+        raise NotYet(f"a thread of yours raised {raised[0]}", "a thread serves one connection")
+    if problem is not None:
+        raise problem
+    yield "when its listener is closed, it ends"
+
+
+def _visit(address: Address) -> tuple[list[str], NotYet | None]:
+    """Come as all kinds of clients; return what held, and what did not."""
+    held: list[str] = []
+    try:
+        for sentence in _clients(address):
+            held.append(sentence)  # noqa: PERF402 - what held stays, if the next does not
+    except NotYet as problem:
+        return held, problem
+    return held, None
+
+
+def _clients(address: Address) -> Iterator[str]:
+    for who in ("first", "second"):
+        _is_served(address, f"the {who} client")
+    yield "two clients, one after the other, receive the secret"
+    socket.create_connection(address, PATIENCE).close()
+    _is_served(address, "after a client that hung up without a word, the next one")
+    yield "a client that hangs up without a word does no harm"
+    with ExitStack() as silent:
+        for _ in range(SILENT):
+            silent.enter_context(socket.create_connection(address, PATIENCE))
+        try:
+            _is_served(address, f"while {SILENT} clients say nothing, the next one")
+        except NotYet as no:
+            rule = "no client may keep the others waiting: accept in one thread, talk in others"
+            raise Unsafe(no.found, rule) from None
+    yield f"while {SILENT} clients say nothing, the next one receives the secret"
+
+
+def _is_served(address: Address, who: str) -> None:
+    line = b""
+    with (
+        suppress(OSError),
+        socket.create_connection(address, PATIENCE) as client,
+        client.makefile("rb") as replies,
+    ):
+        client.sendall(b"GET_SECRET\n")
+        line = replies.readline(MAX_LINE)
+    reply = line.decode("utf-8", "replace").rstrip("\n")
+    if reply != SECRET:
+        raise NotYet(f"{who} received {shown(reply) if reply else 'nothing'}", AGAIN)
+
+
+def _end(listener: socket.socket) -> None:
+    """Make an accept that waits in another thread raise OSError."""
+    try:
+        listener.shutdown(socket.SHUT_RDWR)
+    except OSError:  # Linux knows this for a listener; elsewhere, a close does it
+        listener.close()
+
+
+@contextmanager
+def _errors_noted(raised: list[str]) -> Iterator[None]:
+    """Note the errors that end threads, which nobody is to read as a traceback.
+
+    A thread that talks to a client that has hung up may well fail with an OSError.
+    """
+    usual = threading.excepthook
+
+    def note(failed: threading.ExceptHookArgs) -> None:
+        if not issubclass(failed.exc_type, OSError):
+            raised.append(f"{failed.exc_type.__name__}: {failed.exc_value}")
+
+    threading.excepthook = note
+    try:
+        yield
+    finally:
+        threading.excepthook = usual
+
+
+@contextmanager
+def _threads_end() -> Iterator[None]:
+    """Wait for the learner's threads, all of whose clients have hung up at the end of the block.
+
+    Raises:
+        NotYet: one stayed, and was stopped.
+    """
+    before = set(threading.enumerate())
+    with no_stragglers():
+        try:
+            yield
+        finally:
+            deadline = time.monotonic() + PATIENCE
+            started = set(threading.enumerate()) - before - set(stragglers)
+            for thread in started:
+                thread.join(max(deadline - time.monotonic(), 0))
+            left = [thread for thread in started if thread.is_alive()]
+            stragglers.extend(left)
+        if left:
+            rule = "recv returns nothing when the other side has hung up: the thread ends then"
+            raise NotYet("a thread of yours still talks to a client that has hung up", rule)

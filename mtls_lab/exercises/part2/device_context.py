@@ -1,0 +1,50 @@
+"""Exercise of Part 2: write the device's context.
+
+Here: the check. Not here: whom the device meets (impostors.py).
+"""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mtls_lab.exercises.contexts import World, context_of_files
+from mtls_lab.exercises.impostors import impostors, public_ca
+from mtls_lab.exercises.judging import exercise
+from mtls_lab.exercises.peers import LIE, SECRET, server_context
+from mtls_lab.exercises.refusals import refusal
+from mtls_lab.exercises.result import Unsafe
+from mtls_lab.net import Backend, ask
+
+__all__ = ["device_context"]
+
+Function = Callable[..., Any]
+
+
+@exercise("a function device_context(cafile)", callable)
+def device_context(make: Function) -> Iterator[str]:
+    """Write the device's context."""
+    with tempfile.TemporaryDirectory() as name:
+        world = World.in_folder(name)
+        with public_ca(world.folder) as public:
+            context = context_of_files(
+                make,
+                world.path("server_ca.pem"),
+                wrong=ssl.PROTOCOL_TLS_SERVER,
+                whose="backend's",
+            )
+        yield "it is a context for the device's side"
+        with Backend(server_context(world.backend), secret=SECRET) as backend:
+            exchange = ask("GET_SECRET", backend, context=context)
+        if not exchange.ok:
+            raise refusal(exchange)
+        yield "the device receives the secret from its backend"
+        for impostor in impostors(world.ca, public, "localhost"):
+            with Backend(impostor.context, secret=LIE) as mallory:
+                exchange = ask("GET_SECRET", mallory, context=context)
+            if exchange.ok:
+                found = f"Mallory showed {impostor.shows}, and the device believed her: {LIE!r}"
+                raise Unsafe(found, impostor.rule)
+            yield f"Mallory, who shows {impostor.shows}, is refused"

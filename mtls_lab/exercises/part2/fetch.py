@@ -1,0 +1,185 @@
+"""The exercise of Part 2 in which the device's whole program is written, over TLS.
+
+Here: one check, and the backends that it meets. Not here: what all checks share (judging.py,
+peers.py), and the certificates that Mallory shows (impostors.py).
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtls_lab.exercises.calling import Called, call
+from mtls_lab.exercises.impostors import Impostor, impostors, public_ca
+from mtls_lab.exercises.judging import exercise
+from mtls_lab.exercises.peers import (
+    LIE,
+    SECRET,
+    all_closed,
+    expect_line,
+    listening,
+    server_context,
+    settle,
+    shown,
+)
+from mtls_lab.exercises.result import NotYet, Unsafe
+from mtls_lab.net import Address, Backend
+from mtls_lab.pki import CertificateAuthority, write_certificate
+from mtls_lab.wire import MAX_LINE
+
+__all__ = ["fetch"]
+
+HOST = "backend.example"
+#: What a peer that answers needs at most, and how long a learner's function is to wait for one
+#: that does not.
+PATIENCE, SHORT = 5.0, 0.3
+#: The first byte of a TLS record that holds a handshake message (RFC 8446, section 5.1).
+HANDSHAKE = b"\x16"
+#: What OpenSSL says of a record that is none.
+NO_TLS = "WRONG_VERSION_NUMBER"
+REFUSE = "a backend that does not prove who it is gets no command, and an error is raised"
+CUT = "an end without a line end may be Mallory's cut: it is an error"
+
+
+@dataclass(frozen=True)
+class _Device:
+    """The learner's function, with what it knows of the backend."""
+
+    function: Callable[..., Any]
+    cafile: str
+
+    @property
+    def name(self) -> str:
+        return str(getattr(self.function, "__name__", "your function"))
+
+    def calls(self, address: Address, timeout: float = PATIENCE) -> Called:
+        return call(self.function, address, self.cafile, HOST, timeout)
+
+    def fails(self, called: Called, when: str, rule: str) -> None:
+        """Hold a call to having raised; what was taken for a secret is told."""
+        if isinstance(called.error, Exception):
+            return
+        told = f"{self.name} returned {shown(called.value)}"
+        if called.value and isinstance(called.value, str | bytes):
+            raise Unsafe(f"{when}, and {told} as the secret", rule)
+        raise NotYet(called.told if called.error else f"{when}, and {told}", rule)
+
+
+@exercise("a function fetch(address, cafile, server_hostname, timeout)", callable)
+def fetch(function: Callable[..., Any]) -> Iterator[str]:
+    """Ask for the secret over TLS, by hand."""
+    ca = CertificateAuthority.create("Lab CA")
+    context = server_context(ca.issue_server([HOST]))
+    with tempfile.TemporaryDirectory() as folder:
+        cafile = Path(folder, "server_ca.pem")
+        write_certificate(cafile, ca.certificate)
+        device = _Device(function, str(cafile))
+        _is_served(device, context)
+        yield f"the device receives the secret from {HOST}"
+        _collects(device, context)
+        yield "a reply that arrives in three records is put together"
+        _stays_with_tls(device)
+        yield "Mallory, who hangs up on TLS, is not asked again without it"
+        with public_ca(Path(folder)) as public:
+            for impostor in impostors(ca, public, HOST):
+                _refuses(device, impostor)
+                yield f"Mallory, who shows {impostor.shows}, learns nothing"
+        _sees_a_cut(device, context)
+        yield "Mallory cuts the reply in the middle, and that is an error"
+        _gives_up(device)
+        yield "a backend that accepts and then says nothing is given up after the time-out"
+
+
+def _is_served(device: _Device, context: ssl.SSLContext) -> None:
+    with all_closed(device.name):
+        with Backend(context, secret=SECRET) as backend:
+            called = device.calls(backend.address)
+        failed = called.error
+        if any(side.failure and side.failure.reason == NO_TLS for side in backend.connections):
+            rule = "TLS begins with a handshake, and nothing is said before it"
+            raise NotYet(f"{device.name} spoke plain TCP to a backend that speaks TLS", rule)
+        if isinstance(failed, ssl.SSLCertVerificationError):
+            found = f"{device.name} refuses the backend (verify code {failed.verify_code})"
+            raise NotYet(found, f"the backend is {HOST}, with a certificate of the CA in cafile")
+        expect_line(called, SECRET)
+
+
+def _collects(device: _Device, context: ssl.SSLContext) -> None:
+    def handle(raw: socket.socket) -> None:
+        with _greeted(raw, context) as tls:
+            for piece in (SECRET[:6], SECRET[6:], "\n"):
+                tls.sendall(piece.encode())
+            tls.recv(1)
+
+    with listening(handle) as address:
+        expect_line(device.calls(address), SECRET)
+
+
+def _greeted(raw: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """Shake hands as the backend, and read the command."""
+    raw.settimeout(PATIENCE)
+    tls = context.wrap_socket(raw, server_side=True)
+    tls.recv(MAX_LINE)
+    return tls
+
+
+def _refuses(device: _Device, impostor: Impostor) -> None:
+    with Backend(impostor.context, secret=LIE) as mallory:
+        called = device.calls(mallory.address)
+    commands = [line for side in mallory.connections for line in side.received]
+    if commands and called.error is not None:
+        found = f"Mallory showed {impostor.shows}, and has read {shown(commands[0])}"
+        raise Unsafe(found, REFUSE)
+    device.fails(called, f"Mallory showed {impostor.shows}", impostor.rule)
+
+
+def _stays_with_tls(device: _Device) -> None:
+    heard: list[bytes] = []
+
+    def handle(connection: socket.socket) -> None:
+        data = connection.recv(MAX_LINE)
+        if data and data[:1] != HANDSHAKE:
+            heard.append(data)
+            connection.sendall(LIE.encode() + b"\n")
+
+    with listening(handle) as address:
+        called = device.calls(address)
+        settle(address)
+    if heard:
+        found = f"Mallory hung up on TLS, was asked again without it, and read {shown(heard[0])}"
+        raise Unsafe(found, "what TLS refuses is never sent without it")
+    device.fails(called, "Mallory hung up on TLS", REFUSE)
+
+
+def _sees_a_cut(device: _Device, context: ssl.SSLContext) -> None:
+    def handle(raw: socket.socket) -> None:
+        with _greeted(raw, context) as tls:
+            tls.sendall(SECRET[:6].encode())
+            socket.socket.shutdown(tls, socket.SHUT_WR)  # below TLS: no close_notify
+            with suppress(OSError):
+                tls.recv(1)
+
+    with listening(handle) as address:
+        called = device.calls(address)
+    device.fails(called, "Mallory cut the reply in the middle", CUT)
+
+
+def _gives_up(device: _Device) -> None:
+    def handle(connection: socket.socket) -> None:
+        while connection.recv(MAX_LINE):
+            pass
+
+    with listening(handle) as address:
+        try:
+            called = device.calls(address, SHORT)
+        except NotYet:
+            found = f"the backend said nothing, and with a time-out of {SHORT} s {device.name}"
+            rule = "a time-out holds from the first step on, in the handshake too"
+            raise NotYet(f"{found} waited on, until it was stopped", rule) from None
+    device.fails(called, "the backend said nothing", REFUSE)

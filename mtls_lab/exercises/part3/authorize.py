@@ -1,0 +1,83 @@
+"""Exercise of Part 3: let one device speak, by its name.
+
+Here: the check, and devices of the same CA with other names. Not here: what all checks share (the
+folder above).
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from cryptography.x509.oid import NameOID
+
+from mtls_lab.exercises.calling import LIMIT, Rule
+from mtls_lab.exercises.judging import exercise
+from mtls_lab.exercises.peers import SECRET, server_context, strict_device
+from mtls_lab.exercises.refusals import served
+from mtls_lab.exercises.requests import Names, request
+from mtls_lab.exercises.result import Unsafe
+from mtls_lab.net import Backend, ask
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose, create_key
+from mtls_lab.wire import Exchange
+
+__all__ = ["authorize"]
+
+_CN, _O = NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME
+
+
+_PART = "a part of a name, or one that looks like it, is another name"
+
+
+_ONLY_CN = "the organization says where a device belongs, the common name which one it is"
+
+
+_ONE = "a certificate with two names is not the device with one name"
+
+
+#: Devices of the same CA: what stands in the subject, and why that one may not speak.
+_OTHERS: tuple[tuple[Names, str], ...] = (
+    (((_CN, "not-trusted-client"),), _PART),
+    (((_CN, "trusted-client-2"),), _PART),
+    (((_CN, "Trusted-Client"),), _PART),
+    (((_O, "trusted-client"), (_CN, "mallory")), _ONLY_CN),
+    (((_CN, "mallory"), (_CN, "trusted-client")), _ONE),
+    (((_CN, "trusted-client"), (_CN, "mallory")), _ONE),
+    (((_O, "trusted-client"),), _ONLY_CN),
+)
+
+
+@exercise(wanted="a function authorize(certificate)", kind=callable)
+def authorize(function: Callable[..., Any]) -> Iterator[str]:
+    """Let one device speak, by its name."""
+    ca, rule = CertificateAuthority.create("Lab CA"), Rule(function)
+    own = server_context(ca.issue_server(["localhost"]), client_ca=ca.certificate)
+    own.verify_mode = ssl.CERT_OPTIONAL
+    with Backend(own, authorize=rule, secret=SECRET) as backend:
+
+        def visit(names: Names) -> Exchange:
+            key = create_key()
+            signed = ca.sign(request(key, names), Purpose.CLIENT) if names else None
+            device = strict_device(ca.certificate, Identity(key, signed) if signed else None)
+            # Longer than a call of the rule may take.
+            return ask("GET_SECRET", backend, context=device, timeout=2 * LIMIT)
+
+        exchange, who = visit(((_CN, "trusted-client"),)), "the device with CN=trusted-client"
+        rule.returned(who, "the subject is a tuple of tuples of pairs; print one, and look")
+        served(exchange)
+        yield f"{who} is served"
+        nobody: tuple[Names, str] = (), "who shows no certificate has proved nothing"
+        for names, why in (*_OTHERS, nobody):
+            exchange, who = visit(names), _called(names)
+            if exchange.ok:
+                raise Unsafe(f"{who} got {SECRET!r}", why)
+            rule.returned(who, "whether an exception means no is the server's choice: say False")
+            yield f"{who} is refused"
+
+
+def _called(names: Names) -> str:
+    if not names:
+        return "a device without a certificate (None)"
+    kinds = {_CN: "CN", _O: "O"}
+    return "a device with " + " and ".join(f"{kinds[kind]}={value}" for kind, value in names)

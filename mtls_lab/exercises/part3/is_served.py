@@ -1,0 +1,127 @@
+"""Exercise of Part 3: tell whether the backend really serves a device.
+
+Here: the check, and backends without an answer. Not here: what all checks share (the folder above).
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from mtls_lab.exercises.calling import call
+from mtls_lab.exercises.judging import exercise
+from mtls_lab.exercises.peers import (
+    LIE,
+    PAST,
+    VERSIONS,
+    guarded,
+    listening,
+    server_context,
+    shown,
+    strict_device,
+)
+from mtls_lab.exercises.result import NotYet, Unsafe
+from mtls_lab.net import Address, Backend, hang_up, nobody_listens
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose
+
+__all__ = ["is_served"]
+
+#: Seconds for an answer that comes, less than a call may take; and for one that never does.
+PATIENT, IMPATIENT = 3.0, 0.1
+
+
+@exercise(wanted="a function is_served(address, context, timeout)", kind=callable)
+def is_served(function: Callable[..., Any]) -> Iterator[str]:
+    """Tell whether the backend really serves a device."""
+    ca, stranger = (CertificateAuthority.create(name) for name in ("Lab CA", "Another CA"))
+    own, valid = ca.issue_server(["localhost", "127.0.0.1"]), ca.issue_client("trusted-client")
+
+    def says(identity: Identity | None, address: Address, timeout: float = PATIENT) -> bool:
+        device = strict_device(ca.certificate, identity)
+        answer = call(function, address, device, timeout)
+        value = answer.returned("to be refused is no error here: it is the answer")
+        if not isinstance(value, bool):
+            found = f"{answer.name} returned {shown(value)}"
+            raise NotYet(found, "it returns True or False")
+        return value
+
+    refused = {
+        "without a certificate": None,
+        "with a certificate from another CA": stranger.issue_client("trusted-client"),
+        "with an expired certificate": ca.issue("trusted-client", Purpose.CLIENT, valid_days=PAST),
+    }
+    for name, version in VERSIONS.items():
+        with guarded(ca, own, version) as backend:
+            if not says(valid, backend.address):
+                rule = f"{_ANSWER}; and a command is a line, with its line end"
+                raise NotYet(f"{name}: False for a device that the backend serves", rule)
+            for who, identity in refused.items():
+                if says(identity, backend.address):
+                    rule = _LAST_WORD if version is ssl.TLSVersion.TLSv1_3 else _ANSWER
+                    raise NotYet(f"{name}: True for a device {who}", rule)
+        yield f"{name}: True for the device that is served, False for three that are refused"
+
+    with guarded(ca, own) as backend:
+        if says(ca.issue_client("not-trusted-client"), backend.address):
+            raise NotYet("True for a device that the rule refused: it got an ERROR line", _ANSWER)
+    yield "False for a device that got an ERROR line"
+
+    context = server_context(own)
+    for who, wrong in _quiet(context).items():
+        with wrong as address:
+            if says(valid, address, IMPATIENT if who in _SILENT else PATIENT):
+                raise NotYet(f"True for {who}", _ANSWER)
+        yield f"False for {who}"
+
+    _believe(says, valid, stranger.issue_server(["localhost"]), "of another CA")
+    _believe(says, valid, ca.issue_server(["mallory.example"]), "for another name")
+    yield "False for Mallory in the backend's place"
+
+
+_ANSWER = "who is served gets an answer to a command, and that is PONG and nothing else"
+
+
+_LAST_WORD = "in TLS 1.3 the backend looks at the certificate after the device's handshake is done"
+
+
+_SILENT = ("a backend that never shakes hands", "a backend that never answers")
+
+
+def _quiet(context: ssl.SSLContext) -> dict[str, AbstractContextManager[Address]]:
+    """Backends without a reply, each as a context manager of its address."""
+
+    def hangs_up(connection: socket.socket) -> None:
+        tls = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        tls.do_handshake()
+        hang_up(tls)
+
+    def never_answers(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as tls:
+            while tls.recv(1024):
+                continue
+
+    return {
+        "an address where nobody listens": nobody_listens(),
+        "a backend that hangs up without an answer": listening(hangs_up),
+        _SILENT[0]: _deaf(),
+        _SILENT[1]: listening(never_answers),
+    }
+
+
+@contextmanager
+def _deaf() -> Iterator[Address]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()
+
+
+def _believe(says: Callable[..., bool], device: Identity, mallory: Identity, what: str) -> None:
+    """Let Mallory answer. Raises Unsafe if she is taken for the backend."""
+    with Backend(server_context(mallory), name="mallory", secret=LIE) as backend:
+        if says(device, backend.address):
+            raise Unsafe(
+                f"True for Mallory, with a certificate {what}, who read the command",
+                "the context that you get is finished, and checks who answers",
+            )

@@ -1,0 +1,51 @@
+"""Exercise of Part 3: let the device prove itself.
+
+Here: the check, and Mallory in the backend's place. Not here: her certificates (impostors.py).
+"""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from mtls_lab.exercises.contexts import context_in_folder
+from mtls_lab.exercises.impostors import Impostor, impostors, public_ca
+from mtls_lab.exercises.judging import exercise
+from mtls_lab.exercises.peers import LIE, SECRET, server_context
+from mtls_lab.exercises.refusals import served
+from mtls_lab.exercises.result import Unsafe
+from mtls_lab.net import Backend, ask
+from mtls_lab.pki import CertificateAuthority, pem
+
+__all__ = ["mutual_device"]
+
+
+@exercise(wanted="a function device_context(folder)", kind=callable)
+def mutual_device(function: Callable[..., Any]) -> Iterator[str]:
+    """Let the device prove itself."""
+    servers, devices = (CertificateAuthority.create(name) for name in ("Server CA", "Device CA"))
+    with tempfile.TemporaryDirectory() as name, public_ca(folder := Path(name)) as public:
+        devices.issue_client("trusted-client").save(folder, "client")
+        pem.write_certificate(folder / "server_ca.pem", servers.certificate)
+        context = context_in_folder(function, folder, "client")
+    own = server_context(servers.issue_server(["localhost"]), client_ca=devices.certificate)
+    with Backend(own, secret=SECRET) as backend:
+        served(ask("GET_SECRET", backend, context=context))
+    yield "the device proves itself with its certificate, and is served"
+    for impostor in impostors(servers, public, "localhost"):
+        _answer(context, impostor)
+        yield f"Mallory, who shows {impostor.shows}, is refused"
+
+
+def _answer(context: ssl.SSLContext, impostor: Impostor) -> None:
+    """Let Mallory answer in the backend's place. Raises Unsafe if she hears the command."""
+    with Backend(impostor.context, name="mallory", secret=LIE) as mallory:
+        exchange = ask("GET_SECRET", mallory, context=context)
+    if exchange.ok or (exchange.backend is not None and exchange.backend.received):
+        raise Unsafe(
+            f"Mallory showed {impostor.shows}, read the command, and answered {LIE!r}",
+            impostor.rule,
+        )

@@ -1,0 +1,104 @@
+"""Exercise of Part 3: serve one device, and not the one that was lost.
+
+Here: the check, and the devices that call. Not here: what all checks share (the folder above).
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from mtls_lab.exercises.calling import LIMIT, Rule, call
+from mtls_lab.exercises.judging import exercise
+from mtls_lab.exercises.peers import SECRET, learners_ca, strict_device
+from mtls_lab.exercises.refusals import ASKING, served
+from mtls_lab.exercises.result import NotYet, Unsafe
+from mtls_lab.net import Backend, PeerCertificate, ask
+from mtls_lab.pki import CertificateAuthority, Identity, is_current, pem
+from mtls_lab.wire import Exchange
+
+__all__ = ["trusted_backend"]
+
+
+def _own(name: str, ca: CertificateAuthority) -> Identity:
+    """Load an identity that the first cell of the notebook has seen to."""
+    identity = pem.read_identity(f"{name}.crt", f"{name}.key")
+    if not is_current(identity.certificate, ca.certificate):
+        raise NotYet(f"{name}.crt is out of date", "run the first code cell again")
+    return identity
+
+
+class _Serve:
+    """`serve` as the check hands it out: what a learner starts, the check can stop."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self.started: Backend | None = None
+        self.rule: Rule | None = None
+
+    def __call__(
+        self,
+        context: ssl.SSLContext | None = None,
+        *,
+        authorize: Callable[[PeerCertificate], object] | None = None,
+        **options: Any,
+    ) -> Backend:
+        self.rule = Rule(authorize) if authorize else None
+        self.started = self._stack.enter_context(
+            Backend(context, authorize=self.rule, **{"secret": SECRET, **options})
+        )
+        return self.started
+
+
+@exercise(wanted="a function start(serve)", kind=callable)
+def trusted_backend(function: Callable[..., Any]) -> Iterator[str]:
+    """Serve one device, and not the one that was lost."""
+    ca = learners_ca()
+    own, lost = (_own(name, ca) for name in ("device/client", "device/lost"))
+    with ExitStack() as stack:
+        serve = _Serve(stack)
+        call(function, serve).returned("the files are those of Part 3, and one list more")
+        backend = serve.started
+        if backend is None:
+            raise NotYet("no backend was started", "a backend runs when serve was called")
+
+        def visit(identity: Identity | None, who: str) -> Exchange:
+            device = strict_device(ca.certificate, identity)
+            exchange = ask("GET_SECRET", backend, context=device, timeout=2 * LIMIT)
+            if serve.rule:
+                serve.rule.returned(who, "a rule has an answer for everybody")
+            return exchange
+
+        if served(visit(own, "the device")).peer is None:
+            raise NotYet("the device is served, and nobody asked for its certificate", ASKING)
+        yield "the device is served, and the backend knows its name"
+        for who, identity, rule in _callers(ca, lost):
+            exchange = visit(identity, who)
+            if exchange.ok:
+                raise Unsafe(f"{who} got {exchange.reply!r}", rule)
+            yield f"{who} is refused"
+
+
+def _callers(
+    ca: CertificateAuthority, lost: Identity
+) -> Iterator[tuple[str, Identity | None, str]]:
+    """Whom the backend should refuse: how they are called, what they have, and why."""
+    stranger = CertificateAuthority.create("Mallory CA")
+    yield "a device without a certificate", None, "who shows no certificate has proved nothing"
+    yield (
+        "Mallory, with CN=trusted-client from a CA of her own,",
+        stranger.issue_client("trusted-client"),
+        "anybody can make a CA: the backend decides which one it trusts",
+    )
+    yield (
+        "another device of your CA, CN=not-trusted-client,",
+        ca.issue_client("not-trusted-client"),
+        "to know who it is is one thing, whether it may speak is another",
+    )
+    yield (
+        "the lost device, with its certificate for CN=trusted-client,",
+        lost,
+        "a list of revoked certificates stops only those whom somebody looks up in it",
+    )

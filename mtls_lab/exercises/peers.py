@@ -1,0 +1,184 @@
+"""What the checks of several parts share: whom the learner's work meets, honest or not.
+
+Here: the learner's CA, contexts of identities that leave no file behind, peers of a few lines.
+Not here: what a check asks of the learner's work (a folder for each part).
+
+Peers are a `Backend` and a `Relay` of their own, never `serve`: the learner's servers stay.
+"""
+
+from __future__ import annotations
+
+import gc
+import socket
+import ssl
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from mtls_lab.attacks import LIE
+from mtls_lab.errors import FileProblem, kind_of
+from mtls_lab.exercises.calling import Called
+from mtls_lab.exercises.result import NotYet
+from mtls_lab.net import Acceptor, Address, Backend, hang_up, only_trusted_client
+from mtls_lab.pki import CertificateAuthority, Identity
+
+__all__ = [
+    "LIE",
+    "PAST",
+    "SECRET",
+    "STREAM",
+    "VERSIONS",
+    "all_closed",
+    "expect_line",
+    "guarded",
+    "learners_ca",
+    "listening",
+    "server_context",
+    "settle",
+    "shown",
+    "strict_device",
+]
+
+#: What the honest backend of a check hands out. It is not the lessons' secret: a function that
+#: returns that one without asking is found out.
+SECRET = "the moon is full"  # noqa: S105 - this one is for everybody
+#: TLS 1.2 first: there a refusal comes where one expects it.
+VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
+#: The days of a certificate that has expired.
+PAST = (-30, -1)
+RETURNS = "it returns the line; an error is for the case that none comes"
+STREAM = "a socket carries bytes, and in a stream: encode, collect up to the line end, then decode"
+#: What of a learner's text fits into a sentence.
+LONGEST = 60
+
+
+def shown(value: object) -> str:
+    """Return a value of the learner's as a sentence names it; the same on every run."""
+    if value is None or isinstance(value, str | bytes | bool | int):
+        text = repr(value)
+        return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return kind_of(value)
+
+
+def expect_line(called: Called, line: str) -> None:
+    """Hold a function of the learner's to having returned this line of text.
+
+    Raises:
+        NotYet: it raised, or returned something else.
+    """
+    value, told = called.returned(RETURNS), f"{called.name} returned {shown(called.value)}"
+    if isinstance(value, bytes):
+        raise NotYet(told, "a line is text: decode the bytes")
+    if isinstance(value, str) and value != line and value.rstrip("\r\n") == line:
+        raise NotYet(told, "the newline ends the line, and is no part of it")
+    if value != line:
+        raise NotYet(f"{told}, and the reply is {shown(line)}", STREAM)
+
+
+def learners_ca() -> CertificateAuthority:
+    """Load the CA of the current folder, `ca/ca.crt` and `ca/ca.key`.
+
+    Raises:
+        NotYet: there is none, or its files do not belong together.
+    """
+    try:
+        return CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
+    except FileProblem as problem:
+        raise NotYet(problem.found, "run the first code cell again: it makes the files") from None
+
+
+def server_context(
+    identity: Identity, *, client_ca: x509.Certificate | None = None
+) -> ssl.SSLContext:
+    """Make a server's context of an identity; with `client_ca` it requires a certificate.
+
+    Raises:
+        ssl.SSLError: the key is not the certificate's.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if client_ca is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=_pem(client_ca))
+    identity.load_into(context)
+    return context
+
+
+def strict_device(trusted: x509.Certificate, identity: Identity | None = None) -> ssl.SSLContext:
+    """Make the context of a careful device, equally strict on every Python.
+
+    It trusts this CA alone, looks for the host in the SAN only, and follows RFC 5280 to the
+    letter (`VERIFY_X509_STRICT`, the default of `create_default_context` from Python 3.13 on).
+    Raises ssl.SSLError: the key is not the certificate's.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=_pem(trusted))
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    context.hostname_checks_common_name = False
+    if identity is not None:
+        identity.load_into(context)
+    return context
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(Encoding.PEM).decode("ascii")
+
+
+@contextmanager
+def guarded(
+    ca: CertificateAuthority, identity: Identity, version: ssl.TLSVersion | None = None
+) -> Iterator[Backend]:
+    """Run a backend that lets CN=trusted-client of this CA speak, over one TLS version."""
+    context = server_context(identity, client_ca=ca.certificate)
+    if version:
+        context.minimum_version = context.maximum_version = version
+    with Backend(context, authorize=only_trusted_client, secret=SECRET) as backend:
+        yield backend
+
+
+@contextmanager
+def listening(handle: Callable[[socket.socket], None]) -> Iterator[Address]:
+    """Listen, with `handle` for each connection in a thread, and give the address.
+
+    At the end every connection is hung up, so that nobody waits any longer. An OSError in
+    `handle` ends its connection only.
+    """
+    acceptor = Acceptor(lambda connection, _: handle(connection), "127.0.0.1", 0, "check")
+    try:
+        yield acceptor.address
+    finally:
+        acceptor.stop()
+
+
+def settle(address: Address) -> None:
+    """Wait until all who called this address before are accepted; then what they sent is read.
+
+    The peer there reads until its client hangs up.
+    """
+    with suppress(OSError):
+        hang_up(socket.create_connection(address))
+
+
+@contextmanager
+def all_closed(name: str) -> Iterator[None]:
+    """Watch a learner's function while the block runs it: every socket has to be closed.
+
+    Python closes a forgotten socket with the last reference to it, and warns; so the block may
+    keep no error of the function, whose traceback is such a reference.
+
+    Raises:
+        NotYet: a socket was forgotten.
+    """
+    gc.collect()  # what others forgot before is not meant
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        yield
+        gc.collect()
+    if any("socket" in str(each.message).lower() for each in caught):
+        raise NotYet(
+            f"{name} leaves its socket open",
+            "who opens a socket closes it, whatever happens in between: `with` does that, for the "
+            "socket and for a file that `makefile` makes of it",
+        )

@@ -1,0 +1,123 @@
+"""Why an honest device was not served, in words that are the same with every OpenSSL.
+
+Here: from an exchange to a NotYet, for Part 2, where only the backend proves itself, and for
+Part 3, where both do. Not here: the explanations of the lessons (diagnosis/), which say more.
+"""
+
+from __future__ import annotations
+
+from mtls_lab.exercises.result import NotYet
+from mtls_lab.wire import Exchange, Failure, Side, Stage
+
+__all__ = ["ASKING", "refusal", "served", "why_not_served"]
+
+_UNKNOWN_CA = (
+    "it comes from no CA that is trusted there",
+    "a certificate is checked with the certificate of the CA that signed it",
+)
+#: What OpenSSL's verify codes (X509_V_ERR_…) mean, and the rule behind each.
+VERIFY_CODES = {
+    3: (
+        "there is no list of revoked certificates to look it up in",
+        "who wants to know what is revoked needs the CA's list",
+    ),
+    7: _UNKNOWN_CA,
+    9: (
+        "it is not valid yet",
+        "a certificate is valid from its first day to its last",
+    ),
+    10: ("it has expired", "a certificate is valid from its first day to its last"),
+    18: _UNKNOWN_CA,
+    19: _UNKNOWN_CA,
+    20: _UNKNOWN_CA,
+    23: ("it is revoked", "a list of revoked certificates holds those, and no others"),
+    26: (
+        "it is for another purpose",
+        "the extended key usage says what a certificate may be used for",
+    ),
+    62: ("it is for another name", "a device calls its backend by the name in the certificate"),
+}
+#: What OpenSSL calls it when a backend has no certificate to show.
+NO_CERTIFICATE = ("NO_SHARED_CIPHER", "NO_SUITABLE_SIGNATURE_ALGORITHM")
+ASKING = "a server has to ask; what a context does by itself is in its verify_mode"
+_REASONS = {
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": (
+        "the backend asks for a certificate, and the device has none",
+        "a device proves in the handshake that it holds the key of a certificate",
+    ),
+    **dict.fromkeys(
+        NO_CERTIFICATE,
+        (
+            "the backend has no certificate to show",
+            "the backend proves itself too: that stays as it was in Part 2",
+        ),
+    ),
+    "ProtocolError": (
+        "the backend does not understand the device: it speaks no TLS",
+        "a backend without a context speaks plain TCP",
+    ),
+    "NOT_AUTHORIZED": (
+        "the backend knows the device, and its rule says no",
+        "this device may speak",
+    ),
+}
+
+
+def refusal(exchange: Exchange) -> NotYet:
+    """Why a device without a certificate did not reach its backend."""
+    failure = exchange.device.failure
+    code = failure.verify_code if failure else None
+    if code is None:
+        why = failure.reason or failure.error if failure else "ERROR"
+        return NotYet(f"the connection fails: {why}", "an honest device and backend come together")
+    found, rule = VERIFY_CODES.get(code, ("", "every field follows RFC 5280, section 4.2"))
+    about = f": {found}" if found else f" (verify code {code})"
+    return NotYet(f"the device refuses the certificate{about}", rule)
+
+
+def why_not_served(exchange: Exchange) -> NotYet:
+    """Why a backend that has no certificate to show, or asks for one, serves nobody in Part 2."""
+    failure = exchange.backend.failure if exchange.backend else None
+    reason = failure.reason if failure else ""
+    if reason in NO_CERTIFICATE:
+        found = "the handshake fails: the backend has no certificate to show"
+        return NotYet(
+            found, "a backend shows its certificate, and proves with its key that it is its own"
+        )
+    if reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE":
+        found = "the backend refuses a device without a certificate"
+        return NotYet(found, "in this part, devices have none: it is the backend that shows one")
+    return refusal(exchange)
+
+
+def served(exchange: Exchange) -> Side:
+    """Return the backend's side of an exchange in which the device got its answer.
+
+    Raises:
+        NotYet: it did not; with who refused whom, in words that are the same everywhere.
+    """
+    if exchange.ok and exchange.backend is not None:
+        return exchange.backend
+    device = exchange.device.failure
+    backend = exchange.backend.failure if exchange.backend else None
+    if exchange.device.stage is Stage.CONNECT:
+        raise NotYet("nobody listens where the backend should be", "a backend runs until it stops")
+    if device is not None and device.verify_code is not None:
+        raise _refused("the device refuses the backend's certificate", device)
+    if backend is not None and backend.verify_code is not None:
+        raise _refused("the backend refuses the device's certificate", backend)
+    if exchange.backend and exchange.backend.version and exchange.backend.peer is None:
+        raise NotYet("the backend has not asked for a certificate, and knows nobody", ASKING)
+    failure = backend or device
+    reason = failure.reason or failure.error if failure else "no reason is known"
+    found, rule = _REASONS.get(
+        reason, (f"the device is not served: {reason}", "a device of yours gets its answer")
+    )
+    raise NotYet(found, rule)
+
+
+def _refused(who: str, failure: Failure) -> NotYet:
+    words, rule = VERIFY_CODES.get(
+        failure.verify_code or 0, (f"verify code {failure.verify_code}", "both sides verify")
+    )
+    return NotYet(f"{who}: {words}", rule)

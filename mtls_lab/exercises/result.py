@@ -1,0 +1,101 @@
+"""The judgement of an exercise: four outcomes, and what the learner reads.
+
+Here: Result, and the two exceptions by which a check says no. Not here: how a check is made and
+run (judging.py).
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = ["NotYet", "Outcome", "Result", "Unsafe"]
+
+
+class Outcome(Enum):
+    """How an attempt at an exercise is judged; the value is what the learner reads."""
+
+    NOT_ATTEMPTED = "not attempted"
+    NOT_YET = "not yet"
+    UNSAFE = "works but unsafe"
+    RIGHT = "right"
+
+
+_SIGNS = {
+    Outcome.NOT_ATTEMPTED: ("○", "border-color1"),
+    Outcome.NOT_YET: ("✗", "error-color1"),
+    Outcome.UNSAFE: ("⚠", "warn-color1"),
+    Outcome.RIGHT: ("✓", "success-color1"),
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Result:
+    """What a check found; shown by Jupyter as the value of a cell.
+
+    Attributes:
+        exercise: the name of the check.
+        outcome: the judgement.
+        seen: what was tried and held, in order.
+        found: what did not hold; empty if nothing.
+        rule: what should have been; empty if nothing is wrong.
+        remark: what else the learner has to know.
+    """
+
+    exercise: str
+    outcome: Outcome
+    seen: tuple[str, ...] = ()
+    found: str = ""
+    rule: str = ""
+    remark: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Whether the exercise is solved."""
+        return self.outcome is Outcome.RIGHT
+
+    def _lines(self) -> list[str]:
+        lines = [f"{_SIGNS[self.outcome][0]} {self.outcome.value}"]
+        if self.outcome is Outcome.NOT_ATTEMPTED:
+            lines[0] += ": replace the ... above, and run the cell again"
+        lines += [f"  ✓ {each}" for each in self.seen]
+        if self.found:
+            lines += [f"  ✗ {self.found}", f"  Rule: {self.rule}"]
+        return lines + [f"  {self.remark}"] * bool(self.remark)
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    __repr__ = __str__  # Jupyter shows the last value of a cell by its repr
+
+    def _repr_html_(self) -> str:
+        head, *rest = (html.escape(line.strip()) for line in str(self).splitlines())
+        body = "<br>".join([f"<strong>{head}</strong>", *rest])
+        name, outcome = html.escape(self.exercise), html.escape(self.outcome.value)
+        colour = _SIGNS[self.outcome][1]
+        style = f"border-left: 5px solid var(--jp-{colour}, currentColor); padding: 2px 10px"
+        style += "; overflow-wrap: anywhere"  # OpenSSL's names are long, and a telephone is not
+        attributes = f'role="status" data-testid="check-{name}" data-outcome="{outcome}"'
+        return f'<div {attributes} style="{style}">{body}</div>'
+
+
+class NotYet(Exception):
+    """An exercise is not solved.
+
+    Args:
+        found: what the check saw, as a sentence without a full stop.
+        rule: the rule that this breaks, and never the answer.
+    """
+
+    outcome = Outcome.NOT_YET
+
+    def __init__(self, found: str, rule: str) -> None:
+        super().__init__(found, rule)
+        self.found, self.rule = found, rule
+
+
+class Unsafe(NotYet):
+    """An exercise works, and an attacker gets through."""
+
+    outcome = Outcome.UNSAFE

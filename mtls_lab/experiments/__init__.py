@@ -1,0 +1,20 @@
+"""What a learner can turn and watch: values behind the panels, each a real exchange.
+
+Here: credentials, the workbench, files on machines, a fleet, what Eve and Mallory do. Not here:
+widgets (panels/).
+"""
+
+from mtls_lab.experiments.credentials import Credential, CredentialStore, catalogue
+from mtls_lab.experiments.fleet import Fleet
+from mtls_lab.experiments.placement import Kit
+from mtls_lab.experiments.workbench import Recipe, Workbench
+
+__all__ = [
+    "Credential",
+    "CredentialStore",
+    "Fleet",
+    "Kit",
+    "Recipe",
+    "Workbench",
+    "catalogue",
+]

@@ -1,0 +1,213 @@
+"""The workbench: a certificate made to order, and what really happens to whoever shows it.
+
+Here: recipes, and one real handshake for each role and each set of rules. Not here: how a
+certificate is signed (pki/authority.py), why one was refused (diagnosis/explanation.py), the
+switches (panels).
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from mtls_lab.errors import UnknownName
+from mtls_lab.net import Backend, ask
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose, create_key
+from mtls_lab.wire import Exchange, Failure
+
+__all__ = ["CHOICES", "RULES", "Recipe", "Trial", "Trials", "Workbench"]
+
+PURPOSES = {
+    "server": [Purpose.SERVER],
+    "client": [Purpose.CLIENT],
+    "both": list(Purpose),
+    "none": [],
+}
+KEY_USAGES = {
+    "digitalSignature": ["digital_signature"],
+    "keyEncipherment": ["key_encipherment"],
+    "digitalSignature, keyCertSign": ["digital_signature", "key_cert_sign"],
+    "none": None,
+}
+NAMES = {"localhost": ["localhost"], "another host": ["other.example"], "none": []}
+DATES = {"valid": (0, 90), "expired": (-30, -1), "not yet valid": (1, 90)}
+
+#: What each part of a recipe can be.
+CHOICES: dict[str, Sequence[str | bool]] = {
+    "purpose": list(PURPOSES),
+    "key_usage": list(KEY_USAGES),
+    "names": list(NAMES),
+    "dates": list(DATES),
+    "is_ca": [False, True],
+    "authority_id": [True, False],
+}
+
+#: `create_default_context` adds these from Python 3.13 on; a context from `SSLContext(…)` has
+#: neither. Set or removed here by hand, so that both verdicts are real on every Python.
+STRICT = ssl.VerifyFlags.VERIFY_X509_STRICT | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+RULES = {False: "Python ≤ 3.12", True: "Python 3.13, strict"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What to write into a certificate; by itself, the backend's certificate of Part 2.
+
+    Attributes:
+        purpose: the extended key usage, "server", "client", "both" or "none".
+        key_usage: the key usage, "none" leaves it out.
+        names: the subject alternative name, "localhost", "another host" or "none".
+        dates: "valid", "expired" or "not yet valid".
+        is_ca: whether its basic constraints say CA:TRUE.
+        authority_id: whether it has an authority key identifier.
+
+    Raises:
+        UnknownName: a choice that does not exist.
+
+    Example:
+        >>> print(Recipe(purpose="client", dates="expired"))
+        EKU clientAuth, key usage digitalSignature, SAN localhost, CA:FALSE, expired, with AKI
+    """
+
+    purpose: str = "server"
+    key_usage: str = "digitalSignature"
+    names: str = "localhost"
+    dates: str = "valid"
+    is_ca: bool = False
+    authority_id: bool = True
+
+    def __post_init__(self) -> None:
+        for part in fields(self):
+            value = getattr(self, part.name)
+            if value not in CHOICES[part.name]:
+                raise UnknownName(part.name, str(value), map(str, CHOICES[part.name]))
+
+    def __str__(self) -> str:
+        purpose = ", ".join(f"{purpose.name.lower()}Auth" for purpose in PURPOSES[self.purpose])
+        return (
+            f"EKU {purpose or 'none'}, key usage {self.key_usage}, SAN {self.names}, "
+            f"CA:{str(self.is_ca).upper()}, {self.dates}, "
+            f"{'with' if self.authority_id else 'without'} AKI"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One handshake in which the certificate was shown.
+
+    Attributes:
+        role: "as a server", "as a client", or "as a CA": then a device showed a certificate
+            that this one had signed.
+        strict: whether the other side verified by the strict rules.
+        exchange: what both sides saw.
+    """
+
+    role: str
+    strict: bool
+    exchange: Exchange
+
+    @property
+    def failure(self) -> Failure | None:
+        """The error of the side that verified, or None if it accepted."""
+        device, backend = self.exchange.device, self.exchange.backend
+        first, second = (device, backend) if self.role == "as a server" else (backend, device)
+        return next((side.failure for side in (first, second) if side and side.failure), None)
+
+
+@dataclass(frozen=True)
+class Trials:
+    """A certificate, and every trial it went through. Its text is the same on every run.
+
+    Example:
+        >>> print(Workbench().judge(Recipe(authority_id=False)))
+        EKU serverAuth, key usage digitalSignature, SAN localhost, CA:FALSE, valid, without AKI
+          as a server, Python ≤ 3.12: ✓ accepted
+          as a server, Python 3.13, strict: ✗ Missing Authority Key Identifier (verify code 85)
+          as a client, Python ≤ 3.12: ✗ unsuitable certificate purpose (verify code 26)
+          as a client, Python 3.13, strict: ✗ Missing Authority Key Identifier (verify code 85)
+    """
+
+    recipe: Recipe
+    certificate: x509.Certificate
+    trials: tuple[Trial, ...]
+
+    @property
+    def roles(self) -> dict[str, tuple[Trial, ...]]:
+        """The trials of each role, by the older rules first."""
+        names = dict.fromkeys(trial.role for trial in self.trials)
+        return {name: tuple(t for t in self.trials if t.role == name) for name in names}
+
+    def __str__(self) -> str:
+        lines = [str(self.recipe)]
+        for trial in self.trials:
+            words = "✓ accepted"
+            if trial.failure:
+                words = f"✗ {str(trial.failure).removeprefix('SSLCertVerificationError: ')}"
+            lines.append(f"  {trial.role}, {RULES[trial.strict]}: {words}")
+        return "\n".join(lines)
+
+
+class Workbench:
+    """A CA that signs what it is told to, and two counterparts that look at the result."""
+
+    def __init__(self) -> None:
+        self._ca = CertificateAuthority.create("Lab CA")
+        self._key = create_key()
+        self._server = self._ca.issue_server(["localhost"])
+
+    def make(self, recipe: Recipe) -> Identity:
+        """Sign a certificate for CN=localhost that follows the recipe."""
+        return self._ca.issue(
+            "localhost",
+            PURPOSES[recipe.purpose],
+            names=NAMES[recipe.names],
+            valid_days=DATES[recipe.dates],
+            key=self._key,
+            key_usage=KEY_USAGES[recipe.key_usage],
+            is_ca=recipe.is_ca,
+            authority_id=recipe.authority_id,
+        )
+
+    def judge(self, recipe: Recipe) -> Trials:
+        """Make the certificate and try it in every role, by both sets of rules.
+
+        The role of a CA is tried only if the certificate says that it is one.
+        """
+        identity = self.make(recipe)
+        return Trials(recipe, identity.certificate, tuple(self._try(identity, recipe)))
+
+    def _try(self, identity: Identity, recipe: Recipe) -> Iterator[Trial]:
+        with Backend(_showing(ssl.PROTOCOL_TLS_SERVER, identity)) as backend:
+            for strict in RULES:
+                device = self._verifying(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), strict=strict)
+                yield Trial("as a server", strict, ask("PING", backend, context=device))
+        shown = {"as a client": identity}
+        if recipe.is_ca:
+            below = CertificateAuthority(identity.key, identity.certificate)
+            device_below = below.issue_client("trusted-client")
+            shown["as a CA"] = replace(device_below, chain=(identity.certificate,))
+        for role, shows in shown.items():
+            device = self._verifying(_showing(ssl.PROTOCOL_TLS_CLIENT, shows), strict=False)
+            for strict in RULES:
+                context = _showing(ssl.PROTOCOL_TLS_SERVER, self._server)
+                context.verify_mode = ssl.CERT_REQUIRED
+                with Backend(self._verifying(context, strict=strict)) as backend:
+                    yield Trial(role, strict, ask("PING", backend, context=device))
+
+    def _verifying(self, context: ssl.SSLContext, *, strict: bool) -> ssl.SSLContext:
+        root = self._ca.certificate.public_bytes(Encoding.PEM).decode("ascii")
+        context.load_verify_locations(cadata=root)
+        context.verify_flags &= ~STRICT
+        if strict:
+            context.verify_flags |= STRICT
+        return context
+
+
+def _showing(protocol: int, identity: Identity) -> ssl.SSLContext:
+    """Make a context that presents this certificate."""
+    context = ssl.SSLContext(protocol)
+    identity.load_into(context)
+    return context

@@ -1,0 +1,10 @@
+"""What belongs to one learner: the folder, its notebooks, what was predicted and solved.
+
+Here: files in the learner's folder. Not here: judging an exercise (exercises/), and counting
+(classroom/).
+"""
+
+from mtls_lab.learner.predictions import reveal
+from mtls_lab.learner.workspace import Workspace, enter
+
+__all__ = ["Workspace", "enter", "reveal"]

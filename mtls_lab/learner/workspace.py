@@ -1,0 +1,131 @@
+"""The learner's folder: the notebooks, and one folder of files for each of the machines.
+
+Here: making what earlier parts made, so that any part can start alone. Not here: the notebooks
+in this folder (notebooks.py), and how far the learner is (classroom/).
+
+    lab/                  the notebooks run here
+      ca/                 ca.crt, ca.key              the CA's machine
+      backend/            server.crt, server.key      the backend's
+                          client_ca.pem
+      device/             server_ca.pem               the device's
+                          client.crt, client.key
+      attacker/           whatever Mallory makes
+      openssl/            the same files once more, made by the openssl commands
+      kata/               a folder for each kata
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtls_lab import pki
+from mtls_lab.errors import FileProblem, NotInWorkspace
+from mtls_lab.facts import MARKER, learner_folder, resource_folder
+from mtls_lab.learner.notebooks import read_marker, write_marker
+from mtls_lab.pki import is_current, pem
+from mtls_lab.program import typed
+
+__all__ = ["FOLDERS", "Workspace", "enter"]
+
+FOLDERS = ("ca", "backend", "device", "attacker", "openssl")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder that a notebook runs in; paths below it are relative, such as `device/client.key`.
+
+    Attributes:
+        folder: the learner's folder, absolute.
+        part: the part that was entered.
+        files: what the earlier parts made and this one starts from.
+    """
+
+    folder: Path
+    part: int
+    files: tuple[str, ...]
+
+    def __str__(self) -> str:
+        ready = "\n".join(f"  {file}" for file in self.files) or "  nothing is needed yet"
+        return f"Ready for part {self.part}. From the parts before:\n{ready}"
+
+
+def enter(part: int) -> Workspace:
+    """Make the learner's folder the current one, with everything that parts 1 to `part - 1` made.
+
+    Files that are there and still good are kept; what is missing, expired or does not fit
+    together is made again.
+
+    Raises:
+        NotInWorkspace: the notebook runs somewhere else.
+        FileProblem: the folder cannot be written.
+    """
+    folder = _find(Path.cwd())
+    os.chdir(folder)
+    for name in FOLDERS:
+        pem.private_folder(folder / name)
+    files: tuple[str, ...] = ()
+    if part > 2:
+        files += _after_part_2()
+    if part > 3:
+        files += _after_part_3()
+    return Workspace(folder, part, files)
+
+
+def _find(here: Path) -> Path:
+    if folder := learner_folder(here):
+        return folder
+    if here == resource_folder("notebooks").resolve():
+        # In a clone, the notebooks may be opened where they are (Binder, an editor): their
+        # files still go where a learner's files go, and never beside them.
+        folder = pem.private_folder(here.parent / "lab")
+        write_marker(folder, read_marker(folder))
+        return folder
+    raise NotInWorkspace(
+        f"this notebook runs in {here}, which is no folder of the lab (no {MARKER} file in it)",
+        f"a folder that `{typed('start')}` has made",
+        f"make one with `{typed('start --prepare')}`, and open the notebook in it",
+    )
+
+
+def _after_part_2() -> tuple[str, ...]:
+    """Keep or make the CA, and the backend's certificate."""
+    try:
+        ca = pki.CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
+        if not is_current(ca.certificate, ca.certificate):
+            raise FileProblem("an expired CA", "a CA that is valid", "make it again")
+    except FileProblem:
+        ca = pki.CertificateAuthority.create("Lab CA")
+        pem.Identity(ca.key, ca.certificate).save("ca", "ca")
+    try:
+        server = pem.read_identity("backend/server.crt", "backend/server.key")
+        if not is_current(server.certificate, ca.certificate):
+            raise FileProblem(
+                "another CA's or an expired certificate", "a current one", "make it again"
+            )
+    except FileProblem:
+        ca.issue_server(["localhost", "127.0.0.1"]).save("backend", "server")
+    pem.write_certificate("device/server_ca.pem", ca.certificate)
+    return (
+        "ca/ca.crt",
+        "ca/ca.key",
+        "backend/server.crt",
+        "backend/server.key",
+        "device/server_ca.pem",
+    )
+
+
+def _after_part_3() -> tuple[str, ...]:
+    """Keep or make the device's certificate, and the CA that the backend trusts for it."""
+    ca = pki.CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
+    try:
+        device = pem.read_identity("device/client.crt", "device/client.key")
+        if not is_current(device.certificate, ca.certificate):
+            raise FileProblem(
+                "another CA's or an expired certificate", "a current one", "make it again"
+            )
+    except FileProblem:
+        ca.issue_client("trusted-client").save("device", "client")
+    pem.write_certificate("backend/client_ca.pem", ca.certificate)
+    return ("device/client.crt", "device/client.key", "backend/client_ca.pem")

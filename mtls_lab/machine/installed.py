@@ -1,0 +1,208 @@
+"""What the lab needs beside Python: packages that load, a kernel of this Python, openssl.
+
+Here: a `Finding`, and the checks that start another process, for a package is loaded as the
+notebooks will load it. Not here: the machine's other checks, and their order (doctor.py).
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import site
+import subprocess
+import sys
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from mtls_lab.machine import terminal
+from mtls_lab.program import python
+
+__all__ = ["Finding", "Level", "kernel", "openssl_program", "package", "version"]
+
+#: JupyterLab takes five seconds on a slow and busy laptop.
+LOADING = 60
+#: `openssl version` takes milliseconds. A program that hangs does not hold up the others.
+ANSWERING = 5
+LOAD = """
+import importlib, importlib.util, sys
+name, *modules = sys.argv[1:]
+spec = importlib.util.find_spec(name)
+print(spec.origin if spec else None)
+try:
+    for module in modules:
+        importlib.import_module(module)
+finally:
+    for module in list(sys.modules.values()):
+        print(getattr(module, "__file__", None) or "")
+"""
+KERNEL = """
+from jupyter_client.kernelspec import get_kernel_spec
+spec = get_kernel_spec("python3")
+print(spec.argv[0], spec.resource_dir, sep="\\n")
+"""
+
+
+class Level(Enum):
+    """How a check ended: fine, works with a limit, or the lab does not work."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check.
+
+    Attributes:
+        name: what was checked.
+        level: how it ended.
+        found: what was found.
+        cure: what to do about it; empty if nothing needs doing.
+    """
+
+    name: str
+    level: Level
+    found: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        sign = {Level.OK: "✓", Level.WARNING: "!", Level.FAILURE: "✗"}[self.level]
+        cure = f"\n{'':<24}-> {self.cure}" if self.cure else ""
+        return f"{sign} {self.level.value:<8} {self.name:<13} {self.found}{cure}"
+
+
+def version(name: str) -> str:
+    """Return the version of an installed package, or an empty text."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def package(name: str, *modules: str, folder: Path | None = None) -> Finding:
+    """Load modules that need a package, in a process of their own.
+
+    Args:
+        name: the package, as it is imported and installed.
+        modules: what is loaded.
+        folder: where the process runs, as a kernel does: a file in it may hide a package.
+    """
+    here = folder if folder and folder.is_dir() else None
+    loaded = subprocess.run(
+        [sys.executable, *([] if here else ["-P"]), "-c", LOAD, name, *modules],
+        cwd=here,
+        capture_output=True,
+        text=True,
+        timeout=LOADING,
+        check=False,
+    )
+    if loaded.returncode == 0:
+        return Finding(name, Level.OK, version(name) or "loads")
+    files, error = loaded.stdout.splitlines(), loaded.stderr.strip().splitlines()[-1]
+    if files[:1] == ["None"]:
+        return Finding(name, Level.FAILURE, "not in this Python", _install(name))
+    found = f"does not load: {error}"
+    if "'mtls_lab" in error:
+        cure = f"install the project itself, in its folder: {python()} -m pip install ."
+    elif stranger := _stranger(files):
+        found += f" ({stranger})"
+        cure = "this file hides a package of that name: rename it, or take it off PYTHONPATH"
+    else:
+        cure = _install(name, again=True)
+    return Finding(name, Level.FAILURE, found, cure)
+
+
+def _stranger(files: list[str]) -> str | None:
+    """Return the first file that belongs neither to this Python nor to the lab, or None."""
+    lab = Path(__file__).parent
+    ours = [Path(each) for each in (sys.prefix, sys.base_prefix, site.getusersitepackages())]
+    return next(
+        (
+            file
+            for file in files
+            if Path(file).is_absolute()
+            and not any(
+                Path(file).resolve().is_relative_to(each.resolve()) for each in (*ours, lab)
+            )
+        ),
+        None,
+    )
+
+
+def _install(name: str, *, again: bool = False) -> str:
+    """Return the command that installs a package here, in the versions that the lab allows."""
+    try:
+        required = importlib.metadata.requires("mtls-lab") or []
+    except importlib.metadata.PackageNotFoundError:
+        required = []
+    wanted = next((each for each in required if re.match(rf"{name}\b", each)), name)
+    if importlib.util.find_spec("pip") is not None:
+        force = "--force-reinstall " if again else ""
+        return f'{python()} -m pip install {force}"{wanted}"'
+    if shutil.which("uv"):
+        force = "--reinstall " if again else ""
+        return f'uv pip install {force}--python {python()} "{wanted}"'
+    return f'{python()} -m ensurepip, and then {python()} -m pip install "{wanted}"'
+
+
+def kernel() -> Finding:
+    """Find out which Python runs the notebooks: a `python3` of another one hides this one's."""
+    asked = subprocess.run(
+        [sys.executable, "-P", "-c", KERNEL],
+        capture_output=True,
+        text=True,
+        timeout=LOADING,
+        check=False,
+    )
+    if asked.returncode:
+        cure = _install("jupyterlab", again=True)
+        return Finding("kernel", Level.FAILURE, asked.stderr.strip().splitlines()[-1], cure)
+    program, folder = asked.stdout.splitlines()
+    # jupyter_client puts the Python that it runs in where a bare name stands.
+    if os.sep not in program or _same(program, sys.executable):
+        return Finding("kernel", Level.OK, "this Python runs the notebooks")
+    found = f"{folder} runs the notebooks with {program}"
+    cure = f"let this Python do it: {python()} -m jupyter kernelspec remove -f python3"
+    return Finding("kernel", Level.FAILURE, found, cure)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two paths lead to a Python with the same packages: a venv's is often a link."""
+    return Path(one).parent.resolve() == Path(other).parent.resolve() and Path(one).exists()
+
+
+def openssl_program() -> Finding:
+    """Ask the openssl program for its version. It is optional: no failure."""
+    optional = "optional, for a second opinion in Parts 2 and 3"
+    program = shutil.which("openssl")
+    if program is None:
+        cure = f"{optional}; apt or brew or conda install openssl"
+        return Finding("openssl", Level.WARNING, "no openssl program", cure)
+    try:
+        asked = subprocess.run(
+            [program, "version"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=ANSWERING,
+            check=True,
+        )
+    except subprocess.TimeoutExpired:
+        why = f"no answer in {ANSWERING} s"
+    except (OSError, subprocess.CalledProcessError) as error:
+        code = getattr(error, "returncode", None)
+        why = str(error) if code is None else f"exit code {code}"
+    else:
+        told = asked.stdout.split("(")[0].strip()
+        release = re.match(r"OpenSSL (\d+)\.", told)
+        if release and int(release[1]) >= terminal.OLDEST[0]:
+            return Finding("openssl", Level.OK, told)
+        cure = f"{optional}; the commands there are for OpenSSL 3.0 or newer"
+        return Finding("openssl", Level.WARNING, told or "an openssl without a version", cure)
+    cure = f"{optional}; repair or remove this program"
+    return Finding("openssl", Level.WARNING, f"{program} does not work ({why})", cure)

@@ -1,0 +1,38 @@
+"""Real connections on loopback: the backend, the device, and the attacker between them.
+
+Here: everything that holds a socket or a TLS context. Not here: the bytes and values that pass
+(wire/), and what an attack proves (attacks/).
+"""
+
+from mtls_lab.net.backend import Backend, running, serve, stop_all
+from mtls_lab.net.contexts import client_context, only_trusted_client, server_context
+from mtls_lab.net.device import ask
+from mtls_lab.net.peer import PeerCertificate, Upstream, subject_of
+from mtls_lab.net.relay import Chunk, Relay, Tamper, cut, flip_bit, replace
+from mtls_lab.net.sockets import Acceptor, Address, hang_up, nobody_listens
+from mtls_lab.net.watching import watch
+
+__all__ = [
+    "Acceptor",
+    "Address",
+    "Backend",
+    "Chunk",
+    "PeerCertificate",
+    "Relay",
+    "Tamper",
+    "Upstream",
+    "ask",
+    "client_context",
+    "cut",
+    "flip_bit",
+    "hang_up",
+    "nobody_listens",
+    "only_trusted_client",
+    "replace",
+    "running",
+    "serve",
+    "server_context",
+    "stop_all",
+    "subject_of",
+    "watch",
+]

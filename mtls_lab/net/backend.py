@@ -1,0 +1,243 @@
+"""The backend: real servers in background threads, with the outcome of every connection.
+
+Here: plain TCP, TLS and mutual TLS through one path, which takes a finished SSLContext or
+None; nothing here configures TLS. Not here: commands (wire/protocol.py), the device (device.py).
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+from mtls_lab.net.peer import PeerCertificate, subject_of
+from mtls_lab.net.sockets import Acceptor, Address, Mailbox, hang_up, receive, wrap
+from mtls_lab.net.watching import messages_of
+from mtls_lab.wire import SECRET, Failure, LineBuffer, ProtocolError, Service, Side, Stage
+
+__all__ = ["Backend", "running", "serve", "stop_all"]
+
+#: A handshake on loopback takes milliseconds; a peer that needs longer is silent or broken.
+HANDSHAKE_TIMEOUT = 5.0
+#: A person may type commands by hand, so a connection may be quiet for a while.
+IDLE_TIMEOUT = 60.0
+#: Outcomes that `Backend.connections` remembers.
+REMEMBERED = 256
+
+_running: dict[str, Backend] = {}
+_registry = threading.Lock()
+
+
+class Backend:
+    """A server that runs until `stop`; `serve` makes one and keeps it under its name.
+
+    The arguments are those of `serve`.
+
+    Attributes:
+        address: `(host, port)` as it listens.
+        connections: the outcomes of the latest connections, oldest first.
+        service: what answers the commands.
+    """
+
+    def __init__(
+        self,
+        context: ssl.SSLContext | None = None,
+        *,
+        authorize: Callable[[PeerCertificate], object] | None = None,
+        name: str = "backend",
+        secret: str = SECRET,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        handshake_timeout: float = HANDSHAKE_TIMEOUT,
+        idle_timeout: float = IDLE_TIMEOUT,
+    ) -> None:
+        self.name, self.service = name, Service(secret)
+        self.connections: deque[Side] = deque(maxlen=REMEMBERED)
+        self._context, self._authorize = context, authorize
+        self._handshake_timeout, self._idle_timeout = handshake_timeout, idle_timeout
+        self._outcomes: Mailbox[Address, Side] = Mailbox()
+        self._acceptor = Acceptor(self._handle, host, port, name)
+        self.address = self._acceptor.address
+
+    #: A backend of this process; see `mtls_lab.relay.Upstream`.
+    elsewhere = False
+
+    def wait_for(self, peer: Address, timeout: float = 5.0) -> Side:
+        """Return how the connection from `peer`, the client's own address, ended.
+
+        Each outcome is handed out once. Raises TimeoutError if there is none in time.
+        """
+        return self._outcomes.take(peer, timeout)
+
+    def stop(self) -> None:
+        """End every connection and free the port; no thread is left. Twice does no harm."""
+        self._acceptor.stop()
+        with _registry:
+            if _running.get(self.name) is self:
+                del _running[self.name]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        kind = "TCP" if self._context is None else "TLS"
+        return f"<Backend {self.name!r}, {kind}, {len(self.connections)} connections>"
+
+    def _handle(self, raw: socket.socket, peer: Address) -> None:
+        conversation = _Conversation(raw, self.name)
+        try:
+            self._converse(conversation)
+        except Exception as error:  # noqa: BLE001 - what a peer provokes ends its connection only
+            conversation.failure = Failure.of(error, conversation.stage)
+        side = conversation.side()
+        self.connections.append(side)
+        self._outcomes.put(peer, side)
+        hang_up(conversation.connection)
+
+    def _converse(self, talk: _Conversation) -> None:
+        if self._context is not None:
+            talk.stage = Stage.HANDSHAKE
+            talk.connection.settimeout(self._handshake_timeout)
+            # The handshake is a step of its own: a failed wrap_socket would close the socket
+            # at once, and the client might never read the alert.
+            talk.connection = tls = wrap(self._context, talk.connection, server_side=True)
+            tls.do_handshake()
+            talk.version, talk.peer = tls.version(), subject_of(tls.getpeercert())
+            talk.stage = Stage.APPLICATION
+        if self._authorize is not None:
+            talk.stage = Stage.APPLICATION
+            try:
+                allowed = self._authorize(talk.certificate())
+            except Exception:
+                talk.send("ERROR not authorized")
+                raise
+            if not allowed:
+                talk.failure = Failure(
+                    "PermissionError", "NOT_AUTHORIZED", text=f"{talk.peer} may not speak here"
+                )
+                talk.send("ERROR not authorized")
+                return
+        lines = LineBuffer()
+        while True:
+            deadline = time.monotonic() + self._idle_timeout
+            commands: list[str] = []
+            while not commands:
+                talk.connection.settimeout(max(deadline - time.monotonic(), 0.001))
+                data = receive(talk.connection)
+                if not data:
+                    return
+                talk.stage = Stage.APPLICATION
+                try:
+                    commands = lines.feed(data)
+                except ProtocolError as error:
+                    talk.send(f"ERROR {error}")
+                    raise
+            for command in commands:
+                talk.received.append(command)
+                talk.send(self.service.answer(command))
+
+
+@dataclass
+class _Conversation:
+    """What is known so far of a connection that is still open."""
+
+    connection: socket.socket
+    who: str
+    stage: Stage = Stage.CONNECT
+    failure: Failure | None = None
+    version: str | None = None
+    peer: str | None = None
+    # Bounded: a client may send commands for as long as it likes.
+    received: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+
+    def certificate(self) -> PeerCertificate:
+        tls = self.connection
+        return tls.getpeercert() if isinstance(tls, ssl.SSLSocket) else None
+
+    def send(self, line: str) -> None:
+        self.connection.sendall(line.encode("utf-8") + b"\n")
+
+    def side(self) -> Side:
+        return Side(
+            self.who,
+            self.stage,
+            self.failure,
+            self.version,
+            self.peer,
+            tuple(self.received),
+            messages_of(self.connection),
+        )
+
+
+def serve(
+    context: ssl.SSLContext | None = None,
+    *,
+    authorize: Callable[[PeerCertificate], object] | None = None,
+    name: str = "backend",
+    secret: str = SECRET,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    handshake_timeout: float = HANDSHAKE_TIMEOUT,
+    idle_timeout: float = IDLE_TIMEOUT,
+) -> Backend:
+    """Start a backend and return it, ready for connections.
+
+    A backend that runs under the same `name` is stopped first, so a cell can be run again.
+
+    Args:
+        context: a finished server context; None for plain TCP.
+        authorize: asked once for each connection with the peer's certificate, as
+            `getpeercert()` gives it; what is false, or an exception, refuses the client with
+            one ERROR line.
+        name: what the backend is known by in this process.
+        secret: what GET_SECRET answers.
+        host, port: where to listen; port 0 takes a free one.
+        handshake_timeout, idle_timeout: seconds for the whole handshake, and for each command.
+
+    Raises:
+        NetworkProblem: the address cannot be listened on.
+
+    Example:
+        >>> with serve(name="example") as backend:
+        ...     with socket.create_connection(backend.address) as device:
+        ...         device.sendall(b"GET_SECRET\\n")
+        ...         device.recv(1024)
+        b'open sesame\\n'
+    """
+    with _registry:
+        old = _running.pop(name, None)
+    if old is not None:
+        old.stop()
+    backend = Backend(
+        context,
+        authorize=authorize,
+        name=name,
+        secret=secret,
+        host=host,
+        port=port,
+        handshake_timeout=handshake_timeout,
+        idle_timeout=idle_timeout,
+    )
+    with _registry:
+        _running[name] = backend
+    return backend
+
+
+def running() -> dict[str, Backend]:
+    """Return the backends that run in this process, by name."""
+    with _registry:
+        return dict(_running)
+
+
+def stop_all() -> None:
+    """Stop every backend of this process."""
+    for backend in running().values():
+        backend.stop()

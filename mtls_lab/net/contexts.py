@@ -1,0 +1,72 @@
+"""Finished TLS contexts, as Parts 2 and 3 write them by hand.
+
+Here: the same lines that the notebooks explain one by one, for tests, attacks and panels. Not
+for a notebook that has not written them itself yet.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+
+from mtls_lab.net.peer import PeerCertificate
+
+__all__ = ["client_context", "only_trusted_client", "server_context"]
+
+PathLike = str | os.PathLike[str]
+
+
+def server_context(
+    certfile: PathLike,
+    keyfile: PathLike,
+    *,
+    client_ca: PathLike | None = None,
+    crl: PathLike | None = None,
+) -> ssl.SSLContext:
+    """Make the backend's context; with `client_ca` it requires a client certificate.
+
+    With `crl`, a file that holds the client CA's revocation list, it refuses what is on it.
+    Raises what `ssl.SSLContext.load_cert_chain` and `load_verify_locations` raise.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certfile, keyfile)
+    if client_ca is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cafile=client_ca)
+    if crl is not None:
+        context.load_verify_locations(cafile=crl)
+        context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
+    return context
+
+
+def client_context(
+    server_ca: PathLike,
+    certfile: PathLike | None = None,
+    keyfile: PathLike | None = None,
+    *,
+    version: ssl.TLSVersion | None = None,
+) -> ssl.SSLContext:
+    """Make the device's context; with `certfile` and `keyfile` it presents a certificate.
+
+    `version` admits one TLS version only. Raises what `load_cert_chain` raises.
+    """
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=os.fspath(server_ca))
+    if certfile is not None:
+        context.load_cert_chain(certfile, keyfile)
+    if version is not None:
+        context.minimum_version = context.maximum_version = version
+    return context
+
+
+def only_trusted_client(certificate: PeerCertificate) -> bool:
+    """Authorize the one common name that the lab trusts, compared whole.
+
+    Example:
+        >>> only_trusted_client({"subject": ((("commonName", "trusted-client"),),)})
+        True
+        >>> only_trusted_client({"subject": ((("commonName", "not-trusted-client"),),)})
+        False
+    """
+    subject = (certificate or {}).get("subject", ())
+    names = [value for rdn in subject for key, value in rdn if key == "commonName"]
+    return names == ["trusted-client"]

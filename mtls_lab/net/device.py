@@ -1,0 +1,128 @@
+"""The device: one command to the backend, and what both sides saw of it.
+
+Here: `ask`. Not here: the backend (backend.py), and how a context is configured, which is the
+learner's work.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from mtls_lab.net.peer import Upstream, subject_of
+from mtls_lab.net.sockets import Address, hang_up, wrap
+from mtls_lab.net.watching import messages_of
+from mtls_lab.wire import Exchange, Failure, LineBuffer, Side, Stage
+from mtls_lab.wire.handshake import join
+
+__all__ = ["ask"]
+
+#: What is said of a backend that was reached and whose side nobody here can see.
+NOT_HERE = "is not in this process: see its own log"
+#: What a device waits for in all. An exchange on loopback takes milliseconds.
+TIMEOUT = 5.0
+
+
+def ask(
+    command: str,
+    to: Upstream | Address,
+    *,
+    context: ssl.SSLContext | Callable[[], ssl.SSLContext | None] | None = None,
+    server_hostname: str | None = "localhost",
+    timeout: float = TIMEOUT,
+) -> Exchange:
+    """Send one command and return what the device and the backend saw.
+
+    What goes wrong on the way is no exception here: it is the result, as a failure with its
+    stage on each side.
+
+    Args:
+        command: one line, such as "GET_SECRET".
+        to: a Backend or a Relay of this process; or an address, then the backend's side is
+            not known.
+        context: a finished client context; None for plain TCP. Or a function that makes one:
+            what fails in it is the device's failure at the stage `setup`.
+        server_hostname: the name that the device wants to talk to (RFC 6066, section 3).
+        timeout: seconds for the whole exchange.
+
+    Raises:
+        ValueError: the command is more than one line.
+
+    Example:
+        >>> from mtls_lab import serve
+        >>> with serve() as backend:
+        ...     print(ask("GET_SECRET", backend))
+        device   connect ✓  received ✓ open sesame
+        backend  connect ✓  received ✓ GET_SECRET
+    """
+    if "\n" in command:
+        raise ValueError(f"one command is one line, and this is more: {command!r}")
+    deadline = time.monotonic() + timeout
+    stage, failure, version, peer, own = Stage.SETUP, None, None, None, None
+    received: list[str] = []
+    connection: socket.socket | None = None
+    try:
+        if callable(context):
+            context = context()
+        host, port = to if isinstance(to, tuple) else to.address
+        connection = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(timeout)
+        if context is not None:
+            # Wrapped before it connects: what is wrong with the arguments shows here. An end
+            # without close_notify is an error, for it may be a cut.
+            connection = wrap(
+                context,
+                connection,
+                server_hostname=server_hostname,
+                suppress_ragged_eofs=False,
+            )
+        stage = Stage.CONNECT
+        connection.connect((host, port))
+        own = connection.getsockname()[:2]
+        stage = Stage.APPLICATION
+        if isinstance(connection, ssl.SSLSocket):
+            stage = Stage.HANDSHAKE
+            connection.do_handshake()
+            version, peer = connection.version(), subject_of(connection.getpeercert())
+            stage = Stage.FIRST_READ
+        # If the backend has hung up already, it has said why: the read below tells.
+        with suppress(OSError):
+            connection.sendall(command.encode("utf-8") + b"\n")
+        lines = LineBuffer()
+        while not received:
+            connection.settimeout(max(deadline - time.monotonic(), 0.001))
+            data = connection.recv(4096)
+            if not data:
+                raise EOFError("the connection was closed without a reply")
+            stage = Stage.APPLICATION
+            received += lines.feed(data)
+    except Exception as error:  # noqa: BLE001 - every way of failing is a result of an exchange
+        failure = Failure.of(error, stage)
+    messages = messages_of(connection)
+    if connection is not None:
+        # After a good reply there is nothing left to wait for.
+        hang_up(connection, wait=failure is not None)
+    device = Side("device", stage, failure, version, peer, tuple(received), messages)
+    if own is None:
+        return Exchange(command, device, handshake=join(messages, ()))
+    return _with_backend(command, device, to, own, timeout)
+
+
+def _with_backend(
+    command: str, device: Side, to: Upstream | Address, own: Address, timeout: float
+) -> Exchange:
+    """Add what the backend saw of the connection from `own`, or why that is not known."""
+    alone = Exchange(command, device, handshake=join(device.messages, ()))
+    if isinstance(to, tuple) or to.elsewhere:
+        return replace(alone, unseen=NOT_HERE)
+    try:
+        backend = to.wait_for(own, timeout)
+    except TimeoutError:
+        return replace(alone, unseen=f"had not finished after {timeout:g} s")
+    seen = join(device.messages, backend.messages if backend else ())
+    return Exchange(command, device, backend, handshake=seen)

@@ -1,0 +1,284 @@
+"""The attacker between device and backend: Eve records, Mallory changes, replays, cuts, pretends.
+
+Here: a real relay on a socket of its own, and the ways to tamper. Not here: what an attack
+proves (attacks/attacks.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import selectors
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from mtls_lab.errors import TamperFailed
+from mtls_lab.net.peer import Upstream
+from mtls_lab.net.sockets import Acceptor, Address, Mailbox, hang_up, wrap
+from mtls_lab.wire import Direction, Side, Splitter, hexdump
+
+__all__ = ["Chunk", "Relay", "cut", "flip_bit", "replace"]
+
+#: How long the relay waits for the backend to accept, or for a handshake of its own.
+TIMEOUT = 5.0
+#: Chunks that a relay remembers: hours of a lab, a few megabytes.
+REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One unit that passed by: a TLS record, or a line of text.
+
+    Attributes:
+        connection: 0 for the first connection through this relay, 1 for the second, …
+        index: 0 for the first chunk of this connection in this direction.
+        direction: which way it went.
+        heard: the bytes as they came.
+        sent: the bytes as they were passed on; None if Mallory cut the connection instead.
+    """
+
+    connection: int
+    index: int
+    direction: Direction
+    heard: bytes
+    sent: bytes | None = None
+
+    def __str__(self) -> str:
+        return "\n".join(f"{self.direction.value} {line}" for line in hexdump(self.heard))
+
+
+#: Gets a chunk, returns the bytes to pass on; None cuts the connection.
+Tamper = Callable[[Chunk], bytes | None]
+
+
+class Relay:
+    """Stand between the device and `upstream`, and write down everything that passes.
+
+    With `server_context` the relay terminates the device's TLS itself, shows its own certificate,
+    and reads along; `upstream_context`, a client context, is what it then speaks to the backend.
+
+    Args:
+        upstream: a Backend, another Relay, or an address `(host, port)`.
+        tamper: what Mallory does with each chunk; see `replace`, `flip_bit` and `cut`.
+
+    Example:
+        >>> from mtls_lab import ask, serve
+        >>> with serve(name="example") as backend, Relay(backend) as eve:
+        ...     reply = ask("GET_SECRET", eve).reply
+        >>> reply, eve.heard("open sesame")
+        ('open sesame', True)
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream | Address,
+        *,
+        tamper: Tamper | None = None,
+        server_context: ssl.SSLContext | None = None,
+        upstream_context: ssl.SSLContext | None = None,
+        name: str = "relay",
+    ) -> None:
+        self.tamper = tamper
+        self._upstream = upstream
+        self._server_context, self._upstream_context = server_context, upstream_context
+        self._chunks: list[Chunk] = []
+        self._failed: Exception | None = None
+        self._connections = 0
+        self._lock = threading.Lock()
+        self._through: Mailbox[Address, Address | None] = Mailbox()
+        self._acceptor = Acceptor(self._handle, "127.0.0.1", 0, name)
+        self.address = self._acceptor.address
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the backend behind is a bare address, so that its side is not known here."""
+        return isinstance(self._upstream, tuple) or self._upstream.elsewhere
+
+    @property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """Everything that passed so far, in order."""
+        with self._lock:
+            return tuple(self._chunks)
+
+    def stream(self, direction: Direction, connection: int | None = None) -> bytes:
+        """Return one direction's bytes as they came, of one connection or of all."""
+        return b"".join(
+            chunk.heard
+            for chunk in self.chunks
+            if chunk.direction is direction and connection in (None, chunk.connection)
+        )
+
+    def heard(self, what: str | bytes) -> bool:
+        """Tell whether these bytes passed by in clear, in either direction."""
+        wanted = what.encode("utf-8") if isinstance(what, str) else what
+        return any(wanted in self.stream(direction) for direction in Direction)
+
+    def replay(self, connection: int = 0, timeout: float = TIMEOUT) -> bytes:
+        """Send the backend again what the device sent it, and return what it answers."""
+        answer = b""
+        with socket.create_connection(self._target, timeout) as again, contextlib.suppress(OSError):
+            again.sendall(self.stream(Direction.TO_BACKEND, connection))
+            again.shutdown(socket.SHUT_WR)
+            while data := again.recv(4096):
+                answer += data
+        return answer
+
+    def wait_for(self, peer: Address, timeout: float = TIMEOUT) -> Side | None:
+        """Return the backend's side of the connection that the device opened from `peer`.
+
+        None if the relay never reached the backend, or if the upstream is a bare address.
+        Raises TimeoutError.
+        """
+        behind = self._through.take(peer, timeout)
+        if behind is None or isinstance(self._upstream, tuple):
+            return None
+        return self._upstream.wait_for(behind, timeout)
+
+    def stop(self) -> None:
+        """End every connection and free the port; what was heard stays.
+
+        Raises:
+            TamperFailed: the tamper raised an exception or returned something else than bytes.
+        """
+        self._acceptor.stop()
+        failed, self._failed = self._failed, None
+        if failed is not None:
+            raise TamperFailed(
+                f"a tamper that failed, with {type(failed).__name__}: {failed}",
+                "a function that takes a Chunk and returns bytes, or None to cut",
+                "correct the function; the connection was cut at this chunk",
+            ) from failed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def _target(self) -> Address:
+        return self._upstream if isinstance(self._upstream, tuple) else self._upstream.address
+
+    def _handle(self, device: socket.socket, peer: Address) -> None:
+        with self._lock:
+            number, self._connections = self._connections, self._connections + 1
+        try:
+            backend = socket.create_connection(self._target, TIMEOUT)
+        except OSError:
+            self._through.put(peer, None)
+            hang_up(device)
+            return
+        self._acceptor.adopt(backend)
+        self._through.put(peer, backend.getsockname()[:2])
+        backend.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sides = [device, backend]
+        try:
+            if self._server_context is not None:
+                device.settimeout(TIMEOUT)
+                sides[0] = tls = wrap(self._server_context, device, server_side=True)
+                tls.do_handshake()
+            if self._upstream_context is not None:
+                sides[1] = tls = wrap(self._upstream_context, backend, server_hostname="localhost")
+                tls.do_handshake()
+            self._pump(number, *sides)
+        finally:
+            # The backend first, so that both ends can go before either is waited for.
+            for side in reversed(sides):
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(side, socket.SHUT_WR)
+            for side in reversed(sides):
+                hang_up(side)
+
+    def _pump(self, number: int, device: socket.socket, backend: socket.socket) -> None:
+        """Carry bytes both ways until both sides have ended, or Mallory cuts."""
+        paths = [
+            (device, Direction.TO_BACKEND, backend, Splitter()),
+            (backend, Direction.TO_DEVICE, device, Splitter()),
+        ]
+        counts = dict.fromkeys(Direction, 0)
+        with selectors.DefaultSelector() as selector:
+            for path in paths:
+                path[0].settimeout(None)
+                selector.register(path[0], selectors.EVENT_READ, path)
+            while selector.get_map():
+                for key, _ in selector.select():
+                    source, direction, sink, splitter = key.data
+                    data = _receive(source)
+                    if data is None:
+                        continue
+                    units = splitter.feed(data) if data else [splitter.rest()]
+                    for unit in filter(None, units):
+                        chunk = self._pass(Chunk(number, counts[direction], direction, unit))
+                        counts[direction] += 1
+                        if chunk.sent is None:
+                            return
+                        with contextlib.suppress(OSError):
+                            sink.sendall(chunk.sent)
+                    if not data:
+                        selector.unregister(source)
+                        with contextlib.suppress(OSError):
+                            socket.socket.shutdown(sink, socket.SHUT_WR)
+
+    def _pass(self, chunk: Chunk) -> Chunk:
+        sent: object = chunk.heard
+        try:
+            if self.tamper:
+                sent = self.tamper(chunk)
+            if not (sent is None or isinstance(sent, bytes)):
+                raise TypeError(f"it returned {type(sent).__name__}")
+        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: stop() has
+            self._failed, sent = error, None
+        chunk = dataclasses.replace(chunk, sent=sent)
+        with self._lock:
+            if len(self._chunks) < REMEMBERED:
+                self._chunks.append(chunk)
+        return chunk
+
+
+def _receive(source: socket.socket) -> bytes | None:
+    """Read what is there, b"" at the end; None if that was TLS's own, such as a session ticket.
+
+    Over TLS all of it is read, since a selector does not see what is decrypted already.
+    """
+    source.settimeout(0)
+    try:
+        data = source.recv(65536)
+        while isinstance(source, ssl.SSLSocket) and source.pending():
+            data += source.recv(65536)
+    except (ssl.SSLWantReadError, BlockingIOError):
+        return None
+    except OSError:
+        return b""
+    finally:
+        source.settimeout(None)
+    return data
+
+
+def replace(old: str | bytes, new: str | bytes) -> Tamper:
+    """Make a tamper that exchanges these bytes wherever they pass in clear."""
+    before, after = (text.encode() if isinstance(text, str) else text for text in (old, new))
+    return lambda chunk: chunk.heard.replace(before, after)
+
+
+def flip_bit(index: int, direction: Direction = Direction.TO_DEVICE, bit: int = 0) -> Tamper:
+    """Make a tamper that flips one bit of one chunk; bit 0 is the lowest of its last byte."""
+
+    def tamper(chunk: Chunk) -> bytes:
+        if (chunk.direction, chunk.index) != (direction, index):
+            return chunk.heard
+        at = bit % (8 * len(chunk.heard))
+        number = int.from_bytes(chunk.heard, "big") ^ (1 << at)
+        return number.to_bytes(len(chunk.heard), "big")
+
+    return tamper
+
+
+def cut(index: int, direction: Direction = Direction.TO_DEVICE) -> Tamper:
+    """Make a tamper that cuts the connection where this chunk would have passed."""
+    return lambda chunk: (
+        None if (chunk.direction, chunk.index) == (direction, index) else chunk.heard
+    )

@@ -1,0 +1,273 @@
+"""Listening, accepting in threads, and hanging up so that the other side hears the last word.
+
+Here: what a device, a server and a relay share below TLS, and where TLS begins and ends on a
+socket. Not here: contexts, commands, outcomes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import selectors
+import socket
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterator
+from typing import Generic, TypeVar
+
+from mtls_lab.errors import NetworkProblem
+
+__all__ = ["Acceptor", "Address", "Mailbox", "hang_up", "nobody_listens", "receive", "wrap"]
+
+Address = tuple[str, int]
+
+#: How long a finished connection waits for the other side to close. Long enough for an alert
+#: to be read on a busy machine; a peer that stays open longer has had its chance.
+LINGER = 2.0
+#: How much of what a refused peer still sends is read and thrown away.
+LINGER_BYTES = 256 * 1024
+#: Connections at a time. More are closed at once: a lab has two or three.
+MAX_CONNECTIONS = 128
+
+#: Before 3.11.4, Python set OP_IGNORE_UNEXPECTED_EOF in every context that it made with OpenSSL 3,
+#: and a cut looked like a clean end (cpython gh-95494).
+_CUT_LOOKS_CLEAN = sys.version_info < (3, 11, 4)
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Mailbox(Generic[K, V]):
+    """Values that threads leave for one another under a key; each is handed out once.
+
+    Example:
+        >>> box = Mailbox()
+        >>> box.put("device", 1)
+        >>> box.take("device", timeout=1)
+        1
+    """
+
+    #: Values that nobody asks for are dropped from this number on, oldest first.
+    LIMIT = 256
+
+    def __init__(self) -> None:
+        self._values: dict[K, V] = {}
+        self._arrived = threading.Condition()
+
+    def put(self, key: K, value: V) -> None:
+        """Leave a value."""
+        with self._arrived:
+            self._values.pop(key, None)
+            self._values[key] = value
+            if len(self._values) > self.LIMIT:
+                del self._values[next(iter(self._values))]
+            self._arrived.notify_all()
+
+    def take(self, key: K, timeout: float) -> V:
+        """Wait for a value and remove it. Raises TimeoutError after `timeout` seconds."""
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: key in self._values, timeout):
+                raise TimeoutError(f"nothing arrived for {key} in {timeout} s")
+            return self._values.pop(key)
+
+
+class Acceptor:
+    """Listen on an address and run `handle(socket, peer)` in a thread for each connection.
+
+    `handle` owns the socket; whatever it leaves open is closed after it. An error in one
+    connection ends that connection only.
+
+    Raises:
+        NetworkProblem: the address cannot be listened on.
+    """
+
+    def __init__(
+        self, handle: Callable[[socket.socket, Address], None], host: str, port: int, name: str
+    ) -> None:
+        self._handle = handle
+        self._name = name
+        self._open: dict[threading.Thread, list[socket.socket]] = {}
+        self._threads: list[threading.Thread] = []  # those that may still run
+        self._stopped = False
+        self._lock = threading.Lock()
+        self._listener = _listen(host, port)
+        self._bell, self._wire = socket.socketpair()
+        self.address: Address = self._listener.getsockname()[:2]
+        self._thread = threading.Thread(target=self._run, name=f"lab {name}", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._listener, selectors.EVENT_READ)
+            selector.register(self._wire, selectors.EVENT_READ)
+            while True:
+                ready = {key.fileobj for key, _ in selector.select()}
+                if self._wire in ready:
+                    return
+                with contextlib.suppress(OSError):  # the client may be gone again already
+                    connection, peer = self._listener.accept()
+                    self._serve(connection, peer[:2])
+
+    def _serve(self, connection: socket.socket, peer: Address) -> None:
+        with self._lock:
+            if len(self._open) >= MAX_CONNECTIONS:
+                connection.close()
+                return
+            thread = threading.Thread(
+                target=self._connection,
+                args=(connection, peer),
+                name=f"lab {self._name} connection",
+                daemon=True,
+            )
+            # A second handle on the same connection: wrap_socket takes the first one over.
+            self._open[thread] = [connection.dup()]
+        thread.start()
+        # Kept until it has ended: it is in `_open` only for as long as its connection.
+        self._threads = [*(old for old in self._threads if old.is_alive()), thread]
+
+    def _connection(self, connection: socket.socket, peer: Address) -> None:
+        try:
+            with connection, contextlib.suppress(OSError):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._handle(connection, peer)
+        finally:
+            with self._lock:
+                handles = self._open.pop(threading.current_thread())
+            for handle in handles:
+                handle.close()
+
+    def adopt(self, connection: socket.socket) -> None:
+        """Let `stop` end this socket too: one that the calling connection's thread has opened."""
+        handle = connection.dup()
+        with self._lock:
+            self._open[threading.current_thread()].append(handle)
+            if self._stopped:
+                _end(handle)
+
+    def stop(self) -> None:
+        """Stop listening, end every connection, and wait until the threads are gone."""
+        self._bell.close()
+        self._thread.join()
+        self._listener.close()
+        self._wire.close()
+        with self._lock:
+            self._stopped = True
+            for handles in self._open.values():
+                for handle in handles:
+                    _end(handle)
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join()
+
+
+def _end(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it may have ended already
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise NetworkProblem(
+            f"the port {port}",
+            "a number from 1 to 65535, or 0 for a free port",
+            "choose another number, or leave the port out",
+        )
+    try:
+        return socket.create_server((host, port), backlog=MAX_CONNECTIONS)
+    except OSError as error:
+        # create_server puts the address behind the reason; it is in the message already.
+        reason = (error.strerror or str(error)).split(" (while ")[0]
+        names = {
+            errno.EADDRINUSE: (
+                f"port {port} on {host} is in use by another program",
+                "stop that program, or leave the port out: then a free one is chosen",
+            ),
+            errno.EACCES: (
+                f"port {port} on {host} may not be used by this account",
+                "choose a port of 1024 or higher, or leave it out",
+            ),
+        }
+        found, todo = names.get(
+            errno.EADDRINUSE if error.errno in (errno.EADDRINUSE, 10048) else error.errno or 0,
+            (
+                f"{host}:{port} cannot be listened on ({reason})",
+                'use the host "127.0.0.1" and leave the port out',
+            ),
+        )
+        raise NetworkProblem(found, "an address of this machine and a free port", todo) from None
+
+
+def wrap(
+    context: ssl.SSLContext,
+    connection: socket.socket,
+    *,
+    server_side: bool = False,
+    server_hostname: str | None = None,
+    suppress_ragged_eofs: bool = True,
+) -> ssl.SSLSocket:
+    """Return a TLS socket on this connection; its handshake is still to do.
+
+    The arguments are those of `ssl.SSLContext.wrap_socket`. An end without close_notify (RFC 8446,
+    section 6.1) is never taken for a clean one: a Python that is too old for that gets its context
+    as a newer one would have made it.
+    """
+    if _CUT_LOOKS_CLEAN:
+        context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    return context.wrap_socket(
+        connection,
+        server_side=server_side,
+        do_handshake_on_connect=False,
+        server_hostname=server_hostname,
+        suppress_ragged_eofs=suppress_ragged_eofs,
+    )
+
+
+def receive(connection: socket.socket, size: int = 4096) -> bytes:
+    """Return what has arrived, b"" at the end; `suppress_ragged_eofs` decides what is an end.
+
+    Before 3.11.4, Python raises what it was told to suppress (see `wrap`).
+    """
+    try:
+        return connection.recv(size)
+    except ssl.SSLError as error:
+        ragged = getattr(connection, "suppress_ragged_eofs", False)
+        if ragged and error.reason == "UNEXPECTED_EOF_WHILE_READING":
+            return b""
+        raise
+
+
+def hang_up(connection: socket.socket, *, wait: bool = True) -> None:
+    """Say goodbye, wait until the other side has read it, and close.
+
+    A close with unread bytes makes the kernel reset the connection, and a reset discards what
+    the other side has not read yet: an alert, say. So: end our direction first, read until the
+    other side ends its own, then close. Over TLS a close_notify goes first (RFC 8446,
+    section 6.1). Without `wait`, for a side that has read all it came for, it closes at once.
+    """
+    plain = socket.socket  # its methods work below TLS, on the same connection
+    with connection, contextlib.suppress(OSError):
+        if isinstance(connection, ssl.SSLSocket):
+            connection.settimeout(0)  # do not wait for the other side's close_notify
+            with contextlib.suppress(OSError, ValueError):
+                connection.unwrap()
+        plain.shutdown(connection, socket.SHUT_WR)
+        deadline, left = time.monotonic() + LINGER, LINGER_BYTES
+        while wait and left > 0 and (rest := deadline - time.monotonic()) > 0:
+            connection.settimeout(rest)
+            data = plain.recv(connection, 4096)
+            if not data:
+                break
+            left -= len(data)
+
+
+@contextlib.contextmanager
+def nobody_listens() -> Iterator[Address]:
+    """Give an address at which, while the block runs, certainly nobody listens.
+
+    Its port is taken, and does not listen.
+    """
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()

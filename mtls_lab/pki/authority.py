@@ -1,0 +1,246 @@
+"""Keys, signing requests, certificates and revocation lists, made with cryptography.
+
+Here: everything that is signed; only the hostile requests of
+exercises/part3/device_certificate.py are built there. Not here: the fields of a leaf (leaf.py),
+files (pem.py), what a certificate says (description.py), TLS contexts, and which certificates the
+lab needs (experiments/credentials.py, learner/workspace.py).
+
+Every certificate follows the profile of RFC 5280, section 4.2, to the letter, so that it
+verifies under Python 3.13's strict default and under `openssl verify -x509_strict`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from mtls_lab.errors import LabError
+from mtls_lab.pki.leaf import (
+    LEAF_KEY_USAGE,
+    NO_KEY_USAGE,
+    Purpose,
+    general_names,
+    leaf_builder,
+    name_of,
+)
+from mtls_lab.pki.pem import Identity, Key, read_identity
+
+__all__ = [
+    "CA_DAYS",
+    "LEAF_DAYS",
+    "CertificateAuthority",
+    "Purpose",
+    "create_key",
+    "self_signed",
+]
+
+#: Clocks differ; a certificate that is valid from this second on fails on the next machine.
+CLOCK_SKEW = timedelta(minutes=5)
+CA_DAYS = 365
+LEAF_DAYS = 90
+CRL_DAYS = 30
+
+_CA_KEY_USAGE = x509.KeyUsage(**{**NO_KEY_USAGE, "key_cert_sign": True, "crl_sign": True})
+
+
+@dataclass
+class CertificateAuthority:
+    """A root CA that signs servers and devices directly.
+
+    Example:
+        >>> from mtls_lab.pki import describe
+        >>> ca = CertificateAuthority.create("Lab CA")
+        >>> server = ca.issue_server(["localhost", "127.0.0.1"])
+        >>> print(describe(server.certificate))
+        subject               CN=localhost
+        issuer                CN=Lab CA
+        basicConstraints      CA:FALSE, critical
+        keyUsage              digitalSignature, critical
+        extendedKeyUsage      serverAuth
+        subjectAltName        DNS:localhost, IP:127.0.0.1
+    """
+
+    key: Key
+    certificate: x509.Certificate
+    revoked: dict[int, datetime] = field(default_factory=dict)
+
+    @classmethod
+    def create(
+        cls, name: str, *, days: int = CA_DAYS, key: Key | None = None
+    ) -> CertificateAuthority:
+        """Make a key and a self-signed CA certificate, valid for `days` from now."""
+        key = key or create_key()
+        subject = name_of(name)
+        now = _now()
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - CLOCK_SKEW)
+            .not_valid_after(now + timedelta(days=days))
+            # pathlen 0: this CA signs leaves and no further CA (RFC 5280, section 4.2.1.9).
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_CA_KEY_USAGE, critical=True)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+            )
+            .sign(key, hashes.SHA256())
+        )
+        return cls(key, certificate)
+
+    @classmethod
+    def load(
+        cls, certfile: str | os.PathLike[str], keyfile: str | os.PathLike[str]
+    ) -> CertificateAuthority:
+        """Read a CA back from its two files. Raises FileProblem."""
+        identity = read_identity(certfile, keyfile)
+        return cls(identity.key, identity.certificate)
+
+    def sign(
+        self,
+        csr: x509.CertificateSigningRequest,
+        purpose: Purpose,
+        *,
+        days: int = LEAF_DAYS,
+    ) -> x509.Certificate:
+        """Sign a request: its name, its key and its SAN, with the extensions of `purpose`.
+
+        What else the request asks for is ignored: what a certificate may do is the CA's
+        decision.
+
+        Raises:
+            ValueError: the request was not signed with the key that it names.
+        """
+        if not csr.is_signature_valid:
+            raise ValueError("the request is not signed with the key that it names")
+        names: Iterable[x509.GeneralName] = ()
+        with suppress(x509.ExtensionNotFound):
+            names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        public_key = csr.public_key()
+        if not isinstance(public_key, ec.EllipticCurvePublicKey):
+            raise ValueError("the lab signs EC keys only: create one with create_key()")
+        now = _now()
+        first, last = now - CLOCK_SKEW, now + timedelta(days=days)
+        issuer, issuer_id = self.certificate.subject, self._authority_id()
+        builder = leaf_builder(
+            issuer, issuer_id, csr.subject, public_key, purpose, names, first, last
+        )
+        return builder.sign(self.key, hashes.SHA256())
+
+    def issue_server(self, names: Iterable[str], *, days: int = LEAF_DAYS) -> Identity:
+        """Make a key and a server certificate for DNS names and IP addresses.
+
+        A client looks for the host in subjectAltName and nowhere else (RFC 9525, section 6.3).
+
+        Raises:
+            LabError: the names are one text and no list of them.
+        """
+        if isinstance(names, str):
+            raise LabError("one text", "a list of names", f"write issue_server([{names!r}])")
+        names = list(names)
+        return self.issue(names[0], Purpose.SERVER, names=names, valid_days=(0, days))
+
+    def issue_client(self, common_name: str, *, days: int = LEAF_DAYS) -> Identity:
+        """Make a key and a client certificate with this common name."""
+        return self.issue(common_name, Purpose.CLIENT, valid_days=(0, days))
+
+    def issue(
+        self,
+        common_name: str,
+        purpose: Purpose | Iterable[Purpose] | None,
+        *,
+        names: Iterable[str] = (),
+        valid_days: tuple[int, int] = (0, LEAF_DAYS),
+        key: Key | None = None,
+        key_usage: Iterable[str] | None = LEAF_KEY_USAGE,
+        is_ca: bool = False,
+        authority_id: bool = True,
+    ) -> Identity:
+        """Make a certificate with everything said; `valid_days` counts from today.
+
+        Without a purpose it has no extended key usage, and then verifies for every purpose.
+        The last three are for certificates that are wrong on purpose: other bits of keyUsage
+        or none of it, CA:TRUE, no authority key identifier.
+
+        Example:
+            >>> ca = CertificateAuthority.create("Lab CA")
+            >>> old = ca.issue("old", Purpose.CLIENT, valid_days=(-30, -1)).certificate
+            >>> old.not_valid_after_utc < datetime.now(UTC)
+            True
+        """
+        key = key or create_key()
+        first, last = (_now() + timedelta(days=day) for day in valid_days)
+        builder = leaf_builder(
+            self.certificate.subject,
+            self._authority_id() if authority_id else None,
+            name_of(common_name),
+            key.public_key(),
+            purpose,
+            general_names(names),
+            first - CLOCK_SKEW,
+            last,
+            key_usage=key_usage,
+            is_ca=is_ca,
+        )
+        return Identity(key, builder.sign(self.key, hashes.SHA256()))
+
+    def _authority_id(self) -> x509.AuthorityKeyIdentifier:
+        own = self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+        return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own.value)
+
+    def revoke(self, certificate: x509.Certificate) -> None:
+        """Put a certificate on the list that `crl` signs from now on."""
+        self.revoked.setdefault(certificate.serial_number, _now())
+
+    def crl(self, *, days: int = CRL_DAYS) -> x509.CertificateRevocationList:
+        """Sign the list of revoked certificates (RFC 5280, section 5), valid for `days`."""
+        now = _now()
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self.certificate.subject)
+            .last_update(now - CLOCK_SKEW)
+            .next_update(now + timedelta(days=days))
+            # A CRL number has to grow with every list (section 5.2.3); the clock does.
+            .add_extension(x509.CRLNumber(time.time_ns()), critical=False)
+            .add_extension(self._authority_id(), critical=False)
+        )
+        for serial, when in self.revoked.items():
+            builder = builder.add_revoked_certificate(
+                x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(when).build()
+            )
+        return builder.sign(self.key, hashes.SHA256())
+
+
+def create_key() -> Key:
+    """Make a private key on the curve P-256."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def self_signed(common_name: str, purpose: Purpose, *, names: Iterable[str] = ()) -> Identity:
+    """Make a leaf that is its own issuer: what anybody can make in a second."""
+    key, name, now = create_key(), name_of(common_name), _now()
+    builder = leaf_builder(
+        name,
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()),
+        name,
+        key.public_key(),
+        purpose,
+        general_names(names),
+        now - CLOCK_SKEW,
+        now + timedelta(days=LEAF_DAYS),
+    )
+    return Identity(key, builder.sign(key, hashes.SHA256()))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)

@@ -1,0 +1,126 @@
+"""What a certificate says, in words; and whether it is still good.
+
+Here: reading certificates. Not here: making them (authority.py), and files (pem.py).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.x509.oid import NameOID
+
+__all__ = ["common_name", "describe", "in_words", "is_current", "oid_name", "printable"]
+
+#: The bits of keyUsage as RFC 5280, section 4.2.1.3 calls them, by cryptography's names.
+USAGES = {
+    "digital_signature": "digitalSignature",
+    "content_commitment": "nonRepudiation",
+    "key_encipherment": "keyEncipherment",
+    "data_encipherment": "dataEncipherment",
+    "key_agreement": "keyAgreement",
+    "key_cert_sign": "keyCertSign",
+    "crl_sign": "cRLSign",
+}
+
+
+def common_name(certificate: x509.Certificate) -> str:
+    """Return the subject's common name; empty if it has none."""
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else ""
+
+
+def describe(certificate: x509.Certificate) -> str:
+    """Return what decides over trust, a line a field; no key, serial number or date.
+
+    The names are those of RFC 5280 and of openssl's configuration files.
+    """
+    lines = [
+        ("subject", certificate.subject.rfc4514_string()),
+        ("issuer", certificate.issuer.rfc4514_string()),
+    ]
+    lines += [
+        (oid_name(extension.oid), text + ", critical" * extension.critical)
+        for extension in certificate.extensions
+        if (text := in_words(extension.value))
+    ]
+    order = [
+        "subject",
+        "issuer",
+        "basicConstraints",
+        "keyUsage",
+        "extendedKeyUsage",
+        "subjectAltName",
+    ]
+    lines.sort(key=lambda line: order.index(line[0]) if line[0] in order else len(order))
+    return "\n".join(f"{name:<21} {printable(text)}" for name, text in lines)
+
+
+def in_words(value: x509.ExtensionType) -> str:
+    """Return what an extension says, if it is one of those that decide; else nothing.
+
+    Example:
+        >>> in_words(x509.BasicConstraints(ca=True, path_length=0))
+        'CA:TRUE, pathlen:0'
+    """
+    text = ""
+    if isinstance(value, x509.BasicConstraints):
+        text = f"CA:{str(value.ca).upper()}"
+        text += f", pathlen:{value.path_length}" if value.path_length is not None else ""
+    elif isinstance(value, x509.KeyUsage):
+        text = ", ".join(word for name, word in USAGES.items() if getattr(value, name))
+    elif isinstance(value, x509.ExtendedKeyUsage):
+        text = ", ".join(oid_name(usage) for usage in value)
+    elif isinstance(value, x509.SubjectAlternativeName):
+        text = ", ".join(_general_name(name) for name in value)
+    return text
+
+
+def printable(text: str) -> str:
+    r"""Return a text in which every character is one that can be seen.
+
+    A certificate may hold line breaks, or marks that turn the reading direction round.
+
+    Example:
+        >>> print(printable("trusted\nclient"))
+        trusted\u000aclient
+    """
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+
+
+def oid_name(oid: x509.ObjectIdentifier) -> str:
+    """Return the name of an object identifier, or its numbers if it has none.
+
+    Example:
+        >>> oid_name(x509.ObjectIdentifier("2.5.29.15"))
+        'keyUsage'
+    """
+    return oid.dotted_string if oid._name == "Unknown OID" else oid._name
+
+
+def _general_name(name: x509.GeneralName) -> str:
+    """One name as openssl writes it, such as `DNS:localhost`."""
+    kinds = {
+        x509.DNSName: "DNS",
+        x509.IPAddress: "IP",
+        x509.RFC822Name: "email",
+        x509.UniformResourceIdentifier: "URI",
+    }
+    if isinstance(name, x509.DirectoryName):
+        return f"DirName:{name.value.rfc4514_string()}"
+    return f"{kinds.get(type(name), 'other')}:{name.value}"
+
+
+def is_current(certificate: x509.Certificate, issuer: x509.Certificate, *, days: int = 1) -> bool:
+    """Whether `issuer` signed this certificate and it stays valid for `days` more."""
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    now = datetime.now(UTC)
+    return (
+        certificate.not_valid_before_utc
+        <= now
+        <= certificate.not_valid_after_utc - timedelta(days=days)
+    )

@@ -1,0 +1,143 @@
+"""A certificate field by field: what stands there, what it is for, where that is defined.
+
+Here: data/fields.toml, and reading any certificate against it. Not here: the short text that
+leaves out what varies (description.py), and how a card looks (panels/certificate.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from mtls_lab.facts import read_facts
+from mtls_lab.pki.description import in_words, oid_name, printable
+
+__all__ = ["Field", "read_fields"]
+
+#: More of a value than this says nothing to a reader.
+LONGEST = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of one certificate.
+
+    Attributes:
+        name: as RFC 5280 and openssl call it, such as "keyUsage".
+        title: for people, such as "Key usage".
+        value: what this certificate says there.
+        what: what the field is for.
+        rfc: where it is defined.
+        critical: whether who does not understand it must refuse the certificate
+            (RFC 5280, section 4.2).
+    """
+
+    name: str
+    title: str
+    value: str
+    what: str
+    rfc: str
+    critical: bool = False
+
+
+@cache
+def _facts() -> dict[str, dict[str, str]]:
+    return read_facts("fields")
+
+
+def read_fields(certificate: x509.Certificate) -> tuple[Field, ...]:
+    """Return every field, in the order in which they decide over trust.
+
+    Whatever a CA wrote into it, this reads it: what cannot be parsed is named as such.
+
+    Example:
+        >>> from mtls_lab.pki import CertificateAuthority
+        >>> ca = CertificateAuthority.create("Lab CA")
+        >>> for field in read_fields(ca.certificate)[3:5]:
+        ...     print(f"{field.name} = {field.value} ({field.rfc})")
+        basicConstraints = CA:TRUE, pathlen:0 (RFC 5280, 4.2.1.9)
+        keyUsage = keyCertSign, cRLSign (RFC 5280, 4.2.1.3)
+    """
+    found = [
+        _field("subject", certificate.subject.rfc4514_string() or "(empty)"),
+        _field("issuer", certificate.issuer.rfc4514_string() or "(empty)"),
+        _field("validity", _validity(certificate)),
+        _field("subjectPublicKeyInfo", _public_key(certificate)),
+        _field("serialNumber", f"{certificate.serial_number:x}"),
+        _field("signatureAlgorithm", oid_name(certificate.signature_algorithm_oid)),
+        _field("version", certificate.version.name.removeprefix("v")),
+        *_extensions(certificate),
+    ]
+    order = list(_facts())
+    return tuple(sorted(found, key=lambda field: order.index(field.name)))
+
+
+def _field(name: str, value: str, *, title: str = "", critical: bool = False) -> Field:
+    fact = _facts()[name]
+    value = printable(value)
+    if len(value) > LONGEST:
+        value = f"{value[:LONGEST]}… ({len(value)} characters)"
+    return Field(name, title or fact["title"], value, fact["what"], fact["rfc"], critical)
+
+
+def _extensions(certificate: x509.Certificate) -> list[Field]:
+    names = {fact["oid"]: name for name, fact in _facts().items() if "oid" in fact}
+    try:
+        extensions = list(certificate.extensions)
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        return [_field("unknown", f"not readable: {error}", title="Extensions")]
+    return [
+        _field(
+            names.get(extension.oid.dotted_string, "unknown"),
+            _value(extension.value),
+            title="" if extension.oid.dotted_string in names else extension.oid.dotted_string,
+            critical=extension.critical,
+        )
+        for extension in extensions
+    ]
+
+
+def _value(value: x509.ExtensionType) -> str:
+    text = in_words(value)
+    match value:
+        case x509.SubjectKeyIdentifier():
+            text = value.digest.hex(":")
+        case x509.AuthorityKeyIdentifier(key_identifier=bytes(identifier)):
+            text = identifier.hex(":")
+        case x509.AuthorityInformationAccess() | x509.SubjectInformationAccess():
+            pairs = ((oid_name(one.access_method), one.access_location.value) for one in value)
+            text = ", ".join(f"{method}: {location}" for method, location in pairs)
+        case x509.CRLDistributionPoints() | x509.FreshestCRL():
+            text = ", ".join(str(name.value) for point in value for name in point.full_name or ())
+    if text:
+        return text
+    try:
+        return value.public_bytes().hex(":")
+    except (NotImplementedError, ValueError, TypeError):
+        return str(value)
+
+
+def _validity(certificate: x509.Certificate) -> str:
+    def spelled(when: datetime) -> str:
+        return f"{when:%Y-%m-%d %H:%M} UTC"
+
+    first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return f"{spelled(first)} to {spelled(last)}"
+
+
+def _public_key(certificate: x509.Certificate) -> str:
+    kind = oid_name(certificate.public_key_algorithm_oid)
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return f"{kind}, which this program cannot read"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return f"EC on the curve {key.curve.name}, {key.key_size} bits"
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA, {key.key_size} bits"
+    return kind

@@ -1,0 +1,43 @@
+"""What passes between two ends, as values: lines, records, messages, and how an exchange ended.
+
+Here: pure functions and frozen values, without a socket in sight. Not here: whatever opens a
+connection (net/), and certificates (pki/).
+"""
+
+from mtls_lab.wire.handshake import Handshake, Message, from_wire
+from mtls_lab.wire.outcome import Exchange, Expected, Failure, Side, Stage
+from mtls_lab.wire.protocol import MAX_LINE, SECRET, LineBuffer, ProtocolError, Service
+from mtls_lab.wire.records import (
+    Direction,
+    Record,
+    Splitter,
+    hexdump,
+    looks_like_tls,
+    parse_records,
+    plaintext_messages,
+    server_name,
+)
+
+__all__ = [
+    "MAX_LINE",
+    "SECRET",
+    "Direction",
+    "Exchange",
+    "Expected",
+    "Failure",
+    "Handshake",
+    "LineBuffer",
+    "Message",
+    "ProtocolError",
+    "Record",
+    "Service",
+    "Side",
+    "Splitter",
+    "Stage",
+    "from_wire",
+    "hexdump",
+    "looks_like_tls",
+    "parse_records",
+    "plaintext_messages",
+    "server_name",
+]

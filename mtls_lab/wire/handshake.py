@@ -1,0 +1,180 @@
+"""The messages of a real handshake, by their RFC names, from both ends.
+
+Here: reading what OpenSSL reported, joining the two ends, and a plain text. Not here: recording
+it (net/watching.py), connections (net/backend.py, net/device.py) and drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from mtls_lab.wire.records import ALERTS, HANDSHAKE_TYPES, Direction, plaintext_messages
+
+__all__ = [
+    "Handshake",
+    "Message",
+    "Notes",
+    "from_wire",
+    "join",
+    "read_notes",
+]
+
+# What OpenSSL passes as content type besides those on the wire (SSL3_RT_… in <openssl/ssl3.h>).
+_CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _RECORD_HEADER, _INNER_CONTENT_TYPE = 20, 21, 22, 256, 257
+_TLS_1_3 = 0x0304
+
+#: What OpenSSL said at each step: direction, version, content type, first bytes, size. Kept as
+#: it came, for noting happens in the middle of a handshake.
+Notes = tuple[tuple[str, int, int, bytes, int], ...]
+
+
+#: RFC 8446 marks in its figure 1 with braces what is encrypted; so does the text form here.
+HEADING = "  device ··· backend    {…} is encrypted"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the TLS protocol.
+
+    Attributes:
+        name: as RFC 8446 or RFC 5246 call it; an alert with its description.
+        direction: which way it went.
+        size: in bytes, with its four bytes of header, without the record's.
+        encrypted: whether an eavesdropper sees only its length.
+        arrived: whether the receiver processed it. In TLS 1.3 a client sends its last three
+            messages in one go, and a server that refuses the first never looks at the others.
+        empty: whether it is a Certificate message without a certificate in it.
+        compressed: whether this Certificate came as a CompressedCertificate (RFC 8879), which
+            OpenSSL 3.2 and newer send where both sides know how to. What it says is the same.
+    """
+
+    name: str
+    direction: Direction
+    size: int
+    encrypted: bool
+    arrived: bool = True
+    empty: bool = False
+    compressed: bool = False
+
+    @property
+    def alert(self) -> str | None:
+        """The description of an alert (RFC 8446, section 6); None for any other message.
+
+        Example:
+            >>> Message("Alert unknown_ca", Direction.TO_DEVICE, 2, encrypted=False).alert
+            'unknown_ca'
+        """
+        kind, _, description = self.name.partition(" ")
+        return description if kind == "Alert" else None
+
+    def __str__(self) -> str:
+        name = f"{{{self.name}}}" if self.encrypted else self.name
+        marks = [" (empty)" * self.empty, "" if self.arrived else " (never read)"]
+        return f"{self.direction.value} {name}{''.join(marks)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """The messages of one connection in the order in which the device met them.
+
+    Attributes:
+        messages: from the first ClientHello to the last alert, after-handshake messages
+            included; empty without TLS.
+    """
+
+    messages: tuple[Message, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.messages:
+            return "  nothing noted: call watch(context) on both contexts, then ask again"
+        return "\n".join([HEADING, *(f"  {message}" for message in self.messages)])
+
+
+def read_notes(log: Notes, *, client: bool) -> tuple[Message, ...]:
+    """Turn the notes of one end into messages; `client` says which end it was."""
+    agreed = [version for _, version, content_type, *_ in log if content_type == _HANDSHAKE]
+    # In TLS 1.3 a ChangeCipherSpec means nothing (RFC 8446, appendix D.4); in 1.2 it divides
+    # the clear from the encrypted, and OpenSSL reports it as a record only.
+    divides = not agreed or agreed[-1] != _TLS_1_3
+    inner, ciphered, messages = False, set[str](), []
+    for direction, _, content_type, head, size in log:
+        if content_type == _INNER_CONTENT_TYPE:
+            inner = True
+            continue
+        encrypted = inner or direction in ciphered
+        if content_type == _RECORD_HEADER and head[0] == _CHANGE_CIPHER_SPEC and divides:
+            name = "ChangeCipherSpec"
+            ciphered.add(direction)
+        elif content_type == _ALERT:
+            name = f"Alert {ALERTS.get(head[1], head[1])}"
+        elif content_type == _HANDSHAKE:
+            name = HANDSHAKE_TYPES.get(head[0], f"type {head[0]}")
+        else:
+            continue
+        inner = False
+        if compressed := name == "CompressedCertificate":
+            name = "Certificate"  # what it says, and what the other releases call it
+        towards = Direction.TO_BACKEND if (direction == "write") == client else Direction.TO_DEVICE
+        empty = name == "Certificate" and size <= 8
+        length = size if name != "ChangeCipherSpec" else 1
+        messages.append(
+            Message(name, towards, length, encrypted, empty=empty, compressed=compressed)
+        )
+    return tuple(messages)
+
+
+def join(device: Sequence[Message], backend: Sequence[Message]) -> Handshake:
+    """Join the two ends: what was sent, in the device's order, and what the receiver read.
+
+    A message that its sender noted and its receiver did not is kept with `arrived=False`.
+    Where one end noted nothing, the other's view is all there is.
+
+    Example:
+        >>> hello = Message("ClientHello", Direction.TO_BACKEND, 500, encrypted=False)
+        >>> alert = Message("Alert unknown_ca", Direction.TO_BACKEND, 2, encrypted=True)
+        >>> print(join([hello, alert], [hello]))
+          device ··· backend    {…} is encrypted
+          → ClientHello
+          → {Alert unknown_ca} (never read)
+    """
+    if not (device and backend):
+        return Handshake(tuple(device or backend))
+    unread = [m for m in backend if m.direction is Direction.TO_BACKEND]
+    merged = []
+    for message in device:
+        arrived = True
+        if message.direction is Direction.TO_BACKEND:
+            arrived = bool(unread) and unread[0].name == message.name
+            if arrived:
+                unread.pop(0)
+        merged.append(replace(message, arrived=arrived))
+    seen = sum(m.direction is Direction.TO_DEVICE for m in device)
+    sent = [m for m in backend if m.direction is Direction.TO_DEVICE]
+    merged += [replace(m, arrived=False) for m in sent[seen:]]
+    return Handshake(tuple(merged))
+
+
+def from_wire(chunks: Iterable[tuple[Direction, bytes]]) -> Handshake:
+    """Name the messages that recorded bytes show to someone without a key.
+
+    Args:
+        chunks: pieces of both directions in the order in which they passed.
+
+    Example:
+        >>> alert = bytes.fromhex("15 0303 0002 0274")
+        >>> print(from_wire([(Direction.TO_DEVICE, alert)]))
+          device ··· backend    {…} is encrypted
+          ← Alert certificate_required
+    """
+    streams = dict.fromkeys(Direction, b"")
+    named = dict.fromkeys(Direction, 0)
+    messages = []
+    for direction, data in chunks:
+        streams[direction] += data
+        found = list(plaintext_messages(streams[direction]))
+        for name, size in found[named[direction] :]:
+            encrypted = name == "record"
+            messages.append(Message(name, direction, size, encrypted))
+        named[direction] = len(found)
+    return Handshake(tuple(messages))

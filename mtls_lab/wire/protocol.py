@@ -1,0 +1,83 @@
+"""The one service of the lab: a line protocol in which a device asks for a secret.
+
+Here: lines, limits, commands, replies; bytes and text only. Not here: sockets and time
+(net/backend.py, net/device.py).
+
+One command is one UTF-8 line of at most 1,024 bytes; one line comes back. A reply that starts
+with `ERROR` says that the backend would not do it, and why.
+"""
+
+from __future__ import annotations
+
+__all__ = ["MAX_LINE", "SECRET", "LineBuffer", "ProtocolError", "Service"]
+
+#: What the device is after. Short, so that it fits into one line of a hexdump.
+SECRET = "open sesame"  # noqa: S105 - this one is for everybody
+
+#: Bytes in a line with its line end: far more than a command needs, small enough that a
+#: peer which never ends its line costs nothing.
+MAX_LINE = 1024
+
+
+class ProtocolError(Exception):
+    """The peer sent something that is no line of text; the message is fit for a reply."""
+
+
+class LineBuffer:
+    """Collect bytes, give out lines.
+
+    Example:
+        >>> lines = LineBuffer()
+        >>> lines.feed(b"PING\\r\\nGET_"), lines.feed(b"SECRET\\n")
+        (['PING'], ['GET_SECRET'])
+    """
+
+    def __init__(self) -> None:
+        self._buffer = b""
+
+    def feed(self, data: bytes) -> list[str]:
+        """Take bytes and return the lines that they complete.
+
+        Raises:
+            ProtocolError: a line over `MAX_LINE` bytes, control characters, or no UTF-8.
+                Control characters are refused at once, not at the end of the line: a TLS
+                ClientHello may never contain one.
+        """
+        *complete, self._buffer = (self._buffer + data).split(b"\n")
+        for line in (*complete, self._buffer):
+            if len(line) >= MAX_LINE:
+                raise ProtocolError(f"the line is longer than {MAX_LINE} bytes")
+            if any(byte < 32 and byte not in b"\r\t" for byte in line):
+                raise ProtocolError("this is not text: a line may hold no control characters")
+        try:
+            return [line.decode("utf-8").rstrip("\r") for line in complete]
+        except UnicodeDecodeError:
+            raise ProtocolError("this is not text: the line is not UTF-8") from None
+
+
+class Service:
+    """The commands of the backend.
+
+    Args:
+        secret: what `GET_SECRET` answers.
+
+    Example:
+        >>> service = Service()
+        >>> service.answer("PING"), service.answer("GET_SECRET"), service.answer("DANCE")
+        ('PONG', 'open sesame', 'ERROR unknown command: try HELP')
+    """
+
+    def __init__(self, secret: str = SECRET) -> None:
+        self.secret = secret
+
+    def answer(self, command: str) -> str:
+        """Return the one line that answers `command`."""
+        match command.strip():
+            case "GET_SECRET":
+                return self.secret
+            case "PING":
+                return "PONG"
+            case "HELP":
+                return "GET_SECRET, PING, HELP"
+            case _:
+                return "ERROR unknown command: try HELP"

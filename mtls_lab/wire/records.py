@@ -1,0 +1,272 @@
+"""Bytes to TLS records, messages, names and hexdump lines (RFC 8446 section 5, RFC 5246).
+
+Here: pure functions and small values; what an eavesdropper can read without any key.
+Not here: sockets, keys, decryption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = [
+    "ALERTS",
+    "HANDSHAKE_TYPES",
+    "Direction",
+    "Record",
+    "Splitter",
+    "hexdump",
+    "parse_records",
+    "plaintext_messages",
+    "server_name",
+]
+
+CONTENT_TYPES = {20: "ChangeCipherSpec", 21: "Alert", 22: "Handshake", 23: "ApplicationData"}
+
+#: RFC 8446 section 4, RFC 5246 section 7.4, and what extends them.
+HANDSHAKE_TYPES = {
+    0: "HelloRequest",
+    1: "ClientHello",
+    2: "ServerHello",
+    4: "NewSessionTicket",
+    5: "EndOfEarlyData",
+    8: "EncryptedExtensions",
+    11: "Certificate",
+    12: "ServerKeyExchange",
+    13: "CertificateRequest",
+    14: "ServerHelloDone",
+    15: "CertificateVerify",
+    16: "ClientKeyExchange",
+    20: "Finished",
+    22: "CertificateStatus",
+    24: "KeyUpdate",
+    25: "CompressedCertificate",  # RFC 8879, section 4
+}
+
+#: RFC 8446 section 6.
+ALERTS = {
+    0: "close_notify",
+    10: "unexpected_message",
+    20: "bad_record_mac",
+    22: "record_overflow",
+    40: "handshake_failure",
+    42: "bad_certificate",
+    43: "unsupported_certificate",
+    44: "certificate_revoked",
+    45: "certificate_expired",
+    46: "certificate_unknown",
+    47: "illegal_parameter",
+    48: "unknown_ca",
+    49: "access_denied",
+    50: "decode_error",
+    51: "decrypt_error",
+    70: "protocol_version",
+    71: "insufficient_security",
+    80: "internal_error",
+    90: "user_canceled",
+    109: "missing_extension",
+    110: "unsupported_extension",
+    112: "unrecognized_name",
+    113: "bad_certificate_status_response",
+    115: "unknown_psk_identity",
+    116: "certificate_required",
+    120: "no_application_protocol",
+}
+
+HEADER = 5  # type (1), legacy version (2), length (2)
+LONGEST = 2**14 + 256  # RFC 8446 section 5.2: more is a record_overflow
+LONGEST_LINE = 1024  # where a line of text ends at the latest, see protocol.py
+
+
+class Direction(Enum):
+    """Which way bytes travel."""
+
+    TO_BACKEND = "→"
+    TO_DEVICE = "←"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One TLS record as it stands on the wire.
+
+    Attributes:
+        type: the content type in clear; encrypted TLS 1.3 records all say 23.
+        version: the legacy version, `(3, 3)` in TLS 1.2 and later.
+        payload: what follows the five header bytes.
+    """
+
+    type: int
+    version: tuple[int, int]
+    payload: bytes
+
+    @property
+    def name(self) -> str:
+        """The content type by its RFC name."""
+        return CONTENT_TYPES.get(self.type, f"type {self.type}")
+
+    def __str__(self) -> str:
+        return f"{self.name}, {len(self.payload)} bytes"
+
+
+def looks_like_tls(data: bytes) -> bool:
+    """Tell whether a stream starts with a TLS record header.
+
+    Example:
+        >>> looks_like_tls(b"\\x16\\x03\\x01"), looks_like_tls(b"GET_SECRET")
+        (True, False)
+    """
+    return data[:1] in (b"\x14", b"\x15", b"\x16", b"\x17") and data[1:2] in (b"", b"\x03")
+
+
+def parse_records(data: bytes) -> tuple[list[Record], bytes]:
+    """Split bytes into complete records and the rest that is not complete yet.
+
+    Raises:
+        ValueError: the bytes are no TLS records: an unknown content type, a version other
+            than 3.x, or a length over 2**14 + 256 (RFC 8446 section 5.2).
+
+    Example:
+        >>> records, rest = parse_records(bytes.fromhex("15 0303 0002 0274 16 03"))
+        >>> str(records[0]), rest.hex()
+        ('Alert, 2 bytes', '1603')
+    """
+    records = []
+    at = 0
+    while len(data) - at >= HEADER:
+        kind, major, minor = data[at : at + 3]
+        length = int.from_bytes(data[at + 3 : at + HEADER], "big")
+        if kind not in CONTENT_TYPES or major != 3 or length > LONGEST:
+            raise ValueError(f"no TLS record at byte {at}: {data[at : at + HEADER].hex(' ')}")
+        if len(data) - at - HEADER < length:
+            break
+        records.append(Record(kind, (major, minor), data[at + HEADER : at + HEADER + length]))
+        at += HEADER + length
+    return records, data[at:]
+
+
+class Splitter:
+    """Cut a byte stream into the units that mean something: TLS records, or lines of text.
+
+    What it returns, joined, is exactly what went in. A unit that is too long for its kind is
+    handed on as it is, so nothing is ever held back for good.
+
+    Example:
+        >>> splitter = Splitter()
+        >>> splitter.feed(b"PING\\nGET_"), splitter.feed(b"SECRET\\n"), splitter.rest()
+        ([b'PING\\n'], [b'GET_SECRET\\n'], b'')
+    """
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._tls: bool | None = None
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take more bytes and return the units that are complete now."""
+        self._buffer += data
+        if self._tls is None and self._buffer:
+            self._tls = looks_like_tls(self._buffer)
+        units = []
+        while unit := self._unit():
+            units.append(unit)
+            self._buffer = self._buffer[len(unit) :]
+        return units
+
+    def rest(self) -> bytes:
+        """Return what is left at the end of the stream, and forget it."""
+        rest, self._buffer = self._buffer, b""
+        return rest
+
+    def _unit(self) -> bytes:
+        if self._tls:
+            length = HEADER + int.from_bytes(self._buffer[3:HEADER], "big")
+            if len(self._buffer) < HEADER:
+                return b""
+            if not looks_like_tls(self._buffer) or length > HEADER + LONGEST:
+                return self._buffer
+            return self._buffer[:length] if len(self._buffer) >= length else b""
+        end = self._buffer.find(b"\n") + 1
+        return self._buffer[:end] or (self._buffer if len(self._buffer) > LONGEST_LINE else b"")
+
+
+def plaintext_messages(data: bytes) -> Iterator[tuple[str, int]]:
+    """Name the messages of one direction that can be read without a key, with their sizes.
+
+    Yields `(name, size)`; what is encrypted comes as `("record", size)`. After a
+    ChangeCipherSpec of TLS 1.2, and for every record of type 23, nothing more can be named.
+    Bytes that are no TLS end the list.
+
+    Example:
+        >>> list(plaintext_messages(bytes.fromhex("15 0303 0002 0274")))
+        [('Alert certificate_required', 2)]
+    """
+    try:
+        records, _ = parse_records(data)
+    except ValueError:
+        return
+    pending, hidden = b"", False
+    for record in records:
+        if record.type == 20:
+            hidden = True
+            yield "ChangeCipherSpec", len(record.payload)
+        elif record.type == 23 or hidden:
+            yield "record", len(record.payload)
+        elif record.type == 21 and len(record.payload) == 2:
+            yield f"Alert {ALERTS.get(record.payload[1], record.payload[1])}", 2
+        else:
+            pending += record.payload
+            while len(pending) >= 4:
+                size = 4 + int.from_bytes(pending[1:4], "big")
+                if len(pending) < size:
+                    break
+                yield HANDSHAKE_TYPES.get(pending[0], f"type {pending[0]}"), size
+                pending = pending[size:]
+
+
+def server_name(data: bytes) -> str | None:
+    """Return the host name that a ClientHello shows in clear (RFC 6066, section 3).
+
+    `data` is what the client sent, from its first byte. None where there is no ClientHello,
+    no such extension, or the bytes end too early.
+
+    Example:
+        >>> server_name(b"GET_SECRET") is None
+        True
+    """
+    try:
+        records, _ = parse_records(data)
+        hello = b"".join(r.payload for r in records if r.type == 22)
+        if hello[0] != 1:
+            return None
+        at = 4 + 2 + 32  # header, version, random
+        at += 1 + hello[at]  # session id
+        at += 2 + int.from_bytes(hello[at : at + 2], "big")  # cipher suites
+        at += 1 + hello[at]  # compression methods
+        end = at + 2 + int.from_bytes(hello[at : at + 2], "big")
+        at += 2
+        while at + 4 <= min(end, len(hello)):
+            kind, size = (
+                int.from_bytes(hello[at : at + 2], "big"),
+                int.from_bytes(hello[at + 2 : at + 4], "big"),
+            )
+            body = hello[at + 4 : at + 4 + size]
+            if kind == 0 and len(body) == size:
+                length = int.from_bytes(body[3:5], "big")
+                return body[5 : 5 + length].decode("ascii") if len(body) >= 5 + length else None
+            at += 4 + size
+    except (ValueError, IndexError):
+        return None
+    return None
+
+
+def hexdump(data: bytes, width: int = 16) -> Iterator[str]:
+    """Yield lines of offset, hexadecimal and readable text.
+
+    Example:
+        >>> print(next(hexdump(b"open sesame")))
+        0000  6f 70 65 6e 20 73 65 73 61 6d 65                 open sesame
+    """
+    for at in range(0, len(data), width):
+        part = data[at : at + width]
+        text = "".join(chr(b) if 32 <= b < 127 else "." for b in part)
+        yield f"{at:04x}  {part.hex(' '):<{3 * width}} {text}"

@@ -1,0 +1,178 @@
+"""`make slides`: a deck for a teacher from each lesson notebook, in one file that needs no network.
+
+Here: from the tagged cells of a notebook to slides, and everything that they need into one file.
+Not here: which cell is shown, and how; that is the notebook's own `slideshow` metadata, to be
+changed in JupyterLab under Property Inspector, Slide Type. How the deck looks is in deck/.
+
+The tag of a cell is about the beginning of it. A heading further in begins a slide of its own:
+the lessons' text looks back on the cell before, and then forward, with a heading in between.
+"""
+
+import html
+import re
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+
+from nbconvert.exporters import SlidesExporter
+from nbformat import NotebookNode, from_dict
+
+from tests.authoring.canonical import ROOT, WIDGET, read
+
+#: A number and nothing behind it: the parts that everybody goes through.
+LESSONS = sorted((ROOT / "notebooks").glob("[0-9]_*.ipynb"))
+FOLDER = ROOT / "slides"
+
+DECK = Path(__file__).with_name("deck")
+REVEAL = "sphinx_revealjs/_static/revealjs"
+
+#: A question to the room, in the text that stands in for its panel.
+PREDICT = re.compile(r"^predict\(")
+ANSWER = re.compile(r"^  \( \) (.+)$", re.MULTILINE)
+REVEALED = re.compile(r"^reveal\(", re.MULTILINE)
+#: A heading of a section, or a line in bold, which is a smaller one.
+HEADING = re.compile(r"^(?=## |\*\*[^*\n]+\*\*$)", re.MULTILINE)
+
+
+def reveal_file(name: str) -> str:
+    """One file of reveal.js, as text that can stand in a page's <script> or <style>."""
+    path = Path(str(distribution("sphinx-revealjs").locate_file(REVEAL))) / name
+    return path.read_text(encoding="utf-8")
+
+
+def slide_type(cell: NotebookNode) -> str:
+    """The cell's tag, or nothing where nobody has thought about it."""
+    return str(cell.metadata.get("slideshow", {}).get("slide_type", ""))
+
+
+def pieces(cell: NotebookNode) -> list[NotebookNode]:
+    """The cell, cut in front of each heading; what a heading begins is a slide."""
+    if cell.cell_type != "markdown":
+        return [cell]
+    found = []
+    for number, text in enumerate(filter(None, HEADING.split(cell.source))):
+        begun = "slide" if text.startswith("## ") else "subslide"
+        tag = begun if number else slide_type(cell)
+        metadata = {"slideshow": {"slide_type": tag}}
+        own = {"id": f"{cell.id}-{number}", "source": text, "metadata": metadata}
+        found.append(from_dict({**cell, **own}))
+    return found
+
+
+def cut(notebook: NotebookNode) -> NotebookNode:
+    """The notebook with each piece as a cell; a slide without a heading is told its section."""
+    cells = notes_early([piece for cell in notebook.cells for piece in pieces(cell)])
+    section = title(notebook)
+    for cell in cells:
+        heading = re.match(r"#+ (.+)", cell.source) if cell.cell_type == "markdown" else None
+        if heading and slide_type(cell) == "slide":
+            section = heading[1]
+        elif slide_type(cell) == "subslide":
+            cell.metadata.slideshow["data"] = {"section": section}
+    whole: NotebookNode = from_dict({**notebook, "cells": cells})
+    return whole
+
+
+def notes_early(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """The cells with the notes of a slide before its fragments: a teacher reads them first."""
+    found: list[NotebookNode] = []
+    place = 0
+    for cell in cells:
+        if slide_type(cell) == "notes":
+            found.insert(place, cell)
+            place += 1
+            continue
+        found.append(cell)
+        if slide_type(cell) in {"slide", "subslide"}:
+            place = len(found)
+    return found
+
+
+def title(notebook: NotebookNode) -> str:
+    """The heading of the notebook."""
+    heading: str = notebook.cells[0].source.partition("\n")[0]
+    return heading.removeprefix("# ")
+
+
+def is_panel(cell: NotebookNode) -> bool:
+    """Whether the cell shows a panel: its text stays, and the call that makes it says nothing."""
+    return any(WIDGET in output.get("data", {}) for output in cell.outputs)
+
+
+def lines(text: str) -> str:
+    """Text as it was printed; a line that is too long goes on under its second word."""
+    told = re.sub("[✓✗]", lambda mark: f'<b class="{MARKS[mark[0]]}">{mark[0]}</b>', escape(text))
+    shown = "".join(f"<span>{line or ' '}</span>" for line in told.splitlines())
+    return f'<pre class="output">{shown}</pre>'
+
+
+MARKS = {"✓": "yes", "✗": "no"}
+
+
+def escape(text: str) -> str:
+    return html.escape(text, quote=False)
+
+
+def question(text: str) -> str:
+    """A prediction, with letters to vote by."""
+    _, asked, _ = text.split("\n", 2)
+    answers = "".join(f"<li>{escape(answer)}</li>" for answer in ANSWER.findall(text))
+    return (
+        '<div class="question"><p class="label">What do you expect?</p>'
+        f'<p>{escape(asked)}</p><ol type="A">{answers}</ol></div>'
+    )
+
+
+def output_text(output: NotebookNode) -> str:
+    text = output.text if output.output_type == "stream" else output.data["text/plain"]
+    return str(text).strip("\n")
+
+
+def shown(cell: NotebookNode) -> str:
+    """What came out of a cell: a question, printed lines, a panel's text, or what happened."""
+    parts = []
+    for output in cell.outputs:
+        text = output_text(output)
+        if PREDICT.match(cell.source):
+            parts.append(question(text))
+        elif output.output_type != "stream" and REVEALED.search(cell.source):
+            parts.append(f'<p class="happened">{escape(text)}</p>')
+        elif text:
+            parts.append(lines(text))
+    return "".join(parts)
+
+
+def deck(notebook: NotebookNode) -> str:
+    """The slides of one notebook as one page, with all that it needs inside."""
+    exporter = SlidesExporter(
+        template_name=DECK.name,
+        extra_template_basedirs=[str(DECK.parent)],
+        exclude_anchor_links=True,
+    )
+    exporter.register_filter("shown", shown)
+    exporter.register_filter("is_panel", is_panel)
+    own = {name: (DECK / name).read_text(encoding="utf-8") for name in ("deck.css", "deck.js")}
+    styles = [reveal_file("dist/reset.css"), reveal_file("dist/reveal.css"), own["deck.css"]]
+    scripts = [
+        reveal_file("dist/reveal.js"),
+        reveal_file("plugin/notes/notes.js"),
+        own["deck.js"],
+    ]
+    page, _ = exporter.from_notebook_node(
+        cut(notebook),
+        {"deck": {"title": title(notebook), "styles": styles, "scripts": scripts}},
+    )
+    return re.sub(r'(?<=href=")(\w+)\.ipynb(?=")', r"\1.html", str(page))
+
+
+def main(folder: Path) -> None:
+    """Writes the decks."""
+    folder.mkdir(exist_ok=True)
+    for source in LESSONS:
+        target = folder / f"{source.stem}.html"
+        target.write_text(deck(read(source)), encoding="utf-8")
+        print(f"{target}: open it in a browser; S shows the notes, ?print-pdf prints")
+
+
+if __name__ == "__main__":
+    main(Path(*sys.argv[1:2]) if sys.argv[1:] else FOLDER)

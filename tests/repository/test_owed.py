@@ -1,0 +1,141 @@
+"""What is still owed after something was added: each test names the file that lacks its part.
+
+Here: whether the files agree, read and not run, so that all of it takes a few seconds. Not here:
+whether what they say is true (tests/unit, tests/panels, tests/notebooks). See CONTRIBUTING.md.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import mtls_lab
+from mtls_lab import attacks, checks, panels
+from mtls_lab.attacks import ATTACKS
+from mtls_lab.exercises import EXERCISES
+from mtls_lab.experiments import catalogue
+from mtls_lab.facts import read_facts
+from mtls_lab.kata import faults
+from mtls_lab.kata.sabotage import STEPS
+from mtls_lab.learner.predictions import questions
+from mtls_lab.panels.attack import NUMBERS
+from mtls_lab.panels.base import Panel
+from mtls_lab.wire.records import HANDSHAKE_TYPES
+from tests.browser.test_every_panel import PANELS
+from tests.repository.files import ROOT
+from tests.unit.kata.repairs import REPAIRS
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+#: The kata's first faults, in their order: every seed of every teacher depends on it.
+FIRST_AND_LAST = ("server_expired", "client_revoked")
+
+
+def cells(path: Path, kind: str) -> Iterator[str]:
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == kind:
+            yield "".join(cell["source"])
+
+
+def test_a_tls_message_has_a_sentence() -> None:
+    said = set(read_facts("messages"))
+    known = {*HANDSHAKE_TYPES.values(), "ChangeCipherSpec", "Alert", "record"}
+    assert known - said == set(), "owed in data/messages.toml"
+    assert said - known == set(), "in data/messages.toml, and not in mtls_lab/wire/records.py"
+
+
+def test_a_module_of_an_exercise_is_in_the_manifest() -> None:
+    modules = {path.stem for path in (ROOT / "mtls_lab/exercises").glob("part?/[a-z]*.py")}
+    names = {each.name for each in EXERCISES}
+    assert modules - names == set(), "owed: a line in EXERCISES, mtls_lab/exercises/manifest.py"
+    assert names - set(checks.__all__) == set(), "owed in mtls_lab/exercises/__init__.py"
+
+
+def test_an_exercise_has_a_place_in_its_notebook() -> None:
+    for part in (1, 2, 3):
+        path = ROOT / "notebooks" / f"{part}b_exercises.ipynb"
+        found = re.findall(r"checks\.(\w+)\(", "\n".join(cells(path, "code")))
+        assert found == [each.name for each in EXERCISES if each.part == part], (
+            f"owed in {path.name}"
+        )
+
+
+def test_a_prediction_is_asked_and_answered_in_its_lesson() -> None:
+    asked, answered = {}, {}
+    for path in NOTEBOOKS:
+        code = "\n".join(cells(path, "code"))
+        if names := re.findall(r"\bpredict\(\"(\w+)\"\)", code):
+            asked[int(path.name[0])] = names
+        if names := re.findall(r"\breveal\(\s*\"(\w+)\"", code):
+            answered[int(path.name[0])] = sorted(set(names))
+    for part in (1, 2, 3):
+        wanted = [name for name, each in questions().items() if each.part == part]
+        assert asked[part] == wanted, f"owed: predict(…) in Part {part}, in the file's order"
+        assert answered[part] == sorted(wanted), f"owed: reveal(…) in Part {part}"
+
+
+def test_an_attack_has_a_title_and_a_name_to_import() -> None:
+    assert {each.__name__ for each in ATTACKS.values()} <= set(attacks.__all__)
+    drawn = (ROOT / "data" / "attack_table.svg").read_text(encoding="utf-8")
+    assert [title for title in ATTACKS if title not in drawn] == [], "owed: make notebooks"
+
+
+def test_a_fault_can_be_made_and_repaired() -> None:
+    edits = {name for name, fault in faults.catalogue().items() if fault.edit}
+    steps = set(faults.catalogue()) - edits
+    assert steps - set(STEPS) == set(), "owed: a step in mtls_lab/kata/sabotage.py, or an `edit`"
+    assert steps - set(REPAIRS) == set(), "owed: a repair in tests/unit/kata/repairs.py"
+
+
+def test_a_fault_comes_after_the_first_ones() -> None:
+    names = list(faults.catalogue())
+    assert (names[0], names[faults.FIRST - 1]) == FIRST_AND_LAST, "put it at the end of kata.toml"
+
+
+def test_a_panel_is_offered_and_tried() -> None:
+    found = {
+        name: value
+        for name in panels.__all__
+        if isinstance(value := getattr(panels, name), type) and issubclass(value, Panel)
+    }
+    assert set(found) - set(mtls_lab.__all__) == set(), "owed in mtls_lab/__init__.py"
+    assert {each.name for each in found.values()} == set(PANELS), "owed in test_every_panel.py"
+    modules = {path.stem for path in Path(panels.__file__).parent.glob("*.py")}
+    shared = {"__init__", "base", "ladder", "sides"}
+    homes = {value.__module__.split(".")[2] for value in found.values()} - {"wire"}
+    assert modules - shared == homes, "a module of panels/ without a panel in __init__.py"
+
+
+#: What is counted in prose, and how much of it there is.
+COUNTS = {
+    r"(\w+) attacks\b(?! (is|are|was|were)\b)": {len(ATTACKS)},
+    r"(\w+) credentials\b": {len(catalogue())},
+    r"\b(\w+) ways to fail\b": {len(catalogue()) - 1},
+    r"\bfail in (\w+) ways\b": {len(catalogue()) - 1},
+    r"(\w+) exercises for `1_plain_tcp`": {sum(each.part == 1 for each in EXERCISES)},
+    r"(\w+) exercises for `2_tls`": {sum(each.part == 2 for each in EXERCISES)},
+    r"(\w+) exercises for `3_mutual_tls`": {sum(each.part == 3 for each in EXERCISES)},
+}
+WORDS = {word: number for number, word in enumerate((*NUMBERS, "eleven", "twelve", "thirteen"))}
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *NOTEBOOKS], ids=lambda path: path.name)
+def test_a_count_in_prose_is_true(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    prose = text if path.suffix == ".md" else "\n".join(cells(path, "markdown"))
+    wrong = [
+        match.group(0)
+        for pattern, right in COUNTS.items()
+        for match in re.finditer(pattern, prose, re.IGNORECASE)
+        if WORDS.get(match.group(1).lower(), min(right)) not in right
+    ]
+    assert wrong == []
+
+
+def test_the_files_that_contributing_names_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:tests|mtls_lab|data|notebooks)/[\w/.]+)`", text)
+    assert len(named) > 20
+    missing = [name for name in named if "NAME" not in name and not (ROOT / name).exists()]
+    assert missing == []

@@ -1,0 +1,204 @@
+"""How far a learner and a class are. What is counted, and that a foreign file does no harm."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtls_lab.classroom import class_report, export, one_learner, read_export, report
+from mtls_lab.classroom.one_learner import parts
+from mtls_lab.classroom.whole_class import HandedIn
+from mtls_lab.errors import FileProblem, NotInWorkspace
+from mtls_lab.exercises import EXERCISES
+from mtls_lab.facts import MARKER
+from mtls_lab.learner import predictions
+from mtls_lab.learner.progress import Predicted, Progress, Tried, note
+
+QUESTIONS = predictions.questions()
+TASKS = {part: [e.name for e in EXERCISES if e.part == part] for part in one_learner.PARTS}
+ASKED = {part: [q.name for q in QUESTIONS.values() if q.part == part] for part in one_learner.PARTS}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A learner's folder, in which this process is."""
+    (tmp_path / MARKER).write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_part_has_questions_and_exercises() -> None:
+    assert all(len(TASKS[part]) >= 4 and len(ASKED[part]) >= 4 for part in one_learner.PARTS)
+
+
+def test_nothing_done(folder: Path) -> None:
+    assert (
+        report(folder)
+        == report()
+        == "\n".join(
+            f"Part {part}: 0 of {len(ASKED[part])} predictions made; "
+            f"0 of {len(TASKS[part])} exercises right"
+            for part in one_learner.PARTS
+        )
+    )
+
+
+def test_some_done(folder: Path) -> None:
+    first, second, third = TASKS[2][:3]
+    note(prediction="eve_listens", choice="nobody", truth="nobody")
+    note(prediction="checksum", choice="stopped", truth="fooled")
+    note(exercise=first, outcome="right")
+    note(exercise=second, outcome="works but unsafe")
+    note(exercise=third, outcome="not yet")
+    note(exercise="of another version", outcome="right")
+    note(exercise="kata 1/ada", outcome="right")
+    note(exercise="kata 2/ada", outcome="not yet")
+    lines = report(folder).splitlines()
+    assert lines[0].startswith(f"Part 1: 2 of {len(ASKED[1])} predictions made, 1 right; 0 of")
+    assert lines[1].endswith(f"; 1 of {len(TASKS[2])} exercises right (works but unsafe: {second})")
+    assert lines[3:] == ["Kata: 1 solved"]
+
+
+def test_without_a_folder(tmp_path: Path) -> None:
+    for wrong in (lambda: report(tmp_path), lambda: export("Ada", tmp_path)):
+        with pytest.raises(NotInWorkspace, match="is no folder of the lab"):
+            wrong()
+
+
+# --- A class ---
+
+
+def test_handed_in_and_read_again(folder: Path) -> None:
+    note(prediction="checksum", choice="stopped", truth="fooled")
+    note(exercise=TASKS[1][0], outcome="right")
+    path = export("Ada Lovelace")
+    assert path == folder / "progress-ada-lovelace.json"
+    done = Progress(
+        predictions={"checksum": Predicted("stopped", "fooled")},
+        exercises={TASKS[1][0]: Tried("right", 1)},
+    )
+    assert read_export(path) == HandedIn("Ada Lovelace", done)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_file_holds_nothing_about_a_person_but_the_name() -> None:
+    note(prediction="checksum", choice="stopped", truth="fooled")
+    note(exercise=TASKS[1][0], outcome="right")
+    assert json.loads(export("Ada").read_text("utf-8")) == {
+        "name": "Ada",
+        "predictions": {"checksum": {"choice": "stopped", "truth": "fooled"}},
+        "exercises": {TASKS[1][0]: {"outcome": "right", "tries": 1}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "kept"),
+    [
+        ("../../etc/passwd", "progress-etc-passwd.json", "../../etc/passwd"),
+        ("Zoë 李", "progress-zoë-李.json", "Zoë 李"),
+        ("\x1b[31mred\nline", "progress-31mred-line.json", "[31mred line"),
+        ("...", "progress-learner.json", "..."),
+    ],
+)
+def test_any_name_is_a_harmless_file(folder: Path, name: str, file: str, kept: str) -> None:
+    path = export(name)
+    assert path == folder / file
+    assert read_export(path).name == kept
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("name", ["", " \n", "a" * 61])
+def test_no_name(name: str) -> None:
+    with pytest.raises(FileProblem, match="1 to 60 characters"):
+        export(name)
+
+
+def test_an_export_that_cannot_be_written(folder: Path) -> None:
+    (folder / "progress-ada.json").mkdir()
+    with pytest.raises(FileProblem, match="cannot be written"):
+        export("Ada")
+
+
+GOOD: dict[str, Any] = {"name": "Ada", "predictions": {}, "exercises": {}}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "5",
+        json.dumps({"name": "Ada"}),
+        json.dumps(GOOD | {"name": 5}),
+        json.dumps(GOOD | {"predictions": []}),
+        json.dumps(GOOD | {"predictions": {"checksum": {"choice": 1, "truth": "x"}}}),
+        json.dumps(GOOD | {"exercises": {"fetch": {"outcome": "right", "tries": "1"}}}),
+        json.dumps(GOOD | {"exercises": {"fetch": {"outcome": "right", "more": 1}}}),
+        json.dumps(GOOD | {"more": "x" * 1_000_000}),
+    ],
+)
+def test_a_damaged_file_says_so(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "progress-ada.json"
+    path.write_text(content)
+    with pytest.raises(FileProblem) as caught:
+        read_export(path)
+    assert caught.value.found.startswith(f"{path} cannot be read (")
+    assert caught.value.todo == "ask the learner to export again"
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileProblem, match="No such file"):
+        read_export(tmp_path / "progress-ada.json")
+
+
+def handed_in(name: str, choice: str, outcome: str) -> HandedIn:
+    done = Progress(
+        predictions={"checksum": Predicted(choice, "fooled")},
+        exercises={
+            TASKS[3][0]: Tried(outcome, 2),
+            "kata 1/ada": Tried("right" if name == "Grace" else "not yet", 1),
+        },
+    )
+    return HandedIn(name, done)
+
+
+def test_a_class() -> None:
+    text = class_report(
+        [
+            handed_in("Grace", "stopped", "right"),
+            handed_in("Ada", "stopped", "works but unsafe"),
+            handed_in("Alan", "fooled", "right"),
+            HandedIn("Nobody", Progress()),
+        ]
+    )
+    lines = text.splitlines()
+    assert lines[0] == "4 learners"
+    assert [line.split()[0] for line in lines[1:5]] == ["Ada", "Alan", "Grace", "Nobody"]
+    assert f"part 1: 1/{len(ASKED[1])} predictions" in lines[2]
+    assert [line[-1] for line in lines[1:5]] == ["0", "0", "1", "0"]
+    (checksum,) = (line for line in lines if " checksum " in line)
+    answer = QUESTIONS["checksum"].answers["stopped"]
+    assert checksum.split() == f"part 1 checksum 2 of 3 2 said: {answer}".split()
+    (task,) = (line for line in lines if f" {TASKS[3][0]} " in line)
+    assert task.split() == ["part", "3", TASKS[3][0], *["2", "/", "1", "/", "0", "/", "1"]]
+    assert len(lines) == 1 + 4 + 2 + len(QUESTIONS) + 2 + len(EXERCISES)
+
+
+def test_a_class_with_another_version() -> None:
+    odd = Progress(predictions={"checksum": Predicted("\x1b[31m", "fooled")})
+    text = class_report([HandedIn("Ada", odd)])
+    assert text.startswith("1 learner\n")
+    assert "1 said: an answer of another version" in text
+    assert "\x1b" not in text
+
+
+def test_the_parts_of_a_learner_who_did_everything() -> None:
+    done = Progress(
+        predictions={name: Predicted("a", "a") for name in QUESTIONS},
+        exercises={each.name: Tried("right", 1) for each in EXERCISES},
+    )
+    for part in parts(done):
+        assert part.predicted == part.foreseen == part.questions == len(ASKED[part.number])
+        assert (part.solved, part.unsafe) == (part.exercises, ())

@@ -1,0 +1,806 @@
+"""Every explanation of data/explanations.toml, reached by a failure that was provoked for real.
+
+How an explanation is chosen and written is in test_explanation.py, how to fail in failures.py.
+"""
+
+import os
+import re
+import shlex
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from mtls_lab import Exchange, Side, ask, pki, serve
+from mtls_lab.diagnosis import Explanation, explain
+from mtls_lab.diagnosis.explanation import _entries
+from mtls_lab.net import cut
+from mtls_lab.pki import pem
+from tests.unit import failures
+from tests.unit.failures import (
+    BACKEND_FILES,
+    CA,
+    CLIENT,
+    CLIENT_CA,
+    DEVICE_FILES,
+    LEAF,
+    MAY_SIGN,
+    SERVER_CA,
+    TLS_1_2,
+    TLS_1_3,
+    World,
+    aki,
+    caught,
+    load,
+    ski,
+    trust,
+    usage,
+)
+from tests.unit.lab import VERSIONS, spelled
+from tests.unit.requests import create_csr
+
+Provoke = Callable[[World], Exchange | Side | BaseException]
+
+CLIENT_CRT, SERVER_CRT = DEVICE_FILES[0], BACKEND_FILES[0]
+LATE = "In TLS 1.3 the device believed that it was connected until its first read"
+
+REFUSED = "The backend refused the device."
+HUNG_UP = "The device refused the backend."
+NOBODY = "Nobody was refused."
+ITSELF = "Nobody was refused: the device stopped before anything was sent."
+EITHER = "Nobody was refused: the side that shows this error stopped before anything was sent."
+STARTED = "Nobody was refused: the backend could not start."
+LAB = "Nobody was refused: the lab stopped by itself."
+FINE = "This side refused nobody and was not refused."
+ENDED = "The {} ended the {}; it refused what arrived, not who sent it."
+GONE = "Nobody said no: the {} was gone in the middle of the handshake."
+CUT = "Nobody said no: the connection was cut."
+SILENT = "Nobody said no: the {} is silent."
+RESET = "Nobody said no in words: {} tore the connection down."
+
+
+@dataclass(frozen=True)
+class Told:
+    """The explanation that is expected.
+
+    `where` stands in the file or line that is named, `command` in the command; "" is no command.
+    `late` is whether it says what a TLS 1.3 device believed.
+    """
+
+    entry: str
+    who: str
+    where: str
+    command: str = ""
+    late: bool = False
+    known: bool = True
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to fail: what the whole exchange says, and what each side says alone.
+
+    `device_1_2` is for a device that is told something else in TLS 1.2.
+    """
+
+    whole: Told
+    provoke: Provoke
+    device: Told | None = None
+    backend: Told | None = None
+    versions: tuple[ssl.TLSVersion, ...] = (TLS_1_3,)
+    device_1_2: Told | None = None
+
+
+def present(name: str) -> Provoke:
+    return lambda world: world.credential(name)
+
+
+def refused(
+    entry: str,
+    alert: str,
+    provoke: Provoke,
+    *,
+    where: str = CLIENT_CRT,
+    command: str = CLIENT_CRT,
+    alert_1_2: str = "",
+    known: bool = True,
+) -> Case:
+    """The backend refuses the device's certificate."""
+    return Case(
+        Told(entry, REFUSED, where, command, late=True, known=known),
+        provoke,
+        Told(alert, REFUSED, CLIENT_CRT, CLIENT_CRT, late=True),
+        Told(entry, REFUSED, where, command, known=known),
+        VERSIONS,
+        Told(alert_1_2 or alert, REFUSED, CLIENT_CRT, CLIENT_CRT),
+    )
+
+
+def hung_up(
+    entry: str, alert: str, provoke: Provoke, *, where: str = SERVER_CRT, command: str = SERVER_CRT
+) -> Case:
+    """The device refuses the backend's certificate: in the handshake, in both versions."""
+    whole = Told(entry, HUNG_UP, where, command)
+    return Case(whole, provoke, whole, Told(alert, HUNG_UP, SERVER_CRT, SERVER_CRT), VERSIONS)
+
+
+UNKNOWN_CA = "alert_unknown_ca"
+EXPIRED = "alert_certificate_expired"
+BAD = "alert_bad_certificate"
+UNSUPPORTED = "alert_unsupported_certificate"
+UNKNOWN = "alert_certificate_unknown"
+DECRYPT = "alert_decrypt_error"
+
+
+def refused_over_ca(entry: str, alert: str, provoke: Provoke) -> Case:
+    """What is wrong is in the backend's file of CAs, or missing beside it."""
+    return refused(entry, alert, provoke, where=CLIENT_CA, command=CLIENT_CA)
+
+
+def hung_up_over_ca(entry: str, alert: str, provoke: Provoke) -> Case:
+    return hung_up(entry, alert, provoke, where=SERVER_CA, command=SERVER_CA)
+
+
+def root_ski(world: World) -> failures.Extension:
+    return ski(world.key("Root"))
+
+
+def wrong_key_usage(world: World) -> Exchange:
+    leaf = world.leaf(LEAF, usage(data_encipherment=True), CLIENT)
+    return world.shows([leaf], world.key("leaf"), trusted=world.root())
+
+
+def signs_and_is_no_ca(world: World) -> Exchange:
+    key, both = world.key("leaf"), usage(digital_signature=True, key_cert_sign=True)
+    leaf = (LEAF, both, ski(key), aki(world.key("Root")), CLIENT)
+    return failures.fails_strictly(world, leaf=leaf)
+
+
+def root_without_ski(world: World) -> Exchange:
+    return failures.fails_strictly(world, CA, MAY_SIGN)
+
+
+def root_not_critical(world: World) -> Exchange:
+    return failures.fails_strictly(world, (CA[0], False), MAY_SIGN, root_ski(world))
+
+
+def root_without_key_usage(world: World) -> Exchange:
+    return failures.fails_strictly(world, CA, root_ski(world))
+
+
+CLIENT_CERTIFICATES = [
+    refused(
+        "no_certificate",
+        "alert_certificate_required",
+        present("none"),
+        alert_1_2="alert_handshake_failure",
+    ),
+    refused("unknown_root", UNKNOWN_CA, present("untrusted"), where=CLIENT_CA),
+    refused("unknown_issuer", UNKNOWN_CA, present("same_named_ca"), where=CLIENT_CA),
+    refused("unknown_issuer", UNKNOWN_CA, failures.missing_intermediate, where=CLIENT_CA),
+    refused("missing_root", UNKNOWN_CA, failures.missing_root, where=CLIENT_CA),
+    refused_over_ca("too_many_cas", UNKNOWN_CA, failures.no_further_ca),
+    refused("not_a_ca", UNKNOWN_CA, failures.device_as_ca),
+    refused("self_signed", UNKNOWN_CA, present("self_signed")),
+    refused("expired", EXPIRED, present("expired")),
+    refused("not_yet_valid", BAD, present("not_yet_valid")),
+    refused("wrong_purpose", UNSUPPORTED, present("wrong_purpose")),
+    refused("wrong_purpose", UNSUPPORTED, wrong_key_usage),
+    refused("revoked", "alert_certificate_revoked", present("revoked")),
+    refused("no_crl", UNKNOWN_CA, failures.no_crl, where=CLIENT_CA),
+    refused_over_ca("crl_unusable", EXPIRED, lambda world: failures.with_crl(world, -9, -1)),
+    refused_over_ca("crl_unusable", BAD, lambda world: failures.with_crl(world, 1, 9)),
+    refused_over_ca(
+        "crl_unusable",
+        DECRYPT,
+        lambda world: failures.with_crl(world, -1, 9, signer="stranger"),
+    ),
+    refused("signature_does_not_fit", DECRYPT, failures.same_name_without_aki),
+    refused("too_weak", BAD, failures.weak_key),
+    refused("strict_no_aki", UNKNOWN, failures.no_aki),
+    refused_over_ca("strict_no_ski", UNKNOWN, root_without_ski),
+    refused_over_ca("strict_basic_constraints", UNKNOWN, root_not_critical),
+    refused_over_ca("strict_no_key_usage", UNKNOWN, root_without_key_usage),
+    refused("strict", UNKNOWN, signs_and_is_no_ca),
+    refused("unknown_verification", UNKNOWN, failures.critical_extension, known=False),
+]
+
+
+def no_ca_loaded(world: World) -> Exchange:
+    return world.ask(world.server(mutual=False), ssl.create_default_context())
+
+
+def signed_by_itself(world: World) -> Exchange:
+    identity = pki.self_signed("localhost", pki.Purpose.SERVER, names=["localhost"])
+    return failures.impostor(world, identity)
+
+
+def dated(first: int, last: int) -> Provoke:
+    return lambda world: failures.from_the_ca(world, pki.Purpose.SERVER, (first, last))
+
+
+def called(name: str) -> Provoke:
+    return lambda world: world.ask(world.server(), world.valid(), server_hostname=name)
+
+
+def forged(world: World) -> Exchange:
+    device = world.device()
+    return failures.from_root(world, device=device, has_aki=False, signer="stranger")
+
+
+SERVER_CERTIFICATES = [
+    hung_up(
+        "unknown_issuer",
+        UNKNOWN_CA,
+        lambda world: failures.stranger(world, send_ca=False),
+        where=SERVER_CA,
+    ),
+    hung_up(
+        "unknown_root",
+        UNKNOWN_CA,
+        lambda world: failures.stranger(world, send_ca=True),
+        where=SERVER_CA,
+    ),
+    hung_up("unknown_issuer", UNKNOWN_CA, no_ca_loaded, where=SERVER_CA),
+    hung_up("self_signed", UNKNOWN_CA, signed_by_itself),
+    hung_up("expired", EXPIRED, dated(-9, -1)),
+    hung_up("not_yet_valid", BAD, dated(1, 9)),
+    hung_up(
+        "wrong_purpose",
+        UNSUPPORTED,
+        lambda world: failures.from_the_ca(world, pki.Purpose.CLIENT, (0, 90)),
+    ),
+    hung_up("wrong_host", BAD, called("backend.example")),
+    hung_up("wrong_address", BAD, called("192.0.2.1")),
+    hung_up("signature_does_not_fit", DECRYPT, forged),
+    hung_up("strict_no_aki", UNKNOWN, lambda world: failures.from_root(world, has_aki=False)),
+    hung_up_over_ca(
+        "strict_no_ski",
+        UNKNOWN,
+        lambda world: failures.from_root(world, CA, MAY_SIGN),
+    ),
+    hung_up_over_ca(
+        "strict_basic_constraints",
+        UNKNOWN,
+        lambda world: failures.from_root(world, (CA[0], False), MAY_SIGN, root_ski(world)),
+    ),
+    hung_up_over_ca(
+        "strict_no_key_usage",
+        UNKNOWN,
+        lambda world: failures.from_root(world, CA, root_ski(world)),
+    ),
+]
+
+
+def rule_fails(world: World) -> Exchange:
+    """A rule that forgets CERT_OPTIONAL: it gets None."""
+    return world.ask(
+        failures.welcomes_nobody_too(world),
+        world.device(),
+        authorize=lambda certificate: certificate["subject"] == "trusted",
+    )
+
+
+def rule_reads_a_file(world: World) -> Exchange:
+    """The error could be a file of the backend's own, and it is the rule's."""
+    allowed = Path("allowed.txt")
+    return world.ask(world.server(), world.valid(), authorize=lambda _: allowed.read_text())
+
+
+NO = Told("told_not_authorized", REFUSED, "authorize in the backend's serve", CLIENT_CRT)
+RULE_SAYS_NO = Told("not_authorized", REFUSED, "authorize in serve", CLIENT_CRT)
+RULE_RAISED = Told("rule_raised", REFUSED, "authorize in serve", CLIENT_CRT)
+
+RULES = [
+    Case(RULE_SAYS_NO, present("unauthorized_name"), NO, RULE_SAYS_NO, VERSIONS),
+    Case(RULE_RAISED, rule_fails, NO, RULE_RAISED, VERSIONS),
+    Case(RULE_RAISED, rule_reads_a_file, NO, versions=VERSIONS),
+    Case(
+        Told(
+            "error_reply",
+            "Nobody refused the device: the backend refused the command.",
+            "the command",
+        ),
+        lambda world: world.ask(None, None, command="DANCE"),
+    ),
+    Case(
+        Told("not_a_line", REFUSED, "the command"),
+        lambda world: world.ask(None, None, command="x" * 2000),
+    ),
+]
+
+
+def plain_device(world: World) -> Exchange:
+    return world.ask(world.server(), None)
+
+
+def plain_backend(world: World) -> Exchange:
+    return world.ask(None, world.valid())
+
+
+def browser(world: World) -> Side:
+    request = b"GET / HTTP/1.1\r\n\r\n"
+    return failures.raw(world.server(), lambda client: client.sendall(request))
+
+
+def only_1_3_and_no_certificate(world: World) -> Exchange:
+    return world.ask(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), world.device())
+
+
+def alert(name: str) -> Provoke:
+    number = ssl.AlertDescription[f"ALERT_DESCRIPTION_{name}"]
+    return lambda world: failures.alert_of_choice(world, number)
+
+
+VERSION = Told("no_common_version", REFUSED, "minimum_version")
+CIPHER = Told("nothing_in_common", REFUSED, "load_cert_chain", SERVER_CRT)
+FAILURE = Told("alert_handshake_failure", REFUSED, "load_cert_chain", CLIENT_CRT)
+DEVICE_ENDED = ENDED.format("device", "handshake")
+LOG = "the log of the backend"
+UNTOLD = Told(
+    "unknown_tls",
+    "The backend ended it; whether it refused the device cannot be told.",
+    "not known",
+    known=False,
+)
+TOLD_UNKNOWN = Told("unknown_alert", REFUSED, LOG, known=False)
+
+PROTOCOLS = [
+    Case(
+        VERSION,
+        failures.versions_apart,
+        Told("alert_protocol_version", REFUSED, "minimum_version"),
+        VERSION,
+        VERSIONS,
+    ),
+    # With a device that speaks TLS 1.3 only, a missing certificate looks like that.
+    Case(VERSION, only_1_3_and_no_certificate),
+    Case(CIPHER, failures.backend_without_certificate, FAILURE, CIPHER),
+    Case(CIPHER, failures.ciphers_apart, FAILURE, CIPHER),
+    Case(
+        Told(
+            "no_version_left",
+            "Nobody was refused: the device has no TLS version to offer.",
+            "context of the device",
+        ),
+        failures.no_version_left,
+    ),
+    Case(
+        Told("not_tls", REFUSED, "ask(…) without a context"),
+        plain_device,
+        Told(
+            "closed_without_reply",
+            "Nobody said no: the backend hung up without a word.",
+            "the context that the device was given",
+        ),
+    ),
+    Case(Told("not_tls", REFUSED, "another program that calls this port"), browser),
+    Case(
+        Told("not_tls", "The device hung up on the backend.", "serve(…) without a context"),
+        plain_backend,
+        backend=Told("tls_at_a_plain_backend", REFUSED, "serve(…) without a context"),
+        versions=VERSIONS,
+    ),
+    Case(
+        Told("record_changed", ENDED.format("device", "connection"), "on the wire"),
+        failures.changed_record,
+        backend=Told("alert_bad_record_mac", ENDED.format("device", "connection"), "on the wire"),
+        versions=VERSIONS,
+    ),
+    Case(
+        Told("handshake_changed", DEVICE_ENDED, "on the wire"),
+        failures.changed_signature,
+        backend=Told("alert_decrypt_error", HUNG_UP, "the wire", SERVER_CRT),
+        versions=(TLS_1_2,),
+    ),
+    Case(
+        Told("handshake_garbled", DEVICE_ENDED, "on the wire"),
+        failures.changed_hello,
+        backend=Told("alert_garbled", DEVICE_ENDED, "on the wire"),
+        versions=VERSIONS,
+    ),
+    Case(Told("cut_off", CUT, LOG), failures.cut_reply, versions=VERSIONS),
+    Case(
+        Told("cut_in_handshake", GONE.format("backend"), LOG),
+        lambda world: world.through(cut(0)),
+        backend=Told("cut_in_handshake", GONE.format("device"), "the log of the device"),
+        versions=VERSIONS,
+    ),
+    Case(UNTOLD, alert("ACCESS_DENIED"), TOLD_UNKNOWN, UNTOLD, VERSIONS),
+    Case(UNTOLD, alert("UNRECOGNIZED_NAME"), TOLD_UNKNOWN, UNTOLD, VERSIONS),
+]
+
+NO_PROGRAM = Told(
+    "nobody_listens", "Nobody refused the device: no program was there to do so.", "backend.address"
+)
+IN_USE = Told("address_in_use", STARTED, "port in serve")
+NOT_OURS = Told("not_our_address", STARTED, "host in serve")
+TOO_LONG = "timed_out_in_handshake"
+OTHER_PROGRAM = "the program on the other side"
+
+SOCKETS = [
+    Case(NO_PROGRAM, failures.nobody_there),
+    Case(NO_PROGRAM, lambda _: caught(lambda: socket.create_connection(("127.0.0.1", 1)))),
+    Case(IN_USE, lambda _: failures.twice(socket.create_server)),
+    Case(IN_USE, lambda _: failures.twice(lambda address: serve(port=address[1]))),
+    Case(NOT_OURS, lambda _: caught(lambda: socket.create_server(("192.0.2.1", 0)))),
+    Case(NOT_OURS, lambda _: caught(lambda: serve(host="192.0.2.1"))),
+    Case(
+        Told("no_such_host", "Nobody was refused: the name has no address.", "the address"),
+        failures.no_such_host,
+    ),
+    Case(
+        Told("reset", RESET.format("the device"), "the log of the device"),
+        lambda _: failures.raw(None, failures.reset),
+    ),
+    Case(
+        Told(
+            "reset", RESET.format("the other side"), "the device shows it: the log of the backend"
+        ),
+        failures.broken_pipe,
+    ),
+    Case(
+        Told(
+            "timed_out_connecting",
+            "Nobody said no: nobody answered at all.",
+            "the address that the device calls",
+        ),
+        failures.full_queue,
+    ),
+    Case(
+        Told(TOO_LONG, SILENT.format("backend"), OTHER_PROGRAM),
+        lambda world: failures.silent_listener(world.valid()),
+    ),
+    Case(
+        Told(TOO_LONG, SILENT.format("device"), OTHER_PROGRAM),
+        lambda world: failures.says_nothing(world.server()),
+    ),
+    Case(
+        Told("timed_out", SILENT.format("backend"), OTHER_PROGRAM),
+        lambda _: failures.silent_listener(None),
+    ),
+    Case(
+        Told("timed_out", SILENT.format("device"), OTHER_PROGRAM),
+        lambda _: failures.says_nothing(None),
+    ),
+    Case(
+        Told(
+            "not_permitted",
+            "Nobody was refused: the operating system said no to this account.",
+            "backend does: backend/server.crt and backend/server.key",
+        ),
+        failures.unreadable_key,
+    ),
+]
+
+
+def mixed_up(world: World, certfile: str, keyfile: str | None = None) -> Exchange:
+    """The device's own setup fails, in the function that makes its context."""
+
+    def make() -> ssl.SSLContext:
+        context = world.device()
+        context.load_cert_chain(certfile, keyfile)
+        return context
+
+    with serve(world.server()) as backend:
+        return ask("GET_SECRET", backend, context=make)
+
+
+def no_checks() -> None:
+    ssl.create_default_context().verify_mode = ssl.CERT_NONE
+
+
+SETUP = [
+    Case(Told("key_mismatch", ITSELF, CLIENT_CRT, CLIENT_CRT), present("wrong_key")),
+    Case(
+        Told("key_mismatch", EITHER, "backend does: backend/server.crt and backend/server.key"),
+        lambda _: caught(lambda: load(CLIENT_CRT, BACKEND_FILES[1])),
+    ),
+    Case(Told("pem_lib", ITSELF, CLIENT_CRT, CLIENT_CRT), lambda world: mixed_up(world, SERVER_CA)),
+    Case(Told("pem_lib", EITHER, CLIENT_CRT), lambda _: caught(lambda: load(*DEVICE_FILES[::-1]))),
+    Case(
+        Told("no_ca_in_file", EITHER, "backend does: backend/client_ca.pem, loaded by load"),
+        lambda _: caught(lambda: trust(DEVICE_FILES[1])),
+    ),
+    Case(Told("no_such_file", ITSELF, CLIENT_CRT), lambda world: mixed_up(world, "nope.crt")),
+    Case(Told("no_such_file", EITHER, SERVER_CA), lambda _: caught(lambda: trust("nope.pem"))),
+    Case(
+        Told("too_weak_to_load", EITHER, CLIENT_CRT),
+        lambda world: caught(lambda: failures.weak_key(world, weak=False)),
+    ),
+    Case(
+        Told("no_server_hostname", ITSELF, "server_hostname", SERVER_CRT),
+        lambda world: world.ask(world.server(), world.valid(), server_hostname=None),
+    ),
+    Case(
+        Told(
+            "check_off_in_the_wrong_order",
+            "Nobody was refused: the context kept its checks.",
+            "CERT_NONE",
+            SERVER_CRT,
+        ),
+        lambda _: caught(no_checks),
+    ),
+    Case(
+        Told(
+            "no_such_cipher",
+            "Nobody was refused: the context kept its ciphers.",
+            "set_ciphers",
+            "openssl ciphers",
+        ),
+        lambda world: caught(lambda: world.server().set_ciphers("NONSENSE")),
+    ),
+    Case(Told("lab_error", LAB, "the error"), lambda _: caught(lambda: pem.read_key("nope.key"))),
+    Case(Told("lab_error", LAB, "the error"), lambda _: caught(lambda: serve(port=-1))),
+    Case(
+        Told("unknown", "Who refused whom cannot be told from this.", "traceback", known=False),
+        lambda _: caught(lambda: os.environ["NO_SUCH_NAME"]),
+    ),
+]
+
+
+def not_checked(world: World) -> Exchange:
+    device = world.device()
+    device.check_hostname, device.verify_mode = False, ssl.CERT_NONE
+    return world.ask(world.server(mutual=False), device)
+
+
+def elsewhere(world: World) -> Exchange:
+    with serve(world.server()) as backend:
+        return ask("GET_SECRET", backend.address, context=world.valid())
+
+
+ONE_SIDE = Told("one_side_fine", FINE, "the other side")
+NOT_ASKED = Told("served_tls", NOBODY, "verify_mode in the backend's context", SERVER_CRT)
+
+SERVED = [
+    Case(Told("served_plain", NOBODY, "without a context"), lambda world: world.ask(None, None)),
+    Case(
+        Told("served_unchecked", NOBODY, "verify_mode", SERVER_CRT), not_checked, versions=VERSIONS
+    ),
+    Case(
+        Told("served_elsewhere", NOBODY, "the backend's log", CLIENT_CRT),
+        elsewhere,
+        versions=VERSIONS,
+    ),
+    Case(
+        NOT_ASKED,
+        lambda world: world.ask(world.server(mutual=False), world.device()),
+        versions=VERSIONS,
+    ),
+    Case(
+        NOT_ASKED,
+        lambda world: world.ask(failures.welcomes_nobody_too(world), world.device()),
+        versions=VERSIONS,
+    ),
+    Case(
+        Told("served_mutual", NOBODY, "device/client.key", CLIENT_CRT),
+        lambda world: world.ask(world.server(), world.valid()),
+        ONE_SIDE,
+        ONE_SIDE,
+        VERSIONS,
+    ),
+]
+
+CASES = [
+    *CLIENT_CERTIFICATES,
+    *SERVER_CERTIFICATES,
+    *RULES,
+    *PROTOCOLS,
+    *SOCKETS,
+    *SETUP,
+    *SERVED,
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World.create(tmp_path_factory.mktemp("learner"))
+
+
+@pytest.fixture
+def world(folder: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The learner's folder, as the current one."""
+    monkeypatch.chdir(folder.folder)
+    return folder
+
+
+@cache
+def works(command: str) -> bool:
+    """Whether a command ends with exit code 0; each is run once, for it runs on the same files."""
+    assert command.startswith("openssl ")
+    run = subprocess.run(
+        shlex.split(command),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=20,
+    )
+    return run.returncode == 0
+
+
+def check(explanation: Explanation, told: Told, version: ssl.TLSVersion) -> None:
+    assert explanation.entry == told.entry
+    assert explanation.known is told.known
+    assert explanation.who == told.who
+    assert told.where in explanation.where
+    assert (LATE in explanation.what) is (told.late and version is TLS_1_3)
+    assert told.command in explanation.command
+    assert bool(explanation.command) is bool(told.command)
+    assert not explanation.command or works(explanation.command)
+    # Nothing of this run or this machine, no name left to fill in, and files that are there.
+    text = str(explanation)
+    assert not re.search(r"127\.0\.0\.1:|/tmp|_ssl\.c|[{}]", text)
+    assert len(text.splitlines()) == 5 + bool(told.command)
+    for file in re.findall(r"\b(?:ca|backend|device)/\w+\.\w+", text):
+        assert Path(file).exists(), file
+
+
+@pytest.mark.parametrize(
+    ("case", "version"),
+    [
+        pytest.param(case, version, id=f"{number} {case.whole.entry} {spelled(version)}")
+        for number, case in enumerate(CASES)
+        for version in case.versions
+    ],
+)
+def test_it_is_explained(world: World, case: Case, version: ssl.TLSVersion) -> None:
+    world.version = version
+    seen = case.provoke(world)
+    explanation = explain(seen)
+    check(explanation, case.whole, version)
+    device = case.device_1_2 if version is TLS_1_2 and case.device_1_2 else case.device
+    if device is not None:
+        assert isinstance(seen, Exchange)
+        check(explain(seen.device), device, version)
+    if case.backend is not None:
+        assert isinstance(seen, Exchange)
+        assert seen.backend is not None
+        check(explain(seen.backend), case.backend, version)
+    assert explain(case.provoke(world)) == explanation
+
+
+def test_no_entry_is_dead() -> None:
+    told = [told for case in CASES for told in (case.whole, case.device, case.backend) if told]
+    told += [case.device_1_2 for case in CASES if case.device_1_2]
+    reached = {one.entry for one in told} | {entry for entry, *_ in MISTAKES}
+    assert reached == {entry["name"] for entry in _entries()}
+
+
+# --- A look into the files: which of five mistakes is it?
+
+KEY_WITH_PASSWORD, DER = "password.key", serialization.Encoding.DER
+
+
+@pytest.fixture
+def files(world: World) -> World:
+    """Files that are not what they should be."""
+    key, certificate = pem.read_key(DEVICE_FILES[1]), pem.read_certificate(CLIENT_CRT)
+    Path("der.crt").write_bytes(certificate.public_bytes(DER))
+    Path("der.key").write_bytes(
+        key.private_bytes(DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    Path(KEY_WITH_PASSWORD).write_bytes(failures.private_pem(key, b"right"))
+    Path("old.key").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.BestAvailableEncryption(b"right"),
+        )
+    )
+    text = Path(CLIENT_CRT).read_text(encoding="utf-8")
+    Path("damaged.crt").write_text(text.replace(text[60:100], "*" * 40), encoding="utf-8")
+    Path("cut.crt").write_text(text[:200], encoding="utf-8")
+    Path("empty.crt").touch()
+    Path("page.crt").write_text("<html>not found</html>", encoding="utf-8")
+    Path("both.pem").write_bytes(Path(CLIENT_CRT).read_bytes() + Path(DEVICE_FILES[1]).read_bytes())
+    pem.write_csr("client.csr", create_csr(key, "trusted-client"))
+    return world
+
+
+MISTAKES = [
+    ("file_der", ("der.crt", DEVICE_FILES[1]), "der.crt is in DER form"),
+    ("file_der", (CLIENT_CRT, "der.key"), "der.key is in DER form"),
+    ("file_swapped", (DEVICE_FILES[1], CLIENT_CRT), "device/client.key holds a private key, and"),
+    ("file_swapped", (DEVICE_FILES[1], DEVICE_FILES[1]), "it should be a certificate"),
+    ("file_swapped", (CLIENT_CRT, CLIENT_CRT), "holds a certificate, and it should be a private"),
+    ("file_swapped", ("client.csr", DEVICE_FILES[1]), "holds a certificate signing request"),
+    ("file_swapped", (KEY_WITH_PASSWORD, CLIENT_CRT), "holds a private key with a password"),
+    ("file_no_key", (CLIENT_CRT,), "device/client.crt holds a certificate and no key"),
+    ("file_password", (CLIENT_CRT, KEY_WITH_PASSWORD), "password.key is a key with a password"),
+    ("file_password", (CLIENT_CRT, "old.key"), "old.key is a key with a password"),
+    ("file_other", ("empty.crt", DEVICE_FILES[1]), "empty.crt is empty"),
+    ("file_other", (CLIENT_CRT, "empty.crt"), "empty.crt is empty, and it should be a private key"),
+    ("file_other", ("page.crt", DEVICE_FILES[1]), "page.crt is no PEM file"),
+    ("file_other", ("damaged.crt", DEVICE_FILES[1]), "damaged.crt holds a damaged certificate"),
+    ("file_other", ("cut.crt", DEVICE_FILES[1]), "cut.crt holds a damaged certificate"),
+    ("file_missing", ("nope.crt", DEVICE_FILES[1]), "nope.crt is not there"),
+    ("file_missing", (CLIENT_CRT, "nope.key"), "nope.key is not there"),
+    ("key_mismatch", (CLIENT_CRT, BACKEND_FILES[1]), "not the one that the certificate"),
+]
+
+
+@pytest.mark.parametrize(("entry", "pair", "what"), MISTAKES)
+@pytest.mark.usefixtures("files")
+def test_a_look_into_the_pair(entry: str, pair: tuple[str, ...], what: str) -> None:
+    error = caught(lambda: load(*pair, **({} if len(pair) == 1 else {"password": "wrong"})))
+    certfile, keyfile = (*pair, None)[:2]
+    assert certfile is not None
+    explanation = explain(error, certfile=certfile, keyfile=keyfile, cafile=SERVER_CA)
+    assert explanation.entry == entry
+    assert what in explanation.what
+    assert any(file in explanation.where for file in pair)
+    if explanation.command:
+        assert works(explanation.command)
+    # By absolute names it says the same: what is this machine's own is left out.
+    absolute = [None if file is None else Path(file).absolute() for file in (certfile, keyfile)]
+    assert explain(error, certfile=absolute[0], keyfile=absolute[1]) == explanation
+
+
+@pytest.mark.parametrize(
+    ("entry", "file", "what"),
+    [
+        ("file_der", "der.crt", "der.crt is in DER form"),
+        ("file_swapped", DEVICE_FILES[1], "holds a private key, and it should be a CA's"),
+        ("file_swapped", "client.csr", "holds a certificate signing request"),
+        ("file_other", "empty.crt", "empty.crt is empty"),
+        ("file_other", "damaged.crt", "damaged.crt holds a damaged certificate"),
+        ("file_missing", "nope.pem", "nope.pem is not there"),
+    ],
+)
+@pytest.mark.usefixtures("files")
+def test_a_look_into_the_ca_file(entry: str, file: str, what: str) -> None:
+    error = caught(lambda: trust(file))
+    # A key with a password loads with the right one: it is not what is wrong here.
+    explanation = explain(error, certfile=CLIENT_CRT, keyfile=KEY_WITH_PASSWORD, cafile=file)
+    assert (explanation.entry, explanation.where.startswith(file)) == (entry, True)
+    assert what in explanation.what
+    if explanation.command:
+        assert works(explanation.command)
+
+
+@pytest.mark.usefixtures("files")
+def test_files_that_are_fine_are_not_blamed() -> None:
+    load("both.pem")
+    load(CLIENT_CRT, KEY_WITH_PASSWORD, "right")
+    error = caught(lambda: load("der.crt"))
+    for pair in [DEVICE_FILES, ("both.pem", None)]:
+        explanation = explain(error, certfile=pair[0], keyfile=pair[1])
+        assert explanation.entry == "pem_lib"
+        assert pair[0] in explanation.where
+
+
+@pytest.mark.usefixtures("files")
+def test_an_rsa_key_is_not_blamed(world: World) -> None:
+    """The lab makes none, and ssl takes it."""
+    key = failures.weak_rsa()
+    world.write_key("rsa.key", key)
+    error = caught(lambda: load("der.crt", "rsa.key"))
+    assert explain(error, certfile=CLIENT_CRT, keyfile="rsa.key").entry == "pem_lib"
+
+
+@pytest.mark.usefixtures("files")
+def test_the_name_of_a_file_tells_nothing() -> None:
+    Path("is empty").mkdir(exist_ok=True)
+    odd = "is empty/holds a damaged.key"
+    Path(odd).write_bytes(Path("der.key").read_bytes())
+    error = caught(lambda: load(CLIENT_CRT, odd))
+    assert explain(error, certfile=CLIENT_CRT, keyfile=odd).entry == "file_der"
+    assert explain(error, keyfile=odd).what.startswith(f"{odd} is in DER form")
+
+
+# --- Python 3.13 became strict
+
+
+def test_the_default_of_this_python(world: World) -> None:
+    """A CA without keyUsage, as many instructions make it: from 3.13 on nobody accepts it."""
+    device = ssl.create_default_context(cafile=SERVER_CA)
+    exchange = failures.from_root(world, CA, ski(world.key("Root")), device=device)
+    strict = sys.version_info >= (3, 13)
+    assert explain(exchange).entry == ("strict_no_key_usage" if strict else "served_tls")

@@ -1,0 +1,217 @@
+"""Every fault of a kata is real, shows as the data says, can be found and is repaired.
+
+Here: faults, seeds, the teacher's key. Not here: what a learner does with a kata (test_task.py).
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from contextlib import chdir
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mtls_lab.errors import FileProblem, LabError, UnknownName
+from mtls_lab.exercises import Outcome
+from mtls_lab.kata import Kata, exam, faults, kata_key, sabotage
+from mtls_lab.kata.faults import Fault, catalogue, drawn
+from mtls_lab.wire import Exchange, Expected
+from tests.unit.kata.repairs import repair
+
+NAMES = list(catalogue())
+SEEDS = [*((1, n) for n in range(60)), *((2, n) for n in range(60)), *((3, n) for n in range(80))]
+
+
+def healthy(folder: Path, *, crl: bool) -> Path:
+    sabotage.lay_out(folder, crl=crl)
+    return folder
+
+
+def met(folder: Path) -> Exchange:
+    with chdir(folder):
+        return exam.meet(exam.load())
+
+
+def seen(exchange: Exchange) -> tuple[Expected, Expected | None]:
+    backend = Expected.seen(exchange.backend) if exchange.backend else None
+    return Expected.seen(exchange.device), backend
+
+
+@pytest.mark.parametrize("crl", [False, True])
+def test_without_a_fault_nothing_is_refused(tmp_path: Path, *, crl: bool) -> None:
+    with chdir(healthy(tmp_path, crl=crl)):
+        assert len(list(exam.examine(crl=crl))) == 6 + crl
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fault_shows_as_told(tmp_path: Path, name: str) -> None:
+    fault = catalogue()[name]
+    folder = healthy(tmp_path, crl=fault.level == 3)
+    fault.break_(folder)
+    exchange = met(folder)
+    assert seen(exchange) == (fault.device, fault.backend)
+    side = exchange.device if fault.first == "device" else exchange.backend
+    assert side
+    assert side.failure
+    assert "ALERT" not in side.failure.reason  # who refuses knows why, and no alert tells it
+    repair(fault, folder)
+    assert met(folder).ok
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_command_finds_it(tmp_path: Path, name: str) -> None:
+    fault = catalogue()[name]
+    folder = healthy(tmp_path, crl=fault.level == 3)
+    fault.break_(folder)
+    assert fault.says in run(fault.find, folder)
+    repair(fault, folder)
+    assert fault.says not in run(fault.find, folder)
+
+
+def run(command: str, folder: Path) -> str:
+    program, *arguments = shlex.split(command)
+    if program == "python":
+        program = sys.executable
+    done = subprocess.run(
+        [program, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+# --- Seeds
+
+
+@pytest.mark.parametrize(("level", "seed"), SEEDS)
+def test_a_seed_is_broken_and_can_be_repaired(tmp_path: Path, level: int, seed: int) -> None:
+    kata = Kata.create(seed, level, tmp_path / "kata")
+    assert kata.check().outcome is Outcome.NOT_YET
+    for fault in drawn(seed, level):
+        assert seen(kata.ask()) == (fault.device, fault.backend)
+        repair(fault, kata.folder)
+    result = kata.check()
+    assert result.right, result
+
+
+def test_every_fault_is_drawn() -> None:
+    assert {each.name for level, seed in SEEDS for each in drawn(seed, level)} == set(NAMES)
+    assert len(SEEDS) >= 200
+
+
+def test_each_level_has_its_own() -> None:
+    for seed in range(40):
+        assert [each.level for each in drawn(seed, 1)] == [1]
+        assert [each.level for each in drawn(seed, 2)] == [2]
+        first, second = drawn(seed, 3)
+        assert first.hides(second)
+
+
+def test_a_class_gets_many_faults() -> None:
+    for level, least in [(1, 9), (2, 9), (3, 25)]:
+        assert len({drawn(seed, level) for seed in range(30)}) >= least
+
+
+@pytest.mark.parametrize(
+    ("seed", "level", "names"),
+    [
+        ("anna", 1, ["client_loads_nothing"]),
+        ("anna", 2, ["rule_reads_issuer"]),
+        ("anna", 3, ["client_der", "server_ca_is_client_ca"]),
+        (7, 1, ["client_key"]),
+    ],
+)
+def test_a_seed_means_the_same_everywhere(seed: str | int, level: int, names: list[str]) -> None:
+    assert [each.name for each in drawn(seed, level)] == names
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_another_fault_takes_its_share_and_the_other_seeds_stay(
+    monkeypatch: pytest.MonkeyPatch, level: int
+) -> None:
+    before = {seed: drawn(seed, level) for seed in range(500)}
+    added = replace(catalogue()["client_key"], name="new", level=level)
+    more = {**catalogue(), added.name: added}
+    monkeypatch.setattr(faults, "catalogue", lambda: more)
+    after = {seed: drawn(seed, level) for seed in range(500)}
+    changed = [seed for seed in before if after[seed] != before[seed]]
+    assert all(added in after[seed] for seed in changed)
+    choices = faults._choices(list(more.values()), level)
+    fair = 500 * sum(added in choice for choice in choices) / len(choices)
+    assert fair / 2 < len(changed) < fair * 2
+
+
+@pytest.mark.parametrize("spelled", ["Anna", " anna ", "ANNA!", "\uff41\uff4e\uff4e\uff41"])
+def test_one_name_is_one_seed(spelled: str) -> None:
+    assert drawn(spelled, 1) == drawn("anna", 1)
+    assert faults.slug(spelled) == "anna"
+
+
+@pytest.mark.parametrize("seed", ["", " ", "../..", "x" * 41, True, None, 1.5, b"anna"])
+def test_what_is_no_seed(seed: str) -> None:
+    with pytest.raises(LabError, match="a number, or a short text"):
+        drawn(seed, 1)
+
+
+@pytest.mark.parametrize("level", [0, 4, "1", True, None, 1.0, []])
+def test_what_is_no_level(level: int) -> None:
+    with pytest.raises(UnknownName, match="one of 1, 2, 3"):
+        drawn("anna", level)
+
+
+# --- The catalogue and the key
+
+
+def test_each_fault_has_one_way_to_be_made() -> None:
+    edits = {name for name, fault in catalogue().items() if fault.edit}
+    assert edits.isdisjoint(sabotage.STEPS)
+    assert edits | set(sabotage.STEPS) == set(NAMES)
+    assert len(NAMES) >= 14
+
+
+def test_no_two_faults_of_a_kata_are_repaired_at_once() -> None:
+    for one, other in faults._choices(list(catalogue().values()), 3):
+        assert one.order < other.order
+        assert one.parts.isdisjoint(other.parts)
+
+
+def test_an_edit_needs_its_line(tmp_path: Path) -> None:
+    folder = healthy(tmp_path, crl=False)
+    fault = catalogue()["versions"]
+    with pytest.raises(FileProblem, match="edit the file by hand"):
+        repair(fault, folder)
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_the_key_tells_what_is_broken(level: int) -> None:
+    for seed in range(20):
+        key = kata_key(seed, level)
+        for fault in drawn(seed, level):
+            assert told(fault) <= set(key.splitlines())
+        assert key == kata_key(str(seed), level)
+
+
+def told(fault: Fault) -> set[str]:
+    return {
+        f"   Wrong:    {fault.wrong}",
+        f"   Find:     {fault.find}",
+        f"   Look for: {fault.says}",
+        f"   Repair:   {fault.repair_in_words}",
+    }
+
+
+def test_the_key_in_full() -> None:
+    seed = next(n for n in range(99) if drawn(n, 1)[0].name == "client_key")
+    assert re.sub(r"Kata 1/\d+", "Kata 1/N", kata_key(seed)).splitlines()[:5] == [
+        "Kata 1/N: one fault, and its message names it",
+        "",
+        "1. client_key",
+        "   Wrong:    device/client.key is not the key of device/client.crt.",
+        "   Shows:    the device: setup, KEY_VALUES_MISMATCH; the backend: sees no connection",
+    ]

@@ -1,0 +1,488 @@
+"""A kata as the learner has it: kept, shown, and judged however it is repaired.
+
+Here: the folder, every kind of repair, a contexts.py that does not run. Not here: the faults
+themselves (test_faults.py).
+"""
+
+import json
+import os
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.exercises import Outcome
+from mtls_lab.facts import MARKER
+from mtls_lab.kata import Kata, exam
+from mtls_lab.kata.faults import catalogue, drawn
+from mtls_lab.learner.progress import FILE
+from mtls_lab.machine import openssl
+from mtls_lab.pki import CertificateAuthority, Purpose, pem
+from tests.unit.kata.repairs import repair
+from tests.unit.requests import create_csr
+
+MAY_SPEAK = 'names == ["trusted-client"]'
+REQUIRED = "verify_mode = ssl.CERT_REQUIRED"
+DEVICE = 'context = ssl.create_default_context(cafile="device/server_ca.pem")'
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A learner's folder, which is the current one."""
+    (tmp_path / MARKER).write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def having(name: str) -> Kata:
+    """A kata of this fault's level that has it; if it has another one, that is repaired."""
+    level = catalogue()[name].level
+    seed = next(n for n in count() if name in {each.name for each in drawn(n, level)})
+    kata = Kata.create(seed, level)
+    for fault in drawn(seed, level):
+        if fault.name != name:
+            repair(fault, kata.folder)
+    return kata
+
+
+def edit(kata: Kata, *changes: tuple[str, str]) -> None:
+    path = kata.folder / "contexts.py"
+    text = path.read_text("utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text, "utf-8")
+
+
+def ca_of(kata: Kata, side: str) -> CertificateAuthority:
+    folder = kata.folder / "ca"
+    return CertificateAuthority.load(folder / f"{side}_ca.crt", folder / f"{side}_ca.key")
+
+
+# --- Repairs that open the door
+
+
+def served(rule: str) -> tuple[str, str]:
+    return MAY_SPEAK, rule
+
+
+def nobody_on_the_list(kata: Kata) -> None:
+    pem.write_crl(kata.folder / "backend/client_ca.crl", ca_of(kata, "client").crl())
+
+
+UNSAFE: list[tuple[str, Callable[[Kata], object], str]] = [
+    (
+        "client_expired",
+        lambda kata: edit(kata, (REQUIRED, "verify_mode = ssl.CERT_NONE"), served("True")),
+        'Mallory, without a certificate, got "open sesame"',
+    ),
+    (
+        "client_loads_nothing",
+        lambda kata: edit(
+            kata,
+            (REQUIRED, "verify_mode = ssl.CERT_OPTIONAL"),
+            served(f"certificate is None or {MAY_SPEAK}"),
+        ),
+        'Mallory, without a certificate, got "open sesame"',
+    ),
+    (
+        "backend_never_asks",
+        lambda kata: edit(kata, ("ssl.CERT_NONE", "ssl.CERT_OPTIONAL")),
+        "Mallory, without a certificate, finished the handshake",
+    ),
+    (
+        "server_name",
+        lambda kata: edit(kata, (DEVICE, f"{DEVICE}\n    context.check_hostname = False")),
+        "Mallory, with another server's certificate, answered",
+    ),
+    (
+        "server_expired",
+        lambda kata: edit(
+            kata,
+            (
+                DEVICE,
+                f"{DEVICE}\n    context.check_hostname = False"
+                "\n    context.verify_mode = ssl.CERT_NONE",
+            ),
+        ),
+        "Mallory, with a certificate of her own CA, answered",
+    ),
+    (
+        "client_name",
+        lambda kata: edit(kata, served("True")),
+        "Mallory, as a device of yours that is called another-client, got",
+    ),
+    (
+        "client_name",
+        lambda kata: edit(kata, served('names == ["another-client"]')),
+        "Mallory, as a device of yours that is called another-client, got",
+    ),
+    (
+        "rule_reads_issuer",
+        lambda kata: edit(kata, served('"trusted-client" in str(certificate)')),
+        "Mallory, as a device of yours that is called not-trusted-client, got",
+    ),
+    (
+        "rule_compares_short_name",
+        lambda kata: edit(
+            kata,
+            ('key == "CN"', 'key == "commonName"'),
+            served('names[0].startswith("trusted-client")'),
+        ),
+        "Mallory, as a device of yours that is called trusted-client-2, got",
+    ),
+    (
+        "crl_expired",
+        lambda kata: edit(kata, ("context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF", "pass")),
+        "Mallory, with another certificate that is revoked, got",
+    ),
+    (
+        "client_revoked",
+        nobody_on_the_list,
+        "Mallory, with the certificate that is revoked, got",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "repair", "found"), UNSAFE, ids=[f"{n}-{each[0]}" for n, each in enumerate(UNSAFE)]
+)
+def test_a_repair_that_opens_the_door(
+    name: str, repair: Callable[[Kata], object], found: str
+) -> None:
+    kata = having(name)
+    assert kata.check().outcome is Outcome.NOT_YET
+    repair(kata)
+    assert kata.ask().ok
+    result = kata.check()
+    assert result.outcome is Outcome.UNSAFE
+    assert result.found.startswith(found)
+
+
+# --- Repairs by every other way
+
+
+def with_the_address(kata: Kata) -> None:
+    issued = ca_of(kata, "server").issue_server(["localhost", "127.0.0.1"])
+    issued.save(kata.folder / "backend", "server")
+
+
+def by_another_name(kata: Kata) -> None:
+    edit(kata, ('SERVER_HOSTNAME = "localhost"', 'SERVER_HOSTNAME = "backend.example"'))
+
+
+def with_a_new_ca(kata: Kata) -> None:
+    """Its key is nowhere on the disk."""
+    ca = CertificateAuthority.create("New CA")
+    ca.issue_server(["localhost"]).save(kata.folder / "backend", "server")
+    pem.write_certificate(kata.folder / "device/server_ca.pem", ca.certificate)
+
+
+def with_new_devices_ca(kata: Kata) -> None:
+    ca = CertificateAuthority.create("New CA")
+    ca.issue_client("trusted-client").save(kata.folder / "device", "client")
+    pem.write_certificate(kata.folder / "backend/client_ca.pem", ca.certificate)
+
+
+def with_openssl(kata: Kata) -> None:
+    os.chdir(kata.folder)
+    extensions = (
+        "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
+        "extendedKeyUsage=clientAuth\n"
+    )
+    openssl("req -new -key device/client.key -subj /O=Works/CN=trusted-client -out client.csr")
+    openssl(
+        "x509 -req -in client.csr -CA ca/client_ca.crt -CAkey ca/client_ca.key -days 30 "
+        "-CAcreateserial -out device/client.crt -extfile -",
+        stdin=extensions,
+    )
+
+
+def with_the_same_key(kata: Kata) -> None:
+    key = pem.read_key(kata.folder / "backend/server.key")
+    csr = create_csr(key, "localhost", ["localhost"])
+    certificate = ca_of(kata, "server").sign(csr, Purpose.SERVER)
+    pem.write_certificate(kata.folder / "backend/server.crt", certificate)
+
+
+def trust_the_intermediate(kata: Kata) -> None:
+    files = kata.folder / "device/server_ca.pem", kata.folder / "ca/issuing_ca.crt"
+    pem.write_certificate(files[0], *map(pem.read_certificate, files))
+
+
+def without_the_intermediate(kata: Kata) -> None:
+    ca_of(kata, "server").issue_server(["localhost"]).save(kata.folder / "backend", "server")
+
+
+def with_tls_1_2(kata: Kata) -> None:
+    edit(
+        kata,
+        ("minimum_version = ssl.TLSVersion.TLSv1_3", "minimum_version = ssl.TLSVersion.TLSv1_2"),
+    )
+
+
+def with_a_rule_of_its_own(kata: Kata) -> None:
+    """It fails on whoever brings no certificate, which is a no."""
+    text = (kata.folder / "contexts.py").read_text("utf-8").partition("def authorize")[0]
+    text += (
+        "def authorize(certificate):\n"
+        '    return dict(pair for (pair,) in certificate["subject"]) == {\n'
+        '        "commonName": "trusted-client"\n    }\n'
+    )
+    (kata.folder / "contexts.py").write_text(text, "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "repair"),
+    [
+        ("server_address", with_the_address),
+        ("server_name", by_another_name),
+        ("server_expired", with_a_new_ca),
+        ("server_purpose", with_the_same_key),
+        ("client_expired", with_openssl),
+        ("client_ca_is_no_ca", with_new_devices_ca),
+        ("server_chain", trust_the_intermediate),
+        ("server_chain", without_the_intermediate),
+        ("versions", with_tls_1_2),
+        ("rule_reads_issuer", with_a_rule_of_its_own),
+    ],
+)
+def test_another_way_to_repair_is_right(name: str, repair: Callable[[Kata], object]) -> None:
+    kata = having(name)
+    repair(kata)
+    result = kata.check()
+    assert result.right, result
+
+
+# --- A contexts.py that gives no contexts
+
+BODY = "    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        (
+            "import ssl",
+            "import ssl\nif",
+            "contexts.py raised SyntaxError: invalid syntax in line 4",
+        ),
+        ("import ssl", "import sll", "contexts.py raised ModuleNotFoundError: "),
+        (
+            "import ssl",
+            "raise SystemExit",
+            "contexts.py raised SystemExit in line 3 of contexts.py",
+        ),
+        ("import ssl", "import ssl\nwhile True: pass", "contexts.py had not returned after 0.3 s"),
+        (BODY, BODY + "    while True: pass\n", "backend_context had not returned after 0.3 s"),
+        (BODY, "", "backend_context raised "),
+        (BODY, BODY + "    ssl.nothing\n", "backend_context raised AttributeError: "),
+        (BODY, BODY + "    exit()\n", "backend_context raised SystemExit: "),
+        (BODY, BODY + "    return\n", "backend_context returned None"),
+        (BODY, BODY + "    return 'it'\n", "backend_context returned a str"),
+        ("def backend_context", "def backend", "contexts.py has no function backend_context"),
+        (
+            "def device_context()",
+            "device_context = 1\ndef device()",
+            "contexts.py has no function dev",
+        ),
+        ("def authorize", "def rule", "contexts.py has no function authorize"),
+        (
+            'SERVER_HOSTNAME = "localhost"',
+            "SERVER_HOSTNAME = 1",
+            "SERVER_HOSTNAME in contexts.py is 1",
+        ),
+        ('"localhost"', '"bäckend"', "SERVER_HOSTNAME in contexts.py is 'bäckend'"),
+        (
+            "    subject =",
+            "    while True: pass\n    subject =",
+            "authorize had not returned after 0.3",
+        ),
+        (
+            "    subject =",
+            "    subject = names\n    subject =",
+            "authorize raised UnboundLocalError: ",
+        ),
+        ("(certificate):", "():", "authorize raised TypeError: "),
+    ],
+)
+def test_contexts_that_do_not_run(
+    monkeypatch: pytest.MonkeyPatch, old: str, new: str, found: str
+) -> None:
+    monkeypatch.setattr(exam, "LIMIT", 0.3)
+    monkeypatch.setattr(exam, "RULE_LIMIT", 0.3)
+    kata = having("client_name")
+    edit(kata, (old, new))
+    result = kata.check()
+    assert result.outcome is Outcome.NOT_YET
+    assert result.found.startswith(found), result
+    assert result.seen == ()
+    assert f"  {found}" in str(kata)  # it can still be shown
+    with pytest.raises(LabError):
+        kata.ask()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        ('SERVER_HOSTNAME = "localhost"', "SERVER_HOSTNAME = None", "device   setup ✗ ValueError"),
+        ("ssl.PROTOCOL_TLS_SERVER", "ssl.PROTOCOL_TLS_CLIENT", "backend  connect ✓  handshake ✗"),
+        ('"backend/server.key"', '"backend/no.key"', "backend  setup ✗ FileNotFoundError: ENOENT"),
+        ('"device/server_ca.pem"', '"/no/ca.pem"', "device   setup ✗ FileNotFoundError: ENOENT"),
+    ],
+)
+def test_contexts_that_ssl_refuses(old: str, new: str, shown: str) -> None:
+    kata = having("client_name")
+    edit(kata, (old, new))
+    assert shown in str(kata.ask())
+    result = kata.check()
+    assert result.outcome is Outcome.NOT_YET
+    assert shown in result.found
+
+
+def test_no_contexts_at_all() -> None:
+    kata = having("client_name")
+    (kata.folder / "contexts.py").unlink()
+    assert kata.check().found == "contexts.py is not there"
+    (kata.folder / "contexts.py").write_bytes(b"\xff\x00")
+    assert "contexts.py raised " in kata.check().found
+
+
+def test_a_change_counts_at_once() -> None:
+    """In the same second, with the same size: no bytecode of the version before is used."""
+    kata = having("client_name")
+    for name in ("ssl.one", "ssl.two"):
+        edit(kata, (BODY, f"    {name}\n"))
+        assert name.removeprefix("ssl.") in kata.check().found
+        edit(kata, (f"    {name}\n", BODY))
+    assert not list(kata.folder.rglob("__pycache__"))
+
+
+# --- The folder
+
+
+def test_it_shows_itself() -> None:
+    kata = having("client_expired")
+    head, where, *files, empty, asks, device, backend, start = str(kata).splitlines()
+    assert head == f"Kata 1/{kata.seed}: one fault, and its message names it"
+    assert where == f"  in kata/1-{kata.seed}"
+    assert files == [
+        "  ca       client_ca.crt  client_ca.key  server_ca.crt  server_ca.key",
+        "  backend  client_ca.pem  server.crt  server.key",
+        "  device   client.crt  client.key  server_ca.pem",
+        "           contexts.py",
+    ]
+    assert (empty, asks) == ("", "The device asks for the secret:")
+    assert device.endswith("first read ✗ SSLError: SSLV3_ALERT_CERTIFICATE_EXPIRED")
+    assert backend.endswith("certificate has expired (verify code 10)")
+    assert start.startswith("Start with the side that refuses")
+    assert str(Path.cwd()) not in str(kata)
+    assert repr(kata) == f"<Kata 1/{kata.seed}>"
+
+
+def test_not_yet_shows_both_sides_and_not_the_answer() -> None:
+    kata = having("client_ca_is_server_ca")
+    result = kata.check()
+    assert str(kata.ask().device) in result.found
+    assert str(kata.ask().backend) in result.found
+    assert "client_ca.pem" not in str(result)
+
+
+def test_the_learners_work_is_kept() -> None:
+    kata = having("client_expired")
+    edit(kata, ("import ssl", "import ssl  # mine"))
+    (kata.folder / "device" / "notes.txt").write_text("mine")
+    again = Kata.create(kata.seed)
+    assert again == kata
+    assert again.changed() == ["contexts.py", "device/notes.txt"]
+    assert "  Changed since it was made, and kept: contexts.py, device/notes.txt" in str(again)
+
+
+def test_a_fresh_one_keeps_the_old_beside_it() -> None:
+    kata = having("client_expired")
+    edit(kata, ("import ssl", "import ssl  # mine"))
+    old = (kata.folder / "contexts.py").read_text()
+    for number in ("", "1"):
+        fresh = Kata.create(kata.seed, fresh=True)
+        assert fresh.changed() == []
+        assert fresh.folder.with_name(f"{fresh.folder.name}.old{number}").is_dir()
+    assert (kata.folder.with_name(f"{kata.folder.name}.old") / "contexts.py").read_text() == old
+    assert {path.name for path in kata.folder.parent.iterdir()} == {
+        kata.folder.name,
+        f"{kata.folder.name}.old",
+        f"{kata.folder.name}.old1",
+    }
+
+
+def test_the_keys_are_fresh_and_nobody_elses(home: Path) -> None:
+    one, other = (Kata.create("anna", 3, home / name) for name in "ab")
+    for file in one.folder.rglob("*.key"):
+        assert file.read_bytes() != (other.folder / file.relative_to(one.folder)).read_bytes()
+        assert file.stat().st_mode & 0o077 == 0
+    assert str(one).splitlines()[2:] == str(other).splitlines()[2:]
+
+
+def test_it_does_not_matter_where_the_learner_is() -> None:
+    kata = having("client_expired")
+    os.chdir(kata.folder)
+    assert Kata.create(kata.seed) == kata
+    assert kata.check().outcome is Outcome.NOT_YET
+    assert Path.cwd() == kata.folder
+
+
+def test_a_folder_of_somebody_else_stays(home: Path) -> None:
+    (home / "mine").mkdir()
+    (home / "mine" / "file").write_text("mine")
+    with pytest.raises(FileProblem, match="is there, and is no kata's folder"):
+        Kata.create("anna", folder=home / "mine")
+    assert [path.name for path in (home / "mine").iterdir()] == ["file"]
+
+
+def test_a_folder_that_cannot_be_made(home: Path) -> None:
+    (home / "file").write_text("")
+    with pytest.raises(FileProblem):
+        Kata.create("anna", folder=home / "file" / "kata")
+
+
+def test_half_a_kata_is_made_again(home: Path) -> None:
+    half = home / "kata" / ".1-anna.new"
+    half.mkdir(parents=True)
+    (half / "contexts.py").write_text("half")
+    assert Kata.create("anna").changed() == []
+    assert not half.exists()
+
+
+def test_attempts_are_noted_and_an_untouched_kata_is_none(home: Path) -> None:
+    kata = having("client_expired")
+    kata.check()
+    assert not (home / FILE).exists()
+    edit(kata, ("import ssl", "import ssl  # mine"))
+    kata.check()
+    for fault in drawn(kata.seed, 1):
+        repair(fault, kata.folder)
+    kata.check()
+    events = [json.loads(line) for line in (home / FILE).read_text().splitlines()]
+    assert events == [
+        {"exercise": f"kata 1/{kata.seed}", "outcome": outcome} for outcome in ("not yet", "right")
+    ]
+
+
+def test_a_kata_whose_folder_is_gone(home: Path) -> None:
+    kata = having("client_expired")
+    kata.folder.rename(home / "gone")
+    assert kata.check().found == "the folder of the kata is gone"
+    with pytest.raises(FileProblem, match="the folder of the kata is gone"):
+        kata.ask()
+
+
+def test_the_attacks_change_no_file() -> None:
+    kata = having("client_expired")
+    kata.check()
+    assert kata.changed() == []
+    for fault in drawn(kata.seed, 1):
+        repair(fault, kata.folder)
+    assert kata.check().right
+    assert kata.check().right
+    assert kata.changed() == ["device/client.crt", "device/client.key"]

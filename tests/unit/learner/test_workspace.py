@@ -1,0 +1,249 @@
+"""What `enter` makes and keeps for each part. Unpacking notebooks: test_notebooks.py."""
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mtls_lab import CertificateAuthority, ask, serve
+from mtls_lab.errors import FileProblem, NotInWorkspace
+from mtls_lab.facts import MARKER
+from mtls_lab.learner import enter, workspace
+from mtls_lab.learner.notebooks import read_marker
+from mtls_lab.learner.workspace import FOLDERS
+from mtls_lab.net import client_context, only_trusted_client, server_context
+from mtls_lab.pki import Purpose, describe, pem
+from mtls_lab.program import typed
+
+PART_2 = (
+    "ca/ca.crt",
+    "ca/ca.key",
+    "backend/server.crt",
+    "backend/server.key",
+    "device/server_ca.pem",
+)
+PART_3 = ("device/client.crt", "device/client.key", "backend/client_ca.pem")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A learner's folder; the test runs in it, and leaves it again."""
+    (tmp_path / MARKER).write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != MARKER
+    }
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"), [(1, ()), (2, ()), (3, PART_2), (4, PART_2 + PART_3)]
+)
+def test_each_part_starts_with_what_the_earlier_ones_made(
+    folder: Path, part: int, expected: tuple[str, ...]
+) -> None:
+    entered = enter(part)
+    assert (entered.folder, entered.part, entered.files) == (folder, part, expected)
+    assert set(files(folder)) == set(expected)
+    for name in FOLDERS:
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o700
+    for name in expected:
+        mode = 0o600 if name.endswith(".key") else 0o644
+        assert stat.S_IMODE((folder / name).stat().st_mode) == mode
+
+
+def test_what_it_says() -> None:
+    nothing = workspace.Workspace(Path("lab"), 1, ())
+    assert str(nothing) == "Ready for part 1. From the parts before:\n  nothing is needed yet"
+    some = workspace.Workspace(Path("lab"), 3, ("ca/ca.crt", "ca/ca.key"))
+    assert str(some) == "Ready for part 3. From the parts before:\n  ca/ca.crt\n  ca/ca.key"
+
+
+def test_mutual_tls_works_with_what_is_there(folder: Path) -> None:
+    enter(4)
+    server = server_context(*PART_2[2:4], client_ca="backend/client_ca.pem")
+    with serve(server, authorize=only_trusted_client) as backend:
+        exchange = ask(
+            "GET_SECRET", backend, context=client_context("device/server_ca.pem", *PART_3[:2])
+        )
+    assert exchange.ok
+    assert Path.cwd() == folder
+
+
+def test_it_works_from_a_folder_below(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    enter(1)
+    monkeypatch.chdir(folder / "device")
+    assert enter(1).folder == Path.cwd() == folder
+
+
+def test_entering_again_changes_nothing(folder: Path) -> None:
+    enter(4)
+    before = files(folder)
+    for part in (1, 2, 3, 4):
+        enter(part)
+    assert files(folder) == before
+
+
+def test_a_learners_own_files_are_kept(folder: Path) -> None:
+    """Made by hand in Part 2, with names of the learner's own."""
+    enter(2)
+    ca = CertificateAuthority.create("My own CA")
+    pem.Identity(ca.key, ca.certificate).save("ca", "ca")
+    ca.issue_server(["localhost"]).save("backend", "server")
+    before = files(folder)
+    enter(3)
+    after = files(folder)
+    assert before.items() <= after.items()
+    assert "issuer                CN=My own CA" in describe(
+        pem.read_certificate("device/server_ca.pem")
+    )
+
+
+# --- What does not fit is made again
+
+
+def expired_server() -> None:
+    ca = CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
+    ca.issue("x", Purpose.SERVER, names=["localhost"], valid_days=(-9, -1)).save(
+        "backend", "server"
+    )
+
+
+def other_server() -> None:
+    CertificateAuthority.create("Lab CA").issue_server(["localhost"]).save("backend", "server")
+
+
+def other_server_key() -> None:
+    CertificateAuthority.create("x").issue_server(["x"]).save("attacker", "server")
+    Path("attacker/server.key").replace("backend/server.key")
+    Path("attacker/server.crt").unlink()
+
+
+def expired_client() -> None:
+    ca = CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
+    ca.issue("trusted-client", Purpose.CLIENT, valid_days=(-9, -1)).save("device", "client")
+
+
+def other_client() -> None:
+    CertificateAuthority.create("Lab CA").issue_client("trusted-client").save("device", "client")
+
+
+def expired_ca() -> None:
+    ca = CertificateAuthority.create("Lab CA", days=0)
+    pem.Identity(ca.key, ca.certificate).save("ca", "ca")
+
+
+def other_ca_key() -> None:
+    ca = CertificateAuthority.create("Lab CA")
+    pem.write_key("ca/ca.key", ca.key)
+
+
+SERVER, CLIENT = set(PART_2[2:4]), set(PART_3[:2])
+EVERYTHING = set(PART_2 + PART_3)
+
+
+@pytest.mark.parametrize(
+    ("damage", "made_again"),
+    [
+        (expired_server, SERVER),
+        (other_server, SERVER),
+        (other_server_key, SERVER),
+        (lambda: Path("backend/server.key").unlink(), SERVER),
+        (lambda: Path("backend/server.crt").write_text("garbage"), SERVER),
+        (expired_client, CLIENT),
+        (other_client, CLIENT),
+        (lambda: Path("device/client.crt").unlink(), CLIENT),
+        (expired_ca, EVERYTHING),
+        (other_ca_key, EVERYTHING),
+        (lambda: Path("ca/ca.crt").write_text(""), EVERYTHING),
+        (lambda: Path("device/server_ca.pem").write_text("garbage"), set()),
+        (lambda: Path("backend/client_ca.pem").unlink(), set()),
+    ],
+    ids=[
+        "server expired",
+        "server of another CA",
+        "server with another key",
+        "server key missing",
+        "server garbage",
+        "client expired",
+        "client of another CA",
+        "client missing",
+        "CA expired",
+        "CA with another key",
+        "CA empty",
+        "copy of the CA damaged",
+        "copy of the CA missing",
+    ],
+)
+def test_what_is_made_again(
+    folder: Path, damage: Callable[[], object], made_again: set[str]
+) -> None:
+    enter(4)
+    good = files(folder)
+    damage()
+    damaged = files(folder)
+    enter(4)
+    healed = files(folder)
+    assert damaged != healed
+    assert {name for name in healed if healed[name] != good[name]} == made_again
+    test_mutual_tls_works_with_what_is_there(folder)
+
+
+# --- In the wrong place
+
+
+def test_not_in_a_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NotInWorkspace) as caught:
+        enter(1)
+    assert str(caught.value) == (
+        f"Found:    this notebook runs in {tmp_path}, "
+        "which is no folder of the lab (no .mtls-lab file in it)\n"
+        f"Expected: a folder that `{typed('start')}` has made\n"
+        f"To do:    make one with `{typed('start --prepare')}`, and open the notebook in it"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written(folder: Path) -> None:
+    (folder / "backend").touch()
+    with pytest.raises(FileProblem) as caught:
+        enter(1)
+    assert caught.value.found == f"{folder / 'backend'} cannot be written (File exists)"
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clone of the project with its folder `notebooks`, where the test runs."""
+    (tmp_path / "clone" / "notebooks").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("clone")
+    monkeypatch.chdir(tmp_path / "clone" / "notebooks")
+    return tmp_path / "clone"
+
+
+@pytest.mark.parametrize("name", ["clone", "link"])
+def test_in_a_clone_the_files_go_into_the_lab_folder(
+    clone: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Also where the clone is reached through a link: the current folder has none in its name."""
+    monkeypatch.setattr(workspace, "resource_folder", lambda kind: clone.parent / name / kind)
+    assert enter(3).folder == Path.cwd() == clone / "lab"
+    assert set(files(clone / "lab")) == set(PART_2)
+    assert list((clone / "notebooks").iterdir()) == []
+
+
+def test_in_a_clone_the_marker_of_make_lab_stays(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says which notebooks are the learner's: without it, all of them would seem to be."""
+    monkeypatch.setattr(workspace, "resource_folder", lambda kind: clone / kind)
+    (clone / "lab").mkdir()
+    (clone / "lab" / MARKER).write_text('{"1_plain_tcp.ipynb": "abc"}')
+    enter(1)
+    assert read_marker(clone / "lab") == {"1_plain_tcp.ipynb": "abc"}

@@ -1,0 +1,319 @@
+"""A backend and well-behaved clients: kinds of socket, lines, authorization, names, ports.
+
+Clients that misbehave are in test_backend_peers.py, the end of a backend in test_backend_end.py.
+"""
+
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mtls_lab import Exchange, Failure, Side, Stage, ask, serve
+from mtls_lab.errors import NetworkProblem
+from mtls_lab.net import Backend, running, stop_all, subject_of
+from mtls_lab.wire import SECRET
+from tests.unit.lab import LONG, Lab, connect, name_of, read_all, spelled
+
+Certificate = dict[str, Any] | None
+ANOTHER = "another secret"
+
+
+def lines_from(backend: Backend, *sent: bytes) -> list[str]:
+    """Send pieces over one connection, end it, and return the replies."""
+    with connect(backend.address) as client:
+        for piece in sent:
+            client.sendall(piece)
+        client.shutdown(socket.SHUT_WR)
+        return read_all(client).decode().splitlines()
+
+
+# --- The three kinds
+
+
+def test_plain() -> None:
+    with serve() as backend:
+        assert repr(backend) == "<Backend 'backend', TCP, 0 connections>"
+        exchange = ask("GET_SECRET", backend)
+        assert list(backend.connections) == [exchange.backend]
+    assert exchange == Exchange(
+        "GET_SECRET",
+        Side("device", Stage.APPLICATION, received=(SECRET,)),
+        Side("backend", Stage.APPLICATION, received=("GET_SECRET",)),
+    )
+
+
+def test_tls(lab: Lab, version: ssl.TLSVersion) -> None:
+    with serve(lab.tls()) as backend:
+        assert repr(backend) == "<Backend 'backend', TLS, 0 connections>"
+        exchange = ask("GET_SECRET", backend, context=lab.device("none", version))
+    agreed = spelled(version)
+    assert exchange == Exchange(
+        "GET_SECRET",
+        Side("device", Stage.APPLICATION, None, agreed, "CN=localhost", (SECRET,)),
+        Side("backend", Stage.APPLICATION, None, agreed, None, ("GET_SECRET",)),
+    )
+
+
+def test_mutual_tls(lab: Lab, version: ssl.TLSVersion) -> None:
+    with serve(lab.mtls()) as backend:
+        exchange = ask("GET_SECRET", backend, context=lab.device("valid", version))
+    agreed = spelled(version)
+    assert exchange == Exchange(
+        "GET_SECRET",
+        Side("device", Stage.APPLICATION, None, agreed, "CN=localhost", (SECRET,)),
+        Side("backend", Stage.APPLICATION, None, agreed, "CN=trusted-client", ("GET_SECRET",)),
+    )
+
+
+def test_a_secret_of_its_own() -> None:
+    with serve(secret=ANOTHER) as backend:
+        assert ask("GET_SECRET", backend).reply == ANOTHER
+
+
+# --- Lines
+
+
+def test_several_commands_on_one_connection() -> None:
+    with serve() as backend, connect(backend.address) as client, client.makefile("rb") as replies:
+        for command, reply in ((b"PING", b"PONG"), (b"GET_SECRET", b"open sesame")) * 2:
+            client.sendall(command + b"\n")
+            assert replies.readline() == reply + b"\n"
+        client.shutdown(socket.SHUT_WR)
+        side = backend.wait_for(name_of(client))
+    assert side.received == ("PING", "GET_SECRET") * 2
+    assert side.ok
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b"PING\nHELP\nGET_SECRET\n"],
+        [bytes([byte]) for byte in b"PING\nHELP\nGET_SECRET\n"],
+        [b"PING\r\nHE", b"LP\r", b"\nGET_SECRET\nhalf a line"],
+    ],
+    ids=["pipelined", "byte by byte", "across lines"],
+)
+def test_how_the_bytes_are_sent_does_not_matter(pieces: list[bytes]) -> None:
+    with serve() as backend:
+        assert lines_from(backend, *pieces) == ["PONG", "GET_SECRET, PING, HELP", SECRET]
+        assert backend.connections[0].received == ("PING", "HELP", "GET_SECRET")
+
+
+def test_a_wrong_command_ends_nothing() -> None:
+    with serve() as backend:
+        assert lines_from(backend, b"DANCE\nPING\n") == ["ERROR unknown command: try HELP", "PONG"]
+
+
+LONGEST = b"x" * 1023
+
+
+@pytest.mark.parametrize(
+    ("data", "reply"),
+    [
+        (LONGEST + b"x", "the line is longer than 1024 bytes"),
+        (b"PING\x07\n", "this is not text: a line may hold no control characters"),
+        (b"\x1b[31m", "this is not text: a line may hold no control characters"),
+        (b"caf\xe9\n", "this is not text: the line is not UTF-8"),
+    ],
+    ids=["too long", "bell", "terminal colour", "latin-1"],
+)
+def test_what_is_no_line_ends_the_connection(data: bytes, reply: str) -> None:
+    with serve() as backend:
+        assert lines_from(backend, data) == [f"ERROR {reply}"]
+        assert backend.connections[0] == Side(
+            "backend", Stage.APPLICATION, Failure("ProtocolError", text=reply)
+        )
+        assert ask("PING", backend).ok
+
+
+def test_the_longest_line() -> None:
+    with serve() as backend:
+        assert lines_from(backend, LONGEST + b"\n") == ["ERROR unknown command: try HELP"]
+
+
+# --- Authorization
+
+
+def test_authorize_sees_what_getpeercert_gives(lab: Lab, version: ssl.TLSVersion) -> None:
+    seen: list[Certificate] = []
+
+    def authorize(certificate: Certificate) -> bool:
+        seen.append(certificate)
+        return True
+
+    with serve(lab.mtls(), authorize=authorize) as backend:
+        assert ask("GET_SECRET", backend, context=lab.device("valid", version)).ok
+    (certificate,) = seen
+    assert certificate is not None
+    assert subject_of(certificate) == "CN=trusted-client"
+    assert {"subject", "issuer", "serialNumber", "notBefore", "notAfter"} <= set(certificate)
+
+
+def test_authorize_is_asked_once_a_connection() -> None:
+    seen: list[Certificate] = []
+
+    def authorize(certificate: Certificate) -> str:
+        seen.append(certificate)
+        return "yes"
+
+    with serve(authorize=authorize) as backend:
+        assert lines_from(backend, b"PING\nPING\n") == ["PONG", "PONG"]
+        assert lines_from(backend, b"PING\n") == ["PONG"]
+    assert seen == [None, None]
+
+
+def broken_rule(certificate: Certificate) -> bool:
+    return bool((certificate or {})["no such field"])
+
+
+NOT_AUTHORIZED = Failure("PermissionError", "NOT_AUTHORIZED", text="{} may not speak here")
+
+
+@pytest.mark.parametrize(
+    ("authorize", "reason", "text"),
+    [
+        (lambda _: False, NOT_AUTHORIZED.reason, "CN=trusted-client may not speak here"),
+        (lambda _: None, NOT_AUTHORIZED.reason, "CN=trusted-client may not speak here"),
+        (broken_rule, "", "'no such field'"),
+    ],
+    ids=["false", "nothing", "raises"],
+)
+def test_what_does_not_allow_refuses(
+    lab: Lab,
+    version: ssl.TLSVersion,
+    authorize: Callable[[Certificate], object],
+    reason: str,
+    text: str,
+) -> None:
+    with serve(lab.mtls(), authorize=authorize) as backend:
+        exchange = ask("GET_SECRET", backend, context=lab.device("valid", version))
+    error = "KeyError" if authorize is broken_rule else "PermissionError"
+    assert exchange.backend == Side(
+        "backend",
+        Stage.APPLICATION,
+        Failure(error, reason, text=text),
+        spelled(version),
+        "CN=trusted-client",
+    )
+    assert exchange.reply == "ERROR not authorized"
+    assert exchange.device.ok
+    assert not exchange.ok
+
+
+def test_the_refused_hear_nothing_else() -> None:
+    """Commands that were sent before the refusal are not served after it."""
+    with serve(authorize=lambda _: False) as backend:
+        assert lines_from(backend, b"GET_SECRET\nGET_SECRET\n") == ["ERROR not authorized"]
+
+
+@pytest.mark.parametrize(
+    ("certificate", "subject"),
+    [
+        (None, None),
+        ({}, None),
+        ({"subject": ()}, None),
+        ({"subject": ((("commonName", "a"),),)}, "CN=a"),
+        (
+            {"subject": ((("organizationName", "Lab"),), (("commonName", "a"), ("title", "t")))},
+            "title=t,CN=a,O=Lab",
+        ),
+    ],
+)
+def test_subject_of(certificate: Certificate, subject: str | None) -> None:
+    assert subject_of(certificate) == subject
+
+
+# --- Names and addresses
+
+
+def test_starting_again_replaces() -> None:
+    first = serve(name="again")
+    with serve(name="again", secret=ANOTHER) as second:
+        assert running() == {"again": second}
+        with pytest.raises(ConnectionRefusedError):
+            connect(first.address)
+        assert ask("GET_SECRET", second).reply == ANOTHER
+        first.stop()  # the old one's end is not the new one's
+        assert running() == {"again": second}
+    assert running() == {}
+
+
+def test_starting_again_on_the_same_port() -> None:
+    """A cell with a port in it is run again, with clients still connected."""
+    first = serve(name="again")
+    with connect(first.address) as client:
+        client.sendall(b"PING\n")
+        assert client.recv(5) == b"PONG\n"
+        port = first.address[1]
+        with serve(name="again", port=port) as second:
+            assert client.recv(1) == b""
+            assert second.address == ("127.0.0.1", port)
+            assert ask("PING", second).ok
+
+
+def test_names_stand_side_by_side() -> None:
+    with serve(name="one") as one, serve(name="two") as two:
+        assert running() == {"one": one, "two": two}
+        assert ask("PING", one).ok
+        assert ask("PING", two).ok
+        stop_all()
+        assert running() == {}
+
+
+def test_a_port_in_use() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(NetworkProblem) as caught:
+            serve(port=port)
+    assert str(caught.value) == (
+        f"Found:    port {port} on 127.0.0.1 is in use by another program\n"
+        "Expected: an address of this machine and a free port\n"
+        "To do:    stop that program, or leave the port out: then a free one is chosen"
+    )
+
+
+def test_an_address_of_another_machine() -> None:
+    with pytest.raises(NetworkProblem) as caught:
+        serve(host="192.0.2.1")
+    assert str(caught.value) == (
+        "Found:    192.0.2.1:0 cannot be listened on (Cannot assign requested address)\n"
+        "Expected: an address of this machine and a free port\n"
+        'To do:    use the host "127.0.0.1" and leave the port out'
+    )
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_what_is_no_port(port: int) -> None:
+    with pytest.raises(NetworkProblem) as caught:
+        serve(port=port)
+    assert str(caught.value) == (
+        f"Found:    the port {port}\n"
+        "Expected: a number from 1 to 65535, or 0 for a free port\n"
+        "To do:    choose another number, or leave the port out"
+    )
+
+
+def test_it_listens_on_the_loopback_only() -> None:
+    with serve() as backend:
+        assert backend.address[0] == "127.0.0.1"
+
+
+# --- Outcomes
+
+
+def test_each_outcome_is_handed_out_once() -> None:
+    with serve() as backend:
+        with connect(backend.address) as client:
+            client.shutdown(socket.SHUT_WR)
+            assert backend.wait_for(name_of(client), LONG) == Side("backend", Stage.CONNECT)
+            with pytest.raises(TimeoutError, match="nothing arrived for"):
+                backend.wait_for(name_of(client), timeout=0)
+        assert len(backend.connections) == 1
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    with serve() as backend:
+        lines_from(backend, b"PING\n" * 300)
+        assert len(backend.connections[0].received) == 256

@@ -1,0 +1,99 @@
+"""The mailbox between threads, and saying goodbye. Listening is tested through test_server*.py."""
+
+import socket
+import threading
+
+import pytest
+
+from mtls_lab.net import hang_up, sockets
+from mtls_lab.net.sockets import Mailbox
+from tests.unit.lab import LONG
+
+
+def test_a_value_is_handed_out_once() -> None:
+    box = Mailbox[str, int]()
+    box.put("a", 1)
+    box.put("b", 2)
+    assert (box.take("b", 0), box.take("a", 0)) == (2, 1)
+    with pytest.raises(TimeoutError, match="nothing arrived for a in 0 s"):
+        box.take("a", 0)
+
+
+def test_the_newest_value_counts() -> None:
+    box = Mailbox[str, int]()
+    box.put("a", 1)
+    box.put("a", 2)
+    assert box.take("a", 0) == 2
+
+
+def test_waiting_for_another_thread() -> None:
+    box, taken = Mailbox[int, int](), []
+    threads = [
+        threading.Thread(target=lambda key=key: taken.append(box.take(key, LONG)))
+        for key in range(10)
+    ]
+    for thread in threads:
+        thread.start()
+    for key in reversed(range(10)):
+        box.put(key, key * key)
+    for thread in threads:
+        thread.join(LONG)
+    assert sorted(taken) == [key * key for key in range(10)]
+
+
+def test_what_nobody_asks_for_is_dropped_oldest_first() -> None:
+    box = Mailbox[int, int]()
+    for key in range(Mailbox.LIMIT + 1):
+        box.put(key, key)
+    with pytest.raises(TimeoutError):
+        box.take(0, 0)
+    assert box.take(1, 0) == 1
+    assert box.take(Mailbox.LIMIT, 0) == Mailbox.LIMIT
+
+
+def test_the_last_word_is_heard_by_one_who_still_speaks() -> None:
+    """A plain close with unread bytes would reset the connection and lose it."""
+    near, far = socket.socketpair()
+    with far:
+        far.sendall(b"unread " * 1000)
+        near.sendall(b"goodbye")
+        thread = threading.Thread(target=hang_up, args=(near,))
+        thread.start()
+        far.sendall(b"and more")
+        assert far.recv(100) == b"goodbye"
+        assert far.recv(100) == b""
+        far.shutdown(socket.SHUT_WR)
+        thread.join(LONG)
+    assert near.fileno() == -1
+
+
+def test_not_waiting() -> None:
+    near, far = socket.socketpair()
+    with far:
+        hang_up(near, wait=False)  # far never closes, and this returns
+        assert near.fileno() == -1
+        assert far.recv(1) == b""
+
+
+def test_a_peer_that_stays_has_had_its_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "LINGER", 0.05)
+    near, far = socket.socketpair()
+    with far:
+        hang_up(near)
+        assert near.fileno() == -1
+
+
+def test_a_peer_that_talks_on_has_had_its_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "LINGER_BYTES", 10_000)
+    near, far = socket.socketpair()
+    with far:
+        far.sendall(b"x" * 20_000)
+        hang_up(near)
+        assert near.fileno() == -1
+
+
+def test_hanging_up_twice() -> None:
+    near, far = socket.socketpair()
+    with far:
+        hang_up(near, wait=False)
+        hang_up(near)
