@@ -119,7 +119,7 @@ def package(name: str, *modules: str, folder: Path | None = None) -> Finding:
 
 def _stranger(files: list[str]) -> str | None:
     """Return the first file that belongs neither to this Python nor to the lab, or None."""
-    lab = Path(__file__).parent
+    lab = Path(__file__).parents[1]
     ours = [Path(each) for each in (sys.prefix, sys.base_prefix, site.getusersitepackages())]
     return next(
         (
