@@ -7,6 +7,7 @@ all checks share (test_judging.py).
 import base64
 import hashlib
 import hmac
+import importlib
 import json
 import socket
 import sys
@@ -20,11 +21,12 @@ import pytest
 
 from mtls_lab import checks
 from mtls_lab.exercises import Outcome, Result, call
-from mtls_lab.exercises import serve_many as plain_clients
 from mtls_lab.exercises.calling import LIMIT
 from mtls_lab.net import Address, Chunk, replace
 from mtls_lab.wire import Direction
 
+#: The module, which has the name of its function.
+SERVE_MANY = importlib.import_module("mtls_lab.exercises.part1.serve_many")
 NOT_YET, UNSAFE = Outcome.NOT_YET, Outcome.UNSAFE
 STREAM = "a socket carries bytes, and in a stream: encode, collect up to the line end, then decode"
 Wrong = tuple[Callable[..., Any], Outcome, str, str]
@@ -34,8 +36,8 @@ Wrong = tuple[Callable[..., Any], Outcome, str, str]
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """For functions that wait for ever: nobody else does."""
     monkeypatch.setitem(call.__kwdefaults__ or {}, "limit", LIMIT / 5)
-    monkeypatch.setattr(plain_clients, "LIMIT", LIMIT / 5)
-    monkeypatch.setattr(plain_clients, "PATIENCE", 0.5)
+    monkeypatch.setattr(SERVE_MANY, "LIMIT", LIMIT / 5)
+    monkeypatch.setattr(SERVE_MANY, "PATIENCE", 0.5)
 
 
 def judged(result: Result) -> tuple[Outcome, str, str]:
