@@ -1,4 +1,4 @@
-"""The five attacks, each run for real against a protection, each with a verdict.
+"""The attacks, each run for real against a protection, each with a verdict.
 
 Here: what an attacker does and what it proves. Not here: sockets (relay.py), the learner's
 contexts (a Protection brings them, finished), the table (table.py).

@@ -1,4 +1,4 @@
-"""The attack table: five attacks against any number of protections, as text, HTML and SVG.
+"""The attack table: the attacks against any number of protections, as text, HTML and SVG.
 
 Here: running them all, and how the verdicts look. Not here: the attacks (attacks.py).
 """
@@ -58,7 +58,7 @@ class AttackTable:
         """Return the table as a picture that reads in light and in dark, without colour too."""
         width = _FIRST + _COLUMN * len(self.columns) + 8
         height = _ROW * (len(self.rows) + 1) + 8
-        title = html.escape(f"Five attacks against {', '.join(self.columns)}")
+        title = html.escape(f"Attacks against {', '.join(self.columns)}")
         size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title">',

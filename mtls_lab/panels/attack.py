@@ -1,4 +1,4 @@
-"""The attack panel of all parts: five attacks against each protection, run live.
+"""The attack panel of all parts: every attack against each protection, run live.
 
 Here: the table, and the evidence behind each of its cells. Not here: the attacks (attacks.py),
 running them all (table.py).
@@ -18,7 +18,7 @@ __all__ = ["AttackPanel"]
 
 
 class AttackPanel(Panel):
-    """Five attacks against any number of protections; `value` is the `AttackTable`.
+    """The attacks against any number of protections; `value` is the `AttackTable`.
 
     The attacks run when the panel is made, and again at each press of the button.
 
@@ -31,7 +31,7 @@ class AttackPanel(Panel):
 
     def __init__(self, protections: Iterable[Protection] = (Protection("Plain TCP"),)) -> None:
         super().__init__(
-            "Five attacks",
+            "The attacks",
             "Each cell is an attack that ran a moment ago. Open one to see its evidence.",
         )
         self._protections = tuple(protections)
