@@ -1,0 +1,73 @@
+"""A lesson is as short as its pages say: small text cells, and minutes that were computed."""
+
+import math
+import re
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from tests.notebooks import canonical, reading
+from tests.notebooks.slides import LESSONS
+
+README = (canonical.ROOT / "README.md").read_text("utf-8")
+TEACHING = (canonical.ROOT / "notebooks" / "teaching.md").read_text("utf-8")
+EXERCISES = [path for path in canonical.NOTEBOOKS if path.stem.endswith("b_exercises")]
+
+
+@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+def lesson(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.param
+    return path
+
+
+def promised(path: Path, pattern: str) -> int:
+    """The minutes that a notebook's first cell names."""
+    (found,) = re.findall(pattern, canonical.read(path).cells[0].source)
+    return int(found)
+
+
+def listed(page: str, pattern: str) -> list[int]:
+    """The minutes of the three parts, as a page has them in one sentence."""
+    (found,) = re.findall(pattern, page)
+    return [int(each) for each in re.findall(r"\d+", found)]
+
+
+def test_no_text_cell_is_an_essay(source: Path) -> None:
+    assert max(reading.of_prose(canonical.read(source))) <= 120
+
+
+def test_a_text_cell_of_a_lesson_has_one_idea(lesson: Path) -> None:
+    assert median(reading.of_prose(canonical.read(lesson))) <= 55
+
+
+def test_a_lesson_takes_as_long_as_it_says(lesson: Path) -> None:
+    """Rounded up to five minutes, because nobody reads like a clock."""
+    computed = 5 * math.ceil(reading.minutes(canonical.read(lesson)) / 5)
+    assert promised(lesson, r"\*\*What you'll need\.\*\* .*?(\d+) minutes") == computed
+
+
+def test_every_page_says_the_same_of_the_lessons() -> None:
+    minutes = [promised(path, r"\*\*What you'll need\.\*\* .*?(\d+) minutes") for path in LESSONS]
+    assert listed(README, r"three parts in order: ([\d, and]+) minutes") == minutes
+    assert listed(TEACHING, r"takes about ([\d, and]+) minutes for the three parts") == minutes
+
+
+def test_every_page_says_the_same_of_the_exercises() -> None:
+    minutes = [promised(path, r"about (\d+) minutes") for path in EXERCISES]
+    assert listed(README, r"attacks it \(([\d, and]+) minutes\)") == minutes
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("A device asks.", 3),
+        ("**Bold**, *leaning* and `code`", 4),
+        ("| a | b |\n|---|---:|\n| one two | three |", 5),
+        ("Seen.\n<details><summary>Hint</summary>\n\nUnseen.\n\n</details>\nSeen.", 2),
+        ("Seen.\n\n```python\nx = 1\n```\n\nSeen.", 2),
+        ("", 0),
+    ],
+)
+def test_words_are_what_is_read(text: str, count: int) -> None:
+    assert reading.words(text) == count
