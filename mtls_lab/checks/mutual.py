@@ -27,14 +27,14 @@ from mtls_lab.server import Backend
 __all__ = ["ASKING", "mutual_backend", "mutual_device", "served"]
 
 _UNKNOWN_CA = (
-    "it comes from no CA that is trusted there",
-    "a certificate is checked with the certificate of the CA that signed it",
+    "it comes from a CA that is not trusted there",
+    "a certificate is verified with the certificate of the CA that signed it",
 )
 #: What OpenSSL's verify codes (X509_V_ERR_…) mean, and the rule behind each.
 _WHY = {
     3: (
-        "there is no list of revoked certificates to look it up in",
-        "who wants to know what is revoked needs the CA's list",
+        "there is no list of revoked certificates to check it against",
+        "checking revocation takes the CA's list",
     ),
     7: _UNKNOWN_CA,
     9: (
@@ -45,9 +45,9 @@ _WHY = {
     18: _UNKNOWN_CA,
     19: _UNKNOWN_CA,
     20: _UNKNOWN_CA,
-    23: ("it is revoked", "a list of revoked certificates holds those, and no others"),
+    23: ("it is revoked", "only a certificate on the CA's list is revoked"),
     26: (
-        "it is for another purpose",
+        "it is for a different purpose",
         "the extended key usage says what a certificate may be used for",
     ),
     62: ("it is for another name", "a device calls its backend by the name in the certificate"),
@@ -61,16 +61,16 @@ _REASONS = {
     **dict.fromkeys(
         ("NO_SHARED_CIPHER", "NO_SUITABLE_SIGNATURE_ALGORITHM"),
         (
-            "the backend has no certificate to show",
+            "the backend has no certificate to present",
             "the backend proves itself too: that stays as it was in Part 2",
         ),
     ),
     "ProtocolError": (
-        "the backend does not understand the device: it speaks no TLS",
+        "the backend does not understand the device: it does not speak TLS",
         "a backend without a context speaks plain TCP",
     ),
     "NOT_AUTHORIZED": (
-        "the backend knows the device, and its rule says no",
+        "the backend knows the device, but its rule refuses it",
         "this device may speak",
     ),
 }
@@ -93,7 +93,7 @@ def served(exchange: Exchange) -> Side:
     if backend is not None and backend.verify_code is not None:
         raise _refused("the backend refuses the device's certificate", backend)
     if exchange.backend and exchange.backend.version and exchange.backend.peer is None:
-        raise NotYet("the backend has not asked for a certificate, and knows nobody", ASKING)
+        raise NotYet("the backend did not ask for a certificate, and knows nobody", ASKING)
     failure = backend or device
     reason = failure.reason or failure.error if failure else "no reason is known"
     found, rule = _REASONS.get(
@@ -123,8 +123,8 @@ def _context(function: Callable[..., Any], folder: Path, side: str) -> ssl.SSLCo
     wrong = {"client": ssl.PROTOCOL_TLS_SERVER, "server": ssl.PROTOCOL_TLS_CLIENT}[side]
     if context.protocol == wrong:
         raise NotYet(
-            f"this is no context for a {side}",
-            "who connects is the client, and who accepts connections is the server",
+            f"this is not a context for a {side}",
+            "the side that connects is the client, the side that accepts is the server",
         )
     return context
 
@@ -146,7 +146,7 @@ def mutual_device(function: Callable[..., Any]) -> Iterator[str]:
     yield "the device proves itself with its certificate, and is served"
     for impostor in impostors(servers, public, "localhost"):
         _answer(context, impostor)
-        yield f"Mallory, who shows {impostor.shows}, is refused"
+        yield f"Mallory, who presents {impostor.shows}, is refused"
 
 
 def _answer(context: ssl.SSLContext, impostor: Impostor) -> None:
@@ -155,7 +155,7 @@ def _answer(context: ssl.SSLContext, impostor: Impostor) -> None:
         exchange = ask("GET_SECRET", mallory, context=context)
     if exchange.ok or (exchange.backend is not None and exchange.backend.received):
         raise Unsafe(
-            f"Mallory showed {impostor.shows}, read the command, and answered {LIE!r}",
+            f"Mallory presented {impostor.shows}, read the command, and answered {LIE!r}",
             impostor.rule,
         )
 
@@ -183,7 +183,7 @@ def mutual_backend(function: Callable[..., Any]) -> Iterator[str]:
         if refusal and refusal.verify_code is not None and not context.get_ca_certs():
             raise NotYet(
                 "the backend refuses every device: it has no CA to check them with",
-                "to require a certificate is one thing, to know whose are good is another",
+                "requiring a certificate is one thing, knowing which ones are good is another",
             )
         if served(exchange).peer is None:
             raise NotYet("the device is served, and nobody asked for its certificate", ASKING)
@@ -198,6 +198,6 @@ def mutual_backend(function: Callable[..., Any]) -> Iterator[str]:
             if visit(identity).ok:
                 raise Unsafe(
                     f"{who} got {SECRET!r}",
-                    "the backend serves who has a certificate from the device CA, and nobody else",
+                    "only a device with a certificate from the device CA is served",
                 )
             yield f"{who} is refused"

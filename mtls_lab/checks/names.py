@@ -32,7 +32,7 @@ __all__ = ["authorize", "trusted_backend"]
 # --- Who may speak ---------------------------------------------------------------------------
 
 _CN, _O = NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME
-_PART = "a part of a name, or one that looks like it, is another name"
+_PART = "part of a name, or a name that looks like it, is a different name"
 _ONLY_CN = "the organization says where a device belongs, the common name which one it is"
 _ONE = "a certificate with two names is not the device with one name"
 #: Devices of the same CA: what stands in the subject, and why that one may not speak.
@@ -90,7 +90,7 @@ def authorize(function: Callable[..., Any]) -> Iterator[str]:
         rule.returned(who, "the subject is a tuple of tuples of pairs; print one, and look")
         served(exchange)
         yield f"{who} is served"
-        nobody: tuple[Names, str] = (), "who shows no certificate has proved nothing"
+        nobody: tuple[Names, str] = (), "without a certificate, nothing has been proved"
         for names, why in (*_OTHERS, nobody):
             exchange, who = visit(names), _called(names)
             if exchange.ok:
@@ -173,7 +173,7 @@ def _callers(
 ) -> Iterator[tuple[str, Identity | None, str]]:
     """Whom the backend should refuse: how they are called, what they have, and why."""
     stranger = CertificateAuthority.create("Mallory CA")
-    yield "a device without a certificate", None, "who shows no certificate has proved nothing"
+    yield "a device without a certificate", None, "without a certificate, nothing has been proved"
     yield (
         "Mallory, with CN=trusted-client from a CA of her own,",
         stranger.issue_client("trusted-client"),
@@ -182,10 +182,10 @@ def _callers(
     yield (
         "another device of your CA, CN=not-trusted-client,",
         ca.issue_client("not-trusted-client"),
-        "to know who it is is one thing, whether it may speak is another",
+        "knowing who it is is one thing, whether it may speak is another",
     )
     yield (
         "the lost device, with its certificate for CN=trusted-client,",
         lost,
-        "a list of revoked certificates stops only those whom somebody looks up in it",
+        "a list of revoked certificates stops nobody unless it is checked",
     )

@@ -77,7 +77,7 @@ class _Peer:
 
     def no_line(self) -> NotYet:
         received = shown(self.heard) if self.heard else "nothing"
-        found = f"the backend received {received}, which is no whole line"
+        found = f"the backend received {received}, which is not a complete line"
         return NotYet(found, "a command is one line, and a newline ends it")
 
     def why_waiting(self) -> NotYet:
@@ -85,9 +85,9 @@ class _Peer:
         if b"\n" not in self.heard:
             return self.no_line()
         if self.hangs_up:
-            return NotYet("the backend has hung up, and your function still waits", END)
+            return NotYet("the backend has hung up, but your function still waits", END)
         rule = "a reply ends with its line; the connection stays open for the next command"
-        return NotYet("the whole reply has arrived, and your function waits for more", rule)
+        return NotYet("the whole reply has arrived, but your function waits for more", rule)
 
 
 def _ask(fetch: Function, peer: _Peer) -> Called:
@@ -145,7 +145,7 @@ def _fails(fetch: Function, name: str, peer: _Peer) -> None:
 # --- Mallory ---------------------------------------------------------------------------------
 
 OPEN = "open sesame"
-TAMPER = "a tamper takes a Chunk and returns the bytes to pass on"
+TAMPER = "a tampering function takes a Chunk and returns the bytes to pass on"
 
 
 @exercise(1, "a function tamper(chunk)", callable)
@@ -179,18 +179,18 @@ def mallory(tamper: Function) -> Iterator[str]:
         if exchange.reply != reply:
             raise NotYet(
                 f"the reply to {command} arrived as {shown(exchange.reply)}",
-                "what is not the secret passes as it is",
+                "what is not the secret passes unchanged",
             )
-    yield "every other reply passes as it is"
+    yield "every other reply passes unchanged"
     exchange = through(f"SAY {OPEN}")
     received = exchange.backend.received if exchange.backend else ()
     if received != (f"SAY {OPEN}",):
         raise NotYet(
             f"the device sent {shown(f'SAY {OPEN}')}, and the backend received "
             + (shown(received[0]) if received else "nothing"),
-            "a chunk has a direction, and what goes towards the backend passes as it is",
+            "a chunk has a direction, and what goes towards the backend passes unchanged",
         )
-    yield "a command with the same words in it reaches the backend as it is"
+    yield "a command with the same words in it reaches the backend unchanged"
 
 
 def _passed_on(tamper: Function, chunk: Chunk) -> bytes:
@@ -199,6 +199,6 @@ def _passed_on(tamper: Function, chunk: Chunk) -> bytes:
     if not isinstance(sent, bytes):
         raise NotYet(f"{called.name} returned {shown(sent)}", TAMPER)
     if chunk.heard.endswith(b"\n") and not sent.endswith(b"\n"):
-        rule = "a line without its end is no line yet: whoever receives it waits"
+        rule = "a line is not complete without its end: whoever receives it waits"
         raise NotYet(f"{called.name} returned {shown(sent)}, without the newline", rule)
     return sent

@@ -56,7 +56,7 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
     def says(identity: Identity | None, address: Address, timeout: float = PATIENT) -> bool:
         device = strict_device(ca.certificate, identity)
         answer = call(function, address, device, timeout)
-        value = answer.returned("to be refused is no error here: it is the answer")
+        value = answer.returned("being refused is not an error here: it is the answer")
         if not isinstance(value, bool):
             found = f"{answer.name} returned {shown(value)}"
             raise NotYet(found, "it returns True or False")
@@ -96,7 +96,7 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
 
 
 _PAST = (-30, -1)
-_ANSWER = "who is served gets an answer to a command, and that is PONG and nothing else"
+_ANSWER = "a device that is served gets an answer to its command: PONG, and nothing else"
 _LAST_WORD = "in TLS 1.3 the backend looks at the certificate after the device's handshake is done"
 _SILENT = ("a backend that never shakes hands", "a backend that never answers")
 
@@ -214,7 +214,7 @@ def _tell(function: Callable[..., Any], exchange: Exchange, wanted: str, what: s
     if called.value != wanted:
         raise NotYet(
             f"{what}: {called.name} returned {shown(called.value)}",
-            "who refuses has the verify code or the reason, and the other side an alert;"
+            "the side that refuses has the verify code or the reason, the other side an alert;"
             " texts change from one OpenSSL to the next",
         )
 

@@ -33,7 +33,7 @@ __all__ = ["backend_certificate", "backend_context", "device_context"]
 
 Function = Callable[..., Any]
 
-TRUST = "a device believes the CA that it was given, and no other"
+TRUST = "a device trusts the CA that it was given, and no other"
 #: What a device says of a certificate that it refuses, by OpenSSL's verify code.
 REFUSED = {
     9: ("it is not valid yet", "a certificate is valid from its first day to its last"),
@@ -49,7 +49,7 @@ def _refusal(exchange: Exchange) -> NotYet:
     code = failure.verify_code if failure else None
     if code is None:
         why = failure.reason or failure.error if failure else "ERROR"
-        return NotYet(f"the connection fails: {why}", "an honest device and backend come together")
+        return NotYet(f"the connection fails: {why}", "an honest device and backend can connect")
     found, rule = REFUSED.get(code, ("", "every field follows RFC 5280, section 4.2"))
     about = f": {found}" if found else f" (verify code {code})"
     return NotYet(f"the device refuses the certificate{about}", rule)
@@ -88,7 +88,7 @@ def backend_certificate(thing: Identity | tuple[str, str]) -> Iterator[str]:
             _is_reached(exchange, name, identity.certificate)
             yield f"a strict device reaches the backend as {name}"
     _signs_nothing(ca, identity)
-    yield "whoever takes its key can sign nothing with it"
+    yield "whoever takes its key cannot sign with it"
     _is_no_device(ca, identity)
     yield "whoever takes its key cannot pass for a device"
     _has_no_other_name(ca, identity, context)
@@ -102,7 +102,7 @@ def _is_reached(exchange: Exchange, name: str, certificate: x509.Certificate) ->
     code = failure.verify_code if failure else None
     if code == 64 and name in _san(certificate, x509.DNSName):
         found = f"the device asks for the address {name}, and the certificate has it as a DNS name"
-        raise NotYet(found, "in subjectAltName, an IP address has a kind of its own")
+        raise NotYet(found, "in subjectAltName, an IP address has its own type")
     if code in (62, 64):
         found = f"the device asks for {name}, and the certificate does not name it"
         raise NotYet(found, "a device looks in subjectAltName for the name that it asked for")
@@ -151,14 +151,14 @@ def _is_no_device(ca: CertificateAuthority, identity: Identity) -> None:
 def _has_no_other_name(
     ca: CertificateAuthority, identity: Identity, context: ssl.SSLContext
 ) -> None:
-    rule = "a certificate names what its owner has to be reached as, and nothing else"
+    rule = "a certificate holds the names that its owner is reached by, and no others"
     for extra in [name for name in _san(identity.certificate) if name not in NAMES]:
         host = extra.replace("*", "mallory")
         with Backend(context, secret=LIE) as mallory:
             device = strict_device(ca.certificate)
             exchange = ask("GET_SECRET", mallory, context=device, server_hostname=host)
         if exchange.ok:
-            found = f"a device that asked for {host} took this certificate, and believed: {LIE!r}"
+            found = f"a device that asked for {host} accepted this certificate and believed {LIE!r}"
             raise Unsafe(found, rule)
         raise NotYet(f"the certificate names {shown(extra)} as well", rule)
 
@@ -190,13 +190,13 @@ def _context(make: Function, *files: str, wrong: int, whose: str) -> ssl.SSLCont
     """Call a learner's function, and hold it to a context for the right side."""
     called = call(make, *files)
     context = called.returned(
-        "each file has its own place: what a side trusts, what it shows, and the key to that"
+        "each file has its own place: what a side trusts, what it presents, and the key to that"
     )
     if not isinstance(context, ssl.SSLContext):
         rule = "it returns an ssl.SSLContext"
         raise NotYet(f"{called.name} returned {shown(context)}", rule)
     if context.protocol == wrong:
-        rule = "a context is for one side of the connection, and made for it"
+        rule = "a context is made for one side of the connection"
         raise NotYet(f"{called.name} returned a context for the {whose} side", rule)
     return context
 
@@ -223,9 +223,9 @@ def device_context(make: Function) -> Iterator[str]:
             with Backend(impostor.context, secret=LIE) as mallory:
                 exchange = ask("GET_SECRET", mallory, context=context)
             if exchange.ok:
-                found = f"Mallory showed {impostor.shows}, and the device believed her: {LIE!r}"
+                found = f"Mallory presented {impostor.shows}, and the device believed her: {LIE!r}"
                 raise Unsafe(found, impostor.rule)
-            yield f"Mallory, who shows {impostor.shows}, is refused"
+            yield f"Mallory, who presents {impostor.shows}, is refused"
 
 
 NO_CERTIFICATE = ("NO_SHARED_CIPHER", "NO_SUITABLE_SIGNATURE_ALGORITHM")
@@ -269,11 +269,11 @@ def _why_not_served(exchange: Exchange) -> NotYet:
     failure = exchange.backend.failure if exchange.backend else None
     reason = failure.reason if failure else ""
     if reason in NO_CERTIFICATE:
-        found = "the handshake fails: the backend has no certificate to show"
+        found = "the handshake fails: the backend has no certificate to present"
         return NotYet(
-            found, "a backend shows its certificate, and proves with its key that it is its own"
+            found, "a backend presents a certificate, and proves with its key that it is its own"
         )
     if reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE":
         found = "the backend refuses a device without a certificate"
-        return NotYet(found, "in this part, devices have none: it is the backend that shows one")
+        return NotYet(found, "in Part 2, devices have none: the backend presents one")
     return _refusal(exchange)
