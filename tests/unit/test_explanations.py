@@ -57,10 +57,10 @@ STARTED = "Nobody was refused: the backend could not start."
 LAB = "Nobody was refused: the lab stopped by itself."
 FINE = "This side refused nobody and was not refused."
 ENDED = "The {} ended the {}; it refused what arrived, not who sent it."
-GONE = "Nobody said no: the {} was gone in the middle of the handshake."
-CUT = "Nobody said no: the connection was cut."
-SILENT = "Nobody said no: the {} is silent."
-RESET = "Nobody said no in words: {} tore the connection down."
+GONE = "Nobody refused: the {} was gone in the middle of the handshake."
+CUT = "Nobody refused: the connection was cut."
+SILENT = "Nobody refused: the {} is silent."
+RESET = "Nobody refused in words: {} tore the connection down."
 
 
 @dataclass(frozen=True)
@@ -342,7 +342,7 @@ DEVICE_ENDED = ENDED.format("device", "handshake")
 LOG = "the log of the backend"
 UNTOLD = Told(
     "unknown_tls",
-    "The backend ended it; whether it refused the device cannot be told.",
+    "The backend ended the connection; it cannot be told whether it refused the device.",
     "not known",
     known=False,
 )
@@ -373,7 +373,7 @@ PROTOCOLS = [
         plain_device,
         Told(
             "closed_without_reply",
-            "Nobody said no: the backend hung up without a word.",
+            "Nobody refused: the backend hung up without a word.",
             "the context that the device was given",
         ),
     ),
@@ -444,7 +444,7 @@ SOCKETS = [
     Case(
         Told(
             "timed_out_connecting",
-            "Nobody said no: nobody answered at all.",
+            "Nobody refused: nobody answered at all.",
             "the address that the device calls",
         ),
         failures.full_queue,
@@ -468,7 +468,7 @@ SOCKETS = [
     Case(
         Told(
             "not_permitted",
-            "Nobody was refused: the operating system said no to this account.",
+            "Nobody was refused: the operating system refused this account.",
             "backend does: backend/server.crt and backend/server.key",
         ),
         failures.unreadable_key,
@@ -535,7 +535,7 @@ SETUP = [
     Case(Told("lab_error", LAB, "the error"), lambda _: caught(lambda: pem.read_key("nope.key"))),
     Case(Told("lab_error", LAB, "the error"), lambda _: caught(lambda: serve(port=-1))),
     Case(
-        Told("unknown", "Who refused whom cannot be told from this.", "traceback", known=False),
+        Told("unknown", "It cannot be told from this who refused whom.", "traceback", known=False),
         lambda _: caught(lambda: os.environ["NO_SUCH_NAME"]),
     ),
 ]
