@@ -57,10 +57,10 @@ STARTED = "Nobody was refused: the backend could not start."
 LAB = "Nobody was refused: the lab stopped by itself."
 FINE = "This side refused nobody and was not refused."
 ENDED = "The {} ended the {}; it refused what arrived, not who sent it."
-GONE = "Nobody refused: the {} was gone in the middle of the handshake."
-CUT = "Nobody refused: the connection was cut."
-SILENT = "Nobody refused: the {} is silent."
-RESET = "Nobody refused in words: {} tore the connection down."
+GONE = "Nobody said no: the {} was gone in the middle of the handshake."
+CUT = "Nobody said no: the connection was cut."
+SILENT = "Nobody said no: the {} is silent."
+RESET = "Nobody said no in words: {} tore the connection down."
 
 
 @dataclass(frozen=True)
@@ -373,7 +373,7 @@ PROTOCOLS = [
         plain_device,
         Told(
             "closed_without_reply",
-            "Nobody refused: the backend hung up without a word.",
+            "Nobody said no: the backend hung up without a word.",
             "the context that the device was given",
         ),
     ),
@@ -444,7 +444,7 @@ SOCKETS = [
     Case(
         Told(
             "timed_out_connecting",
-            "Nobody refused: nobody answered at all.",
+            "Nobody said no: nobody answered at all.",
             "the address that the device calls",
         ),
         failures.full_queue,
