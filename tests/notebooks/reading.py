@@ -13,7 +13,7 @@ PACE = 200
 LINE = 6
 #: Seconds for a prediction: choose an answer, alone, as teaching.md says.
 PREDICTION = 30
-#: Minutes for a panel, each of its controls tried once: 7 tools, 12 fields, 22 combinations …
+#: Minutes for a panel, each of its controls tried once, as a new user's log had them.
 PANELS = {
     "AttackPanel": 1,
     "CertificatePanel": 2,
