@@ -60,7 +60,7 @@ def test_without_protection_every_deed_succeeds(plain: ShownPanel) -> None:
         ("flips a bit", "Nobody noticed. The device received “open sdsame”."),
         ("replaces a word", "Nobody noticed. The device received “the cave is empty”."),
         ("replays", "gave the secret away again"),
-        ("cuts", "cannot tell whether the backend meant it"),
+        ("cuts", "cannot tell who ended it"),
     ]:
         assert ask(plain, deed) == "succeeds"
         assert words in plain.result.inner_text()
