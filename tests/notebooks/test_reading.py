@@ -71,3 +71,26 @@ def test_every_page_says_the_same_of_the_exercises() -> None:
 )
 def test_words_are_what_is_read(text: str, count: int) -> None:
     assert reading.words(text) == count
+
+
+def test_a_section_that_is_named_exists() -> None:
+    """Wherever a page, a notebook or an explanation sends a reader to a section of a part."""
+    sections = {
+        path.stem[0]: set(re.findall(r"(?m)^## (\d+)\. ", "\n".join(prose(path))))
+        for path in LESSONS
+    }
+    explanations = (canonical.ROOT / "data" / "explanations.toml").read_text("utf-8")
+    texts = [README, TEACHING, explanations, *(t for p in canonical.NOTEBOOKS for t in prose(p))]
+    named = [
+        (part, number)
+        for text in texts
+        for numbers, part in re.findall(r"[Ss]ections? ([\d, and]+) of \[?Part (\d)", text)
+        for number in re.findall(r"\d+", numbers)
+    ]
+    named += [each for text in texts for each in re.findall(r"Part (\d), section (\d+)", text)]
+    assert len(named) >= 10
+    assert [(part, number) for part, number in named if number not in sections[part]] == []
+
+
+def prose(path: Path) -> list[str]:
+    return [cell.source for cell in canonical.read(path).cells if cell.cell_type == "markdown"]
