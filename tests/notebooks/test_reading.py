@@ -1,6 +1,5 @@
 """A lesson is as short as its pages say: small text cells, and minutes that were computed."""
 
-import math
 import re
 from pathlib import Path
 from statistics import median
@@ -42,9 +41,11 @@ def test_a_text_cell_of_a_lesson_has_one_idea(lesson: Path) -> None:
 
 
 def test_a_lesson_takes_as_long_as_it_says(lesson: Path) -> None:
-    """Rounded up to five minutes, because nobody reads like a clock."""
-    computed = 5 * math.ceil(reading.minutes(canonical.read(lesson)) / 5)
-    assert promised(lesson, r"\*\*What you'll need\.\*\* .*?(\d+) minutes") == computed
+    """In steps of five minutes, never less than computed: nobody reads like a clock."""
+    said = promised(lesson, r"\*\*What you'll need\.\*\* .*?(\d+) minutes")
+    computed = reading.minutes(canonical.read(lesson))
+    assert said % 5 == 0
+    assert computed <= said < computed + 7.5
 
 
 def test_every_page_says_the_same_of_the_lessons() -> None:
