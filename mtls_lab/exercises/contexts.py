@@ -49,13 +49,13 @@ def context_of_files(
     """Call a learner's function, and hold it to a context for the right side."""
     called = call(make, *files)
     context = called.returned(
-        "each file has its own place: what a side trusts, what it shows, and the key to that"
+        "each file has its own place: what a side trusts, what it presents, and the key to that"
     )
     if not isinstance(context, ssl.SSLContext):
         rule = "it returns an ssl.SSLContext"
         raise NotYet(f"{called.name} returned {shown(context)}", rule)
     if context.protocol == wrong:
-        rule = "a context is for one side of the connection, and made for it"
+        rule = "a context is made for one side of the connection"
         raise NotYet(f"{called.name} returned a context for the {whose} side", rule)
     return context
 
@@ -74,7 +74,7 @@ def context_in_folder(function: Callable[..., Any], folder: Path, side: str) -> 
     wrong = {"client": ssl.PROTOCOL_TLS_SERVER, "server": ssl.PROTOCOL_TLS_CLIENT}[side]
     if context.protocol == wrong:
         raise NotYet(
-            f"this is no context for a {side}",
-            "who connects is the client, and who accepts connections is the server",
+            f"this is not a context for a {side}",
+            "the side that connects is the client, the side that accepts is the server",
         )
     return context

@@ -50,7 +50,7 @@ def impostors(
     yield _impostor(
         public.issue_server([host]),
         "a certificate that a public CA gave her",
-        "a device trusts the CA that it was given, and not the operating system's as well",
+        "a device trusts the CA that it was given, not the operating system's as well",
     )
     yield _impostor(
         ca.issue_server(["mallory.example"]),
@@ -59,7 +59,7 @@ def impostors(
     )
     yield _impostor(
         ca.issue(host, Purpose.SERVER, names=[host], valid_days=(-90, -1)),
-        "an old certificate, expired, of the backend",
+        "an old certificate of the backend, expired",
         "a certificate is valid from its first day to its last",
     )
 

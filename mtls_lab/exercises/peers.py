@@ -49,7 +49,7 @@ SECRET = "the moon is full"  # noqa: S105 - this one is for everybody
 VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
 #: The days of a certificate that has expired.
 PAST = (-30, -1)
-RETURNS = "it returns the line; an error is for the case that none comes"
+RETURNS = "it returns the line, and raises an error only if none comes"
 STREAM = "a socket carries bytes, and in a stream: encode, collect up to the line end, then decode"
 #: What of a learner's text fits into a sentence.
 LONGEST = 60
@@ -73,7 +73,7 @@ def expect_line(called: Called, line: str) -> None:
     if isinstance(value, bytes):
         raise NotYet(told, "a line is text: decode the bytes")
     if isinstance(value, str) and value != line and value.rstrip("\r\n") == line:
-        raise NotYet(told, "the newline ends the line, and is no part of it")
+        raise NotYet(told, "the newline ends the line, and is not part of it")
     if value != line:
         raise NotYet(f"{told}, and the reply is {shown(line)}", STREAM)
 
@@ -179,6 +179,6 @@ def all_closed(name: str) -> Iterator[None]:
     if any("socket" in str(each.message).lower() for each in caught):
         raise NotYet(
             f"{name} leaves its socket open",
-            "who opens a socket closes it, whatever happens in between: `with` does that, for the "
+            "whoever opens a socket closes it, whatever happens: `with` does that, for the "
             "socket and for a file that `makefile` makes of it",
         )

@@ -12,14 +12,14 @@ from mtls_lab.wire import Exchange, Failure, Side, Stage
 __all__ = ["ASKING", "refusal", "served", "why_not_served"]
 
 _UNKNOWN_CA = (
-    "it comes from no CA that is trusted there",
-    "a certificate is checked with the certificate of the CA that signed it",
+    "it comes from a CA that is not trusted there",
+    "a certificate is verified with the certificate of the CA that signed it",
 )
 #: What OpenSSL's verify codes (X509_V_ERR_…) mean, and the rule behind each.
 VERIFY_CODES = {
     3: (
-        "there is no list of revoked certificates to look it up in",
-        "who wants to know what is revoked needs the CA's list",
+        "there is no list of revoked certificates to check it against",
+        "checking revocation takes the CA's list",
     ),
     7: _UNKNOWN_CA,
     9: (
@@ -30,9 +30,9 @@ VERIFY_CODES = {
     18: _UNKNOWN_CA,
     19: _UNKNOWN_CA,
     20: _UNKNOWN_CA,
-    23: ("it is revoked", "a list of revoked certificates holds those, and no others"),
+    23: ("it is revoked", "only a certificate on the CA's list is revoked"),
     26: (
-        "it is for another purpose",
+        "it is for a different purpose",
         "the extended key usage says what a certificate may be used for",
     ),
     62: ("it is for another name", "a device calls its backend by the name in the certificate"),
@@ -48,16 +48,16 @@ _REASONS = {
     **dict.fromkeys(
         NO_CERTIFICATE,
         (
-            "the backend has no certificate to show",
+            "the backend has no certificate to present",
             "the backend proves itself too: that stays as it was in Part 2",
         ),
     ),
     "ProtocolError": (
-        "the backend does not understand the device: it speaks no TLS",
+        "the backend does not understand the device: it does not speak TLS",
         "a backend without a context speaks plain TCP",
     ),
     "NOT_AUTHORIZED": (
-        "the backend knows the device, and its rule says no",
+        "the backend knows the device, but its rule refuses it",
         "this device may speak",
     ),
 }
@@ -69,7 +69,7 @@ def refusal(exchange: Exchange) -> NotYet:
     code = failure.verify_code if failure else None
     if code is None:
         why = failure.reason or failure.error if failure else "ERROR"
-        return NotYet(f"the connection fails: {why}", "an honest device and backend come together")
+        return NotYet(f"the connection fails: {why}", "an honest device and backend can connect")
     found, rule = VERIFY_CODES.get(code, ("", "every field follows RFC 5280, section 4.2"))
     about = f": {found}" if found else f" (verify code {code})"
     return NotYet(f"the device refuses the certificate{about}", rule)
@@ -80,13 +80,13 @@ def why_not_served(exchange: Exchange) -> NotYet:
     failure = exchange.backend.failure if exchange.backend else None
     reason = failure.reason if failure else ""
     if reason in NO_CERTIFICATE:
-        found = "the handshake fails: the backend has no certificate to show"
+        found = "the handshake fails: the backend has no certificate to present"
         return NotYet(
-            found, "a backend shows its certificate, and proves with its key that it is its own"
+            found, "a backend presents a certificate, and proves with its key that it is its own"
         )
     if reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE":
         found = "the backend refuses a device without a certificate"
-        return NotYet(found, "in this part, devices have none: it is the backend that shows one")
+        return NotYet(found, "in Part 2, devices have none: the backend presents one")
     return refusal(exchange)
 
 
@@ -107,7 +107,7 @@ def served(exchange: Exchange) -> Side:
     if backend is not None and backend.verify_code is not None:
         raise _refused("the backend refuses the device's certificate", backend)
     if exchange.backend and exchange.backend.version and exchange.backend.peer is None:
-        raise NotYet("the backend has not asked for a certificate, and knows nobody", ASKING)
+        raise NotYet("the backend did not ask for a certificate, and knows nobody", ASKING)
     failure = backend or device
     reason = failure.reason or failure.error if failure else "no reason is known"
     found, rule = _REASONS.get(

@@ -119,12 +119,12 @@ def _disturbed(plan: Plan, result: Exchange, usual: Exchange) -> Judgement:
         return None, "It made no difference: both ends saw what they always see."
     failures = [side.failure for side in (result.device, result.backend) if side and side.failure]
     if any(failure.error.startswith("SSL") for failure in failures):
-        return True, "It was noticed. The device was told nothing false."
+        return True, "It was noticed. The device received nothing false."
     if result.device.ok:
         return False, f"Nobody noticed. The device received “{result.reply}”."
     if plan.deed == "cut":
-        return False, "The device saw an end, and cannot tell whether the backend meant it."
-    return None, "It broke the exchange. To the device, an attack looks like noise."
+        return False, "The device saw the connection end, and cannot tell who ended it."
+    return None, "It broke the exchange. To the device, the attack looks like noise."
 
 
 def _listened(result: Exchange, heard: Sequence[Unit], secret: str) -> Judgement:
@@ -133,10 +133,10 @@ def _listened(result: Exchange, heard: Sequence[Unit], secret: str) -> Judgement
         return False, "The device gets the secret, and Eve reads along."
     if result.ok:
         return True, "The device gets the secret, and Eve cannot read it."
-    return None, "The device gets no secret, and there is none to be read."
+    return None, "The device does not get the secret, and neither does Eve."
 
 
 def _replayed(result: Replay, secret: str) -> Judgement:
     if secret.encode() in result.answer:
-        return False, "The backend answered the replay, and told the secret again."
+        return False, "The backend answered the replay, and gave the secret away again."
     return True, "The backend did not fall for it: these bytes mean nothing in a new connection."

@@ -137,7 +137,7 @@ class Kit:
         >>> print(Kit().run(placement("right", device_certfile=None, device_keyfile="client.key")))
         device   setup ✗ TypeError: certfile should be a valid filesystem path
         backend  saw no connection
-        To blame: The device's certfile is empty. It needs ... device shows: client.crt.
+        To blame: The device's certfile is empty. It needs ... device presents: client.crt.
         Secrets on the wrong machine: none
     """
 

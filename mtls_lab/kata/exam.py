@@ -90,7 +90,7 @@ def load() -> Contexts:
     hostname = names.get("SERVER_HOSTNAME")
     if not (hostname is None or (isinstance(hostname, str) and hostname.isascii())):
         found = f"SERVER_HOSTNAME in {FILE} is {hostname!r}"
-        raise FileProblem(found, "the name of the backend", "it is a text in ASCII")
+        raise FileProblem(found, "the name of the backend", "it is ASCII text")
     backend, device = (_context(names[f"{side}_context"]) for side in ("backend", "device"))
     return Contexts(backend, device, names["authorize"], hostname)
 
@@ -120,7 +120,7 @@ def _told(name: str, error: BaseException) -> FileProblem:
         message = str(error)
     where = f" in line {line} of {FILE}" if line else f" in {FILE}"
     what = ": ".join(filter(None, [type(error).__name__, steady(message)]))
-    rule = "the file has to run before anybody can connect; it is read anew each time"
+    rule = "the file has to run before anybody can connect; each attempt reads it again"
     return FileProblem(f"{name} raised {what}{where}", "a file that runs", rule)
 
 
@@ -234,11 +234,11 @@ class _Mallory:
             context.load_cert_chain(*files)
         exchange = ask(COMMAND, backend, context=context)
         if exchange.reply == SECRET:
-            rule = "the backend serves trusted-client of its own CA, not revoked, and nobody else"
+            rule = "only trusted-client is served, certified by the backend's CA and not revoked"
             raise Unsafe(f'Mallory, {how}, got "{SECRET}"', rule)
         if files is None and exchange.backend and exchange.backend.version:
             raise Unsafe(
-                f"Mallory, {how}, finished the handshake: only your rule is left against her",
+                f"Mallory, {how}, finished the handshake: only your rule can still stop her",
                 "a backend that requires a certificate refuses her before the first byte",
             )
 

@@ -101,7 +101,7 @@ class Kata:
             made = dict(json.loads((self.folder / _MADE).read_text("utf-8")))
         except (OSError, ValueError, TypeError):
             raise FileProblem(
-                f"{self.folder} is there, and is no kata's folder",
+                f"{self.folder} exists, but it is not a kata's folder",
                 "no folder yet, or one that Kata.create has made",
                 "give another folder, or Kata.create(…, fresh=True): this one is kept beside it",
             ) from None

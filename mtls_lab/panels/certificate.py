@@ -37,8 +37,8 @@ class CertificatePanel(Panel):
 
     def __init__(self, *sources: Source) -> None:
         super().__init__(
-            "What stands in a certificate",
-            "Each field with what it says here, what it is for, and where that is defined.",
+            "What a certificate says",
+            "Each field: what it says here, what it is for, and where it is defined.",
         )
         if not sources:
             raise ValueError("no certificate: give a file, such as 'backend/server.crt'")

@@ -44,7 +44,7 @@ class CredentialPanel(Panel):
     def __init__(self) -> None:
         super().__init__(
             "What does the device present?",
-            "Flip a switch: the device connects at once, and you see what each side makes of it.",
+            "Flip a switch: the device connects at once, and you see both sides.",
         )
         ca = CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
         self._store = CredentialStore(ca, "device/credentials")

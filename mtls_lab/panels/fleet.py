@@ -40,8 +40,8 @@ class FleetPanel(Panel):
     def __init__(self, devices: int = 12) -> None:
         super().__init__(
             "One certificate or many?",
-            "A thief copies the key of one device. Who has to pay for it depends on who shares "
-            "that key. Each key is tried in a real handshake.",
+            "A thief copies the key of one device. The damage depends on who shares that key. Each "
+            "key is tried in a real handshake.",
         )
         self._fleets: dict[tuple[int, str], Fleet] = {}
         self._tried: dict[tuple[int, int, str], Report] = {}

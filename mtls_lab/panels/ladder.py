@@ -28,14 +28,14 @@ def sentence(message: Message) -> str:
 
     Example:
         >>> print(sentence(Message("ServerHelloDone", Direction.TO_DEVICE, 4, encrypted=False)))
-        ServerHelloDone, backend to device, in clear. The backend has said what it has to say.
+        ServerHelloDone, backend to device, in clear. The backend has nothing more to say (TLS 1.2).
     """
     way = "device to backend" if message.direction is Direction.TO_BACKEND else "backend to device"
     seen = "encrypted" if message.encrypted else "in clear"
     name = message.name if message.alert is None else "Alert"
     parts = [f"{message.name}, {way}, {seen}.", _sentences().get(name, "")]
     if message.empty:
-        parts.append("This one is empty: the sender has no certificate to show.")
+        parts.append("This one is empty: the sender has no certificate to present.")
     if message.compressed:
         parts.append("It came compressed, as a CompressedCertificate (RFC 8879).")
     if not message.arrived:

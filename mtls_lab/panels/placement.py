@@ -39,7 +39,7 @@ class PlacementPanel(Panel):
     def __init__(self, start: str = "swapped", **slots: str | None) -> None:
         super().__init__(
             "Which CA goes where?",
-            "One CA signs servers, another one signs devices. Put the right file into each slot, "
+            "One CA signs servers, another signs devices. Put the right file into each slot, "
             "predict what happens, and run.",
         )
         placed = placement(start, **slots)
@@ -168,7 +168,11 @@ def _verdict(placed: Placed) -> str:
         lines.append(f"<h5>{title}</h5><ul>{items}</ul>" if items else "")
     count = len(placed.astray)
     secrets = f"{count} secret{' lies' if count == 1 else 's lie'} on the wrong machine"
-    astray = f": {', '.join(placed.astray)}. Who reads a key can be its owner." if count else "."
+    astray = (
+        f": {', '.join(placed.astray)}. Whoever can read a key can impersonate its owner."
+        if count
+        else "."
+    )
     if count or served:
         lines.append(mark(not count, secrets + astray))
     return "".join(lines)

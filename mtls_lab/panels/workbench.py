@@ -51,7 +51,7 @@ class WorkbenchPanel(Panel):
     def __init__(self) -> None:
         super().__init__(
             "The workbench",
-            "Choose what the CA writes into a certificate. It is signed at once, shown in real "
+            "Choose what the CA writes into a certificate. It is signed at once, used in real "
             "handshakes, and you see who accepts it.",
         )
         self._workbench = Workbench()

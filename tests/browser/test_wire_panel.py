@@ -59,8 +59,8 @@ def test_without_protection_every_deed_succeeds(plain: ShownPanel) -> None:
     for deed, words in [
         ("flips a bit", "Nobody noticed. The device received “open sdsame”."),
         ("replaces a word", "Nobody noticed. The device received “the cave is empty”."),
-        ("replays", "told the secret again"),
-        ("cuts", "cannot tell whether the backend meant it"),
+        ("replays", "gave the secret away again"),
+        ("cuts", "cannot tell who ended it"),
     ]:
         assert ask(plain, deed) == "succeeds"
         assert words in plain.result.inner_text()

@@ -37,7 +37,7 @@ def page_of(panel: AttackPanel) -> str:
 def test_the_table_is_there_at_once(protections: list[Protection]) -> None:
     panel = AttackPanel(protections)
     assert str(panel) == (
-        "Five attacks\n"
+        "The attacks\n"
         "                         Plain TCP     TLS           Mutual TLS\n"
         "Eavesdrop                ✗ succeeds    ✓ stopped     ✓ stopped\n"
         "Tamper                   ✗ succeeds    ✓ stopped     ✓ stopped\n"

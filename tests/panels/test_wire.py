@@ -244,7 +244,7 @@ def test_a_refused_device_is_explained(protections: dict[str, Protection]) -> No
     assert not panel.value.ok
     assert "PEER_DID_NOT_RETURN_A_CERTIFICATE" in str(panel)
     assert "<dt>What to do</dt>" in page_of(panel)
-    assert "The device gets no secret" in verdict_of(panel)
+    assert "The device does not get the secret" in verdict_of(panel)
 
 
 def test_contexts_that_do_not_fit_are_a_result_too(protections: dict[str, Protection]) -> None:

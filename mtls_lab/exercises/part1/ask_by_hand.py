@@ -72,7 +72,7 @@ class _Peer:
 
     def no_line(self) -> NotYet:
         received = shown(self.heard) if self.heard else "nothing"
-        found = f"the backend received {received}, which is no whole line"
+        found = f"the backend received {received}, which is not a complete line"
         return NotYet(found, "a command is one line, and a newline ends it")
 
     def why_waiting(self) -> NotYet:
@@ -80,9 +80,9 @@ class _Peer:
         if b"\n" not in self.heard:
             return self.no_line()
         if self.hangs_up:
-            return NotYet("the backend has hung up, and your function still waits", END)
+            return NotYet("the backend has hung up, but your function still waits", END)
         rule = "a reply ends with its line; the connection stays open for the next command"
-        return NotYet("the whole reply has arrived, and your function waits for more", rule)
+        return NotYet("the whole reply has arrived, but your function waits for more", rule)
 
 
 def _ask(fetch: Function, peer: _Peer) -> Called:

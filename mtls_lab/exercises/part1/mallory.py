@@ -24,7 +24,7 @@ Function = Callable[..., Any]
 OPEN = "open sesame"
 
 
-TAMPER = "a tamper takes a Chunk and returns the bytes to pass on"
+TAMPER = "a tampering function takes a Chunk and returns the bytes to pass on"
 
 
 @exercise("a function tamper(chunk)", callable)
@@ -58,18 +58,18 @@ def mallory(tamper: Function) -> Iterator[str]:
         if exchange.reply != reply:
             raise NotYet(
                 f"the reply to {command} arrived as {shown(exchange.reply)}",
-                "what is not the secret passes as it is",
+                "what is not the secret passes unchanged",
             )
-    yield "every other reply passes as it is"
+    yield "every other reply passes unchanged"
     exchange = through(f"SAY {OPEN}")
     received = exchange.backend.received if exchange.backend else ()
     if received != (f"SAY {OPEN}",):
         raise NotYet(
             f"the device sent {shown(f'SAY {OPEN}')}, and the backend received "
             + (shown(received[0]) if received else "nothing"),
-            "a chunk has a direction, and what goes towards the backend passes as it is",
+            "a chunk has a direction, and what goes towards the backend passes unchanged",
         )
-    yield "a command with the same words in it reaches the backend as it is"
+    yield "a command with the same words in it reaches the backend unchanged"
 
 
 def _passed_on(tamper: Function, chunk: Chunk) -> bytes:
@@ -78,6 +78,6 @@ def _passed_on(tamper: Function, chunk: Chunk) -> bytes:
     if not isinstance(sent, bytes):
         raise NotYet(f"{called.name} returned {shown(sent)}", TAMPER)
     if chunk.heard.endswith(b"\n") and not sent.endswith(b"\n"):
-        rule = "a line without its end is no line yet: whoever receives it waits"
+        rule = "a line is not complete without its end: whoever receives it waits"
         raise NotYet(f"{called.name} returned {shown(sent)}, without the newline", rule)
     return sent

@@ -46,7 +46,7 @@ def seal(pair: tuple[Function, Function]) -> Iterator[str]:
     yield "what was sealed comes back, whatever characters it has"
     line = _sealed(make, SECRET, KEY)
     if KEY.decode() in line or KEY.hex() in line:
-        raise Unsafe("Eve reads the key in the sealed line", "a key is used, and never sent")
+        raise Unsafe("Eve reads the key in the sealed line", "a key is used, but never sent")
     _over_a_relay(read, line)
     yield "Mallory changes the words at her relay, and the device refuses them"
     for found, rule, forged in _forgeries(make, line):
@@ -77,7 +77,7 @@ def _over_a_relay(read: Function, line: str) -> None:
 
 def _forgeries(make: Function, line: str) -> Iterator[tuple[str, str, str]]:
     """What she did, the rule that this breaks, and the line that she sends."""
-    keyed = "who has no key can compute no tag: the key goes into it, in a way made for that"
+    keyed = "nobody without the key may be able to compute a tag: use a method made for that"
     found = f"Mallory sealed {shown(LIE)} without your key, and was believed"
     yield found, keyed, _sealed(make, LIE, HER_KEY)
     for text in (LIE, f"{LIE} ", f" {LIE}"):
@@ -85,7 +85,7 @@ def _forgeries(make: Function, line: str) -> Iterator[tuple[str, str, str]]:
     found = f"Mallory computed the CRC of {shown(DARK)} from the one she heard, and was believed"
     for forged in _crc_forgeries(line):
         yield found, keyed, forged
-    whole = "all of the tag counts: compare the whole of it"
+    whole = "every bit of the tag counts: compare all of it"
     for end in range(len(line)):
         yield "Mallory cut the sealed line short, and was believed", whole, line[:end]
     for at, character in enumerate(line):

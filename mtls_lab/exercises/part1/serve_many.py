@@ -28,7 +28,7 @@ PATIENCE = 3.0
 #: Clients that say nothing, all at a time.
 SILENT = 20
 
-AGAIN = "accept is called again and again, whatever the last client did"
+AGAIN = "call accept again and again, whatever the last client did"
 
 
 @exercise("a function serve_forever(listener)", callable)

@@ -56,7 +56,7 @@ def backend_certificate(thing: Identity | tuple[str, str]) -> Iterator[str]:
             _is_reached(exchange, name, identity.certificate)
             yield f"a strict device reaches the backend as {name}"
     _signs_nothing(ca, identity)
-    yield "whoever takes its key can sign nothing with it"
+    yield "whoever takes its key cannot sign with it"
     _is_no_device(ca, identity)
     yield "whoever takes its key cannot pass for a device"
     _has_no_other_name(ca, identity, context)
@@ -70,7 +70,7 @@ def _is_reached(exchange: Exchange, name: str, certificate: x509.Certificate) ->
     code = failure.verify_code if failure else None
     if code == 64 and name in _san(certificate, x509.DNSName):
         found = f"the device asks for the address {name}, and the certificate has it as a DNS name"
-        raise NotYet(found, "in subjectAltName, an IP address has a kind of its own")
+        raise NotYet(found, "in subjectAltName, an IP address has its own type")
     if code in (62, 64):
         found = f"the device asks for {name}, and the certificate does not name it"
         raise NotYet(found, "a device looks in subjectAltName for the name that it asked for")
@@ -119,13 +119,13 @@ def _is_no_device(ca: CertificateAuthority, identity: Identity) -> None:
 def _has_no_other_name(
     ca: CertificateAuthority, identity: Identity, context: ssl.SSLContext
 ) -> None:
-    rule = "a certificate names what its owner has to be reached as, and nothing else"
+    rule = "a certificate holds the names that its owner is reached by, and no others"
     for extra in [name for name in _san(identity.certificate) if name not in NAMES]:
         host = extra.replace("*", "mallory")
         with Backend(context, secret=LIE) as mallory:
             device = strict_device(ca.certificate)
             exchange = ask("GET_SECRET", mallory, context=device, server_hostname=host)
         if exchange.ok:
-            found = f"a device that asked for {host} took this certificate, and believed: {LIE!r}"
+            found = f"a device that asked for {host} accepted this certificate and believed {LIE!r}"
             raise Unsafe(found, rule)
         raise NotYet(f"the certificate names {shown(extra)} as well", rule)

@@ -45,6 +45,6 @@ def device_context(make: Function) -> Iterator[str]:
             with Backend(impostor.context, secret=LIE) as mallory:
                 exchange = ask("GET_SECRET", mallory, context=context)
             if exchange.ok:
-                found = f"Mallory showed {impostor.shows}, and the device believed her: {LIE!r}"
+                found = f"Mallory presented {impostor.shows}, and the device believed her: {LIE!r}"
                 raise Unsafe(found, impostor.rule)
-            yield f"Mallory, who shows {impostor.shows}, is refused"
+            yield f"Mallory, who presents {impostor.shows}, is refused"

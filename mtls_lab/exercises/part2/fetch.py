@@ -89,7 +89,7 @@ def fetch(function: Callable[..., Any]) -> Iterator[str]:
         with public_ca(Path(folder)) as public:
             for impostor in impostors(ca, public, HOST):
                 _refuses(device, impostor)
-                yield f"Mallory, who shows {impostor.shows}, learns nothing"
+                yield f"Mallory, who presents {impostor.shows}, learns nothing"
         _sees_a_cut(device, context)
         yield "Mallory cuts the reply in the middle, and that is an error"
         _gives_up(device)
@@ -134,9 +134,9 @@ def _refuses(device: _Device, impostor: Impostor) -> None:
         called = device.calls(mallory.address)
     commands = [line for side in mallory.connections for line in side.received]
     if commands and called.error is not None:
-        found = f"Mallory showed {impostor.shows}, and has read {shown(commands[0])}"
+        found = f"Mallory presented {impostor.shows}, and has read {shown(commands[0])}"
         raise Unsafe(found, REFUSE)
-    device.fails(called, f"Mallory showed {impostor.shows}", impostor.rule)
+    device.fails(called, f"Mallory presented {impostor.shows}", impostor.rule)
 
 
 def _stays_with_tls(device: _Device) -> None:
@@ -153,7 +153,7 @@ def _stays_with_tls(device: _Device) -> None:
         settle(address)
     if heard:
         found = f"Mallory hung up on TLS, was asked again without it, and read {shown(heard[0])}"
-        raise Unsafe(found, "what TLS refuses is never sent without it")
+        raise Unsafe(found, "what TLS refuses must never be sent without it")
     device.fails(called, "Mallory hung up on TLS", REFUSE)
 
 

@@ -27,7 +27,7 @@ __all__ = ["authorize"]
 _CN, _O = NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME
 
 
-_PART = "a part of a name, or one that looks like it, is another name"
+_PART = "part of a name, or a name that looks like it, is a different name"
 
 
 _ONLY_CN = "the organization says where a device belongs, the common name which one it is"
@@ -67,7 +67,7 @@ def authorize(function: Callable[..., Any]) -> Iterator[str]:
         rule.returned(who, "the subject is a tuple of tuples of pairs; print one, and look")
         served(exchange)
         yield f"{who} is served"
-        nobody: tuple[Names, str] = (), "who shows no certificate has proved nothing"
+        nobody: tuple[Names, str] = (), "without a certificate, nothing has been proved"
         for names, why in (*_OTHERS, nobody):
             exchange, who = visit(names), _called(names)
             if exchange.ok:

@@ -36,7 +36,7 @@ def device_certificate(function: Callable[..., Any]) -> Iterator[str]:
         raise NotYet(found, "it returns an x509.Certificate")
     if certificate.public_key() != key.public_key():
         raise NotYet(
-            "the certificate holds another key than the request, so the device cannot use it",
+            "the certificate holds a different key from the request, so the device cannot use it",
             "the device keeps its private key, and the CA certifies the public one",
         )
     own = server_context(ca.issue_server(["localhost"]), client_ca=ca.certificate)
@@ -55,9 +55,9 @@ def device_certificate(function: Callable[..., Any]) -> Iterator[str]:
             if mallory.certificate.serial_number == certificate.serial_number:
                 raise NotYet(
                     "two certificates have the same serial number",
-                    "a list of revoked certificates names them by nothing else",
+                    "the serial number is all that a list of revoked certificates holds",
                 )
-        yield f"Mallory, a device, calls herself localhost{how}, and is no backend and no CA"
+        yield f"Mallory, a device, calls herself localhost{how}, but is neither a backend nor a CA"
 
 
 #: What Mallory's second request has in it, as extensions that nobody has to grant.
@@ -118,12 +118,12 @@ def _as_ca(mallory: Identity, ca: CertificateAuthority) -> None:
             raise Unsafe(
                 "Mallory signed a certificate for CN=trusted-client with her own,"
                 f" and got {SECRET!r}",
-                "who may sign certificates is the CA alone: a device's signs nothing",
+                "only the CA may sign certificates: a device's key must not",
             )
     if _says_ca(mallory.certificate):
         raise NotYet(
             "the certificate says CA:TRUE",
-            "the basic constraints say who may sign certificates, and a device may not",
+            "the basic constraints say who may sign certificates: a device may not",
         )
 
 

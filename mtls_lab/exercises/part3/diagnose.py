@@ -91,7 +91,7 @@ def _tell(function: Callable[..., Any], exchange: Exchange, wanted: str, what: s
     if called.value != wanted:
         raise NotYet(
             f"{what}: {called.name} returned {shown(called.value)}",
-            "who refuses has the verify code or the reason, and the other side an alert;"
+            "the side that refuses has the verify code or the reason, the other side an alert;"
             " texts change from one OpenSSL to the next",
         )
 

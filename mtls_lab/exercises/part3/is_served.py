@@ -42,7 +42,7 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
     def says(identity: Identity | None, address: Address, timeout: float = PATIENT) -> bool:
         device = strict_device(ca.certificate, identity)
         answer = call(function, address, device, timeout)
-        value = answer.returned("to be refused is no error here: it is the answer")
+        value = answer.returned("being refused is not an error here: it is the answer")
         if not isinstance(value, bool):
             found = f"{answer.name} returned {shown(value)}"
             raise NotYet(found, "it returns True or False")
@@ -81,7 +81,7 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
     yield "False for Mallory in the backend's place"
 
 
-_ANSWER = "who is served gets an answer to a command, and that is PONG and nothing else"
+_ANSWER = "a device that is served gets an answer to its command: PONG, and nothing else"
 
 
 _LAST_WORD = "in TLS 1.3 the backend looks at the certificate after the device's handshake is done"

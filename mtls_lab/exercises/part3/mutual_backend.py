@@ -43,7 +43,7 @@ def mutual_backend(function: Callable[..., Any]) -> Iterator[str]:
         if refusal and refusal.verify_code is not None and not context.get_ca_certs():
             raise NotYet(
                 "the backend refuses every device: it has no CA to check them with",
-                "to require a certificate is one thing, to know whose are good is another",
+                "requiring a certificate is one thing, knowing which ones are good is another",
             )
         if served(exchange).peer is None:
             raise NotYet("the device is served, and nobody asked for its certificate", ASKING)
@@ -58,6 +58,6 @@ def mutual_backend(function: Callable[..., Any]) -> Iterator[str]:
             if visit(identity).ok:
                 raise Unsafe(
                     f"{who} got {SECRET!r}",
-                    "the backend serves who has a certificate from the device CA, and nobody else",
+                    "only a device with a certificate from the device CA is served",
                 )
             yield f"{who} is refused"

@@ -37,7 +37,7 @@ def mutual_device(function: Callable[..., Any]) -> Iterator[str]:
     yield "the device proves itself with its certificate, and is served"
     for impostor in impostors(servers, public, "localhost"):
         _answer(context, impostor)
-        yield f"Mallory, who shows {impostor.shows}, is refused"
+        yield f"Mallory, who presents {impostor.shows}, is refused"
 
 
 def _answer(context: ssl.SSLContext, impostor: Impostor) -> None:
@@ -46,6 +46,6 @@ def _answer(context: ssl.SSLContext, impostor: Impostor) -> None:
         exchange = ask("GET_SECRET", mallory, context=context)
     if exchange.ok or (exchange.backend is not None and exchange.backend.received):
         raise Unsafe(
-            f"Mallory showed {impostor.shows}, read the command, and answered {LIE!r}",
+            f"Mallory presented {impostor.shows}, read the command, and answered {LIE!r}",
             impostor.rule,
         )

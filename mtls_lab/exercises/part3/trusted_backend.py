@@ -86,7 +86,7 @@ def _callers(
 ) -> Iterator[tuple[str, Identity | None, str]]:
     """Whom the backend should refuse: how they are called, what they have, and why."""
     stranger = CertificateAuthority.create("Mallory CA")
-    yield "a device without a certificate", None, "who shows no certificate has proved nothing"
+    yield "a device without a certificate", None, "without a certificate, nothing has been proved"
     yield (
         "Mallory, with CN=trusted-client from a CA of her own,",
         stranger.issue_client("trusted-client"),
@@ -95,10 +95,10 @@ def _callers(
     yield (
         "another device of your CA, CN=not-trusted-client,",
         ca.issue_client("not-trusted-client"),
-        "to know who it is is one thing, whether it may speak is another",
+        "knowing who it is is one thing, whether it may speak is another",
     )
     yield (
         "the lost device, with its certificate for CN=trusted-client,",
         lost,
-        "a list of revoked certificates stops only those whom somebody looks up in it",
+        "a list of revoked certificates stops nobody unless it is checked",
     )

@@ -55,7 +55,7 @@ class WirePanel(Panel):
     ) -> None:
         super().__init__(
             "On the wire",
-            "The device asks through a relay. Eve writes down all that passes, and Mallory may "
+            "The device asks through a relay. Eve writes it all down, and Mallory may "
             "change it. Choose what Mallory does, then ask.",
         )
         self._contexts = server_context, client_context

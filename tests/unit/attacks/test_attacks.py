@@ -1,4 +1,4 @@
-"""The five attacks against the three protections, in both TLS versions, with their evidence."""
+"""The attacks against the three protections, in both TLS versions, with their evidence."""
 
 import ssl
 from pathlib import Path

@@ -47,12 +47,12 @@ def test_text() -> None:
     exchange = Exchange("PING", device(UNKNOWN_CA), backend(unverified(20, "unable to get …")))
     assert str(explain(exchange)) == (
         "Who:   The backend refused the device.\n"
-        "What:  The certificate of the device comes from a CA that the backend does not know. "
+        "What:  The certificate of the device comes from a CA that the backend does not trust. "
         "In TLS 1.3 the device believed that it was connected until its first read "
         "(RFC 8446, section 2).\n"
-        "Why:   One of these, which look the same from here: (1) another CA has signed it, "
-        "perhaps one of the same name: a name is no proof, the key is; (2) "
-        "backend/client_ca.pem holds the wrong CA; (3) an intermediate CA stands between them, "
+        "Why:   One of these, which look the same from here: (1) another CA signed it, "
+        "perhaps one of the same name: a name proves nothing, the key does; (2) "
+        "backend/client_ca.pem holds the wrong CA; (3) there is an intermediate CA between them, "
         "and the device does not send it along.\n"
         "Where: backend/client_ca.pem, loaded by load_verify_locations\n"
         "Fix:   Compare the issuer of device/client.crt with the CA in backend/client_ca.pem, by "

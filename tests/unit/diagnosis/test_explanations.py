@@ -345,7 +345,7 @@ DEVICE_ENDED = ENDED.format("device", "handshake")
 LOG = "the log of the backend"
 UNTOLD = Told(
     "unknown_tls",
-    "The backend ended it; whether it refused the device cannot be told.",
+    "The backend ended the connection; it cannot be told whether it refused the device.",
     "not known",
     known=False,
 )
@@ -472,7 +472,7 @@ SOCKETS = [
     Case(
         Told(
             "not_permitted",
-            "Nobody was refused: the operating system said no to this account.",
+            "Nobody was refused: the operating system refused this account.",
             "backend does: backend/server.crt and backend/server.key",
         ),
         failures.unreadable_key,
@@ -539,7 +539,7 @@ SETUP = [
     Case(Told("lab_error", LAB, "the error"), lambda _: caught(lambda: pem.read_key("nope.key"))),
     Case(Told("lab_error", LAB, "the error"), lambda _: caught(lambda: serve(port=-1))),
     Case(
-        Told("unknown", "Who refused whom cannot be told from this.", "traceback", known=False),
+        Told("unknown", "It cannot be told from this who refused whom.", "traceback", known=False),
         lambda _: caught(lambda: os.environ["NO_SUCH_NAME"]),
     ),
 ]

@@ -176,7 +176,7 @@ END = "recv returns nothing when the other side has hung up: without a line end,
 ONE_LINE = "a command is one line, and a newline ends it"
 CLOSED = (
     "leaves its socket open",
-    "who opens a socket closes it, whatever happens in between: `with` does that, for the "
+    "whoever opens a socket closes it, whatever happens: `with` does that, for the "
     "socket and for a file that `makefile` makes of it",
 )
 ASKED: list[Wrong] = [
@@ -190,18 +190,18 @@ ASKED: list[Wrong] = [
         with_newline,
         NOT_YET,
         "with_newline returned 'the moon is full\\n'",
-        "the newline ends the line, and is no part of it",
+        "the newline ends the line, and is not part of it",
     ),
     (
         without_newline,
         NOT_YET,
-        "the backend received b'GET_SECRET', which is no whole line",
+        "the backend received b'GET_SECRET', which is not a complete line",
         ONE_LINE,
     ),
     (
         no_wait_without_newline,
         NOT_YET,
-        "the backend received b'GET_SECRET', which is no whole line",
+        "the backend received b'GET_SECRET', which is not a complete line",
         ONE_LINE,
     ),
     (
@@ -219,7 +219,7 @@ ASKED: list[Wrong] = [
     (
         to_the_end_of_the_stream,
         NOT_YET,
-        "the whole reply has arrived, and your function waits for more",
+        "the whole reply has arrived, but your function waits for more",
         "a reply ends with its line; the connection stays open for the next command",
     ),
     (
@@ -243,8 +243,8 @@ ASKED: list[Wrong] = [
         " whole",
         END,
     ),
-    (waits_at_the_end, NOT_YET, "the backend has hung up, and your function still waits", END),
-    (odd, NOT_YET, "the backend received nothing, which is no whole line", ONE_LINE),
+    (waits_at_the_end, NOT_YET, "the backend has hung up, but your function still waits", END),
+    (odd, NOT_YET, "the backend received nothing, which is not a complete line", ONE_LINE),
     (
         asks_and_returns_odd,
         NOT_YET,
@@ -287,7 +287,7 @@ def test_ask_by_hand_right() -> None:
 
 # --- Mallory ---------------------------------------------------------------------------------
 
-PASS_ON = "a tamper takes a Chunk and returns the bytes to pass on"
+PASS_ON = "a tampering function takes a Chunk and returns the bytes to pass on"
 
 
 def right_tamper(chunk: Chunk) -> bytes:
@@ -331,7 +331,7 @@ TAMPERED: list[Wrong] = [
         broken_line,
         NOT_YET,
         "broken_line returned b'GET_SECRET', without the newline",
-        "a line without its end is no line yet: whoever receives it waits",
+        "a line is not complete without its end: whoever receives it waits",
     ),
     (
         unchanged,
@@ -343,13 +343,13 @@ TAMPERED: list[Wrong] = [
         every_reply,
         NOT_YET,
         "the reply to PING arrived as 'the cave is empty'",
-        "what is not the secret passes as it is",
+        "what is not the secret passes unchanged",
     ),
     (
         replace("open sesame", "the cave is empty"),
         NOT_YET,
         "the device sent 'SAY open sesame', and the backend received 'SAY the cave is empty'",
-        "a chunk has a direction, and what goes towards the backend passes as it is",
+        "a chunk has a direction, and what goes towards the backend passes unchanged",
     ),
     (
         forever,
@@ -375,8 +375,8 @@ def test_mallory_right() -> None:
     assert result.right
     assert result.seen == (
         "the device asks for the secret and receives 'the cave is empty'",
-        "every other reply passes as it is",
-        "a command with the same words in it reaches the backend as it is",
+        "every other reply passes unchanged",
+        "a command with the same words in it reaches the backend unchanged",
     )
 
 
@@ -456,7 +456,7 @@ def never_hangs_up(listener: socket.socket) -> None:
         start(talk, listener.accept()[0])
 
 
-AGAIN = "accept is called again and again, whatever the last client did"
+AGAIN = "call accept again and again, whatever the last client did"
 SERVED: list[Wrong] = [
     (
         one_loop,
@@ -587,8 +587,8 @@ def crc(text: bytes) -> str:
     return f"{zlib.crc32(text):08x}"
 
 
-KEYED = "who has no key can compute no tag: the key goes into it, in a way made for that"
-WHOLE = "all of the tag counts: compare the whole of it"
+KEYED = "nobody without the key may be able to compute a tag: use a method made for that"
+WHOLE = "every bit of the tag counts: compare all of it"
 REFUSE = "what does not verify is a ValueError, and nothing is returned"
 FORGED = "Mallory sealed 'the cave is empty' without your key, and was believed"
 CRC = "Mallory computed the CRC of 'the moon is dark' from the one she heard, and was believed"
@@ -626,7 +626,7 @@ SEALED: dict[str, tuple[Any, Outcome, str, str]] = {
         pair(lambda text, key: hmac_tag(text, key) + key.hex()),
         UNSAFE,
         "Eve reads the key in the sealed line",
-        "a key is used, and never sent",
+        "a key is used, but never sent",
     ),
     "no check at all": (
         reading(lambda *_: True),

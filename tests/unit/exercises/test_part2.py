@@ -105,13 +105,13 @@ def with_fields(**fields: Any) -> Callable[[CertificateAuthority], Identity]:
     return lambda ca: ca.issue("localhost", **options)
 
 
-TRUST = "a certificate is checked with the certificate of the CA that signed it"
+TRUST = "a certificate is verified with the certificate of the CA that signed it"
 SAN = "a device looks in subjectAltName for the name that it asked for"
 DAYS = "a certificate is valid from its first day to its last"
 LEAF = "the backend's certificate is a leaf: CA:FALSE"
 PURPOSE = "one certificate, one purpose: extendedKeyUsage names serverAuth and nothing else"
-OTHER_NAMES = "a certificate names what its owner has to be reached as, and nothing else"
-UNKNOWN = "the device refuses the certificate: it comes from no CA that is trusted there"
+OTHER_NAMES = "a certificate holds the names that its owner is reached by, and no others"
+UNKNOWN = "the device refuses the certificate: it comes from a CA that is not trusted there"
 CLIENT = (
     "a backend that asks for a device's certificate takes this one: with the key, Mallory read"
     " 'the moon is full'"
@@ -140,7 +140,7 @@ CERTIFICATES: dict[str, tuple[Callable[[CertificateAuthority], Any], Outcome, st
         as_dns_name,
         NOT_YET,
         "the device asks for the address 127.0.0.1, and the certificate has it as a DNS name",
-        "in subjectAltName, an IP address has a kind of its own",
+        "in subjectAltName, an IP address has its own type",
     ),
     "expired": (
         with_fields(valid_days=(-30, -1)),
@@ -157,7 +157,7 @@ CERTIFICATES: dict[str, tuple[Callable[[CertificateAuthority], Any], Outcome, st
     "for a client": (
         with_fields(purpose=Purpose.CLIENT),
         NOT_YET,
-        "the device refuses the certificate: it is for another purpose",
+        "the device refuses the certificate: it is for a different purpose",
         "the extended key usage says what a certificate may be used for",
     ),
     "another CA": (
@@ -206,14 +206,14 @@ CERTIFICATES: dict[str, tuple[Callable[[CertificateAuthority], Any], Outcome, st
     "a wildcard": (
         with_names(*NAMES, "*.backend.example"),
         UNSAFE,
-        "a device that asked for mallory.backend.example took this certificate, and believed: "
+        "a device that asked for mallory.backend.example accepted this certificate and believed "
         + LIE,
         OTHER_NAMES,
     ),
     "a further name": (
         with_names("bank.example", *NAMES),
         UNSAFE,
-        f"a device that asked for bank.example took this certificate, and believed: {LIE}",
+        f"a device that asked for bank.example accepted this certificate and believed {LIE}",
         OTHER_NAMES,
     ),
     "a further name that no device asks for": (
@@ -297,7 +297,7 @@ def test_backend_certificate_right(learner: Path, ca: CertificateAuthority) -> N
         assert result.right, result
         assert result.seen == (
             *(f"a strict device reaches the backend as {name}" for name in NAMES),
-            "whoever takes its key can sign nothing with it",
+            "whoever takes its key cannot sign with it",
             "whoever takes its key cannot pass for a device",
             "it has no name that is not the backend's",
         )
@@ -366,15 +366,15 @@ def any_day(cafile: str) -> ssl.SSLContext:
 
 
 def believed(shows: str) -> str:
-    return f"Mallory showed {shows}, and the device believed her: {LIE}"
+    return f"Mallory presented {shows}, and the device believed her: {LIE}"
 
 
 OWN_CA = "a certificate of her own CA"
 PUBLIC_CA = "a certificate that a public CA gave her"
 OTHER_HOST = "a genuine certificate, for mallory.example"
-EXPIRED = "an old certificate, expired, of the backend"
+EXPIRED = "an old certificate of the backend, expired"
 UNCHECKED = "without a check of the certificate, a device talks to anybody"
-ONLY_ONE = "a device trusts the CA that it was given, and not the operating system's as well"
+ONLY_ONE = "a device trusts the CA that it was given, not the operating system's as well"
 HOST = "the certificate has to be for the host that the device asked for"
 
 DEVICES: list[tuple[Callable[..., Any], Outcome, str, str]] = [
@@ -382,7 +382,7 @@ DEVICES: list[tuple[Callable[..., Any], Outcome, str, str]] = [
         for_a_server,
         NOT_YET,
         "for_a_server returned a context for the backend's side",
-        "a context is for one side of the connection, and made for it",
+        "a context is made for one side of the connection",
     ),
     (odd, NOT_YET, "odd returned an object", "it returns an ssl.SSLContext"),
     (no_ca, NOT_YET, UNKNOWN, TRUST),
@@ -407,7 +407,7 @@ def test_device_context_right(make: Any) -> None:
         "it is a context for the device's side",
         "the device receives the secret from its backend",
         *(
-            f"Mallory, who shows {what}, is refused"
+            f"Mallory, who presents {what}, is refused"
             for what in (OWN_CA, PUBLIC_CA, OTHER_HOST, EXPIRED)
         ),
     )
@@ -476,21 +476,21 @@ BACKENDS: list[tuple[Callable[..., Any], Outcome, str, str]] = [
         for_a_client,
         NOT_YET,
         "for_a_client returned a context for the device's side",
-        "a context is for one side of the connection, and made for it",
+        "a context is made for one side of the connection",
     ),
     (odd, NOT_YET, "odd returned an object", "it returns an ssl.SSLContext"),
     (
         no_certificate,
         NOT_YET,
-        "the handshake fails: the backend has no certificate to show",
-        "a backend shows its certificate, and proves with its key that it is its own",
+        "the handshake fails: the backend has no certificate to present",
+        "a backend presents a certificate, and proves with its key that it is its own",
     ),
     (another_certificate, NOT_YET, UNKNOWN, TRUST),
     (
         asks_for_a_certificate,
         NOT_YET,
         "the backend refuses a device without a certificate",
-        "in this part, devices have none: it is the backend that shows one",
+        "in Part 2, devices have none: the backend presents one",
     ),
     (visible, UNSAFE, EVE, ENCRYPTED),
     (only_old, UNSAFE, EVE, ENCRYPTED),
@@ -588,7 +588,7 @@ STREAM = "a socket carries bytes, and in a stream: encode, collect up to the lin
 
 
 def fooled(shows: str) -> str:
-    return f"Mallory showed {shows}, and fetch returned {LIE} as the secret"
+    return f"Mallory presented {shows}, and fetch returned {LIE} as the secret"
 
 
 FETCHES: dict[str, tuple[Any, Outcome, str, str]] = {
@@ -608,7 +608,7 @@ FETCHES: dict[str, tuple[Any, Outcome, str, str]] = {
         Fetch(suffix="\n"),
         NOT_YET,
         "fetch returned 'the moon is full\\n'",
-        "the newline ends the line, and is no part of it",
+        "the newline ends the line, and is not part of it",
     ),
     "another command": (
         Fetch(command=b"PING\n"),
@@ -632,7 +632,7 @@ FETCHES: dict[str, tuple[Any, Outcome, str, str]] = {
         never_closes,
         NOT_YET,
         "never_closes leaves its socket open",
-        "who opens a socket closes it, whatever happens in between: `with` does that, for the "
+        "whoever opens a socket closes it, whatever happens: `with` does that, for the "
         "socket and for a file that `makefile` makes of it",
     ),
     "another type": (
@@ -654,14 +654,14 @@ FETCHES: dict[str, tuple[Any, Outcome, str, str]] = {
     "a check after the command": (
         looks_afterwards,
         UNSAFE,
-        f"Mallory showed {OWN_CA}, and has read 'GET_SECRET'",
+        f"Mallory presented {OWN_CA}, and has read 'GET_SECRET'",
         REFUSE,
     ),
     "again in plain TCP": (
         Fetch(again=in_plain),
         UNSAFE,
         "Mallory hung up on TLS, was asked again without it, and read b'GET_SECRET\\n'",
-        "what TLS refuses is never sent without it",
+        "what TLS refuses must never be sent without it",
     ),
     "an error hidden": (
         Fetch(again=nothing_on_error),
@@ -710,7 +710,7 @@ def test_fetch_right() -> None:
         "a reply that arrives in three records is put together",
         "Mallory, who hangs up on TLS, is not asked again without it",
         *(
-            f"Mallory, who shows {what}, learns nothing"
+            f"Mallory, who presents {what}, learns nothing"
             for what in (OWN_CA, PUBLIC_CA, OTHER_HOST, EXPIRED)
         ),
         "Mallory cuts the reply in the middle, and that is an error",

@@ -181,7 +181,7 @@ def device_that_prints(folder: Path) -> ssl.SSLContext:
 
 
 HEARD = "read the command, and answered 'the cave is empty'"
-CLIENT_AND_SERVER = "who connects is the client, and who accepts connections is the server"
+CLIENT_AND_SERVER = "the side that connects is the client, the side that accepts is the server"
 
 
 @pytest.mark.parametrize(
@@ -195,31 +195,31 @@ CLIENT_AND_SERVER = "who connects is the client, and who accepts connections is 
         (
             device_without_ca,
             NOT_YET,
-            "the device refuses the backend's certificate: it comes from no CA that is"
-            " trusted there",
+            "the device refuses the backend's certificate: it comes from a CA that is"
+            " not trusted there",
         ),
         (
             self_made_device,
             NOT_YET,
-            "the backend refuses the device's certificate: it comes from no CA that is"
-            " trusted there",
+            "the backend refuses the device's certificate: it comes from a CA that is"
+            " not trusted there",
         ),
-        (device_as_server, NOT_YET, "this is no context for a client"),
+        (device_as_server, NOT_YET, "this is not a context for a client"),
         (lambda folder: folder.suffix, NOT_YET, "<lambda> returned ''"),
         (
             device_that_believes_everybody,
             UNSAFE,
-            f"Mallory showed a certificate of her own CA, {HEARD}",
+            f"Mallory presented a certificate of her own CA, {HEARD}",
         ),
         (
             device_that_trusts_public_cas,
             UNSAFE,
-            f"Mallory showed a certificate that a public CA gave her, {HEARD}",
+            f"Mallory presented a certificate that a public CA gave her, {HEARD}",
         ),
         (
             device_that_compares_no_name,
             UNSAFE,
-            f"Mallory showed a genuine certificate, for mallory.example, {HEARD}",
+            f"Mallory presented a genuine certificate, for mallory.example, {HEARD}",
         ),
         (device_context, Outcome.RIGHT, ""),
         (device_that_prints, Outcome.RIGHT, ""),
@@ -241,8 +241,8 @@ def test_what_is_seen_and_the_rule_of_the_device() -> None:
     result = checks.mutual_device(device_that_compares_no_name)
     assert result.seen == (
         "the device proves itself with its certificate, and is served",
-        "Mallory, who shows a certificate of her own CA, is refused",
-        "Mallory, who shows a certificate that a public CA gave her, is refused",
+        "Mallory, who presents a certificate of her own CA, is refused",
+        "Mallory, who presents a certificate that a public CA gave her, is refused",
     )
     assert result.rule == "the certificate has to be for the host that the device asked for"
     assert checks.mutual_device(device_as_server).rule == CLIENT_AND_SERVER
@@ -307,20 +307,20 @@ NOBODY_ASKED = "the device is served, and nobody asked for its certificate"
         (
             lambda f: backend_context(f, cas=["server_ca.pem"]),
             NOT_YET,
-            "the backend refuses the device's certificate: it comes from no CA that is"
-            " trusted there",
+            "the backend refuses the device's certificate: it comes from a CA that is"
+            " not trusted there",
         ),
         (
             backend_of_another_ca,
             NOT_YET,
-            "the device refuses the backend's certificate: it comes from no CA that is"
-            " trusted there",
+            "the device refuses the backend's certificate: it comes from a CA that is"
+            " not trusted there",
         ),
-        (backend_without_certificate, NOT_YET, "the backend has no certificate to show"),
+        (backend_without_certificate, NOT_YET, "the backend has no certificate to present"),
         (
             lambda _: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             NOT_YET,
-            "this is no context for a server",
+            "this is not a context for a server",
         ),
         (lambda folder: folder.touch(), NOT_YET, "<lambda> returned None"),
         (
@@ -427,7 +427,7 @@ AS_CA = f"Mallory signed a certificate for CN=trusted-client with her own, and g
         (
             lambda csr, ca: sign(csr, ca, NO_CA, SERVER),
             NOT_YET,
-            "the backend refuses the device's certificate: it is for another purpose",
+            "the backend refuses the device's certificate: it is for a different purpose",
         ),
         (
             lambda csr, ca: sign(csr, ca, NO_CA, CLIENT, days=(-9, -1)),
@@ -442,13 +442,13 @@ AS_CA = f"Mallory signed a certificate for CN=trusted-client with her own, and g
         (
             lambda csr, _: sign(csr, CertificateAuthority.create("Lab CA"), NO_CA, CLIENT),
             NOT_YET,
-            "the backend refuses the device's certificate: it comes from no CA that is"
-            " trusted there",
+            "the backend refuses the device's certificate: it comes from a CA that is"
+            " not trusted there",
         ),
         (
             lambda _, ca: ca.issue_client("sensor-7").certificate,
             NOT_YET,
-            "the certificate holds another key than the request, so the device cannot use it",
+            "the certificate holds a different key from the request, so the device cannot use it",
         ),
         (
             lambda csr, ca: ca.issue("trusted-client", None, key=Borrowed(csr)).certificate,
@@ -499,9 +499,9 @@ def test_what_is_seen_of_the_ca() -> None:
     everything = checks.device_certificate(sign_with_the_san_asked).seen
     assert everything == (
         "sensor-7 gets a certificate for its name and its key, and is served",
-        "Mallory, a device, calls herself localhost, and is no backend and no CA",
+        "Mallory, a device, calls herself localhost, but is neither a backend nor a CA",
         "Mallory, a device, calls herself localhost and asks for everything,"
-        " and is no backend and no CA",
+        " but is neither a backend nor a CA",
     )
     assert checks.device_certificate(sign_what_is_asked).seen == everything[:2]
 
@@ -571,11 +571,11 @@ SIMILAR = got_in("CN=not-trusted-client")
 @pytest.mark.parametrize(
     ("function", "outcome", "found"),
     [
-        (lambda c: not c, NOT_YET, "the backend knows the device, and its rule says no"),
+        (lambda c: not c, NOT_YET, "the backend knows the device, but its rule refuses it"),
         (
             lambda c: None if c else True,
             NOT_YET,
-            "the backend knows the device, and its rule says no",
+            "the backend knows the device, but its rule refuses it",
         ),
         (bool, UNSAFE, SIMILAR),
         (lambda c: "no" if c else "", UNSAFE, SIMILAR),
@@ -683,7 +683,7 @@ def start_twice(serve: Callable[..., Backend]) -> Backend:
     return start(serve)
 
 
-NOBODY_KNOWN = "the backend has not asked for a certificate, and knows nobody"
+NOBODY_KNOWN = "the backend did not ask for a certificate, and knows nobody"
 
 
 @pytest.mark.parametrize(
@@ -693,7 +693,7 @@ NOBODY_KNOWN = "the backend has not asked for a certificate, and knows nobody"
         (
             lambda serve: serve(),
             NOT_YET,
-            "the backend does not understand the device: it speaks no TLS",
+            "the backend does not understand the device: it does not speak TLS",
         ),
         (lambda serve: serve(7), NOT_YET, "the device is not served: AttributeError"),
         (lambda serve: start(serve, mode=ssl.CERT_NONE), NOT_YET, NOBODY_KNOWN),
@@ -701,13 +701,13 @@ NOBODY_KNOWN = "the backend has not asked for a certificate, and knows nobody"
         (
             lambda serve: start(serve, rule=lambda _: False),
             NOT_YET,
-            "the backend knows the device, and its rule says no",
+            "the backend knows the device, but its rule refuses it",
         ),
         (
             lambda serve: start(serve, files=["client_ca.pem"]),
             NOT_YET,
             "the backend refuses the device's certificate: there is no list of revoked"
-            " certificates to look it up in",
+            " certificates to check it against",
         ),
         (
             lambda serve: start(serve).stop(),
@@ -907,7 +907,7 @@ def test_a_refusal_is_no_exception() -> None:
     result = checks.is_served(escaping)
     assert result.outcome is NOT_YET
     assert result.found.startswith("escaping raised SSLError: ")
-    assert result.rule == "to be refused is no error here: it is the answer"
+    assert result.rule == "being refused is not an error here: it is the answer"
 
 
 # A handshake that is stopped leaves its socket to the garbage collector.

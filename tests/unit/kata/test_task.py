@@ -435,7 +435,7 @@ def test_it_does_not_matter_where_the_learner_is() -> None:
 def test_a_folder_of_somebody_else_stays(home: Path) -> None:
     (home / "mine").mkdir()
     (home / "mine" / "file").write_text("mine")
-    with pytest.raises(FileProblem, match="is there, and is no kata's folder"):
+    with pytest.raises(FileProblem, match="exists, but it is not a kata's folder"):
         Kata.create("anna", folder=home / "mine")
     assert [path.name for path in (home / "mine").iterdir()] == ["file"]
 

@@ -1,0 +1,62 @@
+"""How long a notebook takes: a measure of what a learner reads, runs and tries.
+
+Here: words, minutes. Not here: what the notebooks and pages say about it (test_reading.py).
+"""
+
+import re
+
+from nbformat import NotebookNode
+
+#: Words a minute: text that teaches is read more slowly than a novel.
+PACE = 200
+#: Seconds for a line of code: read it, and find what it did in the output.
+LINE = 6
+#: Seconds for a prediction: choose an answer, alone, as teaching.md says.
+PREDICTION = 30
+#: Minutes for a panel, each of its controls tried once, as a new user's log had them.
+PANELS = {
+    "AttackPanel": 1,
+    "CertificatePanel": 2,
+    "CredentialPanel": 5,
+    "FleetPanel": 3,
+    "PlacementPanel": 5,
+    "WirePanel": 3,
+    "WorkbenchPanel": 4,
+}
+
+FOLDED = re.compile(r"(?s)<details>.*?</details>|^```.*?^```", re.MULTILINE)
+WORD = re.compile(r"\w[^\s|]*")
+
+
+def words(text: str) -> int:
+    """How many words stand open in a text cell; a hint or a solution is folded away.
+
+    Example:
+        >>> words("| a step | means |\\n|---|---|\\n<details>well hidden</details>")
+        3
+    """
+    return len(WORD.findall(FOLDED.sub("", text)))
+
+
+def of_prose(notebook: NotebookNode) -> list[int]:
+    """The words of each text cell, in order."""
+    return [words(cell.source) for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
+def minutes(notebook: NotebookNode) -> float:
+    """How long somebody sits at it who reads everything, predicts, and tries each panel once.
+
+    What a cell printed counts as words. The cell that loads the lab is run and not read.
+    """
+    seconds = sum(of_prose(notebook)) / PACE * 60
+    for cell in notebook.cells:
+        if cell.cell_type != "code" or re.search(r"\benter\(", cell.source):
+            continue
+        if re.match(r"predict\(", cell.source):
+            seconds += PREDICTION
+            continue
+        seconds += LINE * len([line for line in cell.source.splitlines() if line.strip()])
+        seconds += 60 * sum(PANELS[name] for name in re.findall(r"\b(\w+Panel)\(", cell.source))
+        printed = (o.text for o in cell.outputs if o.output_type == "stream")
+        seconds += sum(len(text.split()) for text in printed) / PACE * 60
+    return seconds / 60

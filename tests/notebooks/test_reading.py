@@ -1,0 +1,98 @@
+"""A lesson is as short as its pages say: small text cells, and minutes that were computed."""
+
+import re
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from tests.authoring import canonical
+from tests.authoring.slides import LESSONS
+from tests.notebooks import reading
+
+README = (canonical.ROOT / "README.md").read_text("utf-8")
+TEACHING = (canonical.ROOT / "notebooks" / "teaching.md").read_text("utf-8")
+EXERCISES = [path for path in canonical.NOTEBOOKS if path.stem.endswith("b_exercises")]
+
+
+@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+def lesson(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.param
+    return path
+
+
+def promised(path: Path, pattern: str) -> int:
+    """The minutes that a notebook's first cell names."""
+    (found,) = re.findall(pattern, canonical.read(path).cells[0].source)
+    return int(found)
+
+
+def listed(page: str, pattern: str) -> list[int]:
+    """The minutes of the three parts, as a page has them in one sentence."""
+    (found,) = re.findall(pattern, page)
+    return [int(each) for each in re.findall(r"\d+", found)]
+
+
+def test_no_text_cell_is_an_essay(source: Path) -> None:
+    assert max(reading.of_prose(canonical.read(source))) <= 120
+
+
+def test_a_text_cell_of_a_lesson_has_one_idea(lesson: Path) -> None:
+    assert median(reading.of_prose(canonical.read(lesson))) <= 55
+
+
+def test_a_lesson_takes_as_long_as_it_says(lesson: Path) -> None:
+    """In steps of five minutes, never less than computed: nobody reads like a clock."""
+    said = promised(lesson, r"\*\*What you'll need\.\*\* .*?(\d+) minutes")
+    computed = reading.minutes(canonical.read(lesson))
+    assert said % 5 == 0
+    assert computed <= said < computed + 7.5
+
+
+def test_every_page_says_the_same_of_the_lessons() -> None:
+    minutes = [promised(path, r"\*\*What you'll need\.\*\* .*?(\d+) minutes") for path in LESSONS]
+    assert listed(README, r"three parts in order: ([\d, and]+) minutes") == minutes
+    assert listed(TEACHING, r"takes about ([\d, and]+) minutes for the three parts") == minutes
+
+
+def test_every_page_says_the_same_of_the_exercises() -> None:
+    minutes = [promised(path, r"about (\d+) minutes") for path in EXERCISES]
+    assert listed(README, r"attacks it \(([\d, and]+) minutes\)") == minutes
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("A device asks.", 3),
+        ("**Bold**, *leaning* and `code`", 4),
+        ("| a | b |\n|---|---:|\n| one two | three |", 5),
+        ("Seen.\n<details><summary>Hint</summary>\n\nUnseen.\n\n</details>\nSeen.", 2),
+        ("Seen.\n\n```python\nx = 1\n```\n\nSeen.", 2),
+        ("", 0),
+    ],
+)
+def test_words_are_what_is_read(text: str, count: int) -> None:
+    assert reading.words(text) == count
+
+
+def test_a_section_that_is_named_exists() -> None:
+    """Wherever a page, a notebook or an explanation sends a reader to a section of a part."""
+    sections = {
+        path.stem[0]: set(re.findall(r"(?m)^## (\d+)\. ", "\n".join(prose(path))))
+        for path in LESSONS
+    }
+    explanations = (canonical.ROOT / "data" / "explanations.toml").read_text("utf-8")
+    texts = [README, TEACHING, explanations, *(t for p in canonical.NOTEBOOKS for t in prose(p))]
+    named = [
+        (part, number)
+        for text in texts
+        for numbers, part in re.findall(r"[Ss]ections? ([\d, and]+) of \[?Part (\d)", text)
+        for number in re.findall(r"\d+", numbers)
+    ]
+    named += [each for text in texts for each in re.findall(r"Part (\d), section (\d+)", text)]
+    assert len(named) >= 10
+    assert [(part, number) for part, number in named if number not in sections[part]] == []
+
+
+def prose(path: Path) -> list[str]:
+    return [cell.source for cell in canonical.read(path).cells if cell.cell_type == "markdown"]
