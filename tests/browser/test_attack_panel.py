@@ -22,7 +22,7 @@ CELLS = (
     """
 from mtls_lab.panels import AttackPanel
 from mtls_lab.table import lab_protections
-from mtls_lab.workspace import enter
+from mtls_lab import enter
 _ = enter(4)
 """,
     'panel = AttackPanel(lab_protections("attacker/table"))\npanel',
