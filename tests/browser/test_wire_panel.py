@@ -11,7 +11,7 @@ from tests.browser.panel import ShownPanel, shown
 
 CELLS = (
     """
-from mtls_lab.contexts import client_context, server_context
+from mtls_lab.net import client_context, server_context
 from mtls_lab.panels import WirePanel
 from mtls_lab import enter
 _ = enter(4)
