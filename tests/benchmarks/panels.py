@@ -28,7 +28,7 @@ ROUNDS = 8
 #: The whole attack table, in seconds.
 TABLE = 2.0
 
-IMPORTS = "import ipywidgets, cryptography.x509, ssl, mtls_lab, mtls_lab.workspace"
+IMPORTS = "import ipywidgets, cryptography.x509, ssl, mtls_lab, mtls_lab.learner"
 ENTER = "from mtls_lab import enter; enter(4)"
 EVERY_PANEL = """
 from IPython.display import display

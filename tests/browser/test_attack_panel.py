@@ -21,8 +21,8 @@ STOPPED = dict(zip(ATTACKS, (2, 2, 2, 1, 0), strict=True))
 CELLS = (
     """
 from mtls_lab.panels import AttackPanel
-from mtls_lab.table import lab_protections
-from mtls_lab.workspace import enter
+from mtls_lab.attacks import lab_protections
+from mtls_lab import enter
 _ = enter(4)
 """,
     'panel = AttackPanel(lab_protections("attacker/table"))\npanel',

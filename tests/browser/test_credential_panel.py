@@ -14,7 +14,7 @@ MAIN = ("valid", "none", "untrusted")
 CELLS = (
     """
 from mtls_lab.panels import CredentialPanel
-from mtls_lab.workspace import enter
+from mtls_lab import enter
 _ = enter(4)
 """,
     "panel = CredentialPanel()\npanel",

@@ -24,9 +24,8 @@ PANELS = {
 }
 BEGIN = """
 import threading
-from mtls_lab.attacks import Protection
+from mtls_lab import Protection, enter
 from mtls_lab.panels import *
-from mtls_lab.workspace import enter
 enter(4)
 """
 

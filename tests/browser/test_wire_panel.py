@@ -11,9 +11,9 @@ from tests.browser.panel import ShownPanel, shown
 
 CELLS = (
     """
-from mtls_lab.contexts import client_context, server_context
+from mtls_lab.net import client_context, server_context
 from mtls_lab.panels import WirePanel
-from mtls_lab.workspace import enter
+from mtls_lab import enter
 _ = enter(4)
 backend = server_context(
     "backend/server.crt", "backend/server.key", client_ca="backend/client_ca.pem")
