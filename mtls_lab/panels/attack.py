@@ -15,9 +15,6 @@ from mtls_lab.panels.base import Panel, breakable, escape, mark
 
 __all__ = ["AttackPanel"]
 
-#: Small numbers as a heading spells them.
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-
 
 class AttackPanel(Panel):
     """Every attack against any number of protections; `value` is the `AttackTable`.
@@ -33,7 +30,7 @@ class AttackPanel(Panel):
 
     def __init__(self, protections: Iterable[Protection] = (Protection("Plain TCP"),)) -> None:
         super().__init__(
-            f"{NUMBERS[len(ATTACKS)].capitalize()} attacks",
+            "The attacks",
             "Each cell is an attack that ran a moment ago. Open one to see its evidence.",
         )
         self._protections = tuple(protections)

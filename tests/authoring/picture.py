@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 
 from mtls_lab.attacks import AttackTable, attack_table, lab_protections
-from mtls_lab.panels.attack import NUMBERS
 
 PICTURE = Path(__file__).parents[2] / "data" / "attack_table.svg"
 
@@ -35,9 +34,7 @@ def svg(table: AttackTable) -> str:
     """Return the table as a picture that reads in light and in dark, without colour too."""
     width = _FIRST + _COLUMN * len(table.columns) + 8
     height = _ROW * (len(table.rows) + 1) + 8
-    title = html.escape(
-        f"{NUMBERS[len(table.rows)].capitalize()} attacks against {', '.join(table.columns)}"
-    )
+    title = html.escape(f"Attacks against {', '.join(table.columns)}")
     size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title">',

@@ -22,7 +22,6 @@ import pytest
 from mtls_lab import checks
 from mtls_lab.exercises import Outcome, Result, call
 from mtls_lab.exercises.calling import LIMIT
-from mtls_lab.exercises.part1 import serve_many as plain_clients
 from mtls_lab.net import Address, Chunk, replace
 from mtls_lab.wire import Direction
 
