@@ -20,14 +20,14 @@ from tests.browser.lab import JupyterLab, LabPage
 LESSON, EXERCISES = "3_mutual_tls.ipynb", "3b_exercises.ipynb"
 WRONG = {"no_certificate": "handshake", "substring": "refused"}
 
-UNSAFE = """def backend_context(folder):
+UNSAFE = """def mutual_backend(folder):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.crt", folder / "server.key")
     context.verify_mode = ssl.CERT_OPTIONAL
     context.load_verify_locations(cafile=folder / "client_ca.pem")
     return context
 
-checks.mutual_backend(backend_context)"""
+checks.mutual_backend(mutual_backend)"""
 RIGHT = UNSAFE.replace("CERT_OPTIONAL", "CERT_REQUIRED")
 
 #: Make the cell whose source holds a text the active one; give the command its name.

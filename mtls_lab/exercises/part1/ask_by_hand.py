@@ -85,37 +85,37 @@ class _Peer:
         return NotYet("the whole reply has arrived, but your function waits for more", rule)
 
 
-def _ask(fetch: Function, peer: _Peer) -> Called:
+def _ask(function: Function, peer: _Peer) -> Called:
     with listening(peer.handle) as address:
         try:
-            called = call(fetch, address)
+            called = call(function, address)
         except NotYet:
             raise peer.why_waiting() from None
         settle(address)
         return called
 
 
-@exercise("a function fetch(address)", callable)
-def ask_by_hand(fetch: Function) -> Iterator[str]:
+@exercise("a function ask_by_hand(address)", callable)
+def ask_by_hand(function: Function) -> Iterator[str]:
     """Ask for the secret with a bare socket."""
-    name = getattr(fetch, "__name__", "your function")
+    name = getattr(function, "__name__", "your function")
     with all_closed(name):
-        _gets(fetch, SECRET, _Peer(SECRET.encode() + b"\n"))
+        _gets(function, SECRET, _Peer(SECRET.encode() + b"\n"))
     yield "the backend hands out its secret, and your function returns it"
     line = MOON.encode() + b"\n"
     with all_closed(name):
-        _gets(fetch, MOON, _Peer(line[:-2], line[-2:]))
+        _gets(function, MOON, _Peer(line[:-2], line[-2:]))
     yield "a reply in two pieces, cut through the middle of a character, is put together"
     with all_closed(name):
-        _fails(fetch, name, _Peer(hangs_up=True))
+        _fails(function, name, _Peer(hangs_up=True))
     yield "a backend that hangs up without an answer is an error"
     with all_closed(name):
-        _fails(fetch, name, _Peer(line[:6], hangs_up=True))
+        _fails(function, name, _Peer(line[:6], hangs_up=True))
     yield "Mallory cuts the reply in the middle, and half a line is an error too"
 
 
-def _gets(fetch: Function, secret: str, peer: _Peer) -> None:
-    called = _ask(fetch, peer)
+def _gets(function: Function, secret: str, peer: _Peer) -> None:
+    called = _ask(function, peer)
     called.returned(STREAM)
     if b"\n" not in peer.heard:
         raise peer.no_line()
@@ -125,8 +125,8 @@ def _gets(fetch: Function, secret: str, peer: _Peer) -> None:
     expect_line(called, secret)
 
 
-def _fails(fetch: Function, name: str, peer: _Peer) -> None:
-    called = _ask(fetch, peer)
+def _fails(function: Function, name: str, peer: _Peer) -> None:
+    called = _ask(function, peer)
     if isinstance(called.error, Exception):
         return
     if called.error is not None:

@@ -27,7 +27,7 @@ OPEN = "open sesame"
 TAMPER = "a tampering function takes a Chunk and returns the bytes to pass on"
 
 
-@exercise("a function tamper(chunk)", callable)
+@exercise("a function mallory(chunk)", callable)
 def mallory(tamper: Function) -> Iterator[str]:
     """Change the secret on its way, and nothing else."""
     failed: list[NotYet] = []

@@ -31,8 +31,8 @@ SILENT = 20
 AGAIN = "call accept again and again, whatever the last client did"
 
 
-@exercise("a function serve_forever(listener)", callable)
-def serve_many(serve_forever: Callable[..., Any]) -> Iterator[str]:
+@exercise("a function serve_many(listener)", callable)
+def serve_many(function: Callable[..., Any]) -> Iterator[str]:
     """Serve a client while others are silent."""
     raised: list[str] = []
     listener = socket.create_server(("127.0.0.1", 0), backlog=2 * SILENT)
@@ -40,7 +40,7 @@ def serve_many(serve_forever: Callable[..., Any]) -> Iterator[str]:
         visits = pool.submit(_visit, listener.getsockname())
         visits.add_done_callback(lambda _: _end(listener))
         try:
-            called = call(serve_forever, listener, limit=2 * LIMIT)
+            called = call(function, listener, limit=2 * LIMIT)
         finally:
             listener.close()  # a client that waits to be accepted need not wait any longer
         held, problem = visits.result()

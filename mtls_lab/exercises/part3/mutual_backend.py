@@ -23,7 +23,7 @@ from mtls_lab.wire import Exchange
 __all__ = ["mutual_backend"]
 
 
-@exercise(wanted="a function backend_context(folder)", kind=callable)
+@exercise(wanted="a function mutual_backend(folder)", kind=callable)
 def mutual_backend(function: Callable[..., Any]) -> Iterator[str]:
     """Serve devices only."""
     servers, devices = (CertificateAuthority.create(name) for name in ("Server CA", "Device CA"))

@@ -23,7 +23,7 @@ from mtls_lab.pki import CertificateAuthority, pem
 __all__ = ["mutual_device"]
 
 
-@exercise(wanted="a function device_context(folder)", kind=callable)
+@exercise(wanted="a function mutual_device(folder)", kind=callable)
 def mutual_device(function: Callable[..., Any]) -> Iterator[str]:
     """Let the device prove itself."""
     servers, devices = (CertificateAuthority.create(name) for name in ("Server CA", "Device CA"))

@@ -52,7 +52,7 @@ class _Serve:
         return self.started
 
 
-@exercise(wanted="a function start(serve)", kind=callable)
+@exercise(wanted="a function trusted_backend(serve)", kind=callable)
 def trusted_backend(function: Callable[..., Any]) -> Iterator[str]:
     """Serve one device, and not the one that was lost."""
     ca = learners_ca()
