@@ -9,14 +9,17 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
+
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mtls_lab.exercises.peers import server_context
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, write_certificate
 
-__all__ = ["Impostor", "impostors", "public_ca"]
+__all__ = ["Impostor", "anonymous", "impostors", "public_ca"]
 
 #: Where OpenSSL looks for the operating system's CAs, if it is set.
 VARIABLE = ssl.get_default_verify_paths().openssl_cafile_env
@@ -62,10 +65,29 @@ def impostors(
         "an old certificate of the backend, expired",
         "a certificate is valid from its first day to its last",
     )
+    yield anonymous()
+    if ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).security_level >= 2:  # as CPython sets it
+        short = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point
+        yield _impostor(
+            ca.issue(host, Purpose.SERVER, names=[host], key=cast(Any, short)),
+            "an old certificate of the backend, whose RSA key of 1024 bits is too short",
+            "security level 2, the default, refuses keys that may be broken: do not lower it",
+        )
+
+
+def anonymous() -> Impostor:
+    """Mallory without any certificate: some cipher suites of TLS 1.2 do without."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with suppress(ssl.SSLError):  # an OpenSSL without these cipher suites is safe from them
+        context.set_ciphers("aNULL:@SECLEVEL=0")
+    rule = "an anonymous cipher suite proves nobody's identity: do not switch it on"
+    return Impostor(context, "no certificate at all", rule)
 
 
 def _impostor(identity: Identity, shows: str, rule: str) -> Impostor:
-    return Impostor(server_context(identity), shows, rule)
+    context = server_context(identity, ciphers="ALL:@SECLEVEL=0")  # she minds no weak key
+    return Impostor(context, shows, rule)
 
 
 @contextmanager

@@ -91,9 +91,11 @@ def learners_ca() -> CertificateAuthority:
 
 
 def server_context(
-    identity: Identity, *, client_ca: x509.Certificate | None = None
+    identity: Identity, *, client_ca: x509.Certificate | None = None, ciphers: str = ""
 ) -> ssl.SSLContext:
     """Make a server's context of an identity; with `client_ca` it requires a certificate.
+
+    `ciphers`, in OpenSSL's notation, are those of TLS 1.2, and the security level.
 
     Raises:
         ssl.SSLError: the key is not the certificate's.
@@ -102,6 +104,8 @@ def server_context(
     if client_ca is not None:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cadata=_pem(client_ca))
+    if ciphers:
+        context.set_ciphers(ciphers)
     identity.load_into(context)
     return context
 

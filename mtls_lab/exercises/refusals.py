@@ -6,10 +6,10 @@ Part 3, where both do. Not here: the explanations of the lessons (diagnosis/), w
 
 from __future__ import annotations
 
-from mtls_lab.exercises.result import NotYet
+from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.wire import Exchange, Failure, Side, Stage
 
-__all__ = ["ASKING", "refusal", "served", "why_not_served"]
+__all__ = ["ASKING", "refusal", "refused_in_the_handshake", "served", "why_not_served"]
 
 _UNKNOWN_CA = (
     "it comes from a CA that is not trusted there",
@@ -114,6 +114,22 @@ def served(exchange: Exchange) -> Side:
         reason, (f"the device is not served: {reason}", "a device of yours gets its answer")
     )
     raise NotYet(found, rule)
+
+
+def refused_in_the_handshake(exchange: Exchange, who: str) -> None:
+    """Hold a backend to refusing whoever has no certificate before the rule is asked.
+
+    One judgement for exercises and kata: CERT_OPTIONAL with a right rule is unsafe. Whoever
+    finishes the handshake may talk to the program, and one mistake there is enough.
+
+    Raises:
+        Unsafe: the backend finished the handshake.
+    """
+    if exchange.backend and exchange.backend.version:
+        raise Unsafe(
+            f"{who} finished the handshake: only your rule can still stop it",
+            "a backend that requires a certificate refuses whoever has none before the first byte",
+        )
 
 
 def _refused(who: str, failure: Failure) -> NotYet:

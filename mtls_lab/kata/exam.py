@@ -22,6 +22,11 @@ from mtls_lab.diagnosis.symptoms import steady
 from mtls_lab.errors import FileProblem, kind_of
 from mtls_lab.exercises import NotYet, Unsafe, call
 from mtls_lab.exercises.calling import LIMIT, Rule
+from mtls_lab.exercises.careless import careless_backends, careless_devices
+from mtls_lab.exercises.impostors import anonymous
+from mtls_lab.exercises.refusals import refused_in_the_handshake
+from mtls_lab.kata import purposes
+from mtls_lab.kata.purposes import careless_client
 from mtls_lab.kata.sabotage import FILE, THIEF
 from mtls_lab.net import Backend, PeerCertificate, ask, nobody_listens, server_context
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
@@ -178,9 +183,11 @@ def examine(*, crl: bool) -> Iterator[str]:
     """
     contexts = load()
     exchange = meet(contexts)
-    if exchange.reply != SECRET:
+    if exchange.reply != SECRET or isinstance(contexts.backend, Exception):
         raise NotYet(_evidence(exchange), "the device is served: both lines end with a ✓")
     yield "the device gets the secret"
+    purposes.device_has_one(contexts.backend, lambda backend: _ask(contexts, backend))
+    yield "the device's certificate is good for a device, and for nothing else"
     with tempfile.TemporaryDirectory() as folder:
         mallory = _Mallory(contexts, Path(folder))
         yield from mallory.as_device(crl=crl)
@@ -226,21 +233,18 @@ class _Mallory:
                 files = self._issued(self._trusted, name)
                 self._refused(backend, files, f"as a device of yours that is called {name}")
             yield "a device with another name is refused"
+            accomplice = self._trusted.issue_client("trusted-client").save(self._folder, "careless")
+            yield careless_devices(backend, lambda: careless_client(accomplice))
+            purposes.backend_has_one(backend, accomplice)
+            yield "the backend's certificate is good for a backend, and for nothing else"
 
     def _refused(self, backend: Backend, files: tuple[Path, Path] | None, how: str) -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # she does not care
-        if files:
-            context.load_cert_chain(*files)
-        exchange = ask(COMMAND, backend, context=context)
+        exchange = ask(COMMAND, backend, context=careless_client(files))
         if exchange.reply == SECRET:
             rule = "only trusted-client is served, certified by the backend's CA and not revoked"
             raise Unsafe(f'Mallory, {how}, got "{SECRET}"', rule)
-        if files is None and exchange.backend and exchange.backend.version:
-            raise Unsafe(
-                f"Mallory, {how}, finished the handshake: only your rule can still stop her",
-                "a backend that requires a certificate refuses her before the first byte",
-            )
+        if files is None:
+            refused_in_the_handshake(exchange, f"Mallory, {how},")
 
     def as_backend(self) -> Iterator[str]:
         """Answer the learner's device in the backend's place."""
@@ -250,10 +254,19 @@ class _Mallory:
         self._be_trusted(self._device)
         self._not_believed(self._trusted, "mallory.example", "with another server's certificate")
         yield "an impostor with a certificate for another name is refused"
+        self._believes_not(anonymous().context, "without any certificate")
+        yield "an impostor without any certificate is refused"
+        files = self._trusted.issue_server([name]).save(self._folder, "careless")
+        yield careless_backends(
+            self._device, lambda: server_context(*files), self._contexts.hostname
+        )
 
     def _not_believed(self, ca: CertificateAuthority, name: str, how: str) -> None:
         files = ca.issue_server([name]).save(self._folder, "impostor")
-        with Backend(server_context(*files), secret=FORGED) as impostor:
+        self._believes_not(server_context(*files), how)
+
+    def _believes_not(self, context: ssl.SSLContext, how: str) -> None:
+        with Backend(context, secret=FORGED) as impostor:
             exchange = _ask(self._contexts, impostor)
         if exchange.reply == FORGED:
             raise Unsafe(

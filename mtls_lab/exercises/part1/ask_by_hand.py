@@ -119,6 +119,9 @@ def _gets(function: Function, secret: str, peer: _Peer) -> None:
     called.returned(STREAM)
     if b"\n" not in peer.heard:
         raise peer.no_line()
+    if more := peer.heard.partition(b"\n")[2]:
+        found = f"after its command, {called.name} sent {shown(more)} as well"
+        raise NotYet(found, "what follows a newline begins the next command")
     if peer.command != "GET_SECRET":
         found = f"the backend received {shown(peer.command)}, a command that it does not know"
         raise NotYet(found, "the command is GET_SECRET, and a newline ends it")

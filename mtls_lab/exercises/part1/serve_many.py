@@ -7,16 +7,18 @@ peers.py).
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from mtls_lab.exercises.calling import LIMIT, call, no_stragglers, stragglers
 from mtls_lab.exercises.judging import exercise
-from mtls_lab.exercises.peers import shown
+from mtls_lab.exercises.peers import all_closed, shown
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Address
 from mtls_lab.wire import MAX_LINE, SECRET
@@ -28,6 +30,10 @@ PATIENCE = 3.0
 #: Clients that say nothing, all at a time.
 SILENT = 20
 
+#: Where the standard library is.
+_LIBRARY = Path(threading.__file__).parent
+
+WHOLE = "a line is not complete without its end: whoever receives it waits"
 AGAIN = "call accept again and again, whatever the last client did"
 
 
@@ -36,7 +42,13 @@ def serve_many(function: Callable[..., Any]) -> Iterator[str]:
     """Serve a client while others are silent."""
     raised: list[str] = []
     listener = socket.create_server(("127.0.0.1", 0), backlog=2 * SILENT)
-    with _errors_noted(raised), _threads_end(), listener, ThreadPoolExecutor(1) as pool:
+    with (
+        all_closed(getattr(function, "__name__", "your function")),
+        _errors_noted(raised),
+        _threads_end(),
+        listener,
+        ThreadPoolExecutor(1) as pool,
+    ):
         visits = pool.submit(_visit, listener.getsockname())
         visits.add_done_callback(lambda _: _end(listener))
         try:
@@ -72,6 +84,12 @@ def _clients(address: Address) -> Iterator[str]:
     socket.create_connection(address, PATIENCE).close()
     _is_served(address, "after a client that hung up without a word, the next one")
     yield "a client that hangs up without a word does no harm"
+    for command in (b"", b"\n", b"GET", b"SECRET\n", b"NOT GET_SECRET\n", b"GET_SECRET NOT\n"):
+        if SECRET in _reply(address, command, ends=True):
+            sent = shown(command.decode()) if command else "nothing"
+            found = f"a client that sent {sent}, and no more, received the secret"
+            raise Unsafe(found, "a command is compared as a whole: a part of it is another one")
+    yield "a client that sends a part of the command, or more, does not receive the secret"
     with ExitStack() as silent:
         for _ in range(SILENT):
             silent.enter_context(socket.create_connection(address, PATIENCE))
@@ -84,17 +102,27 @@ def _clients(address: Address) -> Iterator[str]:
 
 
 def _is_served(address: Address, who: str) -> None:
+    reply = _reply(address, b"GET_SECRET\n")
+    if reply == SECRET:
+        raise NotYet(f"{who} received {shown(reply)} without the newline", WHOLE)
+    reply = reply.rstrip("\n")
+    if reply != SECRET:
+        raise NotYet(f"{who} received {shown(reply) if reply else 'nothing'}", AGAIN)
+
+
+def _reply(address: Address, command: bytes, *, ends: bool = False) -> str:
+    """Send a command, and nothing more if it `ends`; return the line that comes back."""
     line = b""
     with (
         suppress(OSError),
         socket.create_connection(address, PATIENCE) as client,
         client.makefile("rb") as replies,
     ):
-        client.sendall(b"GET_SECRET\n")
+        client.sendall(command)
+        if ends:
+            client.shutdown(socket.SHUT_WR)
         line = replies.readline(MAX_LINE)
-    reply = line.decode("utf-8", "replace").rstrip("\n")
-    if reply != SECRET:
-        raise NotYet(f"{who} received {shown(reply) if reply else 'nothing'}", AGAIN)
+    return line.decode("utf-8", "replace")
 
 
 def _end(listener: socket.socket) -> None:
@@ -124,6 +152,19 @@ def _errors_noted(raised: list[str]) -> Iterator[None]:
         threading.excepthook = usual
 
 
+def _waits(thread: threading.Thread) -> bool:
+    """Whether a thread waits for work, as those of a pool do, and not for a client.
+
+    Then the standard library runs in it, apart from what reads a socket; a pool may be the
+    learner's for longer than one check.
+    """
+    frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - there is no other way
+    if frame is None:
+        return False
+    path = Path(frame.f_code.co_filename)
+    return path.is_relative_to(_LIBRARY) and path.name not in {"socket.py", "ssl.py"}
+
+
 @contextmanager
 def _threads_end() -> Iterator[None]:
     """Wait for the learner's threads, all of whose clients have hung up at the end of the block.
@@ -139,8 +180,9 @@ def _threads_end() -> Iterator[None]:
             deadline = time.monotonic() + PATIENCE
             started = set(threading.enumerate()) - before - set(stragglers)
             for thread in started:
-                thread.join(max(deadline - time.monotonic(), 0))
-            left = [thread for thread in started if thread.is_alive()]
+                while thread.is_alive() and not _waits(thread) and time.monotonic() < deadline:
+                    thread.join(0.02)
+            left = [thread for thread in started if thread.is_alive() and not _waits(thread)]
             stragglers.extend(left)
         if left:
             rule = "recv returns nothing when the other side has hung up: the thread ends then"

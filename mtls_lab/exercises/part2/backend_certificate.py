@@ -128,4 +128,7 @@ def _has_no_other_name(
         if exchange.ok:
             found = f"a device that asked for {host} accepted this certificate and believed {LIE!r}"
             raise Unsafe(found, rule)
+        if "*" in extra:
+            found = f"the certificate names {shown(extra)} as well, and not every device refuses"
+            raise Unsafe(f"{found} so wide a wildcard, as OpenSSL does", rule)
         raise NotYet(f"the certificate names {shown(extra)} as well", rule)

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from mtls_lab.exercises.careless import careless_backends, no_other_ca
 from mtls_lab.exercises.contexts import World, context_of_files
 from mtls_lab.exercises.impostors import impostors, public_ca
 from mtls_lab.exercises.judging import exercise
@@ -48,3 +49,5 @@ def device_context(make: Function) -> Iterator[str]:
                 found = f"Mallory presented {impostor.shows}, and the device believed her: {LIE!r}"
                 raise Unsafe(found, impostor.rule)
             yield f"Mallory, who presents {impostor.shows}, is refused"
+        yield careless_backends(context, lambda: server_context(world.backend))
+        no_other_ca(context, world.ca.certificate)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mtls_lab.exercises.calling import Called, call
+from mtls_lab.exercises.careless import careless
 from mtls_lab.exercises.impostors import Impostor, impostors, public_ca
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import (
@@ -84,15 +85,21 @@ def fetch(function: Callable[..., Any]) -> Iterator[str]:
         yield f"the device receives the secret from {HOST}"
         _collects(device, context)
         yield "a reply that arrives in three records is put together"
-        _stays_with_tls(device)
+        with all_closed(device.name):
+            _stays_with_tls(device)
         yield "Mallory, who hangs up on TLS, is not asked again without it"
         with public_ca(Path(folder)) as public:
             for impostor in impostors(ca, public, HOST):
-                _refuses(device, impostor)
+                with all_closed(device.name):
+                    _refuses(device, impostor)
                 yield f"Mallory, who presents {impostor.shows}, learns nothing"
-        _sees_a_cut(device, context)
+        _is_careful(device, ca)
+        yield "a backend without encryption, or with TLS 1.1, is refused"
+        with all_closed(device.name):
+            _sees_a_cut(device, context)
         yield "Mallory cuts the reply in the middle, and that is an error"
-        _gives_up(device)
+        with all_closed(device.name):
+            _gives_up(device)
         yield "a backend that accepts and then says nothing is given up after the time-out"
 
 
@@ -111,22 +118,26 @@ def _is_served(device: _Device, context: ssl.SSLContext) -> None:
 
 
 def _collects(device: _Device, context: ssl.SSLContext) -> None:
+    heard: list[bytes] = []
+
     def handle(raw: socket.socket) -> None:
         with _greeted(raw, context) as tls:
+            heard.append(tls.recv(MAX_LINE))
             for piece in (SECRET[:6], SECRET[6:], "\n"):
                 tls.sendall(piece.encode())
             tls.recv(1)
 
     with listening(handle) as address:
         expect_line(device.calls(address), SECRET)
+    if more := b"".join(heard).partition(b"\n")[2]:
+        found = f"after its command, {device.name} sent {shown(more)} as well"
+        raise NotYet(found, "what follows a newline begins the next command")
 
 
 def _greeted(raw: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
-    """Shake hands as the backend, and read the command."""
+    """Shake hands as the backend."""
     raw.settimeout(PATIENCE)
-    tls = context.wrap_socket(raw, server_side=True)
-    tls.recv(MAX_LINE)
-    return tls
+    return context.wrap_socket(raw, server_side=True)
 
 
 def _refuses(device: _Device, impostor: Impostor) -> None:
@@ -137,6 +148,14 @@ def _refuses(device: _Device, impostor: Impostor) -> None:
         found = f"Mallory presented {impostor.shows}, and has read {shown(commands[0])}"
         raise Unsafe(found, REFUSE)
     device.fails(called, f"Mallory presented {impostor.shows}", impostor.rule)
+
+
+def _is_careful(device: _Device, ca: CertificateAuthority) -> None:
+    identity = ca.issue_server([HOST])
+    for peer in careless(lambda: server_context(identity)):
+        with Backend(peer.context, secret=SECRET) as backend:
+            called = device.calls(backend.address)
+        device.fails(called, f"the backend {peer.how}", peer.rule)
 
 
 def _stays_with_tls(device: _Device) -> None:
@@ -160,6 +179,7 @@ def _stays_with_tls(device: _Device) -> None:
 def _sees_a_cut(device: _Device, context: ssl.SSLContext) -> None:
     def handle(raw: socket.socket) -> None:
         with _greeted(raw, context) as tls:
+            tls.recv(MAX_LINE)
             tls.sendall(SECRET[:6].encode())
             socket.socket.shutdown(tls, socket.SHUT_WR)  # below TLS: no close_notify
             with suppress(OSError):

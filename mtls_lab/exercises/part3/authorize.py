@@ -41,6 +41,8 @@ _OTHERS: tuple[tuple[Names, str], ...] = (
     (((_CN, "not-trusted-client"),), _PART),
     (((_CN, "trusted-client-2"),), _PART),
     (((_CN, "Trusted-Client"),), _PART),
+    (((_CN, "client"),), _PART),
+    (((_CN, "trusted-client "),), _PART),
     (((_O, "trusted-client"), (_CN, "mallory")), _ONLY_CN),
     (((_CN, "mallory"), (_CN, "trusted-client")), _ONE),
     (((_CN, "trusted-client"), (_CN, "mallory")), _ONE),
@@ -80,4 +82,5 @@ def _called(names: Names) -> str:
     if not names:
         return "a device without a certificate (None)"
     kinds = {_CN: "CN", _O: "O"}
-    return "a device with " + " and ".join(f"{kinds[kind]}={value}" for kind, value in names)
+    named = (f"{kinds[kind]}={value}" for kind, value in names)
+    return "a device with " + " and ".join(each.replace("client ", "client␣") for each in named)

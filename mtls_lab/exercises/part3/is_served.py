@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import socket
 import ssl
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 from mtls_lab.exercises.calling import call
+from mtls_lab.exercises.careless import careless
+from mtls_lab.exercises.impostors import impostors, public_ca
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import (
     LIE,
     PAST,
     VERSIONS,
+    all_closed,
     guarded,
     listening,
     server_context,
@@ -41,7 +46,8 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
 
     def says(identity: Identity | None, address: Address, timeout: float = PATIENT) -> bool:
         device = strict_device(ca.certificate, identity)
-        answer = call(function, address, device, timeout)
+        with all_closed(getattr(function, "__name__", "your function")):
+            answer = call(function, address, device, timeout)
         value = answer.returned("being refused is not an error here: it is the answer")
         if not isinstance(value, bool):
             found = f"{answer.name} returned {shown(value)}"
@@ -76,8 +82,11 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
                 raise NotYet(f"True for {who}", _ANSWER)
         yield f"False for {who}"
 
+    _be_careless(says, valid, own)
+    yield "False for a backend without encryption, or with TLS 1.1"
     _believe(says, valid, stranger.issue_server(["localhost"]), "of another CA")
     _believe(says, valid, ca.issue_server(["mallory.example"]), "for another name")
+    _show_everything(says, valid, ca)
     yield "False for Mallory in the backend's place"
 
 
@@ -98,6 +107,11 @@ def _quiet(context: ssl.SSLContext) -> dict[str, AbstractContextManager[Address]
         tls.do_handshake()
         hang_up(tls)
 
+    def cuts(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as tls:
+            tls.recv(1024)
+            tls.sendall(b"PON")
+
     def never_answers(connection: socket.socket) -> None:
         with context.wrap_socket(connection, server_side=True) as tls:
             while tls.recv(1024):
@@ -108,6 +122,7 @@ def _quiet(context: ssl.SSLContext) -> dict[str, AbstractContextManager[Address]
         "a backend that hangs up without an answer": listening(hangs_up),
         _SILENT[0]: _deaf(),
         _SILENT[1]: listening(never_answers),
+        "a backend whose answer is cut": listening(cuts),
     }
 
 
@@ -115,6 +130,24 @@ def _quiet(context: ssl.SSLContext) -> dict[str, AbstractContextManager[Address]
 def _deaf() -> Iterator[Address]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()
+
+
+def _be_careless(says: Callable[..., bool], device: Identity, own: Identity) -> None:
+    """Let the backend agree to anything. Raises Unsafe if the device does too."""
+    for peer in careless(lambda: server_context(own)):
+        with Backend(peer.context) as backend:
+            if says(device, backend.address):
+                raise Unsafe(f"True for a backend that {peer.how}", peer.rule)
+
+
+def _show_everything(says: Callable[..., bool], device: Identity, ca: CertificateAuthority) -> None:
+    """Let Mallory show all that she has. Raises Unsafe if she is taken for the backend."""
+    with tempfile.TemporaryDirectory() as folder, public_ca(Path(folder)) as public:
+        for impostor in impostors(ca, public, "localhost"):
+            with Backend(impostor.context, name="mallory", secret=LIE) as backend:
+                if says(device, backend.address):
+                    found = f"True for Mallory, who presented {impostor.shows}"
+                    raise Unsafe(f"{found}, and read the command", impostor.rule)
 
 
 def _believe(says: Callable[..., bool], device: Identity, mallory: Identity, what: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from mtls_lab.exercises.careless import careless_devices, no_other_ca
 from mtls_lab.exercises.contexts import context_in_folder
 from mtls_lab.exercises.impostors import public_ca
 from mtls_lab.exercises.judging import exercise
@@ -61,3 +62,6 @@ def mutual_backend(function: Callable[..., Any]) -> Iterator[str]:
                     "only a device with a certificate from the device CA is served",
                 )
             yield f"{who} is refused"
+        device = devices.issue_client("trusted-client")
+        yield careless_devices(backend, lambda: strict_device(servers.certificate, device))
+    no_other_ca(context, devices.certificate)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from mtls_lab.exercises.careless import careless_backends, no_other_ca
 from mtls_lab.exercises.contexts import context_in_folder
 from mtls_lab.exercises.impostors import Impostor, impostors, public_ca
 from mtls_lab.exercises.judging import exercise
@@ -31,13 +32,18 @@ def mutual_device(function: Callable[..., Any]) -> Iterator[str]:
         devices.issue_client("trusted-client").save(folder, "client")
         pem.write_certificate(folder / "server_ca.pem", servers.certificate)
         context = context_in_folder(function, folder, "client")
-    own = server_context(servers.issue_server(["localhost"]), client_ca=devices.certificate)
+    backend_identity = servers.issue_server(["localhost"])
+    own = server_context(backend_identity, client_ca=devices.certificate)
     with Backend(own, secret=SECRET) as backend:
         served(ask("GET_SECRET", backend, context=context))
     yield "the device proves itself with its certificate, and is served"
     for impostor in impostors(servers, public, "localhost"):
         _answer(context, impostor)
         yield f"Mallory, who presents {impostor.shows}, is refused"
+    yield careless_backends(
+        context, lambda: server_context(backend_identity, client_ca=devices.certificate)
+    )
+    no_other_ca(context, servers.certificate)
 
 
 def _answer(context: ssl.SSLContext, impostor: Impostor) -> None:

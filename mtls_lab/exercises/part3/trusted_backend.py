@@ -11,9 +11,10 @@ from contextlib import ExitStack
 from typing import Any
 
 from mtls_lab.exercises.calling import LIMIT, Rule, call
+from mtls_lab.exercises.careless import careless_devices, no_other_ca
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET, learners_ca, strict_device
-from mtls_lab.exercises.refusals import ASKING, served
+from mtls_lab.exercises.refusals import ASKING, refused_in_the_handshake, served
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, PeerCertificate, ask
 from mtls_lab.pki import CertificateAuthority, Identity, is_current, pem
@@ -36,6 +37,7 @@ class _Serve:
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
         self.started: Backend | None = None
+        self.context: ssl.SSLContext | None = None
         self.rule: Rule | None = None
 
     def __call__(
@@ -45,7 +47,7 @@ class _Serve:
         authorize: Callable[[PeerCertificate], object] | None = None,
         **options: Any,
     ) -> Backend:
-        self.rule = Rule(authorize) if authorize else None
+        self.context, self.rule = context, Rule(authorize) if authorize else None
         self.started = self._stack.enter_context(
             Backend(context, authorize=self.rule, **{"secret": SECRET, **options})
         )
@@ -78,7 +80,12 @@ def trusted_backend(function: Callable[..., Any]) -> Iterator[str]:
             exchange = visit(identity, who)
             if exchange.ok:
                 raise Unsafe(f"{who} got {exchange.reply!r}", rule)
+            if identity is None:
+                refused_in_the_handshake(exchange, who)
             yield f"{who} is refused"
+        yield careless_devices(backend, lambda: strict_device(ca.certificate, own))
+        if serve.context is not None:
+            no_other_ca(serve.context, ca.certificate)
 
 
 def _callers(

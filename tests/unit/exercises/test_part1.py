@@ -15,6 +15,9 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import count
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -104,6 +107,10 @@ def no_wait_without_newline(address: Address) -> None:
 
 def another_command(address: Address) -> str:
     return asked(address, command=b"GET SECRET\n")
+
+
+def more_than_a_command(address: Address) -> str:
+    return asked(address, command=b"GET_SECRET\nand more")
 
 
 def one_recv(address: Address) -> str:
@@ -209,6 +216,12 @@ ASKED: list[Wrong] = [
         NOT_YET,
         "the backend received 'GET SECRET', a command that it does not know",
         "the command is GET_SECRET, and a newline ends it",
+    ),
+    (
+        more_than_a_command,
+        NOT_YET,
+        "after its command, more_than_a_command sent b'and more' as well",
+        "what follows a newline begins the next command",
     ),
     (
         one_recv,
@@ -445,6 +458,46 @@ def wrong_arguments(listener: socket.socket) -> None:
             threading.Thread(target=talk, args=[connection, 1], daemon=True).start()
 
 
+def compares(matches: Callable[[str], bool]) -> Callable[[socket.socket], None]:
+    """A server with threads that hands out the secret if the command matches."""
+
+    def talk(connection: socket.socket) -> None:
+        with connection:
+            secret = matches(connection.recv(1024).decode())
+            connection.sendall(b"open sesame\n" if secret else b"ERROR\n")
+
+    def serve(listener: socket.socket) -> None:
+        while True:
+            start(talk, listener.accept()[0])
+
+    return serve
+
+
+def forgets_to_close(listener: socket.socket) -> None:
+    def talk(connection: socket.socket) -> None:
+        if connection.recv(1024) == b"GET_SECRET\n":
+            connection.sendall(b"open sesame\n")
+
+    while True:
+        start(talk, listener.accept()[0])
+
+
+def no_newline(listener: socket.socket) -> None:
+    def talk(connection: socket.socket) -> None:
+        with connection:
+            if connection.recv(1024) == b"GET_SECRET\n":
+                connection.sendall(b"open sesame")
+
+    while True:
+        start(talk, listener.accept()[0])
+
+
+def with_a_small_pool(listener: socket.socket) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        while True:
+            pool.submit(talk, listener.accept()[0])
+
+
 def never_hangs_up(listener: socket.socket) -> None:
     def talk(connection: socket.socket) -> None:
         with connection:
@@ -457,7 +510,58 @@ def never_hangs_up(listener: socket.socket) -> None:
 
 
 AGAIN = "call accept again and again, whatever the last client did"
+PART = "a command is compared as a whole: a part of it is another one"
+SILENT = "while 20 clients say nothing, the next one received nothing"
 SERVED: list[Wrong] = [
+    (forgets_to_close, NOT_YET, f"forgets_to_close {CLOSED[0]}", CLOSED[1]),
+    (
+        no_newline,
+        NOT_YET,
+        "the first client received 'open sesame' without the newline",
+        "a line is not complete without its end: whoever receives it waits",
+    ),
+    (
+        compares(lambda command: command in "GET_SECRET\n"),
+        UNSAFE,
+        "a client that sent nothing, and no more, received the secret",
+        PART,
+    ),
+    (
+        compares(lambda command: bool(command) and command.strip() in "GET_SECRET"),
+        UNSAFE,
+        "a client that sent '\\n', and no more, received the secret",
+        PART,
+    ),
+    (
+        compares(lambda command: command != "" and command in "GET_SECRET\n"),
+        UNSAFE,
+        "a client that sent '\\n', and no more, received the secret",
+        PART,
+    ),
+    (
+        compares(lambda command: command.startswith("GET_SECRET")),
+        UNSAFE,
+        "a client that sent 'GET_SECRET NOT\\n', and no more, received the secret",
+        PART,
+    ),
+    (
+        compares(lambda command: "GET_SECRET" in command),
+        UNSAFE,
+        "a client that sent 'NOT GET_SECRET\\n', and no more, received the secret",
+        PART,
+    ),
+    (
+        compares(lambda command: command.startswith("GET")),
+        UNSAFE,
+        "a client that sent 'GET', and no more, received the secret",
+        PART,
+    ),
+    (
+        with_a_small_pool,
+        UNSAFE,
+        SILENT,
+        "no client may keep the others waiting: accept in one thread, talk in others",
+    ),
     (
         one_loop,
         UNSAFE,
@@ -504,7 +608,14 @@ def test_serve_many_that_raises() -> None:
     assert checks.serve_many(stumbling).found.startswith("stumbling raised KeyError: 'here'")
 
 
-@pytest.mark.parametrize("function", [with_threads, with_a_pool])
+@pytest.mark.parametrize(
+    "function",
+    [
+        with_threads,
+        with_a_pool,
+        compares(lambda command: command == "GET_SECRET\n"),
+    ],
+)
 def test_serve_many_right(function: Any) -> None:
     usual = threading.excepthook
     result = checks.serve_many(function)
@@ -512,10 +623,45 @@ def test_serve_many_right(function: Any) -> None:
     assert result.seen == (
         "two clients, one after the other, receive the secret",
         "a client that hangs up without a word does no harm",
+        "a client that sends a part of the command, or more, does not receive the secret",
         "while 20 clients say nothing, the next one receives the secret",
         "when its listener is closed, it ends",
     )
     assert threading.excepthook is usual
+
+
+def test_serve_many_with_a_pool_outside_of_it() -> None:
+    """Made in another cell than the function, it outlives the check."""
+    with ThreadPoolExecutor(50) as pool:
+
+        def serve(listener: socket.socket) -> None:
+            while True:
+                pool.submit(talk, listener.accept()[0])
+
+        assert [checks.serve_many(serve).outcome for _ in range(2)] == [Outcome.RIGHT] * 2
+
+
+def test_serve_many_with_workers_that_wait_at_a_queue() -> None:
+    queue: Queue[socket.socket | None] = Queue()
+    workers: list[threading.Thread] = []
+
+    def work() -> None:
+        while (connection := queue.get()) is not None:
+            talk(connection)
+
+    def serve(listener: socket.socket) -> None:
+        for _ in range(30):
+            workers.append(threading.Thread(target=work, daemon=True))
+            workers[-1].start()
+        while True:
+            queue.put(listener.accept()[0])
+
+    result = checks.serve_many(serve)
+    for _ in workers:
+        queue.put(None)
+    for worker in workers:
+        worker.join()
+    assert result.right, result
 
 
 # --- Seal ------------------------------------------------------------------------------------
@@ -596,7 +742,115 @@ RESULT = "what was sealed with the same key is returned"
 CHANGED = "Mallory changed one character of the sealed line, and was believed"
 CUT = "Mallory cut the sealed line short, and was believed"
 
+CONTINUED = (
+    "from the tag that she heard, Mallory computed that of your text with ', says Mallory' behind"
+    " it, without your key"
+)
+ONLY_UTF_8 = "; only UTF-8 stops her, in which the bytes between the two are not text"
+NO_MAC = "such a hash goes on from where it ended: HMAC (RFC 2104) is made to prevent that"
+LONG = "nobody can try out a tag of 80 bits or more: do not cut it (RFC 2104)"
+SHORT = "the tag has {} bits: Mallory tries {:,} of them, and one is believed"
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 SEALED: dict[str, tuple[Any, Outcome, str, str]] = {
+    "16 bits": (
+        pair(lambda text, key: hmac_tag(text, key)[:4]),
+        UNSAFE,
+        SHORT.format(16, 2**16),
+        LONG,
+    ),
+    "32 bits": (
+        pair(lambda text, key: hmac_tag(text, key)[:8]),
+        UNSAFE,
+        SHORT.format(32, 2**32),
+        LONG,
+    ),
+    "16 bits of hash": (
+        pair(lambda text, key: f"{hash((text, key)) & 0xFFFF:04x}"),
+        UNSAFE,
+        SHORT.format(16, 2**16),
+        LONG,
+    ),
+    "a long tag of hash": (
+        pair(lambda text, key: "".join(f"{hash((n, text, key)):+024d}" for n in range(3))),
+        NOT_YET,
+        "in the device's process the tag is not the one of the backend's",
+        "hash() is for dictionaries, and is another one in every process: use hashlib",
+    ),
+    "hash of key and text": (
+        pair(lambda text, key: sha256(key + text.encode())),
+        UNSAFE,
+        CONTINUED + ONLY_UTF_8,
+        NO_MAC,
+    ),
+    "hash of key, colon and text": (
+        pair(lambda text, key: sha256(key + b":" + text.encode())),
+        UNSAFE,
+        CONTINUED + ONLY_UTF_8,
+        NO_MAC,
+    ),
+    "hash of a key in hex and text": (
+        pair(lambda text, key: sha256(f"{key.hex()}{text}".encode())),
+        UNSAFE,
+        CONTINUED + ONLY_UTF_8,
+        NO_MAC,
+    ),
+    "hash of key and text in UTF-16": (
+        pair(lambda text, key: sha256(key + text.encode("utf-16-le"))),
+        UNSAFE,
+        f"{CONTINUED}, and was believed",
+        NO_MAC,
+    ),
+    "hash of key and text as any bytes": (
+        pair(lambda text, key: sha256(key + text.encode("utf-8", "surrogateescape"))),
+        UNSAFE,
+        f"{CONTINUED}, and was believed",
+        NO_MAC,
+    ),
+    "hash of key and text in base64": (
+        pair(
+            lambda text, key: base64.b64encode(
+                hashlib.sha256(key + text.encode()).digest()
+            ).decode()
+        ),
+        UNSAFE,
+        CONTINUED + ONLY_UTF_8,
+        NO_MAC,
+    ),
+    "MD5 of key and text": (
+        pair(lambda text, key: hashlib.new("md5", key + text.encode()).hexdigest()),  # noqa: S324 - that is the point
+        UNSAFE,
+        "the tag is the md5 of key and text, which goes on without the key",
+        NO_MAC,
+    ),
+    "SHA-512 of key and text": (
+        pair(lambda text, key: hashlib.sha512(key + text.encode()).hexdigest()),
+        UNSAFE,
+        "the tag is the sha512 of key and text, which goes on without the key",
+        NO_MAC,
+    ),
+    "a part of the key": (
+        pair(lambda text, key: hmac_tag(text, key[:2])),
+        UNSAFE,
+        "byte 2 of the key can be any other, and the line stays the same",
+        "of a key that is used in part, Mallory has less to try out",
+    ),
+    "the length of the key": (
+        pair(lambda text, key: hmac_tag(text, bytes([len(key)]))),
+        UNSAFE,
+        "byte 0 of the key can be any other, and the line stays the same",
+        "of a key that is used in part, Mallory has less to try out",
+    ),
+    "HMAC with key and text exchanged": (
+        pair(lambda text, key: hmac_tag(key.decode("latin-1"), text.encode())),
+        UNSAFE,
+        "Mallory put a zero byte behind your text, kept the tag, and was believed",
+        "HMAC takes the key first, and fills it up with zero bytes: the text comes second",
+    ),
     "plain crc": (pair(lambda text, _: crc(text.encode())), UNSAFE, FORGED, KEYED),
     "plain hash": (
         pair(lambda text, _: hashlib.sha256(text.encode()).hexdigest()),
@@ -737,7 +991,27 @@ def test_seal_that_raises() -> None:
     assert result.rule == REFUSE
 
 
-@pytest.mark.parametrize("functions", [pair(), with_json()])
+def test_a_tag_of_16_bits_is_found_by_trying() -> None:
+    """What the check computes is true: Mallory, who knows the functions, tries lines."""
+    seal, unseal = pair(lambda text, key: hmac_tag(text, key)[:4])
+    for number in count():
+        line = seal("the cave is empty", b"%d" % number)
+        with suppress(ValueError):
+            assert unseal(line, b"known to device and backend only") == "the cave is empty"
+            break
+    assert number < 2**20
+
+
+@pytest.mark.parametrize(
+    "functions",
+    [
+        pair(),
+        with_json(),
+        pair(lambda text, key: hmac_tag(text, key)[:20]),
+        pair(lambda text, key: hashlib.blake2b(text.encode(), key=key).hexdigest()),
+        pair(lambda text, key: hashlib.sha3_256(key + text.encode()).hexdigest()),
+    ],
+)
 def test_seal_right(functions: object) -> None:
     result = checks.seal(functions)
     assert result.right, result

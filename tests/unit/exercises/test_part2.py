@@ -7,6 +7,7 @@ all checks share (test_judging.py).
 import os
 import socket
 import ssl
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -216,10 +217,24 @@ CERTIFICATES: dict[str, tuple[Callable[[CertificateAuthority], Any], Outcome, st
         f"a device that asked for bank.example accepted this certificate and believed {LIE}",
         OTHER_NAMES,
     ),
-    "a further name that no device asks for": (
+    "a wildcard for every name": (
         with_names(*NAMES, "*"),
-        NOT_YET,
-        "the certificate names '*' as well",
+        UNSAFE,
+        "the certificate names '*' as well, and not every device refuses so wide a wildcard, as"
+        " OpenSSL does",
+        OTHER_NAMES,
+    ),
+    "a wildcard for a whole domain": (
+        with_names(*NAMES, "*.example"),
+        UNSAFE,
+        "the certificate names '*.example' as well, and not every device refuses so wide a"
+        " wildcard, as OpenSSL does",
+        OTHER_NAMES,
+    ),
+    "another address": (
+        with_names(*NAMES, "127.0.0.2"),
+        UNSAFE,
+        f"a device that asked for 127.0.0.2 accepted this certificate and believed {LIE}",
         OTHER_NAMES,
     ),
     "a certificate alone": (
@@ -365,6 +380,29 @@ def any_day(cafile: str) -> ssl.SSLContext:
     return context
 
 
+def weakly(
+    ciphers: str, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
+) -> Callable[[str], ssl.SSLContext]:
+    """As an answer on the web to a handshake that fails."""
+
+    def weak(cafile: str) -> ssl.SSLContext:
+        context = careful(cafile)
+        context.set_ciphers(ciphers)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = version
+        return context
+
+    return weak
+
+
+def one_more_ca(cafile: str) -> ssl.SSLContext:
+    """As with a bundle of CAs from a package, which no environment variable moves."""
+    context = careful(cafile)
+    context.load_verify_locations("ca/ca.crt")
+    return context
+
+
 def believed(shows: str) -> str:
     return f"Mallory presented {shows}, and the device believed her: {LIE}"
 
@@ -373,6 +411,13 @@ OWN_CA = "a certificate of her own CA"
 PUBLIC_CA = "a certificate that a public CA gave her"
 OTHER_HOST = "a genuine certificate, for mallory.example"
 EXPIRED = "an old certificate of the backend, expired"
+NOTHING = "no certificate at all"
+SHORT_KEY = "an old certificate of the backend, whose RSA key of 1024 bits is too short"
+ANONYMOUS = "an anonymous cipher suite proves nobody's identity: do not switch it on"
+LEVEL = "security level 2, the default, refuses keys that may be broken: do not lower it"
+NULL = "a cipher suite with NULL in its name encrypts nothing (RFC 9325, section 4.1)"
+OLD = "TLS 1.0 and 1.1 must not be used (RFC 8996)"
+ANY = "whoever is trusted as a CA can make a certificate for anybody"
 UNCHECKED = "without a check of the certificate, a device talks to anybody"
 ONLY_ONE = "a device trusts the CA that it was given, not the operating system's as well"
 HOST = "the certificate has to be for the host that the device asked for"
@@ -391,6 +436,23 @@ DEVICES: list[tuple[Callable[..., Any], Outcome, str, str]] = [
     (public_cas_too, UNSAFE, believed(PUBLIC_CA), ONLY_ONE),
     (any_host, UNSAFE, believed(OTHER_HOST), HOST),
     (any_day, UNSAFE, believed(EXPIRED), DAYS),
+    (weakly("ALL:@SECLEVEL=0"), UNSAFE, believed(NOTHING), ANONYMOUS),
+    (weakly("ALL:eNULL:@SECLEVEL=0"), UNSAFE, believed(NOTHING), ANONYMOUS),
+    (weakly("aNULL:DEFAULT:@SECLEVEL=0"), UNSAFE, believed(NOTHING), ANONYMOUS),
+    (weakly("DEFAULT:@SECLEVEL=0"), UNSAFE, believed(SHORT_KEY), LEVEL),
+    (weakly("DEFAULT:@SECLEVEL=1"), UNSAFE, believed(SHORT_KEY), LEVEL),
+    (
+        weakly("DEFAULT:eNULL:!aNULL:@SECLEVEL=0"),
+        UNSAFE,
+        believed(SHORT_KEY),
+        LEVEL,
+    ),
+    (
+        one_more_ca,
+        UNSAFE,
+        "the context trusts other CAs as well: 1, such as CN=Lab CA",
+        ANY,
+    ),
 ]
 
 
@@ -408,8 +470,9 @@ def test_device_context_right(make: Any) -> None:
         "the device receives the secret from its backend",
         *(
             f"Mallory, who presents {what}, is refused"
-            for what in (OWN_CA, PUBLIC_CA, OTHER_HOST, EXPIRED)
+            for what in (OWN_CA, PUBLIC_CA, OTHER_HOST, EXPIRED, NOTHING, SHORT_KEY)
         ),
+        "a backend without encryption, or with TLS 1.1, is refused",
     )
 
 
@@ -446,6 +509,17 @@ def with_everything_old(certfile: str, keyfile: str) -> ssl.SSLContext:
 def only_old(certfile: str, keyfile: str) -> ssl.SSLContext:
     context = visible(certfile, keyfile)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def nothing_but_old(certfile: str, keyfile: str) -> ssl.SSLContext:
+    """It refuses TLS 1.2, and speaks TLS 1.1 with whoever does."""
+    context = visible(certfile, keyfile)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.options |= ssl.OP_NO_TLSv1_2
     return context
 
 
@@ -495,6 +569,12 @@ BACKENDS: list[tuple[Callable[..., Any], Outcome, str, str]] = [
     (visible, UNSAFE, EVE, ENCRYPTED),
     (only_old, UNSAFE, EVE, ENCRYPTED),
     (with_everything_old, UNSAFE, EVE, ENCRYPTED),
+    (
+        nothing_but_old,
+        UNSAFE,
+        "a device that speaks nothing newer than TLS 1.1 was served",
+        OLD,
+    ),
 ]
 
 
@@ -572,6 +652,20 @@ def never_closes(address: Address, cafile: str, host: str, timeout: float) -> st
     return tls.recv(1024).decode().rstrip("\n")
 
 
+def closes_if_all_goes_well(address: Address, cafile: str, host: str, timeout: float) -> str:
+    raw = socket.create_connection(address, timeout)
+    tls = careful(cafile).wrap_socket(raw, server_hostname=host)
+    tls.sendall(b"GET_SECRET\n")
+    received = b""
+    while not received.endswith(b"\n"):
+        data = tls.recv(1024)
+        if not data:
+            raise ConnectionError
+        received += data
+    tls.close()
+    return received.decode().rstrip("\n")
+
+
 def looks_afterwards(address: Address, cafile: str, host: str, timeout: float) -> str:
     """It compares with the CA by hand, after it has asked."""
     reply = Fetch(cert_none).ask(address, cafile, host, timeout)
@@ -616,6 +710,12 @@ FETCHES: dict[str, tuple[Any, Outcome, str, str]] = {
         "fetch returned 'PONG', and the reply is 'the moon is full'",
         STREAM,
     ),
+    "more than a command": (
+        Fetch(command=b"GET_SECRET\nand more"),
+        NOT_YET,
+        "after its command, fetch sent b'and more' as well",
+        "what follows a newline begins the next command",
+    ),
     "one recv": (
         Fetch(once=True),
         NOT_YET,
@@ -635,6 +735,15 @@ FETCHES: dict[str, tuple[Any, Outcome, str, str]] = {
         "whoever opens a socket closes it, whatever happens: `with` does that, for the "
         "socket and for a file that `makefile` makes of it",
     ),
+    "closed only if all goes well": (
+        closes_if_all_goes_well,
+        NOT_YET,
+        "closes_if_all_goes_well leaves its socket open",
+        "whoever opens a socket closes it, whatever happens: `with` does that, for the "
+        "socket and for a file that `makefile` makes of it",
+    ),
+    "any cipher": (Fetch(weakly("ALL:@SECLEVEL=0")), UNSAFE, fooled(NOTHING), ANONYMOUS),
+    "a short key": (Fetch(weakly("DEFAULT:@SECLEVEL=0")), UNSAFE, fooled(SHORT_KEY), LEVEL),
     "another type": (
         odd,
         NOT_YET,
@@ -711,8 +820,9 @@ def test_fetch_right() -> None:
         "Mallory, who hangs up on TLS, is not asked again without it",
         *(
             f"Mallory, who presents {what}, learns nothing"
-            for what in (OWN_CA, PUBLIC_CA, OTHER_HOST, EXPIRED)
+            for what in (OWN_CA, PUBLIC_CA, OTHER_HOST, EXPIRED, NOTHING, SHORT_KEY)
         ),
+        "a backend without encryption, or with TLS 1.1, is refused",
         "Mallory cuts the reply in the middle, and that is an error",
         "a backend that accepts and then says nothing is given up after the time-out",
     )

@@ -5,6 +5,7 @@ import gc
 import re
 import socket
 import ssl
+import warnings
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -180,6 +181,26 @@ def device_that_prints(folder: Path) -> ssl.SSLContext:
     return device_context(folder)
 
 
+def weak(context: ssl.SSLContext, ciphers: str, *, old: bool = False) -> ssl.SSLContext:
+    """As an answer on the web to a handshake that fails."""
+    context.set_ciphers(ciphers)
+    if old:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = ssl.TLSVersion.TLSv1
+    return context
+
+
+def one_more_ca(context: ssl.SSLContext, folder: Path) -> ssl.SSLContext:
+    """As with a bundle of CAs from a package."""
+    pem.write_certificate(folder / "more.pem", CertificateAuthority.create("More CA").certificate)
+    context.load_verify_locations(folder / "more.pem")
+    return context
+
+
+ANY_CIPHER, NULL_TOO = "ALL:@SECLEVEL=0", "ALL:eNULL:@SECLEVEL=0"
+OTHER_CAS = "the context trusts other CAs as well: 1, such as CN=More CA"
+READ = f"was served, and Eve has read {SECRET}"
 HEARD = "read the command, and answered 'the cave is empty'"
 CLIENT_AND_SERVER = "the side that connects is the client, the side that accepts is the server"
 
@@ -221,6 +242,18 @@ CLIENT_AND_SERVER = "the side that connects is the client, the side that accepts
             UNSAFE,
             f"Mallory presented a genuine certificate, for mallory.example, {HEARD}",
         ),
+        (
+            lambda folder: weak(device_context(folder), ANY_CIPHER),
+            UNSAFE,
+            f"Mallory presented no certificate at all, {HEARD}",
+        ),
+        (
+            lambda folder: weak(device_context(folder), "DEFAULT:@SECLEVEL=1"),
+            UNSAFE,
+            "Mallory presented an old certificate of the backend, whose RSA key of 1024 bits is"
+            f" too short, {HEARD}",
+        ),
+        (lambda folder: one_more_ca(device_context(folder), folder), UNSAFE, OTHER_CAS),
         (device_context, Outcome.RIGHT, ""),
         (device_that_prints, Outcome.RIGHT, ""),
     ],
@@ -338,6 +371,18 @@ NOBODY_ASKED = "the device is served, and nobody asked for its certificate"
             UNSAFE,
             f"a client that a public CA has signed got {SECRET}",
         ),
+        (
+            lambda folder: weak(backend_context(folder), NULL_TOO),
+            UNSAFE,
+            f"a device that encrypts nothing {READ}",
+        ),
+        (
+            lambda folder: weak(backend_context(folder), ANY_CIPHER, old=True),
+            UNSAFE,
+            "a device that speaks nothing newer than TLS 1.1 was served",
+        ),
+        (lambda folder: one_more_ca(backend_context(folder), folder), UNSAFE, OTHER_CAS),
+        (lambda folder: weak(backend_context(folder), ANY_CIPHER), Outcome.RIGHT, ""),
         (backend_context, Outcome.RIGHT, ""),
     ],
 )
@@ -361,6 +406,7 @@ def test_what_is_seen_of_the_backend() -> None:
         "Mallory, with a certificate from a CA of her own, is refused",
         "a client that the server CA has signed is refused",
         "a client that a public CA has signed is refused",
+        "a device without encryption, or with TLS 1.1, is refused",
     )
 
 
@@ -592,6 +638,12 @@ SIMILAR = got_in("CN=not-trusted-client")
             UNSAFE,
             got_in("CN=Trusted-Client"),
         ),
+        (lambda c: common_names(c)[0] in "trusted-client", UNSAFE, got_in("CN=client")),
+        (
+            lambda c: common_names(c)[0].strip() == "trusted-client",
+            UNSAFE,
+            got_in("CN=trusted-client␣"),
+        ),
         (lambda c: "'trusted-client'" in str(c), UNSAFE, got_in("O=trusted-client and CN=mallory")),
         (any_attribute, UNSAFE, got_in("O=trusted-client and CN=mallory")),
         (last_name, UNSAFE, got_in("CN=mallory and CN=trusted-client")),
@@ -735,7 +787,12 @@ NOBODY_KNOWN = "the backend did not ask for a certificate, and knows nobody"
             f"the lost device, with its certificate for CN=trusted-client, got {SECRET}",
         ),
         (start, Outcome.RIGHT, ""),
-        (lambda serve: start(serve, mode=ssl.CERT_OPTIONAL), Outcome.RIGHT, ""),
+        (
+            lambda serve: start(serve, mode=ssl.CERT_OPTIONAL),
+            UNSAFE,
+            "a device without a certificate finished the handshake: only your rule can still"
+            " stop it",
+        ),
         (pinned, Outcome.RIGHT, ""),
         (start_twice, Outcome.RIGHT, ""),
     ],
@@ -819,6 +876,15 @@ def ping(tls: ssl.SSLSocket) -> bytes:
     return tls.recv(1024)
 
 
+def never_closes(address: tuple[str, int], context: ssl.SSLContext, timeout: float) -> bool:
+    try:
+        raw = socket.create_connection(address, timeout)
+        tls = context.wrap_socket(raw, server_hostname="localhost")
+        return ping(tls).startswith(b"PONG")
+    except OSError:
+        return False
+
+
 def no_timeout(address: tuple[str, int], context: ssl.SSLContext, _: float) -> bool:
     return naive(address, context, None, lambda tls: ping(tls).startswith(b"PONG"))
 
@@ -878,6 +944,27 @@ SERVED_IN_1_3 = SERVED_IN_1_2.replace("1.2", "1.3")
             NOT_YET,
             "True for a backend that hangs up without an answer",
         ),
+        (
+            lambda a, c, t: naive(a, c, t, lambda tls: b"PON" in ping(tls)),
+            NOT_YET,
+            "True for a backend whose answer is cut",
+        ),
+        (
+            lambda a, c, t: is_served(a, weak(c, NULL_TOO), t),
+            UNSAFE,
+            "True for a backend that encrypts nothing",
+        ),
+        (
+            lambda a, c, t: is_served(a, weak(c, ANY_CIPHER), t),
+            UNSAFE,
+            "True for Mallory, who presented no certificate at all, and read the command",
+        ),
+        (
+            lambda a, c, t: is_served(a, weak(c, "DEFAULT:@SECLEVEL=0"), t),
+            UNSAFE,
+            "True for Mallory, who presented an old certificate of the backend, whose RSA key",
+        ),
+        (never_closes, NOT_YET, "never_closes leaves its socket open"),
         (unchecked, UNSAFE, "True for Mallory, with a certificate of another CA, who read"),
         (no_name, UNSAFE, "True for Mallory, with a certificate for another name, who read"),
         (is_served, Outcome.RIGHT, ""),
@@ -942,6 +1029,8 @@ def test_what_is_seen_of_is_served() -> None:
         "False for a backend that hangs up without an answer",
         "False for a backend that never shakes hands",
         "False for a backend that never answers",
+        "False for a backend whose answer is cut",
+        "False for a backend without encryption, or with TLS 1.1",
         "False for Mallory in the backend's place",
     )
 

@@ -43,7 +43,7 @@ def seen(exchange: Exchange) -> tuple[Expected, Expected | None]:
 @pytest.mark.parametrize("crl", [False, True])
 def test_without_a_fault_nothing_is_refused(tmp_path: Path, *, crl: bool) -> None:
     with chdir(healthy(tmp_path, crl=crl)):
-        assert len(list(exam.examine(crl=crl))) == 6 + crl
+        assert len(list(exam.examine(crl=crl))) == 11 + crl
 
 
 @pytest.mark.parametrize("name", NAMES)

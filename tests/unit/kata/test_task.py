@@ -72,6 +72,12 @@ def nobody_on_the_list(kata: Kata) -> None:
     pem.write_crl(kata.folder / "backend/client_ca.crl", ca_of(kata, "client").crl())
 
 
+def edit_and_renew(kata: Kata, ciphers: str) -> None:
+    """Repair the backend's certificate, and open the device's context to any cipher."""
+    ca_of(kata, "server").issue_server(["localhost"]).save(kata.folder / "backend", "server")
+    edit(kata, (DEVICE, f'{DEVICE}\n    context.set_ciphers("{ciphers}")'))
+
+
 UNSAFE: list[tuple[str, Callable[[Kata], object], str]] = [
     (
         "client_expired",
@@ -137,6 +143,38 @@ UNSAFE: list[tuple[str, Callable[[Kata], object], str]] = [
         "crl_expired",
         lambda kata: edit(kata, ("context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF", "pass")),
         "Mallory, with another certificate that is revoked, got",
+    ),
+    (
+        "client_purpose",
+        lambda kata: (
+            ca_of(kata, "client")
+            .issue("trusted-client", None)
+            .save(kata.folder / "device", "client")
+        ),
+        "device/client.crt has no extended key usage, so it is good for every purpose",
+    ),
+    (
+        "client_purpose",
+        lambda kata: (
+            ca_of(kata, "client")
+            .issue("trusted-client", tuple(Purpose))
+            .save(kata.folder / "device", "client")
+        ),
+        "the extended key usage of device/client.crt names more than one purpose",
+    ),
+    (
+        "server_purpose",
+        lambda kata: (
+            ca_of(kata, "server")
+            .issue("localhost", None, names=["localhost"])
+            .save(kata.folder / "backend", "server")
+        ),
+        "the backend's certificate has no extended key usage, so it is good for every purpose",
+    ),
+    (
+        "server_expired",
+        lambda kata: edit_and_renew(kata, "ALL:@SECLEVEL=0"),
+        'Mallory, without any certificate, answered "a word of Mallory\'s"',
     ),
     (
         "client_revoked",

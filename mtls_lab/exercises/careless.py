@@ -1,0 +1,105 @@
+"""Careless peers: genuine ones, which are content with what a side should never agree to.
+
+Here: no encryption, an old version, and CAs that nobody asked for. Not here: Mallory, whose
+certificates are not genuine (impostors.py).
+"""
+
+from __future__ import annotations
+
+import ssl
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from mtls_lab.exercises.peers import SECRET
+from mtls_lab.exercises.result import Unsafe
+from mtls_lab.net import Backend, Relay, ask
+from mtls_lab.wire import Exchange
+
+__all__ = ["Careless", "careless", "careless_backends", "careless_devices", "no_other_ca"]
+
+Make = Callable[[], ssl.SSLContext]
+
+
+@dataclass(frozen=True)
+class Careless:
+    """A peer that is content with too little.
+
+    Attributes:
+        context: what it speaks, and nothing better.
+        how: what it does, in words.
+        rule: what a side breaks that agrees to it.
+    """
+
+    context: ssl.SSLContext
+    how: str
+    rule: str
+
+
+def careless(make: Make) -> Iterator[Careless]:
+    """Yield every way of being careless that this OpenSSL knows; `make` makes a fresh context."""
+    plain = make()
+    plain.maximum_version = ssl.TLSVersion.TLSv1_2
+    with suppress(ssl.SSLError):  # an OpenSSL without these cipher suites is safe from them
+        plain.set_ciphers("eNULL:@SECLEVEL=0")
+        rule = "a cipher suite with NULL in its name encrypts nothing (RFC 9325, section 4.1)"
+        yield Careless(plain, "encrypts nothing", rule)
+    old = make()
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        old.minimum_version = ssl.TLSVersion.TLSv1
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+    rule = "TLS 1.0 and 1.1 must not be used (RFC 8996)"
+    yield Careless(old, "speaks nothing newer than TLS 1.1", rule)
+
+
+def careless_backends(device: ssl.SSLContext, make: Make, host: str | None = "localhost") -> str:
+    """Let a device call careless backends, and return what held.
+
+    Raises:
+        Unsafe: it got its answer from one of them.
+    """
+    for peer in careless(make):
+        with Backend(peer.context, secret=SECRET) as backend, Relay(backend) as eve:
+            exchange = ask("GET_SECRET", eve, context=device, server_hostname=host)
+        if exchange.ok:
+            raise Unsafe(f"a backend that {peer.how} was accepted{_read(eve, exchange)}", peer.rule)
+    return "a backend without encryption, or with TLS 1.1, is refused"
+
+
+def careless_devices(backend: Backend, make: Make) -> str:
+    """Let careless devices call a running backend, and return what held.
+
+    Raises:
+        Unsafe: one of them was served.
+    """
+    for peer in careless(make):
+        with Relay(backend) as eve:
+            exchange = ask("GET_SECRET", eve, context=peer.context)
+        if exchange.ok:
+            raise Unsafe(f"a device that {peer.how} was served{_read(eve, exchange)}", peer.rule)
+    return "a device without encryption, or with TLS 1.1, is refused"
+
+
+def _read(eve: Relay, exchange: Exchange) -> str:
+    secret = exchange.reply or ""
+    return f", and Eve has read {secret!r}" if eve.heard(secret) else ""
+
+
+def no_other_ca(context: ssl.SSLContext, *known: x509.Certificate) -> None:
+    """Hold a context to trusting these CAs and no others.
+
+    Raises:
+        Unsafe: it trusts more. Their keys are not at hand, so this is read and not tried.
+    """
+    own = {each.public_bytes(Encoding.DER) for each in known}
+    others = [each for each in context.get_ca_certs(binary_form=True) if each not in own]
+    if others:
+        name = x509.load_der_x509_certificate(others[0]).subject.rfc4514_string()
+        found = f"the context trusts other CAs as well: {len(others)}, such as {name}"
+        raise Unsafe(found, "whoever is trusted as a CA can make a certificate for anybody")
