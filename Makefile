@@ -22,7 +22,7 @@ OWN_UV := $(filter .venv-uv/%,$(UV))
 # the shell adds to Python's path may hide a package that we install.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help lab doctor test matrix notebooks slides bench lint lock clean supported-python
+.PHONY: help lab doctor test matrix notebooks slides bench mutants lint lock clean supported-python
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -50,6 +50,9 @@ slides: $(READY) ## Make slides for a teacher, one file for each part, which nee
 
 bench: $(READY) ## Measure, each figure against a bare floor
 	.venv/bin/python -m tests.benchmarks
+
+mutants: $(READY) ## Change every solution of the exercises in every place, and ask its check
+	.venv/bin/python -m tests.mutants
 
 lint: $(READY) ## Check style and types
 	.venv/bin/ruff check
