@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from tests.authoring import canonical
 
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
@@ -42,12 +44,14 @@ def test_a_notebook_alone(source: Path, learner: Path, environment: dict[str, st
     assert cells == {"passed": number_of_code_cells(source)}, said
 
 
+@pytest.mark.once
 def test_all_notebooks_one_after_the_other(learner: Path, environment: dict[str, str]) -> None:
     copies = [canonical.unpack(source.name, learner) for source in canonical.NOTEBOOKS]
     cells, said = run_nbval(environment, *copies)
     assert cells == {"passed": number_of_code_cells(*canonical.NOTEBOOKS)}, said
 
 
+@pytest.mark.once
 def test_a_changed_output_is_seen(learner: Path, environment: dict[str, str]) -> None:
     """The comparison is real: each cell whose output was changed fails, and no other."""
     copy = canonical.unpack(canonical.NOTEBOOKS[0].name, learner)

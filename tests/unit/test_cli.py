@@ -55,6 +55,7 @@ def test_start_prepares_a_folder(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "lab").iterdir()} == {*NAMES, MARKER}
 
 
+@pytest.mark.once
 def test_start_again_in_a_folder_of_another_name(tmp_path: Path) -> None:
     folder = tmp_path / "my work"
     run("start", folder, "--prepare", cwd=tmp_path)
@@ -67,6 +68,7 @@ def test_start_again_in_a_folder_of_another_name(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.once
 def test_a_newer_notebook(tmp_path: Path) -> None:
     """In a copy of the project, which gets a newer notebook after the learner changed theirs."""
     for folder in ("data", "notebooks"):
@@ -90,6 +92,7 @@ def test_a_newer_notebook(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["file", "file/lab"])
 def test_a_folder_that_cannot_be_written(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
@@ -214,6 +217,7 @@ def test_a_name_may_begin_with_a_dash(tmp_path: Path) -> None:
 # --- In a JupyterLab already
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("inside", "told"),
     [
@@ -273,6 +277,7 @@ NARROW = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("narrow", NARROW)
 @pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
 def test_an_output_without_our_signs(folder: Path, arguments: list[str], narrow: str) -> None:
@@ -291,6 +296,7 @@ def test_what_has_no_substitute_is_still_shown(tmp_path: Path) -> None:
     assert r"no part or notebook '\xfc\u20ac'" in done.stderr
 
 
+@pytest.mark.once
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no /dev/full")
 @pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
 def test_a_full_disk(folder: Path, arguments: list[str]) -> None:
@@ -313,6 +319,7 @@ def test_a_full_disk(folder: Path, arguments: list[str]) -> None:
     )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
 def test_a_reader_that_has_read_enough(folder: Path, arguments: list[str]) -> None:
     """`mtls-lab … | head -0`: as if SIGPIPE had ended it, and nothing said."""
@@ -334,6 +341,7 @@ def test_a_reader_that_has_read_enough(folder: Path, arguments: list[str]) -> No
 # --- Around the lab
 
 
+@pytest.mark.once
 def test_progress_is_shown(tmp_path: Path) -> None:
     run("start", "--prepare", cwd=tmp_path)
     event = {"prediction": "checksum", "choice": "stopped", "truth": "fooled"}
@@ -344,6 +352,7 @@ def test_progress_is_shown(tmp_path: Path) -> None:
         assert "Part 1: 1 of 4 predictions made, 0 right; 0 of" in done.stdout
 
 
+@pytest.mark.once
 def test_reset(tmp_path: Path) -> None:
     run("start", "--prepare", cwd=tmp_path)
     (tmp_path / "lab" / NAMES[0]).write_text("mine")
@@ -356,6 +365,7 @@ def test_reset(tmp_path: Path) -> None:
     assert (tmp_path / "lab" / "1_plain_tcp.old.ipynb").read_text() == "mine"
 
 
+@pytest.mark.once
 def test_a_class(tmp_path: Path) -> None:
     files = []
     for name in ("Ada", "Grace"):
@@ -376,6 +386,7 @@ def test_a_class(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")  # no table of nobody
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("command", [["progress"], ["export", "Ada"], ["reset", "1"]])
 def test_without_a_folder(tmp_path: Path, command: list[str]) -> None:
     done = run(*command, cwd=tmp_path)

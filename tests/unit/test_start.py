@@ -57,7 +57,10 @@ class Raw(io.RawIOBase):
 sys.stderr = io.TextIOWrapper(io.BufferedWriter(Raw()), line_buffering=True)
 """
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no signal to send")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(os.name != "posix", reason="Windows has no signal to send"),
+]
 
 
 @contextmanager

@@ -69,6 +69,7 @@ def test_a_machine_that_is_ready(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []  # it looks, and leaves nothing behind
 
 
+@pytest.mark.once
 def test_the_command(tmp_path: Path) -> None:
     done = run("doctor", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -189,6 +190,7 @@ def found_here(name: str, folder: Path) -> Finding:
     return next(each for each in examine(folder) if each.name == name)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("package", "content"),
     [
@@ -213,6 +215,7 @@ def test_a_package_that_another_hides(
     assert found_here(package, tmp_path).level is Level.OK
 
 
+@pytest.mark.once
 def test_a_file_of_the_learners_that_hides_a_module(tmp_path: Path) -> None:
     """A kernel runs in the learner's folder, and looks there first."""
     hiding = tmp_path / "html.py"
@@ -224,6 +227,7 @@ def test_a_file_of_the_learners_that_hides_a_module(tmp_path: Path) -> None:
     assert found_here("ipywidgets", tmp_path).level is Level.OK
 
 
+@pytest.mark.once
 def test_another_python_runs_the_notebooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = tmp_path / "jupyter" / "kernels" / "python3" / "kernel.json"
     spec.parent.mkdir(parents=True)
@@ -242,6 +246,7 @@ def test_another_python_runs_the_notebooks(tmp_path: Path, monkeypatch: pytest.M
 # --- The openssl program, which is optional
 
 
+@pytest.mark.once
 def test_without_the_program(tmp_path: Path) -> None:
     found = findings(tmp_path, {"PATH": ""})
     assert unwell(found) == {"openssl": Level.WARNING}
@@ -249,6 +254,7 @@ def test_without_the_program(tmp_path: Path) -> None:
     assert found["openssl"].cure.startswith("optional")
 
 
+@pytest.mark.once
 @pytest.mark.skipif(os.name != "posix", reason="the program is a shell script")
 @pytest.mark.parametrize(
     ("script", "found"),
@@ -300,6 +306,7 @@ def test_a_system_that_forbids_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cure.endswith(f"Without it: OPENSSL_CONF={os.devnull} {typed('start')}")
 
 
+@pytest.mark.once
 def test_without_a_loopback_interface(tmp_path: Path) -> None:
     """In a network of its own, where it is down; then switched on as told."""
     alone = ("unshare", "--net", "--map-root-user")
@@ -348,6 +355,7 @@ def test_a_clock_that_was_put_back(tmp_path: Path) -> None:
 # --- The folder
 
 
+@pytest.mark.once
 def test_a_folder_below_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
