@@ -174,7 +174,7 @@ class JupyterLab:
         traceback: TracebackType | None,
     ) -> None:
         self._process.terminate()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=GUARD / 1000)
         self._reader.join()
         assert self._process.stderr is not None
         self._process.stderr.close()

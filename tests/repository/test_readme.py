@@ -11,8 +11,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.repository.files import ROOT, copy
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -32,7 +30,7 @@ def run(source: str, folder: Path) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     ).stdout
 
 
@@ -58,7 +56,6 @@ def test_a_failure_is_explained(tmp_path: Path) -> None:
     assert "server.crt is not there" in run(source, tmp_path)
 
 
-@pytest.mark.timeout(600)  # it fetches what a learner fetches
 def test_the_way_without_make(tmp_path: Path) -> None:
     """The commands as they stand, in a copy of the project, up to the start of JupyterLab."""
     copy(tmp_path)

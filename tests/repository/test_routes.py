@@ -22,9 +22,6 @@ README = (ROOT / "README.md").read_text("utf-8")
 #: How this machine reaches its registry, and which Python it takes: the only settings that stay.
 KEPT = re.compile(r"(PATH|(PIP|UV|SSL|PYENV)_\w+|https?_proxy|no_proxy)$", re.IGNORECASE)
 
-#: They fetch what a learner fetches.
-pytestmark = pytest.mark.timeout(600)
-
 
 def uv() -> Path:
     """The uv with which the Makefile has made this venv."""

@@ -39,7 +39,7 @@ def run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=500,
     )
 
 
@@ -308,7 +308,7 @@ def test_a_full_disk(folder: Path, arguments: list[str]) -> None:
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            timeout=60,
+            timeout=500,
         )
     assert done.returncode == 2
     assert done.stderr == (
@@ -333,7 +333,7 @@ def test_a_reader_that_has_read_enough(folder: Path, arguments: list[str]) -> No
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            timeout=60,
+            timeout=500,
         )
     assert (done.returncode, done.stderr) == (141, "")
 
