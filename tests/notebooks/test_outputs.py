@@ -23,7 +23,10 @@ def run_nbval(environment: dict[str, str], *notebooks: Path) -> tuple[Counter[st
     """How many cells passed, failed and were skipped; what nbval said."""
     folder = notebooks[0].parent
     report = folder.parent / "nbval.xml"
-    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env"]
+    # No plugin but nbval: the others take longer to start than a short notebook to run.
+    environment = {**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-m", "pytest", "-p", "nbval.plugin"]
+    command += ["--nbval", "--nbval-current-env"]
     command += [f"--nbval-sanitize-with={SANITIZE}"]
     command += [f"--nbval-cell-timeout={canonical.CELL_TIMEOUT}"]
     command += [f"--rootdir={folder}", "-p", "no:cacheprovider", "--color=no"]

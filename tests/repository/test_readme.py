@@ -5,6 +5,7 @@ targets (test_commands.py), the picture (tests/notebooks/test_picture.py).
 """
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -67,6 +68,7 @@ def test_the_way_without_make(tmp_path: Path) -> None:
         done = subprocess.run(
             shlex.split(command),
             cwd=tmp_path,
+            env=os.environ | {"PIP_NO_COMPILE": "1"},  # as in test_routes.py
             umask=0o002,
             capture_output=True,
             text=True,
