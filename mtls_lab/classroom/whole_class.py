@@ -17,9 +17,11 @@ from typing import Any
 from mtls_lab.classroom.one_learner import own_folder, parts, solved_katas
 from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import EXERCISES
+from mtls_lab.files import write_file
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.progress import Predicted, Progress, Tried
 from mtls_lab.program import typed
+from mtls_lab.text import printable
 
 __all__ = ["HandedIn", "class_report", "export", "read_export"]
 
@@ -47,7 +49,7 @@ def export(name: str, folder: Path | None = None) -> Path:
         FileProblem: the name is empty or too long, or the file cannot be written.
         NotInWorkspace: there is no learner's folder.
     """
-    name = _printable(name)
+    name = " ".join(name.split())
     if not 0 < len(name) <= NAME_LENGTH:
         raise FileProblem(
             f"a name of {len(name)} characters",
@@ -62,20 +64,7 @@ def export(name: str, folder: Path | None = None) -> Path:
         "exercises": {key: asdict(each) for key, each in done.exercises.items()},
     }
     path = folder / f"progress-{_file_name(name)}.json"
-    try:
-        path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    except OSError as error:
-        raise FileProblem(
-            f"{path} cannot be written ({error.strerror or error})",
-            "a file in your folder",
-            "make room on the disk, or change the folder's permissions",
-        ) from None
-    return path
-
-
-def _printable(name: str) -> str:
-    """A name as it may stand in a terminal: no line breaks, no control characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    return write_file(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 
 def _file_name(name: str) -> str:
@@ -89,7 +78,7 @@ def read_export(path: Path) -> HandedIn:
         if path.stat().st_size > FILE_LENGTH:
             raise ValueError("far too long")
         content = json.loads(path.read_text("utf-8"))
-        name = _printable(content["name"])[:NAME_LENGTH]
+        name = printable(" ".join(content["name"].split()))[:NAME_LENGTH]
         guesses = {key: _typed(Predicted, value) for key, value in content["predictions"].items()}
         tries = {key: _typed(Tried, value) for key, value in content["exercises"].items()}
         return HandedIn(name or path.name, Progress({}, guesses, tries))

@@ -19,8 +19,8 @@ from typing import Any
 from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import Outcome, Result, judge, remembered
 from mtls_lab.facts import learner_folder
+from mtls_lab.files import private_folder, write_file, writing
 from mtls_lab.kata import exam, faults, sabotage
-from mtls_lab.pki import pem
 from mtls_lab.wire import Exchange
 
 __all__ = ["FOLDER", "Kata", "kata_key"]
@@ -72,17 +72,11 @@ class Kata:
         home = learner_folder() or Path.cwd()
         target = Path(folder) if folder else home / FOLDER / f"{level}-{name}"
         kata = cls(name, level, target.absolute())
-        try:
+        with writing(target):
             if fresh and target.exists():
                 target.rename(_free(target))
             if not target.exists():
                 _make(target, drawn, crl=kata._crl)
-        except OSError as error:
-            raise FileProblem(
-                f"{target} cannot be made ({error.strerror or error})",
-                "a folder that you may write to, with space left",
-                "choose another folder, or change its permissions",
-            ) from None
         kata.changed()  # raises, if it is no kata's folder
         return kata
 
@@ -201,13 +195,13 @@ def _make(target: Path, drawn: tuple[faults.Fault, ...], *, crl: bool) -> None:
     """Make the whole folder under another name first: nobody ever finds half a kata."""
     new = target.with_name(f".{target.name}.new")
     shutil.rmtree(new, ignore_errors=True)  # of a process that was killed
-    pem.private_folder(new)
+    private_folder(new)
     sabotage.lay_out(new, crl=crl)
     for fault in drawn:
         fault.break_(new)
     made = json.dumps(_digests(new), indent=1) + "\n"
-    pem.private_folder((new / _MADE).parent)
-    (new / _MADE).write_text(made, "utf-8")
+    private_folder((new / _MADE).parent)
+    write_file(new / _MADE, made)
     new.rename(target)
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from mtls_lab.errors import LabError
+from mtls_lab.files import PathLike
 from mtls_lab.machine import installed, terminal
 from mtls_lab.machine.installed import Finding, Level, version
 from mtls_lab.net import Backend, ask
@@ -45,7 +46,7 @@ NO_LOOPBACK = ("ENETUNREACH", "EADDRNOTAVAIL", "unreachable", "assign requested 
 MUTUAL = "import sys; from mtls_lab.machine import doctor; sys.exit(not doctor._mutual_tls().ok)"
 
 
-def examine(folder: str | os.PathLike[str] = "lab") -> Iterator[Finding]:
+def examine(folder: PathLike = "lab") -> Iterator[Finding]:
     """Run every check and yield what it found, in the order in which a lab would need them.
 
     Args:

@@ -13,12 +13,14 @@ import ipywidgets
 from cryptography import x509
 
 from mtls_lab.errors import UnknownName
+from mtls_lab.files import PathLike
 from mtls_lab.panels.base import Panel, escape
-from mtls_lab.pki import Field, common_name, describe, printable, read_certificate, read_fields
+from mtls_lab.pki import Field, common_name, describe, read_certificate, read_fields
+from mtls_lab.text import printable
 
 __all__ = ["CertificatePanel", "card"]
 
-Source = x509.Certificate | str | os.PathLike[str]
+Source = x509.Certificate | PathLike
 
 
 class CertificatePanel(Panel):

@@ -19,7 +19,7 @@ PACKAGE = ROOT / "mtls_lab"
 
 #: Each folder or file of the top level may import those before it, and no other.
 LAYERS = [
-    *("errors", "facts", "program", "old_names"),
+    *("errors", "facts", "files", "text", "program", "old_names"),
     *("wire", "pki", "net"),
     *("diagnosis", "attacks", "experiments", "learner", "machine"),
     *("exercises", "kata", "classroom", "panels"),

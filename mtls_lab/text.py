@@ -1,0 +1,22 @@
+"""Foreign text: what a peer, a certificate or a file of somebody else may put on a screen.
+
+Here: the one way in which such text is made harmless, wherever it is shown. Not here: escaping for
+HTML (panels/base.py), and what a line of the protocol may hold (wire/protocol.py).
+"""
+
+__all__ = ["printable"]
+
+
+def printable(text: str) -> str:
+    r"""Return a text on one line, in which every character is one that can be seen.
+
+    Line breaks, control characters and marks that turn the reading direction round are shown as
+    their code points.
+
+    Example:
+        >>> print(printable("trusted\nclient\x1b[31m"))
+        trusted\u000aclient\u001b[31m
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
