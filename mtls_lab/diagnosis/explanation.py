@@ -35,9 +35,9 @@ OTHER = {"device": "backend", "backend": "device", "": ""}
 
 #: Each side's own files as the notebooks name them, and what its certificate has to be for.
 OWN = {
-    "device": {"cert": "device/client.crt", "key": "device/client.key", "usage": "clientAuth"},
-    "backend": {"cert": "backend/server.crt", "key": "backend/server.key", "usage": "serverAuth"},
-    "": {"cert": "the certificate", "key": "its key", "usage": "clientAuth or serverAuth"},
+    "device": {"cert": "device/client.crt", "key": "device/client.key", "purpose": "clientAuth"},
+    "backend": {"cert": "backend/server.crt", "key": "backend/server.key", "purpose": "serverAuth"},
+    "": {"cert": "the certificate", "key": "its key", "purpose": "clientAuth or serverAuth"},
 }
 PURPOSE = {"device": "sslclient", "backend": "sslserver"}
 #: The file of CAs that each side trusts, and the call that loads it.

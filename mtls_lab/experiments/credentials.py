@@ -143,11 +143,12 @@ class CredentialStore:
         return identity
 
     def _signer(self, name: str) -> pki.CertificateAuthority:
-        match name:
-            case "device-ca":
-                return self.device_ca
-            case "another-ca":
-                return pki.CertificateAuthority.create("Another CA")
-            case "same-named-ca":
-                return pki.CertificateAuthority.create(common_name(self.device_ca.certificate))
-        raise ValueError(f"data/credentials.toml: no signer is called {name!r}")
+        if name == "device-ca":
+            return self.device_ca
+        names = {
+            "another-ca": "Another CA",
+            "same-named-ca": common_name(self.device_ca.certificate),
+        }
+        if name not in names:
+            raise UnknownName("signer", name, ["device-ca", *names])
+        return pki.CertificateAuthority.create(names[name])

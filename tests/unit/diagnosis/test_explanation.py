@@ -484,7 +484,7 @@ WORDS = {"what", "why", "where", "fix"}
 OPTIONS = {"backend", "command", "device", "known", "late", "seen_by", "when", "who"}
 NAMES = {
     *("seer", "Seer", "other", "Other", "refuser", "Refuser", "refused", "Refused"),
-    *("cert", "key", "ca", "load", "usage", "purpose", "file", "wanted", "found", "expected"),
+    *("cert", "key", "ca", "load", "purpose", "file", "wanted", "found", "expected"),
     *("todo", "host", "verify", "peer", "client", "version", "reply", "text", "raw", "all"),
 }
 
