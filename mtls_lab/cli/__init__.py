@@ -1,11 +1,10 @@
-"""This machine: is it ready for the lab, and what does its openssl say.
+"""The command `mtls-lab`: its arguments, what each command does, the doctor, JupyterLab.
 
-Here: what has to work where a package is missing, so nothing that needs cryptography. Not here:
-the command line (cli.py), and how `mtls-lab` is typed here (program.py).
+Here: what a person types and reads in a terminal. Only the arguments and the doctor are loaded
+before a command is known: they work where a package is missing. Not here: how far a learner or a
+class is (classroom/), the learner's folder (learner/), and how `mtls-lab` is typed (program.py).
 """
 
-from mtls_lab.machine.doctor import examine
-from mtls_lab.machine.installed import Finding, Level
-from mtls_lab.machine.terminal import available, openssl
+from mtls_lab.cli.arguments import main
 
-__all__ = ["Finding", "Level", "available", "examine", "openssl"]
+__all__ = ["main"]

@@ -160,8 +160,10 @@ def _certify(
     """Make the CA's certificate again: same key, same name, so that what it signed stays valid."""
     key, name = _ca(folder, side).key, f"{side.title()} CA"
     itself = CertificateAuthority.create(name, key=key)
-    made = itself.issue(name, None, key=key, key_usage=key_usage, is_ca=is_ca, valid_days=(0, DAYS))
-    ca = CertificateAuthority(key, made.certificate)
+    issued = itself.issue(
+        name, None, key=key, key_usage=key_usage, is_ca=is_ca, valid_days=(0, DAYS)
+    )
+    ca = CertificateAuthority(key, issued.certificate)
     _save_ca(folder, side, ca)
     return ca
 

@@ -92,7 +92,7 @@ class Kata:
     def changed(self) -> list[str]:
         """Return the files that are not as they were made. Raises FileProblem."""
         try:
-            made = dict(json.loads((self.folder / _MADE).read_text("utf-8")))
+            digests = dict(json.loads((self.folder / _MADE).read_text("utf-8")))
         except (OSError, ValueError, TypeError):
             raise FileProblem(
                 f"{self.folder} exists, but it is not a kata's folder",
@@ -100,7 +100,7 @@ class Kata:
                 "give another folder, or Kata.create(…, fresh=True): this one is kept beside it",
             ) from None
         now = _digests(self.folder)
-        return [name for name in sorted(made | now) if made.get(name) != now.get(name)]
+        return [name for name in sorted(digests | now) if digests.get(name) != now.get(name)]
 
     def ask(self) -> Exchange:
         """Let the device ask the backend, as the files are now, and return what both sides saw.
@@ -108,16 +108,16 @@ class Kata:
         Raises:
             FileProblem: contexts.py does not run, or does not end.
         """
-        met: list[Exchange] = []
+        exchanges: list[Exchange] = []
 
         def once(_: Kata) -> Iterator[str]:
-            met.append(exam.meet(exam.load()))
+            exchanges.append(exam.meet(exam.load()))
             yield from ()
 
         result = self._judge(once)
-        if not met:
+        if not exchanges:
             raise FileProblem(result.found, "a contexts.py that runs", result.rule)
-        return met[0]
+        return exchanges[0]
 
     def check(self) -> Result:
         """Connect the device with the backend, then attack both, and judge; it never raises.
@@ -199,9 +199,9 @@ def _make(target: Path, drawn: tuple[faults.Fault, ...], *, crl: bool) -> None:
     sabotage.lay_out(new, crl=crl)
     for fault in drawn:
         fault.break_(new)
-    made = json.dumps(_digests(new), indent=1) + "\n"
+    digests = json.dumps(_digests(new), indent=1) + "\n"
     private_folder((new / _MADE).parent)
-    write_file(new / _MADE, made)
+    write_file(new / _MADE, digests)
     new.rename(target)
 
 

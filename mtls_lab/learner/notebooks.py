@@ -1,7 +1,8 @@
 """The notebooks in a learner's folder: put there, brought up to date, put back; no work is lost.
 
-Here: which notebooks there are, and which of them the learner has changed. Not here: the files
-that the notebooks work with (workspace.py), and starting JupyterLab (cli.py).
+Here: which notebooks there are, and which of them the learner has changed. Not here: the mark of
+the folder (folder.py), the files that the notebooks work with (workspace.py), and starting
+JupyterLab (cli/).
 """
 
 from __future__ import annotations
@@ -16,20 +17,18 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import FileProblem, UnknownName
-from mtls_lab.facts import MARKER, resource_folder
+from mtls_lab.errors import UnknownName
+from mtls_lab.facts import resource_folder
 from mtls_lab.files import PathLike, private_folder, write_file, writing
-from mtls_lab.program import typed
+from mtls_lab.learner.folder import own_folder, read_marker, write_marker
 
 __all__ = [
     "Reset",
     "Unpacked",
     "latest",
     "notebooks",
-    "read_marker",
     "reset",
     "unpack",
-    "write_marker",
 ]
 
 
@@ -107,19 +106,15 @@ def reset(folder: PathLike, what: str) -> list[Reset]:
 
     Raises:
         UnknownName: there is no such part or notebook.
-        FileProblem: the folder is no learner's folder, or cannot be written.
+        NotInWorkspace: the folder is in no learner's folder.
+        FileProblem: the folder cannot be written.
     """
-    folder, name = Path(folder), what.removesuffix(".ipynb")
+    name = what.removesuffix(".ipynb")
     chosen = [each for each in notebooks() if name in (each.stem, each.stem[0])]
     if not chosen:
         parts = sorted({each.stem[0] for each in notebooks()})
         raise UnknownName("part or notebook", what, [*parts, *(e.stem for e in notebooks())])
-    if not (folder / MARKER).is_file():
-        raise FileProblem(
-            f"{folder} is no folder of the lab (no {MARKER} file in it)",
-            f"a folder that `{typed('start')}` has made",
-            f"name your folder: {typed('reset PART FOLDER')}",
-        )
+    folder = own_folder(Path(folder))
     known, done = read_marker(folder), []
     for source in chosen:
         target, text, old = folder / source.name, _cleared(source), None
@@ -214,22 +209,3 @@ def _fingerprint_of(path: Path) -> str | None:
         return None if cells is None else _fingerprint(cells)
     except (KeyError, TypeError):
         return None
-
-
-def read_marker(folder: Path) -> dict[str, str]:
-    """Return the digest of each notebook of a folder, as unpacked. Raises FileProblem."""
-    try:
-        return dict(json.loads((folder / MARKER).read_text("utf-8")))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError) as error:
-        raise FileProblem(
-            f"{folder / MARKER} cannot be read ({error})",
-            "the list of notebooks that the lab wrote there",
-            "delete this one file: your notebooks stay, and new ones are put beside them",
-        ) from None
-
-
-def write_marker(folder: Path, known: dict[str, str]) -> None:
-    """Make a folder a learner's folder, or bring its list up to date. Raises FileProblem."""
-    write_file(folder / MARKER, json.dumps(known, indent=1, sort_keys=True) + "\n")

@@ -21,9 +21,9 @@ PACKAGE = ROOT / "mtls_lab"
 LAYERS = [
     *("errors", "facts", "files", "text", "program", "old_names"),
     *("wire", "pki", "net"),
-    *("diagnosis", "attacks", "experiments", "learner", "machine"),
+    *("diagnosis", "attacks", "experiments", "learner"),
     *("exercises", "kata", "classroom", "panels"),
-    *("__init__", "commands", "cli", "__main__"),
+    *("__init__", "cli", "__main__"),
 ]
 
 #: What `import mtls_lab` must not cost: a device has no notebook.

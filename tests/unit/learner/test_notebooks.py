@@ -13,7 +13,7 @@ import pytest
 from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.kernelspec import get_kernel_spec
 
-from mtls_lab.errors import FileProblem, UnknownName
+from mtls_lab.errors import FileProblem, NotInWorkspace, UnknownName
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.learner.notebooks import Reset, Unpacked, latest, notebooks, reset, unpack
@@ -313,7 +313,7 @@ def test_reset_of_what_is_not_there(project: Project, what: str) -> None:
 def test_reset_somewhere_else(project: Project, tmp_path: Path) -> None:
     project.unpack()
     (tmp_path / NAME).write_text("not the lab's")
-    with pytest.raises(FileProblem, match="is no folder of the lab"):
+    with pytest.raises(NotInWorkspace, match="is no folder of the lab"):
         reset(tmp_path, "1")
     assert (tmp_path / NAME).read_text() == "not the lab's"
 
