@@ -17,8 +17,8 @@ from mtls_lab.exercises import Outcome
 from mtls_lab.facts import MARKER
 from mtls_lab.kata import Kata, exam
 from mtls_lab.kata.faults import catalogue, drawn
+from mtls_lab.learner import openssl
 from mtls_lab.learner.progress import FILE
-from mtls_lab.machine import openssl
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
 from tests.unit.kata.repairs import repair
 from tests.unit.requests import create_csr

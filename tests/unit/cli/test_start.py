@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from mtls_lab.classroom import jupyter
+from mtls_lab.cli import jupyter
 from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.program import scripts
 
@@ -26,7 +26,7 @@ START = "import sys; from mtls_lab.cli import main; sys.exit(main(sys.argv[1:]))
 
 #: JupyterLab says "up" when it answers. Its log says where it listens before it does.
 UP = """
-from mtls_lab.classroom import jupyter
+from mtls_lab.cli import jupyter
 started = jupyter.LabServer._post_start
 async def _post_start(self):
     await started(self)
@@ -36,7 +36,7 @@ jupyter.LabServer._post_start = _post_start
 #: Its orderly end takes for ever.
 NEVER_DONE = """
 import asyncio
-from mtls_lab.classroom import jupyter
+from mtls_lab.cli import jupyter
 async def _cleanup(self):
     print("cleaning up", file=sys.stderr, flush=True)
     await asyncio.sleep(3600)

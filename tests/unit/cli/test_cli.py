@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab import cli, commands
+import mtls_lab
 from mtls_lab.classroom import one_learner
+from mtls_lab.cli import commands, main
 from mtls_lab.facts import MARKER, resource_folder
 from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.learner.progress import FILE, Progress
@@ -74,7 +75,7 @@ def test_a_newer_notebook(tmp_path: Path) -> None:
     for folder in ("data", "notebooks"):
         shutil.copytree(resource_folder(folder), tmp_path / folder)
     ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(Path(cli.__file__).parent, tmp_path / "mtls_lab", ignore=ignore)
+    shutil.copytree(Path(mtls_lab.__file__).parent, tmp_path / "mtls_lab", ignore=ignore)
     assert run("start", "--prepare", cwd=tmp_path).returncode == 0
     for path in (tmp_path / "lab" / NAMES[0], tmp_path / "notebooks" / NAMES[0]):
         content = json.loads(path.read_text("utf-8"))
@@ -121,7 +122,7 @@ def test_without_jupyterlab(
 ) -> None:
     """How Python marks a module that is not to be found."""
     monkeypatch.setitem(sys.modules, "jupyterlab", None)
-    assert cli.main(["start", str(tmp_path / "lab")]) == 2
+    assert main(["start", str(tmp_path / "lab")]) == 2
     assert capsys.readouterr().err == (
         "mtls-lab: this did not work.\n"
         "Found:    no JupyterLab in this Python\n"
@@ -152,7 +153,7 @@ def test_wrong_arguments(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        cli.main(arguments)
+        main(arguments)
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
 
@@ -160,8 +161,8 @@ def test_wrong_arguments(
 @pytest.mark.parametrize("port", [0, 1, 65535])
 def test_a_port_that_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int) -> None:
     became: list[list[str]] = []
-    monkeypatch.setattr("mtls_lab.classroom.jupyter.run", became.append)
-    assert cli.main(["start", str(tmp_path / "lab"), "--port", str(port)]) == 0
+    monkeypatch.setattr("mtls_lab.cli.jupyter.run", became.append)
+    assert main(["start", str(tmp_path / "lab"), "--port", str(port)]) == 0
     assert f"--ServerApp.port={port}" in became[0]
 
 
@@ -169,11 +170,11 @@ def test_without_a_command_the_course_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     became: list[list[str]] = []
-    monkeypatch.setattr("mtls_lab.classroom.jupyter.run", became.append)
+    monkeypatch.setattr("mtls_lab.cli.jupyter.run", became.append)
     monkeypatch.chdir(tmp_path)
     for name in commands.INSIDE:
         monkeypatch.delenv(name, raising=False)
-    assert cli.main([]) == 0
+    assert main([]) == 0
     assert f"--ServerApp.root_dir={tmp_path / 'lab'}" in became[0]
     assert "--no-browser" not in became[0]
 
@@ -187,7 +188,7 @@ def test_the_version(tmp_path: Path) -> None:
 
 def test_help_says_what_happens_without_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        cli.main(["--help"])
+        main(["--help"])
     assert caught.value.code == 0
     assert "Without a command, the course starts." in capsys.readouterr().out
 
@@ -197,7 +198,7 @@ def test_help_of_a_command_describes_it_with_an_example(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        cli.main([command, "--help"])
+        main([command, "--help"])
     assert caught.value.code == 0
     usage, description, *_, examples = capsys.readouterr().out.split("\n\n")
     assert usage.startswith(f"usage: {typed(command)}")

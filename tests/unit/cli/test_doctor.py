@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 import pytest
 
-from mtls_lab.machine import Finding, Level, doctor, examine, installed
-from mtls_lab.machine.doctor import ready, report
+from mtls_lab.cli import doctor, installed
+from mtls_lab.cli.doctor import Finding, Level, examine, ready, report
 from mtls_lab.program import python, typed
-from tests.unit.test_cli import OUTSIDE, run
+from tests.unit.cli.test_cli import OUTSIDE, run
 
 NAMES = [
     *("Python", "OpenSSL", "cryptography", "loopback", "TLS", "clock", "folder"),
