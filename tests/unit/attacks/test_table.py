@@ -66,7 +66,7 @@ def test_svg_is_a_picture_with_words() -> None:
     title = root.find(f"{SVG}title")
     assert title is not None
     assert root.get("aria-labelledby") == title.get("id")
-    assert title.text == "Two attacks against Plain TCP, TLS"
+    assert title.text == "Attacks against Plain TCP, TLS"
     texts = [text.text for text in root.iter(f"{SVG}text")]
     assert texts == [
         *("Plain TCP", "TLS"),
