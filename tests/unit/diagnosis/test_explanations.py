@@ -23,6 +23,7 @@ from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.diagnosis.explanation import _entries
 from mtls_lab.net import cut
 from mtls_lab.pki import pem
+from mtls_lab.wire.reasons import alert_of
 from tests.unit import failures
 from tests.unit.failures import (
     BACKEND_FILES,
@@ -703,6 +704,51 @@ def test_no_entry_is_dead() -> None:
     told += [case.device_1_2 for case in CASES if case.device_1_2]
     reached = {one.entry for one in told} | {entry for entry, *_ in (*MISTAKES, *SIGNERS)}
     assert reached == {entry["name"] for entry in _entries()}
+
+
+# --- The numbers in the explanations of an alert are those that the other side really had
+
+#: Siblings of codes that are provoked: OpenSSL gives each group one alert (ssl_x509err2alert).
+NOT_PROVOKED = {("bad_certificate", code) for code in (67, 68)} | {
+    ("certificate_unknown", code) for code in (80, 81, 82, 83, 84, 87, 88, 90, 91, 93)
+}
+CODES = re.compile(
+    r"(?:codes? )?\d+(?:(?:, | or | to )\d+)*(?: on the [\w']+(?: side)?)?(?: side)?"
+)
+
+
+def claimed_codes() -> set[tuple[str, int]]:
+    """Every alert with each verify code that its explanation names."""
+    found = set()
+    for entry in _entries():
+        if not entry["name"].startswith("alert_"):
+            continue
+        for part in (entry, entry.get("device", {}), entry.get("backend", {})):
+            for group in re.findall(r"\(([^()]*)\)", str(part.get("why", ""))):
+                if not CODES.fullmatch(group):
+                    continue
+                for first, last in re.findall(r"(\d+)(?: to (\d+))?", group):
+                    codes = range(int(first), int(last or first) + 1)
+                    found |= {(entry["when"]["alert"], code) for code in codes}
+    return found
+
+
+def test_the_numbers_of_an_alert_are_seen(world: World) -> None:
+    """What is claimed happens, and of an alert that is told by numbers, all that happen are there."""
+    world.version = TLS_1_3
+    seen = set()
+    for case in (*CLIENT_CERTIFICATES, *SERVER_CERTIFICATES):
+        exchange = case.provoke(world)
+        assert isinstance(exchange, Exchange)
+        assert exchange.backend is not None
+        failures_of = (exchange.device.failure, exchange.backend.failure)
+        codes = [failure.verify_code for failure in failures_of if failure and failure.verify_code]
+        alerts = [alert_of(failure.reason) for failure in failures_of if failure]
+        seen |= {(alert, code) for alert in alerts if alert for code in codes}
+    claimed = claimed_codes()
+    assert claimed - seen - NOT_PROVOKED == set()
+    with_numbers = {alert for alert, _ in claimed}
+    assert {(alert, code) for alert, code in seen if alert in with_numbers} - claimed == set()
 
 
 # --- A look into the certificates: OpenSSL says "invalid CA certificate" of both
