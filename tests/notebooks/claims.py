@@ -219,6 +219,49 @@ CLAIMS: dict[str, list[Claim]] = {
     ],
 }
 
+#: What is said to somebody who predicted wrong, where it names what a run shows: a version, a
+#: constant of ssl. By the question and the answer that was chosen.
+REVEALED: dict[tuple[str, str], Claim] = {
+    ("checksum", "stopped"): claim(
+        """
+        anybody = f"the cave is empty {zlib.crc32(b'the cave is empty'):08x}"
+        print(anybody == with_checksum("the cave is empty"))
+        """,
+        "True",
+    ),
+    ("eve_reads_tls", "all"): claim(
+        """
+        with Relay(backend) as first, Relay(backend) as second:
+            for eve in (first, second):
+                ask("GET_SECRET", eve, context=client_context)
+        one, two = (eve.stream(Direction.TO_DEVICE)[:200] for eve in (first, second))
+        print("the same keys on the wire:", one == two, "read:", first.heard("open sesame"))
+        """,
+        "the same keys on the wire: False read: False",
+    ),
+    ("cert_none", "hidden"): claim('print("read:", read)', "read: [True, False]"),
+    ("no_certificate", "handshake"): claim(
+        """
+        for version in [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]:
+            bare = ssl.create_default_context(cafile="device/server_ca.pem")
+            bare.maximum_version = version
+            print(version.name, ask("GET_SECRET", backend, context=bare).device)
+        """,
+        "TLSv1_2 device   connect ✓  handshake ✗",
+        "TLSv1_3 device   connect ✓  handshake ✓ TLSv1.3 with CN=localhost  first read ✗",
+    ),
+    ("no_certificate", "never"): claim(
+        """
+        bare = ssl.create_default_context(cafile="device/server_ca.pem")
+        print(server_context.verify_mode.name, ask("GET_SECRET", backend, context=bare).reply)
+        """,
+        "CERT_REQUIRED None",
+    ),
+    ("eve_follows", "both"): claim('print("heard:", heard)', "heard: [True, False]"),
+    ("eve_follows", "neither"): claim('print("heard:", heard)', "heard: [True, False]"),
+}
+NAMES_AN_OUTCOME = re.compile(r"TLS 1\.\d|\b[A-Z]+_[A-Z_]+\b|\bP-\d+|\bCRC\b|\bcode \d")
+
 #: The panel that the notebook itself made; each credential as its catalogue says.
 SHOWN = """
 import gc

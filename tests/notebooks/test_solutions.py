@@ -13,9 +13,18 @@ import pytest
 from nbformat import NotebookNode
 
 from mtls_lab.exercises import EXERCISES
+from mtls_lab.learner.predictions import questions
 from tests.authoring import canonical
 from tests.authoring.slides import LESSONS
-from tests.notebooks.claims import CLAIMS, CREDENTIALS, Claim, answers, quoted
+from tests.notebooks.claims import (
+    CLAIMS,
+    CREDENTIALS,
+    NAMES_AN_OUTCOME,
+    REVEALED,
+    Claim,
+    answers,
+    quoted,
+)
 from tests.notebooks.kernel import Kernel
 
 NOTEBOOKS = [path for path in canonical.NOTEBOOKS if path.stem.endswith("b_exercises")]
@@ -141,6 +150,20 @@ def test_every_claim_has_code_that_shows_it(lesson: Path) -> None:
         assert [words for words in written if words.lower() not in known] == []
 
 
+def test_every_reveal_that_names_an_outcome_has_code_that_shows_it() -> None:
+    named = {
+        (question.name, answer)
+        for question in questions().values()
+        for answer, text in question.wrong.items()
+        if NAMES_AN_OUTCOME.search(text)
+    }
+    assert named == set(REVEALED)
+
+
+def revealed(part: int) -> list[Claim]:
+    return [claim for (name, _), claim in REVEALED.items() if questions()[name].part == part]
+
+
 def run_all(kernel: Kernel, cells: list[str]) -> None:
     for cell in cells:
         kernel.run(cell)
@@ -165,7 +188,8 @@ def test_what_a_lesson_claims_is_seen(
     """After the first run, with cells run out of order, and after Restart and Run All."""
     notebook = canonical.read(canonical.unpack(lesson.name, learner))
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    claims = [*CLAIMS[lesson.stem], *[CREDENTIALS] * (lesson.stem == "3_mutual_tls")]
+    claims = [*CLAIMS[lesson.stem], *revealed(int(lesson.stem[0]))]
+    claims += [CREDENTIALS] * (lesson.stem == "3_mutual_tls")
     with Kernel(learner, environment) as kernel:
         run_all(kernel, cells)
         assert missing(kernel, cells, claims) == []

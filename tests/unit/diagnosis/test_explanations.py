@@ -734,7 +734,7 @@ def claimed_codes() -> set[tuple[str, int]]:
 
 
 def test_the_numbers_of_an_alert_are_seen(world: World) -> None:
-    """What is claimed happens, and of an alert that is told by numbers, all that happen are there."""
+    """What is claimed happens, and an alert that is told by numbers names all that happen."""
     world.version = TLS_1_3
     seen = set()
     for case in (*CLIENT_CERTIFICATES, *SERVER_CERTIFICATES):
