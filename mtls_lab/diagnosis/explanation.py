@@ -121,7 +121,8 @@ def explain(
     looks = itertools.chain(
         mistakes_in(certfile, keyfile, cafile), wrong_signers(certfile, cafile, chain)
     )
-    for state, words in looks:
+    # What the sides have shown stays: a file that is wrong as well did not cause it.
+    for state, words in () if seen.state else looks:
         closer, closely = _find(replace(seen, state=state, words=words))
         if closer is not entry:
             entry, seen = closer, closely
