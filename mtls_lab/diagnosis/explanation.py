@@ -6,10 +6,12 @@ explanations themselves (the data file), and what is known of a failure (symptom
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mtls_lab.diagnosis.symptoms import (
     Symptoms,
@@ -17,12 +19,16 @@ from mtls_lab.diagnosis.symptoms import (
     shown,
     steady,
     symptoms,
+    wrong_signers,
 )
 from mtls_lab.facts import read_facts
 from mtls_lab.files import PathLike
 from mtls_lab.text import printable
 from mtls_lab.wire import Exchange, Failure, Side
 from mtls_lab.wire.reasons import alert_of, normal
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 __all__ = ["Explanation", "explain"]
 
@@ -95,6 +101,7 @@ def explain(
     certfile: PathLike | None = None,
     keyfile: PathLike | None = None,
     cafile: PathLike | None = None,
+    chain: Sequence[x509.Certificate] = (),
 ) -> Explanation:
     """Say who refused whom, why, where, what to do, and how to check it.
 
@@ -103,6 +110,7 @@ def explain(
         certfile, keyfile: the files of the side that was refused, or those that did not load,
             which are then looked into. If not given, the ones that the notebooks use.
         cafile: likewise the CA file that the certificate was checked with, or did not load.
+        chain: the certificates that were shown, where they are at hand and not in a file.
 
     Example:
         >>> print(explain(Failure("SSLError", "PEER_DID_NOT_RETURN_A_CERTIFICATE")).who)
@@ -110,7 +118,11 @@ def explain(
     """
     views = symptoms(what)
     entry, seen = min((_find(seen) for seen in views), key=_tells_less)
-    for state, words in mistakes_in(certfile, keyfile, cafile):
+    looks = itertools.chain(
+        mistakes_in(certfile, keyfile, cafile), wrong_signers(certfile, cafile, chain)
+    )
+    # What the sides have shown stays: a file that is wrong as well did not cause it.
+    for state, words in () if seen.state else looks:
         closer, closely = _find(replace(seen, state=state, words=words))
         if closer is not entry:
             entry, seen = closer, closely
@@ -172,6 +184,7 @@ def _find(seen: Symptoms) -> tuple[Entry, Symptoms]:
         "text": failure.text,
         "side": seen.side,
         "stage": seen.stage,
+        "version": seen.version,
     }
     for entry, when in _conditions():
         if all(_fits(key, wanted, facts[key]) for key, wanted in when.items()):
@@ -212,13 +225,15 @@ def _names(
     names = {"seer": seer, "other": other, "refuser": refuser, "refused": refused}
     names |= {name.capitalize(): text[0].upper() + text[1:] for name, text in names.items()}
     host = re.search(r"not valid for ('.*')", seen.failure.verify_message)
+    nobody = "a device without a certificate" if side else "the device"
     asked = f"{printable(host[1])}, which" if host else "the host that"
     names |= files | {
         "host": f"{asked} the device asked for",
         "raw": steady(str(seen.failure)),
         "text": steady(seen.failure.text),
         "verify": printable(seen.failure.verify_message),
-        "peer": printable(seen.peer) or "a device without a certificate",
+        "peer": printable(seen.peer)
+        or ("a device without a certificate" if side else "the device"),
         "reply": printable(seen.reply),
         "version": seen.version,
     }

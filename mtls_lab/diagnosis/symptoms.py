@@ -12,16 +12,21 @@ import re
 import shlex
 import ssl
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike
 from mtls_lab.text import printable
 from mtls_lab.wire import Exchange, Failure, Side, Stage
 
-__all__ = ["Symptoms", "mistakes_in", "shown", "steady", "symptoms"]
+if TYPE_CHECKING:
+    from cryptography import x509
+
+__all__ = ["Symptoms", "mistakes_in", "shown", "steady", "symptoms", "wrong_signers"]
 
 #: Which mistake is in a file, by the words in which pem says so.
 MISTAKES = {
@@ -91,7 +96,10 @@ def symptoms(what: object) -> list[Symptoms]:
             sides = [device] + ([backend] if backend else [])
             # Who could not even load its files knows more than the other, who found nobody.
             sides = [side for side in sides if side.stage is Stage.SETUP and not side.ok] or sides
-            return [_side(side, what.reply) for side in sides if _went_wrong(side)] or [Symptoms()]
+            views = [_side(side, what.reply) for side in sides if _went_wrong(side)]
+            if views and backend and backend.ok and backend.received:
+                views = [replace(view, state=view.state or "answered") for view in views]
+            return views or [Symptoms()]
         case Side():
             return [_side(what) if _went_wrong(what) else Symptoms(state="fine")]
         case Failure():
@@ -133,8 +141,19 @@ def _side(side: Side, reply: str | None = None) -> Symptoms:
         version=side.version or "",
         peer=side.peer or "",
         reply=_reply(side),
-        state="rule raised" if _rule_raised(side, failure, reply) else "",
+        state=_state(side, failure, reply),
     )
+
+
+def _state(side: Side, failure: Failure, reply: str | None) -> str:
+    """What the failure does not say: how a rule refused, and whether it got a certificate."""
+    raised = _rule_raised(side, failure, reply)
+    if raised or failure.reason == "NOT_AUTHORIZED":
+        if side.asked is False:
+            return "never asked" if side.version else "plain rule"
+        if side.asked and not side.peer:
+            return "asked in vain"
+    return "rule raised" if raised else ""
 
 
 def _rule_raised(side: Side, failure: Failure, reply: str | None) -> bool:
@@ -202,6 +221,38 @@ def mistakes_in(
                 mistake = "no key"
             words = {"file": text, "wanted": wanted, "found": text + found, "in shell": command}
             yield f"{group}: {mistake}", tuple(words.items())
+
+
+def wrong_signers(
+    certfile: PathLike | None, cafile: PathLike | None, chain: Sequence[x509.Certificate]
+) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+    """Give each certificate that signed another one and may not, as a `state` and its `words`.
+
+    The first look is at `basicConstraints`, the second at `keyUsage` (RFC 5280, section 6.1.4).
+    """
+    if certfile is None and cafile is None and not chain:
+        return
+    from cryptography import x509  # noqa: PLC0415 - see mistakes_in
+
+    from mtls_lab.pki import pem  # noqa: PLC0415
+
+    found = list(chain)
+    for path in (certfile, cafile):
+        with suppress(FileProblem):  # which mistakes_in has told
+            found += [] if path is None else pem.read_certificates(path)
+    for signer in found:
+        if not any(other.issuer == signer.subject and other != signer for other in found):
+            continue
+        try:
+            limits = {type(extension.value): extension.value for extension in signer.extensions}
+        except (ValueError, x509.DuplicateExtension):  # OpenSSL has read it, cryptography cannot
+            continue
+        basic, usage = limits.get(x509.BasicConstraints), limits.get(x509.KeyUsage)
+        words = (("signer", printable(signer.subject.rfc4514_string())),)
+        if not (isinstance(basic, x509.BasicConstraints) and basic.ca):
+            yield "signer: not a CA", words
+        elif isinstance(usage, x509.KeyUsage) and not usage.key_cert_sign:
+            yield "signer: no keyCertSign", words
 
 
 def shown(path: PathLike) -> tuple[str, str]:

@@ -70,6 +70,9 @@ def _credential(name: str, entry: dict[str, Any]) -> Credential:
 class CredentialStore:
     """Makes credentials in a folder, each when it is first asked for.
 
+    A store keeps what it has made and writes the files each time they are asked for: another
+    store of the same folder cannot put its own certificate under this one's list.
+
     Args:
         device_ca: the CA that the backend trusts for its clients.
         folder: where the files go, `NAME.crt` and `NAME.key`, and the CA's list `client_ca.crl`.
@@ -84,7 +87,7 @@ class CredentialStore:
 
     device_ca: pki.CertificateAuthority
     folder: PathLike
-    _made: dict[str, tuple[Path, Path]] = field(default_factory=dict, repr=False)
+    _made: dict[str, pem.Identity] = field(default_factory=dict, repr=False)
 
     def files(self, name: str) -> tuple[Path, ...]:
         """Return the certificate file and the key file; nothing for the credential `none`.
@@ -99,11 +102,10 @@ class CredentialStore:
             identity = self._issue(credential)
             if identity is None:
                 return ()
-            folder = self.folder if self._made else private_folder(self.folder)
-            self._made[name] = identity.save(folder, name)
+            self._made[name] = identity
             if credential.revoked:
                 self.device_ca.revoke(identity.certificate)
-        return self._made[name]
+        return self._made[name].save(private_folder(self.folder), name)
 
     def crl(self) -> Path:
         """Write the device CA's revocation list, everything revoked on it, and return its file."""

@@ -123,8 +123,11 @@ def _disturbed(plan: Plan, result: Exchange, usual: Exchange) -> Judgement:
     if result.device.ok:
         return False, f"Nobody noticed. The device received “{result.reply}”."
     if plan.deed == "cut":
-        return False, "The device saw the connection end, and cannot tell who ended it."
-    return None, "It broke the exchange. To the device, the attack looks like noise."
+        return False, (
+            "That is why no reply came. The device saw the connection end, and cannot tell who "
+            "ended it."
+        )
+    return None, "That broke the exchange. To the device, the attack looks like noise."
 
 
 def _listened(result: Exchange, heard: Sequence[Unit], secret: str) -> Judgement:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from mtls_lab.errors import UnknownName
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, create_key
-from mtls_lab.wire import Exchange, Failure
+from mtls_lab.wire import Exchange, Failure, Side
 
 __all__ = ["CHOICES", "RULES", "Recipe", "Trial", "Trials", "Workbench"]
 
@@ -103,18 +103,25 @@ class Trial:
             that this one had signed.
         strict: whether the other side verified by the strict rules.
         exchange: what both sides saw.
+        shown: the certificates that were shown, the leaf first.
     """
 
     role: str
     strict: bool
     exchange: Exchange
+    shown: tuple[x509.Certificate, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def verifier(self) -> Side | None:
+        """The side that refused it, or else the side that failed; None if it was accepted."""
+        device, backend = self.exchange.device, self.exchange.backend
+        first, second = (device, backend) if self.role == "as a server" else (backend, device)
+        return next((side for side in (first, second) if side and side.failure), None)
 
     @property
     def failure(self) -> Failure | None:
         """The error of the side that verified, or None if it accepted."""
-        device, backend = self.exchange.device, self.exchange.backend
-        first, second = (device, backend) if self.role == "as a server" else (backend, device)
-        return next((side.failure for side in (first, second) if side and side.failure), None)
+        return self.verifier.failure if self.verifier else None
 
 
 @dataclass(frozen=True)
@@ -195,7 +202,8 @@ class Workbench:
                 context = _showing(ssl.PROTOCOL_TLS_SERVER, self._server)
                 context.verify_mode = ssl.CERT_REQUIRED
                 with Backend(self._verifying(context, strict=strict)) as backend:
-                    yield Trial(role, strict, ask("PING", backend, context=device))
+                    exchange = ask("PING", backend, context=device)
+                yield Trial(role, strict, exchange, (shows.certificate, *shows.chain))
 
     def _verifying(self, context: ssl.SSLContext, *, strict: bool) -> ssl.SSLContext:
         root = self._ca.certificate.public_bytes(Encoding.PEM).decode("ascii")

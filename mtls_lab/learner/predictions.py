@@ -122,7 +122,7 @@ def reveal(name: str, truth: str) -> Revealed:
         >>> print(reveal("no_certificate", "first_read"))
         ✗ You predicted: In wrap_socket: the handshake fails.
         What happened: Later, when it first reads: the handshake succeeds.
-        What you predicted is what TLS 1.2 does. In TLS 1.3 the client is done before...
+        What you predicted is right for TLS 1.2. In TLS 1.3 the client is done before...
         >>> choose("no_certificate", None)
     """
     if truth not in question(name).answers:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from mtls_lab.net.peer import PeerCertificate, subject_of
 from mtls_lab.net.sockets import Acceptor, Address, Mailbox, hang_up, receive, wrap
@@ -29,12 +30,13 @@ IDLE_TIMEOUT = 60.0
 #: Outcomes that `Backend.connections` remembers.
 REMEMBERED = 256
 
-_running: dict[str, Backend] = {}
+#: Each with the cell that started it, and the run of that cell.
+_running: dict[Backend, Started] = {}
 _registry = threading.Lock()
 
 
 class Backend:
-    """A server that runs until `stop`; `serve` makes one and keeps it under its name.
+    """A server that runs until `stop`; `serve` makes one and keeps it.
 
     The arguments are those of `serve`.
 
@@ -78,8 +80,7 @@ class Backend:
         """End every connection and free the port; no thread is left. Twice does no harm."""
         self._acceptor.stop()
         with _registry:
-            if _running.get(self.name) is self:
-                del _running[self.name]
+            _running.pop(self, None)
 
     def __enter__(self) -> Self:
         return self
@@ -111,6 +112,7 @@ class Backend:
             talk.connection = tls = wrap(self._context, talk.connection, server_side=True)
             tls.do_handshake()
             talk.version, talk.peer = tls.version(), subject_of(tls.getpeercert())
+            talk.asked = tls.context.verify_mode is not ssl.CERT_NONE
             talk.stage = Stage.APPLICATION
         if self._authorize is not None:
             talk.stage = Stage.APPLICATION
@@ -121,7 +123,9 @@ class Backend:
                 raise
             if not allowed:
                 talk.failure = Failure(
-                    "PermissionError", "NOT_AUTHORIZED", text=f"{talk.peer} may not speak here"
+                    "PermissionError",
+                    "NOT_AUTHORIZED",
+                    text=f"{talk.peer or 'who shows no name'} may not speak here",
                 )
                 talk.send("ERROR not authorized")
                 return
@@ -155,6 +159,7 @@ class _Conversation:
     failure: Failure | None = None
     version: str | None = None
     peer: str | None = None
+    asked: bool = False
     # Bounded: a client may send commands for as long as it likes.
     received: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
@@ -174,6 +179,7 @@ class _Conversation:
             self.peer,
             tuple(self.received),
             messages_of(self.connection),
+            self.asked,
         )
 
 
@@ -181,7 +187,7 @@ def serve(
     context: ssl.SSLContext | None = None,
     *,
     authorize: Callable[[PeerCertificate], object] | None = None,
-    name: str = "backend",
+    name: str = "",
     secret: str = SECRET,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -190,14 +196,16 @@ def serve(
 ) -> Backend:
     """Start a backend and return it, ready for connections.
 
-    A backend that runs under the same `name` is stopped first, so a cell can be run again.
+    A cell can be run again: what it started without a name in an earlier run is stopped first,
+    and what other cells started goes on, unless it has the same port. With a name, whatever runs
+    under this name is stopped.
 
     Args:
         context: a finished server context; None for plain TCP.
         authorize: asked once for each connection with the peer's certificate, as
             `getpeercert()` gives it; what is false, or an exception, refuses the client with
             one ERROR line.
-        name: what the backend is known by in this process.
+        name: what the backend is known by in this process; without one, "backend".
         secret: what GET_SECRET answers.
         host, port: where to listen; port 0 takes a free one.
         handshake_timeout, idle_timeout: seconds for the whole handshake, and for each command.
@@ -212,14 +220,20 @@ def serve(
         ...         device.recv(1024)
         b'open sesame\\n'
     """
+    started = Started.now(name)
     with _registry:
-        old = _running.pop(name, None)
-    if old is not None:
-        old.stop()
+        old = [
+            each
+            for each, earlier in _running.items()
+            if started.replaces(earlier)
+            or (port and each.address[1] == port and not (name or earlier.name))
+        ]
+    for each in old:
+        each.stop()
     backend = Backend(
         context,
         authorize=authorize,
-        name=name,
+        name=name or "backend",
         secret=secret,
         host=host,
         port=port,
@@ -227,17 +241,42 @@ def serve(
         idle_timeout=idle_timeout,
     )
     with _registry:
-        _running[name] = backend
+        _running[backend] = started
     return backend
 
 
-def running() -> dict[str, Backend]:
-    """Return the backends that run in this process, by name."""
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Under which name a backend was started, and in a notebook by which run of which cell."""
+
+    name: str
+    cell: str
+    run: str
+
+    @classmethod
+    def now(cls, name: str) -> Started:
+        """Ask IPython, if it runs: each request to run a cell has a number and the cell's own."""
+        ipython = sys.modules.get("IPython")
+        parent = getattr(ipython and ipython.get_ipython(), "get_parent", dict)
+        request: dict[str, Any] = parent()
+        # Not every program that shows notebooks numbers its cells: then it is the text.
+        cell = request.get("metadata", {}).get("cellId") or request.get("content", {}).get("code")
+        return cls(name, cell or "", request.get("header", {}).get("msg_id", ""))
+
+    def replaces(self, earlier: Started) -> bool:
+        """Whether the earlier one has to end: it has this name, or is of an earlier run."""
+        if self.name or earlier.name:
+            return self.name == earlier.name
+        return bool(self.cell) and self.cell == earlier.cell and self.run != earlier.run
+
+
+def running() -> list[Backend]:
+    """Return the backends that run in this process, oldest first."""
     with _registry:
-        return dict(_running)
+        return list(_running)
 
 
 def stop_all() -> None:
     """Stop every backend of this process."""
-    for backend in running().values():
+    for backend in running():
         backend.stop()

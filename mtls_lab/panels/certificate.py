@@ -14,11 +14,21 @@ from cryptography import x509
 
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.files import PathLike
-from mtls_lab.panels.base import Panel, escape
+from mtls_lab.panels.base import Panel, details, escape
 from mtls_lab.pki import Field, common_name, describe, read_certificate, read_fields
 from mtls_lab.text import printable
 
 __all__ = ["CertificatePanel", "card"]
+
+#: The fields that decide whom one talks to, which Part 2 needs first; the others are folded.
+FIRST = (
+    "subject",
+    "issuer",
+    "validity",
+    "basicConstraints",
+    "extendedKeyUsage",
+    "subjectAltName",
+)
 
 Source = x509.Certificate | PathLike
 
@@ -102,10 +112,13 @@ class CertificatePanel(Panel):
 def card(certificate: x509.Certificate) -> str:
     """Return a certificate as HTML; everything that a CA wrote into it is escaped."""
     subject = printable(common_name(certificate)) or "(no common name)"
-    rows = "".join(_row(field) for field in read_fields(certificate))
+    fields = read_fields(certificate)
+    first = "".join(_row(field) for field in fields if field.name in FIRST)
+    others = [_row(field) for field in fields if field.name not in FIRST]
+    more = details(f"{len(others)} more fields", f"<dl>{''.join(others)}</dl>")
     return (
         f'<div class="lab-card"><div class="lab-head"><span>Certificate</span><b>{escape(subject)}'
-        f"</b><span>{escape(_today(certificate))}</span></div><dl>{rows}</dl></div>"
+        f"</b><span>{escape(_today(certificate))}</span></div><dl>{first}</dl>{more}</div>"
     )
 
 

@@ -8,6 +8,7 @@ Here: the controls, and one real exchange for each flip. Not here: what a creden
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 
 import ipywidgets
 
@@ -24,6 +25,14 @@ from mtls_lab.wire import Exchange
 __all__ = ["CredentialPanel"]
 
 MAIN = ("valid", "none", "untrusted")
+#: The learner's files that a flip depends on, in the order in which they are read.
+FILES = (
+    "ca/ca.crt",
+    "ca/ca.key",
+    "backend/server.crt",
+    "backend/server.key",
+    "backend/client_ca.pem",
+)
 VERSIONS = {"TLS 1.3": ssl.TLSVersion.TLSv1_3, "TLS 1.2": ssl.TLSVersion.TLSv1_2}
 
 
@@ -32,7 +41,8 @@ class CredentialPanel(Panel):
 
     It uses the files of the learner's folder, as Part 3 has made them: `ca/ca.crt`,
     `ca/ca.key`, `backend/server.crt`, `backend/server.key`, `backend/client_ca.pem`,
-    `device/server_ca.pem`. Each flip opens one connection; `value` is its `Exchange`.
+    `device/server_ca.pem`. Each flip opens one connection; `value` is its `Exchange`. If a file
+    has changed since the last flip, the panel begins again with what is there now.
 
     Raises:
         FileProblem: one of these files is missing or does not fit.
@@ -46,16 +56,24 @@ class CredentialPanel(Panel):
             "What does the device present?",
             "Flip a switch: the device connects at once, and you see both sides.",
         )
-        ca = CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
-        self._store = CredentialStore(ca, "device/credentials")
-        client_ca, crl = "backend/client_ca.pem", self._store.crl()
-        self._context = server_context(
-            "backend/server.crt", "backend/server.key", client_ca=client_ca, crl=crl
-        )
-        watch(self._context)
+        self._contents: list[bytes] = []
+        self._read_files()
         self._step: int | None = None
         self._build_controls()
         self._flip()
+
+    def _read_files(self) -> None:
+        """Make the CA, the credentials and the backend's context from the files as they are."""
+        contents = [Path(file).read_bytes() for file in FILES if Path(file).exists()]
+        if contents == self._contents:
+            return
+        *ca_files, certfile, keyfile, client_ca = FILES
+        self._store = CredentialStore(CertificateAuthority.load(*ca_files), "device/credentials")
+        self._context = server_context(
+            certfile, keyfile, client_ca=client_ca, crl=self._store.crl()
+        )
+        watch(self._context)
+        self._contents = contents
 
     def _build_controls(self) -> None:
         wide = {"description_width": "initial"}
@@ -138,6 +156,7 @@ class CredentialPanel(Panel):
         # Read once: a hand may be at the next switch already.
         name, spelled = self._main.value or self._more.value, self._version.value
         by_name = self._by_name.value
+        self._read_files()
 
         def present() -> ssl.SSLContext:
             context = self._store.client_context(

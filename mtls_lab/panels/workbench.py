@@ -38,6 +38,10 @@ PURPOSES = {
 }
 
 
+AS_A_CLIENT = "as a client"
+FOLDED = "As a client, which Part 3 is about"
+
+
 class WorkbenchPanel(Panel):
     """Switches for what goes into a certificate; `value` is the `Trials` on it.
 
@@ -121,12 +125,21 @@ def _switch(part: str) -> ipywidgets.Widget:
 
 
 def _accepted(verdict: Trials) -> str:
-    """Return who accepted it: for each role, the verdict of either set of rules."""
-    rows = "".join(
-        f"<div><dt>{escape(role)}</dt>{''.join(map(_said, trials))}</div>"
+    """Return who accepted it: for each role, the verdict of either set of rules.
+
+    The client's rows are folded: what becomes of a device is a question of Part 3.
+    """
+    rows = {
+        role: f"<div><dt>{escape(role)}</dt>{''.join(map(_said, trials))}</div>"
         for role, trials in verdict.roles.items()
-    )
-    return f"<p>{escape(str(verdict.recipe))}</p><dl class='lab-trials'>{rows}</dl>"
+    }
+    client = _list(rows.pop(AS_A_CLIENT))
+    shown = _list("".join(rows.values()))
+    return f"<p>{escape(str(verdict.recipe))}</p>{shown}{details(FOLDED, client)}"
+
+
+def _list(rows: str) -> str:
+    return f"<dl class='lab-trials'>{rows}</dl>"
 
 
 def _said(trial: Trial) -> str:
@@ -154,23 +167,33 @@ def _notes(recipe: Recipe) -> str:
 
 
 def _reasons(verdict: Trials) -> str:
-    """Return every different error of this verdict, exactly as it came, and what it means."""
+    """Return every different error of this verdict, exactly as it came, and what it means.
+
+    Open is the first one, if it is not the client's alone.
+    """
     failed: dict[Failure, list[Trial]] = {}
     for trial in verdict.trials:
         if trial.failure:
             failed.setdefault(trial.failure, []).append(trial)
-    return "".join(
-        f"<details{' open' * (not number)}><summary>Refused "
-        f"{' and '.join(dict.fromkeys(trial.role for trial in trials))}: "
-        f"{escape(failure.verify_message or str(failure))}</summary>"
-        f"{_reason(failure, trials[0])}</details>"
-        for number, (failure, trials) in enumerate(failed.items())
-    )
+    texts = []
+    for number, (failure, trials) in enumerate(failed.items()):
+        roles = list(dict.fromkeys(trial.role for trial in trials))
+        is_open = not number and roles != [AS_A_CLIENT]
+        texts.append(
+            f"<details{' open' * is_open}><summary>Refused {' and '.join(roles)}: "
+            f"{escape(failure.verify_message or str(failure))}</summary>"
+            f"{_reason(failure, trials[0])}</details>"
+        )
+    return "".join(texts)
 
 
 def _reason(failure: Failure, trial: Trial) -> str:
-    """The explanation, without the files: those that it names are not the workbench's."""
-    explanation = explain(trial.exchange)
+    """The explanation, without the files: those that it names are not the workbench's.
+
+    It is that of the side that verified; what the other one believed is a matter of Part 3.
+    """
+    verifier = trial.verifier
+    explanation = explain(trial.exchange if verifier is None else verifier, chain=trial.shown)
     rows = [
         ("The exact error", f"{failure.error}: {failure.text}"),
         ("What happened", explanation.what),

@@ -133,11 +133,12 @@ def _read(path: Path, expected: str) -> bytes:
 
 def read_certificate(path: PathLike) -> x509.Certificate:
     """Read the first certificate of a PEM file. Raises FileProblem."""
-    return _certificates(Path(path))[0]
+    return read_certificates(path)[0]
 
 
-def _certificates(path: Path) -> list[x509.Certificate]:
-    data = _read(path, "a certificate")
+def read_certificates(path: PathLike) -> list[x509.Certificate]:
+    """Read all certificates of a PEM file, in its order. Raises FileProblem."""
+    data = _read(Path(path), "a certificate")
     try:
         return x509.load_pem_x509_certificates(data)
     except ValueError as error:
@@ -170,7 +171,7 @@ def read_identity(certfile: PathLike, keyfile: PathLike) -> Identity:
     Raises:
         FileProblem: a file is missing, mixed up or damaged, or the key is another one's.
     """
-    certificate, *chain = _certificates(Path(certfile))
+    certificate, *chain = read_certificates(certfile)
     key = read_key(keyfile)
     if certificate.public_key() != key.public_key():
         raise FileProblem(

@@ -102,6 +102,8 @@ class Side:
             `"CN=localhost"`; None where it showed none.
         received: the lines that arrived, without their line ends.
         messages: the TLS messages that this side sent and received, if it was watched.
+        asked: of a backend, whether it asks for a certificate (its context is not CERT_NONE);
+            None where that is not known.
     """
 
     who: str
@@ -111,6 +113,7 @@ class Side:
     peer: str | None = None
     received: tuple[str, ...] = ()
     messages: tuple[Message, ...] = field(default=(), compare=False, repr=False)
+    asked: bool | None = field(default=None, compare=False, repr=False)
 
     @property
     def ok(self) -> bool:

@@ -1,7 +1,8 @@
-"""The exercises: each notebook has their one form, and each solution in it is judged right.
+"""What the notebooks promise holds in a real kernel: solutions are right, claims are seen.
 
-Here: the solution as a learner would paste it into its cell, in a real kernel. Not here: what
-the checks find in other attempts (tests/unit/exercises/test_part*.py).
+Here: each solution of an exercise as a learner would paste it into its cell, and each answer of a
+lesson's "What you should see" (claims.py) in three states. Not here: what the checks find in
+other attempts (tests/unit/exercises/test_part*.py).
 """
 
 import re
@@ -12,7 +13,18 @@ import pytest
 from nbformat import NotebookNode
 
 from mtls_lab.exercises import EXERCISES
+from mtls_lab.learner.predictions import questions
 from tests.authoring import canonical
+from tests.authoring.slides import LESSONS
+from tests.notebooks.claims import (
+    CLAIMS,
+    CREDENTIALS,
+    NAMES_AN_OUTCOME,
+    REVEALED,
+    Claim,
+    answers,
+    quoted,
+)
 from tests.notebooks.kernel import Kernel
 
 NOTEBOOKS = [path for path in canonical.NOTEBOOKS if path.stem.endswith("b_exercises")]
@@ -115,3 +127,76 @@ def test_the_solutions_are_right(
             said = kernel.run(f"print({task.check})")
             assert said.startswith("✓ right\n"), said
         assert kernel.footprint() == (threads, descriptors)
+
+
+# --- What the lessons claim
+
+
+@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+def lesson(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.param
+    return path
+
+
+def test_every_claim_has_code_that_shows_it(lesson: Path) -> None:
+    """And every word that an answer marks is in that code, or is printed by it."""
+    told, shown = answers(canonical.read(lesson)), CLAIMS[lesson.stem]
+    assert len(told) == len(shown)
+    for answer, claim in zip(told, shown, strict=True):
+        written, seen = quoted(answer)
+        printed = "\n".join(claim.prints).lower()
+        assert [words for words in seen if words.lower() not in printed] == []
+        known = f"{claim.code}\n{printed}".lower()
+        assert [words for words in written if words.lower() not in known] == []
+
+
+def test_every_reveal_that_names_an_outcome_has_code_that_shows_it() -> None:
+    named = {
+        (question.name, answer)
+        for question in questions().values()
+        for answer, text in question.wrong.items()
+        if NAMES_AN_OUTCOME.search(text)
+    }
+    assert named == set(REVEALED)
+
+
+def revealed(part: int) -> list[Claim]:
+    return [claim for (name, _), claim in REVEALED.items() if questions()[name].part == part]
+
+
+def run_all(kernel: Kernel, cells: list[str]) -> None:
+    for cell in cells:
+        kernel.run(cell)
+
+
+def missing(kernel: Kernel, cells: list[str], claims: list[Claim]) -> list[tuple[str, str]]:
+    """What was claimed and is not printed, each with what was."""
+    found = []
+    for claim in claims:
+        again = [cell for part in claim.again for cell in cells if part in cell]
+        assert len(again) == len(claim.again)
+        said = "".join(kernel.run(each) for each in (claim.code, *again, claim.after))
+        found += [(words, said) for words in claim.prints if words not in said]
+        if claim is CREDENTIALS:
+            found += [(line, "") for line in said.splitlines() if "as promised" not in line]
+    return found
+
+
+def test_what_a_lesson_claims_is_seen(
+    lesson: Path, learner: Path, environment: dict[str, str]
+) -> None:
+    """After the first run, with cells run out of order, and after Restart and Run All."""
+    notebook = canonical.read(canonical.unpack(lesson.name, learner))
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    claims = [*CLAIMS[lesson.stem], *revealed(int(lesson.stem[0]))]
+    claims += [CREDENTIALS] * (lesson.stem == "3_mutual_tls")
+    with Kernel(learner, environment) as kernel:
+        run_all(kernel, cells)
+        assert missing(kernel, cells, claims) == []
+        # What comes after the backend, backwards; what comes before makes a new CA.
+        start = next(at for at, cell in enumerate(cells) if "\nbackend = serve(" in f"\n{cell}")
+        run_all(kernel, cells[:start:-1])
+        assert missing(kernel, cells, claims[::-1]) == []
+        kernel.restart()
+        run_all(kernel, cells)
+        assert missing(kernel, cells, claims) == []

@@ -24,6 +24,7 @@ from mtls_lab.facts import resource_folder
 from mtls_lab.net import Backend
 from mtls_lab.panels import CertificatePanel, WorkbenchPanel
 from mtls_lab.panels.certificate import card
+from mtls_lab.panels.workbench import FOLDED
 from mtls_lab.pki import Key, Purpose, create_key, oid_name, read_fields, write_certificate
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -293,6 +294,47 @@ def test_verdict(
 def test_what_a_false_ca_signs_is_refused(workbench: Workbench, usage: str, code: int) -> None:
     found = codes(workbench.judge(Recipe("both", usage, is_ca=True)))
     assert found["CA", False] == found["CA", True] == code
+
+
+@pytest.mark.parametrize(
+    ("usage", "entry"),
+    [("digitalSignature", "ca_without_cert_sign"), ("keyEncipherment", "ca_without_cert_sign")],
+)
+def test_a_false_ca_is_blamed_for_what_it_lacks(
+    workbench: Workbench, usage: str, entry: str
+) -> None:
+    """It says CA:TRUE, so the reason is its key usage."""
+    verdict = workbench.judge(Recipe("both", usage, is_ca=True))
+    for each in verdict.roles["as a CA"]:
+        assert each.verifier is not None
+        told = explain(each.verifier, chain=each.shown)
+        assert told.entry == entry
+        assert "CA:FALSE" not in told.why
+        assert "device/" not in f"{told.what}{told.why}{told.fix}"
+
+
+def test_the_workbench_keeps_the_secrets_of_part_3() -> None:
+    """What a device believes in TLS 1.3, and what no extended key usage means, is asked there."""
+    panel = WorkbenchPanel()
+    for purpose in ("server", "none"):
+        panel.select(purpose=purpose)
+        page = f"{panel._result.value}{panel._below.value}"
+        assert "believed that it was connected" not in page
+        assert "not limited" not in page
+        assert "every purpose" not in page
+        folded = panel._result.value.partition(f"<details><summary>{FOLDED}</summary>")
+        assert "as a client" not in folded[0]
+        assert "as a client" in folded[2]
+        assert "<details open><summary>Refused as a client" not in panel._below.value
+
+
+def test_the_card_opens_with_six_fields() -> None:
+    """A backend's certificate of Part 2 has more, and those are folded."""
+    certificate = Workbench().make(Recipe()).certificate
+    shown, _, folded = card(certificate).partition("<details>")
+    assert shown.count("<dt>") == 6
+    assert folded.count("<dt>") == len(read_fields(certificate)) - 6 > 0
+    assert "1970" in shown
 
 
 def test_the_two_sets_of_rules_are_those_of_python() -> None:

@@ -325,3 +325,23 @@ def test_a_plan_says_what_it_does() -> None:
     assert str(Plan("cut", "← 2")) == "Mallory cuts the connection at ← 2."
     assert Plan().tamper is None
     assert Plan("replace", old="").tamper is None
+
+
+def test_a_cut_that_was_asked_for_is_named_first(plain: WirePanel) -> None:
+    """And Part 1, which knows no TLS, hears nothing of it."""
+    plain.select("cut")
+    page = plain._result.value
+    shown, _, folded = page.partition("<details><summary>What the two sides alone")
+    assert "Mallory cuts the connection at ← 1. That is why no reply came." in shown
+    assert "What to do" not in shown
+    assert "What to do" in folded
+    assert "TLS" not in page
+    assert "context" not in page
+
+
+def test_what_mallory_did_is_named_before_what_else_it_could_be(plain: WirePanel) -> None:
+    plain.select("flip", record="→ 1", bit=0)
+    shown, _, folded = plain._result.value.partition("<details>")
+    assert "Mallory flips bit 0 of → 1." in shown
+    assert "TLS" not in shown
+    assert "What happened" in folded

@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 import struct
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -280,11 +281,17 @@ def no_further_ca(world: World) -> Exchange:
     return world.shows(chain, world.key("leaf"), trusted=root)
 
 
-def device_as_ca(world: World) -> Exchange:
+def below_a_leaf(world: World, *extensions: Extension) -> list[x509.Certificate]:
+    """A clone, and the leaf that signed it, which has these extensions or its usual ones."""
     key, signer = world.key("clone"), world.key("leaf")
     usual = (LEAF, MAY_SHAKE_HANDS, ski(key), aki(signer), CLIENT)
-    clone = certify("trusted-client", key, "trusted-client", signer, *usual)
-    return world.shows([clone, world.leaf()], key, trusted=world.root())
+    clone = certify("clone", key, "trusted-client", signer, *usual)
+    return [clone, world.leaf(*extensions)]
+
+
+def device_as_ca(world: World, *extensions: Extension) -> Exchange:
+    chain = below_a_leaf(world, *extensions)
+    return world.shows(chain, world.key("clone"), trusted=world.root())
 
 
 def same_name_without_aki(world: World) -> Exchange:
@@ -451,6 +458,30 @@ def cut_reply(world: World) -> Exchange:
         ask("GET_SECRET", mallory, context=world.valid())
         mallory.tamper = cut(reply_index(mallory))
         return ask("GET_SECRET", mallory, context=world.valid())
+
+
+def cut_plain_reply(_: World) -> Exchange:
+    with serve() as backend, Relay(backend, tamper=cut(0)) as mallory:
+        return ask("GET_SECRET", mallory)
+
+
+def hangs_up_after_the_handshake(world: World) -> Exchange:
+    """A backend that reads the command and says goodbye, as TLS does."""
+    server = world.server()
+
+    def goodbye() -> None:
+        raw, _ = listener.accept()
+        with raw, server.wrap_socket(raw, server_side=True) as tls:
+            tls.recv(1024)
+            with suppress(OSError):  # the device does not answer the goodbye
+                tls.unwrap()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=goodbye)
+        thread.start()
+        exchange = ask("GET_SECRET", listener.getsockname(), context=world.valid())
+        thread.join(LONG)
+    return exchange
 
 
 def changed_signature(world: World) -> Exchange:

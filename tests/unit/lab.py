@@ -134,6 +134,6 @@ def shake_hands(device: ssl.SSLContext, backend: ssl.SSLContext) -> dict[Directi
     return wire
 
 
-def leftovers() -> tuple[set[threading.Thread], dict[str, Backend], int]:
+def leftovers() -> tuple[set[threading.Thread], list[Backend], int]:
     """What a test may not add to: threads, running backends, open files."""
     return set(threading.enumerate()), running(), len(list(Path("/dev/fd").iterdir()))

@@ -17,7 +17,7 @@ from mtls_lab.diagnosis import explain
 from mtls_lab.experiments.eavesdropping import Unit, listing, places, seen, units
 from mtls_lab.experiments.mallory import Plan, Replay, judge
 from mtls_lab.net import Backend, Chunk, PeerCertificate, Relay, ask
-from mtls_lab.panels.base import Panel, field, mark
+from mtls_lab.panels.base import Panel, details, field, mark
 from mtls_lab.panels.sides import both_sides, reasons
 from mtls_lab.panels.wire.controls import WIDE, Aim
 from mtls_lab.panels.wire.dump import draw
@@ -130,7 +130,10 @@ class WirePanel(Panel):
             sides.append(("Backend, at the replay", result.backend or "saw no connection"))
         body = mark(good, f"{plan} {words}") + both_sides(*sides)
         if not exchange.ok:
-            body += reasons(explain(exchange))
+            told = reasons(explain(exchange))
+            # The cause is known here, and no explanation of the two sides can know it.
+            asked = plan.deed in {"flip", "replace", "cut"} and exchange != usual
+            body += details("What the two sides alone would suggest", told) if asked else told
         outcome = {True: "stopped", False: "succeeds", None: "open"}[good]
         self.show(result, self._told, body, outcome=outcome)
         self._search()

@@ -479,6 +479,7 @@ def test_the_device_is_not_told_of_host_names_when_it_was_refused() -> None:
 
 MATCHES = {
     "alert", "error", "reason", "reply", "side", "stage", "state", "text", "verify_code",
+    "version",
 }  # fmt: skip
 WORDS = {"what", "why", "where", "fix"}
 OPTIONS = {"backend", "command", "device", "known", "late", "seen_by", "when", "who"}
@@ -486,6 +487,7 @@ NAMES = {
     *("seer", "Seer", "other", "Other", "refuser", "Refuser", "refused", "Refused"),
     *("cert", "key", "ca", "load", "purpose", "file", "wanted", "found", "expected"),
     *("todo", "host", "verify", "peer", "client", "version", "reply", "text", "raw", "all"),
+    "signer",
 }
 
 

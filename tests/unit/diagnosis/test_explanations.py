@@ -23,6 +23,7 @@ from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.diagnosis.explanation import _entries
 from mtls_lab.net import cut
 from mtls_lab.pki import pem
+from mtls_lab.wire.reasons import alert_of
 from tests.unit import failures
 from tests.unit.failures import (
     BACKEND_FILES,
@@ -186,7 +187,7 @@ CLIENT_CERTIFICATES = [
     refused("unknown_issuer", UNKNOWN_CA, failures.missing_intermediate, where=CLIENT_CA),
     refused("missing_root", UNKNOWN_CA, failures.missing_root, where=CLIENT_CA),
     refused_over_ca("too_many_cas", UNKNOWN_CA, failures.no_further_ca),
-    refused("not_a_ca", UNKNOWN_CA, failures.device_as_ca),
+    refused("may_not_sign", UNKNOWN_CA, failures.device_as_ca),
     refused("self_signed", UNKNOWN_CA, present("self_signed")),
     refused("expired", EXPIRED, present("expired")),
     refused("not_yet_valid", BAD, present("not_yet_valid")),
@@ -287,6 +288,21 @@ def rule_fails(world: World) -> Exchange:
     )
 
 
+def by_name(certificate: object) -> bool:
+    return "trusted-client" in str(certificate)
+
+
+def never_asks(rule: Callable[..., object]) -> Provoke:
+    """A right device, and a backend that forgets to ask."""
+    return lambda world: world.ask(world.server(mutual=False), world.valid(), authorize=rule)
+
+
+def rule_misspells(world: World) -> Exchange:
+    return world.ask(
+        world.server(), world.valid(), authorize=lambda certificate: certificate["subjct"]
+    )
+
+
 def rule_reads_a_file(world: World) -> Exchange:
     """The error could be a file of the backend's own, and it is the rule's."""
     allowed = Path("allowed.txt")
@@ -296,10 +312,17 @@ def rule_reads_a_file(world: World) -> Exchange:
 NO = Told("told_not_authorized", REFUSED, "authorize in the backend's serve", CLIENT_CRT)
 RULE_SAYS_NO = Told("not_authorized", REFUSED, "authorize in serve", CLIENT_CRT)
 RULE_RAISED = Told("rule_raised", REFUSED, "authorize in serve", CLIENT_CRT)
+PLAIN_RULE = Told("plain_rule", REFUSED, "without a context")
+NEVER_ASKED = Told("never_asked", REFUSED, "verify_mode in the backend's context", CLIENT_CRT)
+IN_VAIN = Told("asked_in_vain", REFUSED, "verify_mode in the backend's context", CLIENT_CRT)
 
 RULES = [
     Case(RULE_SAYS_NO, present("unauthorized_name"), NO, RULE_SAYS_NO, VERSIONS),
-    Case(RULE_RAISED, rule_fails, NO, RULE_RAISED, VERSIONS),
+    Case(IN_VAIN, rule_fails, NO, IN_VAIN, VERSIONS),
+    Case(NEVER_ASKED, never_asks(by_name), NO, NEVER_ASKED, VERSIONS),
+    Case(NEVER_ASKED, never_asks(lambda certificate: certificate["subject"]), NO),
+    Case(PLAIN_RULE, lambda world: world.ask(None, None, authorize=by_name), NO, PLAIN_RULE),
+    Case(RULE_RAISED, rule_misspells, NO, RULE_RAISED, VERSIONS),
     Case(RULE_RAISED, rule_reads_a_file, NO, versions=VERSIONS),
     Case(
         Told(
@@ -351,6 +374,10 @@ UNTOLD = Told(
 )
 TOLD_UNKNOWN = Told("unknown_alert", REFUSED, LOG, known=False)
 
+WITHOUT_A_WORD = "Nobody said no: the backend hung up without a word."
+HANGS_UP = Told("closed_without_reply", WITHOUT_A_WORD, "the context that the device was given")
+HANGS_UP_LATE = Told("closed_after_handshake", WITHOUT_A_WORD, "the backend's log")
+
 PROTOCOLS = [
     Case(
         VERSION,
@@ -374,11 +401,7 @@ PROTOCOLS = [
     Case(
         Told("not_tls", REFUSED, "ask(…) without a context"),
         plain_device,
-        Told(
-            "closed_without_reply",
-            "Nobody said no: the backend hung up without a word.",
-            "the context that the device was given",
-        ),
+        HANGS_UP,
     ),
     Case(Told("not_tls", REFUSED, "another program that calls this port"), browser),
     Case(
@@ -406,6 +429,16 @@ PROTOCOLS = [
         versions=VERSIONS,
     ),
     Case(Told("cut_off", CUT, LOG), failures.cut_reply, versions=VERSIONS),
+    Case(
+        Told(
+            "reply_lost",
+            "Nobody said no: the backend answered, and the reply did not arrive.",
+            "between the two",
+        ),
+        failures.cut_plain_reply,
+        HANGS_UP,
+    ),
+    Case(HANGS_UP_LATE, failures.hangs_up_after_the_handshake, versions=VERSIONS),
     Case(
         Told("cut_in_handshake", GONE.format("backend"), LOG),
         lambda world: world.through(cut(0)),
@@ -669,8 +702,84 @@ def test_it_is_explained(world: World, case: Case, version: ssl.TLSVersion) -> N
 def test_no_entry_is_dead() -> None:
     told = [told for case in CASES for told in (case.whole, case.device, case.backend) if told]
     told += [case.device_1_2 for case in CASES if case.device_1_2]
-    reached = {one.entry for one in told} | {entry for entry, *_ in MISTAKES}
+    reached = {one.entry for one in told} | {entry for entry, *_ in (*MISTAKES, *SIGNERS)}
     assert reached == {entry["name"] for entry in _entries()}
+
+
+# --- The numbers in the explanations of an alert are those that the other side really had
+
+#: Siblings of codes that are provoked: OpenSSL gives each group one alert (ssl_x509err2alert).
+NOT_PROVOKED = {("bad_certificate", code) for code in (67, 68)} | {
+    ("certificate_unknown", code) for code in (80, 81, 82, 83, 84, 87, 88, 90, 91, 93)
+}
+CODES = re.compile(
+    r"(?:codes? )?\d+(?:(?:, | or | to )\d+)*(?: on the [\w']+(?: side)?)?(?: side)?"
+)
+
+
+def claimed_codes() -> set[tuple[str, int]]:
+    """Every alert with each verify code that its explanation names."""
+    found = set()
+    for entry in _entries():
+        if not entry["name"].startswith("alert_"):
+            continue
+        for part in (entry, entry.get("device", {}), entry.get("backend", {})):
+            for group in re.findall(r"\(([^()]*)\)", str(part.get("why", ""))):
+                if not CODES.fullmatch(group):
+                    continue
+                for first, last in re.findall(r"(\d+)(?: to (\d+))?", group):
+                    codes = range(int(first), int(last or first) + 1)
+                    found |= {(entry["when"]["alert"], code) for code in codes}
+    return found
+
+
+def test_the_numbers_of_an_alert_are_seen(world: World) -> None:
+    """What is claimed happens, and an alert that is told by numbers names all that happen."""
+    world.version = TLS_1_3
+    seen = set()
+    for case in (*CLIENT_CERTIFICATES, *SERVER_CERTIFICATES):
+        exchange = case.provoke(world)
+        assert isinstance(exchange, Exchange)
+        assert exchange.backend is not None
+        failures_of = (exchange.device.failure, exchange.backend.failure)
+        codes = [failure.verify_code for failure in failures_of if failure and failure.verify_code]
+        alerts = [alert_of(failure.reason) for failure in failures_of if failure]
+        seen |= {(alert, code) for alert in alerts if alert for code in codes}
+    claimed = claimed_codes()
+    assert claimed - seen - NOT_PROVOKED == set()
+    with_numbers = {alert for alert, _ in claimed}
+    assert {(alert, code) for alert, code in seen if alert in with_numbers} - claimed == set()
+
+
+# --- A look into the certificates: OpenSSL says "invalid CA certificate" of both
+
+SIGNERS: list[tuple[str, tuple[failures.Extension, ...], str]] = [
+    ("not_a_ca", (), "does not say CA:TRUE"),
+    ("not_a_ca", (usage(digital_signature=True), CLIENT), "does not say CA:TRUE"),
+    ("ca_without_cert_sign", (CA, usage(digital_signature=True), CLIENT), "no keyCertSign"),
+]
+
+
+@pytest.mark.parametrize(("entry", "extensions", "why"), SIGNERS)
+def test_a_look_into_the_signers(
+    world: World, entry: str, extensions: tuple[failures.Extension, ...], why: str
+) -> None:
+    world.version = TLS_1_3
+    exchange = failures.device_as_ca(world, *extensions)
+    assert explain(exchange).entry == "may_not_sign"
+    chain = failures.below_a_leaf(world, *extensions)
+    told = explain(exchange, chain=chain)
+    assert told.entry == entry
+    assert why in told.why
+    assert "CN=trusted-client" in told.why
+    pem.write_certificate("chain.crt", *chain)
+    assert explain(exchange, certfile="chain.crt", cafile=CLIENT_CA).why == told.why
+
+
+def test_a_signer_that_may_sign_is_not_blamed(world: World) -> None:
+    world.version = TLS_1_3
+    expired = world.credential("expired")
+    assert explain(expired, certfile=CLIENT_CRT, cafile=CLIENT_CA).entry == "expired"
 
 
 # --- A look into the files: which of five mistakes is it?

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from mtls_lab.diagnosis import explain
 from mtls_lab.errors import FileProblem, LabError, UnknownName
 from mtls_lab.exercises import Outcome
 from mtls_lab.kata import Kata, exam, faults, kata_key, sabotage
@@ -86,6 +87,31 @@ def test_the_command_finds_it(tmp_path: Path, name: str) -> None:
     assert fault.says in run(fault.find, folder)
     repair(fault, folder)
     assert fault.says not in run(fault.find, folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "words"),
+    [
+        ("backend_never_asks", "never_asked", "CERT_NONE"),
+        ("client_ca_is_no_ca", "not_a_ca", "does not say CA:TRUE"),
+        ("client_ca_may_not_sign", "ca_without_cert_sign", "no keyCertSign"),
+        ("server_chain", "unknown_issuer", "an intermediate CA between them"),
+    ],
+)
+def test_explain_does_not_mislead_where_the_message_does(
+    tmp_path: Path, name: str, entry: str, words: str
+) -> None:
+    """As the notebook calls it, with the files of the side that was refused."""
+    fault = catalogue()[name]
+    fault.break_(healthy(tmp_path, crl=False))
+    exchange = met(tmp_path)
+    with chdir(tmp_path):
+        certfile, cafile = "device/client.crt", "backend/client_ca.pem"
+        if fault.first == "device":
+            certfile, cafile = "backend/server.crt", "device/server_ca.pem"
+        told = explain(exchange, certfile=certfile, cafile=cafile)
+    assert told.entry == entry
+    assert words in told.why
 
 
 def run(command: str, folder: Path) -> str:

@@ -5,7 +5,9 @@ Clients that misbehave are in test_backend_peers.py, the end of a backend in tes
 
 import socket
 import ssl
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -231,13 +233,13 @@ def test_subject_of(certificate: Certificate, subject: str | None) -> None:
 def test_starting_again_replaces() -> None:
     first = serve(name="again")
     with serve(name="again", secret=ANOTHER) as second:
-        assert running() == {"again": second}
+        assert running() == [second]
         with pytest.raises(ConnectionRefusedError):
             connect(first.address)
         assert ask("GET_SECRET", second).reply == ANOTHER
         first.stop()  # the old one's end is not the new one's
-        assert running() == {"again": second}
-    assert running() == {}
+        assert running() == [second]
+    assert running() == []
 
 
 def test_starting_again_on_the_same_port() -> None:
@@ -253,13 +255,82 @@ def test_starting_again_on_the_same_port() -> None:
             assert ask("PING", second).ok
 
 
+class Shell:
+    """What IPython knows of the request that runs now."""
+
+    def __init__(self) -> None:
+        self.runs, self.request = 0, dict[str, dict[str, str]]()
+
+    def get_parent(self) -> dict[str, dict[str, str]]:
+        return self.request
+
+    def run(self, code: str, cell: str = "") -> Backend:
+        self.runs += 1
+        metadata = {"cellId": cell} if cell else {}
+        self.request = {
+            "header": {"msg_id": str(self.runs)},
+            "metadata": metadata,
+            "content": {"code": code},
+        }
+        return serve()
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    shell = Shell()
+    module = SimpleNamespace(get_ipython=lambda: shell)
+    monkeypatch.setitem(sys.modules, "IPython", module)
+    yield shell
+    stop_all()
+
+
+def test_a_cell_that_is_run_again_replaces_its_own(shell: Shell) -> None:
+    first, other = shell.run("backend = serve()"), shell.run("another = serve()")
+    second = shell.run("backend = serve()")
+    assert running() == [other, second]
+    with pytest.raises(ConnectionRefusedError):
+        connect(first.address)
+
+
+def test_a_cell_that_was_edited_and_is_run_again_replaces_its_own(shell: Shell) -> None:
+    shell.run("backend = serve()", "cell 1")
+    shell.run("backend = serve()", "cell 2")
+    third = shell.run("backend = serve(None)", "cell 1")
+    assert len(running()) == 2
+    assert running()[-1] is third
+
+
+def test_several_in_one_cell_stand_side_by_side(shell: Shell) -> None:
+    backend = shell.run("backend = serve()")
+    shell.run("with serve() as one, serve() as two: ...").stop()
+    with serve() as one, serve() as two:
+        assert ask("PING", one).ok
+        assert ask("PING", two).ok
+        assert ask("PING", backend).ok
+    assert ask("PING", backend).ok
+
+
+def test_outside_a_notebook_nothing_unnamed_is_replaced() -> None:
+    with serve() as one, serve() as two:
+        assert running() == [one, two]
+        assert ask("PING", one).ok
+
+
+def test_the_same_port_without_a_name() -> None:
+    """A cell with a port in it was edited, in a program that does not number its cells."""
+    first = serve()
+    with serve(port=first.address[1]) as second:
+        assert running() == [second]
+        assert ask("PING", second).ok
+
+
 def test_names_stand_side_by_side() -> None:
     with serve(name="one") as one, serve(name="two") as two:
-        assert running() == {"one": one, "two": two}
+        assert running() == [one, two]
         assert ask("PING", one).ok
         assert ask("PING", two).ok
         stop_all()
-        assert running() == {}
+        assert running() == []
 
 
 def test_a_port_in_use() -> None:

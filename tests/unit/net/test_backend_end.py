@@ -71,7 +71,7 @@ def test_stop_twice() -> None:
     assert leftovers() == before
     with serve() as another:
         backend.stop()
-        assert running() == {"backend": another}
+        assert running() == [another]
 
 
 def test_stop_from_many_threads() -> None:
@@ -90,7 +90,7 @@ def test_stop_from_a_rule() -> None:
     with serve(authorize=lambda _: backend.stop()) as backend:
         exchange = ask("GET_SECRET", backend)
         assert exchange.reply is None
-        assert running() == {}
+        assert running() == []
 
 
 def test_nobody_gets_in_after_stop() -> None:
@@ -112,13 +112,14 @@ def test_a_backend_that_fails_to_start_leaves_nothing() -> None:
     with serve(name="one") as one:
         with pytest.raises(NetworkProblem):
             serve(name="two", port=one.address[1])
-        assert running() == {"one": one}
+        assert running() == [one]
     assert leftovers() == before
 
 
 def test_a_hundred_starts_and_stops() -> None:
     before = leftovers()
     for _ in range(100):
-        serve()
-    running()["backend"].stop()
+        last = serve(name="again")
+    assert running() == [last]
+    last.stop()
     assert leftovers() == before

@@ -1,0 +1,281 @@
+"""What the lessons and their panels claim, each with the code that shows it.
+
+Here: for each answer under "What you should see", and for each panel that depends on the
+learner's files, a cell that a learner would write and the words that it has to print. Not here:
+running it (test_solutions.py). An answer without an entry here fails a test.
+"""
+
+import re
+from dataclasses import dataclass
+from textwrap import dedent
+
+from nbformat import NotebookNode
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A cell, what it has to print, and the cells of the notebook that are run after it.
+
+    `again` has a part of each of those cells, and `after` is run in the end.
+    """
+
+    code: str
+    prints: tuple[str, ...]
+    again: tuple[str, ...] = ()
+    after: str = ""
+
+
+def claim(code: str, *prints: str, again: tuple[str, ...] = (), after: str = "") -> Claim:
+    return Claim(dedent(code).strip(), prints, again, after)
+
+
+def answers(notebook: NotebookNode) -> list[str]:
+    """The numbered answers under "What you should see"."""
+    (cell,) = (c for c in notebook.cells if "<summary>What you should see</summary>" in c.source)
+    folded = cell.source.partition("<summary>What you should see</summary>")[2]
+    return re.findall(r"(?m)^\d+\. (.+)$", folded)
+
+
+def quoted(answer: str) -> tuple[list[str], list[str]]:
+    """The words that an answer marks: code to write, and what is seen.
+
+    An error's name and a line of the service are seen, whatever they are marked as.
+
+    Example:
+        >>> quoted("`ask` says *Hostname mismatch*, the backend `UNSUPPORTED_PROTOCOL`.")
+        (['ask'], ['UNSUPPORTED_PROTOCOL', 'Hostname mismatch'])
+    """
+    code = re.findall(r"`([^`]+)`", answer)
+    errors = [words for words in code if re.fullmatch(r"[A-Z0-9_]{8,}|ERROR .+", words)]
+    written = [words for words in code if words not in errors]
+    return written, errors + re.findall(r"(?<!\w)\*([^*`]+)\*", answer)
+
+
+#: By notebook, in the order of the answers.
+CLAIMS: dict[str, list[Claim]] = {
+    "1_plain_tcp": [
+        claim(
+            """
+            lie = replace("GET_SECRET, PING, HELP", "GET_SECRET, OPEN_THE_DOOR")
+            with Relay(backend, tamper=lie) as mallory:
+                print("learned:", ask("HELP", mallory).reply)
+            print("answered:", ask("OPEN_THE_DOOR", backend).reply)
+            """,
+            "GET_SECRET, OPEN_THE_DOOR",
+            "answered: ERROR unknown command",
+        ),
+        claim(
+            """
+            def talk(connection):
+                with connection:
+                    command = connection.recv(1024).decode()
+                    if not command:
+                        return
+                    reply = "open sesame" if command == "GET_SECRET\\n" else "ERROR unknown"
+                    connection.sendall(reply.encode() + b"\\n")
+
+
+            def accept_loop(listener):
+                while True:
+                    try:
+                        connection, _address = listener.accept()
+                    except OSError:
+                        return
+                    threading.Thread(target=talk, args=[connection], daemon=True).start()
+            """,
+            "The device received: b'open sesame\\n'",
+            "The loop is still running: True",
+            "\nsecret\n",
+            again=('print("The loop is still running:"', 'reveal("silent_client"'),
+            after="print(what)",
+        ),
+        claim(
+            """
+            lie = replace("open sesame", "the cave is empty")
+            with Relay(backend) as far, Relay(far, tamper=lie) as mallory, Relay(mallory) as near:
+                ask("GET_SECRET", near)
+            for side, eve in {"device": near, "backend": far}.items():
+                print(side, eve.heard("the cave is empty"), eve.heard("open sesame"))
+            """,
+            "device True False",
+            "backend False True",
+        ),
+    ],
+    "2_tls": [
+        claim(
+            """
+            no_san = ca.issue("localhost", Purpose.SERVER)
+            print(impostor(no_san))
+            client_context.hostname_checks_common_name = False
+            print(impostor(no_san))
+            client_context.hostname_checks_common_name = True
+            """,
+            "\nbelieved\n",
+            "Hostname mismatch",
+            "\nrefused\n",
+        ),
+        claim(
+            """
+            outcome = impostor(ca.issue("localhost", Purpose.CLIENT, names=["localhost"]))
+            """,
+            "handshake ✗ SSLCertVerificationError: unsuitable certificate purpose",
+            "mallory  connect ✓  handshake ✗ SSLError: SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+        ),
+        claim(
+            """
+            from cryptography.hazmat.primitives.serialization import Encoding
+
+            client_context.maximum_version = ssl.TLSVersion.TLSv1_2
+            with Relay(backend) as eve:
+                exchange = ask("GET_SECRET", eve, context=client_context)
+            client_context.maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED
+            certificate = pem.read_certificate("backend/server.crt").public_bytes(Encoding.DER)
+            print("the certificate in clear:", certificate in eve.stream(Direction.TO_DEVICE))
+            print(exchange.handshake)
+            """,
+            "the certificate in clear: True",
+            "← Certificate\n",
+            "→ ChangeCipherSpec\n",
+            "→ {Finished}\n",
+        ),
+    ],
+    "3_mutual_tls": [
+        claim(
+            """
+            device_ca = CertificateAuthority.create("Device CA")
+            pem.write_certificate("backend/client_ca.pem", device_ca.certificate)
+            changed = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            changed.load_cert_chain("backend/server.crt", "backend/server.key")
+            changed.verify_mode = ssl.CERT_REQUIRED
+            changed.load_verify_locations(cafile="backend/client_ca.pem")
+            new = ssl.create_default_context(cafile="device/server_ca.pem")
+            new.load_cert_chain(*device_ca.issue_client("trusted-client").save("device", "new"))
+            with serve(changed) as other:
+                print("old:", ask("GET_SECRET", other, context=client_context), sep="\\n")
+                print("new:", ask("GET_SECRET", other, context=new), sep="\\n")
+            shutil.copy("ca/ca.crt", "backend/client_ca.pem")
+            print("still there:", ask("GET_SECRET", backend, context=client_context).ok)
+            """,
+            "self-signed certificate in certificate chain (verify code 19)",
+            "with CN=trusted-client  received ✓ GET_SECRET",
+            "still there: True",
+        ),
+        claim(
+            """
+            device_ca = CertificateAuthority.create("Device CA")
+            pem.write_certificate("device/client_ca.pem", device_ca.certificate)
+            exchanged = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            exchanged.load_cert_chain("backend/server.crt", "backend/server.key")
+            exchanged.verify_mode = ssl.CERT_REQUIRED
+            exchanged.load_verify_locations(cafile="ca/ca.crt")  # as server_ca.pem
+            device = ssl.create_default_context(cafile="device/client_ca.pem")
+            device.load_cert_chain(*device_ca.issue_client("trusted-client").save("device", "new"))
+            with serve(exchanged) as other:
+                print(ask("GET_SECRET", other, context=device))
+            """,
+            "device   connect ✓  handshake ✗ SSLCertVerificationError:",
+            "backend  connect ✓  handshake ✗ SSLError: TLSV1_ALERT_UNKNOWN_CA",
+        ),
+        claim(
+            """
+            from cryptography.x509.oid import NameOID
+
+            def of_batch_7(certificate):  # as trusted_only does
+                units = [
+                    value
+                    for rdn in certificate["subject"]
+                    for key, value in rdn if key == "organizationalUnitName"
+                ]
+                return units == ["batch 7"]
+
+            for unit in ["batch 7", "batch 71"]:
+                key = create_key()
+                pairs = {NameOID.COMMON_NAME: "a", NameOID.ORGANIZATIONAL_UNIT_NAME: unit}
+                subject = x509.Name([x509.NameAttribute(*pair) for pair in pairs.items()])
+                builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+                certificate = ca.sign(builder.sign(key, hashes.SHA256()), Purpose.CLIENT)
+                files = pem.Identity(key=key, certificate=certificate).save("device", "unit")
+                context = ssl.create_default_context(cafile="device/server_ca.pem")
+                context.load_cert_chain(*files)
+                with serve(server_context, authorize=of_batch_7) as batch:
+                    print(unit, ask("GET_SECRET", batch, context=context).reply)
+            """,
+            "batch 7 open sesame",
+            "batch 71 ERROR not authorized",
+        ),
+        claim(
+            """
+            newest = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            newest.load_cert_chain("backend/server.crt", "backend/server.key")
+            newest.minimum_version = ssl.TLSVersion.TLSv1_3
+            old = ssl.create_default_context(cafile="device/server_ca.pem")
+            old.maximum_version = ssl.TLSVersion.TLSv1_2
+            with serve(newest) as other:
+                print(ask("GET_SECRET", other, context=old))
+            """,
+            "device   connect ✓  handshake ✗ SSLError: TLSV1_ALERT_PROTOCOL_VERSION",
+            "backend  connect ✓  handshake ✗ SSLError: UNSUPPORTED_PROTOCOL",
+        ),
+    ],
+}
+
+#: What is said to somebody who predicted wrong, where it names what a run shows: a version, a
+#: constant of ssl. By the question and the answer that was chosen.
+REVEALED: dict[tuple[str, str], Claim] = {
+    ("checksum", "stopped"): claim(
+        """
+        anybody = f"the cave is empty {zlib.crc32(b'the cave is empty'):08x}"
+        print(anybody == with_checksum("the cave is empty"))
+        """,
+        "True",
+    ),
+    ("eve_reads_tls", "all"): claim(
+        """
+        with Relay(backend) as first, Relay(backend) as second:
+            for eve in (first, second):
+                ask("GET_SECRET", eve, context=client_context)
+        one, two = (eve.stream(Direction.TO_DEVICE)[:200] for eve in (first, second))
+        print("the same keys on the wire:", one == two, "read:", first.heard("open sesame"))
+        """,
+        "the same keys on the wire: False read: False",
+    ),
+    ("cert_none", "hidden"): claim('print("read:", read)', "read: [True, False]"),
+    ("no_certificate", "handshake"): claim(
+        """
+        for version in [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]:
+            bare = ssl.create_default_context(cafile="device/server_ca.pem")
+            bare.maximum_version = version
+            print(version.name, ask("GET_SECRET", backend, context=bare).device)
+        """,
+        "TLSv1_2 device   connect ✓  handshake ✗",
+        "TLSv1_3 device   connect ✓  handshake ✓ TLSv1.3 with CN=localhost  first read ✗",
+    ),
+    ("no_certificate", "never"): claim(
+        """
+        bare = ssl.create_default_context(cafile="device/server_ca.pem")
+        print(server_context.verify_mode.name, ask("GET_SECRET", backend, context=bare).reply)
+        """,
+        "CERT_REQUIRED None",
+    ),
+    ("eve_follows", "both"): claim('print("heard:", heard)', "heard: [True, False]"),
+    ("eve_follows", "neither"): claim('print("heard:", heard)', "heard: [True, False]"),
+}
+NAMES_AN_OUTCOME = re.compile(r"TLS 1\.\d|\b[A-Z]+_[A-Z_]+\b|\bP-\d+|\bCRC\b|\bcode \d")
+
+#: The panel that the notebook itself made; each credential as its catalogue says.
+SHOWN = """
+import gc
+
+from mtls_lab.experiments import catalogue
+from mtls_lab.wire import Expected
+
+panel = next(each for each in gc.get_objects() if type(each) is CredentialPanel)
+for name, credential in catalogue().items():
+    for version in ["TLS 1.3", "TLS 1.2"]:
+        exchange = panel.select(name, version=version)
+        device = credential.device["TLSv" + version[-3:]]
+        seen = exchange.backend and Expected.seen(exchange.backend)
+        good = Expected.seen(exchange.device) == device and seen == credential.backend
+        print(name, version, "as promised" if good else exchange)
+"""
+CREDENTIALS = Claim(SHOWN, ("revoked TLS 1.3 as promised", "revoked TLS 1.2 as promised"))
