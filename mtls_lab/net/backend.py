@@ -111,6 +111,7 @@ class Backend:
             talk.connection = tls = wrap(self._context, talk.connection, server_side=True)
             tls.do_handshake()
             talk.version, talk.peer = tls.version(), subject_of(tls.getpeercert())
+            talk.reused = bool(tls.session_reused)
             talk.stage = Stage.APPLICATION
         if self._authorize is not None:
             talk.stage = Stage.APPLICATION
@@ -155,6 +156,7 @@ class _Conversation:
     failure: Failure | None = None
     version: str | None = None
     peer: str | None = None
+    reused: bool = False
     # Bounded: a client may send commands for as long as it likes.
     received: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
@@ -174,6 +176,7 @@ class _Conversation:
             self.peer,
             tuple(self.received),
             messages_of(self.connection),
+            self.reused,
         )
 
 

@@ -41,12 +41,14 @@ def test_the_text_has_a_column_for_the_longest_attack(tmp_path: Path) -> None:
     lines = str(attack_table(lab_protections(tmp_path))).splitlines()
     assert leftovers() == before
     assert lines == [
-        "                         Plain TCP     TLS           Mutual TLS",
-        "Eavesdrop                ✗ succeeds    ✓ stopped     ✓ stopped",
-        "Tamper                   ✗ succeeds    ✓ stopped     ✓ stopped",
-        "Impersonate the backend  ✗ succeeds    ✓ stopped     ✓ stopped",
-        "Clone the device         ✗ succeeds    ✗ succeeds    ✓ stopped",
-        "Steal the key file       ✗ succeeds    ✗ succeeds    ✗ succeeds",
+        "                         Plain TCP     TLS           "
+        "Mutual TLS    Mutual TLS, no sessions",
+        "Eavesdrop                ✗ succeeds    ✓ stopped     ✓ stopped     ✓ stopped",
+        "Tamper                   ✗ succeeds    ✓ stopped     ✓ stopped     ✓ stopped",
+        "Impersonate the backend  ✗ succeeds    ✓ stopped     ✓ stopped     ✓ stopped",
+        "Clone the device         ✗ succeeds    ✗ succeeds    ✓ stopped     ✓ stopped",
+        "Steal the key file       ✗ succeeds    ✗ succeeds    ✗ succeeds    ✗ succeeds",
+        "Steal the session        ✗ succeeds    ✗ succeeds    ✗ succeeds    ✓ stopped",
     ]
 
 
@@ -66,7 +68,7 @@ def test_svg_is_a_picture_with_words() -> None:
     title = root.find(f"{SVG}title")
     assert title is not None
     assert root.get("aria-labelledby") == title.get("id")
-    assert title.text == "Two attacks against Plain TCP, TLS"
+    assert title.text == "Attacks against Plain TCP, TLS"
     texts = [text.text for text in root.iter(f"{SVG}text")]
     assert texts == [
         *("Plain TCP", "TLS"),
