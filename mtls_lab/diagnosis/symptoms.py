@@ -112,6 +112,8 @@ def _served(exchange: Exchange) -> Symptoms:
         state = "elsewhere"
     else:
         state = "mutual" if backend.peer else "tls"
+        if backend.peer and backend.reused:
+            state = "resumed"
     client = (backend and backend.peer) or ""
     return replace(_side(device), reply="", state=state, words=(("client", one_line(client)),))
 
