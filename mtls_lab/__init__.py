@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from mtls_lab.errors import FileProblem
     from mtls_lab.experiments import CredentialStore, catalogue
     from mtls_lab.kata import Kata, kata_key
-    from mtls_lab.learner import enter, reveal
-    from mtls_lab.machine import available, openssl
+    from mtls_lab.learner import available, enter, openssl, reveal
     from mtls_lab.net import Relay, ask, cut, flip_bit, replace, serve, stop_all, watch
     from mtls_lab.panels import (
         AttackPanel,
@@ -56,7 +55,7 @@ _HOMES = {
     "errors": ("FileProblem",),
     "experiments": ("CredentialStore", "catalogue"),
     "kata": ("Kata", "kata_key"),
-    "learner": ("enter", "reveal"),
+    "learner": ("available", "enter", "openssl", "reveal"),
     "net": ("Relay", "ask", "cut", "flip_bit", "replace", "serve", "stop_all", "watch"),
     "panels": (
         "AttackPanel",
@@ -79,7 +78,6 @@ _HOMES = {
         "read_identity",
         "self_signed",
     ),
-    "machine": ("available", "openssl"),
     "wire": ("Direction", "Exchange", "Failure", "Side", "Stage", "from_wire", "server_name"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -90,8 +90,10 @@ class UnknownName(LabError):
     """A name that a catalogue does not have; the message lists those that it has."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"no {kind} {name!r}", f"one of {', '.join(known)}", "correct the name")
-        self._arguments = (kind, name, tuple(known))
+        known = tuple(known)
+        names = ", ".join(known) or "none"
+        super().__init__(f"no {kind} {name!r}", f"one of {names}", "correct the name")
+        self._arguments = (kind, name, known)
 
     def __reduce__(self) -> tuple[type[LabError], tuple[Any, ...]]:
         return type(self), self._arguments

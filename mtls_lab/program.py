@@ -1,6 +1,6 @@
 """How `mtls-lab` is typed here: what a message recommends works where the message is read.
 
-Here: the one name of the program, and of this Python. Not here: what the program does (cli.py).
+Here: the one name of the program, and of this Python. Not here: what the program does (cli/).
 """
 
 from __future__ import annotations

@@ -5,13 +5,13 @@ Here: one protection, and those of the course. Not here: the attacks (attacks.py
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab.errors import ProtectionBroken
+from mtls_lab.files import PathLike, private_folder
 from mtls_lab.net import (
     Backend,
     PeerCertificate,
@@ -62,12 +62,12 @@ class Protection:
             )
 
 
-def lab_protections(folder: str | os.PathLike[str]) -> list[Protection]:
+def lab_protections(folder: PathLike) -> list[Protection]:
     """Make the protections of Parts 1, 2 and 3, with a new CA and its files in `folder`.
 
     The last is that of Part 3 with a backend that lets nobody resume a session.
     """
-    folder = pem.private_folder(folder)
+    folder = private_folder(folder)
     ca = CertificateAuthority.create("Lab CA")
     ca_file = Path(folder) / "ca.crt"
     pem.write_certificate(ca_file, ca.certificate)

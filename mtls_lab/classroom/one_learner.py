@@ -9,14 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtls_lab.errors import NotInWorkspace
 from mtls_lab.exercises import EXERCISES
-from mtls_lab.facts import MARKER, learner_folder
 from mtls_lab.learner import predictions, progress
+from mtls_lab.learner.folder import own_folder
 from mtls_lab.learner.progress import Progress
-from mtls_lab.program import typed
 
-__all__ = ["PARTS", "Part", "own_folder", "parts", "report", "solved_katas"]
+__all__ = ["PARTS", "Part", "parts", "report", "solved_katas"]
 
 PARTS = (1, 2, 3)
 
@@ -44,10 +42,10 @@ class Part:
     unsafe: tuple[str, ...]
 
     def __str__(self) -> str:
-        told = f"Part {self.number}: {self.predicted} of {self.questions} predictions made"
-        told += f", {self.foreseen} right" if self.predicted else ""
-        told += f"; {self.solved} of {self.exercises} exercises right"
-        return told + (f" (works but unsafe: {', '.join(self.unsafe)})" if self.unsafe else "")
+        line = f"Part {self.number}: {self.predicted} of {self.questions} predictions made"
+        line += f", {self.foreseen} right" if self.predicted else ""
+        line += f"; {self.solved} of {self.exercises} exercises right"
+        return line + (f" (works but unsafe: {', '.join(self.unsafe)})" if self.unsafe else "")
 
 
 def parts(done: Progress) -> list[Part]:
@@ -85,18 +83,6 @@ def report(folder: Path | None = None) -> str:
     done = progress.read(own_folder(folder))
     solved = solved_katas(done)
     return "\n".join([*map(str, parts(done)), *([f"Kata: {solved} solved"] if solved else [])])
-
-
-def own_folder(folder: Path | None) -> Path:
-    """Return the learner's folder that this one is in. Raises NotInWorkspace."""
-    found = learner_folder(folder)
-    if found is None:
-        raise NotInWorkspace(
-            f"{folder or Path.cwd()} is no folder of the lab (no {MARKER} file in it)",
-            f"a folder that `{typed('start')}` has made",
-            "name your folder, as the last word of the command",
-        )
-    return found
 
 
 def solved_katas(done: Progress) -> int:

@@ -14,12 +14,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.classroom.one_learner import own_folder, parts, solved_katas
+from mtls_lab.classroom.one_learner import parts, solved_katas
 from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import EXERCISES
+from mtls_lab.files import write_file
 from mtls_lab.learner import predictions, progress
+from mtls_lab.learner.folder import own_folder
 from mtls_lab.learner.progress import Predicted, Progress, Tried
 from mtls_lab.program import typed
+from mtls_lab.text import printable
 
 __all__ = ["HandedIn", "class_report", "export", "read_export"]
 
@@ -47,7 +50,7 @@ def export(name: str, folder: Path | None = None) -> Path:
         FileProblem: the name is empty or too long, or the file cannot be written.
         NotInWorkspace: there is no learner's folder.
     """
-    name = _printable(name)
+    name = " ".join(name.split())
     if not 0 < len(name) <= NAME_LENGTH:
         raise FileProblem(
             f"a name of {len(name)} characters",
@@ -57,25 +60,12 @@ def export(name: str, folder: Path | None = None) -> Path:
     folder = own_folder(folder)
     done = progress.read(folder)
     content = {
-        "name": name,
+        "name": printable(name),
         "predictions": {key: asdict(each) for key, each in done.predictions.items()},
         "exercises": {key: asdict(each) for key, each in done.exercises.items()},
     }
     path = folder / f"progress-{_file_name(name)}.json"
-    try:
-        path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    except OSError as error:
-        raise FileProblem(
-            f"{path} cannot be written ({error.strerror or error})",
-            "a file in your folder",
-            "make room on the disk, or change the folder's permissions",
-        ) from None
-    return path
-
-
-def _printable(name: str) -> str:
-    """A name as it may stand in a terminal: no line breaks, no control characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    return write_file(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 
 def _file_name(name: str) -> str:
@@ -89,7 +79,7 @@ def read_export(path: Path) -> HandedIn:
         if path.stat().st_size > FILE_LENGTH:
             raise ValueError("far too long")
         content = json.loads(path.read_text("utf-8"))
-        name = _printable(content["name"])[:NAME_LENGTH]
+        name = printable(" ".join(content["name"].split()))[:NAME_LENGTH]
         guesses = {key: _typed(Predicted, value) for key, value in content["predictions"].items()}
         tries = {key: _typed(Tried, value) for key, value in content["exercises"].items()}
         return HandedIn(name or path.name, Progress({}, guesses, tries))
@@ -103,11 +93,11 @@ def read_export(path: Path) -> HandedIn:
 
 
 def _typed(kind: Any, value: dict[str, Any]) -> Any:
-    made = kind(**value)
+    record = kind(**value)
     for name, wanted in (("choice", str), ("truth", str), ("outcome", str), ("tries", int)):
-        if not isinstance(getattr(made, name, wanted()), wanted):
+        if not isinstance(getattr(record, name, wanted()), wanted):
             raise TypeError(f"{name} is no {wanted.__name__}")
-    return made
+    return record
 
 
 def class_report(handed_in: Sequence[HandedIn]) -> str:
@@ -143,15 +133,17 @@ def _learners(handed_in: Sequence[HandedIn]) -> Iterator[str]:
 
 def _questions(handed_in: Sequence[HandedIn]) -> Iterator[str]:
     for name, question in predictions.questions().items():
-        made = [each.done.predictions[name] for each in handed_in if name in each.done.predictions]
-        wrong = Counter(each.choice for each in made if each.choice != each.truth)
-        told = f"  part {question.part}  {name:<16} {wrong.total():>3} of {len(made):>3}"
+        predicted = [
+            each.done.predictions[name] for each in handed_in if name in each.done.predictions
+        ]
+        wrong = Counter(each.choice for each in predicted if each.choice != each.truth)
+        line = f"  part {question.part}  {name:<16} {wrong.total():>3} of {len(predicted):>3}"
         if wrong:
             choice, times = wrong.most_common(1)[0]
-            told += (
+            line += (
                 f"  {times} said: {question.answers.get(choice, 'an answer of another version')}"
             )
-        yield told
+        yield line
 
 
 def _tasks(handed_in: Iterable[HandedIn]) -> Iterator[str]:

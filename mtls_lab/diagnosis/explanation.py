@@ -12,15 +12,15 @@ from functools import cache
 from typing import Any
 
 from mtls_lab.diagnosis.symptoms import (
-    PathLike,
     Symptoms,
     mistakes_in,
-    one_line,
     shown,
     steady,
     symptoms,
 )
 from mtls_lab.facts import read_facts
+from mtls_lab.files import PathLike
+from mtls_lab.text import printable
 from mtls_lab.wire import Exchange, Failure, Side
 from mtls_lab.wire.reasons import alert_of, normal
 
@@ -35,9 +35,9 @@ OTHER = {"device": "backend", "backend": "device", "": ""}
 
 #: Each side's own files as the notebooks name them, and what its certificate has to be for.
 OWN = {
-    "device": {"cert": "device/client.crt", "key": "device/client.key", "usage": "clientAuth"},
-    "backend": {"cert": "backend/server.crt", "key": "backend/server.key", "usage": "serverAuth"},
-    "": {"cert": "the certificate", "key": "its key", "usage": "clientAuth or serverAuth"},
+    "device": {"cert": "device/client.crt", "key": "device/client.key", "purpose": "clientAuth"},
+    "backend": {"cert": "backend/server.crt", "key": "backend/server.key", "purpose": "serverAuth"},
+    "": {"cert": "the certificate", "key": "its key", "purpose": "clientAuth or serverAuth"},
 }
 PURPOSE = {"device": "sslclient", "backend": "sslserver"}
 #: The file of CAs that each side trusts, and the call that loads it.
@@ -212,14 +212,14 @@ def _names(
     names = {"seer": seer, "other": other, "refuser": refuser, "refused": refused}
     names |= {name.capitalize(): text[0].upper() + text[1:] for name, text in names.items()}
     host = re.search(r"not valid for ('.*')", seen.failure.verify_message)
-    asked = f"{one_line(host[1])}, which" if host else "the host that"
+    asked = f"{printable(host[1])}, which" if host else "the host that"
     names |= files | {
         "host": f"{asked} the device asked for",
         "raw": steady(str(seen.failure)),
         "text": steady(seen.failure.text),
-        "verify": one_line(seen.failure.verify_message),
-        "peer": one_line(seen.peer) or "a device without a certificate",
-        "reply": one_line(seen.reply),
+        "verify": printable(seen.failure.verify_message),
+        "peer": printable(seen.peer) or "a device without a certificate",
+        "reply": printable(seen.reply),
         "version": seen.version,
     }
     lab = re.match(r"(?s)Found:    (.*)\nExpected: (.*)\nTo do:    (.*)", seen.failure.text)

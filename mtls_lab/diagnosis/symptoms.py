@@ -17,11 +17,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mtls_lab.errors import FileProblem
+from mtls_lab.files import PathLike
+from mtls_lab.text import printable
 from mtls_lab.wire import Exchange, Failure, Side, Stage
 
-__all__ = ["PathLike", "Symptoms", "mistakes_in", "one_line", "shown", "steady", "symptoms"]
-
-PathLike = str | os.PathLike[str]
+__all__ = ["Symptoms", "mistakes_in", "shown", "steady", "symptoms"]
 
 #: Which mistake is in a file, by the words in which pem says so.
 MISTAKES = {
@@ -115,7 +115,7 @@ def _served(exchange: Exchange) -> Symptoms:
         if backend.peer and backend.reused:
             state = "resumed"
     client = (backend and backend.peer) or ""
-    return replace(_side(device), reply="", state=state, words=(("client", one_line(client)),))
+    return replace(_side(device), reply="", state=state, words=(("client", printable(client)),))
 
 
 def _went_wrong(side: Side) -> bool:
@@ -215,15 +215,8 @@ def shown(path: PathLike) -> tuple[str, str]:
     return text, shlex.quote(path.as_posix())
 
 
-def one_line(text: str) -> str:
-    """Make one line of printable text, whatever a peer has put into it."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else " " for c in text.replace("\n", "; "))
-
-
 def steady(text: str) -> str:
     """Make one line that is the same on every run and on every machine."""
     for pattern, instead in VARIES:
         text = pattern.sub(instead, text)
-    return one_line(text)
+    return printable(text.replace("\n", "; "))

@@ -10,6 +10,8 @@ import html
 from dataclasses import dataclass
 from enum import Enum
 
+from mtls_lab.text import coloured_box
+
 __all__ = ["NotYet", "Outcome", "Result", "Unsafe"]
 
 
@@ -23,10 +25,10 @@ class Outcome(Enum):
 
 
 _SIGNS = {
-    Outcome.NOT_ATTEMPTED: ("○", "border-color1"),
-    Outcome.NOT_YET: ("✗", "error-color1"),
-    Outcome.UNSAFE: ("⚠", "warn-color1"),
-    Outcome.RIGHT: ("✓", "success-color1"),
+    Outcome.NOT_ATTEMPTED: ("○", "border"),
+    Outcome.NOT_YET: ("✗", "error"),
+    Outcome.UNSAFE: ("⚠", "warn"),
+    Outcome.RIGHT: ("✓", "success"),
 }
 
 
@@ -71,13 +73,12 @@ class Result:
 
     def _repr_html_(self) -> str:
         head, *rest = (html.escape(line.strip()) for line in str(self).splitlines())
-        body = "<br>".join([f"<strong>{head}</strong>", *rest])
-        name, outcome = html.escape(self.exercise), html.escape(self.outcome.value)
-        colour = _SIGNS[self.outcome][1]
-        style = f"border-left: 5px solid var(--jp-{colour}, currentColor); padding: 2px 10px"
-        style += "; overflow-wrap: anywhere"  # OpenSSL's names are long, and a telephone is not
-        attributes = f'role="status" data-testid="check-{name}" data-outcome="{outcome}"'
-        return f'<div {attributes} style="{style}">{body}</div>'
+        return coloured_box(
+            [f"<strong>{head}</strong>", *rest],
+            _SIGNS[self.outcome][1],
+            testid=f"check-{self.exercise}",
+            outcome=self.outcome.value,
+        )
 
 
 class NotYet(Exception):

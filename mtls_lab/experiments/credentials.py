@@ -6,7 +6,6 @@ what the wrong ones teach (the notebooks), connections (net/device.py).
 
 from __future__ import annotations
 
-import os
 import ssl
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -16,6 +15,7 @@ from typing import Any
 from mtls_lab import pki
 from mtls_lab.errors import UnknownName
 from mtls_lab.facts import read_facts
+from mtls_lab.files import PathLike, private_folder
 from mtls_lab.net import client_context
 from mtls_lab.pki import common_name, pem
 from mtls_lab.wire import Expected
@@ -83,7 +83,7 @@ class CredentialStore:
     """
 
     device_ca: pki.CertificateAuthority
-    folder: str | os.PathLike[str]
+    folder: PathLike
     _made: dict[str, tuple[Path, Path]] = field(default_factory=dict, repr=False)
 
     def files(self, name: str) -> tuple[Path, ...]:
@@ -99,7 +99,7 @@ class CredentialStore:
             identity = self._issue(credential)
             if identity is None:
                 return ()
-            folder = self.folder if self._made else pem.private_folder(self.folder)
+            folder = self.folder if self._made else private_folder(self.folder)
             self._made[name] = identity.save(folder, name)
             if credential.revoked:
                 self.device_ca.revoke(identity.certificate)
@@ -110,12 +110,12 @@ class CredentialStore:
         for name, credential in catalogue().items():
             if credential.revoked:
                 self.files(name)
-        path = Path(pem.private_folder(self.folder)) / "client_ca.crl"
+        path = Path(private_folder(self.folder)) / "client_ca.crl"
         pem.write_crl(path, self.device_ca.crl())
         return path
 
     def client_context(
-        self, name: str, server_ca: str | os.PathLike[str], *, version: ssl.TLSVersion | None = None
+        self, name: str, server_ca: PathLike, *, version: ssl.TLSVersion | None = None
     ) -> ssl.SSLContext:
         """Make a device's context that presents this credential.
 
@@ -143,11 +143,12 @@ class CredentialStore:
         return identity
 
     def _signer(self, name: str) -> pki.CertificateAuthority:
-        match name:
-            case "device-ca":
-                return self.device_ca
-            case "another-ca":
-                return pki.CertificateAuthority.create("Another CA")
-            case "same-named-ca":
-                return pki.CertificateAuthority.create(common_name(self.device_ca.certificate))
-        raise ValueError(f"data/credentials.toml: no signer is called {name!r}")
+        if name == "device-ca":
+            return self.device_ca
+        names = {
+            "another-ca": "Another CA",
+            "same-named-ca": common_name(self.device_ca.certificate),
+        }
+        if name not in names:
+            raise UnknownName("signer", name, ["device-ca", *names])
+        return pki.CertificateAuthority.create(names[name])

@@ -18,7 +18,7 @@ from mtls_lab.errors import UnknownName
 from mtls_lab.facts import read_facts
 from mtls_lab.net import Backend, ask, nobody_listens
 from mtls_lab.pki import CertificateAuthority, pem
-from mtls_lab.wire import Exchange, Failure, Side, Stage
+from mtls_lab.wire import NO_CHAIN, Exchange, Failure, Side, Stage
 
 __all__ = ["EMPTY", "Kit", "Placed", "Slot", "files", "placement", "slots", "starts"]
 
@@ -202,10 +202,6 @@ def _connect(device: _Machine, backend: _Machine) -> Exchange:
         return Exchange("GET_SECRET", exchange.device, failed)
     with Backend(context) as running:
         return ask("GET_SECRET", running, context=device.context)
-
-
-#: X509_V_ERR_… numbers that say: there is no way from this certificate to a CA that I know.
-NO_CHAIN = {2, 18, 19, 20, 21}
 
 
 def _suspects(exchange: Exchange, device: _Machine, backend: _Machine) -> set[str]:

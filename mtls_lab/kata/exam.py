@@ -78,7 +78,7 @@ def load() -> Contexts:
     run.__name__ = FILE  # a sentence about it names the file
     called = call(run, limit=LIMIT)
     if called.error is not None:
-        raise _told(FILE, called.error)
+        raise _problem(FILE, called.error)
     names: dict[str, Any] = called.value
     for name in ("backend_context", "device_context", "authorize"):
         if not callable(names.get(name)):
@@ -99,7 +99,7 @@ def _context(function: Callable[[], object]) -> ssl.SSLContext | Exception:
     called = call(function, limit=LIMIT)
     error = called.error
     if isinstance(error, MISTAKES) or (error and not isinstance(error, Exception)):
-        raise _told(called.name, error)
+        raise _problem(called.name, error)
     if isinstance(error, Exception):
         return error
     if not isinstance(called.value, ssl.SSLContext):
@@ -111,7 +111,7 @@ def _context(function: Callable[[], object]) -> ssl.SSLContext | Exception:
     return called.value
 
 
-def _told(name: str, error: BaseException) -> FileProblem:
+def _problem(name: str, error: BaseException) -> FileProblem:
     if isinstance(error, SyntaxError):
         line, message = error.lineno, error.msg
     else:
@@ -146,7 +146,7 @@ def meet(contexts: Contexts) -> Exchange:
         raise rule.ended
     # Of None a rule may well fail: that is a no.
     if rule.ended and rule.ended.error is not None and rule.certificate is not None:
-        raise _told("authorize", rule.ended.error)
+        raise _problem("authorize", rule.ended.error)
     return exchange
 
 
@@ -156,9 +156,9 @@ def _ask(contexts: Contexts, to: Any) -> Exchange:
 
 def _evidence(exchange: Exchange) -> str:
     """Who refused whom, and both lines; not why, for that is the exercise."""
-    told = explain(exchange)
+    explanation = explain(exchange)
     sides = "\n".join(f"    {line}" for line in str(exchange).splitlines())
-    return f"{told.who} {told.what}\n{sides}"
+    return f"{explanation.who} {explanation.what}\n{sides}"
 
 
 # --- The examination

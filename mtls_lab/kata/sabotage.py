@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab import pki
 from mtls_lab.errors import FileProblem
+from mtls_lab.files import private_folder, write_file
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
 from mtls_lab.pki.leaf import LEAF_KEY_USAGE
 
@@ -78,12 +79,12 @@ def lay_out(folder: Path, *, crl: bool) -> None:
         FileProblem: a file cannot be written.
     """
     for name in ("ca", "backend", "device"):
-        pem.private_folder(folder / name)
+        private_folder(folder / name)
     for side in _TRUST:
         _save_ca(folder, side, CertificateAuthority.create(f"{side.title()} CA"))
     _server(folder)
     _client(folder)
-    _write(folder / FILE, _CONTEXTS)
+    write_file(folder / FILE, _CONTEXTS)
     if crl:
         _list(folder)
         edit(folder, _CA_LINE, _CA_LINE + _CRL_LINES)
@@ -123,17 +124,6 @@ def _list(folder: Path, days: int = DAYS) -> None:
     pem.write_crl(folder / _CRL, _ca(folder, "client").crl(days=days))
 
 
-def _write(path: Path, content: str | bytes) -> None:
-    try:
-        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-    except OSError as error:
-        raise FileProblem(
-            f"{path} cannot be written ({error.strerror or error})",
-            "a file in the folder of the kata",
-            "make room on the disk, or change the folder's permissions",
-        ) from None
-
-
 # --- To break
 
 
@@ -143,11 +133,11 @@ def edit(folder: Path, old: str, new: str) -> None:
     text = path.read_text("utf-8")
     if text.count(old) != 1:
         raise FileProblem(f"{path} without {old!r}", "it, once", "edit the file by hand")
-    _write(path, text.replace(old, new))
+    write_file(path, text.replace(old, new))
 
 
 def _der(file: str, folder: Path) -> None:
-    _write(folder / file, pem.read_certificate(folder / file).public_bytes(Encoding.DER))
+    write_file(folder / file, pem.read_certificate(folder / file).public_bytes(Encoding.DER))
 
 
 def _other_key(file: str, folder: Path) -> None:
@@ -160,8 +150,8 @@ def _copy(source: str, target: str, folder: Path) -> None:
 
 def _exchange(one: str, other: str, folder: Path) -> None:
     contents = (folder / one).read_bytes(), (folder / other).read_bytes()
-    _write(folder / other, contents[0])
-    _write(folder / one, contents[1])
+    write_file(folder / other, contents[0])
+    write_file(folder / one, contents[1])
 
 
 def _certify(
@@ -170,8 +160,10 @@ def _certify(
     """Make the CA's certificate again: same key, same name, so that what it signed stays valid."""
     key, name = _ca(folder, side).key, f"{side.title()} CA"
     itself = CertificateAuthority.create(name, key=key)
-    made = itself.issue(name, None, key=key, key_usage=key_usage, is_ca=is_ca, valid_days=(0, DAYS))
-    ca = CertificateAuthority(key, made.certificate)
+    issued = itself.issue(
+        name, None, key=key, key_usage=key_usage, is_ca=is_ca, valid_days=(0, DAYS)
+    )
+    ca = CertificateAuthority(key, issued.certificate)
     _save_ca(folder, side, ca)
     return ca
 
@@ -189,7 +181,7 @@ def _revoke(folder: Path) -> None:
     ca, device = _ca(folder, "client"), folder / "device"
     ca.revoke(pem.read_certificate(device / "client.crt"))
     pem.write_crl(folder / _CRL, ca.crl(days=DAYS))
-    pem.private_folder(folder / THIEF.parent)
+    private_folder(folder / THIEF.parent)
     for suffix in (".crt", ".key"):
         shutil.copy(device / f"client{suffix}", folder / THIEF.with_suffix(suffix))
 

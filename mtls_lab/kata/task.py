@@ -19,8 +19,8 @@ from typing import Any
 from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import Outcome, Result, judge, remembered
 from mtls_lab.facts import learner_folder
+from mtls_lab.files import private_folder, write_file, writing
 from mtls_lab.kata import exam, faults, sabotage
-from mtls_lab.pki import pem
 from mtls_lab.wire import Exchange
 
 __all__ = ["FOLDER", "Kata", "kata_key"]
@@ -72,17 +72,11 @@ class Kata:
         home = learner_folder() or Path.cwd()
         target = Path(folder) if folder else home / FOLDER / f"{level}-{name}"
         kata = cls(name, level, target.absolute())
-        try:
+        with writing(target):
             if fresh and target.exists():
                 target.rename(_free(target))
             if not target.exists():
                 _make(target, drawn, crl=kata._crl)
-        except OSError as error:
-            raise FileProblem(
-                f"{target} cannot be made ({error.strerror or error})",
-                "a folder that you may write to, with space left",
-                "choose another folder, or change its permissions",
-            ) from None
         kata.changed()  # raises, if it is no kata's folder
         return kata
 
@@ -98,7 +92,7 @@ class Kata:
     def changed(self) -> list[str]:
         """Return the files that are not as they were made. Raises FileProblem."""
         try:
-            made = dict(json.loads((self.folder / _MADE).read_text("utf-8")))
+            digests = dict(json.loads((self.folder / _MADE).read_text("utf-8")))
         except (OSError, ValueError, TypeError):
             raise FileProblem(
                 f"{self.folder} exists, but it is not a kata's folder",
@@ -106,7 +100,7 @@ class Kata:
                 "give another folder, or Kata.create(…, fresh=True): this one is kept beside it",
             ) from None
         now = _digests(self.folder)
-        return [name for name in sorted(made | now) if made.get(name) != now.get(name)]
+        return [name for name in sorted(digests | now) if digests.get(name) != now.get(name)]
 
     def ask(self) -> Exchange:
         """Let the device ask the backend, as the files are now, and return what both sides saw.
@@ -114,16 +108,16 @@ class Kata:
         Raises:
             FileProblem: contexts.py does not run, or does not end.
         """
-        met: list[Exchange] = []
+        exchanges: list[Exchange] = []
 
         def once(_: Kata) -> Iterator[str]:
-            met.append(exam.meet(exam.load()))
+            exchanges.append(exam.meet(exam.load()))
             yield from ()
 
         result = self._judge(once)
-        if not met:
+        if not exchanges:
             raise FileProblem(result.found, "a contexts.py that runs", result.rule)
-        return met[0]
+        return exchanges[0]
 
     def check(self) -> Result:
         """Connect the device with the backend, then attack both, and judge; it never raises.
@@ -201,13 +195,13 @@ def _make(target: Path, drawn: tuple[faults.Fault, ...], *, crl: bool) -> None:
     """Make the whole folder under another name first: nobody ever finds half a kata."""
     new = target.with_name(f".{target.name}.new")
     shutil.rmtree(new, ignore_errors=True)  # of a process that was killed
-    pem.private_folder(new)
+    private_folder(new)
     sabotage.lay_out(new, crl=crl)
     for fault in drawn:
         fault.break_(new)
-    made = json.dumps(_digests(new), indent=1) + "\n"
-    pem.private_folder((new / _MADE).parent)
-    (new / _MADE).write_text(made, "utf-8")
+    digests = json.dumps(_digests(new), indent=1) + "\n"
+    private_folder((new / _MADE).parent)
+    write_file(new / _MADE, digests)
     new.rename(target)
 
 

@@ -1,10 +1,11 @@
 """What belongs to one learner: the folder, its notebooks, what was predicted and solved.
 
-Here: files in the learner's folder. Not here: judging an exercise (exercises/), and counting
-(classroom/).
+Here: files in the learner's folder, and openssl run on them. Not here: judging an exercise
+(exercises/), and counting (classroom/).
 """
 
 from mtls_lab.learner.predictions import reveal
+from mtls_lab.learner.terminal import available, openssl
 from mtls_lab.learner.workspace import Workspace, enter
 
-__all__ = ["Workspace", "enter", "reveal"]
+__all__ = ["Workspace", "available", "enter", "openssl", "reveal"]

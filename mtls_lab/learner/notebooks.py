@@ -1,37 +1,34 @@
 """The notebooks in a learner's folder: put there, brought up to date, put back; no work is lost.
 
-Here: which notebooks there are, and which of them the learner has changed. Not here: the files
-that the notebooks work with (workspace.py), and starting JupyterLab (cli.py).
+Here: which notebooks there are, and which of them the learner has changed. Not here: the mark of
+the folder (folder.py), the files that the notebooks work with (workspace.py), and starting
+JupyterLab (cli/).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import FileProblem, UnknownName
-from mtls_lab.facts import MARKER, resource_folder
-from mtls_lab.pki import pem
-from mtls_lab.program import typed
+from mtls_lab.errors import UnknownName
+from mtls_lab.facts import resource_folder
+from mtls_lab.files import PathLike, private_folder, write_file, writing
+from mtls_lab.learner.folder import own_folder, read_marker, write_marker
 
 __all__ = [
     "Reset",
     "Unpacked",
     "latest",
     "notebooks",
-    "read_marker",
     "reset",
     "unpack",
-    "write_marker",
 ]
 
 
@@ -55,7 +52,7 @@ def notebooks() -> list[Path]:
     return sorted(resource_folder("notebooks").glob("[0-9]*.ipynb"))
 
 
-def unpack(folder: str | os.PathLike[str], *, keep_outputs: bool = False) -> list[Unpacked]:
+def unpack(folder: PathLike, *, keep_outputs: bool = False) -> list[Unpacked]:
     """Copy the notebooks into a learner's folder, outputs cleared, and mark the folder.
 
     A notebook that the learner changed is never overwritten: if the project has a newer one,
@@ -65,7 +62,7 @@ def unpack(folder: str | os.PathLike[str], *, keep_outputs: bool = False) -> lis
     Raises:
         FileProblem: the folder cannot be written, or holds a damaged marker.
     """
-    folder = pem.private_folder(folder)
+    folder = private_folder(folder)
     known = read_marker(folder)
     done = []
     for source in notebooks():
@@ -74,10 +71,10 @@ def unpack(folder: str | os.PathLike[str], *, keep_outputs: bool = False) -> lis
         if target.exists() and latest in (known.get(source.name), _fingerprint_of(target)):
             done.append(Unpacked(target, kept=True))
         elif _is_ours(target, known):
-            done.append(Unpacked(_write_text(target, text)))
+            done.append(Unpacked(write_file(target, text)))
         else:
             beside = next(path for path in _beside(target, "new") if _is_ours(path, known))
-            done.append(Unpacked(target, kept=True, beside=_write_text(beside, text)))
+            done.append(Unpacked(target, kept=True, beside=write_file(beside, text)))
             known[beside.name] = latest
         known[source.name] = latest
     write_marker(folder, known)
@@ -97,7 +94,7 @@ class Reset:
     old: Path | None = None
 
 
-def reset(folder: str | os.PathLike[str], what: str) -> list[Reset]:
+def reset(folder: PathLike, what: str) -> list[Reset]:
     """Put the project's notebooks back, outputs cleared; the learner's are kept beside them.
 
     A notebook that differs in anything, be it an output, is renamed to `NAME.old.ipynb`, or to
@@ -109,33 +106,29 @@ def reset(folder: str | os.PathLike[str], what: str) -> list[Reset]:
 
     Raises:
         UnknownName: there is no such part or notebook.
-        FileProblem: the folder is no learner's folder, or cannot be written.
+        NotInWorkspace: the folder is in no learner's folder.
+        FileProblem: the folder cannot be written.
     """
-    folder, name = Path(folder), what.removesuffix(".ipynb")
+    name = what.removesuffix(".ipynb")
     chosen = [each for each in notebooks() if name in (each.stem, each.stem[0])]
     if not chosen:
         parts = sorted({each.stem[0] for each in notebooks()})
         raise UnknownName("part or notebook", what, [*parts, *(e.stem for e in notebooks())])
-    if not (folder / MARKER).is_file():
-        raise FileProblem(
-            f"{folder} is no folder of the lab (no {MARKER} file in it)",
-            f"a folder that `{typed('start')}` has made",
-            f"name your folder: {typed('reset PART FOLDER')}",
-        )
+    folder = own_folder(Path(folder))
     known, done = read_marker(folder), []
     for source in chosen:
         target, text, old = folder / source.name, _cleared(source), None
         if target.exists() and _cells_of(target) != _cells(text):
             old = next(path for path in _beside(target, "old") if not path.exists())
-            with _writing(target):
+            with writing(target):
                 target.rename(old)
-        done.append(Reset(_write_text(target, text), old))
+        done.append(Reset(write_file(target, text), old))
         known[source.name] = _fingerprint(_cells(text))
     write_marker(folder, known)
     return done
 
 
-def latest(folder: str | os.PathLike[str]) -> Path:
+def latest(folder: PathLike) -> Path:
     """Return the notebook that the learner saved last, or the first one if there is none."""
     saved = [
         path
@@ -216,48 +209,3 @@ def _fingerprint_of(path: Path) -> str | None:
         return None if cells is None else _fingerprint(cells)
     except (KeyError, TypeError):
         return None
-
-
-def _write_text(path: Path, text: str) -> Path:
-    new = path.with_name(f".{path.name}.new")
-    with _writing(path):
-        try:
-            new.write_text(text, "utf-8")
-            new.replace(path)
-        except OSError:
-            with suppress(OSError):  # what is half written, on a full disk
-                new.unlink()
-            raise
-    return path
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Let what cannot be written say what to do. Raises FileProblem."""
-    try:
-        yield
-    except OSError as error:
-        raise FileProblem(
-            f"{path} cannot be written ({error.strerror or error})",
-            "a folder that you may write to, with space left",
-            "choose another folder, or change its permissions",
-        ) from None
-
-
-def read_marker(folder: Path) -> dict[str, str]:
-    """Return the digest of each notebook of a folder, as unpacked. Raises FileProblem."""
-    try:
-        return dict(json.loads((folder / MARKER).read_text("utf-8")))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError) as error:
-        raise FileProblem(
-            f"{folder / MARKER} cannot be read ({error})",
-            "the list of notebooks that the lab wrote there",
-            "delete this one file: your notebooks stay, and new ones are put beside them",
-        ) from None
-
-
-def write_marker(folder: Path, known: dict[str, str]) -> None:
-    """Make a folder a learner's folder, or bring its list up to date. Raises FileProblem."""
-    _write_text(folder / MARKER, json.dumps(known, indent=1, sort_keys=True) + "\n")

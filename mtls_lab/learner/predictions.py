@@ -14,6 +14,7 @@ from functools import cache
 from mtls_lab.errors import UnknownName
 from mtls_lab.facts import read_facts
 from mtls_lab.learner import progress
+from mtls_lab.text import coloured_box
 
 __all__ = ["Question", "Revealed", "choose", "chosen", "question", "questions", "reveal"]
 
@@ -61,11 +62,9 @@ class Revealed:
         return f"✗ You predicted: {chose}\n{told}\n{self.question.wrong[self.choice]}"
 
     def _repr_html_(self) -> str:
-        lines = "<br>".join(html.escape(line) for line in str(self).splitlines())
-        name = html.escape(self.question.name)
-        colour = {True: "success-color1", False: "error-color1", None: "border-color1"}[self.right]
-        style = f"border-left: 5px solid var(--jp-{colour}, currentColor); padding: 2px 10px"
-        return f'<div role="status" data-testid="reveal-{name}" style="{style}">{lines}</div>'
+        colour = {True: "success", False: "error", None: "border"}[self.right]
+        lines = map(html.escape, str(self).splitlines())
+        return coloured_box(lines, colour, testid=f"reveal-{self.question.name}")
 
     __repr__ = __str__  # Jupyter shows the last value of a cell by its repr
 

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mtls_lab.errors import FileProblem
 from mtls_lab.facts import learner_folder
+from mtls_lab.files import writing
 
 __all__ = ["FILE", "Predicted", "Progress", "Tried", "note", "read"]
 
@@ -69,15 +69,8 @@ def note(**event: str | None) -> None:
     folder = learner_folder()
     if folder is None:
         return
-    try:
-        with (folder / FILE).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(event) + "\n")
-    except OSError as error:
-        raise FileProblem(
-            f"{folder / FILE} cannot be written ({error.strerror or error})",
-            "a file in your folder that remembers what you have done",
-            "make room on the disk, or change the file's permissions",
-        ) from None
+    with writing(folder / FILE), (folder / FILE).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(event) + "\n")
 
 
 def read(folder: Path | None = None) -> Progress:

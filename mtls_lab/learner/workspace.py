@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab import pki
-from mtls_lab.errors import FileProblem, NotInWorkspace
-from mtls_lab.facts import MARKER, learner_folder, resource_folder
-from mtls_lab.learner.notebooks import read_marker, write_marker
+from mtls_lab.errors import FileProblem
+from mtls_lab.facts import learner_folder, resource_folder
+from mtls_lab.files import private_folder
+from mtls_lab.learner.folder import own_folder, read_marker, write_marker
 from mtls_lab.pki import is_current, pem
 from mtls_lab.program import typed
 
@@ -64,7 +65,7 @@ def enter(part: int) -> Workspace:
     folder = _find(Path.cwd())
     os.chdir(folder)
     for name in FOLDERS:
-        pem.private_folder(folder / name)
+        private_folder(folder / name)
     files: tuple[str, ...] = ()
     if part > 2:
         files += _after_part_2()
@@ -74,18 +75,14 @@ def enter(part: int) -> Workspace:
 
 
 def _find(here: Path) -> Path:
-    if folder := learner_folder(here):
-        return folder
-    if here == resource_folder("notebooks").resolve():
+    if learner_folder(here) is None and here == resource_folder("notebooks").resolve():
         # In a clone, the notebooks may be opened where they are (Binder, an editor): their
         # files still go where a learner's files go, and never beside them.
-        folder = pem.private_folder(here.parent / "lab")
+        folder = private_folder(here.parent / "lab")
         write_marker(folder, read_marker(folder))
         return folder
-    raise NotInWorkspace(
-        f"this notebook runs in {here}, which is no folder of the lab (no {MARKER} file in it)",
-        f"a folder that `{typed('start')}` has made",
-        f"make one with `{typed('start --prepare')}`, and open the notebook in it",
+    return own_folder(
+        here, todo=f"make one with `{typed('start --prepare')}`, and open the notebook in it"
     )
 
 

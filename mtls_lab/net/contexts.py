@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import ssl
 
+from mtls_lab.files import PathLike
 from mtls_lab.net.peer import PeerCertificate
 
 __all__ = ["client_context", "forbid_resumption", "only_trusted_client", "server_context"]
-
-PathLike = str | os.PathLike[str]
 
 
 def server_context(

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import ipywidgets
 
 from mtls_lab.attacks import ATTACKS, Attack, AttackResult, AttackTable, Protection, attack_table
+from mtls_lab.errors import UnknownName
 from mtls_lab.panels.base import Panel, breakable, escape, mark
 
 __all__ = ["AttackPanel"]
@@ -53,13 +54,13 @@ class AttackPanel(Panel):
             protection: a column, such as "TLS".
 
         Raises:
-            ValueError: there is no such cell.
+            UnknownName: there is no such cell.
         """
         with self.turn:
             cells = {(result.attack, result.protection): result for result in self._results}
             if (attack, protection) not in cells:
-                names = "; ".join(f"{row}, {column}" for row, column in cells) or "none"
-                raise ValueError(f"no cell {attack!r}, {protection!r}: there are {names}")
+                known = (f"{row} against {column}" for row, column in cells)
+                raise UnknownName("cell", f"{attack} against {protection}", known)
             result = cells[attack, protection]
             self._draw(opened=result)
             self._report(result)

@@ -12,13 +12,15 @@ from datetime import UTC, datetime
 import ipywidgets
 from cryptography import x509
 
-from mtls_lab.errors import UnknownName
+from mtls_lab.errors import LabError, UnknownName
+from mtls_lab.files import PathLike
 from mtls_lab.panels.base import Panel, escape
-from mtls_lab.pki import Field, common_name, describe, printable, read_certificate, read_fields
+from mtls_lab.pki import Field, common_name, describe, read_certificate, read_fields
+from mtls_lab.text import printable
 
 __all__ = ["CertificatePanel", "card"]
 
-Source = x509.Certificate | str | os.PathLike[str]
+Source = x509.Certificate | PathLike
 
 
 class CertificatePanel(Panel):
@@ -29,7 +31,7 @@ class CertificatePanel(Panel):
 
     Raises:
         FileProblem: a file is missing or holds no certificate.
-        ValueError: no certificate was given.
+        LabError: no certificate was given.
     """
 
     name = "certificate"
@@ -41,7 +43,11 @@ class CertificatePanel(Panel):
             "Each field: what it says here, what it is for, and where it is defined.",
         )
         if not sources:
-            raise ValueError("no certificate: give a file, such as 'backend/server.crt'")
+            raise LabError(
+                "no certificate",
+                "one or more, or files that hold one, such as 'backend/server.crt'",
+                "give the panel a certificate to show",
+            )
         self._certificates: dict[str, x509.Certificate] = {}
         for source in sources:
             self._certificates[self._label(source)] = (

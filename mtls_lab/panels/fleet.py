@@ -1,7 +1,7 @@
 """One certificate or many? A fleet, a stolen key, and who can still connect.
 
 Here: the controls, the grid of devices, and what was tried so far. Not here: the certificates,
-the revocation list and the handshakes (fleet.py of the package).
+the revocation list and the handshakes (experiments/fleet.py).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class FleetPanel(Panel):
         devices: how many, one of 4, 8, 12, 16, 20 and 24.
 
     Raises:
-        ValueError: another number of devices.
+        UnknownName: another number of devices.
     """
 
     name = "fleet"

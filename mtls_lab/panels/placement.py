@@ -1,7 +1,7 @@
 """Which CA goes where: six files, two machines; place them, run, and see what each side says.
 
 Here: a drop-down for each slot, and the result. Not here: running a placement and whom to blame
-(placement.py of the package), what the error means (diagnosis/explanation.py).
+(experiments/placement.py), what the error means (diagnosis/explanation.py).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class PlacementPanel(Panel):
         slots: slots that differ from that, each with its file, or None for an empty one.
 
     Raises:
-        ValueError: there is no such start, slot or file.
+        UnknownName: there is no such start, slot or file.
     """
 
     name = "placement"
@@ -86,7 +86,7 @@ class PlacementPanel(Panel):
                 with the name of a file, or None for no file.
 
         Raises:
-            ValueError: there is no such start, slot or file; the message lists those that exist.
+            UnknownName: there is no such start, slot or file.
         """
         placed = placement(start, **slots)
         with self.turn:

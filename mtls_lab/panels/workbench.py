@@ -86,7 +86,7 @@ class WorkbenchPanel(Panel):
             is_ca, authority_id: whether it says CA:TRUE, and who signed it.
 
         Raises:
-            ValueError: there is no such choice; the message lists those that there are.
+            UnknownName: there is no such choice.
         """
         recipe = Recipe(purpose, key_usage, names, dates, is_ca, authority_id)
         with self.turn:

@@ -11,14 +11,12 @@ from mtls_lab.pki.description import (
     in_words,
     is_current,
     oid_name,
-    printable,
 )
 from mtls_lab.pki.fields import Field, read_fields
 from mtls_lab.pki.leaf import Purpose
 from mtls_lab.pki.pem import (
     Identity,
     Key,
-    private_folder,
     read_certificate,
     read_identity,
     write_certificate,
@@ -43,8 +41,6 @@ __all__ = [
     "in_words",
     "is_current",
     "oid_name",
-    "printable",
-    "private_folder",
     "read_certificate",
     "read_fields",
     "read_identity",

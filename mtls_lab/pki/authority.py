@@ -11,7 +11,6 @@ verifies under Python 3.13's strict default and under `openssl verify -x509_stri
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from mtls_lab.errors import LabError
+from mtls_lab.files import PathLike
 from mtls_lab.pki.leaf import (
     LEAF_KEY_USAGE,
     NO_KEY_USAGE,
@@ -99,9 +99,7 @@ class CertificateAuthority:
         return cls(key, certificate)
 
     @classmethod
-    def load(
-        cls, certfile: str | os.PathLike[str], keyfile: str | os.PathLike[str]
-    ) -> CertificateAuthority:
+    def load(cls, certfile: PathLike, keyfile: PathLike) -> CertificateAuthority:
         """Read a CA back from its two files. Raises FileProblem."""
         identity = read_identity(certfile, keyfile)
         return cls(identity.key, identity.certificate)

@@ -11,7 +11,9 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import NameOID
 
-__all__ = ["common_name", "describe", "in_words", "is_current", "oid_name", "printable"]
+from mtls_lab.text import printable
+
+__all__ = ["common_name", "describe", "in_words", "is_current", "oid_name"]
 
 #: The bits of keyUsage as RFC 5280, section 4.2.1.3 calls them, by cryptography's names.
 USAGES = {
@@ -75,18 +77,6 @@ def in_words(value: x509.ExtensionType) -> str:
     elif isinstance(value, x509.SubjectAlternativeName):
         text = ", ".join(_general_name(name) for name in value)
     return text
-
-
-def printable(text: str) -> str:
-    r"""Return a text in which every character is one that can be seen.
-
-    A certificate may hold line breaks, or marks that turn the reading direction round.
-
-    Example:
-        >>> print(printable("trusted\nclient"))
-        trusted\u000aclient
-    """
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def oid_name(oid: x509.ObjectIdentifier) -> str:

@@ -15,7 +15,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from mtls_lab.facts import read_facts
-from mtls_lab.pki.description import in_words, oid_name, printable
+from mtls_lab.pki.description import in_words, oid_name
+from mtls_lab.text import printable
 
 __all__ = ["Field", "read_fields"]
 

@@ -1,16 +1,13 @@
 """PEM files: keys, certificates, requests and revocation lists, read and written with care.
 
-Here: file modes, and one clear message for each way in which a file can be the wrong one.
-Not here: making what is written (authority.py).
+Here: the mode of each kind, and one clear message for each way in which a file can be the wrong
+one. Not here: making what is written (authority.py), and how a file is written (files.py).
 """
 
 from __future__ import annotations
 
-import errno
-import os
 import ssl
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +16,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from mtls_lab.errors import FileProblem
+from mtls_lab.files import PathLike, write_file
 
 __all__ = [
     "Identity",
     "Key",
-    "private_folder",
     "read_certificate",
     "read_identity",
     "read_key",
@@ -60,7 +57,7 @@ class Identity:
         with tempfile.TemporaryDirectory() as folder:
             context.load_cert_chain(*self.save(folder, "identity"))
 
-    def save(self, folder: str | os.PathLike[str], name: str) -> tuple[Path, Path]:
+    def save(self, folder: PathLike, name: str) -> tuple[Path, Path]:
         """Write `NAME.crt` (with the chain) and `NAME.key` and return both paths."""
         certfile, keyfile = Path(folder, f"{name}.crt"), Path(folder, f"{name}.key")
         write_certificate(certfile, self.certificate, *self.chain)
@@ -68,78 +65,30 @@ class Identity:
         return certfile, keyfile
 
 
-def private_folder(folder: str | os.PathLike[str]) -> Path:
-    """Make a folder that only its owner may open (mode 0700) and return it.
-
-    One that is there already stays as it is: it may be a person's own. Raises FileProblem.
-    """
-    folder = Path(folder)
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-    return folder
-
-
-def write_key(path: str | os.PathLike[str], key: Key) -> None:
+def write_key(path: PathLike, key: Key) -> None:
     """Write a private key, readable by its owner only from its first byte on (mode 0600)."""
     pem = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    _write(path, pem, 0o600)
+    write_file(path, pem, mode=0o600)
 
 
-def write_certificate(path: str | os.PathLike[str], *certificates: x509.Certificate) -> None:
+def write_certificate(path: PathLike, *certificates: x509.Certificate) -> None:
     """Write one certificate, or a leaf with the CA certificates to send along."""
     data = b"".join(c.public_bytes(serialization.Encoding.PEM) for c in certificates)
-    _write(path, data, 0o644)
+    write_file(path, data, mode=0o644)
 
 
-def write_csr(path: str | os.PathLike[str], csr: x509.CertificateSigningRequest) -> None:
+def write_csr(path: PathLike, csr: x509.CertificateSigningRequest) -> None:
     """Write a certificate signing request."""
-    _write(path, csr.public_bytes(serialization.Encoding.PEM), 0o644)
+    write_file(path, csr.public_bytes(serialization.Encoding.PEM), mode=0o644)
 
 
-def write_crl(path: str | os.PathLike[str], crl: x509.CertificateRevocationList) -> None:
+def write_crl(path: PathLike, crl: x509.CertificateRevocationList) -> None:
     """Write a certificate revocation list."""
-    _write(path, crl.public_bytes(serialization.Encoding.PEM), 0o644)
-
-
-def _write(path: str | os.PathLike[str], data: bytes, mode: int) -> None:
-    # A new file takes the old one's place in one step, so a reader sees one or the other. With
-    # the calls of `os`, for pathlib and a buffer would double the time that a small file takes.
-    new = f"{os.fspath(path)}.{os.getpid()}.new"
-    try:
-        descriptor = _create(new, mode)
-        try:
-            if os.write(descriptor, data) < len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        finally:
-            os.close(descriptor)
-        os.replace(new, path)  # noqa: PTH105
-    except OSError as error:
-        with suppress(OSError):
-            Path(new).unlink()
-        raise _unwritable(Path(path), error) from None
-
-
-def _create(path: str, mode: int) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    try:
-        return os.open(path, flags, mode)
-    except FileExistsError:  # left by a process that was killed, perhaps with another mode
-        Path(path).unlink()
-        return os.open(path, flags, mode)
-
-
-def _unwritable(path: Path, error: OSError) -> FileProblem:
-    return FileProblem(
-        f"{path} cannot be written ({error.strerror or error})",
-        "a folder that you may write to, with space left",
-        "choose another folder, or change its permissions",
-    )
+    write_file(path, crl.public_bytes(serialization.Encoding.PEM), mode=0o644)
 
 
 _KINDS = {
@@ -182,7 +131,7 @@ def _read(path: Path, expected: str) -> bytes:
     raise FileProblem(found, f"{expected} in PEM form", todo)
 
 
-def read_certificate(path: str | os.PathLike[str]) -> x509.Certificate:
+def read_certificate(path: PathLike) -> x509.Certificate:
     """Read the first certificate of a PEM file. Raises FileProblem."""
     return _certificates(Path(path))[0]
 
@@ -197,7 +146,7 @@ def _certificates(path: Path) -> list[x509.Certificate]:
         ) from None
 
 
-def read_key(path: str | os.PathLike[str]) -> Key:
+def read_key(path: PathLike) -> Key:
     """Read an EC private key without a password from a PEM file. Raises FileProblem."""
     data = _read(Path(path), "a private key")
     try:
@@ -215,7 +164,7 @@ def read_key(path: str | os.PathLike[str]) -> Key:
     return key
 
 
-def read_identity(certfile: str | os.PathLike[str], keyfile: str | os.PathLike[str]) -> Identity:
+def read_identity(certfile: PathLike, keyfile: PathLike) -> Identity:
     """Read a certificate, its chain and its key, and check that they belong together.
 
     Raises:

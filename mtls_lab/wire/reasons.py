@@ -13,7 +13,10 @@ from typing import Any
 
 from mtls_lab.facts import read_facts
 
-__all__ = ["after_handshake", "alert_of", "normal", "reason_of", "verify_message_of"]
+__all__ = ["NO_CHAIN", "after_handshake", "alert_of", "normal", "reason_of", "verify_message_of"]
+
+#: The X509_V_ERR_… numbers by which OpenSSL says: no chain leads from here to a trusted CA.
+NO_CHAIN = frozenset({2, 18, 19, 20, 21})
 
 
 def reason_of(error: ssl.SSLError) -> str:

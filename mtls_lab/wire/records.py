@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from mtls_lab.wire.protocol import MAX_LINE
+
 __all__ = [
     "ALERTS",
     "HANDSHAKE_TYPES",
+    "HEADER",
     "Direction",
     "Record",
     "Splitter",
@@ -76,7 +79,6 @@ ALERTS = {
 
 HEADER = 5  # type (1), legacy version (2), length (2)
 LONGEST = 2**14 + 256  # RFC 8446 section 5.2: more is a record_overflow
-LONGEST_LINE = 1024  # where a line of text ends at the latest, see protocol.py
 
 
 class Direction(Enum):
@@ -186,7 +188,7 @@ class Splitter:
                 return self._buffer
             return self._buffer[:length] if len(self._buffer) >= length else b""
         end = self._buffer.find(b"\n") + 1
-        return self._buffer[:end] or (self._buffer if len(self._buffer) > LONGEST_LINE else b"")
+        return self._buffer[:end] or (self._buffer if len(self._buffer) > MAX_LINE else b"")
 
 
 def plaintext_messages(data: bytes) -> Iterator[tuple[str, int]]:

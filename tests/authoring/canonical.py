@@ -25,8 +25,8 @@ METADATA = {
 #: Of a cell's metadata: what a learner's JupyterLab left behind is not kept.
 KEPT = ("slideshow", "tags")
 WIDGET = "application/vnd.jupyter.widget-view+json"
-#: No cell takes five seconds; a minute is for a machine that does something else as well.
-CELL_TIMEOUT = 60
+#: No cell takes five seconds; the rest is for a machine that does something else as well.
+CELL_TIMEOUT = 300
 #: No warning of the kernel's own ports, and no entry in this person's history of IPython.
 KERNEL_OPTIONS = ["--IPKernelApp.log_level=ERROR", "--HistoryManager.enabled=False"]
 

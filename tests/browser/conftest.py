@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 from mtls_lab.learner import notebooks as unpacking
-from tests.browser.lab import JupyterLab, LabPage, chromium
+from tests.browser.lab import GUARD, JupyterLab, LabPage, chromium
+
+expect.set_options(timeout=GUARD)
 
 
 @pytest.fixture(scope="package")

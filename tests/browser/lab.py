@@ -32,6 +32,10 @@ WIDE, NARROW = 1280, 360
 #: A notebook is longer than any screen: pictures of it are taken in pieces of this height.
 HEIGHT = 3000
 
+#: Milliseconds. Tests wait for a state of the page, never for a time; this ends the wait for one
+#: that never comes. No test waits for it, so it is far longer than a busy machine needs.
+GUARD = 120_000
+
 CHROMIUM_FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),  # a container, perhaps as root
     *("--disable-quic", "--disable-background-networking", "--disable-component-update"),
@@ -101,8 +105,12 @@ def chromium() -> Iterator[BrowserContext]:
     if program is None:
         raise FileNotFoundError(f"none of {', '.join(names)} is installed")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
-        yield browser.new_context()
+        browser = playwright.chromium.launch(
+            executable_path=program, args=CHROMIUM_FLAGS, timeout=GUARD
+        )
+        context = browser.new_context()
+        context.set_default_timeout(GUARD)
+        yield context
         browser.close()
 
 
@@ -166,7 +174,7 @@ class JupyterLab:
         traceback: TracebackType | None,
     ) -> None:
         self._process.terminate()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=GUARD / 1000)
         self._reader.join()
         assert self._process.stderr is not None
         self._process.stderr.close()

@@ -23,6 +23,19 @@ CUT_OFF = """() => [...document.querySelectorAll(".lab-panel")].flatMap((panel) 
         .filter((part) => part.getBoundingClientRect().right > right)
         .map((part) => `${part.tagName}: ${part.textContent.slice(0, 60)}`);
 })"""
+# For a part that is still on its way, ipywidgets keeps the place with an element without a class
+# of its own. The first result may well be there before the last control.
+DRAWN = """() => {
+    const outputs = [...window.jupyterapp.shell.currentWidget.content.model.cells]
+        .flatMap((cell) => cell.sharedModel.toJSON().outputs ?? []);
+    const count = outputs
+        .filter(({ data }) => data?.["application/vnd.jupyter.widget-view+json"]).length;
+    const panels = [...document.querySelectorAll(".lab-panel")];
+    return panels.length === count
+        && panels.every((panel) => !panel.querySelector('[class="lm-Widget"]'));
+}"""
+#: The list that has the focus shows its choices: until then, it does not get the keys.
+LIST_IS_OPEN = "() => document.activeElement.matches('select:open')"
 KERNEL = """window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"""
 WATCH = """(box) => {
     const results = window.labResults = [];
@@ -65,15 +78,24 @@ class ShownPanel:
         return int(self.result.get_attribute("data-seq") or 0)
 
     def anew(self) -> None:
-        """Run the notebook again: a new panel, in the same kernel."""
+        """Run the notebook again: a new panel, in the same kernel, drawn in full."""
         self.lab.run_all()
         assert [cell.errors for cell in self.lab.cells() if cell.errors] == []
+        self.lab.page.wait_for_function(DRAWN)
         self.wait_for(1)
 
     def wait_for(self, sequence: int) -> str:
         """Wait for the result of this number; return its outcome."""
         expect(self.result).to_have_attribute("data-seq", str(sequence))
         return self.result.get_attribute("data-outcome") or ""
+
+    def choose_next(self) -> None:
+        """Take the next choice of the list that has the focus, as one does with the keyboard."""
+        keyboard = self.lab.page.keyboard
+        keyboard.press("Space")  # on a closed list, JupyterLab keeps the arrows to itself
+        self.lab.page.wait_for_function(LIST_IS_OPEN)
+        keyboard.press("ArrowDown")
+        keyboard.press("Enter")
 
     def button(self, name: str) -> Locator:
         """A button by its whole name."""

@@ -71,8 +71,7 @@ def test_it_can_be_used_without_a_mouse(panel: ShownPanel) -> None:
     keyboard = panel.lab.page.keyboard
     panel.box.get_by_label("Devices").focus()
     keyboard.press("Tab")  # identity
-    for key in ("Space", "ArrowDown", "Enter"):
-        keyboard.press(key)
+    panel.choose_next()
     panel.wait_for(2)
     expect(panel.result).to_contain_text(SHARING["batch"])
     keyboard.press("Tab")  # whose key

@@ -4,9 +4,6 @@ Not here: every prediction (tests/notebooks) and every exercise (tests/unit/exer
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, expect
@@ -79,38 +76,29 @@ def attempt(page: LabPage, source: str) -> Locator:
     return page.page.get_by_test_id("check-mutual_backend")
 
 
-@contextmanager
-def lab(folder: Path, scratch: Path, browser: BrowserContext) -> Iterator[LabPage]:
-    """A JupyterLab of the learner's own, and a page of it."""
-    scratch.mkdir()
-    with JupyterLab(folder, scratch) as server:
-        page = server.visit(browser)
-        yield page
-        page.page.close()
-
-
 def test_wrong_then_right_then_taken_up_again(
-    tmp_path: Path, browser: BrowserContext, capsys: pytest.CaptureFixture[str]
+    lab: JupyterLab, browser: BrowserContext, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = tmp_path / "learner"
+    folder = lab.folder / "anna"
     unpacking.unpack(folder)
-    with lab(folder, tmp_path / "first", browser) as page:
-        page.open(LESSON)
-        for name, answer in WRONG.items():
-            predict(page, name, answer)
-            told = page.page.get_by_test_id(f"reveal-{name}")
-            expect(told).to_contain_text("✗ You predicted: ")
-            expect(told).to_contain_text(predictions.question(name).wrong[answer])
-        page.run_all()
-        save_and_close(page)
+    page = lab.visit(browser)
+    page.open(f"{folder.name}/{LESSON}")
+    for name, answer in WRONG.items():
+        predict(page, name, answer)
+        told = page.page.get_by_test_id(f"reveal-{name}")
+        expect(told).to_contain_text("✗ You predicted: ")
+        expect(told).to_contain_text(predictions.question(name).wrong[answer])
+    page.run_all()
+    save_and_close(page)
 
-        page.open(EXERCISES)
-        page.run_all()
-        outcome = attempt(page, UNSAFE)
-        expect(outcome).to_have_attribute("data-outcome", "works but unsafe")
-        outcome = attempt(page, RIGHT)
-        expect(outcome).to_have_attribute("data-outcome", "right")
-        save_and_close(page)
+    page.open(f"{folder.name}/{EXERCISES}")
+    page.run_all()
+    outcome = attempt(page, UNSAFE)
+    expect(outcome).to_have_attribute("data-outcome", "works but unsafe")
+    outcome = attempt(page, RIGHT)
+    expect(outcome).to_have_attribute("data-outcome", "right")
+    save_and_close(page)
+    page.page.close()
 
     # The next day: the lab says how far one is, and nothing of one's work is gone.
     assert cli.main(["start", str(folder), "--prepare"]) == 0
@@ -120,24 +108,25 @@ def test_wrong_then_right_then_taken_up_again(
     assert f"{LESSON}: as you left it" in said
     assert str(part) in said
     assert unpacking.latest(folder).name == EXERCISES
-    with lab(folder, tmp_path / "second", browser) as page:
-        page.open(EXERCISES)
-        assert RIGHT in [cell.source for cell in page.cells()]
-        page.run_all()
-        expect(page.page.get_by_test_id("check-mutual_backend")).to_have_attribute(
-            "data-outcome", "right"
-        )
-        page.close()
+    page = lab.visit(browser)
+    page.open(f"{folder.name}/{EXERCISES}")
+    assert RIGHT in [cell.source for cell in page.cells()]
+    page.run_all()
+    expect(page.page.get_by_test_id("check-mutual_backend")).to_have_attribute(
+        "data-outcome", "right"
+    )
+    page.close()
 
-        # Before its cell has run, a panel shows what it showed, and says how to come back.
-        page.open(LESSON)
-        how = page.page.get_by_text(re.compile("Run (its cell again|this cell to get)"))
-        expect(how.first).to_be_visible()
-        expect(page.page.get_by_text("What does the device present?")).to_be_visible()
-        expect(page.page.get_by_text("model not found")).to_have_count(0)
-        at(page, 'predict("no_certificate")', "run-all-above")
-        at(page, 'predict("no_certificate")', "run-cell")
-        chosen = predictions.question("no_certificate").answers["handshake"]
-        expect(question(page, "no_certificate").get_by_label(chosen)).to_be_checked()
-        assert page.complaints == []
-        page.close()
+    # Before its cell has run, a panel shows what it showed, and says how to come back.
+    page.open(f"{folder.name}/{LESSON}")
+    how = page.page.get_by_text(re.compile("Run (its cell again|this cell to get)"))
+    expect(how.first).to_be_visible()
+    expect(page.page.get_by_text("What does the device present?")).to_be_visible()
+    expect(page.page.get_by_text("model not found")).to_have_count(0)
+    at(page, 'predict("no_certificate")', "run-all-above")
+    at(page, 'predict("no_certificate")', "run-cell")
+    chosen = predictions.question("no_certificate").answers["handshake"]
+    expect(question(page, "no_certificate").get_by_label(chosen)).to_be_checked()
+    assert page.complaints == []
+    page.close()
+    page.page.close()

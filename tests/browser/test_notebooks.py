@@ -1,4 +1,6 @@
-"""Each notebook as a learner opens it: Run All reaches the bottom, and it can be read anywhere."""
+"""Each notebook as a learner opens it: nothing is to be saved, Run All reaches the bottom, and it
+can be read anywhere.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,15 +8,26 @@ from pathlib import Path
 import pytest
 
 from tests.authoring.canonical import NOTEBOOKS
-from tests.browser.lab import DARK, LIGHT, NARROW, WIDE, LabPage
+from tests.browser.lab import DARK, LIGHT, NARROW, WIDE, JupyterLab, LabPage
+
+#: The page is open when the kernel has said what it is; the label is written before that.
+STATE = """() => {
+    const { model } = window.jupyterapp.shell.currentWidget.context;
+    return [model.dirty, model.sharedModel.metadata.kernelspec.name];
+}"""
 
 
 @pytest.fixture(params=[path.stem for path in NOTEBOOKS])
-def name(request: pytest.FixtureRequest, page: LabPage) -> Iterator[str]:
-    """Each notebook in turn, open in the page."""
-    page.open(f"{request.param}.ipynb")
+def name(request: pytest.FixtureRequest, lab: JupyterLab, page: LabPage) -> Iterator[str]:
+    """Each notebook in turn, open in the page. Opened and not run, it is as it was."""
+    file = lab.folder / f"{request.param}.ipynb"
+    before = file.read_text("utf-8")
+    page.open(file.name)
+    assert page.page.evaluate(STATE) == [False, "python3"]
+    assert file.read_text("utf-8") == before
     yield request.param
     page.close()
+    assert file.read_text("utf-8") == before
 
 
 def test_a_notebook_from_top_to_bottom(name: str, page: LabPage, pictures: Path) -> None:

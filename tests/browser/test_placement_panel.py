@@ -90,10 +90,19 @@ def test_it_can_be_used_without_a_mouse(panel: ShownPanel) -> None:
     keyboard.press("Enter")
     assert panel.wait_for(2) == "refused"
     slot(panel, "device_cafile").focus()
-    for key in ("Space", "ArrowDown", "Enter"):
-        keyboard.press(key)
+    panel.choose_next()
     panel.wait_for(3)
     expect(slot(panel, "device_cafile")).to_have_value("server_ca.pem")
+
+
+def test_every_press_is_answered(panel: ShownPanel) -> None:
+    """Also those that come before the answer to the one before."""
+    before = panel.sequence
+    for _ in range(20):
+        panel.button("Run").click()
+    assert panel.wait_for(before + 20) == "refused"
+    panel.settle()
+    assert panel.sequence == before + 20
 
 
 @pytest.mark.parametrize("start", ["strangers", "right"])

@@ -16,7 +16,7 @@ def openssl(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProc
         capture_output=True,
         text=True,
         check=False,
-        timeout=20,
+        timeout=300,
     )
 
 

@@ -45,7 +45,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     reports = [json.loads(line) for line in done.stdout.splitlines()]
     return {

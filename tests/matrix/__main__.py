@@ -19,8 +19,10 @@ from pathlib import Path
 
 from tests.repository.files import PYPROJECT, ROOT, in_git
 
-#: The tests whose result depends on the Python and its OpenSSL. All others run in `make test` only.
+#: The tests whose result depends on the Python, its OpenSSL or the packages. All others run in
+#: `make test` only: those of other folders, and those here that are marked `once`.
 CORE = [
+    *("-m", "not once"),
     "mtls_lab",
     "tests/unit",
     "tests/panels",

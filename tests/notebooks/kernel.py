@@ -17,7 +17,7 @@ def _footprint():
     import collections, gc, os, re, threading
     for thread in threading.enumerate():
         if thread.name.endswith(" connection"):
-            thread.join(10)
+            thread.join(300)
     gc.collect()
     names = [re.sub(r"[0-9]+", "", thread.name) for thread in threading.enumerate()]
     return dict(collections.Counter(names)), len(os.listdir("/dev/fd"))

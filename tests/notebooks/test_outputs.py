@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from tests.authoring import canonical
 
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
@@ -21,7 +23,10 @@ def run_nbval(environment: dict[str, str], *notebooks: Path) -> tuple[Counter[st
     """How many cells passed, failed and were skipped; what nbval said."""
     folder = notebooks[0].parent
     report = folder.parent / "nbval.xml"
-    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env"]
+    # No plugin but nbval: the others take longer to start than a short notebook to run.
+    environment = {**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-m", "pytest", "-p", "nbval.plugin"]
+    command += ["--nbval", "--nbval-current-env"]
     command += [f"--nbval-sanitize-with={SANITIZE}"]
     command += [f"--nbval-cell-timeout={canonical.CELL_TIMEOUT}"]
     command += [f"--rootdir={folder}", "-p", "no:cacheprovider", "--color=no"]
@@ -42,12 +47,14 @@ def test_a_notebook_alone(source: Path, learner: Path, environment: dict[str, st
     assert cells == {"passed": number_of_code_cells(source)}, said
 
 
+@pytest.mark.once
 def test_all_notebooks_one_after_the_other(learner: Path, environment: dict[str, str]) -> None:
     copies = [canonical.unpack(source.name, learner) for source in canonical.NOTEBOOKS]
     cells, said = run_nbval(environment, *copies)
     assert cells == {"passed": number_of_code_cells(*canonical.NOTEBOOKS)}, said
 
 
+@pytest.mark.once
 def test_a_changed_output_is_seen(learner: Path, environment: dict[str, str]) -> None:
     """The comparison is real: each cell whose output was changed fails, and no other."""
     copy = canonical.unpack(canonical.NOTEBOOKS[0].name, learner)

@@ -14,7 +14,7 @@ from mtls_lab.attacks import (
     eavesdrop,
     lab_protections,
 )
-from mtls_lab.errors import ProtectionBroken
+from mtls_lab.errors import ProtectionBroken, UnknownName
 from mtls_lab.net import server_context
 from mtls_lab.panels import AttackPanel
 from mtls_lab.panels import attack as module
@@ -78,7 +78,9 @@ def test_a_cell_opens_its_evidence(protections: list[Protection]) -> None:
     assert len(opened) == 1
     assert "Clone the device against TLS: </span>✗ succeeds" in opened[0]
     assert verdict.evidence[0].replace('"', "&quot;") in opened[0]
-    with pytest.raises(ValueError, match="no cell 'Clone the device', 'TLS 2': there are Eav"):
+    with pytest.raises(
+        UnknownName, match="no cell 'Clone the device against TLS 2'\nExpected: one of Eav"
+    ):
         panel.select("Clone the device", "TLS 2")
 
 
@@ -115,7 +117,7 @@ def test_a_protection_that_does_not_work_is_told(
     assert isinstance(panel.value, ProtectionBroken)
     assert "the device itself is not served" in str(panel)
     assert 'data-outcome="error"' in page_of(panel)
-    with pytest.raises(ValueError, match="there are none"):
+    with pytest.raises(UnknownName, match="one of none"):
         panel.select("Eavesdrop", "Broken")
 
 

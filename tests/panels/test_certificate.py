@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 
 from mtls_lab import CertificateAuthority, ask
 from mtls_lab.diagnosis import explain
-from mtls_lab.errors import FileProblem, UnknownName
+from mtls_lab.errors import FileProblem, LabError, UnknownName
 from mtls_lab.experiments import Recipe, Workbench
 from mtls_lab.experiments import workbench as trial
 from mtls_lab.experiments.workbench import CHOICES, STRICT, Trial, Trials
@@ -220,7 +220,7 @@ def test_certificates_of_the_same_name_stay_apart(ca: CertificateAuthority) -> N
 
 
 def test_nothing_to_show(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no certificate"):
+    with pytest.raises(LabError, match="no certificate"):
         CertificatePanel()
     with pytest.raises(FileProblem):
         CertificatePanel(tmp_path / "missing.crt")

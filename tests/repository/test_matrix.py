@@ -84,5 +84,5 @@ def test_a_run_that_is_stopped_ends_with_all_that_it_started(tmp_path: Path) -> 
         assert reader.readline() == b"started\n"
         matrix.stop()
         assert reader.read() == b""
-    thread.join(timeout=30)
+    thread.join(timeout=300)
     assert not thread.is_alive()

@@ -19,11 +19,11 @@ PACKAGE = ROOT / "mtls_lab"
 
 #: Each folder or file of the top level may import those before it, and no other.
 LAYERS = [
-    *("errors", "facts", "program", "old_names"),
+    *("errors", "facts", "files", "text", "program", "old_names"),
     *("wire", "pki", "net"),
-    *("diagnosis", "attacks", "experiments", "learner", "machine"),
+    *("diagnosis", "attacks", "experiments", "learner"),
     *("exercises", "kata", "classroom", "panels"),
-    *("__init__", "commands", "cli", "__main__"),
+    *("__init__", "cli", "__main__"),
 ]
 
 #: What `import mtls_lab` must not cost: a device has no notebook.

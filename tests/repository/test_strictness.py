@@ -17,7 +17,7 @@ WARN = "def test_warn():\n    open(__file__)"
 
 
 def run_pytest(folder: Path, *sources: str, ci: str) -> subprocess.CompletedProcess[str]:
-    """Runs the sources under this repository's settings and conftest."""
+    """Runs the sources under this repository's settings and conftest, with the plugin they name."""
     tests = folder / "tests"
     tests.mkdir()
     shutil.copy(ROOT / "pyproject.toml", folder)
@@ -25,9 +25,9 @@ def run_pytest(folder: Path, *sources: str, ci: str) -> subprocess.CompletedProc
     for number, source in enumerate(sources):
         (tests / f"test_{number}.py").write_text(source)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests"],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "pytest_timeout", "tests"],
         cwd=folder,
-        env={"CI": ci},
+        env={"CI": ci, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,

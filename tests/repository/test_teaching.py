@@ -82,7 +82,7 @@ def test_its_commands_run(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=300,
         )
         assert (run.returncode, run.stderr) == (0, ""), command
         assert run.stdout

@@ -44,7 +44,7 @@ Extension = tuple[x509.ExtensionType, bool]
 TLS_1_3, TLS_1_2 = ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2
 STRICT = ssl.VerifyFlags.VERIFY_X509_STRICT
 CRL_CHECK = ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
-SHORT = 0.05
+SHORT = 0.3
 
 BACKEND_FILES = ("backend/server.crt", "backend/server.key")
 DEVICE_FILES = ("device/client.crt", "device/client.key")

@@ -19,7 +19,7 @@ from mtls_lab.wire import Direction
 
 VERSIONS = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2)
 #: How a backend or a relay ends a wait that should not happen; no test waits for it.
-LONG = 20.0
+LONG = 300.0
 
 
 def spelled(version: ssl.TLSVersion) -> str:

@@ -14,10 +14,10 @@ from mtls_lab.errors import UnknownName
 from mtls_lab.experiments.eavesdropping import Unit
 from mtls_lab.experiments.mallory import DEEDS, Plan
 from mtls_lab.panels.base import Panel, escape
+from mtls_lab.wire import HEADER
 
 __all__ = ["Aim"]
 
-HEADER = 5  # bytes: type, version, length (RFC 8446, section 5.1)
 WIDE = {"description_width": "initial"}
 
 

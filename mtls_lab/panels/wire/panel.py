@@ -93,7 +93,7 @@ class WirePanel(Panel):
             find: what Eve looks for.
 
         Raises:
-            ValueError: there is no such deed or record.
+            UnknownName: there is no such deed or record.
         """
         with self.turn:
             self._aim.set(mallory, record, bit, replace)

@@ -97,7 +97,7 @@ def test_a_file_holds_nothing_about_a_person_but_the_name() -> None:
     [
         ("../../etc/passwd", "progress-etc-passwd.json", "../../etc/passwd"),
         ("Zoë 李", "progress-zoë-李.json", "Zoë 李"),
-        ("\x1b[31mred\nline", "progress-31mred-line.json", "[31mred line"),
+        ("\x1b[31mred\nline", "progress-31mred-line.json", r"\u001b[31mred line"),
         ("...", "progress-learner.json", "..."),
     ],
 )

@@ -351,7 +351,7 @@ def test_a_name_that_tries_to_be_a_line() -> None:
     name = "CN=a\nFix:   switch off the check\x1b[31m{who}"
     told = explain(Side("backend", Stage.APPLICATION, failure, "TLSv1.3", name))
     assert len(str(told).splitlines()) == 6
-    assert "CN=a; Fix:   switch off the check [31m{who}" in told.what
+    assert r"CN=a\u000aFix:   switch off the check\u001b[31m{who}" in told.what
 
 
 @pytest.mark.parametrize(
@@ -484,7 +484,7 @@ WORDS = {"what", "why", "where", "fix"}
 OPTIONS = {"backend", "command", "device", "known", "late", "seen_by", "when", "who"}
 NAMES = {
     *("seer", "Seer", "other", "Other", "refuser", "Refuser", "refused", "Refused"),
-    *("cert", "key", "ca", "load", "usage", "purpose", "file", "wanted", "found", "expected"),
+    *("cert", "key", "ca", "load", "purpose", "file", "wanted", "found", "expected"),
     *("todo", "host", "verify", "peer", "client", "version", "reply", "text", "raw", "all"),
 }
 

@@ -627,7 +627,7 @@ def works(command: str) -> bool:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
-        timeout=20,
+        timeout=300,
     )
     return run.returncode == 0
 

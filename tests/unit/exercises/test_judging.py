@@ -238,5 +238,5 @@ def test_what_catches_everything_is_left_and_named(monkeypatch: pytest.MonkeyPat
     enough.set()
     (left,) = set(threading.enumerate()) - threads
     calling._throw(left)
-    left.join(5)
+    left.join(300)
     assert not left.is_alive()

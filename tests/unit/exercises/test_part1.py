@@ -20,24 +20,16 @@ from typing import Any
 import pytest
 
 from mtls_lab import checks
-from mtls_lab.exercises import Outcome, Result, call
-from mtls_lab.exercises.calling import LIMIT
+from mtls_lab.exercises import Outcome, Result
 from mtls_lab.net import Address, Chunk, replace
 from mtls_lab.wire import Direction
+from tests.unit.exercises.conftest import Hurry
 
 #: The module, which has the name of its function.
 SERVE_MANY = importlib.import_module("mtls_lab.exercises.part1.serve_many")
 NOT_YET, UNSAFE = Outcome.NOT_YET, Outcome.UNSAFE
 STREAM = "a socket carries bytes, and in a stream: encode, collect up to the line end, then decode"
 Wrong = tuple[Callable[..., Any], Outcome, str, str]
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For functions that wait for ever: nobody else does."""
-    monkeypatch.setitem(call.__kwdefaults__ or {}, "limit", LIMIT / 5)
-    monkeypatch.setattr(SERVE_MANY, "LIMIT", LIMIT / 5)
-    monkeypatch.setattr(SERVE_MANY, "PATIENCE", 0.5)
 
 
 def judged(result: Result) -> tuple[Outcome, str, str]:
@@ -254,9 +246,14 @@ ASKED: list[Wrong] = [
 ]
 
 
-@pytest.mark.usefixtures("impatient")
+#: They wait for ever, after so many calls that end.
+WAITING = {without_newline: 0, to_the_end_of_the_stream: 0, waits_at_the_end: 2}
+
+
 @pytest.mark.parametrize(("function", "outcome", "found", "rule"), ASKED)
-def test_ask_by_hand(function: Any, outcome: Outcome, found: str, rule: str) -> None:
+def test_ask_by_hand(hurry: Hurry, function: Any, outcome: Outcome, found: str, rule: str) -> None:
+    if function in WAITING:
+        function = hurry(function, WAITING[function])
     assert judged(checks.ask_by_hand(function)) == (outcome, found, rule)
 
 
@@ -360,9 +357,10 @@ TAMPERED: list[Wrong] = [
 ]
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(("function", "outcome", "found", "rule"), TAMPERED)
-def test_mallory(function: Any, outcome: Outcome, found: str, rule: str) -> None:
+def test_mallory(hurry: Hurry, function: Any, outcome: Outcome, found: str, rule: str) -> None:
+    if function is forever:
+        hurry(function, 0)
     assert judged(checks.mallory(function)) == (outcome, found, rule)
 
 
@@ -476,7 +474,7 @@ SERVED: list[Wrong] = [
     (
         never_ends,
         NOT_YET,
-        "never_ends had not returned after 2 s, and was stopped",
+        "never_ends had not returned after 4 s, and was stopped",
         "a loop needs an end, and a wait for a peer needs a time-out",
     ),
     (
@@ -492,6 +490,15 @@ SERVED: list[Wrong] = [
         "a thread serves one connection",
     ),
 ]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch, function: Any) -> None:
+    """For a server that lets somebody wait for ever. All others have the time of a learner's."""
+    if function is never_ends:
+        monkeypatch.setattr(SERVE_MANY, "LIMIT", 2.0)
+    if function in {one_loop, never_hangs_up}:
+        monkeypatch.setattr(SERVE_MANY, "PATIENCE", 1.5)
 
 
 @pytest.mark.usefixtures("impatient")

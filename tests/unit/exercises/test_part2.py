@@ -18,12 +18,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from mtls_lab import CertificateAuthority, checks
-from mtls_lab.exercises import Outcome, Result, call
-from mtls_lab.exercises.calling import LIMIT
+from mtls_lab.exercises import Outcome, Result
 from mtls_lab.exercises.impostors import VARIABLE
 from mtls_lab.exercises.part2 import fetch as tls_fetch
 from mtls_lab.net import Address
 from mtls_lab.pki import Identity, Purpose, create_key, self_signed
+from tests.unit.exercises.conftest import Hurry
 
 NOT_YET, UNSAFE = Outcome.NOT_YET, Outcome.UNSAFE
 NAMES = ["backend.example", "localhost", "127.0.0.1"]
@@ -47,12 +47,6 @@ def learner(ca: CertificateAuthority, tmp_path: Path, monkeypatch: pytest.Monkey
     Identity(ca.key, ca.certificate).save(tmp_path / "ca", "ca")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For functions that wait for ever: nobody else does."""
-    monkeypatch.setitem(call.__kwdefaults__ or {}, "limit", LIMIT / 5)
 
 
 @pytest.fixture(autouse=True)
@@ -693,10 +687,11 @@ FETCHES: dict[str, tuple[Any, Outcome, str, str]] = {
 
 # Who is stopped inside of wrap_socket leaves the socket to the garbage collector.
 @pytest.mark.filterwarnings("ignore:unclosed <ssl:ResourceWarning")
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("name", FETCHES)
-def test_fetch(name: str) -> None:
+def test_fetch(hurry: Hurry, name: str) -> None:
     function, outcome, found, rule = FETCHES[name]
+    if name == "no time-out":
+        function = hurry(function, len(checks.fetch(Fetch()).seen) - 1)
     result = checks.fetch(function)
     assert (result.outcome, result.rule) == (outcome, rule), result
     assert result.found.startswith(found), result
@@ -734,14 +729,13 @@ def test_functions_that_raise(check: Callable[[object], Result]) -> None:
     assert check(no_arguments).found.startswith(told)
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("check", CHECKS)
-def test_functions_that_never_return(check: Callable[[object], Result]) -> None:
+def test_functions_that_never_return(check: Callable[[object], Result], hurry: Hurry) -> None:
     def forever(*_: object) -> None:
         while True:
             pass
 
-    assert check(forever).found == "forever had not returned after 1 s, and was stopped"
+    assert check(hurry(forever, 0)).found == "forever had not returned after 1 s, and was stopped"
 
 
 def open_function(*_: object) -> object:

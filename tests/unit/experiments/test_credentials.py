@@ -117,7 +117,7 @@ def test_an_unknown_name_lists_the_known_ones(lab: Lab) -> None:
 
 def test_an_unknown_signer(lab: Lab) -> None:
     entry = replace(catalogue()["valid"], signed_by="a-friend")
-    with pytest.raises(ValueError, match=r"credentials\.toml: no signer is called 'a-friend'"):
+    with pytest.raises(UnknownName, match="no signer 'a-friend'\nExpected: one of device-ca, an"):
         lab.store._issue(entry)
 
 

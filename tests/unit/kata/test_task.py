@@ -17,8 +17,8 @@ from mtls_lab.exercises import Outcome
 from mtls_lab.facts import MARKER
 from mtls_lab.kata import Kata, exam
 from mtls_lab.kata.faults import catalogue, drawn
+from mtls_lab.learner import openssl
 from mtls_lab.learner.progress import FILE
-from mtls_lab.machine import openssl
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
 from tests.unit.kata.repairs import repair
 from tests.unit.requests import create_csr
@@ -275,8 +275,8 @@ BODY = "    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n"
             "raise SystemExit",
             "contexts.py raised SystemExit in line 3 of contexts.py",
         ),
-        ("import ssl", "import ssl\nwhile True: pass", "contexts.py had not returned after 0.3 s"),
-        (BODY, BODY + "    while True: pass\n", "backend_context had not returned after 0.3 s"),
+        ("import ssl", "import ssl\nwhile True: pass", "contexts.py had not returned after 1 s"),
+        (BODY, BODY + "    while True: pass\n", "backend_context had not returned after 1 s"),
         (BODY, "", "backend_context raised "),
         (BODY, BODY + "    ssl.nothing\n", "backend_context raised AttributeError: "),
         (BODY, BODY + "    exit()\n", "backend_context raised SystemExit: "),
@@ -298,7 +298,7 @@ BODY = "    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n"
         (
             "    subject =",
             "    while True: pass\n    subject =",
-            "authorize had not returned after 0.3",
+            "authorize had not returned after 1 s",
         ),
         (
             "    subject =",
@@ -311,8 +311,8 @@ BODY = "    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n"
 def test_contexts_that_do_not_run(
     monkeypatch: pytest.MonkeyPatch, old: str, new: str, found: str
 ) -> None:
-    monkeypatch.setattr(exam, "LIMIT", 0.3)
-    monkeypatch.setattr(exam, "RULE_LIMIT", 0.3)
+    if "while True" in new:  # the others return, and have their time
+        monkeypatch.setattr(exam, "RULE_LIMIT" if "subject" in new else "LIMIT", 1.0)
     kata = having("client_name")
     edit(kata, (old, new))
     result = kata.check()

@@ -3,6 +3,7 @@ test_workspace.py."""
 
 import json
 import os
+import resource
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.kernelspec import get_kernel_spec
 
-from mtls_lab.errors import FileProblem, UnknownName
+from mtls_lab.errors import FileProblem, NotInWorkspace, UnknownName
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.learner.notebooks import Reset, Unpacked, latest, notebooks, reset, unpack
@@ -312,7 +313,7 @@ def test_reset_of_what_is_not_there(project: Project, what: str) -> None:
 def test_reset_somewhere_else(project: Project, tmp_path: Path) -> None:
     project.unpack()
     (tmp_path / NAME).write_text("not the lab's")
-    with pytest.raises(FileProblem, match="is no folder of the lab"):
+    with pytest.raises(NotInWorkspace, match="is no folder of the lab"):
         reset(tmp_path, "1")
     assert (tmp_path / NAME).read_text() == "not the lab's"
 
@@ -389,7 +390,7 @@ def test_a_folder_that_cannot_be_made(project: Project) -> None:
 
 def test_a_file_that_cannot_be_written(project: Project) -> None:
     """A folder stands where the lab wants to write its new file."""
-    (project.folder / f".{NAME}.new").mkdir(parents=True)
+    (project.folder / f".{NAME}.{os.getpid()}.new").mkdir(parents=True)
     with pytest.raises(FileProblem) as caught:
         project.unpack()
     assert str(caught.value) == (
@@ -399,20 +400,16 @@ def test_a_file_that_cannot_be_written(project: Project) -> None:
     )
 
 
-def test_a_full_disk_leaves_nothing_half_written(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The disk fills up while a notebook is written; a real full disk needs a mount."""
-    write = Path.write_text
-
-    def fills_up(path: Path, text: str, *rest: str) -> int:
-        write(path, text[:10], *rest)
-        raise OSError(28, "No space left on device")
-
+def test_a_full_disk_leaves_nothing_half_written(project: Project) -> None:
+    """A limit on the size of files does what a full disk does: the write stops halfway."""
     project.folder.mkdir()
-    monkeypatch.setattr(Path, "write_text", fills_up)
-    with pytest.raises(FileProblem, match="No space left on device"):
-        project.unpack()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(FileProblem, match="No space left on device"):
+            project.unpack()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(project.folder.iterdir()) == []
 
 

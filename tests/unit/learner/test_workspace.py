@@ -10,7 +10,7 @@ from mtls_lab import CertificateAuthority, ask, serve
 from mtls_lab.errors import FileProblem, NotInWorkspace
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import enter, workspace
-from mtls_lab.learner.notebooks import read_marker
+from mtls_lab.learner.folder import read_marker
 from mtls_lab.learner.workspace import FOLDERS
 from mtls_lab.net import client_context, only_trusted_client, server_context
 from mtls_lab.pki import Purpose, describe, pem
@@ -203,8 +203,7 @@ def test_not_in_a_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(NotInWorkspace) as caught:
         enter(1)
     assert str(caught.value) == (
-        f"Found:    this notebook runs in {tmp_path}, "
-        "which is no folder of the lab (no .mtls-lab file in it)\n"
+        f"Found:    {tmp_path} is no folder of the lab (no .mtls-lab file in it)\n"
         f"Expected: a folder that `{typed('start')}` has made\n"
         f"To do:    make one with `{typed('start --prepare')}`, and open the notebook in it"
     )

@@ -200,6 +200,7 @@ def test_the_handshake_has_its_time(lab: Lab, kind: str) -> None:
         connect(backend.address) as client,
     ):
         side = backend.wait_for(name_of(client), LONG)
+        backend._handshake_timeout = LONG
         assert is_served(lab, kind, backend)
     assert side.stage is Stage.HANDSHAKE
     assert str(side) == "backend  connect ✓  handshake ✗ TimeoutError: TIMED_OUT"
@@ -250,6 +251,7 @@ def test_a_client_that_never_reads() -> None:
     ):
         refused = failure(lambda: client.sendall(b"GET_SECRET\n" * 1_000_000))
         side = backend.wait_for(name_of(client), LONG)
+        backend._idle_timeout = LONG
         assert ask("PING", backend).ok
     assert refused is not None
     assert refused.reason in {"ECONNRESET", "EPIPE"}

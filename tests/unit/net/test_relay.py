@@ -424,7 +424,7 @@ def test_stop_does_not_wait_for_a_backend_that_never_answers(sent: bytes) -> Non
             relay._through.take(name_of(client), LONG)  # it is connected to both
             stopping = threading.Thread(target=relay.stop)
             stopping.start()
-            stopping.join(5)
+            stopping.join(LONG / 5)
             hangs = stopping.is_alive()
     stopping.join(LONG)
     assert not hangs

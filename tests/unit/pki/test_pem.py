@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from mtls_lab import CertificateAuthority, pki
 from mtls_lab.errors import FileProblem
+from mtls_lab.files import private_folder
 from mtls_lab.pki import pem
 from tests.unit.requests import create_csr
 
@@ -59,7 +60,7 @@ def test_an_identity_survives_the_disk(tmp_path: Path, identity: pem.Identity) -
 
 
 def test_modes(tmp_path: Path, identity: pem.Identity) -> None:
-    folder = pem.private_folder(tmp_path / "new" / "folder")
+    folder = private_folder(tmp_path / "new" / "folder")
     assert mode(folder) == 0o700
     certfile, keyfile = identity.save(folder, "client")
     assert (mode(certfile), mode(keyfile)) == (0o644, 0o600)
@@ -101,7 +102,7 @@ def test_what_cannot_be_written(tmp_path: Path, identity: pem.Identity) -> None:
     found = f"{path} cannot be written (Not a directory)"
     assert problem(lambda: pem.write_key(path, identity.key)) == (found, *WRITABLE)
     found = f"{tmp_path / 'file'} cannot be written (File exists)"
-    assert problem(lambda: pem.private_folder(tmp_path / "file")) == (found, *WRITABLE)
+    assert problem(lambda: private_folder(tmp_path / "file")) == (found, *WRITABLE)
     path = tmp_path / "missing" / "client.crt"
     found = f"{path} cannot be written (No such file or directory)"
     assert problem(lambda: pem.write_certificate(path, identity.certificate)) == (found, *WRITABLE)

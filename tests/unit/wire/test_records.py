@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtls_lab.wire import (
+    MAX_LINE,
     Direction,
     Record,
     Splitter,
@@ -18,7 +19,7 @@ from mtls_lab.wire import (
     plaintext_messages,
     server_name,
 )
-from mtls_lab.wire.records import LONGEST, LONGEST_LINE
+from mtls_lab.wire.records import LONGEST
 from tests.unit.lab import VERSIONS, Lab, client_hello, shake_hands, spelled
 
 Recorded = dict[Direction, bytes]
@@ -139,7 +140,7 @@ def test_what_comes_out_is_what_went_in(pieces: list[bytes]) -> None:
 @pytest.mark.parametrize(
     "endless",
     [
-        b"x" * (LONGEST_LINE + 1),
+        b"x" * (MAX_LINE + 1),
         b"\x16\3\1\xff\xff" + bytes(10),
         b"\x15\3\3\0\1\1HELLO, THIS IS NO TLS",
     ],

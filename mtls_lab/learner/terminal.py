@@ -12,10 +12,7 @@ import subprocess
 
 from mtls_lab.errors import ToolMissing
 
-__all__ = ["OLDEST", "available", "openssl"]
-
-#: TLS 1.3 needs 1.1.1; the outcomes in the notebooks were measured with 3.0.
-OLDEST = (3, 0)
+__all__ = ["available", "openssl"]
 
 #: Every command that the lab shows takes milliseconds.
 TIMEOUT = 20

@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from mtls_lab.classroom import jupyter
+from mtls_lab.cli import jupyter
 from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.program import scripts
 
@@ -26,7 +26,7 @@ START = "import sys; from mtls_lab.cli import main; sys.exit(main(sys.argv[1:]))
 
 #: JupyterLab says "up" when it answers. Its log says where it listens before it does.
 UP = """
-from mtls_lab.classroom import jupyter
+from mtls_lab.cli import jupyter
 started = jupyter.LabServer._post_start
 async def _post_start(self):
     await started(self)
@@ -36,7 +36,7 @@ jupyter.LabServer._post_start = _post_start
 #: Its orderly end takes for ever.
 NEVER_DONE = """
 import asyncio
-from mtls_lab.classroom import jupyter
+from mtls_lab.cli import jupyter
 async def _cleanup(self):
     print("cleaning up", file=sys.stderr, flush=True)
     await asyncio.sleep(3600)
@@ -57,7 +57,10 @@ class Raw(io.RawIOBase):
 sys.stderr = io.TextIOWrapper(io.BufferedWriter(Raw()), line_buffering=True)
 """
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no signal to send")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(os.name != "posix", reason="Windows has no signal to send"),
+]
 
 
 @contextmanager
@@ -103,7 +106,7 @@ def test_it_opens_jupyterlab_at_part_1(tmp_path: Path) -> None:
     with started(tmp_path, UP) as lab:
         address = wait_for(lab, ADDRESS)
         wait_for(lab, "^up$")
-        with urlopen(address[0], timeout=30) as page:  # noqa: S310 - the address is our server's
+        with urlopen(address[0], timeout=500) as page:  # noqa: S310 - the address is our server's
             assert "JupyterLab" in page.read().decode()
     assert (tmp_path / "lab" / notebooks()[0].name).is_file()
 
@@ -114,7 +117,7 @@ def test_a_signal_ends_it_in_good_order(tmp_path: Path, name: str) -> None:
     with started(tmp_path) as lab:
         wait_for(lab, ADDRESS)
         lab.send_signal(signal.Signals[name])
-        _, said = lab.communicate(timeout=60)
+        _, said = lab.communicate(timeout=500)
     assert lab.returncode == 0
     assert "Traceback" not in said
     assert list((tmp_path / "JUPYTER_RUNTIME_DIR").glob("jpserver-*")) == []
@@ -123,7 +126,7 @@ def test_a_signal_ends_it_in_good_order(tmp_path: Path, name: str) -> None:
 def test_a_signal_in_the_middle_of_a_line_is_not_lost(tmp_path: Path) -> None:
     """Jupyter's own handler would log, and so fail: "reentrant call"."""
     with started(tmp_path, STRUCK) as lab:
-        _, said = lab.communicate(timeout=60)
+        _, said = lab.communicate(timeout=500)
     assert (lab.returncode, "Traceback" in said) == (0, False)
 
 
@@ -133,14 +136,14 @@ def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
         lab.terminate()
         wait_for(lab, "cleaning up")
         lab.terminate()
-        assert lab.wait(timeout=60) == -signal.SIGTERM
+        assert lab.wait(timeout=500) == -signal.SIGTERM
 
 
 def test_what_hangs_at_the_end_is_ended(tmp_path: Path) -> None:
     with started(tmp_path, NEVER_DONE, "jupyter.GRACE = 1\n") as lab:
         wait_for(lab, ADDRESS)
         lab.terminate()
-        assert lab.wait(timeout=60) == -signal.SIGALRM
+        assert lab.wait(timeout=500) == -signal.SIGALRM
 
 
 def test_nohup_holds(tmp_path: Path) -> None:
@@ -149,10 +152,10 @@ def test_nohup_holds(tmp_path: Path) -> None:
         address = wait_for(lab, ADDRESS)
         lab.send_signal(signal.SIGHUP)
         wait_for(lab, "^up$")
-        with urlopen(address[0], timeout=30) as page:  # noqa: S310 - the address is our server's
+        with urlopen(address[0], timeout=500) as page:  # noqa: S310 - the address is our server's
             assert page.status == 200
         lab.terminate()
-        lab.communicate(timeout=60)
+        lab.communicate(timeout=500)
     assert lab.returncode == 0
 
 
@@ -162,12 +165,12 @@ def test_a_kernel_ends_with_it(tmp_path: Path) -> None:
         wait_for(lab, "^up$")
         header = {"Authorization": f"token {token}", "Content-Type": "application/json"}
         wanted = Request(f"{url}/api/kernels", b'{"name": "python3"}', header)  # noqa: S310 - the same
-        with urlopen(wanted, timeout=60) as answer:  # noqa: S310
+        with urlopen(wanted, timeout=500) as answer:  # noqa: S310
             identity = json.load(answer)["id"]
         running = ["pgrep", "-f", f"kernel-{identity}"]
         assert subprocess.run(running, capture_output=True, check=False).returncode == 0
         lab.terminate()
-        lab.communicate(timeout=60)
+        lab.communicate(timeout=500)
     assert lab.returncode == 0
     assert subprocess.run(running, capture_output=True, check=False).returncode == 1
 

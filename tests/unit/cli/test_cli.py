@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab import cli, commands
+import mtls_lab
 from mtls_lab.classroom import one_learner
+from mtls_lab.cli import commands, main
 from mtls_lab.facts import MARKER, resource_folder
 from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.learner.progress import FILE, Progress
@@ -39,7 +40,7 @@ def run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=500,
     )
 
 
@@ -55,6 +56,7 @@ def test_start_prepares_a_folder(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "lab").iterdir()} == {*NAMES, MARKER}
 
 
+@pytest.mark.once
 def test_start_again_in_a_folder_of_another_name(tmp_path: Path) -> None:
     folder = tmp_path / "my work"
     run("start", folder, "--prepare", cwd=tmp_path)
@@ -67,12 +69,13 @@ def test_start_again_in_a_folder_of_another_name(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.once
 def test_a_newer_notebook(tmp_path: Path) -> None:
     """In a copy of the project, which gets a newer notebook after the learner changed theirs."""
     for folder in ("data", "notebooks"):
         shutil.copytree(resource_folder(folder), tmp_path / folder)
     ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(Path(cli.__file__).parent, tmp_path / "mtls_lab", ignore=ignore)
+    shutil.copytree(Path(mtls_lab.__file__).parent, tmp_path / "mtls_lab", ignore=ignore)
     assert run("start", "--prepare", cwd=tmp_path).returncode == 0
     for path in (tmp_path / "lab" / NAMES[0], tmp_path / "notebooks" / NAMES[0]):
         content = json.loads(path.read_text("utf-8"))
@@ -90,6 +93,7 @@ def test_a_newer_notebook(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["file", "file/lab"])
 def test_a_folder_that_cannot_be_written(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
@@ -118,7 +122,7 @@ def test_without_jupyterlab(
 ) -> None:
     """How Python marks a module that is not to be found."""
     monkeypatch.setitem(sys.modules, "jupyterlab", None)
-    assert cli.main(["start", str(tmp_path / "lab")]) == 2
+    assert main(["start", str(tmp_path / "lab")]) == 2
     assert capsys.readouterr().err == (
         "mtls-lab: this did not work.\n"
         "Found:    no JupyterLab in this Python\n"
@@ -149,7 +153,7 @@ def test_wrong_arguments(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        cli.main(arguments)
+        main(arguments)
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
 
@@ -157,8 +161,8 @@ def test_wrong_arguments(
 @pytest.mark.parametrize("port", [0, 1, 65535])
 def test_a_port_that_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int) -> None:
     became: list[list[str]] = []
-    monkeypatch.setattr("mtls_lab.classroom.jupyter.run", became.append)
-    assert cli.main(["start", str(tmp_path / "lab"), "--port", str(port)]) == 0
+    monkeypatch.setattr("mtls_lab.cli.jupyter.run", became.append)
+    assert main(["start", str(tmp_path / "lab"), "--port", str(port)]) == 0
     assert f"--ServerApp.port={port}" in became[0]
 
 
@@ -166,11 +170,11 @@ def test_without_a_command_the_course_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     became: list[list[str]] = []
-    monkeypatch.setattr("mtls_lab.classroom.jupyter.run", became.append)
+    monkeypatch.setattr("mtls_lab.cli.jupyter.run", became.append)
     monkeypatch.chdir(tmp_path)
     for name in commands.INSIDE:
         monkeypatch.delenv(name, raising=False)
-    assert cli.main([]) == 0
+    assert main([]) == 0
     assert f"--ServerApp.root_dir={tmp_path / 'lab'}" in became[0]
     assert "--no-browser" not in became[0]
 
@@ -184,7 +188,7 @@ def test_the_version(tmp_path: Path) -> None:
 
 def test_help_says_what_happens_without_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        cli.main(["--help"])
+        main(["--help"])
     assert caught.value.code == 0
     assert "Without a command, the course starts." in capsys.readouterr().out
 
@@ -194,7 +198,7 @@ def test_help_of_a_command_describes_it_with_an_example(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        cli.main([command, "--help"])
+        main([command, "--help"])
     assert caught.value.code == 0
     usage, description, *_, examples = capsys.readouterr().out.split("\n\n")
     assert usage.startswith(f"usage: {typed(command)}")
@@ -214,6 +218,7 @@ def test_a_name_may_begin_with_a_dash(tmp_path: Path) -> None:
 # --- In a JupyterLab already
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("inside", "told"),
     [
@@ -273,6 +278,7 @@ NARROW = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("narrow", NARROW)
 @pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
 def test_an_output_without_our_signs(folder: Path, arguments: list[str], narrow: str) -> None:
@@ -291,6 +297,7 @@ def test_what_has_no_substitute_is_still_shown(tmp_path: Path) -> None:
     assert r"no part or notebook '\xfc\u20ac'" in done.stderr
 
 
+@pytest.mark.once
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no /dev/full")
 @pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
 def test_a_full_disk(folder: Path, arguments: list[str]) -> None:
@@ -302,7 +309,7 @@ def test_a_full_disk(folder: Path, arguments: list[str]) -> None:
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            timeout=60,
+            timeout=500,
         )
     assert done.returncode == 2
     assert done.stderr == (
@@ -313,6 +320,7 @@ def test_a_full_disk(folder: Path, arguments: list[str]) -> None:
     )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
 def test_a_reader_that_has_read_enough(folder: Path, arguments: list[str]) -> None:
     """`mtls-lab … | head -0`: as if SIGPIPE had ended it, and nothing said."""
@@ -326,7 +334,7 @@ def test_a_reader_that_has_read_enough(folder: Path, arguments: list[str]) -> No
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            timeout=60,
+            timeout=500,
         )
     assert (done.returncode, done.stderr) == (141, "")
 
@@ -334,6 +342,7 @@ def test_a_reader_that_has_read_enough(folder: Path, arguments: list[str]) -> No
 # --- Around the lab
 
 
+@pytest.mark.once
 def test_progress_is_shown(tmp_path: Path) -> None:
     run("start", "--prepare", cwd=tmp_path)
     event = {"prediction": "checksum", "choice": "stopped", "truth": "fooled"}
@@ -344,6 +353,7 @@ def test_progress_is_shown(tmp_path: Path) -> None:
         assert "Part 1: 1 of 4 predictions made, 0 right; 0 of" in done.stdout
 
 
+@pytest.mark.once
 def test_reset(tmp_path: Path) -> None:
     run("start", "--prepare", cwd=tmp_path)
     (tmp_path / "lab" / NAMES[0]).write_text("mine")
@@ -356,6 +366,7 @@ def test_reset(tmp_path: Path) -> None:
     assert (tmp_path / "lab" / "1_plain_tcp.old.ipynb").read_text() == "mine"
 
 
+@pytest.mark.once
 def test_a_class(tmp_path: Path) -> None:
     files = []
     for name in ("Ada", "Grace"):
@@ -376,6 +387,7 @@ def test_a_class(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")  # no table of nobody
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("command", [["progress"], ["export", "Ada"], ["reset", "1"]])
 def test_without_a_folder(tmp_path: Path, command: list[str]) -> None:
     done = run(*command, cwd=tmp_path)

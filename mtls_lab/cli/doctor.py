@@ -1,7 +1,7 @@
 """The pre-flight: is this machine ready for the lab? Each check really does what the lab will do.
 
 Here: the checks of the machine, their order, and the report for a teacher. Not here: what is
-installed (installed.py), the command line (cli.py). Runs in a Python that lacks every package.
+installed (installed.py), arguments (arguments.py). Runs in a Python that lacks every package.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from mtls_lab.cli import installed
+from mtls_lab.cli.installed import Finding, Level, version
 from mtls_lab.errors import LabError
-from mtls_lab.machine import installed, terminal
-from mtls_lab.machine.installed import Finding, Level, version
+from mtls_lab.files import PathLike
 from mtls_lab.net import Backend, ask
 from mtls_lab.program import typed
 from mtls_lab.wire import Exchange
@@ -42,10 +43,10 @@ SLACK = timedelta(days=1)
 NOT_LATER = timedelta(days=3653)
 #: What tells that no packet can reach 127.0.0.1, as a container without a network has it.
 NO_LOOPBACK = ("ENETUNREACH", "EADDRNOTAVAIL", "unreachable", "assign requested address")
-MUTUAL = "import sys; from mtls_lab.machine import doctor; sys.exit(not doctor._mutual_tls().ok)"
+MUTUAL = "import sys; from mtls_lab.cli import doctor; sys.exit(not doctor._mutual_tls().ok)"
 
 
-def examine(folder: str | os.PathLike[str] = "lab") -> Iterator[Finding]:
+def examine(folder: PathLike = "lab") -> Iterator[Finding]:
     """Run every check and yield what it found, in the order in which a lab would need them.
 
     Args:
@@ -138,7 +139,7 @@ def _python() -> Finding:
 def _openssl_library() -> Finding:
     found = ssl.OPENSSL_VERSION
     genuine = found.startswith("OpenSSL ")
-    if genuine and ssl.OPENSSL_VERSION_INFO[:2] >= terminal.OLDEST and ssl.HAS_TLSv1_3:
+    if genuine and ssl.OPENSSL_VERSION_INFO[:2] >= installed.OLDEST_OPENSSL and ssl.HAS_TLSv1_3:
         return Finding("OpenSSL", Level.OK, found)
     cure = "some error texts will differ from the notebooks; a newer Python brings a newer OpenSSL"
     return Finding("OpenSSL", Level.WARNING, found, cure)

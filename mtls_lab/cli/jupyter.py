@@ -1,7 +1,7 @@
 """JupyterLab for one learner's folder: how it is configured, and that it always ends.
 
 Here: the options, what its terminals and kernels find, and signals. Not here: what the folder
-holds (learner/), and the command line (cli.py). Only `start` imports this: it loads a server.
+holds (learner/), and the command line (commands.py). Only `start` imports this: it loads a server.
 """
 
 from __future__ import annotations

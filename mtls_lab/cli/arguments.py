@@ -1,7 +1,7 @@
 """The command `mtls-lab`: its arguments, its exit codes, and what it does where output fails.
 
 Here: parsing, and the one place that turns an error into a message. Not here: what the commands do
-(commands.py, loaded when there is one to run; machine/doctor.py).
+(commands.py, loaded when there is one to run; doctor.py).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mtls_lab.cli import doctor
 from mtls_lab.errors import LabError, ToolMissing
-from mtls_lab.machine import doctor
 from mtls_lab.program import python, typed
 
 __all__ = ["main"]
@@ -75,7 +75,7 @@ def _run(arguments: list[str]) -> int:
     try:
         if options.command == "doctor":  # it tells which packages are missing: it needs none
             return _doctor(options)
-        code: int = importlib.import_module("mtls_lab.commands").RUN[options.command](options)
+        code: int = importlib.import_module("mtls_lab.cli.commands").RUN[options.command](options)
     except LabError as error:
         _complain(error)
     except ImportError as error:
@@ -121,12 +121,12 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(name: str, told: str, *examples: str) -> argparse.ArgumentParser:
+    def add(name: str, summary: str, *examples: str) -> argparse.ArgumentParser:
         shown = "\n".join(f"  {typed(each)}" for each in examples)
         return commands.add_parser(
             name,
-            help=told,
-            description=f"{told[0].upper()}{told[1:]}.",
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
             epilog=f"Example{'s' * (len(examples) > 1)}:\n{shown}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
@@ -226,7 +226,3 @@ def _drop_output() -> None:
     """Let what is still to be written go nowhere: otherwise Python complains when it ends."""
     with suppress(OSError, AttributeError):  # it is no file, or there is none
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,7 +1,7 @@
 """What each command of `mtls-lab` does, and prints.
 
-Here: the words in a terminal. Not here: arguments, exit codes and the doctor (cli.py), JupyterLab
-(classroom/jupyter.py), what the folder holds (learner/), how far a learner is (classroom/).
+Here: the words in a terminal. Not here: arguments, exit codes and the doctor (arguments.py),
+JupyterLab (jupyter.py), what the folder holds (learner/), how far a learner is (classroom/).
 """
 
 from __future__ import annotations
@@ -53,9 +53,7 @@ def _start(options: argparse.Namespace) -> int:
             "the packages that environment.yml lists",
             f"see what is missing, and how to get it: {typed('doctor')}",
         )
-    jupyter = importlib.import_module(
-        "mtls_lab.classroom.jupyter"
-    )  # seconds, and for this command only
+    jupyter = importlib.import_module("mtls_lab.cli.jupyter")  # seconds, and for this command only
     jupyter.run(jupyter.options(folder, first, browser=not options.no_browser, port=options.port))
     return 0
 

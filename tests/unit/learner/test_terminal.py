@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.machine import available, openssl
+from mtls_lab.learner import available, openssl
 
 
 def test_a_command_that_works(capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +70,7 @@ def test_a_program_that_does_not_work(
     program = tmp_path / "openssl"
     program.write_text(script)
     program.chmod(0o700)
-    monkeypatch.setattr(sys.modules["mtls_lab.machine.terminal"], "TIMEOUT", 0.2)
+    monkeypatch.setattr(sys.modules["mtls_lab.learner.terminal"], "TIMEOUT", 0.2)
     monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path), os.environ["PATH"]]))
     assert openssl("version") == ""
     told = capsys.readouterr().out

@@ -1,0 +1,58 @@
+"""The mark of a learner's folder: what makes it one, and what it says of the notebooks in it.
+
+Here: finding the folder or saying what to do, and its marker file. Not here: the notebooks
+(notebooks.py), and the files that they work with (workspace.py).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mtls_lab.errors import FileProblem, NotInWorkspace
+from mtls_lab.facts import MARKER, learner_folder
+from mtls_lab.files import write_file
+from mtls_lab.program import typed
+
+__all__ = ["own_folder", "read_marker", "write_marker"]
+
+
+def own_folder(
+    folder: Path | None = None, *, todo: str = "name your folder, as the last word of the command"
+) -> Path:
+    """Return the learner's folder that this one (default: the current one) is in.
+
+    Args:
+        folder: where to look.
+        todo: what to do if there is none.
+
+    Raises:
+        NotInWorkspace: there is no learner's folder.
+    """
+    found = learner_folder(folder)
+    if found is None:
+        raise NotInWorkspace(
+            f"{folder or Path.cwd()} is no folder of the lab (no {MARKER} file in it)",
+            f"a folder that `{typed('start')}` has made",
+            todo,
+        )
+    return found
+
+
+def read_marker(folder: Path) -> dict[str, str]:
+    """Return the digest of each notebook of a folder, as unpacked. Raises FileProblem."""
+    try:
+        return dict(json.loads((folder / MARKER).read_text("utf-8")))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError) as error:
+        raise FileProblem(
+            f"{folder / MARKER} cannot be read ({error})",
+            "the list of notebooks that the lab wrote there",
+            "delete this one file: your notebooks stay, and new ones are put beside them",
+        ) from None
+
+
+def write_marker(folder: Path, known: dict[str, str]) -> None:
+    """Make a folder a learner's folder, or bring its list up to date. Raises FileProblem."""
+    write_file(folder / MARKER, json.dumps(known, indent=1, sort_keys=True) + "\n")
