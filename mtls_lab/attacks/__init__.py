@@ -15,6 +15,7 @@ from mtls_lab.attacks.attacks import (
     impersonate,
     reply_index,
     steal_key,
+    steal_session,
     tamper,
 )
 from mtls_lab.attacks.protections import Protection, lab_protections
@@ -35,5 +36,6 @@ __all__ = [
     "lab_protections",
     "reply_index",
     "steal_key",
+    "steal_session",
     "tamper",
 ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab.attacks.protections import Protection
-from mtls_lab.net import Backend, Relay, Tamper, ask, flip_bit, replace
+from mtls_lab.net import Backend, Relay, Tamper, ask, flip_bit, replace, watch
 from mtls_lab.pki import CertificateAuthority, Purpose, self_signed
 from mtls_lab.wire import SECRET, Direction, Exchange, server_name
 
@@ -28,6 +28,7 @@ __all__ = [
     "impersonate",
     "reply_index",
     "steal_key",
+    "steal_session",
     "tamper",
 ]
 
@@ -174,6 +175,41 @@ def steal_key(protection: Protection) -> AttackResult:
     return AttackResult(_title(steal_key), protection.name, exchange.ok, (_served(who, exchange),))
 
 
+def steal_session(protection: Protection) -> AttackResult:
+    """Someone copies the device's TLS session out of its memory, and neither certificate nor key.
+
+    It is presented from a context without a certificate: if the backend does not resume it,
+    nothing else speaks for the thief.
+    """
+    thief = None
+    if protection.client_context is not None:
+        thief = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        thief.check_hostname, thief.verify_mode = False, ssl.CERT_NONE  # a thief need not check
+    contexts = [c for c in (protection.server_context, protection.client_context, thief) if c]
+    watch(*contexts)
+    with protection.backend() as backend:
+        exchange = ask("GET_SECRET", backend, context=thief)
+        evidence = [_served("A thief without a certificate", exchange)]
+        if exchange.ok:
+            evidence.append("No session was needed.")
+            return _stolen(protection, exchange, evidence)
+        stolen = ask("GET_SECRET", backend, context=protection.client_context).session
+        if stolen is None:
+            evidence.append("The device had no session: the backend gives none to resume.")
+            return _stolen(protection, exchange, evidence)
+        exchange = ask("GET_SECRET", backend, context=thief, session=stolen)
+    evidence.append(_served("The same thief, with the device's session,", exchange))
+    if exchange.backend and exchange.backend.reused:
+        evidence.append(f"The backend took it for {exchange.backend.peer}.")
+        if not any(m.name.startswith("Certificate") for m in exchange.handshake.messages):
+            evidence.append("No Certificate and no CertificateVerify crossed the wire.")
+    return _stolen(protection, exchange, evidence)
+
+
+def _stolen(protection: Protection, exchange: Exchange, evidence: list[str]) -> AttackResult:
+    return AttackResult(_title(steal_session), protection.name, exchange.ok, tuple(evidence))
+
+
 def _served(who: str, exchange: Exchange) -> str:
     if exchange.ok:
         return f'{who} asked from elsewhere and got "{exchange.reply}".'
@@ -189,6 +225,7 @@ ATTACKS: dict[str, Attack] = {
     "Impersonate the backend": impersonate,
     "Clone the device": clone,
     "Steal the key file": steal_key,
+    "Steal the session": steal_session,
 }
 
 

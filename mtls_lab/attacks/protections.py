@@ -1,6 +1,6 @@
 """How device and backend are set up, finished: what the attacks run against.
 
-Here: one protection, and those of Parts 1, 2 and 3. Not here: the attacks (attacks.py).
+Here: one protection, and those of the course. Not here: the attacks (attacks.py).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from mtls_lab.net import (
     PeerCertificate,
     ask,
     client_context,
+    forbid_resumption,
     only_trusted_client,
     server_context,
 )
@@ -62,22 +63,24 @@ class Protection:
 
 
 def lab_protections(folder: PathLike) -> list[Protection]:
-    """Make the protections of Parts 1, 2 and 3, with a new CA and its files in `folder`."""
+    """Make the protections of Parts 1, 2 and 3, with a new CA and its files in `folder`.
+
+    The last is that of Part 3 with a backend that lets nobody resume a session.
+    """
     folder = private_folder(folder)
     ca = CertificateAuthority.create("Lab CA")
     ca_file = Path(folder) / "ca.crt"
     pem.write_certificate(ca_file, ca.certificate)
     server = ca.issue_server(["localhost", "127.0.0.1"]).save(folder, "server")
     client = ca.issue_client("trusted-client").save(folder, "client")
+    device = client_context(ca_file, *client)
+    mutual, hardened = (server_context(*server, client_ca=ca_file) for _ in range(2))
+    forbid_resumption(hardened)
     return [
         Protection("Plain TCP"),
         Protection("TLS", server_context(*server), client_context(ca_file), server_ca=ca_file),
+        Protection("Mutual TLS", mutual, device, only_trusted_client, ca_file, *client),
         Protection(
-            "Mutual TLS",
-            server_context(*server, client_ca=ca_file),
-            client_context(ca_file, *client),
-            only_trusted_client,
-            ca_file,
-            *client,
+            "Mutual TLS, no sessions", hardened, device, only_trusted_client, ca_file, *client
         ),
     ]

@@ -36,11 +36,11 @@ class AttackTable:
         return list(dict.fromkeys(result.protection for result in self.results))
 
     def __str__(self) -> str:
-        lines = [f"{'':<25}" + "".join(f"{name:<14}" for name in self.columns)]
+        wide = {name: max(14, len(name) + 2) for name in self.columns}
+        lines = [" " * 25 + "".join(f"{name:<{width}}" for name, width in wide.items())]
         for attack, row in self.rows.items():
-            lines.append(
-                f"{attack:<25}" + "".join(f"{row[name].word:<14}" for name in self.columns)
-            )
+            cells = (f"{row[name].word:<{width}}" for name, width in wide.items())
+            lines.append(f"{attack:<25}" + "".join(cells))
         return "\n".join(line.rstrip() for line in lines)
 
     def _repr_html_(self) -> str:

@@ -162,7 +162,7 @@ def _mutual_tls() -> Exchange:
     # Only here: without cryptography, everything else can still be told.
     table = importlib.import_module("mtls_lab.attacks")
     with tempfile.TemporaryDirectory() as folder:
-        mutual = table.lab_protections(folder)[-1]
+        mutual = next(p for p in table.lab_protections(folder) if p.name == "Mutual TLS")
         with mutual.backend() as backend:
             return ask("GET_SECRET", backend, context=mutual.client_context)
 

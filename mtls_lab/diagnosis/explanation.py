@@ -232,8 +232,7 @@ def _names(
         "raw": steady(str(seen.failure)),
         "text": steady(seen.failure.text),
         "verify": printable(seen.failure.verify_message),
-        "peer": printable(seen.peer)
-        or ("a device without a certificate" if side else "the device"),
+        "peer": printable(seen.peer) or nobody,
         "reply": printable(seen.reply),
         "version": seen.version,
     }

@@ -120,6 +120,8 @@ def _served(exchange: Exchange) -> Symptoms:
         state = "elsewhere"
     else:
         state = "mutual" if backend.peer else "tls"
+        if backend.peer and backend.reused:
+            state = "resumed"
     client = (backend and backend.peer) or ""
     return replace(_side(device), reply="", state=state, words=(("client", printable(client)),))
 

@@ -5,7 +5,12 @@ Here: everything that holds a socket or a TLS context. Not here: the bytes and v
 """
 
 from mtls_lab.net.backend import Backend, running, serve, stop_all
-from mtls_lab.net.contexts import client_context, only_trusted_client, server_context
+from mtls_lab.net.contexts import (
+    client_context,
+    forbid_resumption,
+    only_trusted_client,
+    server_context,
+)
 from mtls_lab.net.device import ask
 from mtls_lab.net.peer import PeerCertificate, Upstream, subject_of
 from mtls_lab.net.relay import Chunk, Relay, Tamper, cut, flip_bit, replace
@@ -25,6 +30,7 @@ __all__ = [
     "client_context",
     "cut",
     "flip_bit",
+    "forbid_resumption",
     "hang_up",
     "nobody_listens",
     "only_trusted_client",

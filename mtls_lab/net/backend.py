@@ -113,6 +113,7 @@ class Backend:
             tls.do_handshake()
             talk.version, talk.peer = tls.version(), subject_of(tls.getpeercert())
             talk.asked = tls.context.verify_mode is not ssl.CERT_NONE
+            talk.reused = bool(tls.session_reused)
             talk.stage = Stage.APPLICATION
         if self._authorize is not None:
             talk.stage = Stage.APPLICATION
@@ -160,6 +161,7 @@ class _Conversation:
     version: str | None = None
     peer: str | None = None
     asked: bool = False
+    reused: bool = False
     # Bounded: a client may send commands for as long as it likes.
     received: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
@@ -179,7 +181,8 @@ class _Conversation:
             self.peer,
             tuple(self.received),
             messages_of(self.connection),
-            self.asked,
+            asked=self.asked,
+            reused=self.reused,
         )
 
 

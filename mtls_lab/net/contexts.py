@@ -12,7 +12,7 @@ import ssl
 from mtls_lab.files import PathLike
 from mtls_lab.net.peer import PeerCertificate
 
-__all__ = ["client_context", "only_trusted_client", "server_context"]
+__all__ = ["client_context", "forbid_resumption", "only_trusted_client", "server_context"]
 
 
 def server_context(
@@ -55,6 +55,22 @@ def client_context(
     if version is not None:
         context.minimum_version = context.maximum_version = version
     return context
+
+
+def forbid_resumption(context: ssl.SSLContext) -> None:
+    """Let a backend's context shake hands in full with everybody, every time.
+
+    It takes both lines: in TLS 1.2, OpenSSL keeps sessions by their ID as well, and Python has
+    no switch for that.
+
+    Example:
+        >>> context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        >>> forbid_resumption(context)
+        >>> context.num_tickets
+        0
+    """
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.num_tickets = 0
 
 
 def only_trusted_client(certificate: PeerCertificate) -> bool:

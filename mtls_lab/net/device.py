@@ -16,7 +16,7 @@ from dataclasses import replace
 from mtls_lab.net.peer import Upstream, subject_of
 from mtls_lab.net.sockets import Address, hang_up, wrap
 from mtls_lab.net.watching import messages_of
-from mtls_lab.wire import Exchange, Failure, LineBuffer, Side, Stage
+from mtls_lab.wire import Exchange, Failure, LineBuffer, Session, Side, Stage
 from mtls_lab.wire.handshake import join
 
 __all__ = ["ask"]
@@ -33,6 +33,7 @@ def ask(
     *,
     context: ssl.SSLContext | Callable[[], ssl.SSLContext | None] | None = None,
     server_hostname: str | None = "localhost",
+    session: Session | None = None,
     timeout: float = TIMEOUT,
 ) -> Exchange:
     """Send one command and return what the device and the backend saw.
@@ -47,10 +48,13 @@ def ask(
         context: a finished client context; None for plain TCP. Or a function that makes one:
             what fails in it is the device's failure at the stage `setup`.
         server_hostname: the name that the device wants to talk to (RFC 6066, section 3).
+        session: an earlier exchange's `session`, to resume it, with the same context or another
+            one. If the backend does not resume it, the device presents what `context` loaded,
+            and checks the backend as the session's own context says.
         timeout: seconds for the whole exchange.
 
     Raises:
-        ValueError: the command is more than one line.
+        ValueError: the command is more than one line, or there is a session and no context.
 
     Example:
         >>> from mtls_lab import serve
@@ -61,8 +65,11 @@ def ask(
     """
     if "\n" in command:
         raise ValueError(f"one command is one line, and this is more: {command!r}")
+    if session is not None and context is None:
+        raise ValueError("a session is presented over TLS, and there is no context")
     deadline = time.monotonic() + timeout
     stage, failure, version, peer, own = Stage.SETUP, None, None, None, None
+    reused, kept = False, None
     received: list[str] = []
     connection: socket.socket | None = None
     try:
@@ -74,21 +81,25 @@ def ask(
         connection.settimeout(timeout)
         if context is not None:
             # Wrapped before it connects: what is wrong with the arguments shows here. An end
-            # without close_notify is an error, for it may be a cut.
+            # without close_notify is an error, for it may be a cut. Python takes a session in
+            # its own context only; the other one is put in its place below.
             connection = wrap(
-                context,
+                session.context if session else context,
                 connection,
                 server_hostname=server_hostname,
                 suppress_ragged_eofs=False,
+                session=session.session if session else None,
             )
         stage = Stage.CONNECT
         connection.connect((host, port))
         own = connection.getsockname()[:2]
         stage = Stage.APPLICATION
-        if isinstance(connection, ssl.SSLSocket):
+        if isinstance(connection, ssl.SSLSocket) and context is not None:
             stage = Stage.HANDSHAKE
+            connection.context = context
             connection.do_handshake()
             version, peer = connection.version(), subject_of(connection.getpeercert())
+            reused = bool(connection.session_reused)
             stage = Stage.FIRST_READ
         # If the backend has hung up already, it has said why: the read below tells.
         with suppress(OSError):
@@ -101,28 +112,27 @@ def ask(
                 raise EOFError("the connection was closed without a reply")
             stage = Stage.APPLICATION
             received += lines.feed(data)
+        kept = Session.of(connection)  # after the first read: see there
     except Exception as error:  # noqa: BLE001 - every way of failing is a result of an exchange
         failure = Failure.of(error, stage)
     messages = messages_of(connection)
     if connection is not None:
         # After a good reply there is nothing left to wait for.
         hang_up(connection, wait=failure is not None)
-    device = Side("device", stage, failure, version, peer, tuple(received), messages)
-    if own is None:
-        return Exchange(command, device, handshake=join(messages, ()))
-    return _with_backend(command, device, to, own, timeout)
+    device = Side("device", stage, failure, version, peer, tuple(received), messages, reused)
+    alone = Exchange(command, device, handshake=join(messages, ()), session=kept)
+    return alone if own is None else _with_backend(alone, to, own, timeout)
 
 
 def _with_backend(
-    command: str, device: Side, to: Upstream | Address, own: Address, timeout: float
+    alone: Exchange, to: Upstream | Address, own: Address, timeout: float
 ) -> Exchange:
     """Add what the backend saw of the connection from `own`, or why that is not known."""
-    alone = Exchange(command, device, handshake=join(device.messages, ()))
     if isinstance(to, tuple) or to.elsewhere:
         return replace(alone, unseen=NOT_HERE)
     try:
         backend = to.wait_for(own, timeout)
     except TimeoutError:
         return replace(alone, unseen=f"had not finished after {timeout:g} s")
-    seen = join(device.messages, backend.messages if backend else ())
-    return Exchange(command, device, backend, handshake=seen)
+    seen = join(alone.device.messages, backend.messages if backend else ())
+    return replace(alone, backend=backend, handshake=seen)

@@ -206,6 +206,7 @@ def wrap(
     server_side: bool = False,
     server_hostname: str | None = None,
     suppress_ragged_eofs: bool = True,
+    session: ssl.SSLSession | None = None,
 ) -> ssl.SSLSocket:
     """Return a TLS socket on this connection; its handshake is still to do.
 
@@ -221,6 +222,7 @@ def wrap(
         do_handshake_on_connect=False,
         server_hostname=server_hostname,
         suppress_ragged_eofs=suppress_ragged_eofs,
+        session=session,
     )
 
 

@@ -52,7 +52,8 @@ def draw(handshake: Handshake, step: int | None = None) -> str:
     """
     messages = handshake.messages
     height = TOP + ROW * max(len(messages), 1) + 8
-    label = f"Handshake with {len(messages)} messages; the text below names them."
+    kind = "Resumed handshake" if handshake.resumed else "Handshake"
+    label = f"{kind} with {len(messages)} messages; the text below names them."
     parts = [
         f'<svg class="lab-ladder" role="img" aria-label="{label}" viewBox="0 0 {WIDTH} {height}" '
         f'width="{WIDTH}" height="{height}" style="max-width:100%">',

@@ -23,7 +23,10 @@ def _side(side: Side | str) -> str:
     """How far one side came, stage by stage, and the exact error."""
     if isinstance(side, str):
         return mark(None, f"It {side}.")
-    rows = [("Handshake", f"done, {side.version}")] if side.version else []
+    rows = []
+    if side.version:
+        resumed = ", resumed: no certificate was shown" * side.reused
+        rows.append(("Handshake", f"done, {side.version}{resumed}"))
     if side.peer:
         rows.append(("Talks to", side.peer))
     if side.received:

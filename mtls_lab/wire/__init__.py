@@ -5,7 +5,7 @@ connection (net/), and certificates (pki/).
 """
 
 from mtls_lab.wire.handshake import Handshake, Message, from_wire
-from mtls_lab.wire.outcome import Exchange, Expected, Failure, Side, Stage
+from mtls_lab.wire.outcome import Exchange, Expected, Failure, Session, Side, Stage
 from mtls_lab.wire.protocol import MAX_LINE, SECRET, LineBuffer, ProtocolError, Service
 from mtls_lab.wire.reasons import NO_CHAIN
 from mtls_lab.wire.records import (
@@ -35,6 +35,7 @@ __all__ = [
     "ProtocolError",
     "Record",
     "Service",
+    "Session",
     "Side",
     "Splitter",
     "Stage",

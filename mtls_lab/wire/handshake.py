@@ -31,6 +31,8 @@ Notes = tuple[tuple[str, int, int, bytes, int], ...]
 
 #: RFC 8446 marks in its figure 1 with braces what is encrypted; so does the text form here.
 HEADING = "  device ··· backend    {…} is encrypted"
+#: What a resumed handshake does without (RFC 8446, section 2.2; RFC 5246, section 7.3).
+RESUMED = "  resumed: no Certificate, no CertificateVerify; a secret from before speaks for both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,22 @@ class Handshake:
 
     messages: tuple[Message, ...] = ()
 
+    @property
+    def resumed(self) -> bool:
+        """Whether a session was resumed: the backend is finished, and showed no certificate.
+
+        Example:
+            >>> Handshake((Message("Finished", Direction.TO_DEVICE, 36, encrypted=True),)).resumed
+            True
+        """
+        said = {m.name for m in self.messages if m.direction is Direction.TO_DEVICE}
+        return "Finished" in said and "Certificate" not in said
+
     def __str__(self) -> str:
         if not self.messages:
             return "  nothing noted: call watch(context) on both contexts, then ask again"
-        return "\n".join([HEADING, *(f"  {message}" for message in self.messages)])
+        lines = [HEADING, *(f"  {message}" for message in self.messages)]
+        return "\n".join(lines + [RESUMED] * self.resumed)
 
 
 def read_notes(log: Notes, *, client: bool) -> tuple[Message, ...]:

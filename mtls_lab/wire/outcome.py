@@ -16,7 +16,7 @@ from typing import Any
 from mtls_lab.wire.handshake import Handshake, Message
 from mtls_lab.wire.reasons import after_handshake, reason_of, verify_message_of
 
-__all__ = ["Exchange", "Expected", "Failure", "Side", "Stage"]
+__all__ = ["Exchange", "Expected", "Failure", "Session", "Side", "Stage"]
 
 
 class Stage(Enum):
@@ -104,6 +104,8 @@ class Side:
         messages: the TLS messages that this side sent and received, if it was watched.
         asked: of a backend, whether it asks for a certificate (its context is not CERT_NONE);
             None where that is not known.
+        reused: whether the handshake resumed a session (RFC 8446, section 2.2). Then `peer` was
+            proved when that session began, and not now.
     """
 
     who: str
@@ -114,6 +116,7 @@ class Side:
     received: tuple[str, ...] = ()
     messages: tuple[Message, ...] = field(default=(), compare=False, repr=False)
     asked: bool | None = field(default=None, compare=False, repr=False)
+    reused: bool = False
 
     @property
     def ok(self) -> bool:
@@ -126,15 +129,48 @@ class Side:
         if entered > 1 or (entered == 1 and self.ok):
             steps.append("connect ✓")
         if self.version:
-            steps.append(
-                f"handshake ✓ {self.version}" + (f" with {self.peer}" if self.peer else "")
-            )
+            resumed = " resumed" * self.reused
+            peer = f" with {self.peer}" if self.peer else ""
+            steps.append(f"handshake ✓ {self.version}{resumed}{peer}")
         if self.failure:
             steps.append(f"{self.stage.value} ✗ {self.failure}")
         elif self.received:
             mark = "✗" if self.received[-1].startswith("ERROR") else "✓"
             steps.append(f"received {mark} " + ", ".join(self.received))
         return f"{self.who:<8} " + "  ".join(steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a device keeps to resume a connection later: a secret, like its key.
+
+    Attributes:
+        session: as `ssl.SSLSocket.session` gives it after the first read.
+        context: the context that it was made in. Python resumes it in no other one, although
+            nothing in TLS ties it to a program, a certificate or a machine.
+        version: the TLS version in which it can be resumed.
+    """
+
+    session: ssl.SSLSession
+    context: ssl.SSLContext
+    version: str
+
+    @classmethod
+    def of(cls, connection: Any) -> Session | None:
+        """Take the session of an `ssl.SSLSocket` or `ssl.SSLObject`; None if it has none to resume.
+
+        In TLS 1.3 it arrives in a NewSessionTicket after the handshake (RFC 8446, section 4.6.1),
+        so read a reply first. In TLS 1.2 an ID is enough, which the server keeps (RFC 5246).
+        """
+        session = getattr(connection, "session", None)
+        if session is None:
+            return None
+        version = connection.version()
+        resumable = session.has_ticket or (version != "TLSv1.3" and session.id)
+        return cls(session, connection.context, version) if resumable else None
+
+    def __str__(self) -> str:
+        return f"{self.version} session, to be resumed within {self.session.timeout // 60} minutes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +213,7 @@ class Exchange:
             run in this process.
         unseen: in that case what is said instead, such as "saw no connection".
         handshake: the messages of this very connection, from both ends.
+        session: what the device could resume this connection with; None if it has nothing.
     """
 
     command: str
@@ -184,6 +221,7 @@ class Exchange:
     backend: Side | None = None
     unseen: str = "saw no connection"
     handshake: Handshake = field(default=Handshake(), compare=False, repr=False)
+    session: Session | None = field(default=None, compare=False, repr=False)
 
     @property
     def reply(self) -> str | None:

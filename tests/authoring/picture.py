@@ -12,7 +12,7 @@ from mtls_lab.attacks import AttackTable, attack_table, lab_protections
 PICTURE = Path(__file__).parents[2] / "data" / "attack_table.svg"
 
 # The picture's measures in pixels: a column, a row, the column of the attacks' names.
-_COLUMN, _ROW, _FIRST = 150, 44, 220
+_COLUMN, _ROW, _FIRST = 190, 44, 220
 _STYLE = """<style>
 text { font: 15px system-ui, sans-serif; fill: #1f2328 }
 .head { font-weight: 600 }

@@ -1,6 +1,7 @@
 """What one exchange over mutual TLS costs, and how many handshakes the backend manages.
 
-Here: both figures, against the bare server and client of bare.py. Not here: wrong credentials
+Here: both figures, against the bare server and client of bare.py, and what it costs a backend to
+resume no sessions. Not here: wrong credentials
 (soak.py).
 """
 
@@ -13,7 +14,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from mtls_lab import ask, serve
-from mtls_lab.net import client_context
+from mtls_lab.net import client_context, server_context
+from mtls_lab.wire import Session
 from tests.benchmarks.bare import REPLY, BareServer, bare_ask
 from tests.benchmarks.figures import Figure, compare, seconds
 from tests.unit.lab import Lab
@@ -42,6 +44,21 @@ def figures() -> Iterator[Figure]:
 
             pairs = compare(partial(seconds, ours), partial(seconds, floor), pairs=200)
             yield pairs.at_most(1.15, "an exchange over mTLS : bare ssl")
+
+            with serve(server_context(*lab.server_files, client_ca=lab.ca_file), name="two") as two:
+                session = ask("GET_SECRET", two, context=device).session
+
+                def exchanges(session: Session | None) -> None:
+                    for _ in range(BATCH):
+                        exchange = ask("GET_SECRET", two, context=device, session=session)
+                        assert exchange.device.reused is (session is not None)
+
+                pairs = compare(
+                    partial(seconds, partial(exchanges, session)),
+                    partial(seconds, partial(exchanges, None)),
+                    pairs=100,
+                )
+                yield pairs.at_most(1.0, "an exchange resumed : in full")
 
             with ProcessPoolExecutor(1, get_context("spawn")) as process:
 

@@ -15,9 +15,10 @@ ATTACKS = (
     "Impersonate the backend",
     "Clone the device",
     "Steal the key file",
+    "Steal the session",
 )
-#: How many protections stop each attack, of the three.
-STOPPED = dict(zip(ATTACKS, (2, 2, 2, 1, 0), strict=True))
+#: How many protections stop each attack, of the four.
+STOPPED = dict(zip(ATTACKS, (3, 3, 3, 2, 0, 1), strict=True))
 CELLS = (
     """
 from mtls_lab.panels import AttackPanel
@@ -44,16 +45,16 @@ def panel(opened: ShownPanel) -> ShownPanel:
 
 def test_the_table_is_there_without_a_click(panel: ShownPanel) -> None:
     assert panel.result.get_attribute("data-outcome") == "succeeds"
-    expect(panel.result).to_contain_text("15 attacks ran: 8 succeeded, 7 were stopped.")
+    expect(panel.result).to_contain_text("24 attacks ran: 12 succeeded, 12 were stopped.")
     for attack, stopped in STOPPED.items():
         row = panel.box.get_by_role("row", name=attack)
         expect(row.get_by_text("✓ stopped")).to_have_count(stopped)
-        expect(row.get_by_text("✗ succeeds")).to_have_count(3 - stopped)
+        expect(row.get_by_text("✗ succeeds")).to_have_count(4 - stopped)
 
 
 def test_every_cell_opens_its_evidence(panel: ShownPanel) -> None:
     cells = panel.box.locator("details")
-    expect(cells).to_have_count(15)
+    expect(cells).to_have_count(24)
     for cell in cells.all():
         evidence = cell.locator("p").first
         expect(evidence).to_be_hidden()
@@ -63,7 +64,9 @@ def test_every_cell_opens_its_evidence(panel: ShownPanel) -> None:
 
 
 def test_a_screen_reader_hears_what_a_cell_is(panel: ShownPanel) -> None:
-    expect(panel.box.get_by_role("columnheader")).to_have_text(["Plain TCP", "TLS", "Mutual TLS"])
+    expect(panel.box.get_by_role("columnheader")).to_have_text(
+        ["Plain TCP", "TLS", "Mutual TLS", "Mutual TLS, no sessions"]
+    )
     expect(panel.box.get_by_role("rowheader")).to_have_text(list(ATTACKS))
     names = [name.strip() for name in panel.box.locator("summary").all_text_contents()]
     assert "Clone the device against TLS: ✗ succeeds" in names
@@ -87,7 +90,7 @@ def test_every_press_runs_the_attacks_again(panel: ShownPanel) -> None:
     panel.button("Run all attacks").evaluate("(it) => { it.click(); it.click(); it.click(); }")
     assert panel.wait_for(4) == "succeeds"
     assert [number for number, _, _ in panel.watched()] == [1, 2, 3, 4]
-    expect(panel.box.locator("details")).to_have_count(15)
+    expect(panel.box.locator("details")).to_have_count(24)
 
 
 def test_it_reads_well_everywhere(panel: ShownPanel, pictures: Path) -> None:

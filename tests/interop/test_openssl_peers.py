@@ -1,12 +1,14 @@
 """Our client against `openssl s_server`, and `openssl s_client` against our backend."""
 
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from mtls_lab import Stage, ask, serve
-from mtls_lab.net import Backend, only_trusted_client
+from mtls_lab.net import Backend, forbid_resumption, only_trusted_client, server_context
+from mtls_lab.pki import pem
 from tests.interop.command import listening, peer
 from tests.unit.lab import Lab, spelled
 
@@ -85,6 +87,62 @@ def test_s_client_at_our_backend(lab: Lab, version: ssl.TLSVersion) -> None:
         ("GET_SECRET",),
         None,
     )
+
+
+def asked(command: list[str | Path]) -> str:
+    """What a client was answered before it left; nothing, if it was refused."""
+    with peer(*command) as client:
+        assert client.stdin is not None
+        assert client.stdout is not None
+        with suppress(BrokenPipeError):  # one that is refused may be gone already
+            client.stdin.write("GET_SECRET\n")
+        reply = client.stdout.readline()
+        client.communicate(timeout=20)
+    return reply
+
+
+def test_a_session_in_a_file_opens_our_backend(
+    lab: Lab, version: ssl.TLSVersion, tmp_path: Path
+) -> None:
+    """Another program takes a session from one place to another, with no certificate and no key,
+    and is served after the certificate was revoked; a new context knows nothing of it."""
+    device = lab.ca.issue_client("trusted-client").save(tmp_path, "lost")
+    context = server_context(*lab.server_files, client_ca=lab.ca_file)
+    file, crl = tmp_path / "session.pem", tmp_path / "ca.crl"
+    flag = FLAGS[version]
+    with serve(context, authorize=only_trusted_client) as backend:
+        own = ["-cert", str(device[0]), "-key", str(device[1]), "-sess_out", str(file)]
+        assert asked(s_client(lab, backend, "none", flag, *own)) == "open sesame\n"
+        assert asked(s_client(lab, backend, "none", flag)) == ""
+        stolen = s_client(lab, backend, "none", flag, "-sess_in", str(file))
+        assert asked(stolen) == "open sesame\n"
+        lab.ca.revoke(pem.read_certificate(device[0]))
+        pem.write_crl(crl, lab.ca.crl())
+        context.load_verify_locations(cafile=crl)
+        context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
+        assert asked(s_client(lab, backend, "none", flag, *own[:4])) == ""
+        assert asked(stolen) == "open sesame\n"
+    assert [(side.ok, side.reused, side.peer) for side in backend.connections] == [
+        (True, False, "CN=trusted-client"),
+        (False, False, None),
+        (True, True, "CN=trusted-client"),
+        (False, False, None),
+        (True, True, "CN=trusted-client"),
+    ]
+    with serve(server_context(*lab.server_files, client_ca=lab.ca_file)) as other:
+        assert asked(s_client(lab, other, "none", flag, "-sess_in", str(file))) == ""
+
+
+def test_a_backend_without_sessions_gives_s_client_none(lab: Lab, tmp_path: Path) -> None:
+    context = server_context(*lab.server_files, client_ca=lab.ca_file)
+    forbid_resumption(context)
+    file = tmp_path / "session.pem"
+    with serve(context) as backend:
+        assert asked(s_client(lab, backend, "valid", "-sess_out", str(file))) == "open sesame\n"
+        assert (
+            not file.exists() or asked(s_client(lab, backend, "none", "-sess_in", str(file))) == ""
+        )
+        assert not any(side.reused for side in backend.connections)
 
 
 @pytest.mark.parametrize(

@@ -38,26 +38,28 @@ def test_the_table_is_there_at_once(protections: list[Protection]) -> None:
     panel = AttackPanel(protections)
     assert str(panel) == (
         "The attacks\n"
-        "                         Plain TCP     TLS           Mutual TLS\n"
-        "Eavesdrop                ✗ succeeds    ✓ stopped     ✓ stopped\n"
-        "Tamper                   ✗ succeeds    ✓ stopped     ✓ stopped\n"
-        "Impersonate the backend  ✗ succeeds    ✓ stopped     ✓ stopped\n"
-        "Clone the device         ✗ succeeds    ✗ succeeds    ✓ stopped\n"
-        "Steal the key file       ✗ succeeds    ✗ succeeds    ✗ succeeds"
+        "                         Plain TCP     TLS           "
+        "Mutual TLS    Mutual TLS, no sessions\n"
+        "Eavesdrop                ✗ succeeds    ✓ stopped     ✓ stopped     ✓ stopped\n"
+        "Tamper                   ✗ succeeds    ✓ stopped     ✓ stopped     ✓ stopped\n"
+        "Impersonate the backend  ✗ succeeds    ✓ stopped     ✓ stopped     ✓ stopped\n"
+        "Clone the device         ✗ succeeds    ✗ succeeds    ✓ stopped     ✓ stopped\n"
+        "Steal the key file       ✗ succeeds    ✗ succeeds    ✗ succeeds    ✗ succeeds\n"
+        "Steal the session        ✗ succeeds    ✗ succeeds    ✗ succeeds    ✓ stopped"
     )
     assert isinstance(panel.value, AttackTable)
-    assert len(panel.value.results) == 15
-    assert "15 attacks ran: 8 succeeded, 7 were stopped." in page_of(panel)
-    assert panel._progress.value == panel._progress.max == 15
+    assert len(panel.value.results) == 24
+    assert "24 attacks ran: 12 succeeded, 12 were stopped." in page_of(panel)
+    assert panel._progress.value == panel._progress.max == 24
 
 
 def test_without_protections_it_is_plain_tcp() -> None:
     panel = AttackPanel()
     assert panel.value.columns == ["Plain TCP"]
-    assert "5 attacks ran: 5 succeeded, 0 were stopped." in page_of(panel)
+    assert "6 attacks ran: 6 succeeded, 0 were stopped." in page_of(panel)
 
 
-def test_three_protections_take_two_seconds_at_most(protections: list[Protection]) -> None:
+def test_four_protections_take_two_seconds_at_most(protections: list[Protection]) -> None:
     start = time.perf_counter()
     AttackPanel(protections)
     assert time.perf_counter() - start < 2
@@ -94,7 +96,7 @@ def test_each_verdict_is_shown_as_soon_as_it_is_there(
 
     monkeypatch.setattr(module, "ATTACKS", ATTACKS | {"Eavesdrop": watched})
     panel._run()
-    assert seen == [(0, 0), (5, 5), (10, 10)]
+    assert seen == [(0, 0), (6, 6), (12, 12), (18, 18)]
     assert panel.sequence == 2
 
 

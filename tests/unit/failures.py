@@ -187,6 +187,12 @@ class World:
         with serve(server, authorize=authorize) as backend:
             return ask(command, backend, context=device, server_hostname=server_hostname)
 
+    def resume(self, server: ssl.SSLContext, device: ssl.SSLContext) -> Exchange:
+        """The second of two exchanges, which resumes the session of the first."""
+        with serve(server) as backend:
+            first = ask("GET_SECRET", backend, context=device)
+            return ask("GET_SECRET", backend, context=device, session=first.session)
+
     def through(self, tamper: Tamper) -> Exchange:
         """An exchange with Mallory in between."""
         with serve(self.server()) as backend, Relay(backend, tamper=tamper) as mallory:

@@ -1,21 +1,33 @@
 """The attacks against the three protections, in both TLS versions, with their evidence."""
 
 import ssl
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mtls_lab.attacks import ATTACKS, Protection, attack_table, eavesdrop, tamper
+from mtls_lab.attacks import (
+    ATTACKS,
+    Protection,
+    attack_table,
+    eavesdrop,
+    lab_protections,
+    steal_session,
+    tamper,
+)
 from mtls_lab.errors import ProtectionBroken
 from mtls_lab.net import client_context, only_trusted_client, server_context
 from tests.unit.lab import Lab
 
-ROWS = ["Eavesdrop", "Tamper", "Impersonate the backend", "Clone the device", "Steal the key file"]
+ROWS = [
+    *("Eavesdrop", "Tamper", "Impersonate the backend"),
+    *("Clone the device", "Steal the key file", "Steal the session"),
+]
 #: Which attacks succeed: everything the tutorial is about.
 SUCCEED = {
     "Plain TCP": set(ROWS),
-    "TLS": {"Clone the device", "Steal the key file"},
-    "Mutual TLS": {"Steal the key file"},
+    "TLS": {"Clone the device", "Steal the key file", "Steal the session"},
+    "Mutual TLS": {"Steal the key file", "Steal the session"},
 }
 
 
@@ -84,6 +96,17 @@ EVIDENCE = {
         "A copy of the device's files, client.key among them, asked from elsewhere "
         'and got "open sesame".'
     ],
+    ("Steal the session", "Plain TCP"): [
+        'A thief without a certificate asked from elsewhere and got "open sesame".',
+        "No session was needed.",
+    ],
+    ("Steal the session", "Mutual TLS"): [
+        "A thief without a certificate was refused by the backend: "
+        "SSLError: PEER_DID_NOT_RETURN_A_CERTIFICATE.",
+        'The same thief, with the device\'s session, asked from elsewhere and got "open sesame".',
+        "The backend took it for CN=trusted-client.",
+        "No Certificate and no CertificateVerify crossed the wire.",
+    ],
 }
 
 
@@ -141,6 +164,36 @@ def test_the_substring_pitfall(lab: Lab, tmp_path: Path) -> None:
     Protection("sloppy", server, context, lambda c: "trusted-client" in str(c)).check()
     with pytest.raises(ProtectionBroken, match="NOT_AUTHORIZED"):
         Protection("exact", server, context, only_trusted_client).check()
+
+
+def without_tickets(lab: Lab, version: ssl.TLSVersion) -> Protection:
+    """Half of what it takes: no tickets, and TLS 1.2 still admitted."""
+    *_, mutual = protections(lab, version)
+    context = server_context(*lab.server_files, client_ca=lab.ca_file)
+    context.num_tickets = 0
+    context.options |= ssl.OP_NO_TICKET
+    return replace(mutual, name="No tickets", server_context=context)
+
+
+def test_no_tickets_keep_a_session_from_being_stolen_in_tls_1_3_only(
+    lab: Lab, version: ssl.TLSVersion
+) -> None:
+    verdict = steal_session(without_tickets(lab, version))
+    assert verdict.succeeded is (version is ssl.TLSVersion.TLSv1_2)
+
+
+def test_without_sessions_there_is_nothing_to_steal(tmp_path: Path) -> None:
+    """And nothing else is lost by it: every other row is as before."""
+    *_, mutual, hardened = lab_protections(tmp_path)
+    assert str(steal_session(hardened)) == (
+        "Steal the session against Mutual TLS, no sessions: ✓ stopped\n"
+        "  A thief without a certificate was refused by the backend: "
+        "SSLError: PEER_DID_NOT_RETURN_A_CERTIFICATE.\n"
+        "  The device had no session: the backend gives none to resume."
+    )
+    rows = attack_table([mutual, hardened]).rows
+    differ = [row for row, (a, b) in ((r, c.values()) for r, c in rows.items()) if a.word != b.word]
+    assert differ == ["Steal the session"]
 
 
 def test_every_attack_is_in_the_table() -> None:

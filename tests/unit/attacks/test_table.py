@@ -41,12 +41,14 @@ def test_the_text_has_a_column_for_the_longest_attack(tmp_path: Path) -> None:
     lines = str(attack_table(lab_protections(tmp_path))).splitlines()
     assert leftovers() == before
     assert lines == [
-        "                         Plain TCP     TLS           Mutual TLS",
-        "Eavesdrop                ✗ succeeds    ✓ stopped     ✓ stopped",
-        "Tamper                   ✗ succeeds    ✓ stopped     ✓ stopped",
-        "Impersonate the backend  ✗ succeeds    ✓ stopped     ✓ stopped",
-        "Clone the device         ✗ succeeds    ✗ succeeds    ✓ stopped",
-        "Steal the key file       ✗ succeeds    ✗ succeeds    ✗ succeeds",
+        "                         Plain TCP     TLS           "
+        "Mutual TLS    Mutual TLS, no sessions",
+        "Eavesdrop                ✗ succeeds    ✓ stopped     ✓ stopped     ✓ stopped",
+        "Tamper                   ✗ succeeds    ✓ stopped     ✓ stopped     ✓ stopped",
+        "Impersonate the backend  ✗ succeeds    ✓ stopped     ✓ stopped     ✓ stopped",
+        "Clone the device         ✗ succeeds    ✗ succeeds    ✓ stopped     ✓ stopped",
+        "Steal the key file       ✗ succeeds    ✗ succeeds    ✗ succeeds    ✗ succeeds",
+        "Steal the session        ✗ succeeds    ✗ succeeds    ✗ succeeds    ✓ stopped",
     ]
 
 

@@ -619,6 +619,13 @@ SERVED = [
         ONE_SIDE,
         VERSIONS,
     ),
+    Case(
+        Told("served_resumed", NOBODY, "num_tickets and minimum_version"),
+        lambda world: world.resume(world.server(), world.valid()),
+        ONE_SIDE,
+        ONE_SIDE,
+        VERSIONS,
+    ),
 ]
 
 CASES = [
