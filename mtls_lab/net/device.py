@@ -119,7 +119,7 @@ def ask(
     if connection is not None:
         # After a good reply there is nothing left to wait for.
         hang_up(connection, wait=failure is not None)
-    device = Side("device", stage, failure, version, peer, tuple(received), messages, reused)
+    device = Side("device", stage, failure, version, peer, tuple(received), messages, reused=reused)
     alone = Exchange(command, device, handshake=join(messages, ()), session=kept)
     return alone if own is None else _with_backend(alone, to, own, timeout)
 

@@ -196,7 +196,9 @@ class JupyterLab:
         """A page of this Lab that shows one document at a time, none yet."""
         lab = LabPage(browser.new_page(), urlsplit(self.url).netloc)
         lab.set_width(WIDE)
-        lab.page.goto(f"{self.url}/doc?token={self._token}")
+        # A workspace that another page has open would be exchanged for a new one, by a reload.
+        workspace = secrets.token_hex(4)
+        lab.page.goto(f"{self.url}/doc/workspaces/{workspace}?token={self._token}")
         lab.page.wait_for_function("() => window.jupyterapp?.shell")
         return lab
 

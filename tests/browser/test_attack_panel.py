@@ -94,6 +94,6 @@ def test_every_press_runs_the_attacks_again(panel: ShownPanel) -> None:
 
 
 def test_it_reads_well_everywhere(panel: ShownPanel, pictures: Path) -> None:
-    panel.box.locator("summary", has_text="Clone the device against Mutual TLS").click()
-    panel.box.locator("summary", has_text="Tamper against TLS").click()
+    panel.box.locator("summary", has_text="Clone the device against Mutual TLS:").click()
+    panel.box.locator("summary", has_text="Tamper against TLS:").click()
     panel.check_everywhere(pictures, "attack")

@@ -129,7 +129,7 @@ def _collects(device: _Device, context: ssl.SSLContext) -> None:
 
     with listening(handle) as address:
         expect_line(device.calls(address), SECRET)
-    if more := b"".join(heard).partition(b"\n")[2]:
+    if more := b"".join(each.partition(b"\n")[2] for each in heard):
         found = f"after its command, {device.name} sent {shown(more)} as well"
         raise NotYet(found, "what follows a newline begins the next command")
 

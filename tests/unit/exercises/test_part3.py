@@ -184,10 +184,10 @@ def device_that_prints(folder: Path) -> ssl.SSLContext:
 def weak(context: ssl.SSLContext, ciphers: str, *, old: bool = False) -> ssl.SSLContext:
     """As an answer on the web to a handshake that fails."""
     context.set_ciphers(ciphers)
-    if old:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            context.minimum_version = ssl.TLSVersion.TLSv1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        # Debian's Python has no floor of its own, only the security level that is now gone.
+        context.minimum_version = ssl.TLSVersion.TLSv1 if old else ssl.TLSVersion.TLSv1_2
     return context
 
 
