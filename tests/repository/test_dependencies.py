@@ -1,6 +1,7 @@
 """What the project needs stands in pyproject.toml, the locks and environment.yml. They agree."""
 
 import re
+import shlex
 
 import yaml
 from packaging.requirements import Requirement
@@ -87,7 +88,7 @@ def test_every_file_names_the_same_pythons() -> None:
 
 def test_the_workflow_runs_the_core_of_the_matrix() -> None:
     steps = [step.get("run", "") for step in WORKFLOW["jobs"]["core"]["steps"]]
-    assert steps[-1] == " ".join(["python -m pytest", *CORE])
+    assert steps[-1] == f"python -m pytest {shlex.join(CORE)}"
 
 
 def test_the_locks_name_no_host() -> None:
