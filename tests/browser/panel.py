@@ -92,6 +92,7 @@ class ShownPanel:
     def choose_next(self) -> None:
         """Take the next choice of the list that has the focus, as one does with the keyboard."""
         keyboard = self.lab.page.keyboard
+        self.settle()  # what is still being drawn would close the list
         keyboard.press("Space")  # on a closed list, JupyterLab keeps the arrows to itself
         self.lab.page.wait_for_function(LIST_IS_OPEN)
         keyboard.press("ArrowDown")
