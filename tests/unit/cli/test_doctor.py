@@ -59,7 +59,9 @@ def findings(
 
 def unwell(found: dict[str, Finding]) -> dict[str, Level]:
     """What is not well, but for the Python: one before 3.11.4 is always warned of, no other is."""
-    levels = {name: each.level for name, each in found.items() if each.level is not Level.OK}
+    levels: dict[str, Level] = {
+        name: each.level for name, each in found.items() if each.level is not Level.OK
+    }
     assert (levels.pop("Python", Level.OK) is Level.WARNING) is (sys.version_info < (3, 11, 4))
     return levels
 
