@@ -6,6 +6,7 @@ Here: asking, and reading numbers. Not here: the questions, what is kept and the
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 import textwrap
@@ -42,6 +43,8 @@ def take(folder: Path, *, after: bool) -> None:
     if not sitting.closed:
         _say(f"{quiz.TITLES[sitting.when]}: {len(sitting.open)} questions, half a minute each.")
         _say(HOW)
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")  # what is not text is not an answer
         try:
             _ask(sitting)
         except (EOFError, KeyboardInterrupt) as stop:
@@ -77,8 +80,6 @@ def _read(most: int, *, first: bool) -> str:
     while True:
         try:
             answer = input("> ").strip().lower()
-        except UnicodeDecodeError:
-            answer = "?"
         except (EOFError, RuntimeError):  # the latter without any input at all
             if first and not (sys.stdin and sys.stdin.isatty()):
                 raise LabError(
@@ -97,7 +98,7 @@ def _tell(sitting: quiz.Sitting) -> None:
     _say("")
     if sitting.when == "after":
         for item, right, reply in quiz.told(done):
-            _say(f"{'✓' if right else '✗'} {item.topic}. {reply}", "")
+            _say(*f"{'✓' if right else '✗'} {item.topic}. {reply}".splitlines(), "")
         _say(quiz.result(done))
     elif sitting.too_late:
         _say("The test after Part 3 is handed in: this one takes no answers any more.")

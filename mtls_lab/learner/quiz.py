@@ -194,8 +194,8 @@ def told(done: Progress) -> list[tuple[Item, bool, str]]:
     """Return what is said of each question when the second test is handed in; before, nothing.
 
     Returns:
-        The question, whether the answer was right, and the sentences. An answer that was wrong
-        gets its own reply, and then the right answer with its reply.
+        The question, whether the answer was right, and what is said. An answer that was wrong
+        gets its own reply, and in a second line the right answer with its reply.
     """
     if not done.quiz["after"].handed_in:
         return []
@@ -211,5 +211,5 @@ def _reply(item: Item, key: str | None) -> str:
     if key == item.right:
         return right
     if key not in item.answers:
-        return f"No answer. Right is: {right}"
-    return f"You said: {item.answers[key]} {item.replies[key]} Right is: {right}"
+        return f"You gave no answer.\nRight is: {right}"
+    return f"You said: {item.answers[key]} {item.replies[key]}\nRight is: {right}"

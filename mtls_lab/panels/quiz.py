@@ -123,8 +123,8 @@ class QuizPanel(Panel):
         if self._sitting.when == "after":
             for item, right, reply in quiz.told(done):
                 summary = f"{'✓' if right else '✗'} {item.topic}"
-                situation = f"<p>{escape(item.situation)} {escape(item.question)}</p>"
-                body += details(summary, f"{situation}<p>{escape(reply)}</p>")
+                lines = [f"{item.situation} {item.question}", *reply.splitlines()]
+                body += details(summary, "".join(f"<p>{escape(line)}</p>" for line in lines))
         return body
 
     def _plain(self) -> str:

@@ -46,11 +46,12 @@ def of_prose(notebook: NotebookNode) -> list[int]:
 def minutes(notebook: NotebookNode) -> float:
     """How long somebody sits at it who reads everything, predicts, and tries each panel once.
 
-    What a cell printed counts as words. The cell that loads the lab is run and not read.
+    What a cell printed counts as words. The cell that loads the lab is run and not read. The test
+    before and after the course is not part of a lesson, and says itself how long it takes.
     """
     seconds = sum(of_prose(notebook)) / PACE * 60
     for cell in notebook.cells:
-        if cell.cell_type != "code" or re.search(r"\benter\(", cell.source):
+        if cell.cell_type != "code" or re.search(r"\benter\(|\bQuizPanel\(", cell.source):
             continue
         if re.match(r"predict\(", cell.source):
             seconds += PREDICTION

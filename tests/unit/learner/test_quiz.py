@@ -172,13 +172,13 @@ def test_the_second_test_tells_everything() -> None:
     clock, header, pinned = ITEMS["clock"], ITEMS["header"], ITEMS["pinned"]
     assert by_name["clock"] == (
         False,
-        f"You said: {clock.answers['both']} {clock.replies['both']} "
+        f"You said: {clock.answers['both']} {clock.replies['both']}\n"
         f"Right is: {clock.answers['device']} {clock.replies['device']}",
     )
     assert by_name["header"] == (True, f"{header.answers['anybody']} {header.replies['anybody']}")
     assert by_name["pinned"] == (
         False,
-        f"No answer. Right is: {pinned.answers['refuses']} {pinned.replies['refuses']}",
+        f"You gave no answer.\nRight is: {pinned.answers['refuses']} {pinned.replies['refuses']}",
     )
 
 
