@@ -13,6 +13,8 @@ PACE = 200
 LINE = 6
 #: Seconds for a prediction: choose an answer, alone, as teaching.md says.
 PREDICTION = 30
+#: Seconds for the attempt to stop the clone: an idea or two, typed and tried.
+ATTEMPT = 300
 #: Minutes for a panel, each of its controls tried once, as a new user's log had them.
 PANELS = {
     "AttackPanel": 1,
@@ -58,6 +60,7 @@ def minutes(notebook: NotebookNode) -> float:
             continue
         seconds += LINE * len([line for line in cell.source.splitlines() if line.strip()])
         seconds += 60 * sum(PANELS[name] for name in re.findall(r"\b(\w+Panel)\(", cell.source))
+        seconds += ATTEMPT * ("stop_the_clone(" in cell.source)
         printed = (o.text for o in cell.outputs if o.output_type == "stream")
         seconds += sum(len(text.split()) for text in printed) / PACE * 60
     return seconds / 60
