@@ -1,9 +1,17 @@
 """The diagnoses before the kata: the run shows what the text says, and the blanks can be filled."""
 
 import re
+import shlex
+from contextlib import chdir
 from pathlib import Path
+from subprocess import run
 
+from nbformat import from_dict
+
+from mtls_lab.facts import MARKER
+from mtls_lab.kata import worked_kata
 from tests.authoring import canonical
+from tests.notebooks import reading
 from tests.notebooks.kernel import Kernel
 
 (SOURCE,) = (path for path in canonical.NOTEBOOKS if path.stem == "3c_kata")
@@ -48,6 +56,28 @@ def test_the_chain_is_explained_before_it_is_needed() -> None:
         "True",
         "True",
     ]
+
+
+def test_the_command_that_proves_it_in_a_shell(tmp_path: Path) -> None:
+    """With what is sent along it verifies; without, it is the error of the example."""
+    (command,) = re.findall(r"`(openssl verify [^`]+)`", TEXT)
+    (tmp_path / MARKER).write_text("{}")
+    with chdir(tmp_path):
+        folder = worked_kata(1).folder
+    whole, alone = (
+        run(shlex.split(each), cwd=folder, capture_output=True, text=True, check=False)
+        for each in (command, re.sub(r"-untrusted \S+ ", "", command))
+    )
+    assert whole.returncode == 0
+    assert "unable to get local issuer certificate" in alone.stdout + alone.stderr
+
+
+def test_the_diagnoses_take_as_long_as_they_say() -> None:
+    """What is read and run takes less: there are three blanks to fill and a line to write."""
+    (promised,) = re.findall(r"(\d+) minutes for the diagnoses", TEXT)
+    at = next(n for n, cell in enumerate(CELLS) if cell.source.startswith("## 4. "))
+    computed = reading.minutes(from_dict({"cells": CELLS[:at]}))
+    assert computed + 5 <= int(promised) < computed + 15
 
 
 def test_every_line_of_contexts_is_known_from_part_3_but_one() -> None:
