@@ -29,6 +29,10 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
+# A process for each core, and more memory for none: each has a JupyterLab and a Chromium. Whichever
+# is done first takes over tests of the others.
+PROCESSES := --numprocesses auto --maxprocesses 4 --dist worksteal
+
 lab: $(or $(wildcard $(READY)),$(LEARNER)) ## Open the tutorial in JupyterLab, in a folder of your own
 	.venv/bin/mtls-lab start
 
@@ -36,7 +40,7 @@ doctor: $(or $(wildcard $(READY)),$(LEARNER)) ## Check whether this machine is r
 	@.venv/bin/mtls-lab doctor
 
 test: $(READY) ## Run every test, on one Python
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest $(PROCESSES)
 
 matrix: $(READY) ## Run the core of the tests on Debian 12, 13 and sid, on other Pythons, on old packages
 	@.venv/bin/python -m tests.matrix $(filter-out $(PYTHON),$(FOUND))
