@@ -22,7 +22,7 @@ OWN_UV := $(filter .venv-uv/%,$(UV))
 # the shell adds to Python's path may hide a package that we install.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help lab doctor test matrix notebooks slides bench mutants lint lock clean supported-python
+.PHONY: help lab doctor test matrix notebooks verdicts slides bench mutants lint lock clean supported-python
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -48,6 +48,9 @@ matrix: $(READY) ## Run the core of the tests on Debian 12, 13 and sid, on other
 notebooks: $(READY) ## Run the notebooks and write their outputs into notebooks/
 	.venv/bin/python -m tests.authoring.canonical
 	.venv/bin/python -m tests.authoring.picture
+
+verdicts: $(READY) ## Write down what the checks of the exercises say to each attempt of the tests
+	@.venv/bin/python -m tests.authoring.verdicts
 
 slides: $(READY) ## Make slides for a teacher, one file for each part, which need no network
 	.venv/bin/python -m tests.authoring.slides
