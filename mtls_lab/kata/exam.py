@@ -25,6 +25,7 @@ from mtls_lab.exercises.calling import LIMIT, Rule
 from mtls_lab.exercises.careless import careless_backends, careless_devices
 from mtls_lab.exercises.impostors import anonymous
 from mtls_lab.exercises.refusals import refused_in_the_handshake
+from mtls_lab.exercises.thief import revoked_returns
 from mtls_lab.kata import purposes
 from mtls_lab.kata.purposes import careless_client
 from mtls_lab.kata.sabotage import FILE, THIEF
@@ -229,6 +230,13 @@ class _Mallory:
             if crl:
                 self._refused(backend, lost, "with another certificate that is revoked")
                 yield "another device that is revoked is refused"
+                revoked_returns(
+                    backend,
+                    self._backend,
+                    lambda: careless_client(lost),
+                    "Mallory, as a device that is revoked",
+                )
+                yield "and it is refused with a session from before it was revoked"
             for name in OTHER_NAMES:
                 files = self._issued(self._trusted, name)
                 self._refused(backend, files, f"as a device of yours that is called {name}")
