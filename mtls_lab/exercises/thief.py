@@ -21,8 +21,8 @@ __all__ = ["RULE", "Theft", "revoked_returns", "steal"]
 
 #: What a backend breaks that serves a thief.
 RULE = (
-    "a resumed handshake shows no certificate and asks no list: the notebook 3d_stolen_session"
-    " shows that, and what to do"
+    "in a resumed handshake no certificate is shown, and no list is asked: see the notebook"
+    " 3d_stolen_session"
 )
 WHOLE_LIST = ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF | ssl.VerifyFlags.VERIFY_CRL_CHECK_CHAIN
 

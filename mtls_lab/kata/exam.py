@@ -236,7 +236,7 @@ class _Mallory:
                     lambda: careless_client(lost),
                     "Mallory, as a device that is revoked",
                 )
-                yield "and it is refused with a session from before it was revoked"
+                yield "a device that is revoked is refused with an old session too"
             for name in OTHER_NAMES:
                 files = self._issued(self._trusted, name)
                 self._refused(backend, files, f"as a device of yours that is called {name}")

@@ -56,7 +56,7 @@ def _after_revocation(made: ForDevices, identity: Identity, theft: Theft) -> str
     made.context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
     device = ask("GET_SECRET", made.backend, context=theft.device)
     if theft.again(made.backend).ok and not device.ok:
-        return "; and once more when the device was revoked, and refused itself"
+        return ", and again after the device's certificate was revoked"
     return ""
 
 

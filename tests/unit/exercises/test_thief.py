@@ -19,8 +19,8 @@ from mtls_lab.net import Backend, PeerCertificate, forbid_resumption, only_trust
 from mtls_lab.pki import CertificateAuthority, Identity, pem
 
 STOLEN = (
-    "a thief with the device's session, and neither certificate nor key, got 'the moon is full';"
-    " and once more when the device was revoked, and refused itself"
+    "a thief with the device's session, and neither certificate nor key, got 'the moon is full',"
+    " and again after the device's certificate was revoked"
 )
 NOT_SPOKEN = "the backend does not speak it, so nobody has a session"
 NOTHING = "the device has no session that could be stolen"

@@ -6,6 +6,7 @@ Here: faults, seeds, the teacher's key. Not here: what a learner does with a kat
 import os
 import re
 import shlex
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,8 +20,10 @@ import pytest
 from mtls_lab.diagnosis import explain
 from mtls_lab.errors import FileProblem, LabError, UnknownName
 from mtls_lab.exercises import Outcome, Unsafe
+from mtls_lab.exercises.thief import steal
 from mtls_lab.kata import Kata, exam, faults, kata_key, sabotage
 from mtls_lab.kata.faults import Fault, catalogue, drawn
+from mtls_lab.net import Backend
 from mtls_lab.wire import Exchange, Expected
 from tests.unit.kata.repairs import repair
 
@@ -137,6 +140,22 @@ def test_explain_does_not_mislead_where_the_message_does(
         told = explain(exchange, certfile=certfile, cafile=cafile)
     assert told.entry == entry
     assert words in told.why
+
+
+def test_explain_says_what_the_session_of_a_kata_proves(tmp_path: Path) -> None:
+    """In both versions, once the backend speaks both."""
+    catalogue()["backend_resumes"].break_(healthy(tmp_path, crl=True))
+    sabotage.edit(tmp_path, "minimum_version = ssl.TLSVersion.TLSv1_3", "num_tickets = 1")
+    with chdir(tmp_path):
+        contexts = exam.load()
+        assert isinstance(contexts.backend, ssl.SSLContext)
+        with Backend(contexts.backend, authorize=contexts.authorize) as backend:
+            thefts = list(steal(backend, exam.load().present))
+    for theft, version in zip(thefts, ("TLSv1.3", "TLSv1.2"), strict=True):
+        assert theft.stolen
+        told = explain(theft.stolen)
+        assert told.entry == "served_resumed"
+        assert f"over {version}, in a resumed session. It takes the device for" in told.what
 
 
 def run(command: str, folder: Path) -> str:
