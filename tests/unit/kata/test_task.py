@@ -301,9 +301,29 @@ def with_a_rule_of_its_own(kata: Kata) -> None:
     (kata.folder / "contexts.py").write_text(text, "utf-8")
 
 
+def with_a_rule_that_reads_the_list(kata: Kata) -> None:
+    """It is asked about every connection, resumed or not."""
+    path = kata.folder / "contexts.py"
+    text = path.read_text("utf-8").replace("import ssl", "import ssl\n" + READ_LIST)
+    path.write_text(text.replace(MAY_SPEAK, f"{MAY_SPEAK} and not listed(certificate)"), "utf-8")
+
+
+READ_LIST = """
+from pathlib import Path
+
+from cryptography import x509
+
+
+def listed(certificate):
+    crl = x509.load_pem_x509_crl(Path("backend/client_ca.crl").read_bytes())
+    return crl.get_revoked_certificate_by_serial_number(int(certificate["serialNumber"], 16))
+"""
+
+
 @pytest.mark.parametrize(
     ("name", "repair"),
     [
+        ("backend_resumes", with_a_rule_that_reads_the_list),
         ("server_address", with_the_address),
         ("server_name", by_another_name),
         ("server_expired", with_a_new_ca),
