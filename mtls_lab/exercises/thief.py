@@ -91,7 +91,7 @@ def revoked_returns(
         backend: a running one, which has the list with the device on it.
         context: the backend's.
         device: makes the context of the device.
-        who: the device, as a sentence names it.
+        who: whoever returns, and with what, as a sentence names them.
 
     Raises:
         Unsafe: it was served.
@@ -99,8 +99,8 @@ def revoked_returns(
     for theft in steal(backend, device, lambda: _before_the_list(context)):
         if theft.stolen is not None and theft.stolen.ok:
             raise Unsafe(
-                f"{theft.version}: {who}, with a session from before it was revoked, and neither"
-                f" certificate nor key, got {theft.stolen.reply!r}",
+                f"{theft.version}: {who}, and neither certificate nor key,"
+                f" got {theft.stolen.reply!r}",
                 RULE,
             )
 
