@@ -5,6 +5,7 @@ check returns a `Result`, and none ever raises. Not here: the kata (kata/), and 
 (learner/progress.py).
 """
 
+from mtls_lab.exercises.attempt import Attempt, stop_the_clone
 from mtls_lab.exercises.calling import Called, call
 from mtls_lab.exercises.judging import judge, remembered
 from mtls_lab.exercises.manifest import EXERCISES, Exercise
@@ -28,6 +29,7 @@ from mtls_lab.exercises.result import NotYet, Outcome, Result, Unsafe
 
 __all__ = [
     "EXERCISES",
+    "Attempt",
     "Called",
     "Exercise",
     "NotYet",
@@ -52,5 +54,6 @@ __all__ = [
     "remembered",
     "seal",
     "serve_many",
+    "stop_the_clone",
     "trusted_backend",
 ]
