@@ -161,6 +161,10 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
 
     _folder(add("progress", "say how far you are", "progress"))
 
+    _folder(
+        add("review", "ask again the predictions that are due today, in five minutes", "review")
+    )
+
     export = add("export", "write how far you are to a file for your teacher", 'export "Anna"')
     export.add_argument("name", metavar="NAME", help="how your teacher knows you")
     _folder(export)

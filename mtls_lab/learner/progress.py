@@ -93,8 +93,10 @@ def today() -> date:
     return datetime.now().astimezone().date()
 
 
-def note(**event: str | bool | None) -> None:
-    """Add an event; outside of a learner's folder, nothing is kept.
+def note(folder: Path | None = None, /, **event: str | bool | None) -> None:
+    """Add an event to a learner's folder; default: the one that this process is in.
+
+    Outside of a learner's folder, nothing is kept.
 
     The kinds of event are those that `read` knows: `prediction` and `choice`, with `sure` if that
     was said; the same with `truth` and `day`; `reason` and `of`; `review`, `choice`, `truth` and
@@ -103,7 +105,7 @@ def note(**event: str | bool | None) -> None:
     Raises:
         FileProblem: the file cannot be written.
     """
-    folder = learner_folder()
+    folder = learner_folder() if folder is None else folder
     if folder is None:
         return
     with writing(folder / FILE), (folder / FILE).open("a", encoding="utf-8") as file:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from itertools import takewhile
+from pathlib import Path
 
 from mtls_lab.errors import UnknownName
 from mtls_lab.learner import predictions, progress
@@ -74,17 +75,24 @@ def opening(lesson: str, done: Progress, today: date) -> list[Question]:
     return sorted(before, key=place)[:OPENING]
 
 
-def answer(asked: Question, choice: str, today: date) -> Revealed:
+def answer(asked: Question, choice: str, today: date, folder: Path | None = None) -> Revealed:
     """Note an answer in a review, and say what happened: in the learner's own run if there was one.
+
+    Args:
+        asked: the question.
+        choice: the key of the answer.
+        today: the day.
+        folder: the learner's folder; default: the one that this process is in.
 
     Raises:
         UnknownName: the question has no such answer.
     """
     if choice not in asked.answers:
         raise UnknownName(f"answer to {asked.name!r}", choice, asked.answers)
-    own = progress.read().predictions.get(asked.name)
+    own = progress.read(folder).predictions.get(asked.name)
     truth = own.truth if own and own.truth in asked.answers else asked.outcome
-    progress.note(review=asked.name, choice=choice, truth=truth, day=today.isoformat())
+    day = today.isoformat()
+    progress.note(folder, review=asked.name, choice=choice, truth=truth, day=day)
     return Revealed(asked, truth, choice)
 
 
