@@ -41,13 +41,14 @@ class PredictPanel(Panel):
         self._answers = choices(
             "Your prediction:", question.answers, value=predictions.chosen(name)
         )
-        self._sure = ipywidgets.ToggleButtons(
+        self._sure = ipywidgets.RadioButtons(
             options=list(SURE.items()),
             value=predictions.sure(name),
             description="How sure are you?",
-            tooltips=["I would not bet on it", "I would bet on it"],
             style={"description_width": "initial"},
+            layout={"width": "auto"},
         )
+        self._sure.add_class("lab-line")
         self.on_change(self._answers, self._choose)
         self.on_change(self._sure, self._choose)
         self.add(self._answers)

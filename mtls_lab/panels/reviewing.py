@@ -67,9 +67,10 @@ class ReviewPanel(Panel):
             told_so.value = f'<div role="status">{said}</div>'
 
         self.on_click(button, check)
-        self.add(ipywidgets.HTML(heading))
-        self.add(answers, button)
-        self.add(told_so)
+        asking = ipywidgets.HTML(heading)
+        asking.add_class("lab-whole")
+        for row in (asking, answers, button, told_so):
+            self.add(row)
 
     def _say(self) -> None:
         right = sum(bool(each.right) for each in self._answered.values())
