@@ -88,7 +88,7 @@ class RevealPanel(Panel):
     looks = ("prediction",)
 
     def __init__(self, revealed: Revealed) -> None:
-        super().__init__("What happened", revealed.outcome)
+        super().__init__(f"What happened: {revealed.outcome}", "")
         self._revealed = revealed
         self._reply = ipywidgets.HTML()
         if revealed.why:
