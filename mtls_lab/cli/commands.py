@@ -1,7 +1,8 @@
 """What each command of `mtls-lab` does, and prints.
 
 Here: the words in a terminal. Not here: arguments, exit codes and the doctor (arguments.py),
-JupyterLab (jupyter.py), what the folder holds (learner/), how far a learner is (classroom/).
+JupyterLab (jupyter.py), a review (review.py), what the folder holds (learner/), how far a learner
+is (classroom/).
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from pathlib import Path
 
 from mtls_lab import kata
 from mtls_lab.classroom import class_report, export, read_export, report
-from mtls_lab.cli import quiz
+from mtls_lab.cli import quiz, review
 from mtls_lab.errors import LabError, ToolMissing
 from mtls_lab.learner import notebooks as unpacking
+from mtls_lab.learner import progress, reviews
 from mtls_lab.program import typed
 
 __all__ = ["RUN"]
@@ -36,6 +38,8 @@ def _start(options: argparse.Namespace) -> int:
         else:
             print(f"{name}: {'as you left it' if notebook.kept else 'ready'}")
     print(report(folder))
+    if due := reviews.due(progress.read(folder), progress.today()):
+        print(f"Predictions due for a review: {len(due)} ({typed('review')})")
     print(f"Your folder: {folder}")
     print(
         "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. What "
@@ -94,6 +98,10 @@ def _quiz(options: argparse.Namespace) -> int:
     return 0
 
 
+def _review(options: argparse.Namespace) -> int:
+    return review.run(options.folder)
+
+
 def _export(options: argparse.Namespace) -> int:
     print(f"Hand in this file: {export(options.name, options.folder)}")
     return 0
@@ -124,6 +132,7 @@ RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "reset": _reset,
     "progress": _progress,
     "quiz": _quiz,
+    "review": _review,
     "export": _export,
     "class": _class,
     "key": _key,

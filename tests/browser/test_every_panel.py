@@ -14,6 +14,8 @@ from tests.browser.panel import ShownPanel, shown
 
 PANELS = {
     "predict": "predict('checksum')",
+    "reveal": "reveal('checksum', 'fooled')",
+    "review": "review(2)",
     "credential": "CredentialPanel()",
     "wire": "WirePanel()",
     "attack": "AttackPanel([Protection('Plain TCP')])",
