@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from mtls_lab.net.peer import PeerCertificate, subject_of
-from mtls_lab.net.sockets import Acceptor, Address, Mailbox, hang_up, receive, wrap
+from mtls_lab.net.sockets import Acceptor, Address, Mailbox, hang_up
+from mtls_lab.net.tls import receive, wrap
 from mtls_lab.net.watching import messages_of
 from mtls_lab.wire import SECRET, Failure, LineBuffer, ProtocolError, Service, Side, Stage
 

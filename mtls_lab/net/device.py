@@ -14,7 +14,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mtls_lab.net.peer import Upstream, subject_of
-from mtls_lab.net.sockets import Address, hang_up, wrap
+from mtls_lab.net.sockets import Address, hang_up
+from mtls_lab.net.tls import cuts_count, wrap
 from mtls_lab.net.watching import messages_of
 from mtls_lab.wire import Exchange, Failure, LineBuffer, Session, Side, Stage
 from mtls_lab.wire.handshake import join
@@ -79,19 +80,21 @@ def ask(
         connection = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.settimeout(timeout)
-        if context is not None:
-            # Wrapped before it connects: what is wrong with the arguments shows here. An end
-            # without close_notify is an error, for it may be a cut. Python takes a session in
-            # its own context only; the other one is put in its place below.
-            connection = wrap(
-                session.context if session else context,
-                connection,
-                server_hostname=server_hostname,
-                suppress_ragged_eofs=False,
-                session=session.session if session else None,
-            )
-        stage = Stage.CONNECT
-        connection.connect((host, port))
+        # Python takes a session in its own context only; the other one is put in its place below.
+        first = session.context if session else context
+        with cuts_count(first):
+            if first is not None:
+                # Wrapped before it connects: what is wrong with the arguments shows here. An end
+                # without close_notify is an error, for it may be a cut.
+                connection = wrap(
+                    first,
+                    connection,
+                    server_hostname=server_hostname,
+                    suppress_ragged_eofs=False,
+                    session=session.session if session else None,
+                )
+            stage = Stage.CONNECT
+            connection.connect((host, port))
         own = connection.getsockname()[:2]
         stage = Stage.APPLICATION
         if isinstance(connection, ssl.SSLSocket) and context is not None:
