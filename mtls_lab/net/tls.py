@@ -1,7 +1,11 @@
-"""Where TLS begins on a socket, and what counts as its end.
+"""One end of a TLS connection: where it begins and ends, whom it was shown, what passed.
 
-Here: a TLS socket whose handshake is still to do, and reading from it, on every Python. Not here:
-hanging up (sockets.py), and how a context is configured (contexts.py).
+Here: wrapping a socket and reading from it, on every Python; the peer's subject; noting each TLS
+message. Not here: hanging up (sockets.py), how a context is configured (contexts.py), and what
+the messages mean (wire/handshake.py).
+
+OpenSSL calls back for every protocol message. Python passes that on through
+`SSLContext._msg_callback`, a private name that CPython 3.8 to 3.14 has.
 """
 
 from __future__ import annotations
@@ -12,8 +16,23 @@ import ssl
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Any
 
-__all__ = ["cuts_count", "receive", "wrap"]
+from mtls_lab.wire import Message
+from mtls_lab.wire.handshake import read_notes
+
+__all__ = [
+    "PeerCertificate",
+    "cuts_count",
+    "messages_of",
+    "receive",
+    "subject_of",
+    "watch",
+    "wrap",
+]
+
+#: What `authorize` gets: `ssl.SSLSocket.getpeercert()`, so None without a client certificate.
+PeerCertificate = dict[str, Any] | None
 
 #: Before 3.11.4, Python set this option in every context that it made with OpenSSL 3, and a cut
 #: looked like a clean end (cpython gh-95494). 0: nothing has been set.
@@ -89,3 +108,58 @@ def receive(connection: socket.socket, size: int = 4096) -> bytes:
         if ragged and error.reason == "UNEXPECTED_EOF_WHILE_READING":
             return b""
         raise
+
+
+def subject_of(certificate: PeerCertificate) -> str | None:
+    """Return the subject of a `getpeercert()` value as RFC 4514 writes it, or None.
+
+    Example:
+        >>> subject_of({"subject": ((("commonName", "trusted-client"),),)})
+        'CN=trusted-client'
+    """
+    short = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU"}
+    parts = [
+        f"{short.get(key, key)}={value}"
+        for rdn in (certificate or {}).get("subject", ())
+        for key, value in rdn
+    ]
+    return ",".join(reversed(parts)) or None
+
+
+def watch(*contexts: ssl.SSLContext) -> None:
+    """Let every connection of these contexts note its messages from now on.
+
+    Noting costs a few percent of a handshake, so it is asked for. A message callback that a
+    context has already stays.
+
+    Example:
+        >>> context = ssl.create_default_context()
+        >>> watch(context)
+    """
+    for context in contexts:
+        if context._msg_callback is None:  # type: ignore[attr-defined]  # noqa: SLF001
+            # The property of the base class hands the plain numbers on. The one of
+            # ssl.SSLContext turns each into an enum first, which takes ten times as long.
+            super(ssl.SSLContext, ssl.SSLContext)._msg_callback.__set__(  # type: ignore[misc]
+                context, _note
+            )
+
+
+def _note(
+    connection: Any, direction: str, version: int, content_type: int, _kind: int, data: bytes
+) -> None:
+    try:
+        log = connection.__dict__["lab_messages"]
+    except KeyError:
+        log = connection.__dict__["lab_messages"] = []
+    log.append((direction, version, content_type, data[:8], len(data)))
+
+
+# What reading `context._msg_callback` back returns.
+_note.user_function = _note  # type: ignore[attr-defined]
+
+
+def messages_of(connection: Any) -> tuple[Message, ...]:
+    """Return what one end noted of its connection, an `ssl.SSLSocket` or `ssl.SSLObject`."""
+    log = getattr(connection, "lab_messages", ())
+    return read_notes(tuple(log), client=not connection.server_side) if log else ()
