@@ -31,7 +31,8 @@ INSIDE = ("JUPYTERHUB_SERVICE_PREFIX", "JUPYTER_SERVER_URL")
 
 def _start(options: argparse.Namespace) -> int:
     folder: Path = options.folder
-    for notebook in unpacking.unpack(folder):
+    unpacked = unpacking.unpack(folder)
+    for notebook in unpacked:
         name = notebook.path.name
         if notebook.beside:
             print(f"{name}: yours is kept; the project's newer one is {notebook.beside.name}")
@@ -41,11 +42,11 @@ def _start(options: argparse.Namespace) -> int:
     if due := reviews.due(progress.read(folder), progress.today()):
         print(f"Predictions due for a review: {len(due)} ({typed('review')})")
     print(f"Your folder: {folder}")
-    print(
-        "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. What "
-        "you wrote and predicted is kept.",
-        flush=True,
-    )
+    if any(notebook.kept for notebook in unpacked):
+        print(
+            "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. "
+            "What you wrote and predicted is kept."
+        )
     if options.prepare:
         return 0
     first = unpacking.latest(folder).name
@@ -58,6 +59,8 @@ def _start(options: argparse.Namespace) -> int:
             "the packages that environment.yml lists",
             f"see what is missing, and how to get it: {typed('doctor')}",
         )
+    where = "at the address below" if options.no_browser else "in your browser"
+    print(f"JupyterLab opens {where}. To stop it: Ctrl-C in this terminal.", flush=True)
     jupyter = importlib.import_module("mtls_lab.cli.jupyter")  # seconds, and for this command only
     jupyter.run(jupyter.options(folder, first, browser=not options.no_browser, port=options.port))
     return 0
