@@ -23,7 +23,9 @@ class Collecting:
 def main() -> int:
     """Rewrites the files of all exercises; none, if a test fails."""
     collecting = Collecting()
-    code = pytest.main(["-q", str(verdicts.FOLDER.parent)], plugins=[collecting])
+    tests = verdicts.FOLDER.parent
+    held = tests / "test_verdicts.py"  # looks at the files, which a new exercise does not have yet
+    code = pytest.main(["-q", str(tests), f"--ignore={held}"], plugins=[collecting])
     if not code:
         for old in verdicts.FOLDER.glob("*.txt"):
             old.unlink()
