@@ -19,6 +19,7 @@ from mtls_lab.exercises.part2.fetch import fetch
 from mtls_lab.exercises.part3.authorize import authorize
 from mtls_lab.exercises.part3.device_certificate import device_certificate
 from mtls_lab.exercises.part3.diagnose import diagnose
+from mtls_lab.exercises.part3.hardened_backend import hardened_backend
 from mtls_lab.exercises.part3.is_served import is_served
 from mtls_lab.exercises.part3.mutual_backend import mutual_backend
 from mtls_lab.exercises.part3.mutual_device import mutual_device
@@ -42,6 +43,7 @@ __all__ = [
     "device_context",
     "diagnose",
     "fetch",
+    "hardened_backend",
     "is_served",
     "judge",
     "mallory",
