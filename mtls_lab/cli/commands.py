@@ -28,19 +28,21 @@ INSIDE = ("JUPYTERHUB_SERVICE_PREFIX", "JUPYTER_SERVER_URL")
 
 def _start(options: argparse.Namespace) -> int:
     folder: Path = options.folder
-    for notebook in unpacking.unpack(folder):
+    notebooks = unpacking.unpack(folder)
+    for notebook in notebooks:
         name = notebook.path.name
         if notebook.beside:
             print(f"{name}: yours is kept; the project's newer one is {notebook.beside.name}")
         else:
             print(f"{name}: {'as you left it' if notebook.kept else 'ready'}")
     print(report(folder))
-    print(f"Your folder: {folder}")
-    print(
-        "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. What "
-        "you wrote and predicted is kept.",
-        flush=True,
-    )
+    print(f"Your folder: {folder}", flush=True)
+    if any(notebook.kept for notebook in notebooks):
+        print(
+            "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. "
+            "What you wrote and predicted is kept.",
+            flush=True,
+        )
     if options.prepare:
         return 0
     first = unpacking.latest(folder).name

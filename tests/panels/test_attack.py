@@ -65,6 +65,12 @@ def test_four_protections_take_two_seconds_at_most(protections: list[Protection]
     assert time.perf_counter() - start < 2
 
 
+def test_what_a_cross_means_is_said_before_the_table() -> None:
+    """It is bad for whoever reads it, and good for Mallory."""
+    head = AttackPanel().box.children[0].value
+    assert "✗ succeeds, which is bad for you, and ✓ was stopped." in head
+
+
 def test_a_cell_opens_its_evidence(protections: list[Protection]) -> None:
     panel = AttackPanel(protections)
     assert " open>" not in page_of(panel)
