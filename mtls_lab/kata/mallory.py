@@ -109,7 +109,7 @@ class Mallory:
                 backend,
                 self._backend,
                 lambda: careless_client(lost),
-                "Mallory, as a device that is revoked",
+                "Mallory, with the session of a device that has been revoked since",
             )
 
     def as_backend(self) -> Iterator[str]:

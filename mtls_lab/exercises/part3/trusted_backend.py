@@ -110,7 +110,7 @@ def trusted_backend(function: Callable[..., Any]) -> Iterator[str]:
                 running.backend,
                 running.context,
                 lambda: strict_device(ca.certificate, lost),
-                "the lost device",
+                "the lost device, with a session from before it was revoked",
             )
             yield "the lost device, with a session from before it was revoked, is refused"
     another = ca.issue_client("trusted-client")

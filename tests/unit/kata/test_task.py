@@ -201,7 +201,7 @@ def test_a_repair_that_opens_the_door(
 
 
 LISTED = "context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF"
-RETURNS = "Mallory, as a device that is revoked, with a session from before it was revoked"
+RETURNS = "Mallory, with the session of a device that has been revoked since, and neither"
 
 
 @pytest.mark.parametrize(
