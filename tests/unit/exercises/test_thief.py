@@ -1,178 +1,19 @@
-"""A thief with a session meets what a learner built: the exercise on it, and the theft itself.
+"""A thief with a session of a device, in both TLS versions, and before and after it is revoked.
 
-Here: every way to close the door, and to leave it open, with what OpenSSL does. Not here: the
-other checks that let the thief try (test_part3.py, ../kata).
+Here: the theft. Not here: the checks that let the thief try (test_part3*.py, ../kata).
 """
 
 import ssl
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mtls_lab import checks, explain
-from mtls_lab.exercises import Outcome, Unsafe
+from mtls_lab import explain
+from mtls_lab.exercises import Unsafe
 from mtls_lab.exercises.peers import server_context, strict_device
 from mtls_lab.exercises.thief import revoked_returns, steal
 from mtls_lab.net import Backend, PeerCertificate, forbid_resumption, only_trusted_client
 from mtls_lab.pki import CertificateAuthority, Identity, pem
-
-STOLEN = (
-    "a thief with the device's session, and neither certificate nor key, got 'the moon is full',"
-    " and again after the device's certificate was revoked"
-)
-NOT_SPOKEN = "the backend does not speak it, so nobody has a session"
-NOTHING = "the device has no session that could be stolen"
-REFUSED = "a thief with the device's session is refused"
-
-
-def backend(folder: Path, kind: type[ssl.SSLContext] = ssl.SSLContext) -> ssl.SSLContext:
-    """As exercise 2 leaves it."""
-    context = kind(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.crt", folder / "server.key")
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.load_verify_locations(cafile=folder / "client_ca.pem")
-    return context
-
-
-def changed(folder: Path, **attributes: Any) -> ssl.SSLContext:
-    context = backend(folder)
-    for name, value in attributes.items():
-        setattr(context, name, value)
-    return context
-
-
-TLS_1_2, TLS_1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
-NO_TICKET = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).options | ssl.OP_NO_TICKET
-
-
-class NeverTwice(ssl.SSLContext):
-    """Each connection gets a context that knows no session: whatever is presented is declined."""
-
-    def wrap_socket(self, *arguments: Any, **options: Any) -> ssl.SSLSocket:
-        fresh = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        fresh.load_cert_chain(*self.files)
-        fresh.verify_mode = ssl.CERT_REQUIRED
-        fresh.load_verify_locations(cadata=b"".join(self.get_ca_certs(binary_form=True)))
-        return fresh.wrap_socket(*arguments, **options)
-
-    files: tuple[Path, Path]
-
-
-@pytest.fixture
-def never_twice(tmp_path: Path) -> Callable[[Path], ssl.SSLContext]:
-    def make(folder: Path) -> ssl.SSLContext:
-        context = backend(folder, NeverTwice)
-        assert isinstance(context, NeverTwice)
-        pem.read_identity(folder / "server.crt", folder / "server.key").save(tmp_path, "kept")
-        context.files = tmp_path / "kept.crt", tmp_path / "kept.key"
-        return context
-
-    return make
-
-
-class RefusesWhoResumes(ssl.SSLSocket):
-    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - its signature
-        super().do_handshake(block)
-        if self.session_reused:
-            raise PermissionError("resumed")
-
-
-def swaps_its_context(folder: Path) -> ssl.SSLContext:
-    """Too late: OpenSSL has looked at the session before it asks for another context."""
-    context, other = backend(folder), backend(folder)
-    forbid_resumption(other)
-
-    def swap(connection: ssl.SSLSocket | ssl.SSLObject, *_: object) -> None:
-        connection.context = other
-
-    context.sni_callback = swap
-    return context
-
-
-def with_old_ciphers(folder: Path) -> ssl.SSLContext:
-    """In TLS 1.2 it speaks only what Python's own clients no longer offer."""
-    context = changed(folder, num_tickets=0, minimum_version=TLS_1_2)
-    context.set_ciphers("ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0")
-    return context
-
-
-@pytest.mark.parametrize(
-    ("function", "found"),
-    [
-        (backend, f"TLS 1.3: {STOLEN}"),
-        (lambda each: changed(each, num_tickets=0), f"TLS 1.2: {STOLEN}"),
-        (lambda each: changed(each, minimum_version=TLS_1_3), f"TLS 1.3: {STOLEN}"),
-        (with_old_ciphers, f"TLS 1.2: {STOLEN}"),
-        # A ticket is then no more than an ID, and the backend keeps the session.
-        (
-            lambda each: changed(each, minimum_version=TLS_1_3, options=NO_TICKET),
-            f"TLS 1.3: {STOLEN}",
-        ),
-        (lambda each: changed(each, num_tickets=0, options=NO_TICKET), f"TLS 1.2: {STOLEN}"),
-        (
-            lambda each: changed(each, maximum_version=TLS_1_2, options=NO_TICKET),
-            f"TLS 1.2: {STOLEN}",
-        ),
-        (
-            lambda each: changed(
-                each, minimum_version=TLS_1_3, num_tickets=0, verify_mode=ssl.CERT_OPTIONAL
-            ),
-            "a device without a certificate got 'the moon is full'",
-        ),
-    ],
-)
-def test_works_but_unsafe(function: Callable[[Path], ssl.SSLContext], found: str) -> None:
-    result = checks.hardened_backend(function)
-    assert (result.outcome, result.found) == (Outcome.UNSAFE, found)
-    assert ("3d_stolen_session" in result.rule) == (found.endswith(STOLEN))
-
-
-def test_a_context_that_is_exchanged_when_the_name_is_known() -> None:
-    result = checks.hardened_backend(swaps_its_context)
-    assert result.outcome is Outcome.UNSAFE
-    assert result.found.startswith("TLS 1.3: a thief with the device's session, and neither")
-
-
-def test_right() -> None:
-    def hardened(folder: Path) -> ssl.SSLContext:
-        return changed(folder, minimum_version=TLS_1_3, num_tickets=0)
-
-    result = checks.hardened_backend(hardened)
-    assert result.right
-    assert result.seen == (
-        "devices are served, and nobody else, as in exercise 2",
-        f"TLS 1.3: {NOTHING}",
-        f"TLS 1.2: {NOT_SPOKEN}",
-    )
-
-
-def test_right_in_both_versions(never_twice: Callable[[Path], ssl.SSLContext]) -> None:
-    result = checks.hardened_backend(never_twice)
-    assert result.right, result
-    assert result.seen[1:] == (f"TLS 1.3: {REFUSED}", f"TLS 1.2: {REFUSED}")
-
-
-def test_a_device_that_offers_a_session_does_nothing_wrong() -> None:
-    result = checks.hardened_backend(
-        lambda folder: changed(folder, sslsocket_class=RefusesWhoResumes)
-    )
-    assert (result.outcome, result.seen[1:]) == (Outcome.NOT_YET, (f"TLS 1.3: {REFUSED}",))
-    assert result.found == "TLS 1.3: the device came back with its session, and was refused"
-
-
-def test_what_exercise_2_asks_holds_here_too() -> None:
-    result = checks.hardened_backend(
-        lambda folder: changed(
-            folder, minimum_version=TLS_1_3, num_tickets=0, verify_mode=ssl.CERT_NONE
-        )
-    )
-    assert result.outcome is Outcome.NOT_YET
-    assert result.found == "the device is served, and nobody asked for its certificate"
-
-
-# --- The theft
 
 
 @pytest.fixture
