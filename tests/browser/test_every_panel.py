@@ -16,6 +16,8 @@ from tests.browser.panel import ShownPanel, shown
 
 PANELS = {
     "predict": "predict('checksum')",
+    "reveal": "reveal('checksum', 'fooled')",
+    "review": "review(2)",
     "credential": "CredentialPanel()",
     "wire": "WirePanel()",
     "attack": "AttackPanel([Protection('Plain TCP')])",
@@ -23,6 +25,7 @@ PANELS = {
     "workbench": "WorkbenchPanel()",
     "placement": "PlacementPanel()",
     "fleet": "FleetPanel()",
+    "quiz": "QuizPanel('before')",
 }
 STYLES = Path(mtls_lab.panels.__file__).with_name("style")
 LOOKS = ["frame", *sorted({path.stem for path in STYLES.glob("*.css")} - {"frame"})]

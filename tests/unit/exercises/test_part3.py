@@ -20,7 +20,7 @@ from mtls_lab.exercises import Outcome, call
 from mtls_lab.exercises.judging import Check
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import enter
-from mtls_lab.net import Backend, server_context
+from mtls_lab.net import Backend, forbid_resumption, server_context
 from mtls_lab.pki import Purpose, create_key, pem
 from mtls_lab.pki.leaf import LEAF_KEY_USAGE
 from tests.unit.exercises.verdicts import Attempts, Hold, named
@@ -30,6 +30,7 @@ CHECKS: dict[str, Check] = {
     "mutual_backend": checks.mutual_backend,
     "device_certificate": checks.device_certificate,
     "authorize": checks.authorize,
+    "hardened_backend": checks.hardened_backend,
     "trusted_backend": checks.trusted_backend,
     "is_served": checks.is_served,
     "diagnose": checks.diagnose,
@@ -507,13 +508,23 @@ def start(
     flags: int = ssl.VERIFY_CRL_CHECK_LEAF,
     files: Iterable[str] = ("client_ca.pem", "client_ca.crl"),
     rule: Callable[[Certificate], object] | None = exact,
+    harden: Callable[[ssl.SSLContext], None] = forbid_resumption,
 ) -> Backend:
     context = server_context("backend/server.crt", "backend/server.key")
+    harden(context)
     context.verify_mode = mode
     for file in files:
         context.load_verify_locations(cafile=f"backend/{file}")
     context.verify_flags |= flags
     return serve(context, authorize=rule)
+
+
+def as_it_is(_: ssl.SSLContext) -> None:
+    """Tickets, and TLS 1.2 too."""
+
+
+def without_tickets(context: ssl.SSLContext) -> None:
+    context.num_tickets = 0
 
 
 def pinned(serve: Callable[..., Backend]) -> Backend:
@@ -525,7 +536,14 @@ def pinned(serve: Callable[..., Backend]) -> Backend:
         found = (certificate or {}).get("serialNumber", "")
         return bool(found.lstrip("0") == serial.lstrip("0"))
 
-    return start(serve, flags=0, rule=is_own)
+    return start(serve, flags=0, rule=is_own, harden=as_it_is)
+
+
+def not_listed(certificate: Certificate) -> bool:
+    """Asked for every connection, resumed or not: another right answer."""
+    revoked = x509.load_pem_x509_crl(Path("backend/client_ca.crl").read_bytes())
+    serial = int(str((certificate or {}).get("serialNumber", "0")), 16)
+    return exact(certificate) and not revoked.get_revoked_certificate_by_serial_number(serial)
 
 
 def start_twice(serve: Callable[..., Backend]) -> Backend:
@@ -554,6 +572,12 @@ TRUSTED: Attempts = {
     ),
     **named(RIGHT, start),
     "CERT_OPTIONAL": (lambda serve: start(serve, mode=ssl.CERT_OPTIONAL), UNSAFE),
+    "sessions": (lambda serve: start(serve, harden=as_it_is), UNSAFE),
+    "sessions in TLS 1.2": (lambda serve: start(serve, harden=without_tickets), UNSAFE),
+    "a rule that reads the list": (
+        lambda serve: start(serve, rule=not_listed, harden=as_it_is),
+        RIGHT,
+    ),
     **named(RIGHT, pinned, start_twice),
 }
 
