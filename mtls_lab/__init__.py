@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mtls_lab.diagnosis import explain
     from mtls_lab.errors import FileProblem
     from mtls_lab.experiments import CredentialStore, catalogue
-    from mtls_lab.kata import Kata, kata_key
+    from mtls_lab.kata import Kata, kata_key, worked_kata
     from mtls_lab.learner import available, enter, openssl
     from mtls_lab.net import Relay, ask, cut, flip_bit, replace, serve, stop_all, watch
     from mtls_lab.panels import (
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         FleetPanel,
         PlacementPanel,
         PredictPanel,
+        QuizPanel,
         RevealPanel,
         ReviewPanel,
         WirePanel,
@@ -67,7 +68,7 @@ _HOMES = {
     "diagnosis": ("explain",),
     "errors": ("FileProblem",),
     "experiments": ("CredentialStore", "catalogue"),
-    "kata": ("Kata", "kata_key"),
+    "kata": ("Kata", "kata_key", "worked_kata"),
     "learner": ("available", "enter", "openssl"),
     "net": ("Relay", "ask", "cut", "flip_bit", "replace", "serve", "stop_all", "watch"),
     "panels": (
@@ -77,6 +78,7 @@ _HOMES = {
         "FleetPanel",
         "PlacementPanel",
         "PredictPanel",
+        "QuizPanel",
         "RevealPanel",
         "ReviewPanel",
         "WirePanel",
@@ -116,6 +118,7 @@ __all__ = [
     "PredictPanel",
     "Protection",
     "Purpose",
+    "QuizPanel",
     "Relay",
     "RevealPanel",
     "ReviewPanel",
@@ -153,6 +156,7 @@ __all__ = [
     "steal_key",
     "stop_all",
     "watch",
+    "worked_kata",
 ]
 
 

@@ -161,6 +161,9 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
 
     _folder(add("progress", "say how far you are", "progress"))
 
+    test = add("quiz", "take the test before Part 1, or after Part 3", "quiz", "quiz --after")
+    _folder(test)
+    test.add_argument("--after", action="store_true", help="the test after Part 3")
     _folder(
         add("review", "ask again the predictions that are due today, in five minutes", "review")
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mtls_lab import kata
 from mtls_lab.classroom import class_report, export, read_export, report
-from mtls_lab.cli import review
+from mtls_lab.cli import quiz, review
 from mtls_lab.errors import LabError, ToolMissing
 from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.learner import progress, reviews
@@ -31,7 +31,8 @@ INSIDE = ("JUPYTERHUB_SERVICE_PREFIX", "JUPYTER_SERVER_URL")
 
 def _start(options: argparse.Namespace) -> int:
     folder: Path = options.folder
-    for notebook in unpacking.unpack(folder):
+    notebooks = unpacking.unpack(folder)
+    for notebook in notebooks:
         name = notebook.path.name
         if notebook.beside:
             print(f"{name}: yours is kept; the project's newer one is {notebook.beside.name}")
@@ -41,11 +42,11 @@ def _start(options: argparse.Namespace) -> int:
     if due := reviews.due(progress.read(folder), progress.today()):
         print(f"Predictions due for a review: {len(due)} ({typed('review')})")
     print(f"Your folder: {folder}")
-    print(
-        "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. What "
-        "you wrote and predicted is kept.",
-        flush=True,
-    )
+    if any(notebook.kept for notebook in notebooks):
+        print(
+            "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. "
+            "What you wrote and predicted is kept."
+        )
     if options.prepare:
         return 0
     first = unpacking.latest(folder).name
@@ -58,6 +59,8 @@ def _start(options: argparse.Namespace) -> int:
             "the packages that environment.yml lists",
             f"see what is missing, and how to get it: {typed('doctor')}",
         )
+    where = "at the address below" if options.no_browser else "in your browser"
+    print(f"JupyterLab opens {where}. To stop it: Ctrl-C in this terminal.", flush=True)
     jupyter = importlib.import_module("mtls_lab.cli.jupyter")  # seconds, and for this command only
     jupyter.run(jupyter.options(folder, first, browser=not options.no_browser, port=options.port))
     return 0
@@ -90,6 +93,11 @@ def _reset(options: argparse.Namespace) -> int:
 
 def _progress(options: argparse.Namespace) -> int:
     print(report(options.folder))
+    return 0
+
+
+def _quiz(options: argparse.Namespace) -> int:
+    quiz.take(options.folder, after=options.after)
     return 0
 
 
@@ -126,6 +134,7 @@ RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "start": _start,
     "reset": _reset,
     "progress": _progress,
+    "quiz": _quiz,
     "review": _review,
     "export": _export,
     "class": _class,

@@ -23,11 +23,14 @@ from mtls_lab.files import private_folder, write_file, writing
 from mtls_lab.kata import exam, faults, sabotage
 from mtls_lab.wire import Exchange
 
-__all__ = ["FOLDER", "Kata", "kata_key"]
+__all__ = ["FOLDER", "Kata", "kata_key", "make"]
 
 FOLDER = "kata"
-#: What was written when the kata was made, by file: its digest. Whatever differs is the learner's.
+#: What was written when the kata was made: by file, its digest. Whatever differs is the learner's.
 _MADE = Path(".kata", "made.json")
+#: Since then, a backend with a revocation list gives no tickets, and the check steals sessions.
+#: A folder of before has the digests alone, and is judged as it was.
+_SESSIONS = 2
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -76,7 +79,7 @@ class Kata:
             if fresh and target.exists():
                 target.rename(_free(target))
             if not target.exists():
-                _make(target, drawn, crl=kata._crl)
+                make(target, drawn, crl=kata._crl)
         kata.changed()  # raises, if it is no kata's folder
         return kata
 
@@ -86,21 +89,32 @@ class Kata:
         return f"kata {self.level}/{self.seed}"
 
     @property
+    def title(self) -> str:
+        """The first line of what is shown."""
+        return f"Kata {self.level}/{self.seed}: {faults.LEVELS[self.level]}"
+
+    @property
     def _crl(self) -> bool:
         return self.level == max(faults.LEVELS)
 
     def changed(self) -> list[str]:
         """Return the files that are not as they were made. Raises FileProblem."""
+        _, digests = self._made()
+        now = _digests(self.folder)
+        return [name for name in sorted(digests | now) if digests.get(name) != now.get(name)]
+
+    def _made(self) -> tuple[int, dict[str, str]]:
+        """Return how the folder was made, and the digests of then. Raises FileProblem."""
         try:
-            digests = dict(json.loads((self.folder / _MADE).read_text("utf-8")))
+            made = dict(json.loads((self.folder / _MADE).read_text("utf-8")))
+            version = int(made.pop("version", 1))
+            return version, dict(made.pop("files", made))
         except (OSError, ValueError, TypeError):
             raise FileProblem(
                 f"{self.folder} exists, but it is not a kata's folder",
                 "no folder yet, or one that Kata.create has made",
                 "give another folder, or Kata.create(…, fresh=True): this one is kept beside it",
             ) from None
-        now = _digests(self.folder)
-        return [name for name in sorted(digests | now) if digests.get(name) != now.get(name)]
 
     def ask(self) -> Exchange:
         """Let the device ask the backend, as the files are now, and return what both sides saw.
@@ -124,10 +138,19 @@ class Kata:
 
         An attempt is noted as soon as anything was changed.
         """
-        result = self._judge(lambda _: exam.examine(crl=self._crl))
+
+        def steps(_: Kata) -> Iterator[str]:
+            version, _digests = self._made()
+            yield from exam.examine(crl=self._crl, sessions=version >= _SESSIONS)
+
+        result = self._judge(steps)
         if self.folder.is_dir() and self.changed():
-            return remembered(result)
+            return self.remembered(result)
         return result
+
+    def remembered(self, result: Result) -> Result:
+        """Note an attempt in the learner's folder."""
+        return remembered(result)
 
     def _judge(self, steps: Callable[[Kata], Iterator[str]]) -> Result:
         try:
@@ -140,7 +163,7 @@ class Kata:
     def __str__(self) -> str:
         home = learner_folder(self.folder) or self.folder.parent
         lines = [
-            f"Kata {self.level}/{self.seed}: {faults.LEVELS[self.level]}",
+            self.title,
             f"  in {self.folder.relative_to(home).as_posix()}",
             *(f"  {each}" for each in _listing(self.folder)),
         ]
@@ -185,23 +208,29 @@ def kata_key(seed: str | int, level: int = 1) -> str:
             f"{number}. {fault.name}",
             *(f"   {line}" for line in str(fault).splitlines()),
         ]
+    if level == max(faults.LEVELS):
+        names = ", then ".join(fault.name for fault in faults.drawn_at_first(seed))
+        lines += ["", f"In a folder that was made before 26 November 2026: {names}"]
     return "\n".join(lines)
 
 
 # --- The folder
 
 
-def _make(target: Path, drawn: tuple[faults.Fault, ...], *, crl: bool) -> None:
-    """Make the whole folder under another name first: nobody ever finds half a kata."""
+def make(target: Path, drawn: tuple[faults.Fault, ...], *, crl: bool) -> None:
+    """Make a kata's folder with these faults, which must not be there yet. Raises FileProblem.
+
+    It is made whole under another name first: nobody ever finds half a kata.
+    """
     new = target.with_name(f".{target.name}.new")
     shutil.rmtree(new, ignore_errors=True)  # of a process that was killed
     private_folder(new)
     sabotage.lay_out(new, crl=crl)
     for fault in drawn:
         fault.break_(new)
-    digests = json.dumps(_digests(new), indent=1) + "\n"
+    made = {"version": _SESSIONS, "files": _digests(new)}
     private_folder((new / _MADE).parent)
-    write_file(new / _MADE, digests)
+    write_file(new / _MADE, json.dumps(made, indent=1) + "\n")
     new.rename(target)
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,23 @@ from typing import Any
 from mtls_lab.facts import learner_folder
 from mtls_lab.files import writing
 
-__all__ = ["FILE", "Predicted", "Progress", "Reviewed", "Told", "Tried", "note", "read", "today"]
+__all__ = [
+    "FILE",
+    "HANDED_IN",
+    "Predicted",
+    "Progress",
+    "Reviewed",
+    "Taken",
+    "Told",
+    "Tried",
+    "note",
+    "read",
+    "today",
+]
 
 FILE = "progress.jsonl"
+#: The state of a test that is finished.
+HANDED_IN = "handed in"
 
 #: The outcomes of an exercise from worst to best; the best one stays.
 _RANKS = ("not yet", "works but unsafe", "right")
@@ -66,6 +80,14 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """The test before or after the course: the latest answer to each question, by its key."""
+
+    answers: dict[str, str] = field(default_factory=dict)
+    handed_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """What one learner has done.
 
@@ -73,6 +95,7 @@ class Progress:
         chosen: the latest choice for each prediction; None if it was taken back.
         predictions: what was predicted when the run first told.
         exercises: every exercise and kata that was attempted.
+        quiz: the tests "before" and "after" the course, both there even if neither was taken.
         sure: whether the learner is sure of the latest choice, where that was said.
         told: how and when each of `predictions` was made.
         reasons: the latest reason that was chosen for each outcome.
@@ -82,6 +105,7 @@ class Progress:
     chosen: dict[str, str | None] = field(default_factory=dict)
     predictions: dict[str, Predicted] = field(default_factory=dict)
     exercises: dict[str, Tried] = field(default_factory=dict)
+    quiz: dict[str, Taken] = field(default_factory=lambda: {"before": Taken(), "after": Taken()})
     sure: dict[str, bool] = field(default_factory=dict)
     told: dict[str, Told] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
@@ -100,7 +124,7 @@ def note(folder: Path | None = None, /, **event: str | bool | None) -> None:
 
     The kinds of event are those that `read` knows: `prediction` and `choice`, with `sure` if that
     was said; the same with `truth` and `day`; `reason` and `of`; `review`, `choice`, `truth` and
-    `day`; `exercise` and `outcome`.
+    `day`; `exercise` and `outcome`; `quiz`, `question` and `answer`; `quiz` and `state`.
 
     Raises:
         FileProblem: the file cannot be written.
@@ -124,16 +148,8 @@ def read(folder: Path | None = None) -> Progress:
     folder = learner_folder() if folder is None else folder
     progress = Progress()
     for event in _events(folder / FILE) if folder else ():
+        _predicted(progress, event)
         match event:
-            case {"prediction": str(name), "choice": str(choice), "truth": str(truth)}:
-                if name not in progress.predictions:
-                    progress.predictions[name] = Predicted(choice, truth)
-                    progress.told[name] = Told(_sure(event), _day(event))
-            case {"prediction": str(name), "choice": str() | None as latest}:
-                progress.chosen[name] = latest
-                progress.sure.pop(name, None)
-                if (sure := _sure(event)) is not None:
-                    progress.sure[name] = sure
             case {"of": str(name), "reason": str(reason)}:
                 progress.reasons[name] = reason
             case {"review": str(name), "choice": str(choice), "truth": str(truth)}:
@@ -142,7 +158,37 @@ def read(folder: Path | None = None) -> Progress:
             case {"exercise": str(name), "outcome": str(outcome)} if outcome in _RANKS:
                 before = progress.exercises.get(name)
                 progress.exercises[name] = _after(before, outcome)
+            case {"quiz": "before" | "after" as when, **rest}:
+                progress.quiz[when] = _go_on(progress.quiz[when], rest)
     return progress
+
+
+def _predicted(progress: Progress, event: dict[str, Any]) -> None:
+    """Take a prediction over: the latest choice, and what the run said the first time."""
+    match event:
+        case {"prediction": str(name), "choice": str(choice), "truth": str(truth)}:
+            if name not in progress.predictions:
+                progress.predictions[name] = Predicted(choice, truth)
+                progress.told[name] = Told(_sure(event), _day(event))
+        case {"prediction": str(name), "choice": str() | None as latest}:
+            progress.chosen[name] = latest
+            progress.sure.pop(name, None)
+            if (sure := _sure(event)) is not None:
+                progress.sure[name] = sure
+
+
+def _go_on(taken: Taken, event: dict[Any, Any]) -> Taken:
+    """Answer a question of a test; once it is handed in, nothing changes it."""
+    if taken.handed_in:
+        return taken
+    match event:
+        case {"question": str(name), "answer": str(key)}:
+            return replace(taken, answers=taken.answers | {name: key})
+        case {"question": str(name), "answer": None}:
+            return replace(taken, answers={k: v for k, v in taken.answers.items() if k != name})
+        case {"state": "handed in"}:
+            return replace(taken, handed_in=True)
+    return taken
 
 
 def _sure(event: dict[str, Any]) -> bool | None:

@@ -4,6 +4,7 @@ Here: the folder, every kind of repair, a contexts.py that does not run. Not her
 themselves (test_faults.py).
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import pytest
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.exercises import Outcome
 from mtls_lab.facts import MARKER
-from mtls_lab.kata import Kata, exam
+from mtls_lab.kata import Kata, exam, faults
 from mtls_lab.kata.faults import catalogue, drawn
 from mtls_lab.learner import openssl
 from mtls_lab.learner.progress import FILE
@@ -199,6 +200,35 @@ def test_a_repair_that_opens_the_door(
     assert result.found.startswith(found)
 
 
+LISTED = "context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF"
+RETURNS = "Mallory, with the session of a device that has been revoked since, and neither"
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ([], f"TLS 1.3: {RETURNS}"),
+        # A ticket is then no more than an ID, and the backend keeps the session.
+        ([(LISTED, f"{LISTED}\n    context.options |= ssl.OP_NO_TICKET")], f"TLS 1.3: {RETURNS}"),
+        (
+            [(LISTED, f"{LISTED}\n    context.num_tickets = 0"), ("TLSv1_3", "TLSv1_2")],
+            f"TLS 1.2: {RETURNS}",
+        ),
+        ([(LISTED, f"{LISTED}\n    context.num_tickets = 0")], ""),
+    ],
+)
+def test_a_session_that_outlives_the_list(changes: list[tuple[str, str]], found: str) -> None:
+    """The device is served, and `kata` says that the check tries everybody else."""
+    kata = having("backend_resumes")
+    assert str(kata).endswith("It is served. Is everybody else refused? kata.check() tries.")
+    edit(kata, *changes)
+    result = kata.check()
+    assert result.outcome is (Outcome.UNSAFE if found else Outcome.RIGHT)
+    assert result.found[: len(found)] == found
+    assert bool(result.found) == bool(found)
+    assert ("3d_stolen_session" in result.rule) == bool(found)
+
+
 # --- Repairs by every other way
 
 
@@ -272,9 +302,29 @@ def with_a_rule_of_its_own(kata: Kata) -> None:
     (kata.folder / "contexts.py").write_text(text, "utf-8")
 
 
+def with_a_rule_that_reads_the_list(kata: Kata) -> None:
+    """It is asked about every connection, resumed or not."""
+    path = kata.folder / "contexts.py"
+    text = path.read_text("utf-8").replace("import ssl", "import ssl\n" + READ_LIST)
+    path.write_text(text.replace(MAY_SPEAK, f"{MAY_SPEAK} and not listed(certificate)"), "utf-8")
+
+
+READ_LIST = """
+from pathlib import Path
+
+from cryptography import x509
+
+
+def listed(certificate):
+    crl = x509.load_pem_x509_crl(Path("backend/client_ca.crl").read_bytes())
+    return crl.get_revoked_certificate_by_serial_number(int(certificate["serialNumber"], 16))
+"""
+
+
 @pytest.mark.parametrize(
     ("name", "repair"),
     [
+        ("backend_resumes", with_a_rule_that_reads_the_list),
         ("server_address", with_the_address),
         ("server_name", by_another_name),
         ("server_expired", with_a_new_ca),
@@ -524,3 +574,55 @@ def test_the_attacks_change_no_file() -> None:
     assert kata.check().right
     assert kata.check().right
     assert kata.changed() == ["device/client.crt", "device/client.key"]
+
+
+# --- A folder that was made by the lab of before
+
+
+def made_before(kata: Kata) -> None:
+    """Turn a folder into one of before: its backend gives tickets, and nothing counts versions."""
+    noted = kata.folder / ".kata" / "made.json"
+    assert json.loads(noted.read_text("utf-8"))["version"] == 2
+    if kata.level == 3:
+        edit(
+            kata,
+            ("    context.num_tickets = 0  # the list is asked in a full handshake only\n", ""),
+        )
+    digests = {
+        path.relative_to(kata.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(kata.folder.rglob("*"))
+        if path.is_file() and path != noted
+    }
+    noted.write_text(json.dumps(digests), "utf-8")
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_a_folder_of_before_is_kept_and_judged_as_it_was(level: int) -> None:
+    """Whatever its seed would draw today, and whatever the check tries today."""
+    kata = Kata.create("lena", level)
+    for fault in drawn("lena", level):
+        repair(fault, kata.folder)
+    once = faults.drawn_at_first("lena") if level == 3 else drawn("lena", level)
+    for fault in once:
+        fault.break_(kata.folder)
+    made_before(kata)
+    again = Kata.create("lena", level)
+    assert again.changed() == []
+    for fault in once:
+        assert again.check().outcome is Outcome.NOT_YET
+        repair(fault, kata.folder)
+    result = again.check()
+    assert result.right, result
+    assert again.changed()
+    assert not any("old session" in each for each in result.seen)
+    assert Kata.create("lena", level, fresh=True).changed() == []
+
+
+def test_a_folder_of_today_says_how_it_was_made() -> None:
+    kata = having("crl_expired")
+    for fault in drawn(kata.seed, 3):
+        repair(fault, kata.folder)
+    assert any("old session" in each for each in kata.check().seen)
+    (kata.folder / ".kata" / "made.json").write_text('{"version": "two"}', "utf-8")
+    with pytest.raises(FileProblem, match="not a kata's folder"):
+        kata.changed()
