@@ -1,17 +1,15 @@
 """`mtls-lab quiz`: the test before Part 1 or after Part 3, in a terminal.
 
-Here: asking, and reading numbers. Not here: the questions, what is kept and the result
-(learner/quiz.py), and the test in a notebook (panels/quiz.py).
+Here: asking, and what counts as an answer. Not here: the questions, what is kept and the result
+(learner/quiz.py), the terminal (dialogue.py), and the test in a notebook (panels/quiz.py).
 """
 
 from __future__ import annotations
 
-import io
-import shutil
 import sys
-import textwrap
 from pathlib import Path
 
+from mtls_lab.cli.dialogue import read_line, say
 from mtls_lab.errors import LabError
 from mtls_lab.learner import quiz
 from mtls_lab.learner.folder import own_folder
@@ -19,8 +17,6 @@ from mtls_lab.program import typed
 
 __all__ = ["take"]
 
-#: Wider lines are hard to read.
-WIDEST = 88
 HOW = (
     "Type the number of your answer. Enter leaves a question out, b goes back to the one before, "
     "and Ctrl-C stops: what you answered is kept."
@@ -41,15 +37,13 @@ def take(folder: Path, *, after: bool) -> None:
     """
     sitting = quiz.Sitting("after" if after else "before", own_folder(folder))
     if not sitting.closed:
-        _say(f"{quiz.TITLES[sitting.when]}: {len(sitting.open)} questions, half a minute each.")
-        _say(HOW)
-        if isinstance(sys.stdin, io.TextIOWrapper):
-            sys.stdin.reconfigure(errors="replace")  # what is not text is not an answer
+        say(f"{quiz.TITLES[sitting.when]}: {len(sitting.open)} questions, half a minute each.")
+        say(HOW)
         try:
             _ask(sitting)
         except (EOFError, KeyboardInterrupt) as stop:
             again = typed(f"quiz{' --after' * after}")
-            _say("", f"Stopped. Kept: {sitting.count}. To go on, type {again} once more.")
+            say("", f"Stopped. Kept: {sitting.count}. To go on, type {again} once more.")
             if isinstance(stop, KeyboardInterrupt):
                 raise
             return
@@ -62,9 +56,9 @@ def _ask(sitting: quiz.Sitting) -> None:
     asked, at = sitting.open, 0
     while at < len(asked):
         item = asked[at]
-        _say("", f"{at + 1} of {len(asked)}. {item.situation}", "", item.question)
+        say("", f"{at + 1} of {len(asked)}. {item.situation}", "", item.question)
         for number, answer in enumerate(item.answers.values(), 1):
-            _say(f"{number}  {answer}", indent="   ")
+            say(f"{number}  {answer}", indent="   ")
         typed_in = _read(len(item.answers), first=not (at or sitting.answers))
         if typed_in == "b":
             at = max(at - 1, 0)
@@ -79,48 +73,31 @@ def _read(most: int, *, first: bool) -> str:
     valid = ["", "b", *map(str, range(1, most + 1))]
     while True:
         try:
-            answer = input("> ").strip().lower()
-        except (EOFError, RuntimeError):  # the latter without any input at all
+            answer = read_line("> ")
+        except EOFError:
             if first and not (sys.stdin and sys.stdin.isatty()):
                 raise LabError(
                     "nothing to read an answer from",
                     "a terminal, or an input with one number in each line",
                     "type the command in a terminal, or take the test in the notebook",
                 ) from None
-            raise EOFError from None
+            raise
         if answer in valid:
             return answer
-        _say(f"A number from 1 to {most}, b, or Enter.")
+        say(f"A number from 1 to {most}, b, or Enter.")
 
 
 def _tell(sitting: quiz.Sitting) -> None:
     done = sitting.done
-    _say("")
+    say("")
     if sitting.when == "after":
         for item, right, reply in quiz.told(done):
-            _say(*f"{'✓' if right else '✗'} {item.topic}. {reply}".splitlines(), "")
-        _say(quiz.result(done))
+            say(*f"{'✓' if right else '✗'} {item.topic}. {reply}".splitlines(), "")
+        say(quiz.result(done))
     elif sitting.too_late:
-        _say("The test after Part 3 is handed in: this one takes no answers any more.")
+        say("The test after Part 3 is handed in: this one takes no answers any more.")
     elif done.quiz["after"].handed_in:
-        _say(quiz.result(done))
+        say(quiz.result(done))
     else:
         later = typed("quiz --after")
-        _say(f"Handed in: {sitting.count}. Which of them are right, you read after Part 3: {later}")
-
-
-def _say(*paragraphs: str, indent: str = "") -> None:
-    """Print paragraphs, folded to the width of the terminal."""
-    width = max(min(shutil.get_terminal_size().columns, WIDEST), 30)
-    hang = indent + "   " * bool(indent)
-    for text in paragraphs:
-        print(
-            textwrap.fill(
-                text,
-                width,
-                initial_indent=indent,
-                subsequent_indent=hang,
-                break_long_words=False,  # a command can be copied
-                break_on_hyphens=False,
-            )
-        )
+        say(f"Handed in: {sitting.count}. Which of them are right, you read after Part 3: {later}")

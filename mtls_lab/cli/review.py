@@ -1,28 +1,23 @@
 """`mtls-lab review`: the predictions that are due today, asked once more in a terminal.
 
-Here: asking and telling. Not here: which questions and when (learner/reviews.py), and the same in
-a notebook (panels/reviewing.py).
+Here: asking and telling. Not here: which questions and when (learner/reviews.py), the same in a
+notebook (panels/reviewing.py), and the terminal (dialogue.py).
 """
 
 from __future__ import annotations
 
-import shutil
 import string
-import sys
-import textwrap
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
+from mtls_lab.cli.dialogue import read_line, say, somebody_is_there
 from mtls_lab.learner import progress, reviews
 from mtls_lab.learner.folder import own_folder
 from mtls_lab.learner.predictions import Question
 from mtls_lab.program import typed
 
 __all__ = ["run"]
-
-#: A line that is longer is hard to read.
-WIDEST = 90
 
 
 def run(folder: Path) -> int:
@@ -41,7 +36,7 @@ def run(folder: Path) -> int:
     if not asked:
         print(_nothing(folder, today))
         return 0
-    if not _somebody_is_there():
+    if not somebody_is_there():
         _show(asked)
         print(f"\nTo answer, run this in a terminal: {typed('review')}")
         return 0
@@ -51,13 +46,13 @@ def run(folder: Path) -> int:
     try:
         for number, each in enumerate(asked, start=1):
             print()
-            _write(f"{number} of {len(asked)}, Part {each.part}: {each.question}")
+            say(f"{number} of {len(asked)}, Part {each.part}: {each.question}")
             if choice := _ask(each):
                 revealed = reviews.answer(each, choice, today, folder)
                 answered.append(bool(revealed.right))
-                _write(f"{'✓' if revealed.right else '✗'} What happened: {revealed.outcome}")
+                say(f"{'✓' if revealed.right else '✗'} What happened: {revealed.outcome}")
                 for text in revealed.said:
-                    _write(text)
+                    say(text)
     except EOFError:
         print()
     except KeyboardInterrupt:
@@ -69,29 +64,22 @@ def run(folder: Path) -> int:
     return 0
 
 
-def _somebody_is_there() -> bool:
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
-
-
 def _show(asked: Iterable[Question]) -> None:
     for number, each in enumerate(asked, start=1):
         print("\n" * (number > 1), end="")
-        _write(f"{number}. Part {each.part}: {each.question}")
+        say(f"{number}. Part {each.part}: {each.question}")
         for letter, text in zip(string.ascii_lowercase, each.answers.values(), strict=False):
-            _write(f"{letter}) {text}", indent="  ")
+            say(f"{letter}) {text}", indent="  ")
 
 
 def _ask(asked: Question) -> str | None:
     """Ask until there is an answer; None for Enter alone. Raises EOFError."""
     keys = dict(zip(string.ascii_lowercase, asked.answers, strict=False))
     for letter, key in keys.items():
-        _write(f"{letter}) {asked.answers[key]}", indent="  ")
+        say(f"{letter}) {asked.answers[key]}", indent="  ")
     letters = ", ".join(keys)
     while True:
-        try:
-            said = input(f"Your answer ({letters}; Enter skips): ").strip().lower().rstrip(").")
-        except UnicodeError:
-            said = "?"
+        said = read_line(f"Your answer ({letters}; Enter skips): ").rstrip(").")
         if not said:
             return None
         if said in keys:
@@ -115,9 +103,3 @@ def _next(folder: Path, today: date) -> str:
         return f"More is due today: {typed('review')}"
     day = reviews.coming(done, today)
     return f"The next review is on {day:%A, %d %B %Y}." if day else "No other review is due."
-
-
-def _write(text: str, indent: str = "") -> None:
-    width = max(20, min(WIDEST, shutil.get_terminal_size().columns - 1))
-    inside = indent + "   " if indent else ""
-    print(textwrap.fill(text, width, initial_indent=indent, subsequent_indent=inside))

@@ -65,14 +65,16 @@ ACTIVATE = """(index) => {
     content.activate();
     content.activeCell.node.scrollIntoView({ block: "center" });
 }"""
-#: For a panel's cell: from where to where its title and its first control reach in the window.
+#: For a panel's cell: from where to where its title and its first control reach in the window; the
+#: title, where nothing can be pressed.
 SEEN = """(index) => {
     const { content } = window.jupyterapp.shell.currentWidget;
     const window_ = content.node.querySelector(".jp-WindowedPanel-outer").getBoundingClientRect();
     const panel = content.widgets[index].node.querySelector(".lab-panel");
     const controls = [...panel.querySelectorAll("button, select, input, summary")];
     const first = controls.find((control) => control.offsetParent);
-    return [panel.querySelector("h4"), first].map((part) => {
+    const title = panel.querySelector("h4");
+    return [title, first ?? title].map((part) => {
         const { top, bottom } = part.getBoundingClientRect();
         return [Math.round(top - window_.top), Math.round(window_.bottom - bottom)];
     });

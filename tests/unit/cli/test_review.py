@@ -40,15 +40,16 @@ def folder(tmp_path: Path) -> Path:
 
 @dataclass
 class Terminal:
-    """A process whose input and output are a terminal; all that was written so far."""
+    """A process whose input and output are a terminal; all that was written, and what was read."""
 
     process: subprocess.Popen[bytes]
     end: int
     written: str = ""
+    at: int = 0
 
     def read_until(self, text: str) -> str:
         """What is written up to this text, which was not read before."""
-        begun = len(self.written)
+        begun = self.at
         while text not in self.written[begun:]:
             try:
                 some = os.read(self.end, 4096)
@@ -57,7 +58,8 @@ class Terminal:
             if not some:
                 raise AssertionError(f"{text!r} was not written: {self.written[begun:]!r}")
             self.written += some.decode("utf-8", "replace").replace("\r\n", "\n")
-        return self.written[begun:]
+        self.at = self.written.index(text, begun) + len(text)
+        return self.written[begun : self.at]
 
     def type(self, keys: bytes) -> None:
         os.write(self.end, keys)
