@@ -19,7 +19,16 @@ from typing import Generic, TypeVar
 
 from mtls_lab.errors import NetworkProblem
 
-__all__ = ["Acceptor", "Address", "Mailbox", "hang_up", "nobody_listens", "receive", "wrap"]
+__all__ = [
+    "Acceptor",
+    "Address",
+    "Mailbox",
+    "hang_up",
+    "nobody_listens",
+    "receive",
+    "strict",
+    "wrap",
+]
 
 Address = tuple[str, int]
 
@@ -214,9 +223,7 @@ def wrap(
     section 6.1) is never taken for a clean one: a Python that is too old for that gets its context
     as a newer one would have made it.
     """
-    if _CUT_LOOKS_CLEAN:
-        context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
-    return context.wrap_socket(
+    return strict(context).wrap_socket(
         connection,
         server_side=server_side,
         do_handshake_on_connect=False,
@@ -224,6 +231,13 @@ def wrap(
         suppress_ragged_eofs=suppress_ragged_eofs,
         session=session,
     )
+
+
+def strict(context: ssl.SSLContext) -> ssl.SSLContext:
+    """Return the context, in which a cut never looks like a clean end; see `wrap`."""
+    if _CUT_LOOKS_CLEAN:
+        context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    return context
 
 
 def receive(connection: socket.socket, size: int = 4096) -> bytes:
@@ -250,10 +264,10 @@ def hang_up(connection: socket.socket, *, wait: bool = True) -> None:
     """
     plain = socket.socket  # its methods work below TLS, on the same connection
     with connection, contextlib.suppress(OSError):
-        if isinstance(connection, ssl.SSLSocket):
+        if unwrap := getattr(connection, "unwrap", None):
             connection.settimeout(0)  # do not wait for the other side's close_notify
             with contextlib.suppress(OSError, ValueError):
-                connection.unwrap()
+                unwrap()
         plain.shutdown(connection, socket.SHUT_WR)
         deadline, left = time.monotonic() + LINGER, LINGER_BYTES
         while wait and left > 0 and (rest := deadline - time.monotonic()) > 0:

@@ -15,7 +15,7 @@ from typing import Any
 from mtls_lab.wire import Message
 from mtls_lab.wire.handshake import read_notes
 
-__all__ = ["messages_of", "watch"]
+__all__ = ["is_watched", "messages_of", "watch"]
 
 
 def watch(*contexts: ssl.SSLContext) -> None:
@@ -37,6 +37,11 @@ def watch(*contexts: ssl.SSLContext) -> None:
             )
 
 
+def is_watched(context: ssl.SSLContext) -> bool:
+    """Whether `watch` was called for this context."""
+    return context._msg_callback is _note  # type: ignore[attr-defined]  # noqa: SLF001
+
+
 def _note(
     connection: Any, direction: str, version: int, content_type: int, _kind: int, data: bytes
 ) -> None:
@@ -44,7 +49,7 @@ def _note(
         log = connection.__dict__["lab_messages"]
     except KeyError:
         log = connection.__dict__["lab_messages"] = []
-    log.append((direction, version, content_type, data[:8], len(data)))
+    log.append((direction, version, content_type, data))
 
 
 # What reading `context._msg_callback` back returns.

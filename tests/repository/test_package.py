@@ -20,7 +20,7 @@ PACKAGE = ROOT / "mtls_lab"
 #: Each folder or file of the top level may import those before it, and no other.
 LAYERS = [
     *("errors", "facts", "files", "text", "program", "old_names"),
-    *("wire", "pki", "net"),
+    *("pki", "wire", "net"),
     *("diagnosis", "attacks", "experiments", "learner"),
     *("exercises", "kata", "classroom", "panels"),
     *("__init__", "cli", "__main__"),
