@@ -26,6 +26,9 @@ __all__ = ["RecordedSocket"]
 #: Bytes that are kept of one connection: an exchange of the lab has a few thousand.
 MOST = 1024 * 1024
 
+#: Bytes that are received at a time: a whole record of TLS, and more.
+PIECE = 32 * 1024
+
 T = TypeVar("T")
 
 
@@ -88,12 +91,17 @@ class RecordedSocket(socket.socket):
         """Return what has arrived, b"" at the end; without close_notify, that is an error."""
         if (tls := self.tls) is None:
             return self._receive(size)
+        if not (self._incoming.pending or tls.pending()):
+            self._take_in()  # there is nothing to read yet
         return self._carry(lambda: tls.read(size))
 
     def unwrap(self) -> None:
-        """Send a close_notify; it does not wait for the other one."""
+        """Send a close_notify; it does not wait for the other one, but may have it already."""
         if self.tls is not None:
-            self._carry(self.tls.unwrap)
+            try:
+                self.tls.unwrap()
+            finally:
+                self._flush()
 
     def recording(self, device: tuple[str, int], backend: tuple[str, int]) -> Recording:
         """Return what passed so far between these two addresses."""
@@ -121,13 +129,15 @@ class RecordedSocket(socket.socket):
             if deadline is not None and timeout:
                 self.settimeout(max(deadline - time.monotonic(), 0.001))
             try:
-                data = self._receive(65536)
+                self._take_in()
             finally:
                 self.settimeout(timeout)
-            if data:
-                self._incoming.write(data)
-            else:
-                self._incoming.write_eof()
+
+    def _take_in(self) -> None:
+        if data := self._receive(PIECE):
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
 
     def _flush(self) -> None:
         if data := self._outgoing.read():

@@ -5,18 +5,48 @@ Here: a key log for as long as a handshake takes. Not here: what is done with it
 
 from __future__ import annotations
 
-import shutil
+import os
 import ssl
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 __all__ = ["key_log"]
 
-#: The contexts whose secrets are being written, and how many handshakes wait for them.
-_logs: dict[ssl.SSLContext, tuple[Path, int]] = {}
+
+@dataclass(slots=True)
+class _Log:
+    """A file that OpenSSL writes to.
+
+    Attributes:
+        file: the same file, to read from.
+        start: where what we want begins.
+        users: how many handshakes wait for its lines.
+        name: its name, if it is ours.
+    """
+
+    file: BinaryIO
+    start: int = 0
+    users: int = 1
+    name: str = ""
+
+    def read(self) -> bytes:
+        with _lock:
+            self.file.seek(self.start)
+            return self.file.read()
+
+    def forget(self) -> None:
+        """Take its name away, so that nobody else can open it."""
+        with suppress(OSError):  # Windows does not while it is open
+            Path(self.name).unlink(missing_ok=True)
+
+
+#: The contexts whose secrets are being written, to files of ours.
+_logs: dict[ssl.SSLContext, _Log] = {}
 _lock = threading.Lock()
 
 
@@ -24,10 +54,11 @@ _lock = threading.Lock()
 def key_log(context: ssl.SSLContext) -> Iterator[Callable[[], bytes]]:
     """Give a function that returns the key log of this context, while the block runs.
 
-    OpenSSL writes it to a file and to nothing else. It lies in a folder that only its owner may
-    open, is gone at the end of the block, and the context is as it was; other threads may shake
-    hands with it at the same time. A context that writes a key log already goes on doing so, and
-    its file is read. Where no file can be written, there are no secrets.
+    OpenSSL writes it to a file and to nothing else. Only its owner may open that, and it loses its
+    name as soon as OpenSSL has opened it (on Windows, at the end of the block). Afterwards the
+    context is as it was; other threads may shake hands with it at the same time. A context that
+    writes a key log already goes on doing so, and its file is read. Where no file can be written,
+    there are no secrets.
 
     Example:
         >>> context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -37,48 +68,44 @@ def key_log(context: ssl.SSLContext) -> Iterator[Callable[[], bytes]]:
         >>> context.keylog_filename is None
         True
     """
-    path, start = _begin(context)
-
-    def lines() -> bytes:
-        with suppress(OSError):
-            if path is not None:
-                with path.open("rb") as file:
-                    file.seek(start)
-                    return file.read()
-        return b""
-
+    log = _begin(context)
     try:
-        yield lines
+        yield log.read if log else bytes
     finally:
-        _end(context)
+        if log:
+            _end(context, log)
 
 
-def _begin(context: ssl.SSLContext) -> tuple[Path | None, int]:
+def _begin(context: ssl.SSLContext) -> _Log | None:
     with _lock, suppress(OSError):
-        if context in _logs:
-            path, users = _logs[context]
-            _logs[context] = path, users + 1
-            return path, 0
+        if log := _logs.get(context):
+            log.users += 1
+            return log
         if own := context.keylog_filename:  # the learner's
-            return Path(own), Path(own).stat().st_size
-        path = Path(tempfile.mkdtemp(prefix="mtls-lab-"), "keys")
+            file = Path(own).open("rb")  # noqa: SIM115 - closed in _end
+            return _Log(file, file.seek(0, os.SEEK_END))
+        descriptor, name = tempfile.mkstemp(prefix="mtls-lab-")
+        log = _Log(os.fdopen(descriptor, "rb"), name=name)
         try:
-            context.keylog_filename = str(path)
+            context.keylog_filename = name
         except OSError:
-            shutil.rmtree(path.parent, ignore_errors=True)
+            log.file.close()
             raise
-        _logs[context] = path, 1
-        return path, 0
-    return None, 0
+        finally:
+            log.forget()
+        _logs[context] = log
+        return log
+    return None
 
 
-def _end(context: ssl.SSLContext) -> None:
+def _end(context: ssl.SSLContext, log: _Log) -> None:
     with _lock:
-        if context not in _logs:
+        log.users -= 1
+        if log.users:
             return
-        path, users = _logs.pop(context)
-        if users > 1:
-            _logs[context] = path, users - 1
-            return
-        context.keylog_filename = None  # type: ignore[assignment] # closes the file
-        shutil.rmtree(path.parent, ignore_errors=True)
+        if log.name:
+            del _logs[context]
+            context.keylog_filename = None  # type: ignore[assignment] # OpenSSL closes it
+        log.file.close()
+        if log.name:
+            log.forget()

@@ -19,10 +19,10 @@ __all__ = ["is_watched", "messages_of", "watch"]
 
 
 def watch(*contexts: ssl.SSLContext) -> None:
-    """Let every connection of these contexts note its messages from now on.
+    """Let every connection of these contexts note its messages from now on, and `ask` its secrets.
 
-    Noting costs a few percent of a handshake, so it is asked for. A message callback that a
-    context has already stays.
+    It costs about a tenth of an exchange, so it is asked for. A message callback that a context
+    has already stays, and then nothing is noted.
 
     Example:
         >>> context = ssl.create_default_context()
