@@ -1,6 +1,7 @@
 """A saved exchange, read back by Wireshark's own reader; and our names against its names."""
 
 import re
+import shutil
 import ssl
 import subprocess
 from functools import cache
@@ -25,6 +26,8 @@ REFUSALS = {"TLSv1_3": "116", "TLSv1_2": "40"}  # certificate_required, handshak
 
 
 def tshark(*arguments: str | Path) -> str:
+    if shutil.which("tshark") is None:
+        pytest.skip("no tshark on the PATH; on Debian and Ubuntu: apt install tshark")
     command = ["tshark", *map(str, arguments)]
     run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     return run.stdout

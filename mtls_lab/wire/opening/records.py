@@ -123,11 +123,13 @@ class _Connection:
         header = bytes([record.type, *record.version]) + len(record.payload).to_bytes(2, "big")
         whole = header + record.payload
         tls13 = self._agreed is not None and self._agreed.version == 0x0304
-        if record.type == CHANGE_CIPHER_SPEC and not (way.protected and not tls13):
-            if not tls13:
+        # Before the ServerHello it is of TLS 1.3 too, from one that asked for another ClientHello.
+        nothing = tls13 or self._agreed is None
+        if record.type == CHANGE_CIPHER_SPEC and (nothing or not way.protected):
+            if not nothing:
                 self._change_cipher_spec(direction)
             return Opened(
-                direction, way.offset, whole, record.type, record.payload, means_nothing=tls13
+                direction, way.offset, whole, record.type, record.payload, means_nothing=nothing
             )
         # In TLS 1.3 what is encrypted looks like application data; an alert may be in clear.
         encrypted = record.type == APPLICATION_DATA if tls13 else way.protected
