@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from mtls_lab.wire.reading import Field, read_alert, read_change_cipher_spec, read_message
+from mtls_lab.wire.reading import (
+    Field,
+    Malformed,
+    read_alert,
+    read_change_cipher_spec,
+    read_message,
+)
 from mtls_lab.wire.records import Direction, alert_name, handshake_name, plaintext_messages
 
 __all__ = [
@@ -83,7 +89,10 @@ class Message:
             return read_alert(self.data)
         if self.name == "ChangeCipherSpec":
             return read_change_cipher_spec(self.data)
-        return read_message(self.data, self.server_hello)
+        try:
+            return read_message(self.data, self.server_hello)
+        except Malformed as error:
+            return Field(self.name, 0, self.data, str(error))
 
     @property
     def alert(self) -> str | None:
