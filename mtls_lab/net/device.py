@@ -13,12 +13,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from mtls_lab.net.peer import Upstream, subject_of
 from mtls_lab.net.recording import RecordedSocket
 from mtls_lab.net.sockets import Address, hang_up
-from mtls_lab.net.watching import messages_of
+from mtls_lab.net.tls import messages_of, subject_of
+from mtls_lab.net.upstream import Upstream
 from mtls_lab.wire import Exchange, Failure, LineBuffer, Session, Side, Stage
-from mtls_lab.wire.handshake import join
 
 __all__ = ["ask"]
 
@@ -114,21 +113,17 @@ def ask(
         hang_up(connection, wait=failure is not None)
         recording = connection.recording(own, (host, port)) if own else None
     device = Side("device", stage, failure, version, peer, tuple(received), messages, reused=reused)
-    alone = Exchange(
-        command, device, handshake=join(messages, ()), session=kept, recording=recording
-    )
-    return alone if own is None else _with_backend(alone, to, own, timeout)
+    exchange = Exchange(command, device, session=kept, recording=recording)
+    return exchange if own is None else _with_backend(exchange, to, own, timeout)
 
 
 def _with_backend(
-    alone: Exchange, to: Upstream | Address, own: Address, timeout: float
+    exchange: Exchange, to: Upstream | Address, own: Address, timeout: float
 ) -> Exchange:
     """Add what the backend saw of the connection from `own`, or why that is not known."""
     if isinstance(to, tuple) or to.elsewhere:
-        return replace(alone, unseen=NOT_HERE)
+        return replace(exchange, unseen=NOT_HERE)
     try:
-        backend = to.wait_for(own, timeout)
+        return replace(exchange, backend=to.wait_for(own, timeout))
     except TimeoutError:
-        return replace(alone, unseen=f"had not finished after {timeout:g} s")
-    seen = join(alone.device.messages, backend.messages if backend else ())
-    return replace(alone, backend=backend, handshake=seen)
+        return replace(exchange, unseen=f"had not finished after {timeout:g} s")

@@ -17,8 +17,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from mtls_lab.net.secrets import key_log
-from mtls_lab.net.sockets import strict
-from mtls_lab.net.watching import is_watched
+from mtls_lab.net.tls import cuts_count, is_watched
 from mtls_lab.wire import Direction, Passed, Recording, Session
 
 __all__ = ["RecordedSocket"]
@@ -57,14 +56,16 @@ class RecordedSocket(socket.socket):
         """
         if context.check_hostname and not server_hostname:  # as ssl.SSLSocket has it
             raise ValueError("check_hostname requires server_hostname")
-        self.tls = strict(session.context if session else context).wrap_bio(
-            self._incoming,
-            self._outgoing,
-            server_hostname=server_hostname,
-            session=session.session if session else None,
-        )
+        first = session.context if session else context
+        with cuts_count(first):
+            self.tls = first.wrap_bio(
+                self._incoming,
+                self._outgoing,
+                server_hostname=server_hostname,
+                session=session.session if session else None,
+            )
         if session:
-            self.tls.context = strict(context)
+            self.tls.context = context
 
     def do_handshake(self) -> None:
         """Shake hands; in a watched context, keep the secrets, also if it fails."""

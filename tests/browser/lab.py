@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
-from mtls_lab.facts import resource_folder
+from mtls_lab.cli.jupyter import OWN
 
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 #: A desktop, and the narrowest phone.
@@ -41,6 +41,9 @@ CHROMIUM_FLAGS = [
     *("--disable-quic", "--disable-background-networking", "--disable-component-update"),
     *("--disable-sync", "--no-first-run"),  # nothing goes to the network
 ]
+
+#: The learner's server, with the options of a test.
+SERVER = "import sys; from mtls_lab.cli.jupyter import run; run(sys.argv[1:])"
 
 TRACKER = "notebook-extension/tracker"
 SETTINGS: dict[str, dict[str, object]] = {
@@ -150,12 +153,13 @@ class JupyterLab:
             *("--no-browser", "--ip=127.0.0.1", "--port=0", "--ServerApp.port_retries=0"),
             f"--IdentityProvider.token={self._token}",
             f"--ServerApp.root_dir={self.folder}",
-            f"--LabApp.app_settings_dir={resource_folder('data') / 'jupyterlab'}",  # as a learner's
+            f"--LabApp.app_settings_dir={OWN}",  # as a learner's, and so is the next
+            "--LabApp.custom_css=True",
             *("--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"),
             *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
         ]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options],
+            [sys.executable, "-c", SERVER, *options],
             env=environment,
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

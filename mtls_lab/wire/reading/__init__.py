@@ -1,7 +1,7 @@
 """What a TLS message says: its fields, with their bytes, values and RFC sections.
 
 Here: from the bytes of one message to a tree of fields. Not here: where the bytes come from
-(opening/, net/watching.py), and how the tree is drawn.
+(opening/, net/tls.py), and how the tree is drawn.
 """
 
 from mtls_lab.wire.reading.field import Field

@@ -50,7 +50,7 @@ class Raw(io.RawIOBase):
     def writable(self):
         return True
     def write(self, data):
-        if b"is running at" in bytes(data) and not Raw.struck:
+        if b"To access the server" in bytes(data) and not Raw.struck:
             Raw.struck = True
             os.kill(os.getpid(), signal.SIGTERM)
         return os.write(2, data)
@@ -102,12 +102,15 @@ def wait_for(lab: subprocess.Popen[str], pattern: str | re.Pattern[str]) -> re.M
 
 
 def test_it_opens_jupyterlab_at_part_1(tmp_path: Path) -> None:
-    """Also as root. The page that it names is there."""
+    """Also as root. The page that it names is there, and the lab's own style."""
     with started(tmp_path, UP) as lab:
         address = wait_for(lab, ADDRESS)
         wait_for(lab, "^up$")
         with urlopen(address[0], timeout=500) as page:  # noqa: S310 - the address is our server's
             assert "JupyterLab" in page.read().decode()
+        style = f"{address[1]}/custom/custom.css"
+        with urlopen(style, timeout=500) as served:  # noqa: S310 - the same
+            assert served.read() == (jupyter.OWN / "custom.css").read_bytes()
     assert (tmp_path / "lab" / notebooks()[0].name).is_file()
 
 
