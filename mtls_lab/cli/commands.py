@@ -31,8 +31,8 @@ INSIDE = ("JUPYTERHUB_SERVICE_PREFIX", "JUPYTER_SERVER_URL")
 
 def _start(options: argparse.Namespace) -> int:
     folder: Path = options.folder
-    unpacked = unpacking.unpack(folder)
-    for notebook in unpacked:
+    notebooks = unpacking.unpack(folder)
+    for notebook in notebooks:
         name = notebook.path.name
         if notebook.beside:
             print(f"{name}: yours is kept; the project's newer one is {notebook.beside.name}")
@@ -42,7 +42,7 @@ def _start(options: argparse.Namespace) -> int:
     if due := reviews.due(progress.read(folder), progress.today()):
         print(f"Predictions due for a review: {len(due)} ({typed('review')})")
     print(f"Your folder: {folder}")
-    if any(notebook.kept for notebook in unpacked):
+    if any(notebook.kept for notebook in notebooks):
         print(
             "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. "
             "What you wrote and predicted is kept."

@@ -91,6 +91,13 @@ class LabServer(ServerApp):
             if signal.getsignal(each) is not signal.SIG_IGN:  # `nohup`, or `&` in a script
                 signal.signal(each, self._end)
 
+    def start_app(self) -> None:
+        """Start, and leave the address as the last thing said."""
+        super().start_app()
+        # With a password or a token of this person's own, Jupyter says it at a lower level only.
+        if not self.identity_provider.token_generated:
+            self.log.critical("To access the server, open this address: %s", self.public_url)
+
     def _end(self, _signal: int, _frame: FrameType | None) -> None:
         """Let the event loop stop the server: a handler may neither log nor close anything."""
         for each in ENDING:

@@ -33,7 +33,8 @@ class AttackPanel(Panel):
     def __init__(self, protections: Iterable[Protection] = (Protection("Plain TCP"),)) -> None:
         super().__init__(
             "The attacks",
-            "Each cell is an attack that ran a moment ago. Open one to see its evidence.",
+            "Each cell is an attack that ran a moment ago: ✗ succeeds, which is bad for you, and "
+            "✓ was stopped. Open one to see its evidence.",
         )
         self._protections = tuple(protections)
         self._results: list[AttackResult] = []

@@ -31,6 +31,8 @@ LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 WIDE, NARROW = 1280, 360
 #: A notebook is longer than any screen: pictures of it are taken in pieces of this height.
 HEIGHT = 3000
+#: `make pictures` takes them, for a person to look at. No test needs them, and they take long.
+WITH_PICTURES = os.environ.get("PICTURES") == "yes"
 
 #: Milliseconds. Tests wait for a state of the page, never for a time; this ends the wait for one
 #: that never comes. No test waits for it, so it is far longer than a busy machine needs.
@@ -292,8 +294,10 @@ class LabPage:
         excess: int = self.page.evaluate(OVERFLOW, SCROLLER)
         return excess
 
-    def screenshots(self, folder: Path, name: str) -> list[Path]:
+    def screenshots(self, folder: Path, name: str) -> None:
         """Pictures of the whole notebook from top to bottom, at the present width and theme."""
+        if not WITH_PICTURES:
+            return
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob(f"{name}-*.png"):
             old.unlink()
@@ -303,13 +307,11 @@ class LabPage:
         scroller = self.page.locator(SCROLLER)
         devtools = self.page.context.new_cdp_session(self.page)
         length, step = scroller.evaluate(LENGTH)
-        pictures = []
         for number, top in enumerate(range(0, length, step), start=1):
             scroller.evaluate("(box, top) => box.scrollTo(0, top)", top)
             # By itself playwright packs a picture tighter, in twice the time.
             taken = devtools.send("Page.captureScreenshot", {"optimizeForSpeed": True})
-            pictures.append(folder / f"{name}-{number}.png")
-            pictures[-1].write_bytes(base64.b64decode(taken["data"]))
+            picture = folder / f"{name}-{number}.png"
+            picture.write_bytes(base64.b64decode(taken["data"]))
         devtools.detach()
         self.set_width(size["width"], size["height"])
-        return pictures
