@@ -128,10 +128,10 @@ def question(text: str) -> str:
 
 
 def happened(text: str) -> str:
-    """What happened, and what it means; the reasons are for the notebook, and for the room."""
+    """What happened, and for the teacher what it means; the reasons are for the notebook."""
     outcome, *explained = text.partition("\nWhy? ")[0].splitlines()
-    told = "".join(f"<p class='told'>{escape(each)}</p>" for each in explained)
-    return f'<p class="happened">{escape(outcome)}</p>{told}'
+    told = "".join(f"<p>{escape(each)}</p>" for each in explained)
+    return f'<p class="happened">{escape(outcome)}</p><aside class="notes">{told}</aside>'
 
 
 def output_text(output: NotebookNode) -> str:

@@ -44,6 +44,21 @@ WORDS = """() => {
     }
     return [broken, [...lines.values()]];
 }"""
+#: Of the texts of a notebook: each drawing whose lines are not the lines of the page, and each name
+#: in a sentence that is wider than its text.
+MISSHAPEN = """() => {
+    const texts = [...document.querySelectorAll(".jp-RenderedMarkdown")];
+    const drawings = texts.flatMap((text) => [...text.querySelectorAll("pre")]).filter((pre) => {
+        const range = document.createRange();
+        range.selectNodeContents(pre);
+        const tops = new Set([...range.getClientRects()].map((box) => Math.round(box.bottom)));
+        return tops.size > pre.textContent.trimEnd().split("\\n").length;
+    });
+    const names = texts.flatMap((text) => [...text.querySelectorAll(":is(p, li) > code")]
+        .filter((code) =>
+            code.getBoundingClientRect().right > text.getBoundingClientRect().right));
+    return [...drawings, ...names].map((part) => part.textContent);
+}"""
 ACTIVATE = """(index) => {
     const { content } = window.jupyterapp.shell.currentWidget;
     content.activeCellIndex = index;
@@ -98,3 +113,16 @@ def test_a_long_line_breaks_between_words_and_goes_on_below_its_side(
     assert broken == []
     assert lines.count(0) == 5
     assert len(set(lines)) == 2
+
+
+def test_drawings_and_names_fit_a_telephone(page: LabPage, pictures: Path) -> None:
+    """Part 2 has the most of both."""
+    page.open("2_tls.ipynb")
+    page.set_width(NARROW)
+    assert page.page.locator(".jp-RenderedMarkdown pre").count() > 1
+    page.screenshots(pictures, "texts-360")
+    misshapen, overflow = page.page.evaluate(MISSHAPEN), page.overflow()
+    page.set_width(WIDE)
+    page.close()
+    assert misshapen == []
+    assert overflow <= 0

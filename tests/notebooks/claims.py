@@ -138,6 +138,17 @@ CLAIMS: dict[str, list[Claim]] = {
             "→ ChangeCipherSpec\n",
             "→ {Finished}\n",
         ),
+        claim(
+            """
+            panel = WirePanel(server_context, client_context)
+            for record in ["→ 1", "← 1"]:
+                bits = [0, 8, 14, 15, 16, 20, 23, 24, 39, 40, 60, 87, 300]
+                results = {bit: panel.select("flip", record=record, bit=bit) for bit in bits}
+                print(record, [bit for bit, exchange in results.items() if exchange.ok])
+            """,
+            "→ 1 [16, 20, 23]",
+            "← 1 [16, 20, 23]",
+        ),
     ],
     "3_mutual_tls": [
         claim(
