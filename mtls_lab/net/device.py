@@ -13,8 +13,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
+from mtls_lab.net.recording import RecordedSocket
 from mtls_lab.net.sockets import Address, hang_up
-from mtls_lab.net.tls import cuts_count, messages_of, subject_of, wrap
+from mtls_lab.net.tls import messages_of, subject_of
 from mtls_lab.net.upstream import Upstream
 from mtls_lab.wire import Exchange, Failure, LineBuffer, Session, Side, Stage
 
@@ -70,37 +71,26 @@ def ask(
     stage, failure, version, peer, own = Stage.SETUP, None, None, None, None
     reused, kept = False, None
     received: list[str] = []
-    connection: socket.socket | None = None
+    connection: RecordedSocket | None = None
     try:
         if callable(context):
             context = context()
         host, port = to if isinstance(to, tuple) else to.address
-        connection = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        connection = RecordedSocket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.settimeout(timeout)
-        # Python takes a session in its own context only; the other one is put in its place below.
-        first = session.context if session else context
-        with cuts_count(first):
-            if first is not None:
-                # Wrapped before it connects: what is wrong with the arguments shows here. An end
-                # without close_notify is an error, for it may be a cut.
-                connection = wrap(
-                    first,
-                    connection,
-                    server_hostname=server_hostname,
-                    suppress_ragged_eofs=False,
-                    session=session.session if session else None,
-                )
-            stage = Stage.CONNECT
-            connection.connect((host, port))
+        if context is not None:
+            # Before it connects: what is wrong with the arguments shows here.
+            connection.wrap(context, server_hostname, session)
+        stage = Stage.CONNECT
+        connection.connect((host, port))
         own = connection.getsockname()[:2]
         stage = Stage.APPLICATION
-        if isinstance(connection, ssl.SSLSocket) and context is not None:
+        if connection.tls is not None:
             stage = Stage.HANDSHAKE
-            connection.context = context
             connection.do_handshake()
-            version, peer = connection.version(), subject_of(connection.getpeercert())
-            reused = bool(connection.session_reused)
+            version, peer = connection.tls.version(), subject_of(connection.tls.getpeercert())
+            reused = bool(connection.tls.session_reused)
             stage = Stage.FIRST_READ
         # If the backend has hung up already, it has said why: the read below tells.
         with suppress(OSError):
@@ -113,15 +103,17 @@ def ask(
                 raise EOFError("the connection was closed without a reply")
             stage = Stage.APPLICATION
             received += lines.feed(data)
-        kept = Session.of(connection)  # after the first read: see there
+        kept = Session.of(connection.tls)  # after the first read: see there
     except Exception as error:  # noqa: BLE001 - every way of failing is a result of an exchange
         failure = Failure.of(error, stage)
-    messages = messages_of(connection)
+    messages = messages_of(connection.tls if connection else None)
+    recording = None
     if connection is not None:
         # After a good reply there is nothing left to wait for.
         hang_up(connection, wait=failure is not None)
+        recording = connection.recording(own, (host, port)) if own else None
     device = Side("device", stage, failure, version, peer, tuple(received), messages, reused=reused)
-    exchange = Exchange(command, device, session=kept)
+    exchange = Exchange(command, device, session=kept, recording=recording)
     return exchange if own is None else _with_backend(exchange, to, own, timeout)
 
 

@@ -10,7 +10,6 @@ import contextlib
 import errno
 import selectors
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
@@ -204,10 +203,10 @@ def hang_up(connection: socket.socket, *, wait: bool = True) -> None:
     """
     plain = socket.socket  # its methods work below TLS, on the same connection
     with connection, contextlib.suppress(OSError):
-        if isinstance(connection, ssl.SSLSocket):
+        if unwrap := getattr(connection, "unwrap", None):
             connection.settimeout(0)  # do not wait for the other side's close_notify
             with contextlib.suppress(OSError, ValueError):
-                connection.unwrap()
+                unwrap()
         plain.shutdown(connection, socket.SHUT_WR)
         deadline, left = time.monotonic() + LINGER, LINGER_BYTES
         while wait and left > 0 and (rest := deadline - time.monotonic()) > 0:

@@ -24,6 +24,7 @@ from mtls_lab.wire.handshake import read_notes
 __all__ = [
     "PeerCertificate",
     "cuts_count",
+    "is_watched",
     "messages_of",
     "receive",
     "subject_of",
@@ -77,13 +78,11 @@ def wrap(
     *,
     server_side: bool = False,
     server_hostname: str | None = None,
-    suppress_ragged_eofs: bool = True,
-    session: ssl.SSLSession | None = None,
 ) -> ssl.SSLSocket:
     """Return a TLS socket on this connection; its handshake is still to do.
 
-    The arguments are those of `ssl.SSLContext.wrap_socket`. A socket that is
-    not connected yet gets its TLS in `connect`: put both into one block of `cuts_count`.
+    The arguments are those of `ssl.SSLContext.wrap_socket`. The device's own end is in
+    recording.py.
     """
     with cuts_count(context):
         return context.wrap_socket(
@@ -91,8 +90,6 @@ def wrap(
             server_side=server_side,
             do_handshake_on_connect=False,
             server_hostname=server_hostname,
-            suppress_ragged_eofs=suppress_ragged_eofs,
-            session=session,
         )
 
 
@@ -127,10 +124,10 @@ def subject_of(certificate: PeerCertificate) -> str | None:
 
 
 def watch(*contexts: ssl.SSLContext) -> None:
-    """Let every connection of these contexts note its messages from now on.
+    """Let every connection of these contexts note its messages from now on, and `ask` its secrets.
 
-    Noting costs a few percent of a handshake, so it is asked for. A message callback that a
-    context has already stays.
+    It costs about a tenth of an exchange, so it is asked for. A message callback that a context
+    has already stays, and then nothing is noted.
 
     Example:
         >>> context = ssl.create_default_context()
@@ -145,6 +142,11 @@ def watch(*contexts: ssl.SSLContext) -> None:
             )
 
 
+def is_watched(context: ssl.SSLContext) -> bool:
+    """Whether `watch` was called for this context."""
+    return context._msg_callback is _note  # type: ignore[attr-defined]  # noqa: SLF001
+
+
 def _note(
     connection: Any, direction: str, version: int, content_type: int, _kind: int, data: bytes
 ) -> None:
@@ -152,7 +154,7 @@ def _note(
         log = connection.__dict__["lab_messages"]
     except KeyError:
         log = connection.__dict__["lab_messages"] = []
-    log.append((direction, version, content_type, data[:8], len(data)))
+    log.append((direction, version, content_type, data))
 
 
 # What reading `context._msg_callback` back returns.

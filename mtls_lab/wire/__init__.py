@@ -7,7 +7,9 @@ connection (net/), and certificates (pki/).
 from mtls_lab.wire.handshake import Handshake, Message, from_wire
 from mtls_lab.wire.outcome import Exchange, Expected, Failure, Session, Side, Stage
 from mtls_lab.wire.protocol import LIE, MAX_LINE, SECRET, LineBuffer, ProtocolError, Service
+from mtls_lab.wire.reading import Field, Malformed, read_message
 from mtls_lab.wire.reasons import NO_CHAIN
+from mtls_lab.wire.recording import Passed, Recording
 from mtls_lab.wire.records import (
     HEADER,
     Direction,
@@ -30,11 +32,15 @@ __all__ = [
     "Exchange",
     "Expected",
     "Failure",
+    "Field",
     "Handshake",
     "LineBuffer",
+    "Malformed",
     "Message",
+    "Passed",
     "ProtocolError",
     "Record",
+    "Recording",
     "Service",
     "Session",
     "Side",
@@ -45,5 +51,6 @@ __all__ = [
     "looks_like_tls",
     "parse_records",
     "plaintext_messages",
+    "read_message",
     "server_name",
 ]

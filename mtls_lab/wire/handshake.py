@@ -7,9 +7,16 @@ it (net/tls.py), connections (net/backend.py, net/device.py) and drawing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from mtls_lab.wire.records import ALERTS, HANDSHAKE_TYPES, Direction, plaintext_messages
+from mtls_lab.wire.reading import (
+    Field,
+    Malformed,
+    read_alert,
+    read_change_cipher_spec,
+    read_message,
+)
+from mtls_lab.wire.records import Direction, alert_name, handshake_name, plaintext_messages
 
 __all__ = [
     "Handshake",
@@ -17,6 +24,7 @@ __all__ = [
     "Notes",
     "from_wire",
     "join",
+    "message_of",
     "read_notes",
 ]
 
@@ -24,9 +32,9 @@ __all__ = [
 _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _RECORD_HEADER, _INNER_CONTENT_TYPE = 20, 21, 22, 256, 257
 _TLS_1_3 = 0x0304
 
-#: What OpenSSL said at each step: direction, version, content type, first bytes, size. Kept as
-#: it came, for noting happens in the middle of a handshake.
-Notes = tuple[tuple[str, int, int, bytes, int], ...]
+#: What OpenSSL said at each step: direction, version, content type, bytes. Kept as it came, for
+#: noting happens in the middle of a handshake.
+Notes = tuple[tuple[str, int, int, bytes], ...]
 
 
 #: RFC 8446 marks in its figure 1 with braces what is encrypted; so does the text form here.
@@ -49,6 +57,8 @@ class Message:
         empty: whether it is a Certificate message without a certificate in it.
         compressed: whether this Certificate came as a CompressedCertificate (RFC 8879), which
             OpenSSL 3.2 and newer send where both sides know how to. What it says is the same.
+        data: its bytes, decrypted; empty where only its length is known.
+        server_hello: the ServerHello of its connection, which decides how to read it.
     """
 
     name: str
@@ -58,6 +68,31 @@ class Message:
     arrived: bool = True
     empty: bool = False
     compressed: bool = False
+    data: bytes = field(default=b"", compare=False, repr=False)
+    server_hello: bytes = field(default=b"", compare=False, repr=False)
+
+    @property
+    def fields(self) -> Field | None:
+        """What it says, as a tree of fields that prints; None where only its length is known.
+
+        Example:
+            >>> said = bytes([2, 48])
+            >>> alert = Message("Alert unknown_ca", Direction.TO_DEVICE, 2, True, data=said)
+            >>> print(alert.fields)
+            0000  Alert = unknown_ca (2 bytes; RFC 8446, 6)
+            0000    level  02  fatal (0x02)
+            0001    description  30  unknown_ca (0x30)
+        """
+        if not self.data:
+            return None
+        if self.alert is not None:
+            return read_alert(self.data)
+        if self.name == "ChangeCipherSpec":
+            return read_change_cipher_spec(self.data)
+        try:
+            return read_message(self.data, self.server_hello)
+        except Malformed as error:
+            return Field(self.name, 0, self.data, str(error))
 
     @property
     def alert(self) -> str | None:
@@ -111,31 +146,50 @@ def read_notes(log: Notes, *, client: bool) -> tuple[Message, ...]:
     # In TLS 1.3 a ChangeCipherSpec means nothing (RFC 8446, appendix D.4); in 1.2 it divides
     # the clear from the encrypted, and OpenSSL reports it as a record only.
     divides = not agreed or agreed[-1] != _TLS_1_3
-    inner, ciphered, messages = False, set[str](), []
-    for direction, _, content_type, head, size in log:
+    inner, ciphered, messages, server_hello = False, set[str](), [], b""
+    for direction, _, content_type, data in log:
         if content_type == _INNER_CONTENT_TYPE:
             inner = True
             continue
         encrypted = inner or direction in ciphered
-        if content_type == _RECORD_HEADER and head[0] == _CHANGE_CIPHER_SPEC and divides:
-            name = "ChangeCipherSpec"
+        if content_type == _RECORD_HEADER and data[0] == _CHANGE_CIPHER_SPEC and divides:
+            name, data = "ChangeCipherSpec", b"\x01"  # noqa: PLW2901 - its header was reported
             ciphered.add(direction)
         elif content_type == _ALERT:
-            name = f"Alert {ALERTS.get(head[1], head[1])}"
+            name = alert_name(data)
         elif content_type == _HANDSHAKE:
-            name = HANDSHAKE_TYPES.get(head[0], f"type {head[0]}")
+            name = handshake_name(data)
         else:
             continue
         inner = False
-        if compressed := name == "CompressedCertificate":
-            name = "Certificate"  # what it says, and what the other releases call it
+        if name == "ServerHello":
+            server_hello = data
         towards = Direction.TO_BACKEND if (direction == "write") == client else Direction.TO_DEVICE
-        empty = name == "Certificate" and size <= 8
-        length = size if name != "ChangeCipherSpec" else 1
-        messages.append(
-            Message(name, towards, length, encrypted, empty=empty, compressed=compressed)
-        )
+        messages.append(message_of(name, towards, data, server_hello, encrypted=encrypted))
     return tuple(messages)
+
+
+def message_of(
+    name: str, direction: Direction, data: bytes, server_hello: bytes, *, encrypted: bool
+) -> Message:
+    """Make a message of its bytes.
+
+    A CompressedCertificate is called Certificate: what it says is the same, and other releases
+    of OpenSSL send that.
+    """
+    compressed = name == "CompressedCertificate"
+    name = "Certificate" if compressed else name
+    empty = name == "Certificate" and len(data) <= 8
+    return Message(
+        name,
+        direction,
+        len(data),
+        encrypted,
+        empty=empty,
+        compressed=compressed,
+        data=data,
+        server_hello=server_hello,
+    )
 
 
 def join(device: Sequence[Message], backend: Sequence[Message]) -> Handshake:

@@ -12,10 +12,14 @@ import ssl
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from mtls_lab.errors import LabError
+from mtls_lab.files import PathLike
 from mtls_lab.wire.handshake import Handshake, Message, join
 from mtls_lab.wire.reasons import after_handshake, reason_of, verify_message_of
+from mtls_lab.wire.recording import Recording
 
 __all__ = ["Exchange", "Expected", "Failure", "Session", "Side", "Stage"]
 
@@ -214,6 +218,8 @@ class Exchange:
             run in this process.
         unseen: in that case what is said instead, such as "saw no connection".
         session: what the device could resume this connection with; None if it has nothing.
+        recording: every byte that passed at the device, with the secrets if `watch` was called
+            for its context; None if it was never connected.
     """
 
     command: str
@@ -221,6 +227,7 @@ class Exchange:
     backend: Side | None = None
     unseen: str = "saw no connection"
     session: Session | None = field(default=None, compare=False, repr=False)
+    recording: Recording | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def handshake(self) -> Handshake:
@@ -243,6 +250,21 @@ class Exchange:
         """
         refused = self.reply is None or self.reply.startswith("ERROR")
         return self.device.ok and not refused and (self.backend is None or self.backend.ok)
+
+    def save_pcapng(self, path: PathLike, *, overwrite: bool = False) -> Path:
+        """Write this connection as a capture for Wireshark; see `Recording.save_pcapng`.
+
+        Raises:
+            FileProblem: there is a file of this name, or it cannot be written.
+            LabError: there was no connection.
+        """
+        if self.recording is None:
+            raise LabError(
+                "an exchange without a connection",
+                "one in which the device reached the backend, or a relay",
+                "look at what it says of the device, and ask again",
+            )
+        return self.recording.save_pcapng(path, overwrite=overwrite)
 
     def __str__(self) -> str:
         return f"{self.device}\n{self.backend or f'backend  {self.unseen}'}"

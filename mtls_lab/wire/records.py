@@ -10,73 +10,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from mtls_lab.wire.names import name_of
 from mtls_lab.wire.protocol import MAX_LINE
 
 __all__ = [
-    "ALERTS",
-    "HANDSHAKE_TYPES",
     "HEADER",
     "Direction",
     "Record",
     "Splitter",
+    "alert_name",
+    "handshake_name",
     "hexdump",
     "parse_records",
     "plaintext_messages",
     "server_name",
 ]
 
-CONTENT_TYPES = {20: "ChangeCipherSpec", 21: "Alert", 22: "Handshake", 23: "ApplicationData"}
-
-#: RFC 8446 section 4, RFC 5246 section 7.4, and what extends them.
-HANDSHAKE_TYPES = {
-    0: "HelloRequest",
-    1: "ClientHello",
-    2: "ServerHello",
-    4: "NewSessionTicket",
-    5: "EndOfEarlyData",
-    8: "EncryptedExtensions",
-    11: "Certificate",
-    12: "ServerKeyExchange",
-    13: "CertificateRequest",
-    14: "ServerHelloDone",
-    15: "CertificateVerify",
-    16: "ClientKeyExchange",
-    20: "Finished",
-    22: "CertificateStatus",
-    24: "KeyUpdate",
-    25: "CompressedCertificate",  # RFC 8879, section 4
-}
-
-#: RFC 8446 section 6.
-ALERTS = {
-    0: "close_notify",
-    10: "unexpected_message",
-    20: "bad_record_mac",
-    22: "record_overflow",
-    40: "handshake_failure",
-    42: "bad_certificate",
-    43: "unsupported_certificate",
-    44: "certificate_revoked",
-    45: "certificate_expired",
-    46: "certificate_unknown",
-    47: "illegal_parameter",
-    48: "unknown_ca",
-    49: "access_denied",
-    50: "decode_error",
-    51: "decrypt_error",
-    70: "protocol_version",
-    71: "insufficient_security",
-    80: "internal_error",
-    90: "user_canceled",
-    109: "missing_extension",
-    110: "unsupported_extension",
-    112: "unrecognized_name",
-    113: "bad_certificate_status_response",
-    115: "unknown_psk_identity",
-    116: "certificate_required",
-    120: "no_application_protocol",
-}
-
+#: ChangeCipherSpec, Alert, Handshake, ApplicationData (RFC 8446, section 5.1).
+CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = CONTENT_TYPES = (20, 21, 22, 23)
 HEADER = 5  # type (1), legacy version (2), length (2)
 LONGEST = 2**14 + 256  # RFC 8446 section 5.2: more is a record_overflow
 
@@ -105,7 +56,7 @@ class Record:
     @property
     def name(self) -> str:
         """The content type by its RFC name."""
-        return CONTENT_TYPES.get(self.type, f"type {self.type}")
+        return name_of("content_types", self.type) or f"type {self.type}"
 
     def __str__(self) -> str:
         return f"{self.name}, {len(self.payload)} bytes"
@@ -145,6 +96,26 @@ def parse_records(data: bytes) -> tuple[list[Record], bytes]:
         records.append(Record(kind, (major, minor), data[at + HEADER : at + HEADER + length]))
         at += HEADER + length
     return records, data[at:]
+
+
+def handshake_name(message: bytes) -> str:
+    """Name a handshake message by its first byte.
+
+    Example:
+        >>> handshake_name(bytes([1])), handshake_name(bytes([99]))
+        ('ClientHello', 'type 99')
+    """
+    return name_of("handshake_types", message[0]) or f"type {message[0]}"
+
+
+def alert_name(alert: bytes) -> str:
+    """Name an alert by its second byte.
+
+    Example:
+        >>> alert_name(bytes([2, 48])), alert_name(bytes([2, 255]))
+        ('Alert unknown_ca', 'Alert 255')
+    """
+    return f"Alert {name_of('alerts', alert[1]) or alert[1]}"
 
 
 class Splitter:
@@ -214,14 +185,14 @@ def plaintext_messages(data: bytes) -> Iterator[tuple[str, int]]:
         elif record.type == 23 or hidden:
             yield "record", len(record.payload)
         elif record.type == 21 and len(record.payload) == 2:
-            yield f"Alert {ALERTS.get(record.payload[1], record.payload[1])}", 2
+            yield alert_name(record.payload), 2
         else:
             pending += record.payload
             while len(pending) >= 4:
                 size = 4 + int.from_bytes(pending[1:4], "big")
                 if len(pending) < size:
                     break
-                yield HANDSHAKE_TYPES.get(pending[0], f"type {pending[0]}"), size
+                yield handshake_name(pending), size
                 pending = pending[size:]
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from mtls_lab import ask, serve
+from mtls_lab import ask, serve, watch
 from mtls_lab.net import client_context, server_context
 from mtls_lab.wire import Session
 from tests.benchmarks.bare import REPLY, BareServer, bare_ask
@@ -44,6 +44,17 @@ def figures() -> Iterator[Figure]:
 
             pairs = compare(partial(seconds, ours), partial(seconds, floor), pairs=200)
             yield pairs.at_most(1.15, "an exchange over mTLS : bare ssl")
+
+            seen, noted = lab.device(), lab.mtls()
+            watch(seen, noted)
+            with serve(noted, name="noted") as watched:
+
+                def recorded() -> None:
+                    for _ in range(BATCH):
+                        assert ask("GET_SECRET", watched, context=seen).handshake.messages
+
+                pairs = compare(partial(seconds, recorded), partial(seconds, ours), pairs=100)
+                yield pairs.at_most(1.25, "an exchange with messages and secrets : without")
 
             with serve(server_context(*lab.server_files, client_ca=lab.ca_file), name="two") as two:
                 session = ask("GET_SECRET", two, context=device).session

@@ -22,7 +22,8 @@ from mtls_lab.kata.sabotage import STEPS
 from mtls_lab.learner.judges import JUDGES
 from mtls_lab.learner.predictions import questions
 from mtls_lab.panels.base import Panel
-from mtls_lab.wire.records import HANDSHAKE_TYPES
+from mtls_lab.wire.names import registry, rfc_of
+from mtls_lab.wire.reading import messages
 from tests.browser.test_every_panel import PANELS
 from tests.repository.files import ROOT
 from tests.unit.kata.repairs import REPAIRS
@@ -40,9 +41,20 @@ def cells(path: Path, kind: str) -> Iterator[str]:
 
 def test_a_tls_message_has_a_sentence() -> None:
     said = set(read_facts("messages"))
-    known = {*HANDSHAKE_TYPES.values(), "ChangeCipherSpec", "Alert", "record"}
+    known = {*registry("handshake_types").values(), "ChangeCipherSpec", "Alert", "record"}
     assert known - said == set(), "owed in data/messages.toml"
-    assert said - known == set(), "in data/messages.toml, and not in mtls_lab/wire/records.py"
+    assert said - known == set(), "in data/messages.toml, and not in data/tls.toml"
+
+
+def test_a_tls_message_has_fields_and_a_section() -> None:
+    empty = {"HelloRequest", "ServerHelloDone", "EndOfEarlyData"}
+    by_suite = {"ServerKeyExchange", "ClientKeyExchange"}
+    known = set(registry("handshake_types").values())
+    read = {*messages.TLS_1_3_CONTENTS, *messages.TLS_1_2_CONTENTS, *by_suite}
+    assert known - read == empty, "owed in mtls_lab/wire/reading/messages.py"
+    assert [name for name in known if not rfc_of("handshake_types", name)] == [], "owed: its RFC"
+    unplaced = {name for name in registry("extensions").values() if not rfc_of("extensions", name)}
+    assert unplaced <= {"encrypted_client_hello"}, "owed in [rfc.extensions] of data/tls.toml"
 
 
 def test_a_module_of_an_exercise_is_in_the_manifest() -> None:

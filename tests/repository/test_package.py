@@ -20,7 +20,7 @@ PACKAGE = ROOT / "mtls_lab"
 #: Each folder or file of the top level may import those before it, and no other.
 LAYERS = [
     *("errors", "facts", "files", "text", "program", "old_names"),
-    *("wire", "pki", "net"),
+    *("pki", "wire", "net"),
     *("diagnosis", "attacks", "experiments", "learner"),
     *("exercises", "kata", "classroom", "panels"),
     *("__init__", "cli", "__main__"),
@@ -71,6 +71,17 @@ def test_the_package_loads_neither_widgets_nor_cryptography() -> None:
     code = "import sys, mtls_lab; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert HEAVY & {name.partition(".")[0] for name in run.stdout.split()} == set()
+
+
+def test_part_1_loads_no_cryptography() -> None:
+    """An exchange is recorded and its messages could be read; what needs keys is not loaded yet."""
+    code = (
+        "import sys; from mtls_lab import ask, serve\n"
+        "with serve() as backend: assert ask('PING', backend).recording\n"
+        "print('cryptography' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
 
 
 def test_no_name_of_the_face_is_a_module() -> None:

@@ -11,8 +11,8 @@ from mtls_lab import Failure, Relay, Stage, ask, serve
 from mtls_lab.attacks import reply_index
 from mtls_lab.net import Chunk
 from mtls_lab.wire import Direction
+from mtls_lab.wire.names import registry
 from mtls_lab.wire.reasons import alert_of, normal, reason_of, verify_message_of
-from mtls_lab.wire.records import ALERTS
 from tests.unit.lab import Lab
 
 DATA = tomllib.loads(Path("data/reasons.toml").read_text("utf-8"))
@@ -84,7 +84,7 @@ def test_it_depends_on_the_stage(reason: str) -> None:
     assert Failure.of(error, Stage.FIRST_READ).reason == "RECORD_LAYER_FAILURE"
 
 
-@pytest.mark.parametrize("alert", ALERTS.values())
+@pytest.mark.parametrize("alert", registry("alerts").values())
 @pytest.mark.parametrize("spelling", ["ssl/tls alert", "tls alert", "sslv3 alert"])
 def test_an_alert_in_every_spelling(alert: str, spelling: str) -> None:
     """From the words alone, as where Python's table has no name for the reason."""
@@ -94,7 +94,7 @@ def test_an_alert_in_every_spelling(alert: str, spelling: str) -> None:
 
 def test_the_alerts_are_those_of_the_protocol() -> None:
     """But for two that RFC 8446 no longer has: a TLS 1.2 peer may still send them."""
-    assert set(DATA["alerts"]) - set(ALERTS.values()) == {
+    assert set(DATA["alerts"]) - set(registry("alerts").values()) == {
         "inappropriate_fallback",
         "no_renegotiation",
     }

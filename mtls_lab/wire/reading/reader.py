@@ -1,0 +1,174 @@
+"""Taking fields from the bytes of a message, in the presentation language of RFC 8446, section 3.
+
+Here: numbers, opaque bytes, vectors and structures, each within its bounds. Not here: what a
+message consists of (messages.py, extensions.py).
+
+The bytes come from a peer and may be anything. What does not fit its structure is kept as a field
+called `NOT_READABLE`, and what comes after the vector that it is in is read all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mtls_lab.text import printable
+from mtls_lab.wire.names import spelled
+from mtls_lab.wire.reading.field import Field
+
+__all__ = ["NOT_READABLE", "Malformed", "Reader"]
+
+NOT_READABLE = "not readable"
+#: Fields of one message that are read. A real one has some hundred, a hostile one would fill the
+#: memory: 16 MiB hold eight million numbers of two bytes.
+MOST = 4000
+#: Characters of a value.
+LONGEST = 400
+
+
+class Malformed(ValueError):
+    """Bytes that are not the message, or the part of one, that they should be."""
+
+
+class Reader:
+    """Reads `data` from `start` to `end` and collects the fields.
+
+    Args:
+        data: the whole message, in which the fields' offsets count.
+        start, end: the part to read.
+        rfc: the section that the fields belong to.
+        left: how many more fields may be read, shared by all readers of a message.
+
+    Attributes:
+        fields: what has been read.
+        at: where the next field begins.
+    """
+
+    def __init__(
+        self,
+        data: bytes,
+        start: int = 0,
+        end: int | None = None,
+        *,
+        rfc: str = "",
+        left: list[int] | None = None,
+    ) -> None:
+        self.data, self.at, self.end = data, start, len(data) if end is None else end
+        self.rfc, self._left = rfc, [MOST] if left is None else left
+        self.fields: list[Field] = []
+
+    @property
+    def more(self) -> int:
+        """How many bytes are left."""
+        return self.end - self.at
+
+    def peek(self, size: int) -> bytes:
+        """Return the next bytes, as many as there are, and stay where it is."""
+        return self.data[self.at : min(self.at + size, self.end)]
+
+    def number(self, name: str, size: int, registry: str = "", value: str = "") -> int:
+        """Read a number; with `registry`, its value is spelled with the name it has there."""
+        data = self._take(name, size)
+        number = int.from_bytes(data, "big")
+        text = value or (spelled(registry, number, size) if registry else str(number))
+        self._add(name, self.at - size, text)
+        return number
+
+    def opaque(self, name: str, size: int | None = None, value: str | None = None) -> bytes:
+        """Read `size` bytes, or all that are left; `value` is what they mean, if anything."""
+        size = self.more if size is None else size
+        data = self._take(name, size)
+        self._add(name, self.at - size, _count(data) if value is None else value)
+        return data
+
+    def text(self, name: str, size: int | None = None) -> bytes:
+        """Read bytes that a peer means as text."""
+        size = self.more if size is None else size
+        data = self._take(name, size)
+        self._add(name, self.at - size, data.decode("utf-8", "backslashreplace"))
+        return data
+
+    def vector(
+        self,
+        name: str,
+        size: int,
+        inside: Callable[[Reader], object] | None = None,
+        *,
+        once: bool = False,
+        rfc: str = "",
+    ) -> Field:
+        """Read a vector, whose length stands before it in `size` bytes.
+
+        Args:
+            name: what the vector is called.
+            size: bytes of the length.
+            inside: reads one element, again and again until the vector's end; None for bytes.
+            once: it reads the whole content in one go.
+            rfc: the section of the content, if it is another one.
+        """
+        start = self.at
+        length = int.from_bytes(self._take(name, size), "big")
+        if length > self.more:
+            self.at = start
+            raise Malformed(f"{name} should have {length} bytes, and {self.more - size} are left")
+        inner = Reader(self.data, self.at, self.at + length, rfc=rfc or self.rfc, left=self._left)
+        self.at += length
+        if inside is None:
+            return self._add(name, start, _count(inner.peek(length)))
+        inner.until_the_end(inside, once=once)
+        return self._add(name, start, _summary(inner.fields), inner)
+
+    def struct(self, name: str, inside: Callable[[Reader], object], rfc: str = "") -> Field:
+        """Read a structure of several fields, which becomes one field."""
+        inner = Reader(self.data, self.at, self.end, rfc=rfc or self.rfc, left=self._left)
+        inside(inner)
+        start, self.at = self.at, inner.at
+        return self._add(name, start, _summary(inner.fields), inner)
+
+    def until_the_end(self, inside: Callable[[Reader], object], *, once: bool = False) -> None:
+        """Let `inside` read until nothing is left; what it cannot read becomes a field."""
+        try:
+            while self.more or once:
+                before = self.at
+                inside(self)
+                if once or self.at == before:
+                    break
+            if self.more:
+                raise Malformed(f"{self.more} bytes more than there should be")
+        except Malformed as error:
+            rest = self.data[self.at : self.end]
+            text = printable(str(error))[:LONGEST]
+            self.fields.append(Field(NOT_READABLE, self.at, rest, text, self.rfc))
+            self.at = self.end
+
+    def _take(self, name: str, size: int) -> bytes:
+        if size > self.more:
+            raise Malformed(f"{name} should have {size} bytes, and {self.more} are left")
+        if self._left[0] <= 0:
+            raise Malformed(f"more than {MOST} fields in one message")
+        self._left[0] -= 1
+        self.at += size
+        return self.data[self.at - size : self.at]
+
+    def _add(self, name: str, start: int, value: str, inner: Reader | None = None) -> Field:
+        value = printable(value)
+        if len(value) > LONGEST:
+            value = f"{value[:LONGEST]}…"
+        rfc, fields = (inner.rfc, tuple(inner.fields)) if inner else (self.rfc, ())
+        made = Field(name, start, self.data[start : self.at], value, rfc, fields)
+        self.fields.append(made)
+        return made
+
+
+def _count(data: bytes) -> str:
+    if len(data) == 1:
+        return "1 byte"
+    return f"{len(data)} bytes" if data else "(empty)"
+
+
+def _summary(fields: list[Field]) -> str:
+    """What a list of plain values says in one line; a tree says it further in."""
+    if not fields:
+        return "(empty)"
+    if any(each.fields for each in fields) or len({each.name for each in fields}) > 1:
+        return ""
+    return ", ".join(each.value.split(" (0x")[0] for each in fields)
