@@ -12,15 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike, write_file
+from mtls_lab.pki.kinds import kind_of, read_bounded
 
 __all__ = [
     "Identity",
     "Key",
+    "read_any_key",
     "read_certificate",
     "read_identity",
     "read_key",
@@ -105,29 +109,26 @@ _KINDS = {
 
 
 def _read(path: Path, expected: str) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileProblem(
-            f"{path} cannot be read ({error.strerror or error})",
-            f"{expected} in PEM form",
-            "check the name and the folder, or make the file again",
-        ) from None
+    data = read_bounded(path, expected)
     kinds = {kind for marker, kind in _KINDS.items() if marker in data}
-    if expected in kinds:
+    odd = kind_of(data)
+    if expected in kinds and not (odd and odd.name in {"run together", "escaped", "one line"}):
         return data
-    if kinds:
+    todo = "make the file again"
+    if odd:
+        found, todo = f"{path} {odd.found}", odd.todo.replace("{path}", str(path))
+    elif kinds:
         found = f"{path} holds {' and '.join(sorted(kinds))}"
         todo = "exchange the two file names, or name the other file"
     elif not data.strip():
-        found, todo = f"{path} is empty", "make the file again"
+        found = f"{path} is empty"
     elif data[:1] == b"\x30" and not data.isascii():
         found, tool = f"{path} is in DER form", "pkey" if expected == "a private key" else "x509"
         # Never onto itself: openssl pkey empties the file before it reads it.
         new = path.with_suffix(".new.pem" if path.suffix == ".pem" else ".pem")
         todo = f"convert it, and use the new file: openssl {tool} -inform DER -in {path} -out {new}"
     else:
-        found, todo = f"{path} is no PEM file", "make the file again"
+        found = f"{path} is no PEM file"
     raise FileProblem(found, f"{expected} in PEM form", todo)
 
 
@@ -147,20 +148,25 @@ def read_certificates(path: PathLike) -> list[x509.Certificate]:
         ) from None
 
 
-def read_key(path: PathLike) -> Key:
-    """Read an EC private key without a password from a PEM file. Raises FileProblem."""
+def read_any_key(path: PathLike) -> PrivateKeyTypes:
+    """Read a private key of any kind, without a password, from a PEM file. Raises FileProblem."""
     data = _read(Path(path), "a private key")
     try:
-        key = serialization.load_pem_private_key(data, password=None)
-    except (ValueError, TypeError) as error:
+        return serialization.load_pem_private_key(data, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise FileProblem(
             f"{path} holds a damaged key ({error})", "a whole key", "make it again"
         ) from None
+
+
+def read_key(path: PathLike) -> Key:
+    """Read an EC private key without a password from a PEM file. Raises FileProblem."""
+    key = read_any_key(path)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise FileProblem(
             f"{path} holds a key of another kind",
-            "an EC key, as the lab makes them",
-            "make it again with create_key()",
+            "an EC key: the lab's own tools make and read no other",
+            "for the lab, create_key() makes one; ssl and openssl take this key as it is",
         )
     return key
 
