@@ -115,7 +115,7 @@ def heard(text: str) -> Symptoms:
                 best = weight, covered, line[:LINE], phrase
     if best is None:
         first = next((line for line in text.splitlines() if line.strip()), "")
-        return Symptoms(failure=Failure("", text=first[:SHOWN]), says=_quoted(first))
+        return Symptoms(state="unread", says=_quoted(first))
     *_, line, phrase = best
     stack, note = _speaker(line.lower(), phrase.stack, signs, small)
     return Symptoms(
