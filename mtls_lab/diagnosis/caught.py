@@ -24,6 +24,8 @@ __all__ = ["answered", "inside"]
 
 #: How many exceptions are looked at. Retries carry a handful; a cycle would have no end.
 MOST = 64
+#: How much less a text counts than the exception that it quotes, which may be in it as well.
+QUOTED = 0.5
 #: Attributes that hold the exception behind this one: urllib and urllib3, aiohttp, groups.
 HOLDERS = ("reason", "os_error", "original_error", "orig", "error", "exceptions")
 #: The methods of an SSLSocket and an SSLObject, and the step that fails in them.
@@ -50,8 +52,8 @@ def inside(error: BaseException) -> Symptoms:
         if _weight(seen, each) > weight:
             best, weight, found = seen, _weight(seen, each), each
         told = _told(each)
-        if told and told.weight > weight + 0.5:  # a text may quote what the exception is
-            best, weight, found = told, told.weight, each
+        if told and told.weight - QUOTED > weight:
+            best, weight, found = told, told.weight - QUOTED, each
     if found is error and type(error).__module__ == "builtins":
         return replace(best, says="", stack="", note="")  # it is in the reader's hand
     if found is error or best.says:
@@ -136,7 +138,10 @@ def _seen(error: BaseException) -> Symptoms:
     for frame, _ in traceback.walk_tb(error.__traceback__):
         end = frame.f_locals.get("self")
         if isinstance(end, ssl.SSLSocket | ssl.SSLObject):
-            seen = replace(seen, side="backend" if end.server_side else "device")
+            server = getattr(end, "server_side", None)
+            if server is None:  # it could not be made
+                continue
+            seen = replace(seen, side="backend" if server else "device")
             if stage := STEPS.get(frame.f_code.co_name):
                 return replace(seen, stage=stage.value, state=_state(seen, stage, end))
     return seen

@@ -37,7 +37,6 @@ MISTAKES = {
     "holds a damaged": "other",
     "holds a key that only": "form",
     "holds a key in OpenSSH": "form",
-    "holds a TRUSTED": "form",
     "holds a PKCS": "form",
     "holds a PEM file that": "form",
     "holds base64": "form",

@@ -125,11 +125,6 @@ def _by_block(data: bytes) -> Kind | None:
                 "let OpenSSL load its tpm2 provider (OPENSSL_CONF), on the machine of this TPM: "
                 "the key cannot be converted",
             ),
-            b"TRUSTED CERTIFICATE": Kind(
-                "trusted",
-                "holds a TRUSTED CERTIFICATE, OpenSSL's own form with trust settings",
-                "convert it: openssl x509 -in {path} -out NEW.pem",
-            ),
             b"PKCS7": Kind(
                 "pkcs7",
                 "holds a PKCS #7 bundle of certificates",

@@ -6,6 +6,9 @@ one. Not here: making what is written (authority.py), and how a file is written 
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 import ssl
 import tempfile
 from dataclasses import dataclass
@@ -97,6 +100,8 @@ def write_crl(path: PathLike, crl: x509.CertificateRevocationList) -> None:
 
 _KINDS = {
     b"-----BEGIN CERTIFICATE-----": "a certificate",
+    b"-----BEGIN TRUSTED CERTIFICATE-----": "a certificate",
+    b"-----BEGIN X509 CERTIFICATE-----": "a certificate",
     b"-----BEGIN CERTIFICATE REQUEST-----": "a certificate signing request",
     b"-----BEGIN NEW CERTIFICATE REQUEST-----": "a certificate signing request",
     b"-----BEGIN X509 CRL-----": "a certificate revocation list",
@@ -132,6 +137,27 @@ def _read(path: Path, expected: str) -> bytes:
     raise FileProblem(found, f"{expected} in PEM form", todo)
 
 
+#: Two older names of the block that OpenSSL, and so ssl, reads as well. The first one has trust
+#: settings after the certificate (openssl x509 -trustout).
+_OPENSSL_ONLY = re.compile(
+    rb"-----BEGIN (TRUSTED|X509) CERTIFICATE-----([A-Za-z0-9+/=\s]{1,65536})"
+    rb"-----END \1 CERTIFICATE-----"
+)
+
+
+def _as_certificate(block: re.Match[bytes]) -> bytes:
+    """The certificate alone, as everybody reads it; the block itself if it is damaged."""
+    try:
+        der = base64.b64decode(block[2])
+    except binascii.Error:
+        return block[0]
+    if len(der) < 2:
+        return block[0]
+    count = max(der[1] - 0x80, 0)  # of the bytes that hold the length (X.690, section 8.1.3)
+    size = 2 + count + (int.from_bytes(der[2 : 2 + count], "big") if count else der[1])
+    return ssl.DER_cert_to_PEM_cert(der[:size]).strip().encode()
+
+
 def read_certificate(path: PathLike) -> x509.Certificate:
     """Read the first certificate of a PEM file. Raises FileProblem."""
     return read_certificates(path)[0]
@@ -139,7 +165,7 @@ def read_certificate(path: PathLike) -> x509.Certificate:
 
 def read_certificates(path: PathLike) -> list[x509.Certificate]:
     """Read all certificates of a PEM file, in its order. Raises FileProblem."""
-    data = _read(Path(path), "a certificate")
+    data = _OPENSSL_ONLY.sub(_as_certificate, _read(Path(path), "a certificate"))
     try:
         return x509.load_pem_x509_certificates(data)
     except ValueError as error:

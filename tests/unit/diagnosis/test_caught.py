@@ -115,6 +115,17 @@ def refusal(ca: CertificateAuthority, listener: socket.socket) -> ssl.SSLError:
     return error
 
 
+@pytest.mark.parametrize("server_side", [True, False])
+def test_a_context_of_the_other_side(server_side: bool) -> None:  # noqa: FBT001
+    """The error is raised while the connection is made: it cannot be asked for its side yet."""
+    protocol = ssl.PROTOCOL_TLS_CLIENT if server_side else ssl.PROTOCOL_TLS_SERVER
+    made = ssl.SSLContext(protocol)
+    made.check_hostname = False
+    pipes = ssl.MemoryBIO(), ssl.MemoryBIO()
+    error = error_of(lambda: made.wrap_bio(*pipes, server_side=server_side))
+    assert explain(error).entry == "wrong_kind_of_context"
+
+
 # --- Inside another exception
 
 
