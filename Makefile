@@ -22,12 +22,16 @@ OWN_UV := $(filter .venv-uv/%,$(UV))
 # the shell adds to Python's path may hide a package that we install.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help lab doctor test matrix notebooks slides bench mutants lint lock clean supported-python
+.PHONY: help lab doctor test matrix notebooks verdicts slides bench mutants lint lock clean supported-python
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+# A process for each core, and more memory for none: each has a JupyterLab and a Chromium. Whichever
+# is done first takes over tests of the others.
+PROCESSES := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lab: $(or $(wildcard $(READY)),$(LEARNER)) ## Open the tutorial in JupyterLab, in a folder of your own
 	.venv/bin/mtls-lab start
@@ -36,7 +40,7 @@ doctor: $(or $(wildcard $(READY)),$(LEARNER)) ## Check whether this machine is r
 	@.venv/bin/mtls-lab doctor
 
 test: $(READY) ## Run every test, on one Python
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest $(PROCESSES)
 
 matrix: $(READY) ## Run the core of the tests on Debian 12, 13 and sid, on other Pythons, on old packages
 	@.venv/bin/python -m tests.matrix $(filter-out $(PYTHON),$(FOUND))
@@ -44,6 +48,9 @@ matrix: $(READY) ## Run the core of the tests on Debian 12, 13 and sid, on other
 notebooks: $(READY) ## Run the notebooks and write their outputs into notebooks/
 	.venv/bin/python -m tests.authoring.canonical
 	.venv/bin/python -m tests.authoring.picture
+
+verdicts: $(READY) ## Write down what the checks of the exercises say to each attempt of the tests
+	@.venv/bin/python -m tests.authoring.verdicts
 
 slides: $(READY) ## Make slides for a teacher, one file for each part, which need no network
 	.venv/bin/python -m tests.authoring.slides

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mtls_lab.diagnosis import explain
     from mtls_lab.errors import FileProblem
     from mtls_lab.experiments import CredentialStore, catalogue
-    from mtls_lab.kata import Kata, kata_key
+    from mtls_lab.kata import Kata, kata_key, worked_kata
     from mtls_lab.learner import available, enter, openssl, reveal
     from mtls_lab.net import Relay, ask, cut, flip_bit, replace, serve, stop_all, watch
     from mtls_lab.panels import (
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         FleetPanel,
         PlacementPanel,
         PredictPanel,
+        QuizPanel,
         WirePanel,
         WorkbenchPanel,
         predict,
@@ -54,7 +55,7 @@ _HOMES = {
     "diagnosis": ("explain",),
     "errors": ("FileProblem",),
     "experiments": ("CredentialStore", "catalogue"),
-    "kata": ("Kata", "kata_key"),
+    "kata": ("Kata", "kata_key", "worked_kata"),
     "learner": ("available", "enter", "openssl", "reveal"),
     "net": ("Relay", "ask", "cut", "flip_bit", "replace", "serve", "stop_all", "watch"),
     "panels": (
@@ -64,6 +65,7 @@ _HOMES = {
         "FleetPanel",
         "PlacementPanel",
         "PredictPanel",
+        "QuizPanel",
         "WirePanel",
         "WorkbenchPanel",
         "predict",
@@ -99,6 +101,7 @@ __all__ = [
     "PredictPanel",
     "Protection",
     "Purpose",
+    "QuizPanel",
     "Relay",
     "Side",
     "Stage",
@@ -132,6 +135,7 @@ __all__ = [
     "server_name",
     "stop_all",
     "watch",
+    "worked_kata",
 ]
 
 

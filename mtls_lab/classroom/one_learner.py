@@ -1,4 +1,4 @@
-"""How far a learner is: predictions and exercises of each part, counted.
+"""How far a learner is: predictions and exercises of each part, counted, and the two tests.
 
 Here: the report for one folder. Not here: noting what was done (learner/progress.py), and a whole
 class (whole_class.py).
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab.exercises import EXERCISES
-from mtls_lab.learner import predictions, progress
+from mtls_lab.learner import predictions, progress, quiz
 from mtls_lab.learner.folder import own_folder
 from mtls_lab.learner.progress import Progress
 
@@ -82,7 +82,8 @@ def report(folder: Path | None = None) -> str:
     """
     done = progress.read(own_folder(folder))
     solved = solved_katas(done)
-    return "\n".join([*map(str, parts(done)), *([f"Kata: {solved} solved"] if solved else [])])
+    lines = [*map(str, parts(done)), f"Kata: {solved} solved" if solved else "", quiz.result(done)]
+    return "\n".join(filter(None, lines))
 
 
 def solved_katas(done: Progress) -> int:

@@ -1,8 +1,8 @@
 """A whole class: what each learner hands in, and where all of them stand.
 
 Here: the file that a learner hands in, and the table of a class. Not here: how far one learner is
-(one_learner.py). Nothing is sent anywhere: a file is handed in by whatever means the class uses,
-and holds no more than a name that the learner typed.
+(one_learner.py), and what a class gained (gain.py). Nothing is sent anywhere: a file is handed in
+by whatever means the class uses, and holds no more than a name that the learner typed.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mtls_lab.classroom.gain import gained, one_score
 from mtls_lab.classroom.one_learner import parts, solved_katas
 from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import EXERCISES
 from mtls_lab.files import write_file
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.folder import own_folder
-from mtls_lab.learner.progress import Predicted, Progress, Tried
+from mtls_lab.learner.progress import Predicted, Progress, Taken, Tried
 from mtls_lab.program import typed
 from mtls_lab.text import printable
 
@@ -63,6 +64,7 @@ def export(name: str, folder: Path | None = None) -> Path:
         "name": printable(name),
         "predictions": {key: asdict(each) for key, each in done.predictions.items()},
         "exercises": {key: asdict(each) for key, each in done.exercises.items()},
+        "quiz": {when: asdict(taken) for when, taken in done.quiz.items()},
     }
     path = folder / f"progress-{_file_name(name)}.json"
     return write_file(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
@@ -82,7 +84,7 @@ def read_export(path: Path) -> HandedIn:
         name = printable(" ".join(content["name"].split()))[:NAME_LENGTH]
         guesses = {key: _typed(Predicted, value) for key, value in content["predictions"].items()}
         tries = {key: _typed(Tried, value) for key, value in content["exercises"].items()}
-        return HandedIn(name or path.name, Progress({}, guesses, tries))
+        return HandedIn(name or path.name, Progress({}, guesses, tries, _tests(content)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         raise FileProblem(
@@ -90,6 +92,20 @@ def read_export(path: Path) -> HandedIn:
             f"a file that `{typed('export NAME')}` wrote",
             "ask the learner to export again",
         ) from None
+
+
+def _tests(content: dict[str, Any]) -> dict[str, Taken]:
+    """Read the two tests; a file of an earlier version has none."""
+    tests = Progress().quiz
+    for when in tests:
+        entry: dict[str, Any] = {"answers": {}, "handed_in": False}
+        entry |= content.get("quiz", {}).get(when, {})
+        if not isinstance(entry["handed_in"], bool):
+            raise TypeError("handed_in is no bool")
+        if not all(isinstance(key, str) for key in entry["answers"].values()):
+            raise TypeError("an answer is no str")
+        tests[when] = Taken(**entry)
+    return tests
 
 
 def _typed(kind: Any, value: dict[str, Any]) -> Any:
@@ -117,7 +133,7 @@ def class_report(handed_in: Sequence[HandedIn]) -> str:
         "Exercises: right / works but unsafe / not yet / not attempted",
         *_tasks(handed_in),
     ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *gained([each.done for each in handed_in])])
 
 
 def _learners(handed_in: Sequence[HandedIn]) -> Iterator[str]:
@@ -128,7 +144,8 @@ def _learners(handed_in: Sequence[HandedIn]) -> Iterator[str]:
             f"{part.solved}/{part.exercises} exercises"
             for part in parts(each.done)
         ]
-        yield f"  {each.name:<{width}}  {'; '.join(counts)}; kata: {solved_katas(each.done)}"
+        counts += [f"kata: {solved_katas(each.done)}{one_score(each.done)}"]
+        yield f"  {each.name:<{width}}  {'; '.join(counts)}"
 
 
 def _questions(handed_in: Sequence[HandedIn]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mtls_lab import kata
 from mtls_lab.classroom import class_report, export, read_export, report
+from mtls_lab.cli import quiz
 from mtls_lab.errors import LabError, ToolMissing
 from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.program import typed
@@ -88,6 +89,11 @@ def _progress(options: argparse.Namespace) -> int:
     return 0
 
 
+def _quiz(options: argparse.Namespace) -> int:
+    quiz.take(options.folder, after=options.after)
+    return 0
+
+
 def _export(options: argparse.Namespace) -> int:
     print(f"Hand in this file: {export(options.name, options.folder)}")
     return 0
@@ -117,6 +123,7 @@ RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "start": _start,
     "reset": _reset,
     "progress": _progress,
+    "quiz": _quiz,
     "export": _export,
     "class": _class,
     "key": _key,

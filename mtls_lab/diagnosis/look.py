@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mtls_lab.diagnosis.symptoms import Symptoms, shown
@@ -151,10 +152,15 @@ def _entries_for(
     looks: list[tuple[str, dict[str, str]]],
 ) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
     """Give the entries of data/findings.toml for each look, in the order of that file."""
-    for entry in read_facts("findings").values():
+    for entry in _findings():
         for name, words in looks:
             if entry["look"] == name:
                 yield entry, words
+
+
+@cache
+def _findings() -> tuple[dict[str, Any], ...]:
+    return tuple(read_facts("findings").values())
 
 
 def _explains(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:

@@ -103,14 +103,14 @@ def _served(exchange: Exchange) -> Symptoms:
     device, backend = exchange.device, exchange.backend
     if device.version is None:
         state = "plain"
+    elif backend and backend.peer and backend.reused:
+        state = "resumed"  # a thief need not check the backend's certificate
     elif device.peer is None:
         state = "unchecked"
     elif backend is None:
         state = "not asked" if _not_asked(device) else "elsewhere"
     else:
         state = "mutual" if backend.peer else "tls"
-        if backend.peer and backend.reused:
-            state = "resumed"
     client = (backend and backend.peer) or ""
     return replace(_side(device), reply="", state=state, words=(("client", printable(client)),))
 

@@ -5,6 +5,7 @@ check returns a `Result`, and none ever raises. Not here: the kata (kata/), and 
 (learner/progress.py).
 """
 
+from mtls_lab.exercises.attempt import Attempt, stop_the_clone
 from mtls_lab.exercises.calling import Called, call
 from mtls_lab.exercises.judging import judge, remembered
 from mtls_lab.exercises.manifest import EXERCISES, Exercise
@@ -19,6 +20,7 @@ from mtls_lab.exercises.part2.fetch import fetch
 from mtls_lab.exercises.part3.authorize import authorize
 from mtls_lab.exercises.part3.device_certificate import device_certificate
 from mtls_lab.exercises.part3.diagnose import diagnose
+from mtls_lab.exercises.part3.hardened_backend import hardened_backend
 from mtls_lab.exercises.part3.is_served import is_served
 from mtls_lab.exercises.part3.mutual_backend import mutual_backend
 from mtls_lab.exercises.part3.mutual_device import mutual_device
@@ -27,6 +29,7 @@ from mtls_lab.exercises.result import NotYet, Outcome, Result, Unsafe
 
 __all__ = [
     "EXERCISES",
+    "Attempt",
     "Called",
     "Exercise",
     "NotYet",
@@ -42,6 +45,7 @@ __all__ = [
     "device_context",
     "diagnose",
     "fetch",
+    "hardened_backend",
     "is_served",
     "judge",
     "mallory",
@@ -50,5 +54,6 @@ __all__ = [
     "remembered",
     "seal",
     "serve_many",
+    "stop_the_clone",
     "trusted_backend",
 ]

@@ -17,6 +17,7 @@ from mtls_lab.exercises.part2.fetch import fetch
 from mtls_lab.exercises.part3.authorize import authorize
 from mtls_lab.exercises.part3.device_certificate import device_certificate
 from mtls_lab.exercises.part3.diagnose import diagnose
+from mtls_lab.exercises.part3.hardened_backend import hardened_backend
 from mtls_lab.exercises.part3.is_served import is_served
 from mtls_lab.exercises.part3.mutual_backend import mutual_backend
 from mtls_lab.exercises.part3.mutual_device import mutual_device
@@ -58,6 +59,7 @@ EXERCISES = (
     Exercise(3, "The backend demands a certificate", mutual_backend),
     Exercise(3, "The CA signs a device's request", device_certificate),
     Exercise(3, "One device may speak", authorize),
+    Exercise(3, "A session is stolen", hardened_backend),
     Exercise(3, "One device is lost", trusted_backend),
     Exercise(3, "Am I served?", is_served),
     Exercise(3, "Who refused, and why?", diagnose),

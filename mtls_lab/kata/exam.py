@@ -1,7 +1,7 @@
 """What a contexts.py does for real: with its own device, and against an attacker.
 
-Here: running the learner's file anew, one honest exchange, and every attack on both of its sides.
-Not here: how a kata is made (sabotage.py), and who asks for this (task.py).
+Here: running the learner's file anew, and one honest exchange. Not here: the attacks (mallory.py),
+how a kata is made (sabotage.py), and who asks for this (task.py).
 
 Paths in a contexts.py count from its folder, which is the current one while this runs.
 """
@@ -20,30 +20,18 @@ from typing import Any
 from mtls_lab.diagnosis import explain
 from mtls_lab.diagnosis.symptoms import steady
 from mtls_lab.errors import FileProblem, kind_of
-from mtls_lab.exercises import NotYet, Unsafe, call
+from mtls_lab.exercises import NotYet, call
 from mtls_lab.exercises.calling import LIMIT, Rule
-from mtls_lab.exercises.careless import careless_backends, careless_devices
-from mtls_lab.exercises.impostors import anonymous
-from mtls_lab.exercises.refusals import refused_in_the_handshake
 from mtls_lab.kata import purposes
-from mtls_lab.kata.purposes import careless_client
-from mtls_lab.kata.sabotage import FILE, THIEF
-from mtls_lab.net import Backend, PeerCertificate, ask, nobody_listens, server_context
-from mtls_lab.pki import CertificateAuthority, Purpose, pem
+from mtls_lab.kata.mallory import COMMAND, RULE_LIMIT, Mallory
+from mtls_lab.kata.sabotage import FILE
+from mtls_lab.net import Backend, PeerCertificate, ask, nobody_listens
 from mtls_lab.wire import SECRET, Exchange, Failure, Side, Stage
 
 __all__ = ["Contexts", "examine", "load", "meet"]
 
-COMMAND = "GET_SECRET"
-#: What an impostor answers in the backend's place.
-FORGED = "a word of Mallory's"
-#: A rule compares a name. While it runs, a device waits for its answer.
-RULE_LIMIT = 2.0
 #: What nothing but a mistake in the program raises; all else is what TLS says to it.
 MISTAKES = (NameError, AttributeError, TypeError, SyntaxError, ImportError, SystemExit)
-
-#: Names that are near to the one that may speak, and are not it.
-OTHER_NAMES = ("another-client", "not-trusted-client", "trusted-client-2")
 
 
 @dataclass(frozen=True)
@@ -189,101 +177,12 @@ def examine(*, crl: bool) -> Iterator[str]:
     purposes.device_has_one(contexts.backend, lambda backend: _ask(contexts, backend))
     yield "the device's certificate is good for a device, and for nothing else"
     with tempfile.TemporaryDirectory() as folder:
-        mallory = _Mallory(contexts, Path(folder))
+        mallory = Mallory(
+            contexts.backend,
+            contexts.present(),
+            contexts.authorize,
+            contexts.hostname,
+            Path(folder),
+        )
         yield from mallory.as_device(crl=crl)
         yield from mallory.as_backend()
-
-
-class _Mallory:
-    """The attacker, with whatever certificates she likes.
-
-    Some attacks need a certificate of a CA that the victim trusts. For these a second CA is
-    added to what the victim's own context trusts: it stands for whatever the first has signed
-    or will sign, so that no attack depends on where its key is.
-    """
-
-    def __init__(self, contexts: Contexts, folder: Path) -> None:
-        # An exchange went well, so there are both.
-        assert isinstance(contexts.backend, ssl.SSLContext)  # noqa: S101
-        assert isinstance(contexts.device, ssl.SSLContext)  # noqa: S101
-        self._backend, self._device = contexts.backend, contexts.device
-        self._contexts, self._folder = contexts, folder
-        self._stranger = CertificateAuthority.create("Client CA")
-        self._trusted = CertificateAuthority.create("Second CA")
-
-    def as_device(self, *, crl: bool) -> Iterator[str]:
-        """Ask the learner's backend for the secret."""
-        with Backend(
-            self._backend, authorize=Rule(self._contexts.authorize, limit=RULE_LIMIT)
-        ) as backend:
-            self._refused(backend, None, "without a certificate")
-            yield "a device without a certificate is refused in the handshake"
-            self._refused(backend, self._issued(self._stranger), "with a certificate of her own CA")
-            yield "a device with a certificate of another CA is refused in the handshake"
-            if THIEF.with_suffix(".key").is_file():
-                stolen = THIEF.with_suffix(".crt"), THIEF.with_suffix(".key")
-                self._refused(backend, stolen, "with the certificate that is revoked")
-                yield "the certificate that is revoked is refused"
-            lost = self._issued(self._trusted)
-            self._be_trusted(self._backend)
-            if crl:
-                self._refused(backend, lost, "with another certificate that is revoked")
-                yield "another device that is revoked is refused"
-            for name in OTHER_NAMES:
-                files = self._issued(self._trusted, name)
-                self._refused(backend, files, f"as a device of yours that is called {name}")
-            yield "a device with another name is refused"
-            accomplice = self._trusted.issue_client("trusted-client").save(self._folder, "careless")
-            yield careless_devices(backend, lambda: careless_client(accomplice))
-            purposes.backend_has_one(backend, accomplice)
-            yield "the backend's certificate is good for a backend, and for nothing else"
-
-    def _refused(self, backend: Backend, files: tuple[Path, Path] | None, how: str) -> None:
-        exchange = ask(COMMAND, backend, context=careless_client(files))
-        if exchange.reply == SECRET:
-            rule = "only trusted-client is served, certified by the backend's CA and not revoked"
-            raise Unsafe(f'Mallory, {how}, got "{SECRET}"', rule)
-        if files is None:
-            refused_in_the_handshake(exchange, f"Mallory, {how},")
-
-    def as_backend(self) -> Iterator[str]:
-        """Answer the learner's device in the backend's place."""
-        name = self._contexts.hostname or "localhost"
-        self._not_believed(self._stranger, name, "with a certificate of her own CA")
-        yield "an impostor with a certificate of another CA is refused"
-        self._be_trusted(self._device)
-        self._not_believed(self._trusted, "mallory.example", "with another server's certificate")
-        yield "an impostor with a certificate for another name is refused"
-        self._believes_not(anonymous().context, "without any certificate")
-        yield "an impostor without any certificate is refused"
-        files = self._trusted.issue_server([name]).save(self._folder, "careless")
-        yield careless_backends(
-            self._device, lambda: server_context(*files), self._contexts.hostname
-        )
-
-    def _not_believed(self, ca: CertificateAuthority, name: str, how: str) -> None:
-        files = ca.issue_server([name]).save(self._folder, "impostor")
-        self._believes_not(server_context(*files), how)
-
-    def _believes_not(self, context: ssl.SSLContext, how: str) -> None:
-        with Backend(context, secret=FORGED) as impostor:
-            exchange = _ask(self._contexts, impostor)
-        if exchange.reply == FORGED:
-            raise Unsafe(
-                f'Mallory, {how}, answered "{FORGED}", and the device believed her',
-                "the device speaks to SERVER_HOSTNAME, proved by a CA that it trusts, or to nobody",
-            )
-
-    def _issued(self, ca: CertificateAuthority, name: str = "trusted-client") -> tuple[Path, Path]:
-        identity = ca.issue(name, Purpose.CLIENT)
-        if ca is self._trusted and name == "trusted-client":
-            ca.revoke(identity.certificate)
-        return identity.save(self._folder, name)
-
-    def _be_trusted(self, context: ssl.SSLContext) -> None:
-        """Let a victim trust the second CA, and know whom that has revoked."""
-        files = self._folder / "second_ca.pem", self._folder / "second_ca.crl"
-        pem.write_certificate(files[0], self._trusted.certificate)
-        pem.write_crl(files[1], self._trusted.crl())
-        for file in files:
-            context.load_verify_locations(cafile=file)

@@ -63,17 +63,22 @@ class Fault:
         return self.order < other.order and not self.parts & other.parts
 
     def __str__(self) -> str:
-        sides = {"device": self.device, "backend": self.backend}
-        shown = [f"the {self.first}: {_in_words(sides.pop(self.first))}"]
-        shown += [f"the {side}: {_in_words(expected)}" for side, expected in sides.items()]
         lines = {
             "Wrong": self.wrong,
-            "Shows": "; ".join(shown),
+            "Shows": self._shows(),
             "Find": self.find,
             "Look for": self.says,
             "Repair": self.repair_in_words,
         }
         return "\n".join(f"{label + ':':<9} {text}" for label, text in lines.items())
+
+    def _shows(self) -> str:
+        sides = {"device": self.device, "backend": self.backend}
+        if self.first not in sides:
+            return "the device is served, and so is Mallory: kata.check() says how"
+        shown = [f"the {self.first}: {_in_words(sides.pop(self.first))}"]
+        shown += [f"the {side}: {_in_words(expected)}" for side, expected in sides.items()]
+        return "; ".join(shown)
 
 
 def _in_words(expected: Expected | None) -> str:

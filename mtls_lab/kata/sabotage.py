@@ -20,7 +20,7 @@ from mtls_lab.files import private_folder, write_file
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
 from mtls_lab.pki.leaf import LEAF_KEY_USAGE
 
-__all__ = ["FILE", "STEPS", "THIEF", "Step", "edit", "lay_out"]
+__all__ = ["CRL", "FILE", "STEPS", "THIEF", "Step", "edit", "lay_out"]
 
 FILE = "contexts.py"
 #: Where the copy of a revoked certificate and its key is that somebody else has.
@@ -30,7 +30,7 @@ DAYS = pki.CA_DAYS
 
 #: The CA file of each side's certificate, on the other side.
 _TRUST = {"server": "device/server_ca.pem", "client": "backend/client_ca.pem"}
-_CRL = "backend/client_ca.crl"
+CRL = "backend/client_ca.crl"
 
 _CONTEXTS = '''"""The two contexts and the rule of this kata. Paths count from this folder."""
 
@@ -63,6 +63,7 @@ _CA_LINE = """    context.load_verify_locations(cafile="backend/client_ca.pem")
 """
 _CRL_LINES = """    context.load_verify_locations(cafile="backend/client_ca.crl")
     context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+    context.num_tickets = 0  # the list is asked in a full handshake only
 """
 
 # --- A folder that works
@@ -121,7 +122,7 @@ def _client(
 
 def _list(folder: Path, days: int = DAYS) -> None:
     """Sign a revocation list with nobody on it. One for 0 days is over as it is signed."""
-    pem.write_crl(folder / _CRL, _ca(folder, "client").crl(days=days))
+    pem.write_crl(folder / CRL, _ca(folder, "client").crl(days=days))
 
 
 # --- To break
@@ -180,7 +181,7 @@ def _below_an_intermediate(folder: Path) -> None:
 def _revoke(folder: Path) -> None:
     ca, device = _ca(folder, "client"), folder / "device"
     ca.revoke(pem.read_certificate(device / "client.crt"))
-    pem.write_crl(folder / _CRL, ca.crl(days=DAYS))
+    pem.write_crl(folder / CRL, ca.crl(days=DAYS))
     private_folder(folder / THIEF.parent)
     for suffix in (".crt", ".key"):
         shutil.copy(device / f"client{suffix}", folder / THIEF.with_suffix(suffix))

@@ -23,7 +23,7 @@ from mtls_lab.files import private_folder, write_file, writing
 from mtls_lab.kata import exam, faults, sabotage
 from mtls_lab.wire import Exchange
 
-__all__ = ["FOLDER", "Kata", "kata_key"]
+__all__ = ["FOLDER", "Kata", "kata_key", "make"]
 
 FOLDER = "kata"
 #: What was written when the kata was made, by file: its digest. Whatever differs is the learner's.
@@ -76,7 +76,7 @@ class Kata:
             if fresh and target.exists():
                 target.rename(_free(target))
             if not target.exists():
-                _make(target, drawn, crl=kata._crl)
+                make(target, drawn, crl=kata._crl)
         kata.changed()  # raises, if it is no kata's folder
         return kata
 
@@ -84,6 +84,11 @@ class Kata:
     def name(self) -> str:
         """How learner/progress.py knows it, such as `kata 1/anna`."""
         return f"kata {self.level}/{self.seed}"
+
+    @property
+    def title(self) -> str:
+        """The first line of what is shown."""
+        return f"Kata {self.level}/{self.seed}: {faults.LEVELS[self.level]}"
 
     @property
     def _crl(self) -> bool:
@@ -126,8 +131,12 @@ class Kata:
         """
         result = self._judge(lambda _: exam.examine(crl=self._crl))
         if self.folder.is_dir() and self.changed():
-            return remembered(result)
+            return self.remembered(result)
         return result
+
+    def remembered(self, result: Result) -> Result:
+        """Note an attempt in the learner's folder."""
+        return remembered(result)
 
     def _judge(self, steps: Callable[[Kata], Iterator[str]]) -> Result:
         try:
@@ -140,7 +149,7 @@ class Kata:
     def __str__(self) -> str:
         home = learner_folder(self.folder) or self.folder.parent
         lines = [
-            f"Kata {self.level}/{self.seed}: {faults.LEVELS[self.level]}",
+            self.title,
             f"  in {self.folder.relative_to(home).as_posix()}",
             *(f"  {each}" for each in _listing(self.folder)),
         ]
@@ -191,8 +200,11 @@ def kata_key(seed: str | int, level: int = 1) -> str:
 # --- The folder
 
 
-def _make(target: Path, drawn: tuple[faults.Fault, ...], *, crl: bool) -> None:
-    """Make the whole folder under another name first: nobody ever finds half a kata."""
+def make(target: Path, drawn: tuple[faults.Fault, ...], *, crl: bool) -> None:
+    """Make a kata's folder with these faults, which must not be there yet. Raises FileProblem.
+
+    It is made whole under another name first: nobody ever finds half a kata.
+    """
     new = target.with_name(f".{target.name}.new")
     shutil.rmtree(new, ignore_errors=True)  # of a process that was killed
     private_folder(new)

@@ -12,15 +12,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from mtls_lab.facts import learner_folder
 from mtls_lab.files import writing
 
-__all__ = ["FILE", "Predicted", "Progress", "Tried", "note", "read"]
+__all__ = ["FILE", "HANDED_IN", "Predicted", "Progress", "Taken", "Tried", "note", "read"]
 
 FILE = "progress.jsonl"
+#: The state of a test that is finished.
+HANDED_IN = "handed in"
 
 #: The outcomes of an exercise from worst to best; the best one stays.
 _RANKS = ("not yet", "works but unsafe", "right")
@@ -43,6 +46,14 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """The test before or after the course: the latest answer to each question, by its key."""
+
+    answers: dict[str, str] = field(default_factory=dict)
+    handed_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """What one learner has done.
 
@@ -50,23 +61,28 @@ class Progress:
         chosen: the latest choice for each prediction; None if it was taken back.
         predictions: what was predicted when the run first told.
         exercises: every exercise and kata that was attempted.
+        quiz: the tests "before" and "after" the course, both there even if neither was taken.
     """
 
     chosen: dict[str, str | None] = field(default_factory=dict)
     predictions: dict[str, Predicted] = field(default_factory=dict)
     exercises: dict[str, Tried] = field(default_factory=dict)
+    quiz: dict[str, Taken] = field(default_factory=lambda: {"before": Taken(), "after": Taken()})
 
 
-def note(**event: str | None) -> None:
+def note(folder: Path | None = None, /, **event: str | None) -> None:
     """Add an event; outside of a learner's folder, nothing is kept.
 
     The kinds of event are those that `read` knows: `prediction` and `choice`; the same with
-    `truth`; `exercise` and `outcome`.
+    `truth`; `exercise` and `outcome`; `quiz`, `question` and `answer`; `quiz` and `state`.
+
+    Args:
+        folder: the learner's folder; default: the one that this process is in.
 
     Raises:
         FileProblem: the file cannot be written.
     """
-    folder = learner_folder()
+    folder = learner_folder() if folder is None else folder
     if folder is None:
         return
     with writing(folder / FILE), (folder / FILE).open("a", encoding="utf-8") as file:
@@ -93,7 +109,23 @@ def read(folder: Path | None = None) -> Progress:
             case {"exercise": str(name), "outcome": str(outcome)} if outcome in _RANKS:
                 before = progress.exercises.get(name)
                 progress.exercises[name] = _after(before, outcome)
+            case {"quiz": "before" | "after" as when, **rest}:
+                progress.quiz[when] = _go_on(progress.quiz[when], rest)
     return progress
+
+
+def _go_on(taken: Taken, event: dict[Any, Any]) -> Taken:
+    """Answer a question of a test; once it is handed in, nothing changes it."""
+    if taken.handed_in:
+        return taken
+    match event:
+        case {"question": str(name), "answer": str(key)}:
+            return replace(taken, answers=taken.answers | {name: key})
+        case {"question": str(name), "answer": None}:
+            return replace(taken, answers={k: v for k, v in taken.answers.items() if k != name})
+        case {"state": "handed in"}:
+            return replace(taken, handed_in=True)
+    return taken
 
 
 def _after(before: Tried | None, outcome: str) -> Tried:

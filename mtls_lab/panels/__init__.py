@@ -10,6 +10,7 @@ from mtls_lab.panels.credential import CredentialPanel
 from mtls_lab.panels.fleet import FleetPanel
 from mtls_lab.panels.placement import PlacementPanel
 from mtls_lab.panels.prediction import PredictPanel, predict
+from mtls_lab.panels.quiz import QuizPanel
 from mtls_lab.panels.wire.panel import WirePanel
 from mtls_lab.panels.workbench import WorkbenchPanel
 
@@ -20,6 +21,7 @@ __all__ = [
     "FleetPanel",
     "PlacementPanel",
     "PredictPanel",
+    "QuizPanel",
     "WirePanel",
     "WorkbenchPanel",
     "predict",

@@ -1,6 +1,9 @@
-"""One browser, one JupyterLab, one page for all tests of this folder."""
+"""One browser, one JupyterLab, one page for all tests of this folder; and a test that fails says
+what they showed.
+"""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,8 +11,11 @@ from playwright.sync_api import BrowserContext, expect
 
 from mtls_lab.learner import notebooks as unpacking
 from tests.browser.lab import GUARD, JupyterLab, LabPage, chromium
+from tests.browser.witness import Witness
 
 expect.set_options(timeout=GUARD)
+
+PICTURES = Path(__file__).parents[2] / ".artifacts" / "screenshots"
 
 
 @pytest.fixture(scope="package")
@@ -20,6 +26,27 @@ def browser() -> Iterator[BrowserContext]:
             yield browser
     except FileNotFoundError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="package", autouse=True)
+def witness(browser: BrowserContext) -> Witness:
+    """Listens from the first page on."""
+    return Witness(browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Look at the pages of a test that failed, while they are still open."""
+    report = yield
+    witness, lab = item.funcargs.get("witness"), item.funcargs.get("lab")
+    if report.failed and isinstance(witness, Witness):
+        test = re.sub(r"\W+", "-", item.name).strip("-")
+        report.sections.append(("the pages", "\n".join(witness.tell(PICTURES, test))))
+        if isinstance(lab, JupyterLab):
+            report.sections.append(("JupyterLab", "".join(lab.log)))
+    return report
 
 
 @pytest.fixture(scope="package")
@@ -40,4 +67,4 @@ def page(lab: JupyterLab, browser: BrowserContext) -> LabPage:
 @pytest.fixture(scope="session")
 def pictures() -> Path:
     """Where screenshots go, for a person to look at; not in git."""
-    return Path(__file__).parents[2] / ".artifacts" / "screenshots"
+    return PICTURES

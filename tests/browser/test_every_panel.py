@@ -21,6 +21,7 @@ PANELS = {
     "workbench": "WorkbenchPanel()",
     "placement": "PlacementPanel()",
     "fleet": "FleetPanel()",
+    "quiz": "QuizPanel('before')",
 }
 BEGIN = """
 import threading

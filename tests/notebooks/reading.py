@@ -13,6 +13,8 @@ PACE = 200
 LINE = 6
 #: Seconds for a prediction: choose an answer, alone, as teaching.md says.
 PREDICTION = 30
+#: Seconds for the attempt to stop the clone: an idea or two, typed and tried.
+ATTEMPT = 300
 #: Minutes for a panel, each of its controls tried once, as a new user's log had them.
 PANELS = {
     "AttackPanel": 1,
@@ -46,17 +48,19 @@ def of_prose(notebook: NotebookNode) -> list[int]:
 def minutes(notebook: NotebookNode) -> float:
     """How long somebody sits at it who reads everything, predicts, and tries each panel once.
 
-    What a cell printed counts as words. The cell that loads the lab is run and not read.
+    What a cell printed counts as words. The cell that loads the lab is run and not read. The test
+    before and after the course is not part of a lesson, and says itself how long it takes.
     """
     seconds = sum(of_prose(notebook)) / PACE * 60
     for cell in notebook.cells:
-        if cell.cell_type != "code" or re.search(r"\benter\(", cell.source):
+        if cell.cell_type != "code" or re.search(r"\benter\(|\bQuizPanel\(", cell.source):
             continue
         if re.match(r"predict\(", cell.source):
             seconds += PREDICTION
             continue
         seconds += LINE * len([line for line in cell.source.splitlines() if line.strip()])
         seconds += 60 * sum(PANELS[name] for name in re.findall(r"\b(\w+Panel)\(", cell.source))
+        seconds += ATTEMPT * ("stop_the_clone(" in cell.source)
         printed = (o.text for o in cell.outputs if o.output_type == "stream")
         seconds += sum(len(text.split()) for text in printed) / PACE * 60
     return seconds / 60

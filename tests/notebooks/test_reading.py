@@ -1,11 +1,13 @@
 """A lesson is as short as its pages say: small text cells, and minutes that were computed."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
 import pytest
 
+from mtls_lab.learner import quiz
 from tests.authoring import canonical
 from tests.authoring.slides import LESSONS
 from tests.notebooks import reading
@@ -47,6 +49,20 @@ def test_a_lesson_takes_as_long_as_it_says(lesson: Path) -> None:
     computed = reading.minutes(canonical.read(lesson))
     assert said % 5 == 0
     assert computed <= said < computed + 7.5
+
+
+def test_the_test_takes_as_long_as_it_says() -> None:
+    """Half a minute for a question, as for a prediction; in both notebooks, and on the pages."""
+    minutes = str(len(quiz.items()) * reading.PREDICTION // 60)
+    told = {
+        path.stem: re.findall(r"(\d+) minutes", before.source)
+        for path in canonical.NOTEBOOKS
+        for before, cell in pairwise(canonical.read(path).cells)
+        if "QuizPanel(" in cell.source
+    }
+    assert told == {"1_plain_tcp": [minutes], "3d_stolen_session": [minutes]}
+    for page in (README, TEACHING):
+        assert re.findall(r"twelve situations[^.]*?(\d+) minutes", page) == [minutes]
 
 
 def test_every_page_says_the_same_of_the_lessons() -> None:

@@ -1,6 +1,7 @@
 """The matrix tells the truth: good is only a run in which tests passed, and gaps are named."""
 
 import os
+import re
 import sys
 import threading
 from pathlib import Path
@@ -60,6 +61,30 @@ def test_what_did_not_run_is_named() -> None:
     ]
 
 
+def printing(said: str, code: int = 0) -> list[str]:
+    return [sys.executable, "-c", f"print({said!r}); raise SystemExit({code})"]
+
+
+def test_a_python_that_a_stable_debian_has_is_not_run_again_and_a_failure_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = printing(f"E   assert 1 == 2{FAILED}", 1)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    monkeypatch.setattr(matrix, "pack", lambda: None)
+    monkeypatch.setattr(matrix, "debian", lambda suite: Run(suite, printing(PASSED)))
+    monkeypatch.setattr(matrix, "venv", lambda where, _: Run(where, failed))
+    assert matrix.main(["3.12", "3.13"]) == 1
+    _, _, said = capsys.readouterr().out.partition("\n\n")
+    shown, _, table = said.rpartition("\n\n")
+    assert re.findall(r"(?m)^(.+) said at last:\nE   assert 1 == 2$", shown) == [
+        "Python 3.12",
+        "oldest packages",
+    ]
+    ran = [re.split("  +", line)[0] for line in table.splitlines()]
+    assert ran[:6] == ["where", "bookworm", "trixie", "sid", "Python 3.12", "oldest packages"]
+
+
 @pytest.mark.parametrize(("ci", "code"), [("true", 1), ("", 0)])
 def test_what_did_not_run_is_a_failure_under_ci_only(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ci: str, code: int
@@ -67,8 +92,7 @@ def test_what_did_not_run_is_a_failure_under_ci_only(
     monkeypatch.setenv("CI", ci)
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr(matrix, "pack", lambda: None)
-    line = f"print({PASSED!r})"
-    monkeypatch.setattr(matrix, "venv", lambda where, _: Run(where, [sys.executable, "-c", line]))
+    monkeypatch.setattr(matrix, "venv", lambda where, _: Run(where, printing(PASSED)))
     assert matrix.main([]) == code
     assert "NOT RUN Debian 12, Debian 13, Debian sid: needs root" in capsys.readouterr().out
 

@@ -16,7 +16,9 @@ FINE = "def test_pass(): pass"
 WARN = "def test_warn():\n    open(__file__)"
 
 
-def run_pytest(folder: Path, *sources: str, ci: str) -> subprocess.CompletedProcess[str]:
+def run_pytest(
+    folder: Path, *sources: str, ci: str, options: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
     """Runs the sources under this repository's settings and conftest, with the plugin they name."""
     tests = folder / "tests"
     tests.mkdir()
@@ -24,8 +26,9 @@ def run_pytest(folder: Path, *sources: str, ci: str) -> subprocess.CompletedProc
     shutil.copy(ROOT / "tests" / "conftest.py", tests)
     for number, source in enumerate(sources):
         (tests / f"test_{number}.py").write_text(source)
+    plugins = ["-p", "no:cacheprovider", "-p", "pytest_timeout"]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "pytest_timeout", "tests"],
+        [sys.executable, "-m", "pytest", *plugins, *options, "tests"],
         cwd=folder,
         env={"CI": ci, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
@@ -39,6 +42,15 @@ def test_what_is_not_run_fails_under_ci(tmp_path: Path, source: str) -> None:
     run = run_pytest(tmp_path, FINE, source, ci="true")
     assert run.returncode == pytest.ExitCode.TESTS_FAILED
     assert "FAILED: under CI=true nothing may be skipped" in run.stdout
+
+
+def test_what_is_not_run_by_one_of_several_processes_fails_under_ci(tmp_path: Path) -> None:
+    processes = ("-p", "xdist.plugin", "-n", "2")
+    run = run_pytest(tmp_path, FINE, SKIP, SKIP_MODULE, ci="true", options=processes)
+    assert run.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "FAILED: under CI=true nothing may be skipped" in run.stdout
+    assert "too hard" in run.stdout
+    assert "no such machine" in run.stdout
 
 
 def test_what_is_not_run_is_allowed_elsewhere(tmp_path: Path) -> None:

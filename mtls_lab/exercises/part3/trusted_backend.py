@@ -16,6 +16,7 @@ from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET, learners_ca, strict_device
 from mtls_lab.exercises.refusals import ASKING, refused_in_the_handshake, served
 from mtls_lab.exercises.result import NotYet, Unsafe
+from mtls_lab.exercises.thief import revoked_returns
 from mtls_lab.net import Backend, PeerCertificate, ask
 from mtls_lab.pki import CertificateAuthority, Identity, is_current, pem
 from mtls_lab.wire import Exchange
@@ -86,6 +87,13 @@ def trusted_backend(function: Callable[..., Any]) -> Iterator[str]:
         yield careless_devices(backend, lambda: strict_device(ca.certificate, own))
         if serve.context is not None:
             no_other_ca(serve.context, ca.certificate)
+            revoked_returns(
+                backend,
+                serve.context,
+                lambda: strict_device(ca.certificate, lost),
+                "the lost device, with a session from before it was revoked",
+            )
+            yield "the lost device, with a session from before it was revoked, is refused"
 
 
 def _callers(

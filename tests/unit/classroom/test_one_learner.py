@@ -85,10 +85,15 @@ def test_handed_in_and_read_again(folder: Path) -> None:
 def test_a_file_holds_nothing_about_a_person_but_the_name() -> None:
     note(prediction="checksum", choice="stopped", truth="fooled")
     note(exercise=TASKS[1][0], outcome="right")
+    note(quiz="before", question="clock", answer="both")
     assert json.loads(export("Ada").read_text("utf-8")) == {
         "name": "Ada",
         "predictions": {"checksum": {"choice": "stopped", "truth": "fooled"}},
         "exercises": {TASKS[1][0]: {"outcome": "right", "tries": 1}},
+        "quiz": {
+            "before": {"answers": {"clock": "both"}, "handed_in": False},
+            "after": {"answers": {}, "handed_in": False},
+        },
     }
 
 
@@ -136,6 +141,12 @@ GOOD: dict[str, Any] = {"name": "Ada", "predictions": {}, "exercises": {}}
         json.dumps(GOOD | {"predictions": {"checksum": {"choice": 1, "truth": "x"}}}),
         json.dumps(GOOD | {"exercises": {"fetch": {"outcome": "right", "tries": "1"}}}),
         json.dumps(GOOD | {"exercises": {"fetch": {"outcome": "right", "more": 1}}}),
+        json.dumps(GOOD | {"quiz": []}),
+        json.dumps(GOOD | {"quiz": {"before": "all"}}),
+        json.dumps(GOOD | {"quiz": {"after": {"answers": []}}}),
+        json.dumps(GOOD | {"quiz": {"after": {"answers": {"clock": 5}}}}),
+        json.dumps(GOOD | {"quiz": {"after": {"answers": {}, "handed_in": "yes"}}}),
+        json.dumps(GOOD | {"quiz": {"after": {"more": 1}}}),
         json.dumps(GOOD | {"more": "x" * 1_000_000}),
     ],
 )

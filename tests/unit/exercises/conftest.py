@@ -1,4 +1,4 @@
-"""How a test hurries a function that waits for ever, and nobody else."""
+"""How a test holds a verdict to its file, and hurries a function that waits for ever."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -6,12 +6,35 @@ from typing import Any
 
 import pytest
 
-from mtls_lab.exercises import call
+from mtls_lab.exercises import Outcome, Result, call
 from mtls_lab.exercises.calling import LIMIT
+from tests.unit.exercises.verdicts import NEW, Hold, read, words
 
 Function = Callable[..., Any]
 #: A function, and how many of its calls end before the one that does not.
 Hurry = Callable[[Function, int], Function]
+
+
+@pytest.fixture
+def hold(request: pytest.FixtureRequest) -> Hold:
+    """How a test holds a verdict. The attempt has the name of the parameter, or of the test."""
+    test = request.node.originalname.removeprefix("test_")
+
+    def hold(result: Result, outcome: Outcome) -> None:
+        own = hasattr(request.node, "callspec") and test.startswith(result.exercise)
+        name = request.node.callspec.id if own else test
+        assert result.outcome is outcome, result
+        assert bool(result.found) == bool(result.rule)
+        assert result.rule not in result.seen
+        new = request.config.stash.get(NEW, None)
+        if new is None:
+            assert words(result) == read(result.exercise).get(name), "`make verdicts` writes it"
+        else:
+            attempts = new.setdefault(result.exercise, {})
+            assert name not in attempts, "another attempt has this name"
+            attempts[name] = words(result)
+
+    return hold
 
 
 @pytest.fixture

@@ -27,16 +27,11 @@ from mtls_lab.exercises import Outcome, Result
 from mtls_lab.net import Address, Chunk, replace
 from mtls_lab.wire import Direction
 from tests.unit.exercises.conftest import Hurry
+from tests.unit.exercises.verdicts import Attempts, Hold, named
 
 #: The module, which has the name of its function.
 SERVE_MANY = importlib.import_module("mtls_lab.exercises.part1.serve_many")
-NOT_YET, UNSAFE = Outcome.NOT_YET, Outcome.UNSAFE
-STREAM = "a socket carries bytes, and in a stream: encode, collect up to the line end, then decode"
-Wrong = tuple[Callable[..., Any], Outcome, str, str]
-
-
-def judged(result: Result) -> tuple[Outcome, str, str]:
-    return result.outcome, result.found, result.rule
+NOT_YET, UNSAFE, RIGHT = Outcome.NOT_YET, Outcome.UNSAFE, Outcome.RIGHT
 
 
 def odd(*_: object) -> object:
@@ -171,133 +166,42 @@ def leaves(address: Address) -> str:
         raise SystemExit(1) from None
 
 
-END = "recv returns nothing when the other side has hung up: without a line end, that is an error"
-ONE_LINE = "a command is one line, and a newline ends it"
-CLOSED = (
-    "leaves its socket open",
-    "whoever opens a socket closes it, whatever happens: `with` does that, for the "
-    "socket and for a file that `makefile` makes of it",
-)
-ASKED: list[Wrong] = [
-    (
+ASKED: Attempts = {
+    **named(
+        NOT_YET,
         as_bytes,
-        NOT_YET,
-        "as_bytes returned b'the moon is full'",
-        "a line is text: decode the bytes",
-    ),
-    (
         with_newline,
-        NOT_YET,
-        "with_newline returned 'the moon is full\\n'",
-        "the newline ends the line, and is not part of it",
-    ),
-    (
         without_newline,
-        NOT_YET,
-        "the backend received b'GET_SECRET', which is not a complete line",
-        ONE_LINE,
-    ),
-    (
         no_wait_without_newline,
-        NOT_YET,
-        "the backend received b'GET_SECRET', which is not a complete line",
-        ONE_LINE,
-    ),
-    (
         another_command,
-        NOT_YET,
-        "the backend received 'GET SECRET', a command that it does not know",
-        "the command is GET_SECRET, and a newline ends it",
-    ),
-    (
         more_than_a_command,
-        NOT_YET,
-        "after its command, more_than_a_command sent b'and more' as well",
-        "what follows a newline begins the next command",
-    ),
-    (
         one_recv,
-        NOT_YET,
-        "one_recv returned 'the moon is full �', and the reply is 'the moon is full ☾'",
-        STREAM,
-    ),
-    (
         to_the_end_of_the_stream,
-        NOT_YET,
-        "the whole reply has arrived, but your function waits for more",
-        "a reply ends with its line; the connection stays open for the next command",
-    ),
-    (
         known_by_heart,
-        NOT_YET,
-        "known_by_heart returned 'open sesame', and the reply is 'the moon is full'",
-        STREAM,
-    ),
-    (never_closes, NOT_YET, f"never_closes {CLOSED[0]}", CLOSED[1]),
-    (closes_if_all_goes_well, NOT_YET, f"closes_if_all_goes_well {CLOSED[0]}", CLOSED[1]),
-    (
+        never_closes,
+        closes_if_all_goes_well,
         nothing_is_something,
-        NOT_YET,
-        "the backend hung up without a whole line, and nothing_is_something returned ''",
-        END,
     ),
-    (
-        half_is_whole,
-        UNSAFE,
-        "Mallory cut the reply in the middle, and half_is_whole returned 'the mo' as if it were"
-        " whole",
-        END,
-    ),
-    (waits_at_the_end, NOT_YET, "the backend has hung up, but your function still waits", END),
-    (odd, NOT_YET, "the backend received nothing, which is not a complete line", ONE_LINE),
-    (
-        asks_and_returns_odd,
-        NOT_YET,
-        "asks_and_returns_odd returned an object, and the reply is 'the moon is full'",
-        STREAM,
-    ),
-]
+    **named(UNSAFE, half_is_whole),
+    **named(NOT_YET, waits_at_the_end, odd, asks_and_returns_odd),
+    **named(NOT_YET, stumbling, none, decodes_each_piece, leaves),
+    **named(RIGHT, asked),
+}
 
 
 #: They wait for ever, after so many calls that end.
 WAITING = {without_newline: 0, to_the_end_of_the_stream: 0, waits_at_the_end: 2}
 
 
-@pytest.mark.parametrize(("function", "outcome", "found", "rule"), ASKED)
-def test_ask_by_hand(hurry: Hurry, function: Any, outcome: Outcome, found: str, rule: str) -> None:
+@pytest.mark.parametrize("name", ASKED)
+def test_ask_by_hand(hurry: Hurry, hold: Hold, name: str) -> None:
+    function, outcome = ASKED[name]
     if function in WAITING:
         function = hurry(function, WAITING[function])
-    assert judged(checks.ask_by_hand(function)) == (outcome, found, rule)
-
-
-@pytest.mark.parametrize(
-    ("function", "found"),
-    [
-        (stumbling, "stumbling raised KeyError: 'here'"),
-        (none, "none raised TypeError: none() takes 0 positional arguments but 1 was given"),
-        (decodes_each_piece, "decodes_each_piece raised UnicodeDecodeError: "),
-        (leaves, "leaves raised SystemExit: 1"),
-    ],
-)
-def test_ask_by_hand_that_raises(function: Any, found: str) -> None:
-    result = checks.ask_by_hand(function)
-    assert result.outcome is NOT_YET
-    assert result.found.startswith(found)
-
-
-def test_ask_by_hand_right() -> None:
-    assert checks.ask_by_hand(asked).seen == (
-        "the backend hands out its secret, and your function returns it",
-        "a reply in two pieces, cut through the middle of a character, is put together",
-        "a backend that hangs up without an answer is an error",
-        "Mallory cuts the reply in the middle, and half a line is an error too",
-    )
-    assert checks.ask_by_hand(asked).right
+    hold(checks.ask_by_hand(function), outcome)
 
 
 # --- Mallory ---------------------------------------------------------------------------------
-
-PASS_ON = "a tampering function takes a Chunk and returns the bytes to pass on"
 
 
 def right_tamper(chunk: Chunk) -> bytes:
@@ -333,62 +237,20 @@ def forever(_: object) -> None:
         pass
 
 
-TAMPERED: list[Wrong] = [
-    (one_direction, NOT_YET, "one_direction returned None", PASS_ON),
-    (as_text, NOT_YET, "as_text returned 'GET_SECRET\\n'", PASS_ON),
-    (odd, NOT_YET, "odd returned an object", PASS_ON),
-    (
-        broken_line,
-        NOT_YET,
-        "broken_line returned b'GET_SECRET', without the newline",
-        "a line is not complete without its end: whoever receives it waits",
-    ),
-    (
-        unchanged,
-        NOT_YET,
-        "the device asked for the secret and received 'open sesame'",
-        "Mallory exchanges 'open sesame' for 'the cave is empty'",
-    ),
-    (
-        every_reply,
-        NOT_YET,
-        "the reply to PING arrived as 'the cave is empty'",
-        "what is not the secret passes unchanged",
-    ),
-    (
-        replace("open sesame", "the cave is empty"),
-        NOT_YET,
-        "the device sent 'SAY open sesame', and the backend received 'SAY the cave is empty'",
-        "a chunk has a direction, and what goes towards the backend passes unchanged",
-    ),
-    (
-        forever,
-        NOT_YET,
-        "forever had not returned after 1 s, and was stopped",
-        "a loop needs an end, and a wait for a peer needs a time-out",
-    ),
-]
+TAMPERED: Attempts = {
+    **named(NOT_YET, one_direction, as_text, odd, broken_line, unchanged, every_reply),
+    "the secret everywhere": (replace("open sesame", "the cave is empty"), NOT_YET),
+    **named(NOT_YET, forever, stumbling),
+    **named(RIGHT, right_tamper),
+}
 
 
-@pytest.mark.parametrize(("function", "outcome", "found", "rule"), TAMPERED)
-def test_mallory(hurry: Hurry, function: Any, outcome: Outcome, found: str, rule: str) -> None:
+@pytest.mark.parametrize("name", TAMPERED)
+def test_mallory(hurry: Hurry, hold: Hold, name: str) -> None:
+    function, outcome = TAMPERED[name]
     if function is forever:
         hurry(function, 0)
-    assert judged(checks.mallory(function)) == (outcome, found, rule)
-
-
-def test_mallory_that_raises() -> None:
-    assert checks.mallory(stumbling).found.startswith("stumbling raised KeyError: 'here'")
-
-
-def test_mallory_right() -> None:
-    result = checks.mallory(right_tamper)
-    assert result.right
-    assert result.seen == (
-        "the device asks for the secret and receives 'the cave is empty'",
-        "every other reply passes unchanged",
-        "a command with the same words in it reaches the backend unchanged",
-    )
+    hold(checks.mallory(function), outcome)
 
 
 # --- Serve many ------------------------------------------------------------------------------
@@ -507,133 +369,52 @@ def never_hangs_up(listener: socket.socket) -> None:
         start(talk, listener.accept()[0])
 
 
-AGAIN = "call accept again and again, whatever the last client did"
-PART = "a command is compared as a whole: a part of it is another one"
-SILENT = "while 20 clients say nothing, the next one received nothing"
-SERVED: list[Wrong] = [
-    (forgets_to_close, NOT_YET, f"forgets_to_close {CLOSED[0]}", CLOSED[1]),
-    (
-        no_newline,
-        NOT_YET,
-        "the first client received 'open sesame' without the newline",
-        "a line is not complete without its end: whoever receives it waits",
-    ),
-    (
-        compares(lambda command: command in "GET_SECRET\n"),
-        UNSAFE,
-        "a client that sent nothing, and no more, received the secret",
-        PART,
-    ),
-    (
+SERVED: Attempts = {
+    **named(NOT_YET, forgets_to_close, no_newline),
+    "any part of the command": (compares(lambda command: command in "GET_SECRET\n"), UNSAFE),
+    "any part of it, stripped": (
         compares(lambda command: bool(command) and command.strip() in "GET_SECRET"),
         UNSAFE,
-        "a client that sent '\\n', and no more, received the secret",
-        PART,
     ),
-    (
+    "any part of it but nothing": (
         compares(lambda command: command != "" and command in "GET_SECRET\n"),
         UNSAFE,
-        "a client that sent '\\n', and no more, received the secret",
-        PART,
     ),
-    (
-        compares(lambda command: command.startswith("GET_SECRET")),
-        UNSAFE,
-        "a client that sent 'GET_SECRET NOT\\n', and no more, received the secret",
-        PART,
-    ),
-    (
-        compares(lambda command: "GET_SECRET" in command),
-        UNSAFE,
-        "a client that sent 'NOT GET_SECRET\\n', and no more, received the secret",
-        PART,
-    ),
-    (
-        compares(lambda command: command.startswith("GET")),
-        UNSAFE,
-        "a client that sent 'GET', and no more, received the secret",
-        PART,
-    ),
-    (
-        with_a_small_pool,
-        UNSAFE,
-        SILENT,
-        "no client may keep the others waiting: accept in one thread, talk in others",
-    ),
-    (
-        one_loop,
-        UNSAFE,
-        "while 20 clients say nothing, the next one received nothing",
-        "no client may keep the others waiting: accept in one thread, talk in others",
-    ),
-    (one_client, NOT_YET, "the second client received nothing", AGAIN),
-    (another_reply, NOT_YET, "the first client received 'GET_SECRET'", AGAIN),
-    (odd, NOT_YET, "the first client received nothing", AGAIN),
-    (
+    "what begins with it": (compares(lambda command: command.startswith("GET_SECRET")), UNSAFE),
+    "what contains it": (compares(lambda command: "GET_SECRET" in command), UNSAFE),
+    "what begins with GET": (compares(lambda command: command.startswith("GET")), UNSAFE),
+    **named(UNSAFE, with_a_small_pool, one_loop),
+    **named(
+        NOT_YET,
+        one_client,
+        another_reply,
+        odd,
         ends_with_a_silent_client,
-        NOT_YET,
-        "after a client that hung up without a word, the next one received nothing",
-        AGAIN,
-    ),
-    (
         never_ends,
-        NOT_YET,
-        "never_ends had not returned after 4 s, and was stopped",
-        "a loop needs an end, and a wait for a peer needs a time-out",
-    ),
-    (
         never_hangs_up,
-        NOT_YET,
-        "a thread of yours still talks to a client that has hung up",
-        "recv returns nothing when the other side has hung up: the thread ends then",
-    ),
-    (
         wrong_arguments,
-        NOT_YET,
-        "a thread of yours raised TypeError: talk() takes 1 positional argument but 2 were given",
-        "a thread serves one connection",
+        stumbling,
     ),
-]
+    **named(RIGHT, with_threads, with_a_pool),
+    "what is equal": (compares(lambda command: command == "GET_SECRET\n"), RIGHT),
+}
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch, function: Any) -> None:
+def impatient(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """For a server that lets somebody wait for ever. All others have the time of a learner's."""
-    if function is never_ends:
+    if name == "never_ends":
         monkeypatch.setattr(SERVE_MANY, "LIMIT", 2.0)
-    if function in {one_loop, never_hangs_up}:
+    if name in {"one_loop", "never_hangs_up"}:
         monkeypatch.setattr(SERVE_MANY, "PATIENCE", 1.5)
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize(("function", "outcome", "found", "rule"), SERVED)
-def test_serve_many(function: Any, outcome: Outcome, found: str, rule: str) -> None:
-    assert judged(checks.serve_many(function)) == (outcome, found, rule)
-
-
-def test_serve_many_that_raises() -> None:
-    assert checks.serve_many(stumbling).found.startswith("stumbling raised KeyError: 'here'")
-
-
-@pytest.mark.parametrize(
-    "function",
-    [
-        with_threads,
-        with_a_pool,
-        compares(lambda command: command == "GET_SECRET\n"),
-    ],
-)
-def test_serve_many_right(function: Any) -> None:
+@pytest.mark.parametrize("name", SERVED)
+def test_serve_many(hold: Hold, name: str) -> None:
     usual = threading.excepthook
-    result = checks.serve_many(function)
-    assert result.right, result
-    assert result.seen == (
-        "two clients, one after the other, receive the secret",
-        "a client that hangs up without a word does no harm",
-        "a client that sends a part of the command, or more, does not receive the secret",
-        "while 20 clients say nothing, the next one receives the secret",
-        "when its listener is closed, it ends",
-    )
+    function, outcome = SERVED[name]
+    hold(checks.serve_many(function), outcome)
     assert threading.excepthook is usual
 
 
@@ -736,87 +517,45 @@ def without_a_tag_is_fine(line: str, key: bytes) -> str:
     return str(pair()[1](line, key))
 
 
+def splits_in_two(line: str, key: bytes) -> str:
+    if line.count(" ") != 1:
+        raise ValueError("not a text and a tag")
+    text, tag = line.split(" ")
+    return text if tag == hmac_tag(text, key) else ""
+
+
 def crc(text: bytes) -> str:
     return f"{zlib.crc32(text):08x}"
-
-
-KEYED = "nobody without the key may be able to compute a tag: use a method made for that"
-WHOLE = "every bit of the tag counts: compare all of it"
-REFUSE = "what does not verify is a ValueError, and nothing is returned"
-FORGED = "Mallory sealed 'the cave is empty' without your key, and was believed"
-CRC = "Mallory computed the CRC of 'the moon is dark' from the one she heard, and was believed"
-RESULT = "what was sealed with the same key is returned"
-CHANGED = "Mallory changed one character of the sealed line, and was believed"
-CUT = "Mallory cut the sealed line short, and was believed"
-
-CONTINUED = (
-    "from the tag that she heard, Mallory computed that of your text with ', says Mallory' behind"
-    " it, without your key"
-)
-ONLY_UTF_8 = "; only UTF-8 stops her, in which the bytes between the two are not text"
-NO_MAC = "such a hash goes on from where it ended: HMAC (RFC 2104) is made to prevent that"
-LONG = "nobody can try out a tag of 80 bits or more: do not cut it (RFC 2104)"
-SHORT = "the tag has {} bits: Mallory tries {:,} of them, and one is believed"
 
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-SEALED: dict[str, tuple[Any, Outcome, str, str]] = {
-    "16 bits": (
-        pair(lambda text, key: hmac_tag(text, key)[:4]),
-        UNSAFE,
-        SHORT.format(16, 2**16),
-        LONG,
-    ),
-    "32 bits": (
-        pair(lambda text, key: hmac_tag(text, key)[:8]),
-        UNSAFE,
-        SHORT.format(32, 2**32),
-        LONG,
-    ),
-    "16 bits of hash": (
-        pair(lambda text, key: f"{hash((text, key)) & 0xFFFF:04x}"),
-        UNSAFE,
-        SHORT.format(16, 2**16),
-        LONG,
-    ),
+SEALED: Attempts = {
+    "16 bits": (pair(lambda text, key: hmac_tag(text, key)[:4]), UNSAFE),
+    "32 bits": (pair(lambda text, key: hmac_tag(text, key)[:8]), UNSAFE),
+    "16 bits of hash": (pair(lambda text, key: f"{hash((text, key)) & 0xFFFF:04x}"), UNSAFE),
     "a long tag of hash": (
         pair(lambda text, key: "".join(f"{hash((n, text, key)):+024d}" for n in range(3))),
         NOT_YET,
-        "in the device's process the tag is not the one of the backend's",
-        "hash() is for dictionaries, and is another one in every process: use hashlib",
     ),
-    "hash of key and text": (
-        pair(lambda text, key: sha256(key + text.encode())),
-        UNSAFE,
-        CONTINUED + ONLY_UTF_8,
-        NO_MAC,
-    ),
+    "hash of key and text": (pair(lambda text, key: sha256(key + text.encode())), UNSAFE),
     "hash of key, colon and text": (
         pair(lambda text, key: sha256(key + b":" + text.encode())),
         UNSAFE,
-        CONTINUED + ONLY_UTF_8,
-        NO_MAC,
     ),
     "hash of a key in hex and text": (
         pair(lambda text, key: sha256(f"{key.hex()}{text}".encode())),
         UNSAFE,
-        CONTINUED + ONLY_UTF_8,
-        NO_MAC,
     ),
     "hash of key and text in UTF-16": (
         pair(lambda text, key: sha256(key + text.encode("utf-16-le"))),
         UNSAFE,
-        f"{CONTINUED}, and was believed",
-        NO_MAC,
     ),
     "hash of key and text as any bytes": (
         pair(lambda text, key: sha256(key + text.encode("utf-8", "surrogateescape"))),
         UNSAFE,
-        f"{CONTINUED}, and was believed",
-        NO_MAC,
     ),
     "hash of key and text in base64": (
         pair(
@@ -825,177 +564,64 @@ SEALED: dict[str, tuple[Any, Outcome, str, str]] = {
             ).decode()
         ),
         UNSAFE,
-        CONTINUED + ONLY_UTF_8,
-        NO_MAC,
     ),
     "MD5 of key and text": (
         pair(lambda text, key: hashlib.new("md5", key + text.encode()).hexdigest()),  # noqa: S324 - that is the point
         UNSAFE,
-        "the tag is the md5 of key and text, which goes on without the key",
-        NO_MAC,
     ),
     "SHA-512 of key and text": (
         pair(lambda text, key: hashlib.sha512(key + text.encode()).hexdigest()),
         UNSAFE,
-        "the tag is the sha512 of key and text, which goes on without the key",
-        NO_MAC,
     ),
-    "a part of the key": (
-        pair(lambda text, key: hmac_tag(text, key[:2])),
-        UNSAFE,
-        "byte 2 of the key can be any other, and the line stays the same",
-        "of a key that is used in part, Mallory has less to try out",
-    ),
-    "the length of the key": (
-        pair(lambda text, key: hmac_tag(text, bytes([len(key)]))),
-        UNSAFE,
-        "byte 0 of the key can be any other, and the line stays the same",
-        "of a key that is used in part, Mallory has less to try out",
-    ),
+    "a part of the key": (pair(lambda text, key: hmac_tag(text, key[:2])), UNSAFE),
+    "the length of the key": (pair(lambda text, key: hmac_tag(text, bytes([len(key)]))), UNSAFE),
     "HMAC with key and text exchanged": (
         pair(lambda text, key: hmac_tag(key.decode("latin-1"), text.encode())),
         UNSAFE,
-        "Mallory put a zero byte behind your text, kept the tag, and was believed",
-        "HMAC takes the key first, and fills it up with zero bytes: the text comes second",
     ),
-    "plain crc": (pair(lambda text, _: crc(text.encode())), UNSAFE, FORGED, KEYED),
-    "plain hash": (
-        pair(lambda text, _: hashlib.sha256(text.encode()).hexdigest()),
-        UNSAFE,
-        FORGED,
-        KEYED,
-    ),
-    "crc of key and text": (
-        pair(lambda text, key: crc(key + text.encode())),
-        UNSAFE,
-        CRC,
-        KEYED,
-    ),
-    "crc of text and key": (
-        pair(lambda text, key: crc(text.encode() + b":" + key)),
-        UNSAFE,
-        CRC,
-        KEYED,
-    ),
-    "tag without the text": (
-        pair(lambda _, key: hmac_tag("always", key)),
-        UNSAFE,
-        "Mallory changed the text and kept the tag, and was believed: 'the cave is empty'",
-        "the tag depends on the text, and is computed again to compare",
-    ),
-    "key in the line": (
-        pair(lambda text, key: hmac_tag(text, key) + key.hex()),
-        UNSAFE,
-        "Eve reads the key in the sealed line",
-        "a key is used, but never sent",
-    ),
-    "no check at all": (
-        reading(lambda *_: True),
-        UNSAFE,
-        "Mallory changed the text and kept the tag, and was believed: 'the cave is empty'",
-        "the tag depends on the text, and is computed again to compare",
-    ),
-    "no tag is fine": (
-        (with_tag(hmac_tag), without_a_tag_is_fine),
-        UNSAFE,
-        "Mallory sent 'the cave is empty' without a tag, and was believed",
-        "no tag, no text",
-    ),
-    "a part of the tag": (
-        reading(lambda tag, right: tag[:8] == right[:8]),
-        UNSAFE,
-        CUT,
-        WHOLE,
-    ),
+    "plain crc": (pair(lambda text, _: crc(text.encode())), UNSAFE),
+    "plain hash": (pair(lambda text, _: hashlib.sha256(text.encode()).hexdigest()), UNSAFE),
+    "crc of key and text": (pair(lambda text, key: crc(key + text.encode())), UNSAFE),
+    "crc of text and key": (pair(lambda text, key: crc(text.encode() + b":" + key)), UNSAFE),
+    "tag without the text": (pair(lambda _, key: hmac_tag("always", key)), UNSAFE),
+    "key in the line": (pair(lambda text, key: hmac_tag(text, key) + key.hex()), UNSAFE),
+    "no check at all": (reading(lambda *_: True), UNSAFE),
+    "no tag is fine": ((with_tag(hmac_tag), without_a_tag_is_fine), UNSAFE),
+    "a part of the tag": (reading(lambda tag, right: tag[:8] == right[:8]), UNSAFE),
     "a part of the tag, all its length": (
         reading(lambda tag, right: len(tag) == 64 and tag[:8] == right[:8]),
         UNSAFE,
-        CHANGED,
-        WHOLE,
     ),
-    "whatever the tag starts with": (
-        reading(lambda tag, right: right.startswith(tag)),
-        UNSAFE,
-        "Mallory sent 'the cave is empty ' without a tag, and was believed",
-        "no tag, no text",
+    "whatever the tag starts with": (reading(lambda tag, right: right.startswith(tag)), UNSAFE),
+    "None": (reading(str.__eq__, refused=None), NOT_YET),
+    "False": (reading(str.__eq__, refused=False), NOT_YET),
+    "a message": (reading(str.__eq__, refused="changed!"), NOT_YET),
+    "bytes": ((lambda text, key: text.encode() + key, pair()[1]), NOT_YET),
+    "two lines": ((lambda text, key: f"{text}\n{hmac_tag(text, key)}", pair()[1]), NOT_YET),
+    "another text": ((with_tag(hmac_tag), lambda line, _: line), NOT_YET),
+    "one function": (pair()[0], NOT_YET),
+    "three functions": ((*pair(), odd), NOT_YET),
+    "an error for its own line": ((with_tag(hmac_tag), splits_in_two), NOT_YET),
+    "an error for every text": ((stumbling, stumbling), NOT_YET),
+    "KeyError": (reading(str.__eq__, refused=KeyError), NOT_YET),
+    "HMAC": (pair(), RIGHT),
+    "HMAC in JSON": (with_json(), RIGHT),
+    "80 bits": (pair(lambda text, key: hmac_tag(text, key)[:20]), RIGHT),
+    "BLAKE2 with a key": (
+        pair(lambda text, key: hashlib.blake2b(text.encode(), key=key).hexdigest()),
+        RIGHT,
     ),
-    "None": (
-        reading(str.__eq__, refused=None),
-        NOT_YET,
-        "unseal returned None for a line of Mallory's",
-        REFUSE,
-    ),
-    "False": (
-        reading(str.__eq__, refused=False),
-        NOT_YET,
-        "unseal returned False for a line of Mallory's",
-        REFUSE,
-    ),
-    "a message": (
-        reading(str.__eq__, refused="changed!"),
-        NOT_YET,
-        "unseal returned 'changed!' for a line of Mallory's",
-        REFUSE,
-    ),
-    "bytes": (
-        (lambda text, key: text.encode() + key, pair()[1]),
-        NOT_YET,
-        "<lambda> returned b'the moon is fullknown to device and backend only'",
-        "a line is text: a str",
-    ),
-    "two lines": (
-        (lambda text, key: f"{text}\n{hmac_tag(text, key)}", pair()[1]),
-        NOT_YET,
-        "<lambda> returned 'the moon is full\\n"
-        + hmac_tag("the moon is full", b"known to device and backend only")[:41]
-        + "…",
-        "it has to fit into one line of the protocol, of 1024 bytes",
-    ),
-    "another text": (
-        (with_tag(hmac_tag), lambda line, _: line),
-        NOT_YET,
-        "sealed and unsealed, 'the moon is full' becomes 'the moon is full "
-        + hmac_tag("the moon is full", b"known to device and backend only")[:42]
-        + "…",
-        RESULT,
-    ),
-    "one function": (
-        pair()[0],
-        NOT_YET,
-        "you gave the check a function",
-        "it takes two functions, (seal, unseal)",
-    ),
-    "three functions": (
-        (*pair(), odd),
-        NOT_YET,
-        "you gave the check a tuple",
-        "it takes two functions, (seal, unseal)",
+    "SHA-3 of key and text": (
+        pair(lambda text, key: hashlib.sha3_256(key + text.encode()).hexdigest()),
+        RIGHT,
     ),
 }
 
 
 @pytest.mark.parametrize("name", SEALED)
-def test_seal(name: str) -> None:
-    thing, *expected = SEALED[name]
-    assert judged(checks.seal(thing)) == tuple(expected)
-
-
-def splits_in_two(line: str, key: bytes) -> str:
-    text, tag = line.split(" ")
-    return text if tag == hmac_tag(text, key) else ""
-
-
-def test_seal_that_raises() -> None:
-    result = checks.seal((with_tag(hmac_tag), splits_in_two))
-    assert result.found.startswith("splits_in_two raised ValueError: too many values to unpack")
-    assert result.rule == RESULT
-    result = checks.seal((stumbling, stumbling))
-    assert result.found.startswith("stumbling raised KeyError: 'here'")
-    assert result.rule == "it takes a text and a key, and returns the line to send"
-    result = checks.seal(reading(str.__eq__, refused=KeyError))
-    assert result.found.startswith("unseal raised KeyError (line ")
-    assert result.found.endswith(", for a line that Mallory made")
-    assert result.rule == REFUSE
+def test_seal(hold: Hold, name: str) -> None:
+    thing, outcome = SEALED[name]
+    hold(checks.seal(thing), outcome)
 
 
 def test_a_tag_of_16_bits_is_found_by_trying() -> None:
@@ -1007,27 +633,6 @@ def test_a_tag_of_16_bits_is_found_by_trying() -> None:
             assert unseal(line, b"known to device and backend only") == "the cave is empty"
             break
     assert number < 2**20
-
-
-@pytest.mark.parametrize(
-    "functions",
-    [
-        pair(),
-        with_json(),
-        pair(lambda text, key: hmac_tag(text, key)[:20]),
-        pair(lambda text, key: hashlib.blake2b(text.encode(), key=key).hexdigest()),
-        pair(lambda text, key: hashlib.sha3_256(key + text.encode()).hexdigest()),
-    ],
-)
-def test_seal_right(functions: object) -> None:
-    result = checks.seal(functions)
-    assert result.right, result
-    assert result.seen == (
-        "what was sealed comes back, whatever characters it has",
-        "Mallory changes the words at her relay, and the device refuses them",
-        "what Mallory seals with a key of her own, or without one, is refused",
-        "a tag that is changed, cut or missing is refused",
-    )
 
 
 # --- Untouched -------------------------------------------------------------------------------
@@ -1048,7 +653,7 @@ def open_function(*_: object) -> object:
     ],
 )
 def test_untouched(check: Callable[[object], Result], thing: object) -> None:
-    assert judged(check(thing)) == (Outcome.NOT_ATTEMPTED, "", "")
+    assert check(thing).outcome is Outcome.NOT_ATTEMPTED
 
 
 @pytest.fixture(autouse=True)

@@ -25,14 +25,10 @@ from mtls_lab.exercises.part2 import fetch as tls_fetch
 from mtls_lab.net import Address
 from mtls_lab.pki import Identity, Purpose, create_key, self_signed
 from tests.unit.exercises.conftest import Hurry
+from tests.unit.exercises.verdicts import Attempts, Hold, named
 
-NOT_YET, UNSAFE = Outcome.NOT_YET, Outcome.UNSAFE
+NOT_YET, UNSAFE, RIGHT = Outcome.NOT_YET, Outcome.UNSAFE, Outcome.RIGHT
 NAMES = ["backend.example", "localhost", "127.0.0.1"]
-LIE = "'the cave is empty'"
-
-
-def judged(result: Result) -> tuple[Outcome, str, str]:
-    return result.outcome, result.found, result.rule
 
 
 @pytest.fixture(scope="module")
@@ -100,159 +96,45 @@ def with_fields(**fields: Any) -> Callable[[CertificateAuthority], Identity]:
     return lambda ca: ca.issue("localhost", **options)
 
 
-TRUST = "a certificate is verified with the certificate of the CA that signed it"
-SAN = "a device looks in subjectAltName for the name that it asked for"
-DAYS = "a certificate is valid from its first day to its last"
-LEAF = "the backend's certificate is a leaf: CA:FALSE"
-PURPOSE = "one certificate, one purpose: extendedKeyUsage names serverAuth and nothing else"
-OTHER_NAMES = "a certificate holds the names that its owner is reached by, and no others"
-UNKNOWN = "the device refuses the certificate: it comes from a CA that is not trusted there"
-CLIENT = (
-    "a backend that asks for a device's certificate takes this one: with the key, Mallory read"
-    " 'the moon is full'"
-)
-
-CERTIFICATES: dict[str, tuple[Callable[[CertificateAuthority], Any], Outcome, str, str]] = {
-    "no backend.example": (
-        with_names("localhost", "127.0.0.1"),
-        NOT_YET,
-        "the device asks for backend.example, and the certificate does not name it",
-        SAN,
-    ),
-    "no address": (
-        with_names("backend.example", "localhost"),
-        NOT_YET,
-        "the device asks for 127.0.0.1, and the certificate does not name it",
-        SAN,
-    ),
-    "no SAN": (
-        lambda ca: ca.issue("backend.example", Purpose.SERVER),
-        NOT_YET,
-        "the device asks for backend.example, and the certificate does not name it",
-        SAN,
-    ),
-    "address as DNS name": (
-        as_dns_name,
-        NOT_YET,
-        "the device asks for the address 127.0.0.1, and the certificate has it as a DNS name",
-        "in subjectAltName, an IP address has its own type",
-    ),
-    "expired": (
-        with_fields(valid_days=(-30, -1)),
-        NOT_YET,
-        "the device refuses the certificate: it has expired",
-        DAYS,
-    ),
-    "not yet valid": (
-        with_fields(valid_days=(1, 30)),
-        NOT_YET,
-        "the device refuses the certificate: it is not valid yet",
-        DAYS,
-    ),
-    "for a client": (
-        with_fields(purpose=Purpose.CLIENT),
-        NOT_YET,
-        "the device refuses the certificate: it is for a different purpose",
-        "the extended key usage says what a certificate may be used for",
-    ),
+CERTIFICATES: Attempts = {
+    "no backend.example": (with_names("localhost", "127.0.0.1"), NOT_YET),
+    "no address": (with_names("backend.example", "localhost"), NOT_YET),
+    "no SAN": (lambda ca: ca.issue("backend.example", Purpose.SERVER), NOT_YET),
+    "address as DNS name": (as_dns_name, NOT_YET),
+    "expired": (with_fields(valid_days=(-30, -1)), NOT_YET),
+    "not yet valid": (with_fields(valid_days=(1, 30)), NOT_YET),
+    "for a client": (with_fields(purpose=Purpose.CLIENT), NOT_YET),
     "another CA": (
         lambda _: CertificateAuthority.create("Another CA").issue_server(NAMES),
         NOT_YET,
-        UNKNOWN,
-        TRUST,
     ),
     "another CA of this name": (
         lambda _: CertificateAuthority.create("Lab CA").issue_server(NAMES),
         NOT_YET,
-        UNKNOWN,
-        TRUST,
     ),
-    "self-signed": (
-        lambda _: self_signed("localhost", Purpose.SERVER, names=NAMES),
-        NOT_YET,
-        UNKNOWN,
-        TRUST,
-    ),
-    "no authority key identifier": (
-        without_key_ids,
-        NOT_YET,
-        "the device refuses the certificate (verify code 85)",
-        "every field follows RFC 5280, section 4.2",
-    ),
-    "another key": (
-        lambda ca: replace(ca.issue_server(NAMES), key=create_key()),
-        NOT_YET,
-        "the key is not the one in the certificate",
-        "a certificate speaks for one key, and the backend proves that it has it",
-    ),
-    "CA:TRUE": (
-        with_fields(is_ca=True, key_usage=["digital_signature", "key_cert_sign"]),
-        NOT_YET,
-        "the certificate says CA:TRUE; what it signs is refused, but for other reasons",
-        LEAF,
-    ),
-    "every purpose": (with_fields(purpose=None), UNSAFE, CLIENT, PURPOSE),
-    "both purposes": (
-        with_fields(purpose=[Purpose.SERVER, Purpose.CLIENT]),
-        UNSAFE,
-        CLIENT,
-        PURPOSE,
-    ),
-    "a wildcard": (
-        with_names(*NAMES, "*.backend.example"),
-        UNSAFE,
-        "a device that asked for mallory.backend.example accepted this certificate and believed "
-        + LIE,
-        OTHER_NAMES,
-    ),
-    "a further name": (
-        with_names("bank.example", *NAMES),
-        UNSAFE,
-        f"a device that asked for bank.example accepted this certificate and believed {LIE}",
-        OTHER_NAMES,
-    ),
-    "a wildcard for every name": (
-        with_names(*NAMES, "*"),
-        UNSAFE,
-        "the certificate names '*' as well, and not every device refuses so wide a wildcard, as"
-        " OpenSSL does",
-        OTHER_NAMES,
-    ),
-    "a wildcard for a whole domain": (
-        with_names(*NAMES, "*.example"),
-        UNSAFE,
-        "the certificate names '*.example' as well, and not every device refuses so wide a"
-        " wildcard, as OpenSSL does",
-        OTHER_NAMES,
-    ),
-    "another address": (
-        with_names(*NAMES, "127.0.0.2"),
-        UNSAFE,
-        f"a device that asked for 127.0.0.2 accepted this certificate and believed {LIE}",
-        OTHER_NAMES,
-    ),
-    "a certificate alone": (
-        lambda ca: ca.certificate,
-        NOT_YET,
-        "you gave the check a Certificate",
-        "it takes an Identity, or two file names (certfile, keyfile)",
-    ),
-    "no file": (
-        lambda _: ("backend/server.crt", "backend/server.key"),
-        NOT_YET,
-        "backend/server.crt cannot be read (No such file or directory)",
-        "check the name and the folder, or make the file again",
-    ),
+    "self-signed": (lambda _: self_signed("localhost", Purpose.SERVER, names=NAMES), NOT_YET),
+    "no authority key identifier": (without_key_ids, NOT_YET),
+    "another key": (lambda ca: replace(ca.issue_server(NAMES), key=create_key()), NOT_YET),
+    "CA:TRUE": (with_fields(is_ca=True, key_usage=["digital_signature", "key_cert_sign"]), NOT_YET),
+    "every purpose": (with_fields(purpose=None), UNSAFE),
+    "both purposes": (with_fields(purpose=[Purpose.SERVER, Purpose.CLIENT]), UNSAFE),
+    "a wildcard": (with_names(*NAMES, "*.backend.example"), UNSAFE),
+    "a further name": (with_names("bank.example", *NAMES), UNSAFE),
+    "a wildcard for every name": (with_names(*NAMES, "*"), UNSAFE),
+    "a wildcard for a whole domain": (with_names(*NAMES, "*.example"), UNSAFE),
+    "another address": (with_names(*NAMES, "127.0.0.2"), UNSAFE),
+    "a certificate alone": (lambda ca: ca.certificate, NOT_YET),
+    "no file": (lambda _: ("backend/server.crt", "backend/server.key"), NOT_YET),
 }
 
 
 @pytest.mark.parametrize("name", CERTIFICATES)
-def test_backend_certificate(name: str, ca: CertificateAuthority) -> None:
-    make, *expected = CERTIFICATES[name]
-    assert judged(checks.backend_certificate(make(ca))) == tuple(expected)
+def test_backend_certificate(hold: Hold, name: str, ca: CertificateAuthority) -> None:
+    make, outcome = CERTIFICATES[name]
+    hold(checks.backend_certificate(make(ca)), outcome)
 
 
-def test_a_certificate_that_can_sign(learner: Path) -> None:
+def test_a_certificate_that_can_sign(hold: Hold, learner: Path) -> None:
     """As with a CA of many instructions, which has no path length."""
     ca = _without_path_length(CertificateAuthority.create("Lab CA"))
     Identity(ca.key, ca.certificate).save(learner / "ca", "ca")
@@ -263,12 +145,7 @@ def test_a_certificate_that_can_sign(learner: Path) -> None:
         is_ca=True,
         key_usage=["digital_signature", "key_cert_sign"],
     )
-    assert judged(checks.backend_certificate(identity)) == (
-        UNSAFE,
-        "with the backend's key Mallory signed a certificate for bank.example, and was believed: "
-        + LIE,
-        LEAF,
-    )
+    hold(checks.backend_certificate(identity), UNSAFE)
 
 
 def _without_path_length(ca: CertificateAuthority) -> CertificateAuthority:
@@ -290,26 +167,23 @@ def _without_path_length(ca: CertificateAuthority) -> CertificateAuthority:
     return CertificateAuthority(ca.key, builder.sign(ca.key, hashes.SHA256()))
 
 
-def test_no_ca(learner: Path, ca: CertificateAuthority) -> None:
+def test_no_ca(hold: Hold, learner: Path, ca: CertificateAuthority) -> None:
     (learner / "ca" / "ca.key").unlink()
-    assert judged(checks.backend_certificate(ca.issue_server(NAMES))) == (
-        NOT_YET,
-        "ca/ca.key cannot be read (No such file or directory)",
-        "run the first code cell again: it makes the files",
-    )
+    hold(checks.backend_certificate(ca.issue_server(NAMES)), NOT_YET)
 
 
-def test_backend_certificate_right(learner: Path, ca: CertificateAuthority) -> None:
+@pytest.mark.parametrize("handed_in", ["an identity", "a tuple of files", "a list of files"])
+def test_backend_certificate_right(
+    hold: Hold, learner: Path, ca: CertificateAuthority, handed_in: str
+) -> None:
     identity = ca.issue_server(NAMES)
-    for thing in (identity, identity.save(learner, "server"), ["server.crt", "server.key"]):
-        result = checks.backend_certificate(thing)
-        assert result.right, result
-        assert result.seen == (
-            *(f"a strict device reaches the backend as {name}" for name in NAMES),
-            "whoever takes its key cannot sign with it",
-            "whoever takes its key cannot pass for a device",
-            "it has no name that is not the backend's",
-        )
+    files = identity.save(learner, "server")
+    things = {
+        "an identity": identity,
+        "a tuple of files": files,
+        "a list of files": ["server.crt", "server.key"],
+    }
+    hold(checks.backend_certificate(things[handed_in]), RIGHT)
 
 
 # --- The device's context --------------------------------------------------------------------
@@ -397,86 +271,25 @@ def one_more_ca(cafile: str) -> ssl.SSLContext:
     return context
 
 
-def believed(shows: str) -> str:
-    return f"Mallory presented {shows}, and the device believed her: {LIE}"
+DEVICES: Attempts = {
+    **named(NOT_YET, for_a_server, odd, no_ca, another_ca),
+    **named(UNSAFE, cert_none, public_cas_too, any_host, any_day),
+    "ALL:@SECLEVEL=0": (weakly("ALL:@SECLEVEL=0"), UNSAFE),
+    "ALL:eNULL:@SECLEVEL=0": (weakly("ALL:eNULL:@SECLEVEL=0"), UNSAFE),
+    "aNULL:DEFAULT:@SECLEVEL=0": (weakly("aNULL:DEFAULT:@SECLEVEL=0"), UNSAFE),
+    "DEFAULT:@SECLEVEL=0": (weakly("DEFAULT:@SECLEVEL=0"), UNSAFE),
+    "DEFAULT:@SECLEVEL=1": (weakly("DEFAULT:@SECLEVEL=1"), UNSAFE),
+    "DEFAULT:eNULL:!aNULL:@SECLEVEL=0": (weakly("DEFAULT:eNULL:!aNULL:@SECLEVEL=0"), UNSAFE),
+    **named(UNSAFE, one_more_ca),
+    "no function": (ssl.create_default_context(), NOT_YET),
+    **named(RIGHT, careful, by_hand),
+}
 
 
-OWN_CA = "a certificate of her own CA"
-PUBLIC_CA = "a certificate that a public CA gave her"
-OTHER_HOST = "a genuine certificate, for mallory.example"
-EXPIRED = "an old certificate of the backend, expired"
-NOTHING = "no certificate at all"
-SHORT_KEY = "an old certificate of the backend, whose RSA key of 1024 bits is too short"
-ANONYMOUS = "an anonymous cipher suite proves nobody's identity: do not switch it on"
-LEVEL = "security level 2, the default, refuses keys that may be broken: do not lower it"
-NULL = "a cipher suite with NULL in its name encrypts nothing (RFC 9325, section 4.1)"
-OLD = "TLS 1.0 and 1.1 must not be used (RFC 8996)"
-ANY = "whoever is trusted as a CA can make a certificate for anybody"
-UNCHECKED = "without a check of the certificate, a device talks to anybody"
-ONLY_ONE = "a device trusts the CA that it was given, not the operating system's as well"
-HOST = "the certificate has to be for the host that the device asked for"
-
-DEVICES: list[tuple[Callable[..., Any], Outcome, str, str]] = [
-    (
-        for_a_server,
-        NOT_YET,
-        "for_a_server returned a context for the backend's side",
-        "a context is made for one side of the connection",
-    ),
-    (odd, NOT_YET, "odd returned an object", "it returns an ssl.SSLContext"),
-    (no_ca, NOT_YET, UNKNOWN, TRUST),
-    (another_ca, NOT_YET, UNKNOWN, TRUST),
-    (cert_none, UNSAFE, believed(OWN_CA), UNCHECKED),
-    (public_cas_too, UNSAFE, believed(PUBLIC_CA), ONLY_ONE),
-    (any_host, UNSAFE, believed(OTHER_HOST), HOST),
-    (any_day, UNSAFE, believed(EXPIRED), DAYS),
-    (weakly("ALL:@SECLEVEL=0"), UNSAFE, believed(NOTHING), ANONYMOUS),
-    (weakly("ALL:eNULL:@SECLEVEL=0"), UNSAFE, believed(NOTHING), ANONYMOUS),
-    (weakly("aNULL:DEFAULT:@SECLEVEL=0"), UNSAFE, believed(NOTHING), ANONYMOUS),
-    (weakly("DEFAULT:@SECLEVEL=0"), UNSAFE, believed(SHORT_KEY), LEVEL),
-    (weakly("DEFAULT:@SECLEVEL=1"), UNSAFE, believed(SHORT_KEY), LEVEL),
-    (
-        weakly("DEFAULT:eNULL:!aNULL:@SECLEVEL=0"),
-        UNSAFE,
-        believed(SHORT_KEY),
-        LEVEL,
-    ),
-    (
-        one_more_ca,
-        UNSAFE,
-        "the context trusts other CAs as well: 1, such as CN=Lab CA",
-        ANY,
-    ),
-]
-
-
-@pytest.mark.parametrize(("make", "outcome", "found", "rule"), DEVICES)
-def test_device_context(make: Any, outcome: Outcome, found: str, rule: str) -> None:
-    assert judged(checks.device_context(make)) == (outcome, found, rule)
-
-
-@pytest.mark.parametrize("make", [careful, by_hand])
-def test_device_context_right(make: Any) -> None:
-    result = checks.device_context(make)
-    assert result.right, result
-    assert result.seen == (
-        "it is a context for the device's side",
-        "the device receives the secret from its backend",
-        *(
-            f"Mallory, who presents {what}, is refused"
-            for what in (OWN_CA, PUBLIC_CA, OTHER_HOST, EXPIRED, NOTHING, SHORT_KEY)
-        ),
-        "a backend without encryption, or with TLS 1.1, is refused",
-    )
-
-
-def test_a_context_is_no_function() -> None:
-    result = checks.device_context(ssl.create_default_context())
-    assert judged(result) == (
-        NOT_YET,
-        "you gave the check a SSLContext",
-        "it takes a function device_context(cafile)",
-    )
+@pytest.mark.parametrize("name", DEVICES)
+def test_device_context(hold: Hold, name: str) -> None:
+    make, outcome = DEVICES[name]
+    hold(checks.device_context(make), outcome)
 
 
 # --- The backend's context -------------------------------------------------------------------
@@ -537,55 +350,19 @@ def asks_for_a_certificate(certfile: str, keyfile: str) -> ssl.SSLContext:
     return context
 
 
-EVE = "a device spoke TLS 1.2 and was served: Eve has read the backend's certificate"
-ENCRYPTED = "from TLS 1.3 on, the certificate is sent encrypted: RFC 8446"
-BACKENDS: list[tuple[Callable[..., Any], Outcome, str, str]] = [
-    (
-        for_a_client,
-        NOT_YET,
-        "for_a_client returned a context for the device's side",
-        "a context is made for one side of the connection",
+BACKENDS: Attempts = {
+    **named(
+        NOT_YET, for_a_client, odd, no_certificate, another_certificate, asks_for_a_certificate
     ),
-    (odd, NOT_YET, "odd returned an object", "it returns an ssl.SSLContext"),
-    (
-        no_certificate,
-        NOT_YET,
-        "the handshake fails: the backend has no certificate to present",
-        "a backend presents a certificate, and proves with its key that it is its own",
-    ),
-    (another_certificate, NOT_YET, UNKNOWN, TRUST),
-    (
-        asks_for_a_certificate,
-        NOT_YET,
-        "the backend refuses a device without a certificate",
-        "in Part 2, devices have none: the backend presents one",
-    ),
-    (visible, UNSAFE, EVE, ENCRYPTED),
-    (only_old, UNSAFE, EVE, ENCRYPTED),
-    (with_everything_old, UNSAFE, EVE, ENCRYPTED),
-    (
-        nothing_but_old,
-        UNSAFE,
-        "a device that speaks nothing newer than TLS 1.1 was served",
-        OLD,
-    ),
-]
+    **named(UNSAFE, visible, only_old, with_everything_old, nothing_but_old),
+    **named(RIGHT, hidden),
+}
 
 
-@pytest.mark.parametrize(("make", "outcome", "found", "rule"), BACKENDS)
-def test_backend_context(make: Any, outcome: Outcome, found: str, rule: str) -> None:
-    assert judged(checks.backend_context(make)) == (outcome, found, rule)
-
-
-def test_backend_context_right() -> None:
-    result = checks.backend_context(hidden)
-    assert result.right, result
-    assert result.seen == (
-        "it is a context for the backend's side",
-        "a device that trusts the CA receives the secret",
-        "a device that speaks nothing newer than TLS 1.2 is refused",
-        "Eve, who has recorded it all, does not find the certificate",
-    )
+@pytest.mark.parametrize("name", BACKENDS)
+def test_backend_context(hold: Hold, name: str) -> None:
+    make, outcome = BACKENDS[name]
+    hold(checks.backend_context(make), outcome)
 
 
 # --- Fetch -----------------------------------------------------------------------------------
@@ -671,156 +448,42 @@ def nothing_on_error(*_: object) -> None:
     return None
 
 
-REFUSE = "a backend that does not prove who it is gets no command, and an error is raised"
-STREAM = "a socket carries bytes, and in a stream: encode, collect up to the line end, then decode"
-
-
-def fooled(shows: str) -> str:
-    return f"Mallory presented {shows}, and fetch returned {LIE} as the secret"
-
-
-FETCHES: dict[str, tuple[Any, Outcome, str, str]] = {
-    "no CA": (
-        Fetch(no_ca),
-        NOT_YET,
-        "fetch refuses the backend",
-        "the backend is backend.example, with a certificate of the CA in cafile",
-    ),
-    "a fixed name": (
-        Fetch(host="localhost"),
-        NOT_YET,
-        "fetch refuses the backend (verify code 62)",
-        "the backend is backend.example, with a certificate of the CA in cafile",
-    ),
-    "newline left on": (
-        Fetch(suffix="\n"),
-        NOT_YET,
-        "fetch returned 'the moon is full\\n'",
-        "the newline ends the line, and is not part of it",
-    ),
-    "another command": (
-        Fetch(command=b"PING\n"),
-        NOT_YET,
-        "fetch returned 'PONG', and the reply is 'the moon is full'",
-        STREAM,
-    ),
-    "more than a command": (
-        Fetch(command=b"GET_SECRET\nand more"),
-        NOT_YET,
-        "after its command, fetch sent b'and more' as well",
-        "what follows a newline begins the next command",
-    ),
-    "one recv": (
-        Fetch(once=True),
-        NOT_YET,
-        "fetch returned 'the mo', and the reply is 'the moon is full'",
-        STREAM,
-    ),
-    "plain TCP": (
-        in_plain,
-        NOT_YET,
-        "in_plain spoke plain TCP to a backend that speaks TLS",
-        "TLS begins with a handshake, and nothing is said before it",
-    ),
-    "never closes": (
-        never_closes,
-        NOT_YET,
-        "never_closes leaves its socket open",
-        "whoever opens a socket closes it, whatever happens: `with` does that, for the "
-        "socket and for a file that `makefile` makes of it",
-    ),
-    "closed only if all goes well": (
-        closes_if_all_goes_well,
-        NOT_YET,
-        "closes_if_all_goes_well leaves its socket open",
-        "whoever opens a socket closes it, whatever happens: `with` does that, for the "
-        "socket and for a file that `makefile` makes of it",
-    ),
-    "any cipher": (Fetch(weakly("ALL:@SECLEVEL=0")), UNSAFE, fooled(NOTHING), ANONYMOUS),
-    "a short key": (Fetch(weakly("DEFAULT:@SECLEVEL=0")), UNSAFE, fooled(SHORT_KEY), LEVEL),
-    "another type": (
-        odd,
-        NOT_YET,
-        "odd returned an object, and the reply is 'the moon is full'",
-        STREAM,
-    ),
-    "no check": (Fetch(cert_none), UNSAFE, fooled(OWN_CA), UNCHECKED),
-    "public CAs too": (Fetch(public_cas_too), UNSAFE, fooled(PUBLIC_CA), ONLY_ONE),
-    "any host": (Fetch(any_host), UNSAFE, fooled(OTHER_HOST), HOST),
-    "any day": (Fetch(any_day), UNSAFE, fooled(EXPIRED), DAYS),
-    "again without a check": (
-        Fetch(again=Fetch(cert_none)),
-        UNSAFE,
-        fooled(OWN_CA),
-        UNCHECKED,
-    ),
-    "a check after the command": (
-        looks_afterwards,
-        UNSAFE,
-        f"Mallory presented {OWN_CA}, and has read 'GET_SECRET'",
-        REFUSE,
-    ),
-    "again in plain TCP": (
-        Fetch(again=in_plain),
-        UNSAFE,
-        "Mallory hung up on TLS, was asked again without it, and read b'GET_SECRET\\n'",
-        "what TLS refuses must never be sent without it",
-    ),
-    "an error hidden": (
-        Fetch(again=nothing_on_error),
-        NOT_YET,
-        "Mallory hung up on TLS, and fetch returned None",
-        REFUSE,
-    ),
-    "half is whole": (
-        Fetch(end_is_end=True),
-        UNSAFE,
-        "Mallory cut the reply in the middle, and fetch returned 'the mo' as the secret",
-        "an end without a line end may be Mallory's cut: it is an error",
-    ),
-    "no time-out": (
-        Fetch(timeout=False),
-        NOT_YET,
-        "the backend said nothing, and with a time-out of 0.3 s fetch waited on, until it was"
-        " stopped",
-        "a time-out holds from the first step on, in the handshake too",
-    ),
-    "no function": (
-        "fetch",
-        NOT_YET,
-        "you gave the check a str",
-        "it takes a function fetch(address, cafile, server_hostname, timeout)",
-    ),
+FETCHES: Attempts = {
+    "no CA": (Fetch(no_ca), NOT_YET),
+    "a fixed name": (Fetch(host="localhost"), NOT_YET),
+    "newline left on": (Fetch(suffix="\n"), NOT_YET),
+    "another command": (Fetch(command=b"PING\n"), NOT_YET),
+    "more than a command": (Fetch(command=b"GET_SECRET\nand more"), NOT_YET),
+    "one recv": (Fetch(once=True), NOT_YET),
+    "plain TCP": (in_plain, NOT_YET),
+    "never closes": (never_closes, NOT_YET),
+    "closed only if all goes well": (closes_if_all_goes_well, NOT_YET),
+    "any cipher": (Fetch(weakly("ALL:@SECLEVEL=0")), UNSAFE),
+    "a short key": (Fetch(weakly("DEFAULT:@SECLEVEL=0")), UNSAFE),
+    "another type": (odd, NOT_YET),
+    "no check": (Fetch(cert_none), UNSAFE),
+    "public CAs too": (Fetch(public_cas_too), UNSAFE),
+    "any host": (Fetch(any_host), UNSAFE),
+    "any day": (Fetch(any_day), UNSAFE),
+    "again without a check": (Fetch(again=Fetch(cert_none)), UNSAFE),
+    "a check after the command": (looks_afterwards, UNSAFE),
+    "again in plain TCP": (Fetch(again=in_plain), UNSAFE),
+    "an error hidden": (Fetch(again=nothing_on_error), NOT_YET),
+    "half is whole": (Fetch(end_is_end=True), UNSAFE),
+    "no time-out": (Fetch(timeout=False), NOT_YET),
+    "no function": ("fetch", NOT_YET),
+    "right": (Fetch(), RIGHT),
 }
 
 
 # Who is stopped inside of wrap_socket leaves the socket to the garbage collector.
 @pytest.mark.filterwarnings("ignore:unclosed <ssl:ResourceWarning")
 @pytest.mark.parametrize("name", FETCHES)
-def test_fetch(hurry: Hurry, name: str) -> None:
-    function, outcome, found, rule = FETCHES[name]
+def test_fetch(hurry: Hurry, hold: Hold, name: str) -> None:
+    function, outcome = FETCHES[name]
     if name == "no time-out":
         function = hurry(function, len(checks.fetch(Fetch()).seen) - 1)
-    result = checks.fetch(function)
-    assert (result.outcome, result.rule) == (outcome, rule), result
-    assert result.found.startswith(found), result
-
-
-def test_fetch_right() -> None:
-    result = checks.fetch(Fetch())
-    assert result.right, result
-    assert result.seen == (
-        "the device receives the secret from backend.example",
-        "a reply that arrives in three records is put together",
-        "Mallory, who hangs up on TLS, is not asked again without it",
-        *(
-            f"Mallory, who presents {what}, learns nothing"
-            for what in (OWN_CA, PUBLIC_CA, OTHER_HOST, EXPIRED, NOTHING, SHORT_KEY)
-        ),
-        "a backend without encryption, or with TLS 1.1, is refused",
-        "Mallory cuts the reply in the middle, and that is an error",
-        "a backend that accepts and then says nothing is given up after the time-out",
-    )
+    hold(checks.fetch(function), outcome)
 
 
 # --- Odd and untouched -----------------------------------------------------------------------
@@ -833,14 +496,17 @@ CHECKS: list[Callable[[object], Result]] = [
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_functions_that_raise(check: Callable[[object], Result]) -> None:
-    assert check(stumbling).found.startswith("stumbling raised KeyError: 'here'")
-    told = "no_arguments raised TypeError: no_arguments() takes 0 positional arguments but "
-    assert check(no_arguments).found.startswith(told)
+def test_a_function_that_raises(check: Callable[[object], Result], hold: Hold) -> None:
+    hold(check(stumbling), NOT_YET)
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_functions_that_never_return(check: Callable[[object], Result], hurry: Hurry) -> None:
+def test_a_function_of_other_arguments(check: Callable[[object], Result], hold: Hold) -> None:
+    hold(check(no_arguments), NOT_YET)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_function_that_never_returns(check: Callable[[object], Result], hurry: Hurry) -> None:
     def forever(*_: object) -> None:
         while True:
             pass
@@ -854,11 +520,11 @@ def open_function(*_: object) -> object:
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_untouched(check: Callable[[object], Result]) -> None:
-    assert judged(check(open_function)) == (Outcome.NOT_ATTEMPTED, "", "")
+    assert check(open_function).outcome is Outcome.NOT_ATTEMPTED
 
 
 def test_untouched_certificate() -> None:
-    assert judged(checks.backend_certificate(...)) == (Outcome.NOT_ATTEMPTED, "", "")
+    assert checks.backend_certificate(...).outcome is Outcome.NOT_ATTEMPTED
 
 
 def test_the_host_is_no_name_of_this_machine() -> None:

@@ -6,6 +6,7 @@ Here: faults, seeds, the teacher's key. Not here: what a learner does with a kat
 import os
 import re
 import shlex
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,13 +19,18 @@ import pytest
 
 from mtls_lab.diagnosis import explain
 from mtls_lab.errors import FileProblem, LabError, UnknownName
-from mtls_lab.exercises import Outcome
+from mtls_lab.exercises import Outcome, Unsafe
+from mtls_lab.exercises.thief import steal
 from mtls_lab.kata import Kata, exam, faults, kata_key, sabotage
 from mtls_lab.kata.faults import Fault, catalogue, drawn
+from mtls_lab.net import Backend
 from mtls_lab.wire import Exchange, Expected
 from tests.unit.kata.repairs import repair
 
 NAMES = list(catalogue())
+#: Faults with which the device is served all the same, and Mallory too.
+SILENT = [name for name in NAMES if catalogue()[name].first == "nobody"]
+SHOWN = [name for name in NAMES if name not in SILENT]
 
 
 def seeds() -> Iterator[tuple[int, int]]:
@@ -61,10 +67,10 @@ def seen(exchange: Exchange) -> tuple[Expected, Expected | None]:
 @pytest.mark.parametrize("crl", [False, True])
 def test_without_a_fault_nothing_is_refused(tmp_path: Path, *, crl: bool) -> None:
     with chdir(healthy(tmp_path, crl=crl)):
-        assert len(list(exam.examine(crl=crl))) == 11 + crl
+        assert len(list(exam.examine(crl=crl))) == 11 + 2 * crl
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SHOWN)
 def test_a_fault_shows_as_told(tmp_path: Path, name: str) -> None:
     fault = catalogue()[name]
     folder = healthy(tmp_path, crl=fault.level == 3)
@@ -77,6 +83,28 @@ def test_a_fault_shows_as_told(tmp_path: Path, name: str) -> None:
     assert "ALERT" not in side.failure.reason  # who refuses knows why, and no alert tells it
     repair(fault, folder)
     assert met(folder).ok
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_a_silent_fault_shows_when_mallory_attacks(tmp_path: Path, name: str) -> None:
+    fault = catalogue()[name]
+    folder = healthy(tmp_path, crl=fault.level == 3)
+    fault.break_(folder)
+    exchange = met(folder)
+    assert exchange.ok
+    assert seen(exchange) == (fault.device, fault.backend)
+    with chdir(folder):
+        with pytest.raises(Unsafe):
+            list(exam.examine(crl=fault.level == 3))
+        repair(fault, folder)
+        list(exam.examine(crl=fault.level == 3))
+
+
+def test_a_silent_fault_never_comes_first() -> None:
+    """A kata begins with a device that is not served."""
+    for level in (1, 2, 3):
+        for first, *_ in faults._choices(list(catalogue().values()), level):
+            assert first.name not in SILENT
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -114,6 +142,22 @@ def test_explain_does_not_mislead_where_the_message_does(
     assert words in told.why
 
 
+def test_explain_says_what_the_session_of_a_kata_proves(tmp_path: Path) -> None:
+    """In both versions, once the backend speaks both."""
+    catalogue()["backend_resumes"].break_(healthy(tmp_path, crl=True))
+    sabotage.edit(tmp_path, "minimum_version = ssl.TLSVersion.TLSv1_3", "num_tickets = 1")
+    with chdir(tmp_path):
+        contexts = exam.load()
+        assert isinstance(contexts.backend, ssl.SSLContext)
+        with Backend(contexts.backend, authorize=contexts.authorize) as backend:
+            thefts = list(steal(backend, exam.load().present))
+    for theft, version in zip(thefts, ("TLSv1.3", "TLSv1.2"), strict=True):
+        assert theft.stolen
+        told = explain(theft.stolen)
+        assert told.entry == "served_resumed"
+        assert f"over {version}, in a resumed session. It takes the device for" in told.what
+
+
 def run(command: str, folder: Path) -> str:
     program, *arguments = shlex.split(command)
     if program == "python":
@@ -135,9 +179,10 @@ def run(command: str, folder: Path) -> str:
 @pytest.mark.parametrize(("level", "seed"), SEEDS)
 def test_a_seed_is_broken_and_can_be_repaired(tmp_path: Path, level: int, seed: int) -> None:
     kata = Kata.create(seed, level, tmp_path / "kata")
-    assert kata.check().outcome is Outcome.NOT_YET
+    assert not kata.ask().ok
     for fault in drawn(seed, level):
         assert seen(kata.ask()) == (fault.device, fault.backend)
+        assert kata.check().outcome is (Outcome.UNSAFE if kata.ask().ok else Outcome.NOT_YET)
         repair(fault, kata.folder)
     result = kata.check()
     assert result.right, result
@@ -238,6 +283,12 @@ def test_the_key_tells_what_is_broken(level: int) -> None:
         for fault in drawn(seed, level):
             assert told(fault) <= set(key.splitlines())
         assert key == kata_key(str(seed), level)
+
+
+def test_the_key_to_a_silent_fault() -> None:
+    for name in SILENT:
+        line = "Shows:    the device is served, and so is Mallory: kata.check() says how"
+        assert line in str(catalogue()[name]).splitlines()
 
 
 def told(fault: Fault) -> set[str]:

@@ -199,6 +199,35 @@ def test_a_repair_that_opens_the_door(
     assert result.found.startswith(found)
 
 
+LISTED = "context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF"
+RETURNS = "Mallory, with the session of a device that has been revoked since, and neither"
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ([], f"TLS 1.3: {RETURNS}"),
+        # A ticket is then no more than an ID, and the backend keeps the session.
+        ([(LISTED, f"{LISTED}\n    context.options |= ssl.OP_NO_TICKET")], f"TLS 1.3: {RETURNS}"),
+        (
+            [(LISTED, f"{LISTED}\n    context.num_tickets = 0"), ("TLSv1_3", "TLSv1_2")],
+            f"TLS 1.2: {RETURNS}",
+        ),
+        ([(LISTED, f"{LISTED}\n    context.num_tickets = 0")], ""),
+    ],
+)
+def test_a_session_that_outlives_the_list(changes: list[tuple[str, str]], found: str) -> None:
+    """The device is served, and `kata` says that the check tries everybody else."""
+    kata = having("backend_resumes")
+    assert str(kata).endswith("It is served. Is everybody else refused? kata.check() tries.")
+    edit(kata, *changes)
+    result = kata.check()
+    assert result.outcome is (Outcome.UNSAFE if found else Outcome.RIGHT)
+    assert result.found[: len(found)] == found
+    assert bool(result.found) == bool(found)
+    assert ("3d_stolen_session" in result.rule) == bool(found)
+
+
 # --- Repairs by every other way
 
 
@@ -272,9 +301,29 @@ def with_a_rule_of_its_own(kata: Kata) -> None:
     (kata.folder / "contexts.py").write_text(text, "utf-8")
 
 
+def with_a_rule_that_reads_the_list(kata: Kata) -> None:
+    """It is asked about every connection, resumed or not."""
+    path = kata.folder / "contexts.py"
+    text = path.read_text("utf-8").replace("import ssl", "import ssl\n" + READ_LIST)
+    path.write_text(text.replace(MAY_SPEAK, f"{MAY_SPEAK} and not listed(certificate)"), "utf-8")
+
+
+READ_LIST = """
+from pathlib import Path
+
+from cryptography import x509
+
+
+def listed(certificate):
+    crl = x509.load_pem_x509_crl(Path("backend/client_ca.crl").read_bytes())
+    return crl.get_revoked_certificate_by_serial_number(int(certificate["serialNumber"], 16))
+"""
+
+
 @pytest.mark.parametrize(
     ("name", "repair"),
     [
+        ("backend_resumes", with_a_rule_that_reads_the_list),
         ("server_address", with_the_address),
         ("server_name", by_another_name),
         ("server_expired", with_a_new_ca),

@@ -15,7 +15,7 @@ import pytest
 import mtls_lab
 from mtls_lab import old_names
 from mtls_lab.classroom.one_learner import parts
-from mtls_lab.learner import predictions, progress
+from mtls_lab.learner import predictions, progress, quiz
 from mtls_lab.learner.notebooks import unpack
 
 OLD = Path(__file__).with_name("old_folder")
@@ -94,3 +94,14 @@ def test_an_old_module_has_no_other_names() -> None:
     view = sys.modules["mtls_lab.workspace"]
     with pytest.raises(AttributeError, match="nothing"):
         view.nothing  # noqa: B018
+
+
+def test_the_tests_can_be_taken_in_it(folder: Path) -> None:
+    before = progress.read(folder)
+    assert before.quiz == progress.Progress().quiz
+    sitting = quiz.Sitting("before")
+    sitting.answer("clock", "device")
+    sitting.hand_in()
+    after = progress.read(folder)
+    assert (after.predictions, after.exercises) == (before.predictions, before.exercises)
+    assert after.quiz["before"] == progress.Taken({"clock": "device"}, handed_in=True)

@@ -1,0 +1,126 @@
+"""`mtls-lab quiz`: the test before Part 1 or after Part 3, in a terminal.
+
+Here: asking, and reading numbers. Not here: the questions, what is kept and the result
+(learner/quiz.py), and the test in a notebook (panels/quiz.py).
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+import textwrap
+from pathlib import Path
+
+from mtls_lab.errors import LabError
+from mtls_lab.learner import quiz
+from mtls_lab.learner.folder import own_folder
+from mtls_lab.program import typed
+
+__all__ = ["take"]
+
+#: Wider lines are hard to read.
+WIDEST = 88
+HOW = (
+    "Type the number of your answer. Enter leaves a question out, b goes back to the one before, "
+    "and Ctrl-C stops: what you answered is kept."
+)
+
+
+def take(folder: Path, *, after: bool) -> None:
+    """Ask every question that has no answer yet, then hand the test in and say how it went.
+
+    Args:
+        folder: the learner's folder.
+        after: whether it is the test after Part 3.
+
+    Raises:
+        NotInWorkspace: there is no learner's folder.
+        LabError: there is nothing to read answers from.
+        KeyboardInterrupt: stopped by Ctrl-C; every answer is kept.
+    """
+    sitting = quiz.Sitting("after" if after else "before", own_folder(folder))
+    if not sitting.closed:
+        _say(f"{quiz.TITLES[sitting.when]}: {len(sitting.open)} questions, half a minute each.")
+        _say(HOW)
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")  # what is not text is not an answer
+        try:
+            _ask(sitting)
+        except (EOFError, KeyboardInterrupt) as stop:
+            again = typed(f"quiz{' --after' * after}")
+            _say("", f"Stopped. Kept: {sitting.count}. To go on, type {again} once more.")
+            if isinstance(stop, KeyboardInterrupt):
+                raise
+            return
+        sitting.hand_in()
+    _tell(sitting)
+
+
+def _ask(sitting: quiz.Sitting) -> None:
+    """Ask until the last question has passed. Raises EOFError at the end of the input."""
+    asked, at = sitting.open, 0
+    while at < len(asked):
+        item = asked[at]
+        _say("", f"{at + 1} of {len(asked)}. {item.situation}", "", item.question)
+        for number, answer in enumerate(item.answers.values(), 1):
+            _say(f"{number}  {answer}", indent="   ")
+        typed_in = _read(len(item.answers), first=not (at or sitting.answers))
+        if typed_in == "b":
+            at = max(at - 1, 0)
+            continue
+        key = list(item.answers)[int(typed_in) - 1] if typed_in else None
+        sitting.answer(item.name, key)
+        at += 1
+
+
+def _read(most: int, *, first: bool) -> str:
+    """Return a number from 1 to `most`, "b", or nothing."""
+    valid = ["", "b", *map(str, range(1, most + 1))]
+    while True:
+        try:
+            answer = input("> ").strip().lower()
+        except (EOFError, RuntimeError):  # the latter without any input at all
+            if first and not (sys.stdin and sys.stdin.isatty()):
+                raise LabError(
+                    "nothing to read an answer from",
+                    "a terminal, or an input with one number in each line",
+                    "type the command in a terminal, or take the test in the notebook",
+                ) from None
+            raise EOFError from None
+        if answer in valid:
+            return answer
+        _say(f"A number from 1 to {most}, b, or Enter.")
+
+
+def _tell(sitting: quiz.Sitting) -> None:
+    done = sitting.done
+    _say("")
+    if sitting.when == "after":
+        for item, right, reply in quiz.told(done):
+            _say(*f"{'✓' if right else '✗'} {item.topic}. {reply}".splitlines(), "")
+        _say(quiz.result(done))
+    elif sitting.too_late:
+        _say("The test after Part 3 is handed in: this one takes no answers any more.")
+    elif done.quiz["after"].handed_in:
+        _say(quiz.result(done))
+    else:
+        later = typed("quiz --after")
+        _say(f"Handed in: {sitting.count}. Which of them are right, you read after Part 3: {later}")
+
+
+def _say(*paragraphs: str, indent: str = "") -> None:
+    """Print paragraphs, folded to the width of the terminal."""
+    width = max(min(shutil.get_terminal_size().columns, WIDEST), 30)
+    hang = indent + "   " * bool(indent)
+    for text in paragraphs:
+        print(
+            textwrap.fill(
+                text,
+                width,
+                initial_indent=indent,
+                subsequent_indent=hang,
+                break_long_words=False,  # a command can be copied
+                break_on_hyphens=False,
+            )
+        )

@@ -1,0 +1,224 @@
+"""`mtls-lab quiz` as a process: in a real terminal, from a pipe, and without any input."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mtls_lab.facts import MARKER
+from mtls_lab.learner import progress, quiz
+from mtls_lab.learner.progress import FILE, Taken
+
+ITEMS = list(quiz.items().values())
+LATER = "Which of them are right, you read after Part 3:"
+COMMAND = [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab", "quiz"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    (folder / MARKER).write_text("{}")
+    return folder
+
+
+def piped(
+    folder: Path, said: str | bytes | None, *options: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command beside the folder; with None there is no input at all."""
+    text = said if isinstance(said, bytes) else (said or "").encode()
+    run = subprocess.run(
+        [*COMMAND, *options] if said is not None else ["sh", "-c", 'exec "$@" <&-', "", *COMMAND],
+        cwd=folder.parent,
+        env=os.environ | {"PYTHONUTF8": "1"},
+        input=text,
+        capture_output=True,
+        check=False,
+        timeout=300,
+    )
+    return subprocess.CompletedProcess(
+        run.args, run.returncode, run.stdout.decode(), run.stderr.decode()
+    )
+
+
+def flat(text: str) -> str:
+    """The text as if a line had no end."""
+    return " ".join(text.split())
+
+
+def number(item: quiz.Item, key: str) -> str:
+    return str(list(item.answers).index(key) + 1)
+
+
+def all_right() -> str:
+    return "\n".join(number(item, item.right) for item in ITEMS) + "\n"
+
+
+def test_both_tests_from_a_pipe(folder: Path) -> None:
+    before = piped(folder, "1\n" * 12)
+    assert (before.returncode, before.stderr) == (0, "")
+    assert before.stdout.startswith("Test before Part 1: 12 questions, half a minute each.\n")
+    said = flat(before.stdout)
+    for at, item in enumerate(ITEMS, 1):
+        answers = " ".join(f"{n} {a}" for n, a in enumerate(item.answers.values(), 1))
+        assert f"{at} of 12. {item.situation} {item.question} {answers} >" in said
+    last = f"Handed in: 12 of 12 questions answered. {LATER}"
+    assert re.search(rf"> {last} \S+mtls-lab quiz --after$", said)
+    for reply in ITEMS[0].replies.values():
+        assert reply not in said
+
+    after = piped(folder, all_right(), "--after")
+    assert (after.returncode, after.stderr) == (0, "")
+    for item in ITEMS:
+        reply = f"{item.answers[item.right]} {item.replies[item.right]}"
+        assert f"✓ {item.topic}. {reply} " in flat(after.stdout)
+    last = "Tests: 3 of 12 right before, 12 after; normalised gain 1.00"
+    assert after.stdout.splitlines()[-1] == last
+    once_more = piped(folder, "", "--after")
+    assert (once_more.returncode, once_more.stdout.splitlines()[-1]) == (0, last)
+    assert piped(folder, "").stdout.splitlines() == ["", last]
+
+
+def test_what_is_left_out_is_not_right(folder: Path) -> None:
+    run = piped(folder, "\n" * 12)
+    assert f"> Handed in: 0 of 12 questions answered. {LATER}" in flat(run.stdout)
+    assert progress.read(folder).quiz["before"] == Taken({}, handed_in=True)
+
+
+def test_what_is_typed_wrong_is_asked_again_and_b_goes_back(folder: Path) -> None:
+    first, second, third = ITEMS[:3]
+    run = piped(folder, "b\n7\nx\n0\n2\n1\nB\n 2 \n3\n")
+    assert run.returncode == 0
+    assert run.stdout.count("A number from 1 to 4, b, or Enter.\n") == 3
+    expected = {
+        item.name: list(item.answers)[n]
+        for item, n in zip((first, second, third), (1, 1, 2), strict=True)
+    }
+    assert progress.read(folder).quiz["before"] == Taken(expected)
+
+
+def test_bytes_that_are_no_text_are_no_answer(folder: Path) -> None:
+    run = piped(folder, b"\xff\xfe\n1\n")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert len(progress.read(folder).quiz["before"].answers) == 1
+
+
+@pytest.mark.parametrize("said", ["", None], ids=["empty", "closed"])
+def test_an_input_without_an_answer(folder: Path, said: str | None) -> None:
+    run = piped(folder, said)
+    assert run.returncode == 2
+    assert run.stderr.splitlines() == [
+        "mtls-lab: this did not work.",
+        "Found:    nothing to read an answer from",
+        "Expected: a terminal, or an input with one number in each line",
+        "To do:    type the command in a terminal, or take the test in the notebook",
+    ]
+    assert not (folder / FILE).exists()
+
+
+def test_the_end_of_the_input_keeps_what_was_answered(folder: Path) -> None:
+    run = piped(folder, "1\n2\n")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "> Stopped. Kept: 2 of 12 questions answered. To go on, type " in flat(run.stdout)
+    assert piped(folder, "1\n").stdout.startswith("Test before Part 1: 10 questions")
+    assert len(progress.read(folder).quiz["before"].answers) == 3
+
+
+def test_the_first_test_after_the_second(folder: Path) -> None:
+    piped(folder, all_right(), "--after")
+    run = piped(folder, "")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "takes no answers any more" in run.stdout
+
+
+def test_without_a_folder(tmp_path: Path) -> None:
+    run = piped(tmp_path / "lab", "1\n")
+    assert run.returncode == 2
+    assert run.stderr.splitlines()[1].endswith("is no folder of the lab (no .mtls-lab file in it)")
+
+
+# --- In a terminal
+
+
+@dataclass
+class Terminal:
+    """The command in a pseudo-terminal, as a person has it."""
+
+    process: subprocess.Popen[bytes]
+    master: int
+    shown: str = ""
+
+    def until(self, pattern: str) -> None:
+        """Read on until the pattern shows; the end of the output is a failure."""
+        while not re.search(pattern, self.shown):
+            with suppress(OSError):  # Linux: the other end is closed
+                if data := os.read(self.master, 4096):
+                    self.shown += data.decode()
+                    continue
+            raise AssertionError(self.shown)
+        self.shown = re.split(pattern, self.shown, maxsplit=1)[1]
+
+    def type(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def rest(self) -> str:
+        with suppress(OSError):
+            while data := os.read(self.master, 4096):
+                self.shown += data.decode()
+        return self.shown.replace("\r\n", "\n")
+
+
+@contextmanager
+def terminal(folder: Path) -> Iterator[Terminal]:
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        COMMAND,
+        cwd=folder.parent,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    )
+    os.close(slave)
+    try:
+        yield Terminal(process, master)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)
+
+
+def test_ctrl_c_keeps_what_was_answered(folder: Path) -> None:
+    with terminal(folder) as shell:
+        shell.until("> ")
+        shell.type("1\r")
+        shell.until("2 of 12[^>]*> ")
+        shell.process.send_signal(signal.SIGINT)
+        said = shell.rest()
+        assert shell.process.wait(300) == 130
+    assert "Stopped. Kept: 1 of 12 questions answered." in said
+    assert "Traceback" not in said
+    assert len(progress.read(folder).quiz["before"].answers) == 1
+
+
+@pytest.mark.parametrize("answered", [0, 1])
+def test_ctrl_d_stops_as_well(folder: Path, answered: int) -> None:
+    with terminal(folder) as shell:
+        shell.until("> ")
+        for at in range(answered):
+            shell.type("1\r")
+            shell.until(f"{at + 2} of 12[^>]*> ")
+        shell.type("\x04")
+        said = shell.rest()
+        assert shell.process.wait(300) == 0
+    assert f"Stopped. Kept: {answered} of 12 questions answered." in said
+    assert len(progress.read(folder).quiz["before"].answers) == answered

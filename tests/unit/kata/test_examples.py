@@ -1,0 +1,132 @@
+"""The worked diagnoses: the same fault for everybody, new each time, and a diagnosis that is run.
+
+Not here: the notebook that works them out (tests/notebooks/test_diagnoses.py).
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mtls_lab.classroom.one_learner import solved_katas
+from mtls_lab.errors import UnknownName
+from mtls_lab.exercises import Outcome
+from mtls_lab.facts import MARKER
+from mtls_lab.kata import worked_kata
+from mtls_lab.kata.examples import EXAMPLES
+from mtls_lab.kata.faults import catalogue
+from mtls_lab.learner import progress
+from mtls_lab.learner.progress import FILE
+from mtls_lab.pki import CertificateAuthority
+from mtls_lab.wire import Expected
+from tests.unit.kata.repairs import repair
+
+RIGHT = {
+    1: ("device", "handshake", "backend/server.crt"),
+    2: ("backend", "handshake", "device/client.crt"),
+    3: ("backend", "handshake", "backend/client_ca.pem"),
+}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A learner's folder, which is the current one."""
+    (tmp_path / MARKER).write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_no_first_kata_has_the_fault_of_an_example() -> None:
+    assert [catalogue()[name].level for name in EXAMPLES.values()] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("number", EXAMPLES)
+def test_an_example_has_its_fault_until_it_is_repaired(number: int, home: Path) -> None:
+    example, fault = worked_kata(number), catalogue()[EXAMPLES[number]]
+    assert example.folder == home / "kata" / f"example-{number}"
+    assert str(example).startswith(f"Example {number}\n  in kata/example-{number}\n")
+    exchange = example.ask()
+    assert Expected.seen(exchange.device) == fault.device
+    assert exchange.backend
+    assert Expected.seen(exchange.backend) == fault.backend
+    assert example.check().outcome is Outcome.NOT_YET
+    repair(fault, example.folder)
+    assert example.check().right
+    assert worked_kata(number).check().outcome is Outcome.NOT_YET  # the cell was run again
+
+
+def test_an_example_is_nobodys_solved_kata(home: Path) -> None:
+    example = worked_kata(3)
+    repair(catalogue()[EXAMPLES[3]], example.folder)
+    assert example.check().right
+    assert not (home / FILE).exists()
+    assert solved_katas(progress.read(home)) == 0
+
+
+def test_it_is_made_in_the_learners_folder_from_inside_another(home: Path) -> None:
+    os.chdir(worked_kata(1).folder)
+    assert worked_kata(2).folder == home / "kata" / "example-2"
+
+
+@pytest.mark.parametrize("number", EXAMPLES)
+def test_the_right_diagnosis(number: int) -> None:
+    result = worked_kata(number).diagnosed(*RIGHT[number])
+    side, stage, file = RIGHT[number]
+    assert result.outcome is Outcome.RIGHT
+    assert result.seen == (
+        f"the {side} refused",
+        f"at its {stage}",
+        f"with the right {file}, the device is served",
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        (("device", "handshake", "backend/client_ca.pem"), "it was not 'device' that refused"),
+        ((None, "handshake", "backend/client_ca.pem"), "it was not None that refused"),
+        (("backend", "first read", "backend/client_ca.pem"), "was not at 'first read'"),
+        (("backend", "handshake", "client_ca.pem"), "there is no file 'client_ca.pem'"),
+        (("backend", "handshake", 7), "there is no file 7"),
+        (("backend", "handshake", "../broken/contexts.py"), "there is no file '../broken"),
+        (("backend", "handshake", "/etc/hostname"), "there is no file '/etc/hostname'"),
+        (
+            ("backend", "handshake", "device/client.crt"),
+            "with another device/client.crt, the device is still refused",
+        ),
+        (
+            ("backend", "handshake", "device/server_ca.pem"),
+            "with another device/server_ca.pem, the device is still refused",
+        ),
+    ],
+)
+def test_a_wrong_diagnosis(told: tuple[object, object, object], found: str) -> None:
+    result = worked_kata(3).diagnosed(*told)
+    assert result.outcome is Outcome.NOT_YET
+    assert found in result.found
+    assert result.rule
+
+
+def test_an_open_diagnosis() -> None:
+    example = worked_kata(3)
+    assert example.diagnosed("backend", ..., ...).outcome is Outcome.NOT_ATTEMPTED
+
+
+def test_a_diagnosis_stays_right_after_the_repair() -> None:
+    """It is about the fault as it was made, and the cell may be run again."""
+    example = worked_kata(3)
+    repair(catalogue()[EXAMPLES[3]], example.folder)
+    assert example.diagnosed(*RIGHT[3]).right
+
+
+def test_the_other_way_that_the_notebook_names_ends_the_error_too() -> None:
+    example = worked_kata(3)
+    ca = example.folder / "ca"
+    server_ca = CertificateAuthority.load(ca / "server_ca.crt", ca / "server_ca.key")
+    server_ca.issue_client("trusted-client").save(example.folder / "device", "client")
+    assert example.ask().ok
+
+
+def test_no_such_example() -> None:
+    with pytest.raises(UnknownName, match="no example '4'"):
+        worked_kata(4)
