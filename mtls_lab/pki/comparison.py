@@ -8,7 +8,7 @@ error (diagnosis/look.py).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -117,12 +117,17 @@ def _dates(certificates: Sequence[x509.Certificate], now: datetime) -> Iterator[
     for each in certificates:
         first, last = each.not_valid_before_utc, each.not_valid_after_utc
         if not first <= now <= last:
-            words = {"subject": told(each.subject), "first": _time(first), "last": _time(last)}
-            yield Look("expired" if now > last else "not yet valid", words | {"now": _time(now)})
+            apart = now - last if now > last else first - now
+            words = {"subject": told(each.subject), "apart": _span(apart)}
+            yield Look("expired" if now > last else "not yet valid", words)
 
 
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+def _span(apart: timedelta) -> str:
+    """A span of time as a person says it: what was made alike is told alike on every day."""
+    for unit, size in (("day", timedelta(days=1)), ("hour", timedelta(hours=1))):
+        if apart >= size:
+            return f"{apart // size} {unit}{'s' * (apart // size > 1)}"
+    return f"{apart // timedelta(minutes=1)} minutes"
 
 
 def _leaf(leaf: x509.Certificate) -> Iterator[Look]:

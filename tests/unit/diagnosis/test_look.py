@@ -218,6 +218,7 @@ def test_a_date_is_compared_with_a_clock(entry: str) -> None:
     dated = [look for look in looks if look.name.replace(" ", "_") in DATED]
     assert {look.name.replace(" ", "_") for look in dated} == {entry}
     assert [look.words["subject"] for look in dated] == ["CN=device", "CN=Root"]
+    assert {look.words["apart"] for look in dated} <= {"29 days", "30 days"}
 
 
 def test_files_that_fit_are_not_blamed(tmp_path: Path) -> None:

@@ -142,9 +142,7 @@ def test_hardened_backend(name: str, hold: Hold) -> None:
     assert ("3d_stolen_session" in result.rule) == ("a thief" in result.found)
 
 
-def test_right_in_both_versions(
-    never_twice: Callable[[Path], ssl.SSLContext], hold: Hold
-) -> None:
+def test_right_in_both_versions(never_twice: Callable[[Path], ssl.SSLContext], hold: Hold) -> None:
     result = checks.hardened_backend(never_twice)
     hold(result, RIGHT)
     assert result.seen[1:] == (f"TLS 1.3: {REFUSED}", f"TLS 1.2: {REFUSED}")
