@@ -22,7 +22,7 @@ OWN_UV := $(filter .venv-uv/%,$(UV))
 # the shell adds to Python's path may hide a package that we install.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help lab doctor test matrix notebooks verdicts slides bench mutants lint lock clean supported-python
+.PHONY: help lab doctor test matrix notebooks verdicts pictures slides bench mutants lint lock clean supported-python
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -51,6 +51,9 @@ notebooks: $(READY) ## Run the notebooks and write their outputs into notebooks/
 
 verdicts: $(READY) ## Write down what the checks of the exercises say to each attempt of the tests
 	@.venv/bin/python -m tests.authoring.verdicts
+
+pictures: $(READY) ## Take pictures of every notebook, panel and slide, into .artifacts/screenshots
+	@PICTURES=yes .venv/bin/python -m pytest $(PROCESSES) tests/browser
 
 slides: $(READY) ## Make slides for a teacher, one file for each part, which need no network
 	.venv/bin/python -m tests.authoring.slides

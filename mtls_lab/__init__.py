@@ -16,13 +16,20 @@ from mtls_lab import old_names
 
 if TYPE_CHECKING:
     from mtls_lab import exercises as checks
-    from mtls_lab.attacks import Protection, attack_table, change_reply, clone, reply_index
+    from mtls_lab.attacks import (
+        Protection,
+        attack_table,
+        change_reply,
+        clone,
+        reply_index,
+        steal_key,
+    )
     from mtls_lab.classroom import report
     from mtls_lab.diagnosis import explain
     from mtls_lab.errors import FileProblem
     from mtls_lab.experiments import CredentialStore, catalogue
     from mtls_lab.kata import Kata, kata_key, worked_kata
-    from mtls_lab.learner import available, enter, openssl, reveal
+    from mtls_lab.learner import available, enter, openssl
     from mtls_lab.net import Relay, ask, cut, flip_bit, replace, serve, stop_all, watch
     from mtls_lab.panels import (
         AttackPanel,
@@ -32,9 +39,13 @@ if TYPE_CHECKING:
         PlacementPanel,
         PredictPanel,
         QuizPanel,
+        RevealPanel,
+        ReviewPanel,
         WirePanel,
         WorkbenchPanel,
         predict,
+        reveal,
+        review,
     )
     from mtls_lab.pki import (
         CertificateAuthority,
@@ -50,13 +61,15 @@ if TYPE_CHECKING:
 
 #: Where each name comes from; `checks` and `pem` are modules, used as `checks.NAME`.
 _HOMES = {
-    "attacks": ("Protection", "attack_table", "change_reply", "clone", "reply_index"),
+    "attacks": (
+        *("Protection", "attack_table", "change_reply", "clone", "reply_index", "steal_key"),
+    ),
     "classroom": ("report",),
     "diagnosis": ("explain",),
     "errors": ("FileProblem",),
     "experiments": ("CredentialStore", "catalogue"),
     "kata": ("Kata", "kata_key", "worked_kata"),
-    "learner": ("available", "enter", "openssl", "reveal"),
+    "learner": ("available", "enter", "openssl"),
     "net": ("Relay", "ask", "cut", "flip_bit", "replace", "serve", "stop_all", "watch"),
     "panels": (
         "AttackPanel",
@@ -66,9 +79,13 @@ _HOMES = {
         "PlacementPanel",
         "PredictPanel",
         "QuizPanel",
+        "RevealPanel",
+        "ReviewPanel",
         "WirePanel",
         "WorkbenchPanel",
         "predict",
+        "reveal",
+        "review",
     ),
     "pki": (
         "CertificateAuthority",
@@ -103,6 +120,8 @@ __all__ = [
     "Purpose",
     "QuizPanel",
     "Relay",
+    "RevealPanel",
+    "ReviewPanel",
     "Side",
     "Stage",
     "WirePanel",
@@ -130,9 +149,11 @@ __all__ = [
     "reply_index",
     "report",
     "reveal",
+    "review",
     "self_signed",
     "serve",
     "server_name",
+    "steal_key",
     "stop_all",
     "watch",
     "worked_kata",

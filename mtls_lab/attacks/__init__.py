@@ -6,7 +6,6 @@ relay that the attacker uses (net/relay.py).
 
 from mtls_lab.attacks.attacks import (
     ATTACKS,
-    LIE,
     Attack,
     AttackResult,
     change_reply,
@@ -23,7 +22,6 @@ from mtls_lab.attacks.table import AttackTable, attack_table
 
 __all__ = [
     "ATTACKS",
-    "LIE",
     "Attack",
     "AttackResult",
     "AttackTable",

@@ -16,7 +16,7 @@ from pathlib import Path
 from mtls_lab.attacks.protections import Protection
 from mtls_lab.net import Backend, Relay, Tamper, ask, flip_bit, replace, watch
 from mtls_lab.pki import CertificateAuthority, Purpose, self_signed
-from mtls_lab.wire import SECRET, Direction, Exchange, server_name
+from mtls_lab.wire import LIE, SECRET, Direction, Exchange, server_name
 
 __all__ = [
     "ATTACKS",
@@ -32,8 +32,6 @@ __all__ = [
     "tamper",
 ]
 
-#: What Mallory would have the device believe.
-LIE = "the cave is empty"
 #: A close_notify in a TLS 1.3 record: header, two bytes, content type, tag (RFC 8446, section 5.2).
 CLOSE_NOTIFY = 5 + 2 + 1 + 16
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mtls_lab.attacks.attacks import ATTACKS, Attack, AttackResult
 from mtls_lab.attacks.protections import Protection
+from mtls_lab.text import html_table
 
 __all__ = ["AttackTable", "attack_table"]
 
@@ -44,19 +45,18 @@ class AttackTable:
         return "\n".join(line.rstrip() for line in lines)
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in self.columns)
-        lines = [f"<table><thead><tr><td></td>{head}</tr></thead><tbody>"]
-        for attack, row in self.rows.items():
-            cells = "".join(_html_cell(row[name]) for name in self.columns)
-            lines.append(f'<tr><th scope="row">{html.escape(attack)}</th>{cells}</tr>')
-        return "".join([*lines, "</tbody></table>"])
+        rows = (
+            (attack, (_html_cell(row[name]) for name in self.columns))
+            for attack, row in self.rows.items()
+        )
+        return html_table(self.columns, rows)
 
 
 def _html_cell(result: AttackResult) -> str:
     colour = "--jp-error-color1" if result.succeeded else "--jp-success-color1"
     evidence = html.escape("\n".join(result.evidence), quote=True)
     style = f"border-bottom:3px solid var({colour}, currentColor)"
-    return f'<td style="{style}" title="{evidence}">{result.word}</td>'
+    return f'<td role="cell" style="{style}" title="{evidence}">{result.word}</td>'
 
 
 def attack_table(

@@ -84,7 +84,10 @@ def read_export(path: Path) -> HandedIn:
         name = printable(" ".join(content["name"].split()))[:NAME_LENGTH]
         guesses = {key: _typed(Predicted, value) for key, value in content["predictions"].items()}
         tries = {key: _typed(Tried, value) for key, value in content["exercises"].items()}
-        return HandedIn(name or path.name, Progress({}, guesses, tries, _tests(content)))
+        return HandedIn(
+            name or path.name,
+            Progress(predictions=guesses, exercises=tries, quiz=_tests(content)),
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         raise FileProblem(

@@ -191,6 +191,9 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     test = add("quiz", "take the test before Part 1, or after Part 3", "quiz", "quiz --after")
     _folder(test)
     test.add_argument("--after", action="store_true", help="the test after Part 3")
+    _folder(
+        add("review", "ask again the predictions that are due today, in five minutes", "review")
+    )
 
     export = add("export", "write how far you are to a file for your teacher", 'export "Anna"')
     export.add_argument("name", metavar="NAME", help="how your teacher knows you")

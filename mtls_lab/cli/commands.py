@@ -1,7 +1,8 @@
 """What each command of `mtls-lab` does, and prints.
 
 Here: the words in a terminal. Not here: arguments, exit codes and the doctor (arguments.py),
-JupyterLab (jupyter.py), what the folder holds (learner/), how far a learner is (classroom/).
+JupyterLab (jupyter.py), a review (review.py), what the folder holds (learner/), how far a learner
+is (classroom/).
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from pathlib import Path
 
 from mtls_lab import kata
 from mtls_lab.classroom import class_report, export, read_export, report
-from mtls_lab.cli import quiz
+from mtls_lab.cli import quiz, review
 from mtls_lab.errors import LabError, ToolMissing
 from mtls_lab.learner import notebooks as unpacking
+from mtls_lab.learner import progress, reviews
 from mtls_lab.program import typed
 
 __all__ = ["RUN"]
@@ -29,19 +31,22 @@ INSIDE = ("JUPYTERHUB_SERVICE_PREFIX", "JUPYTER_SERVER_URL")
 
 def _start(options: argparse.Namespace) -> int:
     folder: Path = options.folder
-    for notebook in unpacking.unpack(folder):
+    notebooks = unpacking.unpack(folder)
+    for notebook in notebooks:
         name = notebook.path.name
         if notebook.beside:
             print(f"{name}: yours is kept; the project's newer one is {notebook.beside.name}")
         else:
             print(f"{name}: {'as you left it' if notebook.kept else 'ready'}")
     print(report(folder))
+    if due := reviews.due(progress.read(folder), progress.today()):
+        print(f"Predictions due for a review: {len(due)} ({typed('review')})")
     print(f"Your folder: {folder}")
-    print(
-        "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. What "
-        "you wrote and predicted is kept.",
-        flush=True,
-    )
+    if any(notebook.kept for notebook in notebooks):
+        print(
+            "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. "
+            "What you wrote and predicted is kept."
+        )
     if options.prepare:
         return 0
     first = unpacking.latest(folder).name
@@ -54,6 +59,8 @@ def _start(options: argparse.Namespace) -> int:
             "the packages that environment.yml lists",
             f"see what is missing, and how to get it: {typed('doctor')}",
         )
+    where = "at the address below" if options.no_browser else "in your browser"
+    print(f"JupyterLab opens {where}. To stop it: Ctrl-C in this terminal.", flush=True)
     jupyter = importlib.import_module("mtls_lab.cli.jupyter")  # seconds, and for this command only
     jupyter.run(jupyter.options(folder, first, browser=not options.no_browser, port=options.port))
     return 0
@@ -94,6 +101,10 @@ def _quiz(options: argparse.Namespace) -> int:
     return 0
 
 
+def _review(options: argparse.Namespace) -> int:
+    return review.run(options.folder)
+
+
 def _export(options: argparse.Namespace) -> int:
     print(f"Hand in this file: {export(options.name, options.folder)}")
     return 0
@@ -124,6 +135,7 @@ RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "reset": _reset,
     "progress": _progress,
     "quiz": _quiz,
+    "review": _review,
     "export": _export,
     "class": _class,
     "key": _key,

@@ -26,6 +26,8 @@ __all__ = ["LabServer", "options", "run"]
 ENDING = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
+#: How this JupyterLab differs from any other.
+OWN = resource_folder("data") / "jupyterlab"
 #: Seconds for kernels to be shut down in good order. jupyter_client gives each of them five.
 GRACE = 20
 
@@ -46,7 +48,10 @@ def options(folder: Path, notebook: str, *, browser: bool, port: int | None) -> 
         f"--LabApp.default_url=/lab/tree/{notebook}",
         # Which notebooks were open is remembered here, and not for every JupyterLab of this person.
         f"--LabApp.workspaces_dir={folder / '.jupyter' / 'workspaces'}",
-        f"--LabApp.app_settings_dir={resource_folder('data') / 'jupyterlab'}",
+        f"--LabApp.app_settings_dir={OWN}",
+        "--LabApp.custom_css=True",  # the one in the same folder: see LabServer
+        # The address is the last thing to read, and nothing but trouble comes after it.
+        "--Application.log_level=WARN",
         # A class of 30 without internet: nothing is asked of the outside, nothing pops up.
         "--LabApp.extension_manager=readonly",
         "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
@@ -86,6 +91,13 @@ class LabServer(ServerApp):
             if signal.getsignal(each) is not signal.SIG_IGN:  # `nohup`, or `&` in a script
                 signal.signal(each, self._end)
 
+    def start_app(self) -> None:
+        """Start, and leave the address as the last thing said."""
+        super().start_app()
+        # With a password or a token of this person's own, Jupyter says it at a lower level only.
+        if not self.identity_provider.token_generated:
+            self.log.critical("To access the server, open this address: %s", self.public_url)
+
     def _end(self, _signal: int, _frame: FrameType | None) -> None:
         """Let the event loop stop the server: a handler may neither log nor close anything."""
         for each in ENDING:
@@ -93,6 +105,10 @@ class LabServer(ServerApp):
         if hasattr(signal, "alarm"):
             signal.alarm(GRACE)  # the system ends what hangs; kernels notice, and end as well
         cast(AsyncIOLoop, self.io_loop).asyncio_loop.call_soon_threadsafe(self.stop)
+
+    @default("static_custom_path")
+    def _styles(self) -> list[str]:
+        return [str(OWN)]
 
     @default("terminado_settings")
     def _terminals(self) -> dict[str, list[str]]:

@@ -18,12 +18,12 @@ from contextlib import contextmanager, suppress
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab.attacks import LIE
 from mtls_lab.errors import FileProblem, kind_of
 from mtls_lab.exercises.calling import Called
 from mtls_lab.exercises.result import NotYet
 from mtls_lab.net import Acceptor, Address, Backend, hang_up, only_trusted_client
 from mtls_lab.pki import CertificateAuthority, Identity
+from mtls_lab.wire import LIE
 
 __all__ = [
     "LIE",

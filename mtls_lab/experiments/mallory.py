@@ -120,14 +120,23 @@ def _disturbed(plan: Plan, result: Exchange, usual: Exchange) -> Judgement:
     failures = [side.failure for side in (result.device, result.backend) if side and side.failure]
     if any(failure.error.startswith("SSL") for failure in failures):
         return True, "It was noticed. The device received nothing false."
-    if result.device.ok:
-        return False, f"Nobody noticed. The device received “{result.reply}”."
-    if plan.deed == "cut":
+    if plan.deed == "cut" and not result.device.ok:
         return False, (
             "That is why no reply came. The device saw the connection end, and cannot tell who "
             "ended it."
         )
-    return None, "That broke the exchange. To the device, the attack looks like noise."
+    if not result.device.ok:
+        return None, "That broke the exchange. To the device, the attack looks like noise."
+    if _heard_something_else(result, usual) and str(result.reply).startswith("ERROR"):
+        return None, "That broke the exchange. To both sides, the attack looks like noise."
+    return False, f"Nobody noticed. The device received “{result.reply}”."
+
+
+def _heard_something_else(result: Exchange, usual: Exchange) -> bool:
+    """Whether Mallory reached the backend: if not, an ERROR is a lie of hers."""
+    if result.backend is None or usual.backend is None:
+        return False
+    return result.backend.received != usual.backend.received
 
 
 def _listened(result: Exchange, heard: Sequence[Unit], secret: str) -> Judgement:

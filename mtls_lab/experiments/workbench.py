@@ -1,25 +1,28 @@
 """The workbench: a certificate made to order, and what really happens to whoever shows it.
 
-Here: recipes, and one real handshake for each role and each set of rules. Not here: how a
-certificate is signed (pki/authority.py), why one was refused (diagnosis/explanation.py), the
-switches (panels).
+Here: recipes, one real handshake for each role and each set of rules, and which choice a refusal
+comes from. Not here: how a certificate is signed (pki/authority.py), the sentences
+(data/workbench.toml), the switches (panels), a refusal whose cause nobody knows (diagnosis).
 """
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab.errors import UnknownName
+from mtls_lab.facts import read_facts
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, create_key
 from mtls_lab.wire import Exchange, Failure, Side
 
-__all__ = ["CHOICES", "RULES", "Recipe", "Trial", "Trials", "Workbench"]
+__all__ = ["CHOICES", "RULES", "Cause", "Recipe", "Trial", "Trials", "Workbench", "causes"]
 
 PURPOSES = {
     "server": [Purpose.SERVER],
@@ -103,13 +106,11 @@ class Trial:
             that this one had signed.
         strict: whether the other side verified by the strict rules.
         exchange: what both sides saw.
-        shown: the certificates that were shown, the leaf first.
     """
 
     role: str
     strict: bool
     exchange: Exchange
-    shown: tuple[x509.Certificate, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def verifier(self) -> Side | None:
@@ -155,6 +156,51 @@ class Trials:
                 words = f"✗ {str(trial.failure).removeprefix('SSLCertVerificationError: ')}"
             lines.append(f"  {trial.role}, {RULES[trial.strict]}: {words}")
         return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What in a recipe a refusal comes from.
+
+    Attributes:
+        name: its entry in data/workbench.toml.
+        why: the cause, a sentence.
+        change: the part and the choice that remove this cause; None if no choice does.
+        fix: then, what would remove it.
+    """
+
+    name: str
+    why: str
+    change: tuple[str, str | bool] | None = None
+    fix: str = ""
+
+
+def causes(recipe: Recipe, trial: Trial) -> tuple[Cause, ...]:
+    """Return what a trial was refused for; several, if one code stands for several mistakes.
+
+    The recipe is known here, so that nothing has to be guessed from the error, as `explain` must.
+
+    Example:
+        >>> verdict = Workbench().judge(Recipe(key_usage="keyEncipherment"))
+        >>> client, _ = verdict.roles["as a client"]
+        >>> [cause.name for cause in causes(verdict.recipe, client)]
+        ['not_for_clients', 'client_cannot_sign']
+    """
+    if trial.failure is None:
+        return ()
+    chosen = asdict(recipe) | {"role": trial.role}
+    return tuple(
+        Cause(name, cause["why"], next(iter(cause["change"].items()), None), cause.get("fix", ""))
+        for name, cause in _refused().items()
+        if cause["code"] == trial.failure.verify_code
+        and all(chosen[part] in wanted for part, wanted in cause["when"].items())
+    )
+
+
+@cache
+def _refused() -> dict[str, dict[str, Any]]:
+    refused: dict[str, dict[str, Any]] = read_facts("workbench")["refused"]
+    return refused
 
 
 class Workbench:
@@ -203,7 +249,7 @@ class Workbench:
                 context.verify_mode = ssl.CERT_REQUIRED
                 with Backend(self._verifying(context, strict=strict)) as backend:
                     exchange = ask("PING", backend, context=device)
-                yield Trial(role, strict, exchange, (shows.certificate, *shows.chain))
+                yield Trial(role, strict, exchange)
 
     def _verifying(self, context: ssl.SSLContext, *, strict: bool) -> ssl.SSLContext:
         root = self._ca.certificate.public_bytes(Encoding.PEM).decode("ascii")

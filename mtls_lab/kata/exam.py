@@ -157,13 +157,14 @@ def _evidence(exchange: Exchange) -> str:
 # --- The examination
 
 
-def examine(*, crl: bool) -> Iterator[str]:
+def examine(*, crl: bool, sessions: bool = True) -> Iterator[str]:
     """Try the current folder's contexts.py, first its own device, then every attack.
 
     It is a check (exercises/judging.py): it yields what held.
 
     Args:
         crl: whether the backend has to refuse who is revoked.
+        sessions: whether it then has to refuse them with an old session too.
 
     Raises:
         NotYet: the device is not served, or the file does not run.
@@ -184,5 +185,5 @@ def examine(*, crl: bool) -> Iterator[str]:
             contexts.hostname,
             Path(folder),
         )
-        yield from mallory.as_device(crl=crl)
+        yield from mallory.as_device(crl=crl, sessions=crl and sessions)
         yield from mallory.as_backend()

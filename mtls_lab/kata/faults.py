@@ -20,7 +20,7 @@ from mtls_lab.facts import read_facts
 from mtls_lab.kata.sabotage import STEPS, edit
 from mtls_lab.wire import Expected, Stage
 
-__all__ = ["LEVELS", "Fault", "catalogue", "drawn", "slug"]
+__all__ = ["LEVELS", "Fault", "catalogue", "drawn", "drawn_at_first", "slug"]
 
 LEVELS = {
     1: "one fault, and its message names it",
@@ -29,7 +29,7 @@ LEVELS = {
 }
 #: Longer is no folder's name.
 NAME_LENGTH = 40
-#: How many faults data/kata.toml had at first; `drawn` says why that matters. A new fault comes
+#: How many faults data/kata.toml had at first: what they gave a seed, stays. A new fault comes
 #: after them, at the end of the file.
 FIRST = 31
 
@@ -117,8 +117,9 @@ def drawn(seed: str | int, level: int) -> tuple[Fault, ...]:
     """Return the faults of a seed, the one that shows first in front.
 
     The choice is the same on every machine and every Python. A fault that is added later takes
-    its fair share of the seeds, by a hash of both names, and every other seed keeps what it has:
-    a teacher's `mtls-lab key anna` still describes Anna's folder.
+    its fair share of the seeds, and every other seed keeps what it has: a teacher's
+    `mtls-lab key anna` still describes Anna's folder. At level 3, one of the two needs the
+    revocation list, and neither is a fault that the same seed has at level 1 or 2.
 
     Raises:
         LabError: a seed of another type, or without a letter or digit.
@@ -130,23 +131,56 @@ def drawn(seed: str | int, level: int) -> tuple[Fault, ...]:
     """
     if type(level) is not int or level not in LEVELS:
         raise UnknownName("level", str(level), map(str, LEVELS))
-    every, ticket = list(catalogue().values()), f"{level}/{slug(seed)}"
+    if level < 3:
+        return _draws(seed, level)[-1]
+    # Whatever this seed had once at level 1 or 2 is out: so another fault there changes nothing
+    # here but a pair with the new one.
+    known = {fault for below in (1, 2) for choice in _draws(seed, below) for fault in choice}
+    pairs = (p for p in _choices(list(catalogue().values()), level) if known.isdisjoint(p))
+    return min(pairs, key=lambda pair: _lot(seed, level, pair))
+
+
+def drawn_at_first(seed: str | int) -> tuple[Fault, ...]:
+    """Return what a seed had at level 3 before one of the two had to need the list.
+
+    A learner may still have such a folder. Raises LabError.
+    """
+    return _first(seed, 3, _pairs(list(catalogue().values())[:FIRST]))
+
+
+def _draws(seed: str | int, level: int) -> list[tuple[Fault, ...]]:
+    """Return what a seed has had: among the first faults, and whenever a fault was added since."""
+    every = list(catalogue().values())
     choices = _choices(every[:FIRST], level)
-    chosen, count = random.Random(ticket).choice(choices), len(choices)
+    had, count = [_first(seed, level, choices)], len(choices)
     for number, added in enumerate(every[FIRST:], FIRST + 1):
         for choice in _choices(every[:number], level):
             if added in choice:
                 count += 1
-                lot = f"{ticket}/{'/'.join(fault.name for fault in choice)}"
-                if int(hashlib.sha256(lot.encode()).hexdigest(), 16) % count == 0:
-                    chosen = choice
-    return chosen
+                if _lot(seed, level, choice) % count == 0:
+                    had.append(choice)
+    return had
+
+
+def _first(seed: str | int, level: int, choices: list[tuple[Fault, ...]]) -> tuple[Fault, ...]:
+    return random.Random(f"{level}/{slug(seed)}").choice(choices)
+
+
+def _lot(seed: str | int, level: int, choice: tuple[Fault, ...]) -> int:
+    """A number that a seed draws for a choice, whatever else there is to choose from."""
+    lot = f"{level}/{slug(seed)}/{'/'.join(fault.name for fault in choice)}"
+    return int(hashlib.sha256(lot.encode()).hexdigest(), 16)
 
 
 def _choices(faults: Sequence[Fault], level: int) -> list[tuple[Fault, ...]]:
-    """What may be broken: one fault of this level, or two of which the first hides the second."""
-    if level in {1, 2}:
+    """What may be broken: one fault of this level, or two of which one needs the list."""
+    if level < 3:
         return [(fault,) for fault in faults if fault.level == level]
+    return [pair for pair in _pairs(faults) if level in {fault.level for fault in pair}]
+
+
+def _pairs(faults: Sequence[Fault]) -> list[tuple[Fault, ...]]:
+    """Two faults of which the first hides the second."""
     return [(one, other) for one in faults for other in faults if one.hides(other)]
 
 

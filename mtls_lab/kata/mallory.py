@@ -59,7 +59,7 @@ class Mallory:
         self._stranger = CertificateAuthority.create("Client CA")
         self._trusted = CertificateAuthority.create("Second CA")
 
-    def as_device(self, *, crl: bool) -> Iterator[str]:
+    def as_device(self, *, crl: bool, sessions: bool) -> Iterator[str]:
         """Ask the learner's backend for the secret."""
         with Backend(self._backend, authorize=Rule(self._authorize, limit=RULE_LIMIT)) as backend:
             self._refused(backend, None, "without a certificate")
@@ -75,6 +75,7 @@ class Mallory:
             if crl:
                 self._refused(backend, lost, "with another certificate that is revoked")
                 yield "another device that is revoked is refused"
+            if sessions:
                 self._return(backend, lost)
                 yield "a device that is revoked is refused with an old session too"
             for name in OTHER_NAMES:

@@ -26,8 +26,11 @@ from mtls_lab.wire import Exchange
 __all__ = ["FOLDER", "Kata", "kata_key", "make"]
 
 FOLDER = "kata"
-#: What was written when the kata was made, by file: its digest. Whatever differs is the learner's.
+#: What was written when the kata was made: by file, its digest. Whatever differs is the learner's.
 _MADE = Path(".kata", "made.json")
+#: Since then, a backend with a revocation list gives no tickets, and the check steals sessions.
+#: A folder of before has the digests alone, and is judged as it was.
+_SESSIONS = 2
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -96,16 +99,22 @@ class Kata:
 
     def changed(self) -> list[str]:
         """Return the files that are not as they were made. Raises FileProblem."""
+        _, digests = self._made()
+        now = _digests(self.folder)
+        return [name for name in sorted(digests | now) if digests.get(name) != now.get(name)]
+
+    def _made(self) -> tuple[int, dict[str, str]]:
+        """Return how the folder was made, and the digests of then. Raises FileProblem."""
         try:
-            digests = dict(json.loads((self.folder / _MADE).read_text("utf-8")))
+            made = dict(json.loads((self.folder / _MADE).read_text("utf-8")))
+            version = int(made.pop("version", 1))
+            return version, dict(made.pop("files", made))
         except (OSError, ValueError, TypeError):
             raise FileProblem(
                 f"{self.folder} exists, but it is not a kata's folder",
                 "no folder yet, or one that Kata.create has made",
                 "give another folder, or Kata.create(…, fresh=True): this one is kept beside it",
             ) from None
-        now = _digests(self.folder)
-        return [name for name in sorted(digests | now) if digests.get(name) != now.get(name)]
 
     def ask(self) -> Exchange:
         """Let the device ask the backend, as the files are now, and return what both sides saw.
@@ -129,7 +138,12 @@ class Kata:
 
         An attempt is noted as soon as anything was changed.
         """
-        result = self._judge(lambda _: exam.examine(crl=self._crl))
+
+        def steps(_: Kata) -> Iterator[str]:
+            version, _digests = self._made()
+            yield from exam.examine(crl=self._crl, sessions=version >= _SESSIONS)
+
+        result = self._judge(steps)
         if self.folder.is_dir() and self.changed():
             return self.remembered(result)
         return result
@@ -194,6 +208,9 @@ def kata_key(seed: str | int, level: int = 1) -> str:
             f"{number}. {fault.name}",
             *(f"   {line}" for line in str(fault).splitlines()),
         ]
+    if level == max(faults.LEVELS):
+        names = ", then ".join(fault.name for fault in faults.drawn_at_first(seed))
+        lines += ["", f"In a folder that was made before 26 November 2026: {names}"]
     return "\n".join(lines)
 
 
@@ -211,9 +228,9 @@ def make(target: Path, drawn: tuple[faults.Fault, ...], *, crl: bool) -> None:
     sabotage.lay_out(new, crl=crl)
     for fault in drawn:
         fault.break_(new)
-    digests = json.dumps(_digests(new), indent=1) + "\n"
+    made = {"version": _SESSIONS, "files": _digests(new)}
     private_folder((new / _MADE).parent)
-    write_file(new / _MADE, digests)
+    write_file(new / _MADE, json.dumps(made, indent=1) + "\n")
     new.rename(target)
 
 

@@ -4,8 +4,7 @@ Here: files in the learner's folder, and openssl run on them. Not here: judging 
 (exercises/), and counting (classroom/).
 """
 
-from mtls_lab.learner.predictions import reveal
 from mtls_lab.learner.terminal import available, openssl
 from mtls_lab.learner.workspace import Workspace, enter
 
-__all__ = ["Workspace", "available", "enter", "openssl", "reveal"]
+__all__ = ["Workspace", "available", "enter", "openssl"]

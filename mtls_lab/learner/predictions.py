@@ -1,25 +1,50 @@
 """What a learner expects before a cell runs, and what then really happened.
 
-Here: the questions of data/predictions.toml, the choices, and the answer. Not here: the widget
-(panels/prediction.py), and how a choice outlives the kernel (progress.py). No right answer is
-written down anywhere: the run decides.
+Here: the questions of data/predictions.toml, the choices, and the answer. Not here: what a run
+gives (judges.py), the widgets (panels/prediction.py), how a choice outlives the kernel
+(progress.py), and when a question comes back (reviews.py).
 """
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from mtls_lab.errors import UnknownName
 from mtls_lab.facts import read_facts
 from mtls_lab.learner import progress
-from mtls_lab.text import coloured_box
+from mtls_lab.learner.judges import judge
 
-__all__ = ["Question", "Revealed", "choose", "chosen", "question", "questions", "reveal"]
+__all__ = [
+    "Question",
+    "Reason",
+    "Revealed",
+    "be_sure",
+    "choose",
+    "chosen",
+    "explain_with",
+    "question",
+    "questions",
+    "reason",
+    "reveal",
+    "sure",
+]
 
 #: What was chosen in this kernel; None if it was taken back.
 _chosen: dict[str, str | None] = {}
+#: How sure the learner said to be, in this kernel.
+_sure: dict[str, bool | None] = {}
+#: The reasons that were chosen in this kernel.
+_reasons: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One of the two reasons to choose from, and what is said to whoever chose it."""
+
+    text: str
+    reply: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +56,19 @@ class Question:
     question: str
     answers: dict[str, str]
     wrong: dict[str, str]
+    outcome: str
+    after: str
+    why: dict[str, Reason]
+    lesson: str
+
+    @classmethod
+    def read(cls, name: str, entry: dict[str, Any]) -> Question:
+        """Take it from the data file."""
+        why = {key: Reason(*pair) for key, pair in entry["why"].items()}
+        return cls(**{"lesson": str(entry["part"]), **entry, "name": name, "why": why})
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True)
 class Revealed:
     """A prediction, answered by what happened.
 
@@ -52,21 +87,30 @@ class Revealed:
         """Whether the learner was right; None without a prediction."""
         return None if self.choice is None else self.choice == self.truth
 
+    @property
+    def outcome(self) -> str:
+        """What happened, in the words of the answer."""
+        return self.question.answers[self.truth]
+
+    @property
+    def why(self) -> dict[str, Reason]:
+        """The reasons to choose from; empty if the run gave another outcome than they explain."""
+        return self.question.why if self.truth == self.question.outcome else {}
+
+    @property
+    def said(self) -> list[str]:
+        """What is said of the outcome: to whoever was wrong, and then to everybody."""
+        wrong = None if self.right else self.question.wrong.get(self.choice or "")
+        after = self.question.after if self.truth == self.question.outcome else None
+        return [text for text in (wrong, after) if text]
+
     def __str__(self) -> str:
-        told = f"What happened: {self.question.answers[self.truth]}"
-        if self.choice is None:
-            return told
+        told = f"What happened: {self.outcome}"
         if self.right:
-            return f"✓ You predicted it. {told}"
-        chose = self.question.answers[self.choice]
-        return f"✗ You predicted: {chose}\n{told}\n{self.question.wrong[self.choice]}"
-
-    def _repr_html_(self) -> str:
-        colour = {True: "success", False: "error", None: "border"}[self.right]
-        lines = map(html.escape, str(self).splitlines())
-        return coloured_box(lines, colour, testid=f"reveal-{self.question.name}")
-
-    __repr__ = __str__  # Jupyter shows the last value of a cell by its repr
+            told = f"✓ You predicted it. {told}"
+        elif self.choice is not None:
+            told = f"✗ You predicted: {self.question.answers[self.choice]}\n{told}"
+        return "\n".join([told, *self.said])
 
 
 @cache
@@ -78,7 +122,7 @@ def questions() -> dict[str, Question]:
         3
     """
     entries = read_facts("predictions")
-    return {name: Question(name=name, **entry) for name, entry in entries.items()}
+    return {name: Question.read(name, entry) for name, entry in entries.items()}
 
 
 def question(name: str) -> Question:
@@ -95,7 +139,7 @@ def choose(name: str, answer: str | None) -> None:
     if answer is not None and answer not in answers:
         raise UnknownName(f"answer to {name!r}", answer, answers)
     if answer != chosen(name):
-        progress.note(prediction=name, choice=answer)
+        progress.note(prediction=name, choice=answer, **_and_sure(sure(name)))
     _chosen[name] = answer
 
 
@@ -107,27 +151,70 @@ def chosen(name: str) -> str | None:
     return earlier if earlier in question(name).answers else None
 
 
-def reveal(name: str, truth: str) -> Revealed:
+def be_sure(name: str, value: bool | None) -> None:  # noqa: FBT001 - an answer, not an option
+    """Note whether the learner is sure; None takes it back. Raises UnknownName."""
+    if value != sure(name):
+        progress.note(prediction=name, choice=chosen(name), **_and_sure(value))
+    _sure[name] = value
+
+
+def sure(name: str) -> bool | None:
+    """Return whether the learner is sure, or None if that was not said. Raises UnknownName."""
+    question(name)
+    return _sure[name] if name in _sure else progress.read().sure.get(name)
+
+
+def _and_sure(value: bool | None) -> dict[str, bool]:  # noqa: FBT001 - an answer, not an option
+    return {} if value is None else {"sure": value}
+
+
+def reveal(name: str, *evidence: object) -> Revealed:
     """Answer a prediction with what really happened.
 
     Args:
         name: the question.
-        truth: the key of the answer, computed from the run.
+        evidence: what the run gave, as the question's function in judges.py takes it; or the key
+            of the answer alone, as notebooks of version 0.1 have it.
 
     Raises:
-        UnknownName: there is no such question, or no such answer to it.
+        UnknownName: there is no such question.
+        LabError: the evidence is not what this question is judged by.
 
     Example:
         >>> choose("no_certificate", "handshake")
-        >>> print(reveal("no_certificate", "first_read"))
+        >>> print(reveal("no_certificate", ["wrap_socket"]))
         ✗ You predicted: In wrap_socket: the handshake fails.
         What happened: Later, when it first reads: the handshake succeeds.
         What you predicted is right for TLS 1.2. In TLS 1.3 the client is done before...
+        A TLS 1.3 client is done once it has verified the server and sent its own messages...
         >>> choose("no_certificate", None)
     """
-    if truth not in question(name).answers:
-        raise UnknownName(f"answer to {name!r}", truth, question(name).answers)
+    asked = question(name)
+    match evidence:
+        case (str(key),) if key in asked.answers:
+            truth = key
+        case _:
+            truth = judge(name, *evidence)
     choice = chosen(name)
     if choice is not None and name not in progress.read().predictions:
-        progress.note(prediction=name, choice=choice, truth=truth)
-    return Revealed(question(name), truth, choice)
+        day = progress.today().isoformat()
+        certain = _and_sure(sure(name))
+        progress.note(prediction=name, choice=choice, truth=truth, day=day, **certain)
+    return Revealed(asked, truth, choice)
+
+
+def explain_with(name: str, key: str) -> Reason:
+    """Note the reason that the learner chose, and return it. Raises UnknownName."""
+    reasons = question(name).why
+    if key not in reasons:
+        raise UnknownName(f"reason for {name!r}", key, reasons)
+    if key != reason(name):
+        progress.note(of=name, reason=key)
+    _reasons[name] = key
+    return reasons[key]
+
+
+def reason(name: str) -> str | None:
+    """Return the key of the reason that was chosen, in this kernel or an earlier one, or None."""
+    earlier = _reasons.get(name) or progress.read().reasons.get(name)
+    return earlier if earlier in question(name).why else None

@@ -1,11 +1,15 @@
 """What a learner has done so far, in one file of the learner's folder: nothing is ever sent.
 
 Here: noting what happened, and reading it back after a restart. Not here: what there is to do
-(predictions.py, exercises/), and how far that is (classroom/).
+(predictions.py, exercises/), when a prediction comes back (reviews.py), and how far that is
+(classroom/).
 
 The file is a list of events, one JSON object in each line, and only ever grows: two notebooks
-can write at the same time, and a damaged line costs that line only. It holds no date and
-no address; and no name, but for the seed of a kata, which a learner may have chosen to be one.
+can write at the same time, and a damaged line costs that line only. It holds no time and no
+address; and no name, but for the seed of a kata, which a learner may have chosen to be one. Two
+events hold a day, because reviews are spaced by days: when a run answered a prediction, and when
+a review asked it again. A line has what older versions read, and what it has beyond that may be
+missing: each version reads what the others wrote.
 """
 
 from __future__ import annotations
@@ -13,13 +17,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from mtls_lab.facts import learner_folder
 from mtls_lab.files import writing
 
-__all__ = ["FILE", "HANDED_IN", "Predicted", "Progress", "Taken", "Tried", "note", "read"]
+__all__ = [
+    "FILE",
+    "HANDED_IN",
+    "Predicted",
+    "Progress",
+    "Reviewed",
+    "Taken",
+    "Told",
+    "Tried",
+    "note",
+    "read",
+    "today",
+]
 
 FILE = "progress.jsonl"
 #: The state of a test that is finished.
@@ -35,6 +52,23 @@ class Predicted:
 
     choice: str
     truth: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How and when that was: whether the learner was sure, and the day; None if not on record."""
+
+    sure: bool | None = None
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A prediction that a review asked again."""
+
+    choice: str
+    truth: str
+    day: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +96,35 @@ class Progress:
         predictions: what was predicted when the run first told.
         exercises: every exercise and kata that was attempted.
         quiz: the tests "before" and "after" the course, both there even if neither was taken.
+        sure: whether the learner is sure of the latest choice, where that was said.
+        told: how and when each of `predictions` was made.
+        reasons: the latest reason that was chosen for each outcome.
+        reviews: every review, in order.
     """
 
     chosen: dict[str, str | None] = field(default_factory=dict)
     predictions: dict[str, Predicted] = field(default_factory=dict)
     exercises: dict[str, Tried] = field(default_factory=dict)
     quiz: dict[str, Taken] = field(default_factory=lambda: {"before": Taken(), "after": Taken()})
+    sure: dict[str, bool] = field(default_factory=dict)
+    told: dict[str, Told] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    reviews: dict[str, list[Reviewed]] = field(default_factory=dict)
 
 
-def note(folder: Path | None = None, /, **event: str | None) -> None:
-    """Add an event; outside of a learner's folder, nothing is kept.
+def today() -> date:
+    """Return the day where the learner is."""
+    return datetime.now().astimezone().date()
 
-    The kinds of event are those that `read` knows: `prediction` and `choice`; the same with
-    `truth`; `exercise` and `outcome`; `quiz`, `question` and `answer`; `quiz` and `state`.
 
-    Args:
-        folder: the learner's folder; default: the one that this process is in.
+def note(folder: Path | None = None, /, **event: str | bool | None) -> None:
+    """Add an event to a learner's folder; default: the one that this process is in.
+
+    Outside of a learner's folder, nothing is kept.
+
+    The kinds of event are those that `read` knows: `prediction` and `choice`, with `sure` if that
+    was said; the same with `truth` and `day`; `reason` and `of`; `review`, `choice`, `truth` and
+    `day`; `exercise` and `outcome`; `quiz`, `question` and `answer`; `quiz` and `state`.
 
     Raises:
         FileProblem: the file cannot be written.
@@ -101,17 +148,33 @@ def read(folder: Path | None = None) -> Progress:
     folder = learner_folder() if folder is None else folder
     progress = Progress()
     for event in _events(folder / FILE) if folder else ():
+        _predicted(progress, event)
         match event:
-            case {"prediction": str(name), "choice": str(choice), "truth": str(truth)}:
-                progress.predictions.setdefault(name, Predicted(choice, truth))
-            case {"prediction": str(name), "choice": str() | None as latest}:
-                progress.chosen[name] = latest
+            case {"of": str(name), "reason": str(reason)}:
+                progress.reasons[name] = reason
+            case {"review": str(name), "choice": str(choice), "truth": str(truth)}:
+                if day := _day(event):
+                    progress.reviews.setdefault(name, []).append(Reviewed(choice, truth, day))
             case {"exercise": str(name), "outcome": str(outcome)} if outcome in _RANKS:
                 before = progress.exercises.get(name)
                 progress.exercises[name] = _after(before, outcome)
             case {"quiz": "before" | "after" as when, **rest}:
                 progress.quiz[when] = _go_on(progress.quiz[when], rest)
     return progress
+
+
+def _predicted(progress: Progress, event: dict[str, Any]) -> None:
+    """Take a prediction over: the latest choice, and what the run said the first time."""
+    match event:
+        case {"prediction": str(name), "choice": str(choice), "truth": str(truth)}:
+            if name not in progress.predictions:
+                progress.predictions[name] = Predicted(choice, truth)
+                progress.told[name] = Told(_sure(event), _day(event))
+        case {"prediction": str(name), "choice": str() | None as latest}:
+            progress.chosen[name] = latest
+            progress.sure.pop(name, None)
+            if (sure := _sure(event)) is not None:
+                progress.sure[name] = sure
 
 
 def _go_on(taken: Taken, event: dict[Any, Any]) -> Taken:
@@ -128,6 +191,19 @@ def _go_on(taken: Taken, event: dict[Any, Any]) -> Taken:
     return taken
 
 
+def _sure(event: dict[str, Any]) -> bool | None:
+    sure = event.get("sure")
+    return sure if isinstance(sure, bool) else None
+
+
+def _day(event: dict[str, Any]) -> date | None:
+    day = event.get("day")
+    try:
+        return date.fromisoformat(day) if isinstance(day, str) else None
+    except ValueError:
+        return None
+
+
 def _after(before: Tried | None, outcome: str) -> Tried:
     """Once right, an exercise stays right, and what is tried later does not count."""
     if before is None:
@@ -137,13 +213,15 @@ def _after(before: Tried | None, outcome: str) -> Tried:
     return Tried(max(before.outcome, outcome, key=_RANKS.index), before.tries + 1)
 
 
-def _events(file: Path) -> Iterator[object]:
+def _events(file: Path) -> Iterator[dict[str, Any]]:
     try:
         lines = file.read_bytes().splitlines()
     except OSError:
         return
     for line in lines:
         try:
-            yield json.loads(line)
-        except ValueError:
+            event = json.loads(line)
+        except (ValueError, RecursionError):
             continue
+        if isinstance(event, dict):
+            yield event

@@ -12,10 +12,10 @@ from mtls_lab.net.contexts import (
     server_context,
 )
 from mtls_lab.net.device import ask
-from mtls_lab.net.peer import PeerCertificate, Upstream, subject_of
 from mtls_lab.net.relay import Chunk, Relay, Tamper, cut, flip_bit, replace
 from mtls_lab.net.sockets import Acceptor, Address, hang_up, nobody_listens
-from mtls_lab.net.watching import watch
+from mtls_lab.net.tls import PeerCertificate, subject_of, watch
+from mtls_lab.net.upstream import Upstream
 
 __all__ = [
     "Acceptor",

@@ -16,9 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from mtls_lab.net.peer import PeerCertificate, subject_of
-from mtls_lab.net.sockets import Acceptor, Address, Mailbox, hang_up, receive, wrap
-from mtls_lab.net.watching import messages_of
+from mtls_lab.net.sockets import Acceptor, Address, Mailbox, hang_up
+from mtls_lab.net.tls import PeerCertificate, messages_of, receive, subject_of, wrap
 from mtls_lab.wire import SECRET, Failure, LineBuffer, ProtocolError, Service, Side, Stage
 
 __all__ = ["Backend", "running", "serve", "stop_all"]
@@ -66,7 +65,7 @@ class Backend:
         self._acceptor = Acceptor(self._handle, host, port, name)
         self.address = self._acceptor.address
 
-    #: A backend of this process; see `mtls_lab.relay.Upstream`.
+    #: A backend of this process; see upstream.py.
     elsewhere = False
 
     def wait_for(self, peer: Address, timeout: float = 5.0) -> Side:

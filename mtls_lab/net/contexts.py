@@ -10,7 +10,7 @@ import os
 import ssl
 
 from mtls_lab.files import PathLike
-from mtls_lab.net.peer import PeerCertificate
+from mtls_lab.net.tls import PeerCertificate
 
 __all__ = ["client_context", "forbid_resumption", "only_trusted_client", "server_context"]
 

@@ -13,11 +13,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from mtls_lab.net.peer import Upstream, subject_of
-from mtls_lab.net.sockets import Address, hang_up, wrap
-from mtls_lab.net.watching import messages_of
+from mtls_lab.net.sockets import Address, hang_up
+from mtls_lab.net.tls import cuts_count, messages_of, subject_of, wrap
+from mtls_lab.net.upstream import Upstream
 from mtls_lab.wire import Exchange, Failure, LineBuffer, Session, Side, Stage
-from mtls_lab.wire.handshake import join
 
 __all__ = ["ask"]
 
@@ -79,19 +78,21 @@ def ask(
         connection = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.settimeout(timeout)
-        if context is not None:
-            # Wrapped before it connects: what is wrong with the arguments shows here. An end
-            # without close_notify is an error, for it may be a cut. Python takes a session in
-            # its own context only; the other one is put in its place below.
-            connection = wrap(
-                session.context if session else context,
-                connection,
-                server_hostname=server_hostname,
-                suppress_ragged_eofs=False,
-                session=session.session if session else None,
-            )
-        stage = Stage.CONNECT
-        connection.connect((host, port))
+        # Python takes a session in its own context only; the other one is put in its place below.
+        first = session.context if session else context
+        with cuts_count(first):
+            if first is not None:
+                # Wrapped before it connects: what is wrong with the arguments shows here. An end
+                # without close_notify is an error, for it may be a cut.
+                connection = wrap(
+                    first,
+                    connection,
+                    server_hostname=server_hostname,
+                    suppress_ragged_eofs=False,
+                    session=session.session if session else None,
+                )
+            stage = Stage.CONNECT
+            connection.connect((host, port))
         own = connection.getsockname()[:2]
         stage = Stage.APPLICATION
         if isinstance(connection, ssl.SSLSocket) and context is not None:
@@ -120,19 +121,17 @@ def ask(
         # After a good reply there is nothing left to wait for.
         hang_up(connection, wait=failure is not None)
     device = Side("device", stage, failure, version, peer, tuple(received), messages, reused=reused)
-    alone = Exchange(command, device, handshake=join(messages, ()), session=kept)
-    return alone if own is None else _with_backend(alone, to, own, timeout)
+    exchange = Exchange(command, device, session=kept)
+    return exchange if own is None else _with_backend(exchange, to, own, timeout)
 
 
 def _with_backend(
-    alone: Exchange, to: Upstream | Address, own: Address, timeout: float
+    exchange: Exchange, to: Upstream | Address, own: Address, timeout: float
 ) -> Exchange:
     """Add what the backend saw of the connection from `own`, or why that is not known."""
     if isinstance(to, tuple) or to.elsewhere:
-        return replace(alone, unseen=NOT_HERE)
+        return replace(exchange, unseen=NOT_HERE)
     try:
-        backend = to.wait_for(own, timeout)
+        return replace(exchange, backend=to.wait_for(own, timeout))
     except TimeoutError:
-        return replace(alone, unseen=f"had not finished after {timeout:g} s")
-    seen = join(alone.device.messages, backend.messages if backend else ())
-    return replace(alone, backend=backend, handshake=seen)
+        return replace(exchange, unseen=f"had not finished after {timeout:g} s")

@@ -1,7 +1,7 @@
 """Listening, accepting in threads, and hanging up so that the other side hears the last word.
 
-Here: what a device, a server and a relay share below TLS, and where TLS begins and ends on a
-socket. Not here: contexts, commands, outcomes.
+Here: what a device, a server and a relay share below TLS, and how they hang up. Not here: where
+TLS begins (tls.py), contexts, commands, outcomes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import errno
 import selectors
 import socket
 import ssl
-import sys
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
@@ -19,7 +18,7 @@ from typing import Generic, TypeVar
 
 from mtls_lab.errors import NetworkProblem
 
-__all__ = ["Acceptor", "Address", "Mailbox", "hang_up", "nobody_listens", "receive", "wrap"]
+__all__ = ["Acceptor", "Address", "Mailbox", "hang_up", "nobody_listens"]
 
 Address = tuple[str, int]
 
@@ -30,10 +29,6 @@ LINGER = 2.0
 LINGER_BYTES = 256 * 1024
 #: Connections at a time. More are closed at once: a lab has two or three.
 MAX_CONNECTIONS = 128
-
-#: Before 3.11.4, Python set OP_IGNORE_UNEXPECTED_EOF in every context that it made with OpenSSL 3,
-#: and a cut looked like a clean end (cpython gh-95494).
-_CUT_LOOKS_CLEAN = sys.version_info < (3, 11, 4)
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -197,47 +192,6 @@ def _listen(host: str, port: int) -> socket.socket:
             ),
         )
         raise NetworkProblem(found, "an address of this machine and a free port", todo) from None
-
-
-def wrap(
-    context: ssl.SSLContext,
-    connection: socket.socket,
-    *,
-    server_side: bool = False,
-    server_hostname: str | None = None,
-    suppress_ragged_eofs: bool = True,
-    session: ssl.SSLSession | None = None,
-) -> ssl.SSLSocket:
-    """Return a TLS socket on this connection; its handshake is still to do.
-
-    The arguments are those of `ssl.SSLContext.wrap_socket`. An end without close_notify (RFC 8446,
-    section 6.1) is never taken for a clean one: a Python that is too old for that gets its context
-    as a newer one would have made it.
-    """
-    if _CUT_LOOKS_CLEAN:
-        context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
-    return context.wrap_socket(
-        connection,
-        server_side=server_side,
-        do_handshake_on_connect=False,
-        server_hostname=server_hostname,
-        suppress_ragged_eofs=suppress_ragged_eofs,
-        session=session,
-    )
-
-
-def receive(connection: socket.socket, size: int = 4096) -> bytes:
-    """Return what has arrived, b"" at the end; `suppress_ragged_eofs` decides what is an end.
-
-    Before 3.11.4, Python raises what it was told to suppress (see `wrap`).
-    """
-    try:
-        return connection.recv(size)
-    except ssl.SSLError as error:
-        ragged = getattr(connection, "suppress_ragged_eofs", False)
-        if ragged and error.reason == "UNEXPECTED_EOF_WHILE_READING":
-            return b""
-        raise
 
 
 def hang_up(connection: socket.socket, *, wait: bool = True) -> None:

@@ -9,8 +9,9 @@ from mtls_lab.panels.certificate import CertificatePanel
 from mtls_lab.panels.credential import CredentialPanel
 from mtls_lab.panels.fleet import FleetPanel
 from mtls_lab.panels.placement import PlacementPanel
-from mtls_lab.panels.prediction import PredictPanel, predict
+from mtls_lab.panels.prediction import PredictPanel, RevealPanel, predict, reveal
 from mtls_lab.panels.quiz import QuizPanel
+from mtls_lab.panels.reviewing import ReviewPanel, review
 from mtls_lab.panels.wire.panel import WirePanel
 from mtls_lab.panels.workbench import WorkbenchPanel
 
@@ -22,7 +23,11 @@ __all__ = [
     "PlacementPanel",
     "PredictPanel",
     "QuizPanel",
+    "RevealPanel",
+    "ReviewPanel",
     "WirePanel",
     "WorkbenchPanel",
     "predict",
+    "reveal",
+    "review",
 ]

@@ -13,6 +13,7 @@ import ipywidgets
 from mtls_lab.attacks import ATTACKS, Attack, AttackResult, AttackTable, Protection, attack_table
 from mtls_lab.errors import UnknownName
 from mtls_lab.panels.base import Panel, breakable, escape, mark
+from mtls_lab.text import html_table
 
 __all__ = ["AttackPanel"]
 
@@ -32,7 +33,8 @@ class AttackPanel(Panel):
     def __init__(self, protections: Iterable[Protection] = (Protection("Plain TCP"),)) -> None:
         super().__init__(
             "The attacks",
-            "Each cell is an attack that ran a moment ago. Open one to see its evidence.",
+            "Each cell is an attack that ran a moment ago: ✗ succeeds, which is bad for you, and "
+            "✓ was stopped. Open one to see its evidence.",
         )
         self._protections = tuple(protections)
         self._results: list[AttackResult] = []
@@ -99,20 +101,12 @@ class AttackPanel(Panel):
 
     def _draw(self, opened: AttackResult | None = None) -> None:
         """Draw the results that there are; the cells that are still to come have three dots."""
-        rows = AttackTable(tuple(self._results)).rows
         names = [protection.name for protection in self._protections]
-        heads = "".join(f'<th role="columnheader" scope="col">{escape(n)}</th>' for n in names)
-        lines = "".join(
-            f'<tr role="row"><th role="rowheader" scope="row">{escape(attack)}</th>'
-            f"{''.join(_cell(name, row.get(name), opened) for name in names)}</tr>"
-            for attack, row in rows.items()
+        rows = (
+            (attack, (_cell(name, row.get(name), opened) for name in names))
+            for attack, row in AttackTable(tuple(self._results)).rows.items()
         )
-        # The roles are those of a table anyway, but for a phone, where the style makes it a list.
-        self._table.value = (
-            '<table role="table" class="lab-attacks"><thead role="rowgroup"><tr role="row">'
-            f'<td role="cell"></td>{heads}</tr></thead>'
-            f'<tbody role="rowgroup">{lines}</tbody></table>'
-        )
+        self._table.value = html_table(names, rows, kind="lab-attacks")
 
 
 def _cell(column: str, result: AttackResult | None, opened: AttackResult | None) -> str:

@@ -7,6 +7,7 @@ Here: the card as HTML, and the panel that shows it. Not here: the facts about t
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime
 
 import ipywidgets
@@ -20,6 +21,7 @@ from mtls_lab.text import printable
 
 __all__ = ["CertificatePanel", "card"]
 
+OCTETS = re.compile(r"(?:[0-9a-f]{2}:){4,}[0-9a-f]{2}")
 #: The fields that decide whom one talks to, which Part 2 needs first; the others are folded.
 FIRST = (
     "subject",
@@ -123,8 +125,8 @@ def card(certificate: x509.Certificate) -> str:
 
 
 def _row(field: Field) -> str:
-    # A long row of hexadecimal digits breaks between two bytes.
-    says = escape(field.value).replace(":", ":<wbr>")
+    # A long row of hexadecimal digits breaks between two bytes, and a time of day nowhere.
+    says = OCTETS.sub(lambda found: found[0].replace(":", ":<wbr>"), escape(field.value))
     critical = ' <span class="lab-tag">critical</span>' if field.critical else ""
     number, _, section = field.rfc.removeprefix("RFC ").partition(", ")
     link = (

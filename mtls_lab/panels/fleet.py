@@ -12,6 +12,7 @@ from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Fleet
 from mtls_lab.experiments.fleet import SHARING, STATES, Device, Report, count
 from mtls_lab.panels.base import Panel, escape, mark
+from mtls_lab.text import html_table
 
 __all__ = ["FleetPanel"]
 
@@ -173,19 +174,19 @@ def _tile(device: Device) -> str:
 
 def _comparison(tried: dict[str, Report | None], size: int) -> str:
     """Return what the same theft costs under each way of sharing, as far as it was tried."""
-    rows = []
-    for name, report in tried.items():
-        cells = "<td>not tried yet</td><td></td>"
-        if report:
-            keys = len({device.identity for device in report.devices})
-            share = f'style="--lab-part: {100 * report.recalled // size}%"'
-            cells = f"<td {share}>{report.recalled} of {size}</td><td>{keys}</td>"
-        rows.append(f'<tr><th scope="row">{SHARING[name]}</th>{cells}</tr>')
-    heads = "".join(
-        f'<th scope="col">{head}</th>' for head in ("devices to recall", "keys in the fleet")
+    cells = {SHARING[name]: _cost(report, size) for name, report in tried.items()}
+    return html_table(
+        ("devices to recall", "keys in the fleet"),
+        cells.items(),
+        kind="lab-tried",
+        caption="What it costs to revoke this key, under each identity",
     )
-    return (
-        '<table class="lab-tried"><caption>What it costs to revoke this key, under each identity'
-        "</caption><thead><tr>"
-        f"<td></td>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-    )
+
+
+def _cost(report: Report | None, size: int) -> tuple[str, str]:
+    if report is None:
+        return '<td role="cell">not tried yet</td>', '<td role="cell"></td>'
+    keys = len({device.identity for device in report.devices})
+    part = f"--lab-part: {100 * report.recalled // size}%"
+    recalled = f'<td role="cell" style="{part}">{report.recalled} of {size}</td>'
+    return recalled, f'<td role="cell">{keys}</td>'

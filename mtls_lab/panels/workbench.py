@@ -1,8 +1,8 @@
 """The workbench: tick what goes into a certificate, and see at once who accepts it.
 
 Here: the switches and the verdict. Not here: making and trying the certificate
-(experiments/workbench.py), the card (certificate.py), why it was refused
-(diagnosis/explanation.py).
+and what a refusal comes from (experiments/workbench.py), the card (certificate.py), the
+sentences (data/workbench.toml).
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from functools import cache
 
 import ipywidgets
 
-from mtls_lab.diagnosis import explain
 from mtls_lab.experiments import Recipe, Workbench
-from mtls_lab.experiments.workbench import CHOICES, RULES, Trial, Trials
+from mtls_lab.experiments.workbench import CHOICES, RULES, Cause, Trial, Trials, causes
 from mtls_lab.facts import read_facts
 from mtls_lab.panels.base import Panel, details, escape, field, mark
 from mtls_lab.panels.certificate import card
@@ -153,7 +152,8 @@ def _said(trial: Trial) -> str:
 
 @cache
 def _facts() -> dict[str, dict[str, str]]:
-    return read_facts("workbench")
+    notice: dict[str, dict[str, str]] = read_facts("workbench")["notice"]
+    return notice
 
 
 def _notes(recipe: Recipe) -> str:
@@ -167,37 +167,43 @@ def _notes(recipe: Recipe) -> str:
 
 
 def _reasons(verdict: Trials) -> str:
-    """Return every different error of this verdict, exactly as it came, and what it means.
+    """Return every different reason of this verdict, with its error exactly as it came.
 
-    Open is the first one, if it is not the client's alone.
+    Open is the first one, if it is not the client's alone: what becomes of a device is a matter
+    of Part 3.
     """
-    failed: dict[Failure, list[Trial]] = {}
+    refused: dict[tuple[Failure, tuple[Cause, ...]], list[Trial]] = {}
     for trial in verdict.trials:
         if trial.failure:
-            failed.setdefault(trial.failure, []).append(trial)
+            reason = trial.failure, causes(verdict.recipe, trial)
+            refused.setdefault(reason, []).append(trial)
     texts = []
-    for number, (failure, trials) in enumerate(failed.items()):
+    for number, ((failure, found), trials) in enumerate(refused.items()):
         roles = list(dict.fromkeys(trial.role for trial in trials))
         is_open = not number and roles != [AS_A_CLIENT]
         texts.append(
             f"<details{' open' * is_open}><summary>Refused {' and '.join(roles)}: "
             f"{escape(failure.verify_message or str(failure))}</summary>"
-            f"{_reason(failure, trials[0])}</details>"
+            f"{_reason(failure, found)}</details>"
         )
     return "".join(texts)
 
 
-def _reason(failure: Failure, trial: Trial) -> str:
-    """The explanation, without the files: those that it names are not the workbench's.
-
-    It is that of the side that verified; what the other one believed is a matter of Part 3.
-    """
-    verifier = trial.verifier
-    explanation = explain(trial.exchange if verifier is None else verifier, chain=trial.shown)
+def _reason(failure: Failure, found: tuple[Cause, ...]) -> str:
     rows = [
         ("The exact error", f"{failure.error}: {failure.text}"),
-        ("What happened", explanation.what),
-        ("Why", explanation.why),
-        ("What to do", explanation.fix),
+        ("Why", " ".join(cause.why for cause in found)),
+        ("What to do", " ".join(map(_choose, found))),
     ]
     return field((name, text) for name, text in rows if text)
+
+
+def _choose(cause: Cause) -> str:
+    """What to do with the switches, in words."""
+    if cause.change is None:
+        return cause.fix
+    part, choice = cause.change
+    title = TITLES[part].removesuffix(":")
+    if isinstance(choice, bool):
+        return f"{'Tick' if choice else 'Clear'} “{title}”."
+    return f"Set “{title}” to “{PURPOSES[choice] if part == 'purpose' else choice}”."

@@ -6,7 +6,7 @@ connection (net/), and certificates (pki/).
 
 from mtls_lab.wire.handshake import Handshake, Message, from_wire
 from mtls_lab.wire.outcome import Exchange, Expected, Failure, Session, Side, Stage
-from mtls_lab.wire.protocol import MAX_LINE, SECRET, LineBuffer, ProtocolError, Service
+from mtls_lab.wire.protocol import LIE, MAX_LINE, SECRET, LineBuffer, ProtocolError, Service
 from mtls_lab.wire.reasons import NO_CHAIN
 from mtls_lab.wire.records import (
     HEADER,
@@ -22,6 +22,7 @@ from mtls_lab.wire.records import (
 
 __all__ = [
     "HEADER",
+    "LIE",
     "MAX_LINE",
     "NO_CHAIN",
     "SECRET",

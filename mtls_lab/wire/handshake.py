@@ -1,7 +1,7 @@
 """The messages of a real handshake, by their RFC names, from both ends.
 
 Here: reading what OpenSSL reported, joining the two ends, and a plain text. Not here: recording
-it (net/watching.py), connections (net/backend.py, net/device.py) and drawing.
+it (net/tls.py), connections (net/backend.py, net/device.py) and drawing.
 """
 
 from __future__ import annotations

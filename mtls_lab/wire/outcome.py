@@ -11,9 +11,10 @@ import re
 import ssl
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
-from mtls_lab.wire.handshake import Handshake, Message
+from mtls_lab.wire.handshake import Handshake, Message, join
 from mtls_lab.wire.reasons import after_handshake, reason_of, verify_message_of
 
 __all__ = ["Exchange", "Expected", "Failure", "Session", "Side", "Stage"]
@@ -202,7 +203,7 @@ class Expected:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Exchange:
     """One command, seen from both ends.
 
@@ -212,7 +213,6 @@ class Exchange:
         backend: the backend's side; None if the device never reached it, or if it does not
             run in this process.
         unseen: in that case what is said instead, such as "saw no connection".
-        handshake: the messages of this very connection, from both ends.
         session: what the device could resume this connection with; None if it has nothing.
     """
 
@@ -220,8 +220,12 @@ class Exchange:
     device: Side
     backend: Side | None = None
     unseen: str = "saw no connection"
-    handshake: Handshake = field(default=Handshake(), compare=False, repr=False)
     session: Session | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def handshake(self) -> Handshake:
+        """The messages of this very connection, from both ends."""
+        return join(self.device.messages, self.backend.messages if self.backend else ())
 
     @property
     def reply(self) -> str | None:

@@ -9,10 +9,12 @@ with `ERROR` says that the backend would not do it, and why.
 
 from __future__ import annotations
 
-__all__ = ["MAX_LINE", "SECRET", "LineBuffer", "ProtocolError", "Service"]
+__all__ = ["LIE", "MAX_LINE", "SECRET", "LineBuffer", "ProtocolError", "Service"]
 
 #: What the device is after. Short, so that it fits into one line of a hexdump.
 SECRET = "open sesame"  # noqa: S105 - this one is for everybody
+#: What Mallory would have the device believe.
+LIE = "the cave is empty"
 
 #: Bytes in a line with its line end: far more than a command needs, small enough that a
 #: peer which never ends its line costs nothing.

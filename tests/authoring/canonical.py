@@ -23,7 +23,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 #: Of a cell's metadata: what a learner's JupyterLab left behind is not kept.
-KEPT = ("slideshow", "tags")
+KEPT = ("slideshow", "tags", "jupyter")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 #: No cell takes five seconds; the rest is for a machine that does something else as well.
 CELL_TIMEOUT = 300

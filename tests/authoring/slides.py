@@ -95,8 +95,12 @@ def title(notebook: NotebookNode) -> str:
 
 
 def is_panel(cell: NotebookNode) -> bool:
-    """Whether the cell shows a panel: its text stays, and the call that makes it says nothing."""
-    return any(WIDGET in output.get("data", {}) for output in cell.outputs)
+    """Whether the cell shows a panel: its text stays, and the call that makes it says nothing.
+
+    Not the cell that runs what a prediction is about: there the code is the point.
+    """
+    shows = any(WIDGET in output.get("data", {}) for output in cell.outputs)
+    return shows and not REVEALED.search(cell.source)
 
 
 def lines(text: str) -> str:
@@ -123,6 +127,13 @@ def question(text: str) -> str:
     )
 
 
+def happened(text: str) -> str:
+    """What happened, and for the teacher what it means; the reasons are for the notebook."""
+    outcome, *explained = text.partition("\nWhy? ")[0].splitlines()
+    told = "".join(f"<p>{escape(each)}</p>" for each in explained)
+    return f'<p class="happened">{escape(outcome)}</p><aside class="notes">{told}</aside>'
+
+
 def output_text(output: NotebookNode) -> str:
     text = output.text if output.output_type == "stream" else output.data["text/plain"]
     return str(text).strip("\n")
@@ -136,7 +147,7 @@ def shown(cell: NotebookNode) -> str:
         if PREDICT.match(cell.source):
             parts.append(question(text))
         elif output.output_type != "stream" and REVEALED.search(cell.source):
-            parts.append(f'<p class="happened">{escape(text)}</p>')
+            parts.append(happened(text))
         elif text:
             parts.append(lines(text))
     return "".join(parts)

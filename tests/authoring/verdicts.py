@@ -23,9 +23,9 @@ class Collecting:
 def main() -> int:
     """Rewrites the files of all exercises; none, if a test fails."""
     collecting = Collecting()
-    tests = verdicts.FOLDER.parent
-    held = tests / "test_verdicts.py"  # looks at the files, which a new exercise does not have yet
-    code = pytest.main(["-q", str(tests), f"--ignore={held}"], plugins=[collecting])
+    # The files of a new exercise are still owed, so what asks for them does not run.
+    tests = map(str, sorted(verdicts.FOLDER.parent.glob("test_part*.py")))
+    code = pytest.main(["-q", *tests], plugins=[collecting])
     if not code:
         for old in verdicts.FOLDER.glob("*.txt"):
             old.unlink()

@@ -24,13 +24,15 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
-from mtls_lab.facts import resource_folder
+from mtls_lab.cli.jupyter import OWN
 
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 #: A desktop, and the narrowest phone.
 WIDE, NARROW = 1280, 360
 #: A notebook is longer than any screen: pictures of it are taken in pieces of this height.
 HEIGHT = 3000
+#: `make pictures` takes them, for a person to look at. No test needs them, and they take long.
+WITH_PICTURES = os.environ.get("PICTURES") == "yes"
 
 #: Milliseconds. Tests wait for a state of the page, never for a time; this ends the wait for one
 #: that never comes. No test waits for it, so it is far longer than a busy machine needs.
@@ -41,6 +43,9 @@ CHROMIUM_FLAGS = [
     *("--disable-quic", "--disable-background-networking", "--disable-component-update"),
     *("--disable-sync", "--no-first-run"),  # nothing goes to the network
 ]
+
+#: The learner's server, with the options of a test.
+SERVER = "import sys; from mtls_lab.cli.jupyter import run; run(sys.argv[1:])"
 
 TRACKER = "notebook-extension/tracker"
 SETTINGS: dict[str, dict[str, object]] = {
@@ -150,12 +155,13 @@ class JupyterLab:
             *("--no-browser", "--ip=127.0.0.1", "--port=0", "--ServerApp.port_retries=0"),
             f"--IdentityProvider.token={self._token}",
             f"--ServerApp.root_dir={self.folder}",
-            f"--LabApp.app_settings_dir={resource_folder('data') / 'jupyterlab'}",  # as a learner's
+            f"--LabApp.app_settings_dir={OWN}",  # as a learner's, and so is the next
+            "--LabApp.custom_css=True",
             *("--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"),
             *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
         ]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options],
+            [sys.executable, "-c", SERVER, *options],
             env=environment,
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -288,8 +294,10 @@ class LabPage:
         excess: int = self.page.evaluate(OVERFLOW, SCROLLER)
         return excess
 
-    def screenshots(self, folder: Path, name: str) -> list[Path]:
+    def screenshots(self, folder: Path, name: str) -> None:
         """Pictures of the whole notebook from top to bottom, at the present width and theme."""
+        if not WITH_PICTURES:
+            return
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob(f"{name}-*.png"):
             old.unlink()
@@ -299,13 +307,11 @@ class LabPage:
         scroller = self.page.locator(SCROLLER)
         devtools = self.page.context.new_cdp_session(self.page)
         length, step = scroller.evaluate(LENGTH)
-        pictures = []
         for number, top in enumerate(range(0, length, step), start=1):
             scroller.evaluate("(box, top) => box.scrollTo(0, top)", top)
             # By itself playwright packs a picture tighter, in twice the time.
             taken = devtools.send("Page.captureScreenshot", {"optimizeForSpeed": True})
-            pictures.append(folder / f"{name}-{number}.png")
-            pictures[-1].write_bytes(base64.b64decode(taken["data"]))
+            picture = folder / f"{name}-{number}.png"
+            picture.write_bytes(base64.b64decode(taken["data"]))
         devtools.detach()
         self.set_width(size["width"], size["height"])
-        return pictures

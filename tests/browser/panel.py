@@ -122,14 +122,14 @@ class ShownPanel:
     def check_everywhere(self, pictures: Path, name: str) -> None:
         """In light and dark, wide, at 200 % zoom and on a phone: axe is content, nothing is cut.
 
-        Leaves a picture of each for a person to look at.
+        `make pictures` leaves one of each for a person to look at.
         """
         for tone, theme in (("light", LIGHT), ("dark", DARK)):
             self.lab.set_theme(theme)
             for width in (WIDE, ZOOMED, NARROW):
                 self.lab.set_width(width)
                 where = f"{name}-{tone}-{width}"
-                assert self.lab.screenshots(pictures, where)
+                self.lab.screenshots(pictures, where)
                 if width != ZOOMED:  # no other colours or names than those of the wide page
                     assert violations(self.lab.page) == [], where
                 assert self.lab.overflow() <= 0, where

@@ -4,16 +4,20 @@ Not here: what a panel shows (a file for each).
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
+import mtls_lab.panels
 from tests.browser.axe import violations
 from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
 PANELS = {
     "predict": "predict('checksum')",
+    "reveal": "reveal('checksum', 'fooled')",
+    "review": "review(2)",
     "credential": "CredentialPanel()",
     "wire": "WirePanel()",
     "attack": "AttackPanel([Protection('Plain TCP')])",
@@ -23,6 +27,8 @@ PANELS = {
     "fleet": "FleetPanel()",
     "quiz": "QuizPanel('before')",
 }
+STYLES = Path(mtls_lab.panels.__file__).with_name("style")
+LOOKS = ["frame", *sorted({path.stem for path in STYLES.glob("*.css")} - {"frame"})]
 BEGIN = """
 import threading
 from mtls_lab import Protection, enter
@@ -55,6 +61,20 @@ PLAY = """(box) => {
 }"""
 
 
+#: How high each panel is with these style sheets at the very end of the page, where they win over
+#: equals: those of all panels that were drawn before.
+HEIGHTS = """(sheets) => {
+    const added = sheets.map((sheet) => {
+        const style = document.createElement("style");
+        style.textContent = sheet;
+        return document.body.appendChild(style);
+    });
+    const heights = [...document.querySelectorAll(".lab-panel")].map((panel) => panel.offsetHeight);
+    added.forEach((style) => style.remove());
+    return heights;
+}"""
+
+
 @pytest.fixture(scope="module")
 def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
     """All panels, one below the other, in one kernel."""
@@ -76,6 +96,14 @@ def test_it_stands_fast_clicks(panel: ShownPanel) -> None:
     numbers = panel.box.evaluate("(box) => box.labNumbers")
     assert numbers == sorted(set(numbers))
     assert len(numbers) > 1 or panel.name == "certificate"  # which has nothing to click
+
+
+def test_a_later_panel_changes_no_earlier_one(opened: ShownPanel) -> None:
+    """Each brings the look that all share once more."""
+    shared, *own = ((STYLES / f"{look}.css").read_text("utf-8") for look in LOOKS)
+    first = opened.lab.page.evaluate(HEIGHTS, [shared, *own])
+    assert opened.lab.page.evaluate(HEIGHTS, [*own, shared]) == first
+    assert len(first) == len(PANELS)
 
 
 def test_all_say_so_when_the_kernel_was_restarted(opened: ShownPanel) -> None:

@@ -85,9 +85,9 @@ CLAIMS: dict[str, list[Claim]] = {
             """,
             "The device received: b'open sesame\\n'",
             "The loop is still running: True",
-            "\nsecret\n",
+            "What it had: b'open sesame\\n'",
             again=('print("The loop is still running:"', 'reveal("silent_client"'),
-            after="print(what)",
+            after="print('What it had:', reply)",
         ),
         claim(
             """
@@ -105,18 +105,18 @@ CLAIMS: dict[str, list[Claim]] = {
         claim(
             """
             no_san = ca.issue("localhost", Purpose.SERVER)
-            print(impostor(no_san))
+            print(impostor(no_san).ok)
             client_context.hostname_checks_common_name = False
-            print(impostor(no_san))
+            print(impostor(no_san).ok)
             client_context.hostname_checks_common_name = True
             """,
-            "\nbelieved\n",
+            "\nTrue\n",
             "Hostname mismatch",
-            "\nrefused\n",
+            "\nFalse\n",
         ),
         claim(
             """
-            outcome = impostor(ca.issue("localhost", Purpose.CLIENT, names=["localhost"]))
+            exchange = impostor(ca.issue("localhost", Purpose.CLIENT, names=["localhost"]))
             """,
             "handshake ✗ SSLCertVerificationError: unsuitable certificate purpose",
             "mallory  connect ✓  handshake ✗ SSLError: SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
@@ -137,6 +137,17 @@ CLAIMS: dict[str, list[Claim]] = {
             "← Certificate\n",
             "→ ChangeCipherSpec\n",
             "→ {Finished}\n",
+        ),
+        claim(
+            """
+            panel = WirePanel(server_context, client_context)
+            for record in ["→ 1", "← 1"]:
+                bits = [0, 8, 14, 15, 16, 20, 23, 24, 39, 40, 60, 87, 300]
+                results = {bit: panel.select("flip", record=record, bit=bit) for bit in bits}
+                print(record, [bit for bit, exchange in results.items() if exchange.ok])
+            """,
+            "→ 1 [16, 20, 23]",
+            "← 1 [16, 20, 23]",
         ),
     ],
     "3_mutual_tls": [
@@ -219,8 +230,10 @@ CLAIMS: dict[str, list[Claim]] = {
     ],
 }
 
-#: What is said to somebody who predicted wrong, where it names what a run shows: a version, a
-#: constant of ssl. By the question and the answer that was chosen.
+IN_CLEAR = 'print("heard:", [each.heard("trusted-client") for each in eves])'
+
+#: What is said to somebody who predicted wrong, or chose a reason, where it names what a run shows:
+#: a version, a constant of ssl. By the question and what was chosen.
 REVEALED: dict[tuple[str, str], Claim] = {
     ("checksum", "stopped"): claim(
         """
@@ -239,7 +252,9 @@ REVEALED: dict[tuple[str, str], Claim] = {
         """,
         "the same keys on the wire: False read: False",
     ),
-    ("cert_none", "hidden"): claim('print("read:", read)', "read: [True, False]"),
+    ("cert_none", "hidden"): claim(
+        """print("read:", [each.heard("open sesame") for each in relays])""", "read: [True, False]"
+    ),
     ("no_certificate", "handshake"): claim(
         """
         for version in [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]:
@@ -257,8 +272,35 @@ REVEALED: dict[tuple[str, str], Claim] = {
         """,
         "CERT_REQUIRED None",
     ),
-    ("eve_follows", "both"): claim('print("heard:", heard)', "heard: [True, False]"),
-    ("eve_follows", "neither"): claim('print("heard:", heard)', "heard: [True, False]"),
+    ("eve_follows", "both"): claim(IN_CLEAR, "heard: [True, False]"),
+    ("eve_follows", "neither"): claim(IN_CLEAR, "heard: [True, False]"),
+    ("cert_optional", "why right"): claim(
+        """
+        lenient = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        lenient.load_cert_chain("backend/server.crt", "backend/server.key")
+        lenient.load_verify_locations(cafile="backend/client_ca.pem")
+        lenient.verify_mode = ssl.CERT_OPTIONAL
+        with serve(lenient, authorize=lambda given: given is not None, name="asks") as asks:
+            print("nothing:", ask("GET_SECRET", asks, context=part_2_device).reply)
+            print("a good one:", ask("GET_SECRET", asks, context=client_context).reply)
+        """,
+        "nothing: ERROR not authorized",
+        "a good one: open sesame",
+    ),
+    ("cert_optional", "why wrong"): claim(
+        """
+        judges = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        judges.load_cert_chain("backend/server.crt", "backend/server.key")
+        judges.load_verify_locations(cafile="backend/client_ca.pem")
+        for mode in (ssl.CERT_OPTIONAL, ssl.CERT_REQUIRED):
+            judges.verify_mode = mode
+            with serve(judges, name="judges") as either:
+                seen = ask("GET_SECRET", either, context=untrusted).backend
+            print(mode.name, seen.failure.error)
+        """,
+        "CERT_OPTIONAL SSLCertVerificationError",
+        "CERT_REQUIRED SSLCertVerificationError",
+    ),
 }
 NAMES_AN_OUTCOME = re.compile(r"TLS 1\.\d|\b[A-Z]+_[A-Z_]+\b|\bP-\d+|\bCRC\b|\bcode \d")
 

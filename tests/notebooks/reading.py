@@ -11,10 +11,12 @@ from nbformat import NotebookNode
 PACE = 200
 #: Seconds for a line of code: read it, and find what it did in the output.
 LINE = 6
-#: Seconds for a prediction: choose an answer, alone, as teaching.md says.
-PREDICTION = 30
+#: Seconds for a prediction: choose an answer, alone, as teaching.md says; and for its reason.
+PREDICTION, REASON = 30, 10
 #: Seconds for the attempt to stop the clone: an idea or two, typed and tried.
 ATTEMPT = 300
+#: Questions of earlier lessons at the beginning of one: as many seconds each.
+REVIEW = 3 * PREDICTION
 #: Minutes for a panel, each of its controls tried once, as a new user's log had them.
 PANELS = {
     "AttackPanel": 1,
@@ -58,6 +60,12 @@ def minutes(notebook: NotebookNode) -> float:
         if re.match(r"predict\(", cell.source):
             seconds += PREDICTION
             continue
+        if re.match(r"review\(", cell.source):
+            seconds += REVIEW
+            continue
+        if re.search(r"(?m)^reveal\(", cell.source):
+            told = cell.outputs[-1].data["text/plain"]
+            seconds += REASON + len(told.split()) / PACE * 60
         seconds += LINE * len([line for line in cell.source.splitlines() if line.strip()])
         seconds += 60 * sum(PANELS[name] for name in re.findall(r"\b(\w+Panel)\(", cell.source))
         seconds += ATTEMPT * ("stop_the_clone(" in cell.source)

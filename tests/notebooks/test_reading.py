@@ -40,7 +40,7 @@ def test_no_text_cell_is_an_essay(source: Path) -> None:
 
 
 def test_a_text_cell_of_a_lesson_has_one_idea(lesson: Path) -> None:
-    assert median(reading.of_prose(canonical.read(lesson))) <= 55
+    assert median(reading.of_prose(canonical.read(lesson))) <= 46
 
 
 def test_a_lesson_takes_as_long_as_it_says(lesson: Path) -> None:

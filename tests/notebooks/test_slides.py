@@ -3,6 +3,7 @@
 Here: the tags and the files. Not here: what a browser makes of them (tests/browser/test_slides.py).
 """
 
+import html
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from mtls_lab.learner.predictions import questions
 from tests.authoring import canonical, slides
 
 TAGS = {"slide", "subslide", "fragment", "notes", "skip", "-"}
@@ -97,6 +99,9 @@ def test_a_question_stands_on_an_earlier_slide_than_its_answer(lesson: NotebookN
 def test_a_question_is_shown_with_its_answers(lesson: NotebookNode, page: str) -> None:
     assert page.count('<ol type="A">') == len(places(lesson, "predict"))
     assert page.count('class="happened"') == len(places(lesson, "reveal"))
+    for name in places(lesson, "reveal"):
+        said = html.escape(questions()[name].after, quote=False)
+        assert page.count(f'<aside class="notes"><p>{said}</p></aside>') == 1
     assert "Run this cell" not in page
     assert "( )" not in re.sub(r"(?s)<script.*?</script>", "", page)
 

@@ -154,7 +154,10 @@ def test_every_reveal_that_names_an_outcome_has_code_that_shows_it() -> None:
     named = {
         (question.name, answer)
         for question in questions().values()
-        for answer, text in question.wrong.items()
+        for answer, text in [
+            *question.wrong.items(),
+            *((f"why {key}", reason.reply) for key, reason in question.why.items()),
+        ]
         if NAMES_AN_OUTCOME.search(text)
     }
     assert named == set(REVEALED)

@@ -58,6 +58,12 @@ def test_without_protections_it_is_plain_tcp() -> None:
     assert "6 attacks ran: 6 succeeded, 0 were stopped." in page_of(panel)
 
 
+def test_what_a_cross_means_is_said_before_the_table() -> None:
+    """It is bad for whoever reads it, and good for Mallory."""
+    head = AttackPanel().box.children[0].value
+    assert "✗ succeeds, which is bad for you, and ✓ was stopped." in head
+
+
 def test_a_cell_opens_its_evidence(protections: list[Protection]) -> None:
     panel = AttackPanel(protections)
     assert " open>" not in page_of(panel)

@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -31,7 +32,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 OLD, NEW = "Python ≤ 3.12", "Python 3.13, strict"
 
 
-def facts(name: str) -> dict[str, dict[str, str]]:
+def facts(name: str) -> dict[str, Any]:
     return tomllib.loads((resource_folder("data") / f"{name}.toml").read_text("utf-8"))
 
 
@@ -85,7 +86,7 @@ def test_the_name_of_an_extension_belongs_to_its_oid(name: str) -> None:
 
 
 def test_every_note_of_the_workbench_is_about_a_choice() -> None:
-    for part, notes in facts("workbench").items():
+    for part, notes in facts("workbench")["notice"].items():
         assert notes.keys() <= {str(choice).lower() for choice in CHOICES[part]} | set(
             CHOICES[part]
         )
@@ -104,7 +105,8 @@ def test_a_card_has_every_field_with_its_purpose_and_its_source(ca: CertificateA
         *("authorityKeyIdentifier", "serialNumber", "signatureAlgorithm", "version"),
     ]
     for field in fields:
-        assert field.value.replace(":", ":<wbr>") in shown
+        assert field.value in shown.replace(":<wbr>", ":")
+        assert (field.value in shown) is not field.name.endswith("KeyIdentifier")  # two long ones
         assert field.rfc in shown
         assert f'#section-{field.rfc.rpartition(" ")[2]}"' in shown
     assert [field.name for field in fields if field.critical] == ["basicConstraints", "keyUsage"]
@@ -296,23 +298,6 @@ def test_what_a_false_ca_signs_is_refused(workbench: Workbench, usage: str, code
     assert found["CA", False] == found["CA", True] == code
 
 
-@pytest.mark.parametrize(
-    ("usage", "entry"),
-    [("digitalSignature", "ca_without_cert_sign"), ("keyEncipherment", "ca_without_cert_sign")],
-)
-def test_a_false_ca_is_blamed_for_what_it_lacks(
-    workbench: Workbench, usage: str, entry: str
-) -> None:
-    """It says CA:TRUE, so the reason is its key usage."""
-    verdict = workbench.judge(Recipe("both", usage, is_ca=True))
-    for each in verdict.roles["as a CA"]:
-        assert each.verifier is not None
-        told = explain(each.verifier, chain=each.shown)
-        assert told.entry == entry
-        assert "CA:FALSE" not in told.why
-        assert "device/" not in f"{told.what}{told.why}{told.fix}"
-
-
 def test_the_workbench_keeps_the_secrets_of_part_3() -> None:
     """What a device believes in TLS 1.3, and what no extended key usage means, is asked there."""
     panel = WorkbenchPanel()
@@ -380,7 +365,7 @@ def test_a_switch_changes_the_verdict_at_once(panel: WorkbenchPanel) -> None:
     assert f"✓ {OLD}: accepted" in panel._result.value
     assert f"✗ {NEW}: refused" in panel._result.value
     assert "Missing Authority Key Identifier" in panel._result.value
-    assert facts("workbench")["authority_id"]["false"][:20] in panel._below.value
+    assert facts("workbench")["notice"]["authority_id"]["false"][:20] in panel._below.value
 
 
 def test_select_moves_every_switch_and_runs_once(panel: WorkbenchPanel) -> None:

@@ -149,10 +149,10 @@ def test_the_comparison_has_what_was_tried() -> None:
     assert panel._grid.value.count("not tried yet") == 4
     panel.select("batch", "revoked")
     assert panel._grid.value.count("not tried yet") == 3
-    assert "4 of 12</td><td>3</td>" in panel._grid.value
+    assert '4 of 12</td><td role="cell">3</td>' in panel._grid.value
     panel.select("shared", "replaced")
-    assert "12 of 12</td><td>1</td>" in panel._grid.value
-    assert "4 of 12</td><td>3</td>" in panel._grid.value
+    assert '12 of 12</td><td role="cell">1</td>' in panel._grid.value
+    assert '4 of 12</td><td role="cell">3</td>' in panel._grid.value
     panel.select("shared", "well", stolen=6)
     assert panel._grid.value.count("not tried yet") == 4
 

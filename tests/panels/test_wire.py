@@ -339,9 +339,42 @@ def test_a_cut_that_was_asked_for_is_named_first(plain: WirePanel) -> None:
     assert "context" not in page
 
 
-def test_what_mallory_did_is_named_before_what_else_it_could_be(plain: WirePanel) -> None:
-    plain.select("flip", record="→ 1", bit=0)
-    shown, _, folded = plain._result.value.partition("<details>")
-    assert "Mallory flips bit 0 of → 1." in shown
-    assert "TLS" not in shown
+@pytest.mark.parametrize(("record", "bit"), [("→ 1", 0), ("→ 1", 87), ("← 1", 0), ("← 1", 34)])
+def test_what_mallory_changed_over_plain_tcp_is_not_explained_away(
+    plain: WirePanel, record: str, bit: int
+) -> None:
+    """The cause is known, and Part 1 does not know TLS, which such bytes may look like."""
+    plain.select("flip", record=record, bit=bit)
+    page = plain._result.value
+    assert f"Mallory flips bit {bit} of {record}." in page
+    assert "What happened" not in page
+    assert "TLS" not in page
+    assert "openssl" not in page
+
+
+def test_over_tls_what_mallory_did_is_named_before_what_else_it_could_be(tls: WirePanel) -> None:
+    tls.select("flip")
+    shown, _, folded = tls._result.value.partition("<details>")
+    assert "Mallory flips bit" in shown
+    assert "What happened" not in shown
     assert "What happened" in folded
+
+
+@pytest.mark.parametrize("bit", [0, 1, 5, 60, 80, 83, 87])
+def test_whoever_broke_the_command_is_not_called_unnoticed(plain: WirePanel, bit: int) -> None:
+    """The backend either answers a line that starts with ERROR, or waits for the line's end."""
+    result = plain.select("flip", record="→ 1", bit=bit)
+    assert isinstance(result, Exchange)
+    assert result.reply is None or result.reply.startswith("ERROR ")
+    noise = "To both sides" if result.reply else "To the device"
+    assert f"That broke the exchange. {noise}, the attack looks like noise." in verdict_of(plain)
+    assert 'data-outcome="open"' in page_of(plain)
+
+
+def test_a_lie_of_mallory_is_unnoticed_be_it_an_error(plain: WirePanel) -> None:
+    plain.select("replace", replace=("open sesame", "ERROR the cave is empty"))
+    assert "Nobody noticed. The device received “ERROR the cave is empty”." in verdict_of(plain)
+    plain.select("replace", replace=("GET_SECRET", "PING"))
+    assert "Nobody noticed. The device received “PONG”." in verdict_of(plain)
+    plain.select("replace", replace=("GET_SECRET", "DANCE"))
+    assert "To both sides, the attack looks like noise." in verdict_of(plain)

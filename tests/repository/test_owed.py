@@ -19,6 +19,7 @@ from mtls_lab.experiments import catalogue
 from mtls_lab.facts import read_facts
 from mtls_lab.kata import faults
 from mtls_lab.kata.sabotage import STEPS
+from mtls_lab.learner.judges import JUDGES
 from mtls_lab.learner.predictions import questions
 from mtls_lab.panels.base import Panel
 from mtls_lab.wire.records import HANDSHAKE_TYPES
@@ -83,6 +84,11 @@ def test_a_prediction_is_asked_and_answered_in_its_lesson() -> None:
         wanted = [name for name, each in questions().items() if each.part == part]
         assert asked[part] == wanted, f"owed: predict(…) in Part {part}, in the file's order"
         assert answered[part] == set(wanted), f"owed: reveal(…) in Part {part}"
+
+
+def test_a_prediction_is_judged() -> None:
+    assert set(questions()) - set(JUDGES) == set(), "owed in mtls_lab/learner/judges.py"
+    assert set(JUDGES) - set(questions()) == set(), "owed in data/predictions.toml"
 
 
 def test_an_attack_has_a_title_and_a_name_to_import() -> None:

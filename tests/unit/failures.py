@@ -477,6 +477,12 @@ def changed_record(world: World) -> Exchange:
         return ask("GET_SECRET", mallory, context=world.valid())
 
 
+def changed_plain_reply(_: World) -> Exchange:
+    first_bit = flip_bit(0, Direction.TO_DEVICE, 8 * len("open sesame\n") - 1)
+    with serve() as backend, Relay(backend, tamper=first_bit) as mallory:
+        return ask("GET_SECRET", mallory)
+
+
 def cut_reply(world: World) -> Exchange:
     with serve(world.server()) as backend, Relay(backend) as mallory:
         ask("GET_SECRET", mallory, context=world.valid())

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from mtls_lab.exercises.calling import LIMIT, Rule, call
@@ -17,11 +18,14 @@ from mtls_lab.exercises.peers import SECRET, learners_ca, strict_device
 from mtls_lab.exercises.refusals import ASKING, refused_in_the_handshake, served
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.exercises.thief import revoked_returns
+from mtls_lab.files import write_file
 from mtls_lab.net import Backend, PeerCertificate, ask
 from mtls_lab.pki import CertificateAuthority, Identity, is_current, pem
 from mtls_lab.wire import Exchange
 
 __all__ = ["trusted_backend"]
+
+_LIST = Path("backend/client_ca.crl")
 
 
 def _own(name: str, ca: CertificateAuthority) -> Identity:
@@ -55,45 +59,84 @@ class _Serve:
         return self.started
 
 
+class _Running:
+    """What the learner's function has started, and the devices that call it."""
+
+    def __init__(self, serve: _Serve, backend: Backend, ca: CertificateAuthority) -> None:
+        self.backend, self.context, self._rule, self._ca = backend, serve.context, serve.rule, ca
+
+    def visit(self, identity: Identity | None, who: str) -> Exchange:
+        device = strict_device(self._ca.certificate, identity)
+        exchange = ask("GET_SECRET", self.backend, context=device, timeout=2 * LIMIT)
+        if self._rule:
+            self._rule.returned(who, "a rule has an answer for everybody")
+        return exchange
+
+    def refuses(self, identity: Identity | None, who: str, rule: str) -> str:
+        """Return that somebody is refused. Raises Unsafe."""
+        exchange = self.visit(identity, who)
+        if exchange.ok:
+            raise Unsafe(f"{who} got {exchange.reply!r}", rule)
+        if identity is None:
+            refused_in_the_handshake(exchange, who)
+        return f"{who} is refused"
+
+
+@contextmanager
+def _started(function: Callable[..., Any], ca: CertificateAuthority) -> Iterator[_Running]:
+    with ExitStack() as stack:
+        serve = _Serve(stack)
+        call(function, serve).returned("the files are those of Part 3, and one list more")
+        if serve.started is None:
+            raise NotYet("no backend was started", "a backend runs when serve was called")
+        yield _Running(serve, serve.started, ca)
+
+
 @exercise(wanted="a function trusted_backend(serve)", kind=callable)
 def trusted_backend(function: Callable[..., Any]) -> Iterator[str]:
     """Serve one device, and not the one that was lost."""
     ca = learners_ca()
     own, lost = (_own(name, ca) for name in ("device/client", "device/lost"))
-    with ExitStack() as stack:
-        serve = _Serve(stack)
-        call(function, serve).returned("the files are those of Part 3, and one list more")
-        backend = serve.started
-        if backend is None:
-            raise NotYet("no backend was started", "a backend runs when serve was called")
-
-        def visit(identity: Identity | None, who: str) -> Exchange:
-            device = strict_device(ca.certificate, identity)
-            exchange = ask("GET_SECRET", backend, context=device, timeout=2 * LIMIT)
-            if serve.rule:
-                serve.rule.returned(who, "a rule has an answer for everybody")
-            return exchange
-
-        if served(visit(own, "the device")).peer is None:
+    with _started(function, ca) as running:
+        if served(running.visit(own, "the device")).peer is None:
             raise NotYet("the device is served, and nobody asked for its certificate", ASKING)
         yield "the device is served, and the backend knows its name"
         for who, identity, rule in _callers(ca, lost):
-            exchange = visit(identity, who)
-            if exchange.ok:
-                raise Unsafe(f"{who} got {exchange.reply!r}", rule)
-            if identity is None:
-                refused_in_the_handshake(exchange, who)
-            yield f"{who} is refused"
-        yield careless_devices(backend, lambda: strict_device(ca.certificate, own))
-        if serve.context is not None:
-            no_other_ca(serve.context, ca.certificate)
+            yield running.refuses(identity, who, rule)
+        yield careless_devices(running.backend, lambda: strict_device(ca.certificate, own))
+        if running.context is not None:
+            no_other_ca(running.context, ca.certificate)
             revoked_returns(
-                backend,
-                serve.context,
+                running.backend,
+                running.context,
                 lambda: strict_device(ca.certificate, lost),
                 "the lost device, with a session from before it was revoked",
             )
             yield "the lost device, with a session from before it was revoked, is refused"
+    another = ca.issue_client("trusted-client")
+    with _longer_list(ca, lost, another), _started(function, ca) as running:
+        served(running.visit(own, "the device"))
+        yield running.refuses(
+            another,
+            "a second device that was lost, revoked before the backend started anew,",
+            "who is revoked is in the list, which grows: no serial number belongs into a program",
+        )
+
+
+@contextmanager
+def _longer_list(ca: CertificateAuthority, *lost: Identity) -> Iterator[None]:
+    """Write all of these into the learner's list, and put it back as it was."""
+    for identity in lost:
+        ca.revoke(identity.certificate)
+    before = _LIST.read_bytes() if _LIST.is_file() else None
+    pem.write_crl(_LIST, ca.crl())
+    try:
+        yield
+    finally:
+        if before is None:
+            _LIST.unlink()
+        else:
+            write_file(_LIST, before)
 
 
 def _callers(

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 
 import ipywidgets
 
-from mtls_lab.attacks import LIE
 from mtls_lab.errors import UnknownName
 from mtls_lab.experiments.eavesdropping import Unit
 from mtls_lab.experiments.mallory import DEEDS, Plan
 from mtls_lab.panels.base import Panel, escape
-from mtls_lab.wire import HEADER
+from mtls_lab.wire import HEADER, LIE
 
 __all__ = ["Aim"]
 

@@ -129,11 +129,14 @@ class WirePanel(Panel):
         if isinstance(result, Replay):
             sides.append(("Backend, at the replay", result.backend or "saw no connection"))
         body = mark(good, f"{plan} {words}") + both_sides(*sides)
-        if not exchange.ok:
+        # The cause is known here, and no explanation of the two sides can know it.
+        asked = plan.deed in {"flip", "replace", "cut"} and exchange != usual
+        if not exchange.ok and not asked:
+            body += reasons(explain(exchange))
+        elif not exchange.ok and (plan.deed == "cut" or self._contexts != (None, None)):
+            # Over plain TCP, changed bytes look like anything, and be it like TLS.
             told = reasons(explain(exchange))
-            # The cause is known here, and no explanation of the two sides can know it.
-            asked = plan.deed in {"flip", "replace", "cut"} and exchange != usual
-            body += details("What the two sides alone would suggest", told) if asked else told
+            body += details("What the two sides alone would suggest", told)
         outcome = {True: "stopped", False: "succeeds", None: "open"}[good]
         self.show(result, self._told, body, outcome=outcome)
         self._search()

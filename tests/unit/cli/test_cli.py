@@ -51,7 +51,6 @@ def test_start_prepares_a_folder(tmp_path: Path) -> None:
         *(f"{name}: ready" for name in NAMES),
         *NOTHING_DONE,
         "Your folder: lab",
-        HOW_TO_GO_ON,
     ]
     assert {path.name for path in (tmp_path / "lab").iterdir()} == {*NAMES, MARKER}
 

@@ -50,7 +50,7 @@ class Raw(io.RawIOBase):
     def writable(self):
         return True
     def write(self, data):
-        if b"is running at" in bytes(data) and not Raw.struck:
+        if b"To access the server" in bytes(data) and not Raw.struck:
             Raw.struck = True
             os.kill(os.getpid(), signal.SIGTERM)
         return os.write(2, data)
@@ -63,9 +63,28 @@ pytestmark = [
 ]
 
 
+#: A part of Jupyter that complains, and one that chatters.
+OUTSPOKEN = """
+from mtls_lab.cli import jupyter
+extended = jupyter.LabServer.init_server_extensions
+def init_server_extensions(self):
+    extended(self)
+    for log in (self.log, *(app.log for apps in self.extension_manager.extension_apps.values()
+                            for app in apps)):
+        log.warning("%s warns", log.name)
+        log.info("%s chatters", log.name)
+jupyter.LabServer.init_server_extensions = init_server_extensions
+"""
+
+
 @contextmanager
-def started(folder: Path, *prepared: str) -> Iterator[subprocess.Popen[str]]:
-    """A JupyterLab with a runtime folder of its own, which no test leaves running."""
+def started(folder: Path, *prepared: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """A JupyterLab with a runtime folder of its own, which no test leaves running.
+
+    Args:
+        prepared: what its program runs before.
+        variables: what its environment has besides.
+    """
     kept = {name: str(folder / name) for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
     inside = {"JUPYTER_SERVER_URL", "JUPYTER_SERVER_ROOT", "JUPYTERHUB_SERVICE_PREFIX"}
     environment = {key: value for key, value in os.environ.items() if key not in inside}
@@ -78,7 +97,7 @@ def started(folder: Path, *prepared: str) -> Iterator[subprocess.Popen[str]]:
             "--no-browser",
         ],
         cwd=folder,
-        env=environment | kept,
+        env=environment | kept | variables,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -102,13 +121,33 @@ def wait_for(lab: subprocess.Popen[str], pattern: str | re.Pattern[str]) -> re.M
 
 
 def test_it_opens_jupyterlab_at_part_1(tmp_path: Path) -> None:
-    """Also as root. The page that it names is there."""
+    """Also as root. The page that it names is there, and the lab's own style."""
     with started(tmp_path, UP) as lab:
         address = wait_for(lab, ADDRESS)
         wait_for(lab, "^up$")
         with urlopen(address[0], timeout=500) as page:  # noqa: S310 - the address is our server's
             assert "JupyterLab" in page.read().decode()
+        style = f"{address[1]}/custom/custom.css"
+        with urlopen(style, timeout=500) as served:  # noqa: S310 - the same
+            assert served.read() == (jupyter.OWN / "custom.css").read_bytes()
     assert (tmp_path / "lab" / notebooks()[0].name).is_file()
+
+
+@pytest.mark.parametrize("token", ["", "mine"])
+def test_the_address_is_the_last_thing_that_is_said(tmp_path: Path, token: str) -> None:
+    """Nothing of Jupyter's chatter, but what warns; also with a token of this person's own."""
+    variables = {"JUPYTER_TOKEN": token} if token else {}
+    with started(tmp_path, OUTSPOKEN, UP, **variables) as lab:
+        assert lab.stderr is not None
+        said = list(iter(lab.stderr.readline, "up\n"))
+    *before, last = (line.rstrip() for line in said)
+    address = ADDRESS.search(last) or re.search(
+        r"/lab/tree/1_plain_tcp\.ipynb\?token=\.\.\.$", last
+    )
+    assert address, said
+    warned = [line.rpartition("] ")[2] for line in before if line.startswith("[W")]
+    assert {"LabServer warns", "LabApp warns"} <= set(warned)
+    assert not [line for line in said if line.startswith("[I") or "chatters" in line]
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])

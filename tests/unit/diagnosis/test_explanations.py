@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from mtls_lab import Exchange, Side, ask, pki, serve
 from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.diagnosis.explanation import _entries
-from mtls_lab.net import cut
+from mtls_lab.net import Backend, cut, server_context
 from mtls_lab.pki import pem
 from mtls_lab.wire.reasons import alert_of
 from tests.unit import failures
@@ -319,7 +319,7 @@ NO = Told("told_not_authorized", REFUSED, "authorize in the backend's serve", CL
 RULE_SAYS_NO = Told("not_authorized", REFUSED, "authorize in serve", CLIENT_CRT)
 RULE_RAISED = Told("rule_raised", REFUSED, "authorize in serve", CLIENT_CRT)
 PLAIN_RULE = Told("plain_rule", REFUSED, "without a context")
-NEVER_ASKED = Told("never_asked", REFUSED, "verify_mode in the backend's context", CLIENT_CRT)
+NEVER_ASKED = Told("never_asked", REFUSED, "verify_mode in the backend's context", "s_client")
 IN_VAIN = Told("asked_in_vain", REFUSED, "verify_mode in the backend's context", CLIENT_CRT)
 
 RULES = [
@@ -418,6 +418,10 @@ PROTOCOLS = [
         plain_backend,
         backend=Told("tls_at_a_plain_backend", REFUSED, "serve(…) without a context"),
         versions=VERSIONS,
+    ),
+    Case(
+        Told("not_a_reply", ENDED.format("device", "connection"), "the address"),
+        failures.changed_plain_reply,
     ),
     Case(
         Told("record_changed", ENDED.format("device", "connection"), "on the wire"),
@@ -675,15 +679,22 @@ def world(folder: World, monkeypatch: pytest.MonkeyPatch) -> World:
 @cache
 def works(command: str) -> bool:
     """Whether a command ends with exit code 0; each is run once, for it runs on the same files."""
+    with serve(server_context(*BACKEND_FILES)) as backend:
+        return said(command, backend).returncode == 0
+
+
+def said(command: str, backend: Backend) -> "subprocess.CompletedProcess[str]":
+    """Run a command as a learner would, who puts in the address of the backend."""
     assert command.startswith("openssl ")
-    run = subprocess.run(
-        shlex.split(command),
+    host, port = backend.address
+    return subprocess.run(
+        shlex.split(command.replace("HOST:PORT", f"{host}:{port}")),
         stdin=subprocess.DEVNULL,
         capture_output=True,
+        text=True,
         check=False,
         timeout=300,
     )
-    return run.returncode == 0
 
 
 def check(explanation: Explanation, told: Told, version: ssl.TLSVersion) -> None:
@@ -733,6 +744,23 @@ def test_no_entry_is_dead() -> None:
     reached = {one.entry for one in told} | {entry for entry, *_ in (*MISTAKES, *SIGNERS)}
     reached |= test_lines.TOLD | test_caught.TOLD
     assert reached == {entry["name"] for entry in _entries()}
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=spelled)
+@pytest.mark.parametrize("asks", [ssl.CERT_NONE, ssl.CERT_OPTIONAL, ssl.CERT_REQUIRED])
+def test_the_check_tells_whether_a_backend_asks(
+    world: World, version: ssl.TLSVersion, asks: ssl.VerifyMode
+) -> None:
+    world.version = version
+    context = world.server()
+    context.verify_mode = asks
+    (entry,) = [entry for entry in _entries() if entry["name"] == "never_asked"]
+    with serve(context) as backend:
+        printed = said(entry["command"], backend).stdout
+    line = "Requested Signature Algorithms"
+    assert line in entry["fix"]
+    assert (line in printed) == (asks is not ssl.CERT_NONE)
+    assert "Verify return code: 0 (ok)" in printed
 
 
 # --- The numbers in the explanations of an alert are those that the other side really had

@@ -506,12 +506,14 @@ def test_a_function_of_other_arguments(check: Callable[[object], Result], hold: 
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_a_function_that_never_returns(check: Callable[[object], Result], hurry: Hurry) -> None:
+def test_a_function_that_never_returns(
+    check: Callable[[object], Result], hurry: Hurry, hold: Hold
+) -> None:
     def forever(*_: object) -> None:
         while True:
             pass
 
-    assert check(hurry(forever, 0)).found == "forever had not returned after 1 s, and was stopped"
+    hold(check(hurry(forever, 0)), NOT_YET)
 
 
 def open_function(*_: object) -> object:

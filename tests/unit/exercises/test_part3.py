@@ -572,9 +572,9 @@ TRUSTED: Attempts = {
     ),
     **named(RIGHT, start),
     "CERT_OPTIONAL": (lambda serve: start(serve, mode=ssl.CERT_OPTIONAL), UNSAFE),
-    "sessions as they are": (lambda serve: start(serve, harden=as_it_is), UNSAFE),
-    "no tickets": (lambda serve: start(serve, harden=without_tickets), UNSAFE),
-    "the rule reads the list": (
+    "sessions": (lambda serve: start(serve, harden=as_it_is), UNSAFE),
+    "sessions in TLS 1.2": (lambda serve: start(serve, harden=without_tickets), UNSAFE),
+    "a rule that reads the list": (
         lambda serve: start(serve, rule=not_listed, harden=as_it_is),
         RIGHT,
     ),

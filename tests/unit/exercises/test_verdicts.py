@@ -7,7 +7,7 @@ import pytest
 from mtls_lab.exercises import EXERCISES
 from tests.unit.exercises import verdicts
 
-TESTS = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+TESTS = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_part*.py"))
 
 
 def test_each_exercise_has_its_file() -> None:

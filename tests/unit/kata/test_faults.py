@@ -194,11 +194,13 @@ def test_every_fault_is_drawn() -> None:
 
 
 def test_each_level_has_its_own() -> None:
-    for seed in range(40):
+    for seed in range(500):
         assert [each.level for each in drawn(seed, 1)] == [1]
         assert [each.level for each in drawn(seed, 2)] == [2]
         first, second = drawn(seed, 3)
         assert first.hides(second)
+        assert 3 in {first.level, second.level}
+        assert {first, second}.isdisjoint(drawn(seed, 1) + drawn(seed, 2))
 
 
 def test_a_class_gets_many_faults() -> None:
@@ -211,25 +213,37 @@ def test_a_class_gets_many_faults() -> None:
     [
         ("anna", 1, ["client_loads_nothing"]),
         ("anna", 2, ["rule_reads_issuer"]),
-        ("anna", 3, ["client_der", "server_ca_is_client_ca"]),
+        ("anna", 3, ["server_address", "client_revoked"]),
         (7, 1, ["client_key"]),
+        ("lena learner", 3, ["client_files_exchanged", "crl_expired"]),
     ],
 )
 def test_a_seed_means_the_same_everywhere(seed: str | int, level: int, names: list[str]) -> None:
     assert [each.name for each in drawn(seed, level)] == names
 
 
+def test_the_key_knows_the_folders_of_before() -> None:
+    assert [each.name for each in faults.drawn_at_first("anna")] == [
+        "client_der",
+        "server_ca_is_client_ca",
+    ]
+    said = "In a folder that was made before 26 November 2026: client_der, then server_ca_is_client"
+    assert kata_key("anna", 3).splitlines()[-1].startswith(said)
+    assert "before 26 November" not in kata_key("anna", 1) + kata_key("anna", 2)
+
+
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_another_fault_takes_its_share_and_the_other_seeds_stay(
     monkeypatch: pytest.MonkeyPatch, level: int
 ) -> None:
-    before = {seed: drawn(seed, level) for seed in range(500)}
+    """At every level: what a seed no longer has at level 1 does not come back to it at level 3."""
+    before = {(seed, each): drawn(seed, each) for seed in range(500) for each in (1, 2, 3)}
     added = replace(catalogue()["client_key"], name="new", level=level)
     more = {**catalogue(), added.name: added}
     monkeypatch.setattr(faults, "catalogue", lambda: more)
-    after = {seed: drawn(seed, level) for seed in range(500)}
-    changed = [seed for seed in before if after[seed] != before[seed]]
-    assert all(added in after[seed] for seed in changed)
+    after = {place: drawn(*place) for place in before}
+    assert all(added in after[place] for place in before if after[place] != before[place])
+    changed = [place for place in before if after[place] != before[place] and place[1] == level]
     choices = faults._choices(list(more.values()), level)
     fair = 500 * sum(added in choice for choice in choices) / len(choices)
     assert fair / 2 < len(changed) < fair * 2

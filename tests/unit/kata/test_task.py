@@ -4,6 +4,7 @@ Here: the folder, every kind of repair, a contexts.py that does not run. Not her
 themselves (test_faults.py).
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import pytest
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.exercises import Outcome
 from mtls_lab.facts import MARKER
-from mtls_lab.kata import Kata, exam
+from mtls_lab.kata import Kata, exam, faults
 from mtls_lab.kata.faults import catalogue, drawn
 from mtls_lab.learner import openssl
 from mtls_lab.learner.progress import FILE
@@ -573,3 +574,55 @@ def test_the_attacks_change_no_file() -> None:
     assert kata.check().right
     assert kata.check().right
     assert kata.changed() == ["device/client.crt", "device/client.key"]
+
+
+# --- A folder that was made by the lab of before
+
+
+def made_before(kata: Kata) -> None:
+    """Turn a folder into one of before: its backend gives tickets, and nothing counts versions."""
+    noted = kata.folder / ".kata" / "made.json"
+    assert json.loads(noted.read_text("utf-8"))["version"] == 2
+    if kata.level == 3:
+        edit(
+            kata,
+            ("    context.num_tickets = 0  # the list is asked in a full handshake only\n", ""),
+        )
+    digests = {
+        path.relative_to(kata.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(kata.folder.rglob("*"))
+        if path.is_file() and path != noted
+    }
+    noted.write_text(json.dumps(digests), "utf-8")
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_a_folder_of_before_is_kept_and_judged_as_it_was(level: int) -> None:
+    """Whatever its seed would draw today, and whatever the check tries today."""
+    kata = Kata.create("lena", level)
+    for fault in drawn("lena", level):
+        repair(fault, kata.folder)
+    once = faults.drawn_at_first("lena") if level == 3 else drawn("lena", level)
+    for fault in once:
+        fault.break_(kata.folder)
+    made_before(kata)
+    again = Kata.create("lena", level)
+    assert again.changed() == []
+    for fault in once:
+        assert again.check().outcome is Outcome.NOT_YET
+        repair(fault, kata.folder)
+    result = again.check()
+    assert result.right, result
+    assert again.changed()
+    assert not any("old session" in each for each in result.seen)
+    assert Kata.create("lena", level, fresh=True).changed() == []
+
+
+def test_a_folder_of_today_says_how_it_was_made() -> None:
+    kata = having("crl_expired")
+    for fault in drawn(kata.seed, 3):
+        repair(fault, kata.folder)
+    assert any("old session" in each for each in kata.check().seen)
+    (kata.folder / ".kata" / "made.json").write_text('{"version": "two"}', "utf-8")
+    with pytest.raises(FileProblem, match="not a kata's folder"):
+        kata.changed()

@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 import mtls_lab
 from mtls_lab import old_names
 from mtls_lab.classroom.one_learner import parts
-from mtls_lab.learner import predictions, progress, quiz
+from mtls_lab.learner import predictions, progress, quiz, reviews
 from mtls_lab.learner.notebooks import unpack
 
 OLD = Path(__file__).with_name("old_folder")
@@ -46,7 +47,8 @@ from mtls_lab.workspace import enter
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(OLD, tmp_path / "lab")
     monkeypatch.chdir(tmp_path / "lab")
-    monkeypatch.setattr(predictions, "_chosen", {})
+    for name in ("_chosen", "_sure", "_reasons"):
+        monkeypatch.setattr(predictions, name, {})
     return tmp_path / "lab"
 
 
@@ -66,6 +68,14 @@ def test_choices_and_progress_are_kept(folder: Path) -> None:
     assert done.exercises["ask_by_hand"] == progress.Tried("right", 1)
     first, _, third = parts(done)
     assert (first.predicted, first.solved, third.predicted) == (1, 1, 1)
+
+
+def test_its_predictions_come_back_at_once(folder: Path) -> None:
+    """That version kept no day: they are due, and nobody was sure."""
+    done = progress.read(folder)
+    assert done.told["no_certificate"] == progress.Told(sure=None, day=None)
+    today = date(2026, 11, 26)
+    assert [each.name for each in reviews.due(done, today)] == ["silent_client", "no_certificate"]
 
 
 def test_the_kept_notebook_runs(folder: Path) -> None:

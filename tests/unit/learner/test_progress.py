@@ -2,14 +2,15 @@
 
 import json
 import threading
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.facts import MARKER, learner_folder
-from mtls_lab.learner import predictions
-from mtls_lab.learner.progress import FILE, Predicted, Progress, Tried, note, read
+from mtls_lab.learner import predictions, progress, reviews
+from mtls_lab.learner.progress import FILE, Predicted, Progress, Told, Tried, note, read
 
 
 @pytest.fixture
@@ -17,8 +18,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A learner's folder, in which this process is."""
     (tmp_path / MARKER).write_text("{}")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(predictions, "_chosen", {})
+    forget(monkeypatch)
     return tmp_path
+
+
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a new kernel: what is known is in the file."""
+    for name in ("_chosen", "_sure", "_reasons"):
+        monkeypatch.setattr(predictions, name, {})
 
 
 def events(folder: Path) -> list[object]:
@@ -60,10 +67,10 @@ def test_a_choice_outlives_the_kernel(folder: Path, monkeypatch: pytest.MonkeyPa
     predictions.choose("checksum", "stopped")
     predictions.choose("checksum", "stopped")
     assert events(folder) == [{"prediction": "checksum", "choice": "stopped"}]
-    monkeypatch.setattr(predictions, "_chosen", {})  # as a new kernel finds it
+    forget(monkeypatch)
     assert predictions.chosen("checksum") == "stopped"
     predictions.choose("checksum", None)
-    monkeypatch.setattr(predictions, "_chosen", {})
+    forget(monkeypatch)
     assert predictions.chosen("checksum") is None
 
 
@@ -83,6 +90,83 @@ def test_what_counts_is_what_was_predicted_first(folder: Path) -> None:
     assert read().predictions == {"checksum": Predicted("stopped", "fooled")}
 
 
+def test_how_sure_outlives_the_kernel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    predictions.be_sure("checksum", value=True)
+    predictions.be_sure("checksum", value=True)
+    assert events(folder) == [{"prediction": "checksum", "choice": None, "sure": True}]
+    predictions.choose("checksum", "stopped")
+    forget(monkeypatch)
+    assert (predictions.chosen("checksum"), predictions.sure("checksum")) == ("stopped", True)
+    predictions.be_sure("checksum", value=False)
+    forget(monkeypatch)
+    assert (predictions.chosen("checksum"), predictions.sure("checksum")) == ("stopped", False)
+    predictions.be_sure("checksum", None)
+    forget(monkeypatch)
+    assert (predictions.chosen("checksum"), predictions.sure("checksum")) == ("stopped", None)
+
+
+def test_what_was_sure_and_when_is_what_was_so_at_first(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "today", lambda: date(2026, 11, 26))
+    predictions.choose("checksum", "stopped")
+    predictions.be_sure("checksum", value=True)
+    predictions.reveal("checksum", "fooled")
+    monkeypatch.setattr(progress, "today", lambda: date(2026, 11, 27))
+    predictions.be_sure("checksum", value=False)
+    predictions.reveal("checksum", "fooled")
+    assert read(folder).told == {"checksum": Told(sure=True, day=date(2026, 11, 26))}
+
+
+def test_a_reason_outlives_the_kernel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in ("wrong", "right", "right"):
+        predictions.explain_with("checksum", key)
+    assert events(folder) == [
+        {"of": "checksum", "reason": "wrong"},
+        {"of": "checksum", "reason": "right"},
+    ]
+    forget(monkeypatch)
+    assert predictions.reason("checksum") == "right"
+    note(of="checksum", reason="of another version")
+    assert predictions.reason("checksum") is None
+
+
+#: As version 0.1 reads a line, and as it writes one.
+def of_version_0_1(event: object) -> tuple[str, ...] | None:
+    match event:
+        case {"prediction": str(name), "choice": str(choice), "truth": str(truth)}:
+            return ("predicted", name, choice, truth)
+        case {"prediction": str(name), "choice": str() | None as latest}:
+            return ("chosen", name, latest or "")
+        case {"exercise": str(name), "outcome": str(outcome)}:
+            return ("tried", name, outcome)
+    return None
+
+
+def test_the_version_before_reads_what_this_one_writes(folder: Path) -> None:
+    predictions.choose("checksum", "stopped")
+    predictions.be_sure("checksum", value=True)
+    predictions.reveal("checksum", "fooled")
+    predictions.explain_with("checksum", "right")
+    reviews.answer(predictions.question("checksum"), "fooled", date(2026, 11, 27))
+    assert [of_version_0_1(event) for event in events(folder)] == [
+        ("chosen", "checksum", "stopped"),
+        ("chosen", "checksum", "stopped"),
+        ("predicted", "checksum", "stopped", "fooled"),
+        None,
+        None,
+    ]
+
+
+def test_this_version_reads_what_the_one_before_writes(folder: Path) -> None:
+    note(prediction="checksum", choice="stopped")
+    note(prediction="checksum", choice="stopped", truth="fooled")
+    done = read(folder)
+    assert (done.chosen, done.sure) == ({"checksum": "stopped"}, {})
+    assert done.predictions == {"checksum": Predicted("stopped", "fooled")}
+    assert done.told == {"checksum": Told(sure=None, day=None)}
+
+
 def test_damaged_lines_cost_only_themselves(folder: Path) -> None:
     note(exercise="one", outcome="right")
     with (folder / FILE).open("ab") as file:
@@ -90,6 +174,36 @@ def test_damaged_lines_cost_only_themselves(folder: Path) -> None:
         file.write(b'{"exercise": "three", "outcome": "perfect"}\n{"prediction": "x"}\n')
     note(exercise="four", outcome="not yet")
     assert read(folder).exercises == {"one": Tried("right", 1), "four": Tried("not yet", 1)}
+
+
+@pytest.mark.parametrize(
+    "beyond",
+    [
+        {"sure": "very", "day": "yesterday"},
+        {"sure": 1, "day": 20784},
+        {"sure": None, "day": None},
+        {"sure": [True], "day": {"year": 2026}},
+        {"day": "2026-13-45"},
+        {"day": "9" * 5000},
+    ],
+)
+def test_a_damaged_end_of_a_line_costs_only_that(folder: Path, beyond: dict[str, object]) -> None:
+    lines = [
+        {"prediction": "checksum", "choice": "stopped", **beyond},
+        {"prediction": "checksum", "choice": "stopped", "truth": "fooled", **beyond},
+        {"review": "checksum", "choice": "stopped", "truth": "fooled", **beyond},
+    ]
+    (folder / FILE).write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    done = read(folder)
+    assert (done.chosen, done.sure) == ({"checksum": "stopped"}, {})
+    assert (done.told, done.reviews) == ({"checksum": Told()}, {})
+
+
+def test_a_line_that_is_too_deep_or_too_long(folder: Path) -> None:
+    deep = b"[" * 200_000 + b"\n" + b'{"a":' * 200_000 + b"\n"
+    (folder / FILE).write_bytes(deep + b'{"prediction": "' + b"x" * 200_000 + b'", "choice": 1}\n')
+    note(exercise="fetch", outcome="right")
+    assert read(folder) == Progress(exercises={"fetch": Tried("right", 1)})
 
 
 def test_two_notebooks_at_a_time(folder: Path) -> None:

@@ -178,7 +178,9 @@ def test_two_runs_compare_equal_whatever_was_noted() -> None:
     noted = replace(GOOD.device, messages=(hello,))
     assert noted == GOOD.device
     assert "ClientHello" not in repr(noted)
-    assert replace(GOOD, device=noted, handshake=Handshake((hello,))) == GOOD
+    exchange = replace(GOOD, device=noted)
+    assert exchange == GOOD
+    assert exchange.handshake == Handshake((hello,))
 
 
 def test_an_ssl_error_without_a_reason() -> None:

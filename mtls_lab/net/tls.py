@@ -1,0 +1,165 @@
+"""One end of a TLS connection: where it begins and ends, whom it was shown, what passed.
+
+Here: wrapping a socket and reading from it, on every Python; the peer's subject; noting each TLS
+message. Not here: hanging up (sockets.py), how a context is configured (contexts.py), and what
+the messages mean (wire/handshake.py).
+
+OpenSSL calls back for every protocol message. Python passes that on through
+`SSLContext._msg_callback`, a private name that CPython 3.8 to 3.14 has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from mtls_lab.wire import Message
+from mtls_lab.wire.handshake import read_notes
+
+__all__ = [
+    "PeerCertificate",
+    "cuts_count",
+    "messages_of",
+    "receive",
+    "subject_of",
+    "watch",
+    "wrap",
+]
+
+#: What `authorize` gets: `ssl.SSLSocket.getpeercert()`, so None without a client certificate.
+PeerCertificate = dict[str, Any] | None
+
+#: Before 3.11.4, Python set this option in every context that it made with OpenSSL 3, and a cut
+#: looked like a clean end (cpython gh-95494). 0: nothing has been set.
+_CUT_LOOKS_CLEAN = (
+    getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0) if sys.version_info < (3, 11, 4) else 0
+)
+#: Contexts that are without the option for now, and how many threads need them so.
+_lent: dict[ssl.SSLContext, int] = {}
+_lending = threading.Lock()
+
+
+@contextlib.contextmanager
+def cuts_count(context: ssl.SSLContext | None) -> Iterator[None]:
+    """Let a connection that gets its TLS in this block tell a cut from a clean end.
+
+    A clean end has a close_notify (RFC 8446, section 6.1). A connection copies the options of its
+    context when it gets its TLS: for a Python that is too old, the block takes an option out of
+    the context, and puts it back. Several threads may share a context.
+    """
+    if context is None:
+        yield
+        return
+    with _lending:
+        lent = context in _lent or bool(context.options & _CUT_LOOKS_CLEAN)
+        if lent:
+            _lent[context] = _lent.get(context, 0) + 1
+            context.options &= ~_CUT_LOOKS_CLEAN
+    try:
+        yield
+    finally:
+        with _lending:
+            if lent and _lent[context] > 1:
+                _lent[context] -= 1
+            elif lent:
+                del _lent[context]
+                context.options |= _CUT_LOOKS_CLEAN
+
+
+def wrap(
+    context: ssl.SSLContext,
+    connection: socket.socket,
+    *,
+    server_side: bool = False,
+    server_hostname: str | None = None,
+    suppress_ragged_eofs: bool = True,
+    session: ssl.SSLSession | None = None,
+) -> ssl.SSLSocket:
+    """Return a TLS socket on this connection; its handshake is still to do.
+
+    The arguments are those of `ssl.SSLContext.wrap_socket`. A socket that is
+    not connected yet gets its TLS in `connect`: put both into one block of `cuts_count`.
+    """
+    with cuts_count(context):
+        return context.wrap_socket(
+            connection,
+            server_side=server_side,
+            do_handshake_on_connect=False,
+            server_hostname=server_hostname,
+            suppress_ragged_eofs=suppress_ragged_eofs,
+            session=session,
+        )
+
+
+def receive(connection: socket.socket, size: int = 4096) -> bytes:
+    """Return what has arrived, b"" at the end; `suppress_ragged_eofs` decides what is an end.
+
+    Before 3.11.4, Python raises what it was told to suppress (see `cuts_count`).
+    """
+    try:
+        return connection.recv(size)
+    except ssl.SSLError as error:
+        ragged = getattr(connection, "suppress_ragged_eofs", False)
+        if ragged and error.reason == "UNEXPECTED_EOF_WHILE_READING":
+            return b""
+        raise
+
+
+def subject_of(certificate: PeerCertificate) -> str | None:
+    """Return the subject of a `getpeercert()` value as RFC 4514 writes it, or None.
+
+    Example:
+        >>> subject_of({"subject": ((("commonName", "trusted-client"),),)})
+        'CN=trusted-client'
+    """
+    short = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU"}
+    parts = [
+        f"{short.get(key, key)}={value}"
+        for rdn in (certificate or {}).get("subject", ())
+        for key, value in rdn
+    ]
+    return ",".join(reversed(parts)) or None
+
+
+def watch(*contexts: ssl.SSLContext) -> None:
+    """Let every connection of these contexts note its messages from now on.
+
+    Noting costs a few percent of a handshake, so it is asked for. A message callback that a
+    context has already stays.
+
+    Example:
+        >>> context = ssl.create_default_context()
+        >>> watch(context)
+    """
+    for context in contexts:
+        if context._msg_callback is None:  # type: ignore[attr-defined]  # noqa: SLF001
+            # The property of the base class hands the plain numbers on. The one of
+            # ssl.SSLContext turns each into an enum first, which takes ten times as long.
+            super(ssl.SSLContext, ssl.SSLContext)._msg_callback.__set__(  # type: ignore[misc]
+                context, _note
+            )
+
+
+def _note(
+    connection: Any, direction: str, version: int, content_type: int, _kind: int, data: bytes
+) -> None:
+    try:
+        log = connection.__dict__["lab_messages"]
+    except KeyError:
+        log = connection.__dict__["lab_messages"] = []
+    log.append((direction, version, content_type, data[:8], len(data)))
+
+
+# What reading `context._msg_callback` back returns.
+_note.user_function = _note  # type: ignore[attr-defined]
+
+
+def messages_of(connection: Any) -> tuple[Message, ...]:
+    """Return what one end noted of its connection, an `ssl.SSLSocket` or `ssl.SSLObject`."""
+    log = getattr(connection, "lab_messages", ())
+    return read_notes(tuple(log), client=not connection.server_side) if log else ()
