@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from mtls_lab import ask
 from mtls_lab.diagnosis import explain
 from mtls_lab.diagnosis.caught import MOST
-from mtls_lab.net.watching import watch
+from mtls_lab.net.tls import watch
 from mtls_lab.pki import CertificateAuthority, Purpose
 from mtls_lab.wire import Exchange, Side, Stage
 
