@@ -167,11 +167,14 @@ def read_certificates(path: PathLike) -> list[x509.Certificate]:
     """Read all certificates of a PEM file, in its order. Raises FileProblem."""
     data = _OPENSSL_ONLY.sub(_as_certificate, _read(Path(path), "a certificate"))
     try:
-        return x509.load_pem_x509_certificates(data)
-    except ValueError as error:
+        found = x509.load_pem_x509_certificates(data)
+        for each in found:  # cryptography reads these only when it is asked for them
+            _ = (each.subject, each.issuer, each.not_valid_before_utc, each.not_valid_after_utc)
+    except (ValueError, x509.InvalidVersion) as error:
         raise FileProblem(
             f"{path} holds a damaged certificate ({error})", "a whole certificate", "make it again"
         ) from None
+    return found
 
 
 def read_any_key(path: PathLike) -> PrivateKeyTypes:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -317,6 +318,17 @@ def test_a_damaged_file_gets_one_answer(
     paths = {"certfile": folder / "my.crt", "keyfile": folder / "my.key"}
     told = str(explain(fine.failure, **paths, cafile=folder / "ca.pem"))  # type: ignore[arg-type]
     assert all(character.isprintable() or character == "\n" for character in told)
+
+
+def test_a_certificate_that_is_damaged_inside_gets_one_answer(tmp_path: Path) -> None:
+    """The outer form is whole, and the names are not: cryptography reads those only when asked."""
+    der = bytearray(leaf().public_bytes(Encoding.DER))
+    place = der.index(b"Root") - 2  # the type of the text
+    der[place] = 0x30
+    (tmp_path / "my.crt").write_text(ssl.DER_cert_to_PEM_cert(bytes(der)), encoding="utf-8")
+    told = explain(unverified(20), certfile=tmp_path / "my.crt", cafile=tmp_path / "my.crt")
+    assert told.entry == "unknown_issuer"
+    assert "holds a damaged certificate" in told.files[0]
 
 
 def test_a_name_in_a_certificate_cannot_write_a_line(tmp_path: Path) -> None:
