@@ -95,13 +95,7 @@ def _after_part_2() -> tuple[str, ...]:
     except FileProblem:
         ca = pki.CertificateAuthority.create("Lab CA")
         pem.Identity(ca.key, ca.certificate).save("ca", "ca")
-    try:
-        server = pem.read_identity("backend/server.crt", "backend/server.key")
-        if not is_current(server.certificate, ca.certificate):
-            raise FileProblem(
-                "another CA's or an expired certificate", "a current one", "make it again"
-            )
-    except FileProblem:
+    if not _is_good("backend/server", ca):
         ca.issue_server(["localhost", "127.0.0.1"]).save("backend", "server")
     pem.write_certificate("device/server_ca.pem", ca.certificate)
     return (
@@ -116,13 +110,16 @@ def _after_part_2() -> tuple[str, ...]:
 def _after_part_3() -> tuple[str, ...]:
     """Keep or make the device's certificate, and the CA that the backend trusts for it."""
     ca = pki.CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
-    try:
-        device = pem.read_identity("device/client.crt", "device/client.key")
-        if not is_current(device.certificate, ca.certificate):
-            raise FileProblem(
-                "another CA's or an expired certificate", "a current one", "make it again"
-            )
-    except FileProblem:
+    if not _is_good("device/client", ca):
         ca.issue_client("trusted-client").save("device", "client")
     pem.write_certificate("backend/client_ca.pem", ca.certificate)
     return ("device/client.crt", "device/client.key", "backend/client_ca.pem")
+
+
+def _is_good(name: str, ca: pki.CertificateAuthority) -> bool:
+    """Whether `NAME.crt` is valid today, from this CA, and fits `NAME.key`."""
+    try:
+        identity = pem.read_identity(f"{name}.crt", f"{name}.key")
+    except FileProblem:
+        return False
+    return is_current(identity.certificate, ca.certificate)

@@ -76,7 +76,7 @@ def test_no_cell_is_excused(notebook: NotebookNode) -> None:
 
 def test_its_size_is_that_of_a_sitting(source: Path, notebook: NotebookNode) -> None:
     is_lesson = source.stem[1] == "_"
-    fewest, most = (30, 57) if is_lesson else (8, 40)
+    fewest, most = (30, 55) if is_lesson else (8, 40)
     assert fewest <= len(notebook.cells) <= most
     longest = max(code_cells(notebook), key=lambda cell: len(cell.source.splitlines()))
     assert len(longest.source.splitlines()) <= 20, longest.source

@@ -118,8 +118,8 @@ def trusted_backend(function: Callable[..., Any]) -> Iterator[str]:
         served(running.visit(own, "the device"))
         yield running.refuses(
             another,
-            "a second device that was lost, revoked before the backend started anew,",
-            "who is revoked is in the list, which grows: no serial number belongs into a program",
+            "a second lost device, revoked before the backend started again,",
+            "the list grows: a serial number in the program stops one device only",
         )
 
 

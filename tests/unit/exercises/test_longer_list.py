@@ -1,4 +1,4 @@
-"""The last backend of Part 3 is started anew, with one more device on its list.
+"""The last backend of Part 3 is started again, with one more device on its list.
 
 Here: programs that know whom they have to refuse, and those that read it. Not here: all other
 answers to this exercise (test_part3.py).
@@ -19,7 +19,7 @@ from mtls_lab.pki import pem
 
 Rule = Callable[[dict[str, object] | None], bool]
 LIST = Path("backend/client_ca.crl")
-SECOND = "a second device that was lost, revoked before the backend started anew, got"
+SECOND = "a second lost device, revoked before the backend started again, got"
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +67,7 @@ def test_a_serial_number_in_the_program_is_not_enough() -> None:
     result = judged(lambda found: serial_of(found) != lost)
     assert result.outcome is Outcome.UNSAFE
     assert result.found.startswith(SECOND)
-    assert "the list, which grows" in result.rule
+    assert result.rule.startswith("the list grows")
     assert "the lost device, with its certificate for CN=trusted-client, is refused" in result.seen
 
 
@@ -87,7 +87,7 @@ def test_a_rule_that_reads_the_list_is_right() -> None:
 
     result = judged(not_listed)
     assert result.right, result
-    assert result.seen[-1].startswith("a second device that was lost, revoked before")
+    assert result.seen[-1].startswith("a second lost device, revoked before")
 
 
 def test_a_rule_that_serves_one_certificate_is_right() -> None:
