@@ -13,7 +13,7 @@ __all__ = ["keep"]
 #: Those that stand in a notebook of version 0.1 and are no folder today.
 MODULES = (
     *("course", "credentials", "describe", "explain", "handshake", "openssl", "pem"),
-    *("predictions", "relay", "workspace"),
+    *("outcome", "predictions", "relay", "workspace"),
 )
 
 

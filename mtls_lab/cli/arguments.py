@@ -75,6 +75,8 @@ def _run(arguments: list[str]) -> int:
     try:
         if options.command == "doctor":  # it tells which packages are missing: it needs none
             return _doctor(options)
+        if options.command == "explain":  # neither does it: whoever asks may have no notebooks
+            return int(importlib.import_module("mtls_lab.cli.explaining").run(options))
         code: int = importlib.import_module("mtls_lab.cli.commands").RUN[options.command](options)
     except LabError as error:
         _complain(error)
@@ -150,6 +152,31 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     )
     _folder(check)
     check.add_argument("--json", action="store_true", help="one JSON object, for a program")
+
+    why = add(
+        "explain",
+        "say what an error of TLS means, in the words of any program, and what to do about it",
+        'explain "remote error: tls: bad certificate"',
+        "explain < error.log",
+        "explain --certfile client.crt --keyfile client.key --cafile ca.pem < error.log",
+        'explain --peer java --json "alert bad certificate"',
+    )
+    why.add_argument(
+        "line",
+        metavar="LINE",
+        nargs="*",
+        help="the error, a page or a log (default: what standard input has)",
+    )
+    for name, held in (
+        ("certfile", "the certificate, with its chain, of the side that was refused"),
+        ("keyfile", "its key"),
+        ("cafile", "the CAs that it is checked with"),
+    ):
+        why.add_argument(f"--{name}", metavar="FILE", type=Path, help=held)
+    why.add_argument(
+        "--peer", default="", help="who sent the alert: openssl, go, java, erlang, gnutls, node, …"
+    )
+    why.add_argument("--json", action="store_true", help="one JSON object, for a program")
 
     reset = add(
         "reset",

@@ -1,7 +1,8 @@
 """From a failure to words: who refused whom, why, which file, what to do, how to check.
 
 Here: which entry of data/explanations.toml fits, and the names that go into it. Not here: the
-explanations themselves (the data file), and what is known of a failure (symptoms.py).
+explanations themselves (the data file), and what is known of a failure (symptoms.py, caught.py for
+exceptions, lines.py for what other programs write, look.py for files).
 """
 
 from __future__ import annotations
@@ -13,18 +14,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from mtls_lab.diagnosis.symptoms import (
-    Symptoms,
-    mistakes_in,
-    shown,
-    steady,
-    symptoms,
-    wrong_signers,
-)
+from mtls_lab.diagnosis.causes import in_words, ranked
+from mtls_lab.diagnosis.look import Finding, findings, mistakes_in, wrong_signers
+from mtls_lab.diagnosis.symptoms import Symptoms, shown, steady
+from mtls_lab.diagnosis.views import views_of
 from mtls_lab.facts import read_facts
 from mtls_lab.files import PathLike
 from mtls_lab.text import printable
-from mtls_lab.wire import Exchange, Failure, Side
 from mtls_lab.wire.reasons import alert_of, normal
 
 if TYPE_CHECKING:
@@ -72,6 +68,10 @@ class Explanation:
         fix: what to do.
         command: a command line that checks it, with the lab's file names; `""` if there is none.
         entry: its name in data/explanations.toml.
+        says: the line of another program that was read, or what an exception carries.
+        stack: which program or library wrote it; `""` if that cannot be told.
+        causes: the causes one by one, the likeliest first, where `why` has several.
+        files: what was found in the files that were given and did not cause this.
     """
 
     known: bool
@@ -82,70 +82,116 @@ class Explanation:
     fix: str
     command: str = ""
     entry: str = ""
+    says: str = ""
+    stack: str = ""
+    causes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = {
+            "Says": f"{self.stack}: {self.says}" if self.stack and self.says else self.says,
             "Who": self.who,
             "What": self.what,
             "Why": self.why,
             "Where": self.where,
             "Fix": self.fix,
             "Check": self.command,
+            "Files": "; ".join(self.files),
         }
         return "\n".join(f"{label + ':':<6} {text}" for label, text in lines.items() if text)
 
 
 def explain(
-    what: Exchange | Side | Failure | BaseException,
+    what: object,
     *,
     certfile: PathLike | None = None,
     keyfile: PathLike | None = None,
     cafile: PathLike | None = None,
     chain: Sequence[x509.Certificate] = (),
+    peer: str = "",
 ) -> Explanation:
     """Say who refused whom, why, where, what to do, and how to check it.
 
     Args:
-        what: an exchange, one side of it, its failure, or an exception as it was caught.
+        what: an exchange, one side of it, its failure, an exception of any library, an HTTP
+            answer of requests or httpx, or the text of an error: a line, a log, a page.
         certfile, keyfile: the files of the side that was refused, or those that did not load,
             which are then looked into. If not given, the ones that the notebooks use.
         cafile: likewise the CA file that the certificate was checked with, or did not load.
         chain: the certificates that were shown, where they are at hand and not in a file.
+        peer: the stack of the side that sent an alert, a name of data/peers.toml such as "go";
+            if it is not known, what all of them mean by the alert.
+
+    Raises:
+        TypeError: `what` is none of these.
+        UnknownName: `peer` is not in data/peers.toml.
 
     Example:
+        >>> from mtls_lab.wire import Failure
         >>> print(explain(Failure("SSLError", "PEER_DID_NOT_RETURN_A_CERTIFICATE")).who)
         The backend refused the device.
+        >>> print(explain("curl: (60) SSL certificate problem: certificate has expired").what)
+        The certificate of the backend has expired.
     """
-    views = symptoms(what)
+    views = views_of(what)
     entry, seen = min((_find(seen) for seen in views), key=_tells_less)
     looks = itertools.chain(
         mistakes_in(certfile, keyfile, cafile), wrong_signers(certfile, cafile, chain)
     )
+    closer = None
     # What the sides have shown stays: a file that is wrong as well did not cause it.
-    for state, words in () if seen.state else looks:
+    for state, words in () if seen.state and not seen.says else looks:
         closer, closely = _find(replace(seen, state=state, words=words))
-        if closer is not entry:
+        if any(state in _list(when.get("state", ())) for when in _list(closer["when"])):
             entry, seen = closer, closely
             break
+        closer = None
     given = {"cert": certfile, "key": keyfile, "ca": cafile}
     names, shell = _names(entry, seen, given)
     names["all"] = steady("; ".join(view.raw for view in views if view.failure.error) or "nothing")
     texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
-    told = {name: _fill(texts[name], names) for name in ("who", "what", "why", "where", "fix")}
+    causes = ranked(texts["why"], alert_of(normal(seen.failure.reason)), peer)
+    told = {name: texts[name].format_map(names) for name in ("who", "what", "where", "fix")}
+    told["why"] = in_words([cause.format_map(names) for cause in causes])
     if not seen.side:
         device, backend = (
-            _fill(texts["where"], names | _names(entry, replace(seen, side=side), given)[0])
+            texts["where"].format_map(names | _names(entry, replace(seen, side=side), given)[0])
             for side in ("device", "backend")
         )
         if device != backend:
             told["where"] = f"if the device shows it: {device}; if the backend does: {backend}"
     if entry.get("late") and any(view.believed for view in views):
         told["what"] += LATE
+    if seen.note and entry.get("known", True):
+        told["what"] += f" {seen.note}"
     try:
         command = texts.get("command", "").format_map(shell)
     except KeyError:  # it cannot be told whose files these are
         command = ""
-    return Explanation(entry.get("known", True), **told, command=command, entry=entry["name"])
+    found: list[Finding] = []
+    if chain or any(path is not None for path in given.values()):
+        found = findings(seen, _owner(entry, seen), given, chain)
+    if found and found[0].explains and closer is None:
+        cause = found.pop(0)
+        causes = [cause.says]
+        told["why"] = f"In these files, {cause.says}. {cause.why}".strip()
+        told["fix"], told["where"] = cause.fix, cause.where
+        command = cause.command or command
+    return Explanation(
+        entry.get("known", True),
+        **told,
+        command=command,
+        entry=entry["name"],
+        says=seen.says,
+        stack=seen.stack,
+        causes=tuple(cause.format_map(names) for cause in causes) if len(causes) > 1 else (),
+        files=tuple(each.says for each in found),
+    )
+
+
+def _owner(entry: Entry, seen: Symptoms) -> str:
+    """Whose certificate was refused, or did not load; `""` if that cannot be told."""
+    return OTHER[seen.side] if entry["seen_by"] == "refuser" else seen.side
 
 
 # --- Which entry fits
@@ -180,7 +226,7 @@ def _find(seen: Symptoms) -> tuple[Entry, Symptoms]:
         "error": failure.error,
         "reason": re.sub("^WSAE", "E", reason),  # Windows has its own names
         "alert": alert_of(reason),
-        "verify_code": failure.verify_code,
+        "verify_code": "none" if failure.verify_code is None else failure.verify_code,
         "text": failure.text,
         "side": seen.side,
         "stage": seen.stage,
@@ -240,13 +286,6 @@ def _names(
     parts = lab.groups() if lab else ("", "", "")
     names |= zip(("found", "expected", "todo"), map(steady, parts), strict=True)
     names |= seen.words
+    names["Todo"] = names["todo"][:1].upper() + names["todo"][1:]
     shell["file"] = names.pop("in shell", "")
     return names, shell
-
-
-def _fill(text: str | list[str], names: dict[str, str]) -> str:
-    """Put the names into a text; a list is several causes that look the same."""
-    if isinstance(text, list):
-        causes = "; ".join(f"({number}) {cause}" for number, cause in enumerate(text, 1))
-        text = f"One of these, which look the same from here: {causes}."
-    return text.format_map(names)

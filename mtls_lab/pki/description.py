@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
 from mtls_lab.text import printable
@@ -45,8 +45,10 @@ def describe(certificate: x509.Certificate) -> str:
     lines += [
         (oid_name(extension.oid), text + ", critical" * extension.critical)
         for extension in certificate.extensions
-        if (text := in_words(extension.value))
+        if (text := in_words(extension.value) or _unknown(extension))
     ]
+    if weak := _weak_digest(certificate):
+        lines.append(("signatureAlgorithm", weak))
     order = [
         "subject",
         "issuer",
@@ -76,7 +78,29 @@ def in_words(value: x509.ExtensionType) -> str:
         text = ", ".join(oid_name(usage) for usage in value)
     elif isinstance(value, x509.SubjectAlternativeName):
         text = ", ".join(_general_name(name) for name in value)
+    elif isinstance(value, x509.NameConstraints):
+        parts = {"permitted": value.permitted_subtrees, "excluded": value.excluded_subtrees}
+        text = "; ".join(
+            f"{part} {', '.join(map(_general_name, names))}"
+            for part, names in parts.items()
+            if names
+        )
     return text
+
+
+def _unknown(extension: x509.Extension[x509.ExtensionType]) -> str:
+    """A critical extension that a verifier has to know, or refuse (RFC 5280, section 4.2)."""
+    unrecognised = isinstance(extension.value, x509.UnrecognizedExtension)
+    return "unknown" if extension.critical and unrecognised else ""
+
+
+def _weak_digest(certificate: x509.Certificate) -> str:
+    """The digest of a signature that verifiers of today do not take; `""` for a good one."""
+    try:
+        digest = certificate.signature_hash_algorithm
+    except (ValueError, UnsupportedAlgorithm):
+        return ""
+    return f"{digest.name}, weak" if digest and digest.name in {"md5", "sha1"} else ""
 
 
 def oid_name(oid: x509.ObjectIdentifier) -> str:

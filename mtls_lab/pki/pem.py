@@ -6,21 +6,28 @@ one. Not here: making what is written (authority.py), and how a file is written 
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 import ssl
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike, write_file
+from mtls_lab.pki.kinds import kind_of, read_bounded
 
 __all__ = [
     "Identity",
     "Key",
+    "read_any_key",
     "read_certificate",
     "read_identity",
     "read_key",
@@ -93,6 +100,8 @@ def write_crl(path: PathLike, crl: x509.CertificateRevocationList) -> None:
 
 _KINDS = {
     b"-----BEGIN CERTIFICATE-----": "a certificate",
+    b"-----BEGIN TRUSTED CERTIFICATE-----": "a certificate",
+    b"-----BEGIN X509 CERTIFICATE-----": "a certificate",
     b"-----BEGIN CERTIFICATE REQUEST-----": "a certificate signing request",
     b"-----BEGIN NEW CERTIFICATE REQUEST-----": "a certificate signing request",
     b"-----BEGIN X509 CRL-----": "a certificate revocation list",
@@ -105,30 +114,48 @@ _KINDS = {
 
 
 def _read(path: Path, expected: str) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileProblem(
-            f"{path} cannot be read ({error.strerror or error})",
-            f"{expected} in PEM form",
-            "check the name and the folder, or make the file again",
-        ) from None
+    data = read_bounded(path, expected)
     kinds = {kind for marker, kind in _KINDS.items() if marker in data}
-    if expected in kinds:
+    odd = kind_of(data)
+    if expected in kinds and not (odd and odd.name in {"run together", "escaped", "one line"}):
         return data
-    if kinds:
+    todo = "make the file again"
+    if odd:
+        found, todo = f"{path} {odd.found}", odd.todo.replace("{path}", str(path))
+    elif kinds:
         found = f"{path} holds {' and '.join(sorted(kinds))}"
         todo = "exchange the two file names, or name the other file"
     elif not data.strip():
-        found, todo = f"{path} is empty", "make the file again"
+        found = f"{path} is empty"
     elif data[:1] == b"\x30" and not data.isascii():
         found, tool = f"{path} is in DER form", "pkey" if expected == "a private key" else "x509"
         # Never onto itself: openssl pkey empties the file before it reads it.
         new = path.with_suffix(".new.pem" if path.suffix == ".pem" else ".pem")
         todo = f"convert it, and use the new file: openssl {tool} -inform DER -in {path} -out {new}"
     else:
-        found, todo = f"{path} is no PEM file", "make the file again"
+        found = f"{path} is no PEM file"
     raise FileProblem(found, f"{expected} in PEM form", todo)
+
+
+#: Two older names of the block that OpenSSL, and so ssl, reads as well. The first one has trust
+#: settings after the certificate (openssl x509 -trustout).
+_OPENSSL_ONLY = re.compile(
+    rb"-----BEGIN (TRUSTED|X509) CERTIFICATE-----([A-Za-z0-9+/=\s]{1,65536})"
+    rb"-----END \1 CERTIFICATE-----"
+)
+
+
+def _as_certificate(block: re.Match[bytes]) -> bytes:
+    """The certificate alone, as everybody reads it; the block itself if it is damaged."""
+    try:
+        der = base64.b64decode(block[2])
+    except binascii.Error:
+        return block[0]
+    if len(der) < 2:
+        return block[0]
+    count = max(der[1] - 0x80, 0)  # of the bytes that hold the length (X.690, section 8.1.3)
+    size = 2 + count + (int.from_bytes(der[2 : 2 + count], "big") if count else der[1])
+    return ssl.DER_cert_to_PEM_cert(der[:size]).strip().encode()
 
 
 def read_certificate(path: PathLike) -> x509.Certificate:
@@ -138,29 +165,37 @@ def read_certificate(path: PathLike) -> x509.Certificate:
 
 def read_certificates(path: PathLike) -> list[x509.Certificate]:
     """Read all certificates of a PEM file, in its order. Raises FileProblem."""
-    data = _read(Path(path), "a certificate")
+    data = _OPENSSL_ONLY.sub(_as_certificate, _read(Path(path), "a certificate"))
     try:
-        return x509.load_pem_x509_certificates(data)
-    except ValueError as error:
+        found = x509.load_pem_x509_certificates(data)
+        for each in found:  # cryptography reads these only when it is asked for them
+            _ = (each.subject, each.issuer, each.not_valid_before_utc, each.not_valid_after_utc)
+    except (ValueError, x509.InvalidVersion) as error:
         raise FileProblem(
             f"{path} holds a damaged certificate ({error})", "a whole certificate", "make it again"
+        ) from None
+    return found
+
+
+def read_any_key(path: PathLike) -> PrivateKeyTypes:
+    """Read a private key of any kind, without a password, from a PEM file. Raises FileProblem."""
+    data = _read(Path(path), "a private key")
+    try:
+        return serialization.load_pem_private_key(data, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise FileProblem(
+            f"{path} holds a damaged key ({error})", "a whole key", "make it again"
         ) from None
 
 
 def read_key(path: PathLike) -> Key:
     """Read an EC private key without a password from a PEM file. Raises FileProblem."""
-    data = _read(Path(path), "a private key")
-    try:
-        key = serialization.load_pem_private_key(data, password=None)
-    except (ValueError, TypeError) as error:
-        raise FileProblem(
-            f"{path} holds a damaged key ({error})", "a whole key", "make it again"
-        ) from None
+    key = read_any_key(path)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise FileProblem(
             f"{path} holds a key of another kind",
-            "an EC key, as the lab makes them",
-            "make it again with create_key()",
+            "an EC key: the lab's own tools make and read no other",
+            "for the lab, create_key() makes one; ssl and openssl take this key as it is",
         )
     return key
 

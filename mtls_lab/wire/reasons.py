@@ -13,7 +13,15 @@ from typing import Any
 
 from mtls_lab.facts import read_facts
 
-__all__ = ["NO_CHAIN", "after_handshake", "alert_of", "normal", "reason_of", "verify_message_of"]
+__all__ = [
+    "NO_CHAIN",
+    "after_handshake",
+    "alert_of",
+    "normal",
+    "reason_of",
+    "reason_of_alert",
+    "verify_message_of",
+]
 
 #: The X509_V_ERR_… numbers by which OpenSSL says: no chain leads from here to a trusted CA.
 NO_CHAIN = frozenset({2, 18, 19, 20, 21})
@@ -58,6 +66,16 @@ def alert_of(reason: str) -> str:
     known = {name: alert for alert, name in _names()["alerts"].items()}
     other = re.fullmatch(r"\w+?_ALERT_(\w+)", reason)
     return str(known.get(reason) or (other[1].lower() if other else ""))
+
+
+def reason_of_alert(alert: str) -> str:
+    """Return the reason under which the arrival of an alert is reported.
+
+    Example:
+        >>> reason_of_alert("unknown_ca")
+        'TLSV1_ALERT_UNKNOWN_CA'
+    """
+    return str(_names()["alerts"].get(alert, f"TLSV1_ALERT_{alert.upper()}"))
 
 
 def after_handshake(reason: str) -> str:

@@ -4,8 +4,10 @@ import json
 import os
 import re
 import subprocess
+import sys
 from importlib.util import find_spec
 
+from mtls_lab import explain
 from tests.authoring import slides
 from tests.repository.files import PYPROJECT, ROOT, in_git
 
@@ -49,6 +51,23 @@ def test_what_make_slides_writes_is_not_in_git() -> None:
     in_git()  # or a reason why not
     command = ["git", "check-ignore", "--quiet", str(slides.FOLDER / "1_plain_tcp.html")]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_line_that_the_readme_explains_is_explained() -> None:
+    (line,) = re.findall(r'`mtls-lab explain "([^"]+)"`', README)
+    told = explain(line)
+    assert told.known
+    assert told.stack.startswith("Go")
+    options = set(re.findall(r"`(--\w+)`", README.partition("Your own mTLS fails?")[2]))
+    assert {"--certfile", "--keyfile", "--cafile", "--json"} <= options
+    helped = subprocess.run(
+        [sys.executable, "-m", "mtls_lab", "explain", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert [each for each in options if each not in helped] == []
 
 
 def test_ci_can_be_run() -> None:

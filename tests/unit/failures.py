@@ -325,6 +325,24 @@ def critical_extension(world: World) -> Exchange:
     return world.shows([leaf], key, trusted=world.root())
 
 
+def outside_its_names(world: World) -> Exchange:
+    """An intermediate CA that may sign for corp.example, and a leaf with another name."""
+    key, root = world.key("Inter"), world.key("Root")
+    limits = x509.NameConstraints([x509.DNSName("corp.example")], None), True
+    inter = certify("Inter", key, "Root", root, CA, MAY_SIGN, ski(key), aki(root), limits)
+    leaf_key = world.key("leaf")
+    named = (x509.SubjectAlternativeName([x509.DNSName("device.other.example")]), False)
+    extensions = (LEAF, MAY_SHAKE_HANDS, ski(leaf_key), aki(key), CLIENT, named)
+    chain = [world.leaf(*extensions, issuer="Inter"), inter]
+    return world.shows(chain, leaf_key, trusted=world.root())
+
+
+def no_policy(world: World) -> Exchange:
+    """A backend that wants a certificate policy (X509_V_FLAG_EXPLICIT_POLICY), which is rare."""
+    explicit = ssl.VerifyFlags(0x100)
+    return world.shows([world.leaf()], world.key("leaf"), trusted=world.root(), flags=explicit)
+
+
 def with_crl(world: World, first: int, last: int, signer: str = "Root") -> Exchange:
     crl = world.crl(first, last, signer)
     return world.shows([world.leaf()], world.key("leaf"), trusted=world.root(), crl=crl)

@@ -73,10 +73,13 @@ def test_it_is_frozen() -> None:
         told.who = "nobody"  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("what", ["a text", None, 3])
+@pytest.mark.parametrize("what", [["a text"], None, 3])
 def test_what_it_does_not_take(what: Any) -> None:
     kind = type(what).__name__
-    message = f"explain takes an Exchange, a Side, a Failure or an exception, not a {kind}"
+    message = (
+        "explain takes an Exchange, a Side, a Failure, an exception, a line or an HTTP answer, "
+        f"not a {kind}"
+    )
     with pytest.raises(TypeError, match=f"^{message}$"):
         explain(what)
 
@@ -320,7 +323,7 @@ def test_a_reason_that_python_has_no_name_for() -> None:
     assert (failure.reason, explain(failure).entry) == ("RECORD_LAYER_FAILURE", "record_changed")
 
 
-@pytest.mark.parametrize("code", [0, 1, 34, 50, 1000])
+@pytest.mark.parametrize("code", [0, 1, 43, 50, 1000])
 def test_an_unknown_verify_code(code: int) -> None:
     told = explain(backend(unverified(code, "odd words")))
     assert (told.known, told.who) == (False, "The backend refused the device.")
@@ -487,7 +490,7 @@ NAMES = {
     *("seer", "Seer", "other", "Other", "refuser", "Refuser", "refused", "Refused"),
     *("cert", "key", "ca", "load", "purpose", "file", "wanted", "found", "expected"),
     *("todo", "host", "verify", "peer", "client", "version", "reply", "text", "raw", "all"),
-    "signer",
+    *("signer", "Todo"),
 }
 
 
@@ -497,7 +500,7 @@ def texts(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
         for field in (*sorted(WORDS), "who", "command"):
             value = part.get(field, [])
             for text in value if isinstance(value, list) else [value]:
-                yield field, text
+                yield field, text if isinstance(text, str) else text["cause"]
 
 
 @pytest.mark.parametrize("entry", _entries(), ids=lambda entry: entry["name"])
@@ -531,7 +534,11 @@ def test_voice(entry: dict[str, Any]) -> None:
         why = part.get("why", "…")
         if isinstance(why, list):
             assert len(why) > 1
-            assert not [cause for cause in why if cause.endswith(".")]
+            tables = [cause for cause in why if isinstance(cause, dict)]
+            assert all({"cause"} < set(t) <= {"cause", "check", "measured"} for t in tables)
+            words = [text for cause in tables for text in (cause["cause"], cause.get("check", ""))]
+            words += [cause for cause in why if isinstance(cause, str)]
+            assert not [cause for cause in words if cause.endswith(".")]
 
 
 def test_the_last_entry_fits_everything_and_no_other_does() -> None:

@@ -25,6 +25,7 @@ from mtls_lab.net import Backend, cut, server_context
 from mtls_lab.pki import pem
 from mtls_lab.wire.reasons import alert_of
 from tests.unit import failures
+from tests.unit.diagnosis import test_caught, test_lines
 from tests.unit.failures import (
     BACKEND_FILES,
     CA,
@@ -64,6 +65,9 @@ ENDED = "The {} ended the {}; it refused what arrived, not who sent it."
 GONE = "Nobody said no: the {} was gone in the middle of the handshake."
 CUT = "Nobody said no: the connection was cut."
 SILENT = "Nobody said no: the {} is silent."
+HUNG_UP_ON = (
+    "The backend hung up on the device without a word, after the handshake as the device saw it."
+)
 RESET = "Nobody said no in words: {} tore the connection down."
 
 
@@ -209,7 +213,9 @@ CLIENT_CERTIFICATES = [
     refused_over_ca("strict_basic_constraints", UNKNOWN, root_not_critical),
     refused_over_ca("strict_no_key_usage", UNKNOWN, root_without_key_usage),
     refused("strict", UNKNOWN, signs_and_is_no_ca),
-    refused("unknown_verification", UNKNOWN, failures.critical_extension, known=False),
+    refused("critical_extension", UNKNOWN, failures.critical_extension),
+    refused("unknown_verification", UNKNOWN, failures.no_policy, known=False),
+    refused("name_constraints", UNKNOWN, failures.outside_its_names),
 ]
 
 
@@ -366,6 +372,9 @@ CIPHER = Told("nothing_in_common", REFUSED, "load_cert_chain", SERVER_CRT)
 FAILURE = Told("alert_handshake_failure", REFUSED, "load_cert_chain", CLIENT_CRT)
 DEVICE_ENDED = ENDED.format("device", "handshake")
 LOG = "the log of the backend"
+NO_SUCH_NAME = (
+    "The backend ended the handshake; it does not know the server name that was asked for."
+)
 UNTOLD = Told(
     "unknown_tls",
     "The backend ended the connection; it cannot be told whether it refused the device.",
@@ -442,15 +451,27 @@ PROTOCOLS = [
         failures.cut_plain_reply,
         HANGS_UP,
     ),
-    Case(HANGS_UP_LATE, failures.hangs_up_after_the_handshake, versions=VERSIONS),
+    Case(
+        Told("hung_up_on_the_device", HUNG_UP_ON, "the backend's log", CLIENT_CRT, late=True),
+        failures.hangs_up_after_the_handshake,
+        HANGS_UP_LATE,
+    ),
     Case(
         Told("cut_in_handshake", GONE.format("backend"), LOG),
         lambda world: world.through(cut(0)),
         backend=Told("cut_in_handshake", GONE.format("device"), "the log of the device"),
         versions=VERSIONS,
     ),
-    Case(UNTOLD, alert("ACCESS_DENIED"), TOLD_UNKNOWN, UNTOLD, VERSIONS),
-    Case(UNTOLD, alert("UNRECOGNIZED_NAME"), TOLD_UNKNOWN, UNTOLD, VERSIONS),
+    Case(UNTOLD, alert("UNKNOWN_PSK_IDENTITY"), TOLD_UNKNOWN, UNTOLD, VERSIONS),
+    Case(UNTOLD, alert("BAD_CERTIFICATE_STATUS_RESPONSE"), TOLD_UNKNOWN, UNTOLD, VERSIONS),
+    *(
+        Case(UNTOLD, alert(name.upper()), Told(f"alert_{name}", who, where, command), UNTOLD)
+        for name, who, where, command in (
+            ("access_denied", REFUSED, CLIENT_CRT, CLIENT_CRT),
+            ("internal_error", "The backend ended the connection by its own fault.", LOG, ""),
+            ("unrecognized_name", NO_SUCH_NAME, "server_hostname", ""),
+        )
+    ),
 ]
 
 NO_PROGRAM = Told(
@@ -721,6 +742,7 @@ def test_no_entry_is_dead() -> None:
     told = [told for case in CASES for told in (case.whole, case.device, case.backend) if told]
     told += [case.device_1_2 for case in CASES if case.device_1_2]
     reached = {one.entry for one in told} | {entry for entry, *_ in (*MISTAKES, *SIGNERS)}
+    reached |= test_lines.TOLD | test_caught.TOLD
     assert reached == {entry["name"] for entry in _entries()}
 
 
@@ -861,7 +883,7 @@ MISTAKES = [
     ("file_password", (CLIENT_CRT, "old.key"), "old.key is a key with a password"),
     ("file_other", ("empty.crt", DEVICE_FILES[1]), "empty.crt is empty"),
     ("file_other", (CLIENT_CRT, "empty.crt"), "empty.crt is empty, and it should be a private key"),
-    ("file_other", ("page.crt", DEVICE_FILES[1]), "page.crt is no PEM file"),
+    ("file_form", ("page.crt", DEVICE_FILES[1]), "page.crt is a web page or XML, and it should be"),
     ("file_other", ("damaged.crt", DEVICE_FILES[1]), "damaged.crt holds a damaged certificate"),
     ("file_other", ("cut.crt", DEVICE_FILES[1]), "cut.crt holds a damaged certificate"),
     ("file_missing", ("nope.crt", DEVICE_FILES[1]), "nope.crt is not there"),

@@ -275,8 +275,8 @@ def test_every_truncation_of_a_file_is_a_file_problem(
 def test_a_key_of_another_kind(wrong_files: Path) -> None:
     assert problem(lambda: pem.read_key(wrong_files / "rsa.key")) == (
         f"{wrong_files / 'rsa.key'} holds a key of another kind",
-        "an EC key, as the lab makes them",
-        "make it again with create_key()",
+        "an EC key: the lab's own tools make and read no other",
+        "for the lab, create_key() makes one; ssl and openssl take this key as it is",
     )
 
 

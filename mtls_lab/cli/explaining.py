@@ -1,0 +1,82 @@
+"""The command `mtls-lab explain`: where its text comes from, and how the answer is printed.
+
+Here: standard input with its limits, the colours of a terminal, JSON. Not here: what a line means
+(diagnosis/), and the arguments (arguments.py). It loads neither notebooks nor, without files,
+cryptography: an answer takes no longer than it must.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict
+
+from mtls_lab.diagnosis import Explanation, explain
+from mtls_lab.diagnosis.lines import READ
+from mtls_lab.errors import LabError
+
+__all__ = ["NOT_KNOWN", "run"]
+
+#: The exit code where the lab does not know what a line means; 2 is for wrong arguments.
+NOT_KNOWN = 1
+BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explain the line or what stands on standard input; return 0, or 1 if it is not known."""
+    told = explain(
+        _text(options.line),
+        certfile=options.certfile,
+        keyfile=options.keyfile,
+        cafile=options.cafile,
+        peer=options.peer,
+    )
+    if options.json:
+        print(json.dumps(asdict(told), ensure_ascii=False, indent=1))
+    else:
+        print(_in_colours(told) if _coloured() else told)
+    return 0 if told.known else NOT_KNOWN
+
+
+def _text(words: list[str]) -> str:
+    """The arguments as one line, or what arrives on standard input.
+
+    Of a long log, the end counts as much as the beginning, and it is not kept in between.
+
+    Raises:
+        LabError: there is neither.
+    """
+    if words and words != ["-"]:
+        return " ".join(words)
+    if sys.stdin is None or (sys.stdin.isatty() and not words):
+        raise LabError(
+            "no line",
+            "an error as an argument, or a log on standard input",
+            'paste it in quotes: explain "…", or let a program write it: … 2>&1 | mtls-lab explain',
+        )
+    begin, end = b"", b""
+    while part := sys.stdin.buffer.read(READ):
+        room = READ // 2 - len(begin)
+        begin += part[:room]
+        end = (end + part[room:] if room > 0 else end + part)[-READ // 2 :]
+    text = (begin + end).decode("utf-8", "replace")
+    if not text.strip():
+        raise LabError(
+            "nothing on standard input",
+            "the text of an error",
+            "programs write errors to standard error: add 2>&1 before the |",
+        )
+    return text
+
+
+def _coloured() -> bool:
+    """Whether the labels may be bold: in a terminal, unless NO_COLOR says otherwise."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or os.name == "nt"
+    return sys.stdout.isatty() and not plain
+
+
+def _in_colours(told: Explanation) -> str:
+    lines = (line.partition(":") for line in str(told).splitlines())
+    return "\n".join(f"{BOLD}{label}:{PLAIN}{text}" for label, _, text in lines)

@@ -1,0 +1,161 @@
+"""What an exception of any library says: the one that matters may be deep inside another.
+
+Here: the walk through what an exception carries, and the step and side that its traceback shows.
+Not here: what a text means (lines.py), and what a failure means (explanation.py).
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import traceback
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+
+from mtls_lab.diagnosis.lines import READ, heard
+from mtls_lab.diagnosis.symptoms import Symptoms, steady
+from mtls_lab.errors import LabError
+from mtls_lab.wire import Failure, Stage
+from mtls_lab.wire.reasons import NO_CHAIN
+
+__all__ = ["answered", "inside"]
+
+#: How many exceptions are looked at. Retries carry a handful; a cycle would have no end.
+MOST = 64
+#: How much less a text counts than the exception that it quotes, which may be in it as well.
+QUOTED = 0.5
+#: Attributes that hold the exception behind this one: urllib and urllib3, aiohttp, groups.
+HOLDERS = ("reason", "os_error", "original_error", "orig", "error", "exceptions")
+#: The methods of an SSLSocket and an SSLObject, and the step that fails in them.
+STEPS = {
+    "do_handshake": Stage.HANDSHAKE,
+    "read": Stage.FIRST_READ,
+    "write": Stage.APPLICATION,
+    "send": Stage.APPLICATION,
+}
+
+
+def inside(error: BaseException) -> Symptoms:
+    """Return what the most telling exception says of those that this one carries, or is.
+
+    Example:
+        >>> reset = ConnectionResetError(104, "Connection reset by peer")
+        >>> inside(RuntimeError("the call failed", reset)).failure.reason
+        'ECONNRESET'
+    """
+    own = _seen(error)
+    best, weight, found = own, _weight(own, error), error
+    for each in _carried(error):
+        seen = own if each is error else _seen(each)
+        if _weight(seen, each) > weight:
+            best, weight, found = seen, _weight(seen, each), each
+        told = _told(each)
+        if told and told.weight - QUOTED > weight:
+            best, weight, found = told, told.weight - QUOTED, each
+    if found is error and type(error).__module__ == "builtins":
+        return replace(best, says="", stack="", note="")  # it is in the reader's hand
+    if found is error or best.says:
+        return best
+    kind = f"{type(error).__module__.partition('.')[0]}'s {type(error).__name__}"
+    return replace(best, side=best.side or own.side, stack=kind, says=steady(str(best.failure)))
+
+
+def answered(response: object) -> Symptoms | None:
+    """Return what an HTTP answer says that a library keeps, such as one of requests or httpx."""
+    status = getattr(response, "status_code", None) or getattr(response, "status", None)
+    if not isinstance(status, int):
+        return None
+    with suppress(Exception):  # a stream that was not read, or was closed: somebody else's code
+        text = getattr(response, "text", "")
+        server = getattr(response, "headers", {}).get("server", "")
+        page = text if isinstance(text, str) else ""
+        return heard(f"{page[:READ]}\n{server}\nHTTP {status}")
+    return heard(f"HTTP {status}")
+
+
+def _carried(error: BaseException) -> Iterator[BaseException]:
+    """Give an exception and those that it carries, the nearest first; each once."""
+    waiting, known = deque([error]), {id(error)}
+    while waiting and len(known) <= MOST:
+        each = waiting.popleft()
+        yield each
+        held: list[object] = [each.__cause__, *each.args]
+        held += [] if each.__suppress_context__ else [each.__context__]
+        held += [_attribute(each, name) for name in HOLDERS]
+        flat = (
+            one for some in held for one in (some if isinstance(some, tuple | list) else [some])
+        )
+        for one in flat:
+            if isinstance(one, BaseException) and id(one) not in known and len(known) <= MOST:
+                known.add(id(one))
+                waiting.append(one)
+
+
+def _attribute(error: BaseException, name: str) -> object:
+    with suppress(Exception):  # it may be a property of any library
+        return getattr(error, name, None)
+    return None
+
+
+def _told(error: BaseException) -> Symptoms | None:
+    """What its text says, or the HTTP answer that it carries."""
+    if isinstance(error, LabError | ssl.SSLError):
+        return None
+    if seen := answered(_attribute(error, "response")):
+        return seen
+    try:
+        text = f"{type(error).__module__}.{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - a text of any library
+        return None
+    seen = heard(text)
+    return seen if seen.weight else None
+
+
+def _weight(seen: Symptoms, error: BaseException) -> float:
+    """How much an exception says about the cause, on the scale of lines.py."""
+    failure = seen.failure
+    if isinstance(error, LabError):
+        return 7
+    if failure.verify_code is not None:
+        return 6
+    if isinstance(error, ssl.SSLError):
+        return 1.5 if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) else 5
+    if isinstance(error, FileNotFoundError | PermissionError):
+        return 2
+    if isinstance(error, ConnectionError | TimeoutError | socket.gaierror) and failure.reason:
+        return 1
+    return 0.5 if isinstance(error, OSError) and failure.reason else 0
+
+
+def _seen(error: BaseException) -> Symptoms:
+    """Read the side and the step off the traceback: ssl works on an object that knows both."""
+    try:
+        seen = Symptoms(failure=Failure.of(error))
+    except Exception:  # noqa: BLE001 - its text is made by code of any library
+        return Symptoms(failure=Failure(type(error).__name__))
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        end = frame.f_locals.get("self")
+        if isinstance(end, ssl.SSLSocket | ssl.SSLObject):
+            server = getattr(end, "server_side", None)
+            if server is None:  # it could not be made
+                continue
+            seen = replace(seen, side="backend" if server else "device")
+            if stage := STEPS.get(frame.f_code.co_name):
+                return replace(seen, stage=stage.value, state=_state(seen, stage, end))
+    return seen
+
+
+def _state(seen: Symptoms, stage: Stage, end: ssl.SSLSocket | ssl.SSLObject) -> str:
+    """What only the connection itself knows: nothing to verify with, or a handshake that was done.
+
+    `SSLContext.cert_store_stats` counts what was loaded. Of a device it is not asked: the public
+    CAs are in a folder that OpenSSL reads when it needs one of them.
+    """
+    if seen.side == "backend":
+        nothing = (
+            seen.failure.verify_code in NO_CHAIN and not end.context.cert_store_stats()["x509"]
+        )
+        return "no ca loaded" if nothing else ""
+    return "writing" if stage is Stage.APPLICATION else ""

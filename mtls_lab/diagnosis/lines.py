@@ -1,0 +1,289 @@
+"""What a line means that some program has written: which stack speaks, and what it means by it.
+
+Here: data/lines.toml against a text of any size and origin. Not here: what the failure behind it
+means (explanation.py), and exceptions (caught.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from mtls_lab.diagnosis.symptoms import Symptoms
+from mtls_lab.facts import read_facts
+from mtls_lab.text import printable
+from mtls_lab.wire import Failure
+from mtls_lab.wire.reasons import alert_of, normal, reason_of_alert
+from mtls_lab.wire.records import ALERTS
+
+__all__ = ["SHOWN", "heard"]
+
+#: Of a longer text, the beginning and the end are read: where a program starts, and what came last.
+READ = 256 * 1024
+#: Of a longer line, this much is read from its beginning: a page without a line end, say.
+LINE = 8 * 1024
+#: How much of the decisive line is shown.
+SHOWN = 300
+#: From this length on, the words of a stack are told from common English without a sign of it.
+TELLING = 24
+#: How much a meaning says about the cause. A certificate that was judged says more than an alert,
+#: an alert more than a connection that broke off.
+WEIGHT = {"verify": 6, "state": 6, "reason": 5, "text": 4, "alert": 4, "error": 1}
+VAGUE = {
+    "CERTIFICATE_VERIFY_FAILED": 3,
+    "not verified": 3,
+    "http: forbidden": 3,
+    "client certificate refused": 3,
+    "http: bad request": 2,
+    "not verified or not tls": 2,
+    "alert without a name": 2,
+    "ENOENT": 2,
+    "EACCES": 2,
+    "hung up in handshake": 1,
+    "handshake timed out": 1,
+}
+#: States of a file that does not load.
+FILES = {"no start line", "run together", "bad password", "key not usable"}
+BROKEN_OFF = {"ECONNRESET", "EPIPE", "ECONNREFUSED", "EADDRINUSE", "TIMED_OUT"}
+
+#: How OpenSSL's reason is written: by Python, in OpenSSL's own queue, by BoringSSL, by Node.js.
+REASONS = re.compile(
+    r"\[(?:SSL|X509|PEM|ASN1)[\w ]*: ([A-Z0-9_]{3,60})\]"
+    r"|error:[0-9A-Fa-f]{6,10}:[^:\n]{0,60}:[^:\n]{0,60}:([a-z][a-z0-9/ ]{2,60})"
+    r"|OPENSSL_internal:([A-Z0-9_]{3,60})"
+    r"|\bERR_(?:SSL|OSSL)_([A-Z0-9_]{3,60})"
+)
+VERIFY = re.compile(
+    r"\((\d{1,3}):[a-z]|verify (?:error:num|return code|code|error)[=: ]{0,3}(\d{1,3})"
+    r"|verify_code[=: ]{1,2}(\d{1,3})|error (\d{1,3}) at \d{1,2} depth"
+)
+ALERT_NUMBER = re.compile(
+    r"alert(?: number| code| description)?[ :=(\[]{1,3}(\d{1,3})\b|\[2:(\d{1,3})\]"
+)
+#: An alert with one of these words was sent by who wrote the line.
+SENT = re.compile(
+    r"\(out\)|alert write|generated (?:server|client) alert|sen[dt](?:ing)? .{0,20}alert"
+)
+NOT_AN_ERROR = {"close_notify", "user_canceled"}
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words of a stack, or of all if it has no name, and what they mean."""
+
+    words: str
+    kind: str
+    value: str
+    side: str
+    stack: str
+
+    def found(self, line: str) -> int:
+        """How many characters of a line in small letters it covers; 0 if it is not there."""
+        first, *rest = self.words.split("…")
+        if not rest:
+            return len(first) if first in line else 0
+        match = _pattern(self.words).search(line)
+        return len(match[0]) if match else 0
+
+
+def heard(text: str) -> Symptoms:
+    """Return what the decisive line of a text says; without one, only the text's first line.
+
+    Example:
+        >>> seen = heard("remote error: tls: certificate required")
+        >>> seen.failure.reason, seen.stack
+        ('TLSV13_ALERT_CERTIFICATE_REQUIRED', 'Go (crypto/tls)')
+    """
+    if len(text) > READ:
+        text = f"{text[: READ // 2]}\n{text[-READ // 2 :]}"
+    small = text.lower()
+    signs = {name for name, stack in _stacks().items() if any(s in small for s in stack["signs"])}
+    phrases = [
+        phrase
+        for phrase in _phrases()
+        if all(part.strip() in small for part in phrase.words.split("…"))
+        and (not phrase.stack or phrase.stack in signs or _telling(phrase.words))
+    ]
+    best: tuple[int, int, str, Phrase] | None = None
+    for line in text.splitlines():
+        for covered, phrase in _meanings(line[:LINE], phrases):
+            weight = _weight(phrase)
+            if best is None or (weight, covered) >= best[:2]:
+                best = weight, covered, line[:LINE], phrase
+    if best is None:
+        first = next((line for line in text.splitlines() if line.strip()), "")
+        return Symptoms(state="unread", says=_quoted(first))
+    *_, line, phrase = best
+    stack, note = _speaker(line.lower(), phrase.stack, signs, small)
+    return Symptoms(
+        side="device" if phrase.value.startswith("http:") else phrase.side or _side(line.lower()),
+        failure=_failure(phrase, line),
+        state=phrase.value if phrase.kind == "state" else "",
+        says=_quoted(line),
+        stack=stack,
+        note=note,
+        weight=best[0],
+    )
+
+
+def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
+    """Give each meaning in a line, with how much of the line it covers."""
+    small = line.lower()
+    for phrase in phrases:
+        if covered := phrase.found(small):
+            yield covered, phrase
+    for match in REASONS.finditer(line):
+        said = match[1] or match[3] or match[4] or match[2].strip().replace(" ", "_").upper()
+        reason = normal(said.removeprefix("SSL/"))
+        if alert := alert_of(reason):
+            yield len(match[0]), Phrase("", "alert", alert, "", "")
+        elif not reason.endswith("_LIB") and "EOF" not in reason:
+            yield len(match[0]), Phrase("", "reason", reason, "", "")
+    for match in VERIFY.finditer(small):
+        if code := int(next(filter(None, match.groups()))):
+            yield len(match[0]) + LINE, Phrase("", "verify", str(code), "", "")
+    yield from _alerts(small)
+
+
+def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
+    """Give each alert in a line: as one that arrived, or as what its sender has found."""
+    sent = read_sent() if SENT.search(small) else None
+    for alert in _alert_names_in(small):
+        if sent is None:
+            yield len(alert), Phrase("", "alert", alert, "", "")
+        elif alert in sent:
+            kind, value = sent[alert].split(" ", 1)
+            yield 0, Phrase("", kind, value, "", "")
+
+
+def _alert_names_in(small: str) -> Iterator[str]:
+    if "alert" not in small:
+        return
+    if match := _alert_names().search(re.sub("[^a-z]", "", small)):
+        yield _by_letters()[match[1]]
+    for match in ALERT_NUMBER.finditer(small):
+        alert = ALERTS.get(int(match[1] or match[2]))
+        if alert and alert not in NOT_AN_ERROR:
+            yield alert
+
+
+def _weight(phrase: Phrase) -> int:
+    if phrase.value in BROKEN_OFF:
+        return 1
+    return VAGUE.get(phrase.value, WEIGHT[phrase.kind])
+
+
+def _failure(phrase: Phrase, line: str) -> Failure:
+    """The failure as Python would have raised it."""
+    words, value = printable(line.strip())[:SHOWN], phrase.value
+    error, reason, code, message = "", "", None, ""
+    match phrase.kind:
+        case "verify":
+            error, reason = "SSLCertVerificationError", "CERTIFICATE_VERIFY_FAILED"
+            code, message = int(value), words
+        case "alert":
+            error, reason = "SSLError", reason_of_alert(value)
+        case "reason":
+            system = value in BROKEN_OFF or re.fullmatch(r"E[A-Z]+", value)
+            error, reason = "OSError" if system else "SSLError", value
+        case "error":
+            error = value
+        case "text":
+            error, words = "SSLError" if value.startswith("[") else "ValueError", value
+        case "state" if value in FILES:
+            # What is wrong with a file shows as this in Python, and a look into it tells more.
+            error, words = "SSLError", "[SSL] PEM lib"
+    return Failure(error, reason, code, message, words)
+
+
+def _speaker(line: str, stack: str, signs: set[str], text: str) -> tuple[str, str]:
+    """Return who wrote a line and, where one shows, through which library; and the note."""
+    stacks = _stacks()
+    here = {name: _longest(stacks[name]["signs"], line) for name in stacks if name in signs}
+    # The data file has a release of a library before the library.
+    libraries = [name for name in here if here[name] and stacks[name].get("library")]
+    around = {name: here[name] or _longest(stacks[name]["signs"], text) - LINE for name in here}
+    writers = sorted((n for n in here if not stacks[n].get("library")), key=lambda n: -around[n])
+    if stack:
+        (libraries if stacks[stack].get("library") else writers).insert(0, stack)
+    names = [*writers[:1], *libraries[:1]]
+    note = next((stacks[name]["note"] for name in names if "note" in stacks[name]), "")
+    return " with ".join(stacks[name]["name"] for name in names), note
+
+
+def _longest(signs: list[str], text: str) -> int:
+    return max((len(sign) for sign in signs if sign in text), default=0)
+
+
+def _side(line: str) -> str:
+    sides = [(len(part), side) for part, side in read_lines()["sides"].items() if part in line]
+    return max(sides)[1] if sides else ""
+
+
+def _quoted(line: str) -> str:
+    line = re.sub(r"</?\w{1,10}[^<>]{0,60}>", "", line[:LINE])  # of a page
+    line = printable(line.strip()[: SHOWN + 1])
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
+
+
+def _telling(words: str) -> bool:
+    return len(words) >= TELLING or not words.replace(" ", "").replace("-", "").isalpha()
+
+
+# --- The data file
+
+
+@cache
+def read_lines() -> dict[str, Any]:
+    """Return data/lines.toml."""
+    return read_facts("lines")
+
+
+def read_sent() -> dict[str, str]:
+    """Return what a side has found that sent an alert."""
+    found: dict[str, str] = read_lines()["sent"]
+    return found
+
+
+def _stacks() -> dict[str, Any]:
+    stacks: dict[str, Any] = read_lines()["stacks"]
+    return stacks
+
+
+@cache
+def _phrases() -> tuple[Phrase, ...]:
+    def phrase(words: str, meaning: str, stack: str = "") -> Phrase:
+        meaning, _, side = meaning.partition(" @")
+        kind, value = meaning.split(" ", 1)
+        return Phrase(words, kind, value, side, stack)
+
+    facts = read_lines()
+    return (
+        *(phrase(words, meaning) for words, meaning in facts["alike"].items()),
+        *(phrase(words, f"verify {code}") for words, code in facts["verify"].items()),
+        *(
+            phrase(words, meaning, name)
+            for name, stack in facts["stacks"].items()
+            for words, meaning in stack.get("says", {}).items()
+        ),
+    )
+
+
+@cache
+def _pattern(words: str) -> re.Pattern[str]:
+    return re.compile(".{0,120}?".join(re.escape(part.strip()) for part in words.split("…")))
+
+
+@cache
+def _by_letters() -> dict[str, str]:
+    return {a.replace("_", ""): a for a in ALERTS.values() if a not in NOT_AN_ERROR}
+
+
+@cache
+def _alert_names() -> re.Pattern[str]:
+    between = "received|read|write|level|fatal|warning|description|message|type|ssl|tls"
+    names = "|".join(sorted(_by_letters(), key=len, reverse=True))
+    return re.compile(f"alert(?:{between})*({names})")

@@ -1,0 +1,37 @@
+"""What `explain` takes: each kind of thing reduced to symptoms by who knows it.
+
+Here: the choice. Not here: exchanges and sides (symptoms.py), exceptions and HTTP answers
+(caught.py), lines and logs (lines.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mtls_lab.diagnosis.caught import answered, inside
+from mtls_lab.diagnosis.lines import READ, heard
+from mtls_lab.diagnosis.symptoms import Symptoms, symptoms
+from mtls_lab.wire import Exchange, Failure, Side
+
+__all__ = ["views_of"]
+
+
+def views_of(what: object) -> list[Symptoms]:
+    """Return what each view of the failure has to say: of two sides, or of one text.
+
+    Raises:
+        TypeError: it is none of the things that `explain` takes.
+    """
+    if isinstance(what, str):
+        return [heard(what)]
+    if isinstance(what, bytes | bytearray):
+        return [heard(bytes(what[:READ]).decode("utf-8", "replace"))]
+    if isinstance(what, BaseException):
+        return [inside(what)]
+    if isinstance(what, Exchange) and (what.reply or "").startswith("HTTP/"):
+        seen = heard(what.reply or "")
+        if seen.state:
+            return [replace(seen, version=what.device.version or "")]
+    if not isinstance(what, Exchange | Side | Failure) and (seen_there := answered(what)):
+        return [seen_there]
+    return symptoms(what)

@@ -1,0 +1,169 @@
+"""Certificates and a key held against each other, and against the clock, as a verifier would.
+
+Here: what does not fit, as names and words that data/findings.toml has sentences for. Not here:
+the rules for a path (rules.py), reading files (pem.py, kinds.py), and whether a finding explains an
+error (diagnosis/look.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+from mtls_lab.pki.description import oid_name
+from mtls_lab.pki.rules import (
+    PURPOSES,
+    Look,
+    extensions_of,
+    in_path,
+    missing_purposes,
+    public_key,
+    told,
+)
+
+__all__ = ["Look", "compare", "path_of", "purposes_of"]
+
+#: A longer path than a verifier follows; RFC 5280 knows no limit, a loop would be endless.
+LONGEST = 20
+
+
+def compare(
+    certificates: Sequence[x509.Certificate],
+    key: object = None,
+    cas: Sequence[x509.Certificate] = (),
+    now: datetime | None = None,
+) -> Iterator[Look]:
+    """Give what does not fit, what a verifier would meet first before the rest.
+
+    Args:
+        certificates: a leaf and what is sent along, in their order.
+        key: the private key, of any kind; None if it is not at hand.
+        cas: what the verifier trusts; empty if it is not known.
+        now: the time to verify at; default: this machine's clock.
+
+    Example:
+        >>> from mtls_lab.pki import CertificateAuthority, Purpose
+        >>> ca = CertificateAuthority.create("Lab CA")
+        >>> server = ca.issue("server", Purpose.SERVER)
+        >>> [look.name for look in compare([server.certificate], server.key, [ca.certificate])]
+        ['not for clients']
+    """
+    now = now or datetime.now(UTC)
+    yield from _pair(certificates, key)
+    if certificates:
+        path, broken = path_of(certificates, cas)
+        yield from _dates(path, now)
+        yield from _leaf(path[0])
+        if broken and cas:
+            yield broken
+        yield from _names(certificates[0], cas)
+        yield from in_path(path, cas)
+    else:
+        yield from _dates(cas, now)
+    yield from _cas(cas)
+
+
+def path_of(
+    certificates: Sequence[x509.Certificate], cas: Sequence[x509.Certificate]
+) -> tuple[list[x509.Certificate], Look | None]:
+    """Return the path from the first certificate upwards, and why it ends before a trusted root."""
+    path = [certificates[0]]
+    while len(path) < LONGEST:
+        last = path[-1]
+        if last in cas and last.issuer == last.subject:
+            return path, None
+        named = [c for c in (*cas, *certificates[1:]) if c.subject == last.issuer and c != last]
+        issuer = next((c for c in named if _signed(last, c)), None)
+        if issuer is not None and issuer not in path:
+            path.append(issuer)
+            continue
+        words = {"subject": told(last.subject), "issuer": told(last.issuer)}
+        words["trusted"] = ", ".join(sorted({told(c.subject) for c in cas})) or "nothing"
+        if last.issuer == last.subject:
+            if _signed(last, last):
+                return path, Look("self-signed" if len(path) == 1 else "root not trusted", words)
+            return path, Look("other key", words)
+        if last in cas:
+            return path, Look("no root", words)
+        return path, Look("other key" if named else "issuer missing", words)
+    return path, None
+
+
+def _signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _pair(certificates: Sequence[x509.Certificate], key: object) -> Iterator[Look]:
+    if key is None or not certificates or not hasattr(key, "public_key"):
+        return
+    mine = key.public_key()
+    fits = [number for number, each in enumerate(certificates) if public_key(each) == mine]
+    first = told(certificates[0].subject)
+    if fits and fits[0] > 0:
+        own = told(certificates[fits[0]].subject)
+        yield Look("wrong order", {"first": first, "own": own, "number": str(fits[0] + 1)})
+    elif not fits:
+        yield Look("other pair", {"first": first})
+
+
+def _dates(certificates: Sequence[x509.Certificate], now: datetime) -> Iterator[Look]:
+    for each in certificates:
+        first, last = each.not_valid_before_utc, each.not_valid_after_utc
+        if not first <= now <= last:
+            apart = now - last if now > last else first - now
+            words = {"subject": told(each.subject), "apart": _span(apart)}
+            yield Look("expired" if now > last else "not yet valid", words)
+
+
+def _span(apart: timedelta) -> str:
+    """A span of time as a person says it: what was made alike is told alike on every day."""
+    for unit, size in (("day", timedelta(days=1)), ("hour", timedelta(hours=1))):
+        if apart >= size:
+            return f"{apart // size} {unit}{'s' * (apart // size > 1)}"
+    return f"{apart // timedelta(minutes=1)} minutes"
+
+
+def _leaf(leaf: x509.Certificate) -> Iterator[Look]:
+    found = extensions_of(leaf)
+    words = {"subject": told(leaf.subject)}
+    usages = found.get(x509.ExtendedKeyUsage)
+    if isinstance(usages, x509.ExtendedKeyUsage):
+        words["usages"] = ", ".join(oid_name(usage) for usage in usages)
+        for whom in missing_purposes(usages):
+            yield Look(f"not for {whom}", words)
+    bits = found.get(x509.KeyUsage)
+    if isinstance(bits, x509.KeyUsage) and not bits.digital_signature:
+        yield Look("no digitalSignature", words)
+    basic = found.get(x509.BasicConstraints)
+    if isinstance(basic, x509.BasicConstraints) and basic.ca:
+        yield Look("leaf is a ca", words)
+
+
+def purposes_of(certificate: x509.Certificate) -> set[str]:
+    """Return whom a certificate is for by its extendedKeyUsage: `clients`, `servers`."""
+    usages = extensions_of(certificate).get(x509.ExtendedKeyUsage)
+    if not isinstance(usages, x509.ExtendedKeyUsage):
+        return set(PURPOSES)
+    return {whom for whom, oid in PURPOSES.items() if oid in usages}
+
+
+def _names(leaf: x509.Certificate, cas: Sequence[x509.Certificate]) -> Iterator[Look]:
+    words = {"subject": told(leaf.subject)}
+    if leaf not in cas and any(ca.subject == leaf.subject for ca in cas):
+        yield Look("leaf named like its ca", words)
+
+
+def _cas(cas: Sequence[x509.Certificate]) -> Iterator[Look]:
+    seen: dict[x509.Name, object] = {}
+    for ca in cas:
+        key = public_key(ca)
+        if ca.subject in seen and seen[ca.subject] != key:
+            yield Look("two cas of one name", {"subject": told(ca.subject)})
+        seen[ca.subject] = key

@@ -1,0 +1,203 @@
+"""What a file really holds, whatever it is called: read with limits, told by its bytes.
+
+Here: one bounded read, and the words for each kind of file that is taken for PEM. Not here: what
+is in a certificate (description.py), and reading PEM into objects (pem.py).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import errno
+import os
+import re
+import stat
+from dataclasses import dataclass
+
+from mtls_lab.errors import FileProblem
+from mtls_lab.files import PathLike
+
+__all__ = ["LIMIT", "Kind", "kind_of", "read_bounded"]
+
+#: The bundle of all public CAs has 0.3 MiB; what is larger holds something else.
+LIMIT = 2 * 1024 * 1024
+
+_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]{64,}")
+#: DER of the object identifiers of signedData and of encryptedData and data (RFC 2315, section 14).
+_PKCS7_SIGNED = bytes.fromhex("06092a864886f70d010702")
+_PKCS7_DATA = bytes.fromhex("06092a864886f70d010701")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a file is instead of PEM that `ssl` reads.
+
+    Attributes:
+        name: a short name for it.
+        found: what is said of the file after its name, such as "is a PKCS #12 file".
+        todo: how to make PEM of it; `{path}` is the file.
+    """
+
+    name: str
+    found: str
+    todo: str
+
+
+RUN_TOGETHER = Kind(
+    "run together",
+    "has an END line and the next BEGIN line on one line: a line end is missing between two blocks",
+    "put a line end after each END line",
+)
+ESCAPED = Kind(
+    "escaped",
+    "has \\n as two characters where its lines should end, as a value of an environment variable "
+    "or of JSON does",
+    "turn them into line ends, in bash: printf '%b' \"$(cat {path})\" > NEW.pem",
+)
+ONE_LINE = Kind(
+    "one line",
+    "has its whole PEM block on one line",
+    "make it again: the BEGIN and END lines need a line of their own",
+)
+UTF_16 = Kind("utf-16", "is text in UTF-16", "save it as plain ASCII or UTF-8")
+JKS = Kind(
+    "jks",
+    "is a Java keystore (JKS)",
+    "convert it: keytool -importkeystore -srckeystore {path} -destkeystore NEW.p12 "
+    "-deststoretype pkcs12, then openssl pkcs12 -in NEW.p12 -out NEW.pem",
+)
+PAGE = Kind("page", "is a web page or XML", "download the file itself, not its page")
+
+
+def read_bounded(path: PathLike, expected: str) -> bytes:
+    """Read a file of at most `LIMIT` bytes; never wait for one that is no file.
+
+    Raises:
+        FileProblem: it cannot be opened, is a folder, a pipe or a device, or is too large.
+    """
+    todo = "check the name and the folder, or make the file again"
+    wanted = f"{expected} in PEM form"
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            data = _all_of(descriptor) if stat.S_ISREG(mode) else None
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        why = getattr(error, "strerror", None) or str(error)
+        raise FileProblem(f"{os.fspath(path)} cannot be read ({why})", wanted, todo) from None
+    if data is None:
+        raise FileProblem(f"{os.fspath(path)} is not a regular file", wanted, todo)
+    if len(data) > LIMIT:
+        raise FileProblem(f"{os.fspath(path)} is larger than 2 MiB", wanted, "name the right file")
+    return data
+
+
+def _all_of(descriptor: int) -> bytes:
+    parts, left = [], LIMIT + 1
+    while left and (part := os.read(descriptor, left)):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+def kind_of(data: bytes) -> Kind | None:
+    """Return what the bytes are, if it is something that people take for PEM.
+
+    Example:
+        >>> kind_of(b"-----BEGIN TSS2 PRIVATE KEY-----").found
+        'holds a key that only a TPM can open (TSS2 PRIVATE KEY)'
+    """
+    return _by_block(data) or _by_form(data)
+
+
+def _by_block(data: bytes) -> Kind | None:
+    for match in _BLOCK.finditer(data[:LIMIT]):
+        kind = {
+            b"TSS2 PRIVATE KEY": Kind(
+                "tss2",
+                "holds a key that only a TPM can open (TSS2 PRIVATE KEY)",
+                "let OpenSSL load its tpm2 provider (OPENSSL_CONF), on the machine of this TPM: "
+                "the key cannot be converted",
+            ),
+            b"PKCS7": Kind(
+                "pkcs7",
+                "holds a PKCS #7 bundle of certificates",
+                "convert it: openssl pkcs7 -print_certs -in {path} -out NEW.pem",
+            ),
+            b"OPENSSH PRIVATE KEY": Kind(
+                "openssh",
+                "holds a key in OpenSSH's own form",
+                "convert a copy of it: ssh-keygen -p -m PKCS8 -f COPY",
+            ),
+        }.get(match[1])
+        if kind:
+            return kind
+    return None
+
+
+def _by_form(data: bytes) -> Kind | None:
+    """By what is around the blocks, or in place of them."""
+    start = data[:4096].lstrip()
+    block = start.startswith(b"-----BEGIN ")
+    one_line = not re.search(rb"[\r\n]", start.rstrip())
+    for holds, kind in (
+        (re.search(rb"-----END [A-Z0-9 ]{1,40}----------BEGIN ", data), RUN_TOGETHER),
+        (block and b"\\n" in start, ESCAPED),
+        (block and one_line, ONE_LINE),
+        (data[:2] in {b"\xff\xfe", b"\xfe\xff"}, UTF_16),
+        (data[:4] == b"\xfe\xed\xfe\xed", JKS),
+        (start[:1] == b"<", PAGE),
+    ):
+        if holds:
+            return kind
+    if data[:1] == b"\x30" and not data.isascii():
+        return _der(data)
+    if not _BLOCK.search(data) and _BASE64.fullmatch(data[:65536]):
+        return _bare(data)
+    return None
+
+
+def _der(data: bytes) -> Kind | None:
+    head = data[:64]
+    if _PKCS7_SIGNED in head[:32]:
+        return Kind(
+            "pkcs7",
+            "is a PKCS #7 bundle of certificates in DER form",
+            "convert it: openssl pkcs7 -inform DER -print_certs -in {path} -out NEW.pem",
+        )
+    # A PFX is a SEQUENCE of the version, 3, and of a content of the type data (RFC 7292).
+    if b"\x02\x01\x03" in head[:16] and _PKCS7_DATA in head:
+        return Kind(
+            "pkcs12",
+            "is a PKCS #12 file (.p12, .pfx), which holds key and certificates together",
+            "convert it: openssl pkcs12 -in {path} -out NEW.pem -nodes, and protect the new file",
+        )
+    return None
+
+
+def _bare(data: bytes) -> Kind | None:
+    """Base64 without its BEGIN and END lines, if that is what it is."""
+    try:
+        first = base64.b64decode(b"".join(data[:65536].split())[:64], validate=True)
+    except binascii.Error:
+        return None
+    if first[:1] == b"\x30":
+        return Kind(
+            "bare",
+            "holds base64 without its BEGIN and END lines",
+            "put -----BEGIN CERTIFICATE----- before it and -----END CERTIFICATE----- after it "
+            "(or PRIVATE KEY)",
+        )
+    if first.startswith(b"-----BEGIN"):
+        return Kind(
+            "base64 twice",
+            "holds a PEM file that was encoded in base64 once more, as in a Kubernetes Secret",
+            "decode it: base64 -d {path}",
+        )
+    return None

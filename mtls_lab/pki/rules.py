@@ -1,0 +1,192 @@
+"""What a verifier demands of a path of certificates, rule by rule (RFC 5280, section 6.1.4).
+
+Here: the rules for a signer, names, strength, identifiers, and what they need to read. Not here:
+finding the path, its dates, and the pair of certificate and key (comparison.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
+
+from mtls_lab.pki.description import oid_name
+from mtls_lab.text import printable
+
+__all__ = ["PURPOSES", "Look", "extensions_of", "in_path", "missing_purposes", "public_key", "told"]
+
+PURPOSES = {
+    "clients": ExtendedKeyUsageOID.CLIENT_AUTH,
+    "servers": ExtendedKeyUsageOID.SERVER_AUTH,
+}
+#: What OpenSSL processes when it is critical (X509_supported_extension).
+PROCESSED = {
+    ExtensionOID.BASIC_CONSTRAINTS,
+    ExtensionOID.KEY_USAGE,
+    ExtensionOID.EXTENDED_KEY_USAGE,
+    ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+    ExtensionOID.NAME_CONSTRAINTS,
+    ExtensionOID.CERTIFICATE_POLICIES,
+    ExtensionOID.POLICY_CONSTRAINTS,
+    ExtensionOID.POLICY_MAPPINGS,
+    ExtensionOID.INHIBIT_ANY_POLICY,
+    ExtensionOID.CRL_DISTRIBUTION_POINTS,
+    ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
+    ExtensionOID.SUBJECT_KEY_IDENTIFIER,
+}
+#: OpenSSL's security level 2 (SSL_CTX_set_security_level).
+RSA_BITS, EC_BITS = 2048, 224
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One thing that does not fit: a name of data/findings.toml, and the words that go into it."""
+
+    name: str
+    words: dict[str, str]
+
+
+def in_path(path: Sequence[x509.Certificate], cas: Sequence[x509.Certificate]) -> Iterator[Look]:
+    """Give what a verifier objects to along a path, and what a strict one does."""
+    for depth, each in enumerate(path):
+        words = {"subject": told(each.subject), "depth": str(depth)}
+        found = extensions_of(each)
+        for extension in _listed(each):
+            if extension.critical and extension.oid not in PROCESSED:
+                yield Look("unknown critical extension", words | {"oid": oid_name(extension.oid)})
+        if depth:
+            yield from _signer(found, words, path[1:depth], path[:depth])
+        if each not in cas or each.issuer != each.subject:
+            yield from _weak(each, words)
+            if x509.AuthorityKeyIdentifier not in found and each.issuer != each.subject:
+                yield Look("no authorityKeyIdentifier", words | {"issuer": told(each.issuer)})
+        if depth:
+            yield from _identifiers(path[depth - 1], each, words)
+    between = len(path) - 2
+    if between > 1:
+        yield Look("long chain", {"between": str(between)})
+
+
+def _signer(
+    found: dict[type, object],
+    words: dict[str, str],
+    between: Sequence[x509.Certificate],
+    below: Sequence[x509.Certificate],
+) -> Iterator[Look]:
+    basic, bits = found.get(x509.BasicConstraints), found.get(x509.KeyUsage)
+    if isinstance(basic, x509.BasicConstraints):
+        limit = basic.path_length
+        if limit is not None and len(between) > limit:
+            yield Look("path too long", words | {"limit": str(limit), "is": str(len(between))})
+        if basic.ca and bits is None:
+            yield Look("ca without keyUsage", words)
+    if isinstance(bits, x509.KeyUsage) and not bits.key_cert_sign:
+        yield Look("no keyCertSign", words)
+    if not (isinstance(basic, x509.BasicConstraints) and basic.ca):
+        yield Look("not a ca", words)
+    constraints = found.get(x509.NameConstraints)
+    if isinstance(constraints, x509.NameConstraints):
+        yield from _constrained(constraints, words, below)
+    usages = found.get(x509.ExtendedKeyUsage)
+    if isinstance(usages, x509.ExtendedKeyUsage):
+        named = words | {"usages": ", ".join(oid_name(usage) for usage in usages)}
+        for whom in missing_purposes(usages):
+            yield Look(f"ca not for {whom}", named)
+
+
+def _constrained(
+    constraints: x509.NameConstraints, words: dict[str, str], below: Sequence[x509.Certificate]
+) -> Iterator[Look]:
+    """DNS names outside what a CA may sign for (RFC 5280, section 4.2.1.10)."""
+    permitted = _dns(constraints.permitted_subtrees)
+    excluded = _dns(constraints.excluded_subtrees)
+    for each in below:
+        names = extensions_of(each).get(x509.SubjectAlternativeName)
+        if not isinstance(names, x509.SubjectAlternativeName):
+            continue
+        for name in names.get_values_for_type(x509.DNSName):
+            outside = permitted and not any(_within(name, base) for base in permitted)
+            if outside or any(_within(name, base) for base in excluded):
+                limits = ", ".join((*permitted, *(f"not {base}" for base in excluded)))
+                named = {"name": printable(name), "limits": printable(limits)}
+                yield Look("name constraints", words | named)
+
+
+def _dns(subtrees: Sequence[x509.GeneralName] | None) -> list[str]:
+    return [name.value for name in subtrees or () if isinstance(name, x509.DNSName)]
+
+
+def _within(name: str, base: str) -> bool:
+    name, base = name.lower(), base.lower().lstrip(".")
+    return not base or name == base or name.endswith(f".{base}")
+
+
+def _weak(certificate: x509.Certificate, words: dict[str, str]) -> Iterator[Look]:
+    key = public_key(certificate)
+    bits = getattr(key, "key_size", 0)
+    floor = RSA_BITS if isinstance(key, rsa.RSAPublicKey) else 0
+    floor = EC_BITS if isinstance(key, ec.EllipticCurvePublicKey) else floor
+    if bits < floor:
+        yield Look("weak key", words | {"bits": str(bits)})
+    try:
+        digest = certificate.signature_hash_algorithm
+    except (ValueError, UnsupportedAlgorithm):
+        return
+    if digest and digest.name in {"md5", "sha1"}:
+        name = {"md5": "MD5", "sha1": "SHA-1"}[digest.name]
+        yield Look("weak signature", words | {"digest": name})
+
+
+def _identifiers(
+    leaf: x509.Certificate, issuer: x509.Certificate, words: dict[str, str]
+) -> Iterator[Look]:
+    mine, own = extensions_of(leaf), extensions_of(issuer)
+    authority = mine.get(x509.AuthorityKeyIdentifier)
+    subject = own.get(x509.SubjectKeyIdentifier)
+    if subject is None:
+        yield Look("ca without subjectKeyIdentifier", words)
+    elif (
+        isinstance(authority, x509.AuthorityKeyIdentifier)
+        and isinstance(subject, x509.SubjectKeyIdentifier)
+        and authority.key_identifier not in {None, subject.digest}
+    ):
+        yield Look("identifiers differ", words | {"leaf": told(leaf.subject)})
+    for extension in _listed(issuer):
+        if extension.oid == ExtensionOID.BASIC_CONSTRAINTS and not extension.critical:
+            yield Look("basicConstraints not critical", words)
+
+
+def missing_purposes(usages: x509.ExtendedKeyUsage) -> Iterator[str]:
+    """Give each of `clients` and `servers` that an extendedKeyUsage leaves out."""
+    for whom, oid in PURPOSES.items():
+        if oid not in usages and ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE not in usages:
+            yield whom
+
+
+def public_key(certificate: x509.Certificate) -> object:
+    """Return the public key, or None if it is of a kind that cryptography cannot read."""
+    try:
+        return certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def _listed(certificate: x509.Certificate) -> list[x509.Extension[x509.ExtensionType]]:
+    try:
+        return list(certificate.extensions)
+    except (ValueError, x509.DuplicateExtension, UnsupportedAlgorithm):
+        return []  # OpenSSL has read it, cryptography cannot
+
+
+def extensions_of(certificate: x509.Certificate) -> dict[type, object]:
+    """Return the extensions by their classes; none if cryptography cannot read them."""
+    return {type(extension.value): extension.value for extension in _listed(certificate)}
+
+
+def told(name: x509.Name) -> str:
+    """Return a name for a sentence: short, and of characters that can be seen."""
+    return printable(name.rfc4514_string())[:200] or "(empty)"

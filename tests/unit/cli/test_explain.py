@@ -1,0 +1,118 @@
+"""`mtls-lab explain` as a process of its own: its sources, its exit codes, its output."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mtls_lab.pki import CertificateAuthority, Purpose, write_certificate
+
+LINE = "curl: (60) SSL certificate problem: certificate has expired"
+
+
+def run(
+    *arguments: str | Path, text: str | bytes = "", environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "mtls_lab", "explain", *map(str, arguments)],
+        input=text.encode() if isinstance(text, str) else text,
+        env=os.environ | (environment or {}),
+        capture_output=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_a_line_as_an_argument_and_from_standard_input() -> None:
+    told = run(LINE)
+    assert (told.returncode, told.stderr) == (0, b"")
+    assert told.stdout.decode().startswith(f"Says:  curl: {LINE}\nWho:   The device refused")
+    assert run(*LINE.split()).stdout == told.stdout
+    for dash in ((), ("-",)):
+        assert run(*dash, text=f"a healthy line\n{LINE}\n").stdout == told.stdout
+
+
+def test_what_is_not_known_has_its_exit_code() -> None:
+    told = run("good morning")
+    assert (told.returncode, told.stderr) == (1, b"")
+    assert b"does not know" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ((), b"nothing on standard input"),
+        ((LINE, "--peer", "cobol"), b"no peer 'cobol'"),
+    ],
+)
+def test_wrong_arguments_are_one_message(arguments: tuple[str, ...], found: bytes) -> None:
+    told = run(*arguments)
+    assert (told.returncode, told.stdout) == (2, b"")
+    assert found in told.stderr
+    assert b"Traceback" not in told.stderr
+
+
+def test_json_for_a_program() -> None:
+    told = run("--json", "remote error: tls: bad certificate", "--peer", "java")
+    found = json.loads(told.stdout)
+    assert (found["known"], found["entry"]) == (True, "alert_bad_certificate")
+    assert found["stack"] == "Go (crypto/tls)"
+    assert "was sent [Java 17]" in found["causes"][0]
+
+
+def test_the_files_are_looked_into(tmp_path: Path) -> None:
+    ca = CertificateAuthority.create("Lab CA")
+    files = ca.issue("server", Purpose.SERVER).save(tmp_path, "my")
+    write_certificate(tmp_path / "ca.pem", ca.certificate)
+    asked: list[str | Path] = [
+        "--certfile",
+        files[0],
+        "--keyfile",
+        files[1],
+        "--cafile",
+        tmp_path / "ca.pem",
+    ]
+    told = run("remote error: tls: unsupported certificate", *asked).stdout.decode()
+    assert "has no clientAuth" in told
+    missing = run(LINE, "--certfile", tmp_path / "nope.crt")
+    assert missing.returncode == 0
+    assert "nope.crt cannot be read" in missing.stdout.decode()
+
+
+def test_a_long_log_is_read_with_limits() -> None:
+    """32 MiB, with the error at its end, and bytes that are not text."""
+    told = run(text=b"\xff\x00 healthy line\n" * (2**25 // 16) + LINE.encode())
+    assert told.returncode == 0
+    assert LINE in told.stdout.decode()
+
+
+def test_no_colour_and_no_control_characters_reach_a_pipe() -> None:
+    told = run("\x1b[31mremote error: tls: bad certificate\x1b[0m", environment={"NO_COLOR": "1"})
+    assert b"\x1b" not in told.stdout
+    assert rb"\u001b[31m" in told.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pseudo-terminal is for POSIX")
+@pytest.mark.parametrize(
+    ("environment", "bold"), [({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False)]
+)
+def test_labels_are_bold_in_a_terminal(
+    environment: dict[str, str],
+    bold: bool,  # noqa: FBT001
+) -> None:
+    controller, terminal = os.openpty()
+    subprocess.run(
+        [sys.executable, "-m", "mtls_lab", "explain", LINE],
+        stdin=subprocess.DEVNULL,
+        stdout=terminal,
+        env=os.environ | {"TERM": "xterm"} | environment,
+        check=True,
+        timeout=300,
+    )
+    os.close(terminal)
+    shown = os.read(controller, 65536)
+    os.close(controller)
+    assert (b"\x1b[1mWho:" in shown) is bold

@@ -1,0 +1,357 @@
+"""Exceptions of any library, HTTP answers, and what only the connection itself knows.
+
+Here: what an exception carries, in the shapes of the libraries that people use. Not here: what a
+text means (test_lines.py), and what an entry says (test_explanations.py).
+"""
+
+import socket
+import ssl
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mtls_lab import ask
+from mtls_lab.diagnosis import explain
+from mtls_lab.diagnosis.caught import MOST
+from mtls_lab.net.tls import watch
+from mtls_lab.pki import CertificateAuthority, Purpose
+from mtls_lab.wire import Exchange, Side, Stage
+
+#: The entries that are told here, for test_no_entry_is_dead.
+TOLD = {"alert_lost", "malformed_certificate", "no_ca_loaded", "served_not_asked"}
+
+
+class Outer(Exception):
+    """An exception of somebody's library."""
+
+
+@pytest.fixture
+def ca() -> CertificateAuthority:
+    return CertificateAuthority.create("Lab CA")
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+def server_context(ca: CertificateAuthority, *, mutual: bool = True) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_server(["localhost", "127.0.0.1"]).load_into(context)
+    if mutual:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=pem(ca))
+    return context
+
+
+def client_context(ca: CertificateAuthority) -> ssl.SSLContext:
+    return ssl.create_default_context(cadata=pem(ca))
+
+
+def pem(ca: CertificateAuthority) -> str:
+    return ssl.DER_cert_to_PEM_cert(der(ca))
+
+
+def der(ca: CertificateAuthority) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
+
+    return ca.certificate.public_bytes(Encoding.DER)
+
+
+def once(
+    listener: socket.socket, context: ssl.SSLContext, errors: list[Exception]
+) -> threading.Thread:
+    """Serve one connection, and hang up without waiting for anything."""
+
+    def serve() -> None:
+        raw, _ = listener.accept()
+        raw.settimeout(10)
+        with raw:
+            try:
+                with context.wrap_socket(raw, server_side=True) as connection:
+                    connection.recv(100)
+            except OSError as error:
+                errors.append(error)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    return thread
+
+
+def error_of(action: Callable[[], object]) -> BaseException:
+    try:
+        action()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what is explained
+        return error
+    raise AssertionError("nothing failed")
+
+
+@pytest.fixture
+def refusal(ca: CertificateAuthority, listener: socket.socket) -> ssl.SSLError:
+    """A device that does not trust the backend."""
+    thread = once(listener, server_context(ca, mutual=False), [])
+    other = client_context(CertificateAuthority.create("Other CA"))
+
+    def call() -> None:
+        with (
+            socket.create_connection(listener.getsockname(), 10) as raw,
+            other.wrap_socket(raw, server_hostname="localhost"),
+        ):
+            pass
+
+    error = error_of(call)
+    thread.join(10)
+    assert isinstance(error, ssl.SSLCertVerificationError)
+    return error
+
+
+@pytest.mark.parametrize("server_side", [True, False])
+def test_a_context_of_the_other_side(server_side: bool) -> None:  # noqa: FBT001
+    """The error is raised while the connection is made: it cannot be asked for its side yet."""
+    protocol = ssl.PROTOCOL_TLS_CLIENT if server_side else ssl.PROTOCOL_TLS_SERVER
+    made = ssl.SSLContext(protocol)
+    made.check_hostname = False
+    pipes = ssl.MemoryBIO(), ssl.MemoryBIO()
+    error = error_of(lambda: made.wrap_bio(*pipes, server_side=server_side))
+    assert explain(error).entry == "wrong_kind_of_context"
+
+
+# --- Inside another exception
+
+
+def cause(error: Exception) -> BaseException:
+    try:
+        raise Outer("the call failed") from error
+    except Outer as outer:
+        return outer
+
+
+def context(error: Exception) -> BaseException:
+    try:
+        try:
+            raise error
+        except ssl.SSLError:
+            raise Outer("while handling it") from Outer("x")
+    except Outer as outer:
+        outer.__context__, outer.__cause__ = error, None
+        outer.__suppress_context__ = False
+        return outer
+
+
+def attribute(name: str) -> Callable[[Exception], BaseException]:
+    def wrap(error: Exception) -> BaseException:
+        outer = Outer("Cannot connect to host localhost")
+        setattr(outer, name, error)
+        return outer
+
+    return wrap
+
+
+WRAPPED: dict[str, Callable[[Exception], BaseException]] = {
+    "cause, as httpx and redis": cause,
+    "context": context,
+    "argument, as requests and urllib3": lambda error: Outer(Outer("Max retries", error)),
+    "argument in a tuple": lambda error: Outer(("connection broken", error)),
+    "reason, as urllib and MaxRetryError": attribute("reason"),
+    "os_error, as aiohttp": attribute("os_error"),
+    "orig, as SQLAlchemy": attribute("orig"),
+    "a group, as anyio": lambda error: ExceptionGroup("tasks", [ValueError("x"), error]),
+    "text only, as psycopg": lambda error: Outer(f"connection failed: {error}"),
+    "urllib": urllib.error.URLError,
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPPED.values(), ids=list(WRAPPED))
+def test_what_another_exception_carries(
+    refusal: ssl.SSLError, wrap: Callable[[Exception], BaseException]
+) -> None:
+    alone, told = explain(refusal), explain(wrap(refusal))
+    assert alone.entry == "unknown_issuer"
+    assert told.entry == "unknown_issuer"
+    assert told.says
+    assert str(alone) in {str(alone), str(told)}
+
+
+def test_what_is_behind_another_failure_does_not_hide_it(refusal: ssl.SSLError) -> None:
+    """The connection was closed after the refusal: the refusal is the cause."""
+    reset = ConnectionResetError(104, "Connection reset by peer")
+    reset.__context__ = refusal
+    assert explain(reset).entry == "unknown_issuer"
+    assert explain(ConnectionResetError(104, "Connection reset by peer")).entry == "reset"
+
+
+def test_urllib_for_real(ca: CertificateAuthority, listener: socket.socket) -> None:
+    thread = once(listener, server_context(ca), [])
+    url = f"https://localhost:{listener.getsockname()[1]}/"
+    opened = error_of(lambda: urllib.request.urlopen(url, context=client_context(ca), timeout=10))
+    thread.join(10)
+    told = explain(opened)
+    assert told.known
+    assert "certificate" in told.why
+
+
+def test_a_cycle_and_a_crowd_end() -> None:
+    one, two = Outer("one"), Outer("two")
+    one.__context__, two.__context__ = two, one
+    one.args = (one, two)
+    assert explain(one).entry == "unknown"
+    crowd = Outer("last")
+    for number in range(10 * MOST):
+        crowd = Outer(number, crowd)
+    assert not explain(crowd).known
+
+
+class Hostile(Exception):
+    """Code of a library that fails where it is looked at."""
+
+    @property
+    def reason(self) -> object:
+        raise RuntimeError("no")
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
+def test_an_exception_that_fails_itself() -> None:
+    assert not explain(Hostile()).known
+    assert not explain(Outer(Hostile())).known
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.recursive(st.text(max_size=30) | st.integers() | st.none(), st.lists, max_leaves=8))
+def test_any_arguments(argument: Any) -> None:
+    told = str(explain(Outer(argument)))
+    assert all(character.isprintable() or character == "\n" for character in told)
+
+
+# --- What only the connection knows
+
+
+def test_a_backend_that_trusts_nobody(ca: CertificateAuthority, listener: socket.socket) -> None:
+    errors: list[Exception] = []
+    context = server_context(ca, mutual=False)
+    context.verify_mode = ssl.CERT_REQUIRED
+    thread = once(listener, context, errors)
+    device = client_context(ca)
+    ca.issue_client("trusted-client").load_into(device)
+    with (
+        suppress(OSError),
+        socket.create_connection(listener.getsockname(), 10) as raw,
+        device.wrap_socket(raw, server_hostname="localhost") as connection,
+    ):
+        connection.recv(1)
+    thread.join(10)
+    told = explain(errors[0])
+    assert told.entry == "no_ca_loaded"
+    assert told.who == "The backend refused the device."
+
+
+def test_an_alert_that_was_lost(ca: CertificateAuthority, listener: socket.socket) -> None:
+    """A TLS 1.3 device that writes after it was refused, and the backend is gone."""
+    errors: list[Exception] = []
+    thread = once(listener, server_context(ca), errors)
+
+    def write() -> None:
+        device = client_context(ca)
+        with (
+            socket.create_connection(listener.getsockname(), 10) as raw,
+            device.wrap_socket(raw, server_hostname="localhost") as connection,
+        ):
+            thread.join(10)
+            for _ in range(100):  # the first one may still be taken by the system
+                connection.sendall(b"x" * 10_000)
+
+    told = explain(error_of(write))
+    assert isinstance(errors[0], ssl.SSLError)
+    assert told.entry == "alert_lost"
+    assert "refused the device's certificate" in told.causes[0]
+
+
+def test_a_backend_that_did_not_ask() -> None:
+    """Seen in the messages of a handshake that was watched, at a backend that is elsewhere."""
+    ca = CertificateAuthority.create("Lab CA")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            raw, _ = server.accept()
+            with raw, server_context(ca, mutual=False).wrap_socket(raw, server_side=True) as talk:
+                talk.recv(100)
+                talk.sendall(b"OK\n")
+                talk.recv(1)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        device = client_context(ca)
+        watch(device)
+        exchange = ask("PING", server.getsockname(), context=device)
+        thread.join(10)
+    told = explain(exchange)
+    assert told.entry == "served_not_asked"
+    assert "SNI" in told.why
+
+
+def test_a_code_for_what_is_malformed() -> None:
+    text = "verify error:num=41:invalid or inconsistent certificate extension"
+    assert explain(text).entry == "malformed_certificate"
+
+
+# --- HTTP answers
+
+PAGES = {
+    "nginx, none": (
+        400,
+        "<center>No required SSL certificate was sent</center>",
+        "http_no_certificate",
+    ),
+    "nginx, bad": (400, "<center>The SSL certificate error</center>", "http_bad_certificate"),
+    "nginx, plain": (400, "The plain HTTP request was sent to HTTPS port", "http_plain"),
+    "400": (400, "Bad Request", "http_bad_request"),
+    "401": (401, "", "http_forbidden"),
+    "403": (403, "RBAC: access denied", "http_forbidden"),
+    "421": (421, "Misdirected Request", "http_misdirected"),
+    "495": (495, "", "http_bad_certificate"),
+    "496": (496, "", "http_no_certificate"),
+    "IIS": (403, "403.7 - Client certificate required", "http_no_certificate"),
+}
+
+
+@pytest.mark.parametrize(("status", "page", "entry"), PAGES.values(), ids=list(PAGES))
+def test_an_http_answer(status: int, page: str, entry: str) -> None:
+    answer = SimpleNamespace(status_code=status, text=page, headers={"server": "nginx"})
+    assert explain(answer).entry == entry
+    raised = Outer(f"{status} Client Error for url: https://localhost/")
+    raised.response = answer  # type: ignore[attr-defined]
+    assert explain(raised).entry == entry
+
+
+def test_an_answer_of_http_in_an_exchange() -> None:
+    reply = ("HTTP/1.1 400 Bad Request",)
+    side = Side("device", Stage.APPLICATION, None, "TLSv1.3", "CN=localhost", reply)
+    told = explain(Exchange("GET / HTTP/1.0", side))
+    assert told.entry == "http_bad_request"
+    assert "Nobody was refused" not in told.who
+
+
+def test_an_urllib_answer() -> None:
+    error = urllib.error.HTTPError("https://localhost/", 403, "Forbidden", {}, None)  # type: ignore[arg-type]
+    assert explain(error).entry == "http_forbidden"
+
+
+def test_a_purpose_in_words(tmp_path: Path, ca: CertificateAuthority) -> None:
+    """An alert with the files beside it: the files decide."""
+    identity = ca.issue("server", Purpose.SERVER)
+    certfile, keyfile = identity.save(tmp_path, "server")
+    told = explain(
+        "remote error: tls: bad certificate", peer="go", certfile=certfile, keyfile=keyfile
+    )
+    assert told.entry == "alert_bad_certificate"

@@ -1,0 +1,220 @@
+"""Lines of other programs: which stack speaks, what it means, and that nothing breaks the reading.
+
+Here: the data file lines.toml beside this module, peers that are run, and bad input. Not here: what
+an entry says (test_explanations.py).
+"""
+
+import re
+import subprocess
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mtls_lab.diagnosis import explain
+from mtls_lab.diagnosis.lines import LINE, READ, SHOWN, read_lines
+from mtls_lab.errors import UnknownName
+from mtls_lab.facts import read_facts
+from mtls_lab.wire.records import ALERTS
+
+LINES: list[dict[str, Any]] = tomllib.loads(
+    Path(__file__).with_name("lines.toml").read_text(encoding="utf-8")
+)["line"]
+#: The entries that are told for a line, for test_no_entry_is_dead.
+TOLD = {line["entry"] for line in LINES} | {"unknown_line"}
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line["text"][:60])
+def test_a_line_is_told(line: dict[str, Any]) -> None:
+    told = explain(line["text"])
+    assert told.entry == line["entry"]
+    assert told.known
+    assert line["stack"] in told.stack
+    assert bool(line["stack"]) is bool(told.stack)
+    assert line["says"] in str(told)
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line["text"][:60])
+def test_the_decisive_line_of_a_log(line: dict[str, Any]) -> None:
+    """Between a hundred lines of a healthy day, in their capitals or not."""
+    noise = "2026-03-01T10:00:00Z INFO GET /health 200 0.003 s, certificate of the day rotated\n"
+    assert explain(noise * 50 + line["text"] + "\n" + noise * 50).entry == line["entry"]
+    assert explain(line["text"].encode()).entry == line["entry"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n\n",
+        "everything is fine",
+        "Verify return code: 0 (ok)",
+        "* SSL certificate verify ok.",
+        "TLSv1.3 (IN), TLS alert, close notify (256):",
+        "SSL3 alert write:warning:close notify",
+    ],
+)
+def test_what_is_not_an_error_is_not_explained(text: str) -> None:
+    told = explain(text)
+    assert (told.known, told.entry) == (False, "unknown_line")
+
+
+def test_an_alert_that_was_sent_is_a_refusal() -> None:
+    sent = "* TLSv1.3 (OUT), TLS alert, unknown CA (560):"
+    assert explain(sent).entry == "unknown_issuer"
+    assert explain("SSL3 alert read:fatal:unknown CA").entry == "alert_unknown_ca"
+
+
+def test_a_verdict_counts_more_than_the_alert_that_it_led_to() -> None:
+    log = (
+        "* TLSv1.3 (OUT), TLS alert, unknown CA (560):\n"
+        "* SSL certificate problem: certificate has expired\n"
+        "curl: (60) SSL certificate problem: certificate has expired\n"
+    )
+    assert explain(log).entry == "expired"
+
+
+# --- Who sent the alert
+
+
+def test_an_alert_by_its_sender() -> None:
+    alert = "remote error: tls: bad certificate"
+    anybody = explain(alert)
+    assert len(anybody.causes) > 5
+    assert "Go 1.19, Java 17" in anybody.causes[0]
+    java = explain(alert, peer="java")
+    assert "was sent" in java.causes[0]
+    assert not [cause for cause in java.causes if "does not trust" in cause]
+    with pytest.raises(UnknownName):
+        explain(alert, peer="cobol")
+
+
+def test_every_alert_that_was_measured_is_explained_for_its_fault() -> None:
+    """A fault that a stack reports with an alert is among the causes of that alert."""
+    entries = read_facts("explanations")
+    by_alert: dict[str, list[dict[str, Any]]] = {}
+    for entry in entries.values():
+        whens = entry["when"] if isinstance(entry["when"], list) else [entry["when"]]
+        for when in whens:
+            for alert in [when["alert"]] if isinstance(when.get("alert"), str) else []:
+                by_alert.setdefault(alert, []).append(entry)
+    single = {"certificate_expired", "bad_certificate", "certificate_unknown", "access_denied"}
+    for peer, seen in read_facts("peers").items():
+        for fault, alerts in seen.items():
+            for alert in set(alerts) & single if fault != "name" else ():
+                (entry,) = by_alert[alert]
+                named = [cause.get("measured") for cause in entry["why"] if cause != str(cause)]
+                assert fault in named, (peer, fault, alert)
+
+
+# --- The data file
+
+
+def test_the_words_are_written_as_they_are_looked_for() -> None:
+    facts = read_lines()
+    for name, stack in facts["stacks"].items():
+        assert set(stack) <= {"name", "signs", "note", "library", "says"}, name
+        words = [*stack["signs"], *stack.get("says", {})]
+        assert words == [word.lower() for word in words], name
+    meanings = [*facts["alike"].values(), *facts["sent"].values()]
+    meanings += [
+        each for stack in facts["stacks"].values() for each in stack.get("says", {}).values()
+    ]
+    for meaning in meanings:
+        kind, value = re.sub(" @(device|backend)$", "", meaning).split(" ", 1)
+        assert kind in {"verify", "alert", "reason", "error", "state", "text"}, meaning
+        assert kind != "alert" or value in ALERTS.values(), meaning
+        assert kind != "verify" or int(value) < 100
+
+
+@pytest.mark.parametrize(
+    "meaning",
+    sorted(
+        {
+            re.sub(" @(device|backend)$", "", meaning)
+            for stack in read_facts("lines")["stacks"].values()
+            for meaning in stack.get("says", {}).values()
+        }
+    ),
+)
+def test_a_meaning_has_an_explanation(meaning: str) -> None:
+    """No word of a stack leads to "the lab does not know"."""
+    (words,) = [
+        next(w for w, m in stack.get("says", {}).items() if m.startswith(meaning))
+        for name, stack in read_lines()["stacks"].items()
+        if any(m.startswith(meaning) for m in stack.get("says", {}).values())
+    ][:1]
+    stack = next(s for s in read_lines()["stacks"].values() if words in s.get("says", {}))
+    told = explain(f"{stack['signs'][0]} {words.replace('…', 'x')}")
+    assert told.known, (words, told.entry)
+
+
+# --- What runs here
+
+
+def openssl(*arguments: str) -> str:
+    run = subprocess.run(
+        ["openssl", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return run.stdout + run.stderr
+
+
+def test_what_openssl_prints_of_a_file_that_is_not_pem(tmp_path: Path) -> None:
+    (tmp_path / "page.pem").write_text("<html></html>", encoding="utf-8")
+    printed = openssl("verify", "-CAfile", str(tmp_path / "page.pem"), str(tmp_path / "page.pem"))
+    assert explain(printed).known
+
+
+# --- Bad input
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(st.text(max_size=400), st.binary(max_size=400)))
+def test_any_text_gets_one_clear_answer(text: str | bytes) -> None:
+    told = str(explain(text))
+    assert told.startswith(("Who:", "Says:"))
+    assert all(character.isprintable() or character == "\n" for character in told)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from([line["text"] for line in LINES]),
+    st.integers(0, 200),
+    st.text(max_size=5),
+)
+def test_a_damaged_line_gets_one_clear_answer(line: str, place: int, instead: str) -> None:
+    damaged = line[:place] + instead + line[place + 3 :]
+    told = str(explain(damaged))
+    assert all(character.isprintable() or character == "\n" for character in told)
+    assert 5 <= len(told.splitlines()) <= 8
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A" * (4 * READ),
+        "alert " * READ,
+        "error:" * READ,
+        "\n" * (4 * READ),
+        "tls: x509: …" * READ,
+        "certificate for " * READ,
+        "\x1b[31mremote error: tls: bad certificate\x1b[0m\r\x00" * 1000,
+    ],
+    ids=["one line", "alert", "error", "lines", "signs", "wildcard", "colours"],
+)
+def test_a_hostile_log_is_bounded(text: str) -> None:
+    begun = time.monotonic()
+    told = explain(text)
+    assert time.monotonic() - begun < 20, "a guard against quadratic time, not a figure"
+    assert len(told.says) <= SHOWN * 6 + 1
+    assert "\x1b" not in str(told)
+    assert LINE < READ

@@ -1,0 +1,98 @@
+"""What a file is in place of PEM: told by its bytes, made by the tools that people use."""
+
+import base64
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mtls_lab.errors import FileProblem
+from mtls_lab.pki import CertificateAuthority, pem
+from mtls_lab.pki.kinds import LIMIT, kind_of, read_bounded
+
+#: By the name of the kind: an openssl command that makes it of my.crt and my.key.
+MADE = {
+    "pkcs7": "crl2pkcs7 -nocrl -certfile my.crt -out odd",
+    "pkcs7 der": "crl2pkcs7 -nocrl -certfile my.crt -outform DER -out odd",
+    "pkcs12": "pkcs12 -export -in my.crt -inkey my.key -passout pass:x -out odd",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    CertificateAuthority.create("Lab CA").issue_client("device").save(tmp_path, "my")
+    return tmp_path
+
+
+def openssl(folder: Path, arguments: str) -> None:
+    subprocess.run(
+        ["openssl", *arguments.split()], cwd=folder, check=True, capture_output=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_what_openssl_makes(folder: Path, made: str) -> None:
+    openssl(folder, MADE[made])
+    kind = kind_of((folder / "odd").read_bytes())
+    assert kind is not None
+    assert kind.name == made.split(maxsplit=1)[0]
+    with pytest.raises(FileProblem) as caught:
+        pem.read_certificate(folder / "odd")
+    assert kind.found in caught.value.found
+    assert f"openssl {kind.name}" in caught.value.todo
+
+
+def test_what_people_make_of_pem(folder: Path) -> None:
+    text = (folder / "my.crt").read_bytes()
+    key = (folder / "my.key").read_bytes()
+    body = b"".join(text.splitlines()[1:-1])
+    odd = {
+        "escaped": text.replace(b"\n", b"\\n"),
+        "one line": text.replace(b"\n", b" "),
+        "run together": text.rstrip() + key,
+        "utf-16": text.decode().encode("utf-16"),
+        "bare": body,
+        "base64 twice": base64.b64encode(text),
+        "page": b"\n<!doctype html><title>404</title>",
+        "jks": b"\xfe\xed\xfe\xed" + bytes(40),
+        "tss2": text.replace(b"CERTIFICATE", b"TSS2 PRIVATE KEY"),
+        "openssh": text.replace(b"CERTIFICATE", b"OPENSSH PRIVATE KEY"),
+    }
+    for name, data in odd.items():
+        kind = kind_of(data)
+        assert kind is not None, name
+        assert kind.name == name
+    for data in (text, key, text + key, text.replace(b"\n", b"\r\n"), b"", b"hello", b"0" * 200):
+        assert kind_of(data) is None
+
+
+@pytest.mark.parametrize("block", ["TRUSTED", "X509"])
+def test_an_older_name_of_the_block_is_read(folder: Path, block: str) -> None:
+    plain = pem.read_certificate(folder / "my.crt")
+    if block == "TRUSTED":
+        openssl(folder, "x509 -in my.crt -trustout -addtrust clientAuth -out odd")
+    else:
+        text = (folder / "my.crt").read_text(encoding="utf-8")
+        (folder / "odd").write_text(text.replace("CERTIFICATE", "X509 CERTIFICATE"), "utf-8")
+    assert block in (folder / "odd").read_text(encoding="utf-8")
+    assert pem.read_certificates(folder / "odd") == [plain]
+
+
+def test_a_file_has_a_limit(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * LIMIT)
+    assert len(read_bounded(path, "a key")) == LIMIT
+    path.write_bytes(b"x" * (LIMIT + 1))
+    with pytest.raises(FileProblem, match="larger than 2 MiB"):
+        read_bounded(path, "a key")
+    with pytest.raises(FileProblem, match="cannot be read"):
+        read_bounded("a\0b", "a key")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=200), st.sampled_from([b"", b"0\x82", b"-----BEGIN ", b"\xfe\xed"]))
+def test_any_bytes_are_told_or_not(data: bytes, start: bytes) -> None:
+    kind = kind_of(start + data)
+    assert kind is None or kind.found.isprintable()
