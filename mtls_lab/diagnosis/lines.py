@@ -16,8 +16,8 @@ from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.facts import read_facts
 from mtls_lab.text import printable
 from mtls_lab.wire import Failure
+from mtls_lab.wire.names import registry
 from mtls_lab.wire.reasons import alert_of, normal, reason_of_alert
-from mtls_lab.wire.records import ALERTS
 
 __all__ = ["SHOWN", "heard"]
 
@@ -165,7 +165,7 @@ def _alert_names_in(small: str) -> Iterator[str]:
     if match := _alert_names().search(re.sub("[^a-z]", "", small)):
         yield _by_letters()[match[1]]
     for match in ALERT_NUMBER.finditer(small):
-        alert = ALERTS.get(int(match[1] or match[2]))
+        alert = registry("alerts").get(int(match[1] or match[2]))
         if alert and alert not in NOT_AN_ERROR:
             yield alert
 
@@ -279,7 +279,7 @@ def _pattern(words: str) -> re.Pattern[str]:
 
 @cache
 def _by_letters() -> dict[str, str]:
-    return {a.replace("_", ""): a for a in ALERTS.values() if a not in NOT_AN_ERROR}
+    return {a.replace("_", ""): a for a in registry("alerts").values() if a not in NOT_AN_ERROR}
 
 
 @cache

@@ -19,7 +19,7 @@ from mtls_lab.diagnosis import explain
 from mtls_lab.diagnosis.lines import LINE, READ, SHOWN, read_lines
 from mtls_lab.errors import UnknownName
 from mtls_lab.facts import read_facts
-from mtls_lab.wire.records import ALERTS
+from mtls_lab.wire.names import registry
 
 LINES: list[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("lines.toml").read_text(encoding="utf-8")
@@ -127,7 +127,7 @@ def test_the_words_are_written_as_they_are_looked_for() -> None:
     for meaning in meanings:
         kind, value = re.sub(" @(device|backend)$", "", meaning).split(" ", 1)
         assert kind in {"verify", "alert", "reason", "error", "state", "text"}, meaning
-        assert kind != "alert" or value in ALERTS.values(), meaning
+        assert kind != "alert" or value in registry("alerts").values(), meaning
         assert kind != "verify" or int(value) < 100
 
 
