@@ -7,6 +7,7 @@ here: the judgement (result.py).
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -157,21 +158,39 @@ def _throw(thread: threading.Thread) -> None:
 
 @contextmanager
 def no_stragglers() -> Iterator[None]:
-    """When the check is over and its peers are gone, see every learner's function end."""
+    """When the check is over and its peers are gone, see every learner's function end.
+
+    A thread that is told to stop while it is ending has nobody left to catch that, and Python would
+    print it.
+    """
+    usual = sys.unraisablehook
+
+    def unless_stopped(lost: sys.UnraisableHookArgs) -> None:
+        if not issubclass(lost.exc_type, _Stopped):
+            usual(lost)
+
+    sys.unraisablehook = unless_stopped
     try:
         yield
     finally:
-        threads = stragglers[:]
-        stragglers.clear()
-        for thread in threads:
-            thread.join(GRACE / 2)  # as a rule it is on its way out, through its `with` blocks
-            for _ in range(10):
-                if not thread.is_alive():
-                    break
-                _throw(thread)  # it may have caught the one before
-                thread.join(GRACE / 20)
-        if any(thread.is_alive() for thread in threads):
-            raise NotYet(
-                "your function catches everything, even being stopped, and still runs",
-                "choose Kernel → Restart Kernel; and catch the errors that you expect, not all",
-            )
+        try:
+            _see_them_end()
+        finally:
+            sys.unraisablehook = usual
+
+
+def _see_them_end() -> None:
+    threads = stragglers[:]
+    stragglers.clear()
+    for thread in threads:
+        thread.join(GRACE / 2)  # as a rule it is on its way out, through its `with` blocks
+        for _ in range(10):
+            if not thread.is_alive():
+                break
+            _throw(thread)  # it may have caught the one before
+            thread.join(GRACE / 20)
+    if any(thread.is_alive() for thread in threads):
+        raise NotYet(
+            "your function catches everything, even being stopped, and still runs",
+            "choose Kernel → Restart Kernel; and catch the errors that you expect, not all",
+        )

@@ -2,6 +2,7 @@
 particular exercise (test_part*.py)."""
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from importlib import import_module
@@ -215,6 +216,26 @@ def test_an_endless_loop_is_stopped(function: object) -> None:
     with calling.no_stragglers(), pytest.raises(NotYet, match=r"had not returned after 0\.05 s"):
         call(function, limit=0.05)  # type: ignore[arg-type]
     assert threading.active_count() == before
+
+
+def test_a_thread_that_is_stopped_while_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is thrown into it then has nobody to catch it, and is not printed all the same."""
+    ending = threading.Event()
+
+    def spin(_: object) -> None:
+        ending.set()
+        while True:
+            pass
+
+    monkeypatch.setattr(threading, "excepthook", spin)
+    usual = sys.unraisablehook
+    thread = threading.Thread(target=lambda: 1 / 0, daemon=True)
+    with calling.no_stragglers():
+        thread.start()
+        assert ending.wait(60)
+        calling.stragglers.append(thread)
+    assert not thread.is_alive()
+    assert sys.unraisablehook is usual
 
 
 def test_what_catches_everything_is_left_and_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,7 +123,7 @@ def test_the_command_finds_it(tmp_path: Path, name: str) -> None:
         ("backend_never_asks", "never_asked", "CERT_NONE"),
         ("client_ca_is_no_ca", "not_a_ca", "does not say CA:TRUE"),
         ("client_ca_may_not_sign", "ca_without_cert_sign", "no keyCertSign"),
-        ("server_chain", "unknown_issuer", "an intermediate CA between them"),
+        ("server_chain", "unknown_issuer", "is an intermediate CA that has to be sent along"),
     ],
 )
 def test_explain_does_not_mislead_where_the_message_does(
