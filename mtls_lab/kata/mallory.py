@@ -45,6 +45,8 @@ BELIEVED = "the device speaks to SERVER_HOSTNAME, proved by a CA that it trusts,
 TWO_CAS = "there are two CAs, so that what signs backends does not decide who is a device"
 NO_PUBLIC_CA = "each side trusts the CA of the other side, not the operating system's as well"
 EXPIRED = (-90, -1)
+#: What makes a file a revocation list, whatever a learner calls it.
+LIST = b"-----BEGIN X509 CRL-----"
 #: A CA, in words, and the rule that a side breaks which trusts it.
 Other = tuple[CertificateAuthority, str, str]
 
@@ -121,8 +123,9 @@ class Mallory:
 
     def _renew_lists(self) -> None:
         """Let a rule that reads the list from its file, each time it is asked, know as well."""
-        for path in list(Path().rglob("*.crl")):
-            pem.write_crl(path, self._trusted.crl())
+        for path in list(Path().rglob("*")):
+            if path.is_file() and LIST in path.read_bytes():
+                pem.write_crl(path, self._trusted.crl())
 
     def _other_cas(self, others: tuple[str, ...]) -> Iterator[Other]:
         """Yield each CA that a side has no reason to trust, in words, and what it breaks if so."""
