@@ -135,7 +135,9 @@ def _started(function: Callable[..., Any], ca: CertificateAuthority) -> Iterator
         if not serve.started:
             raise NotYet("no backend was started", "a backend runs when serve was called")
         if serve.open:
-            raise NotYet("your rule still has its `...`", "write it first: it is the authorize of exercise 4")
+            raise NotYet(
+                "your rule still has its `...`", "write it first: it is the authorize of exercise 4"
+            )
         yield serve.started
 
 
