@@ -4,13 +4,16 @@ Here: what each check finds. Not here: the solutions of the notebook (tests/note
 all checks share (test_judging.py).
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import importlib
 import json
+import logging
 import os
 import socket
+import socketserver
 import sys
 import threading
 import unicodedata
@@ -377,7 +380,78 @@ def never_hangs_up(listener: socket.socket) -> None:
         start(talk, listener.accept()[0])
 
 
+def with_a_pool_of_any_size(listener: socket.socket) -> None:
+    with ThreadPoolExecutor() as pool:
+        while True:
+            pool.submit(talk, listener.accept()[0])
+
+
+def hurries_its_clients(listener: socket.socket) -> None:
+    while True:
+        connection = listener.accept()[0]
+        connection.settimeout(0.05)
+        with suppress(TimeoutError):
+            talk(connection)
+
+
+def leaves_its_loop_to_a_thread(listener: socket.socket) -> None:
+    threading.Thread(target=with_threads_until_the_end, args=[listener], daemon=True).start()
+
+
+def with_threads_until_the_end(listener: socket.socket) -> None:
+    with suppress(OSError):
+        with_threads(listener)
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    if await reader.readline() == b"GET_SECRET\n":
+        writer.write(b"open sesame\n")
+    writer.close()
+
+
+def with_asyncio(listener: socket.socket) -> None:
+    async def serve() -> None:
+        server = await asyncio.start_server(answer, sock=listener)
+        await server.serve_forever()
+
+    asyncio.run(serve())
+
+
+def with_socketserver(listener: socket.socket) -> None:
+    class Talk(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            talk(self.request)
+
+    address = listener.getsockname()
+    with socketserver.ThreadingTCPServer(address, Talk, bind_and_activate=False) as server:
+        server.daemon_threads = True
+        server.socket.close()
+        server.socket = listener
+        server.serve_forever()
+
+
+def accepts_with_asyncio(listener: socket.socket) -> None:
+    async def serve() -> None:
+        listener.settimeout(0)
+        loop, talks = asyncio.get_running_loop(), set()
+        while True:
+            connection, _ = await loop.sock_accept(listener)
+            streams = await asyncio.open_connection(sock=connection)
+            talks.add(asyncio.create_task(answer(*streams)))
+
+    asyncio.run(serve())
+
+
 SERVED: Attempts = {
+    **named(UNSAFE, with_a_pool_of_any_size),
+    **named(
+        NOT_YET,
+        hurries_its_clients,
+        leaves_its_loop_to_a_thread,
+        with_asyncio,
+        with_socketserver,
+    ),
+    **named(RIGHT, accepts_with_asyncio),
     **named(NOT_YET, forgets_to_close, no_newline),
     "any part of the command": (compares(lambda command: command in "GET_SECRET\n"), UNSAFE),
     "any part of it, stripped": (
@@ -411,7 +485,7 @@ SERVED: Attempts = {
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """For a server that lets somebody wait for ever. All others have the time of a learner's."""
-    if name == "never_ends":
+    if name in {"never_ends", "with_asyncio", "with_socketserver"}:
         monkeypatch.setattr(SERVE_MANY, "LIMIT", 2.0)
     if name in {"one_loop", "never_hangs_up"}:
         monkeypatch.setattr(SERVE_MANY, "PATIENCE", 1.5)
@@ -419,10 +493,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("name", SERVED)
-def test_serve_many(hold: Hold, name: str) -> None:
+def test_serve_many(hold: Hold, caplog: pytest.LogCaptureFixture, name: str) -> None:
     usual = threading.excepthook
     function, outcome = SERVED[name]
     hold(checks.serve_many(function), outcome)
+    assert caplog.messages == []  # nothing of asyncio's in the notebook
+    assert not logging.getLogger("asyncio").disabled
     assert threading.excepthook is usual
 
 
@@ -446,7 +522,7 @@ def test_serve_many_with_workers_that_wait_at_a_queue() -> None:
             talk(connection)
 
     def serve(listener: socket.socket) -> None:
-        for _ in range(30):
+        for _ in range(50):
             workers.append(threading.Thread(target=work, daemon=True))
             workers[-1].start()
         while True:
