@@ -12,15 +12,22 @@ import ssl
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
+from hypothesis.strategies import none
 
 # The same examples on every run and every machine; no deadline, for a busy machine is no bug.
 settings.register_profile("lab", derandomize=True, deadline=None)
 settings.load_profile("lab")
 
 
+@given(none())
+def prepare_hypothesis(_: None) -> None:
+    """Let it register its random numbers, before whoever holds them is frozen and not found."""
+
+
 def pytest_collection_finish() -> None:
     """What was loaded and collected stays: who looks for garbage need not look there each time."""
+    prepare_hypothesis()
     gc.collect()
     gc.freeze()
 

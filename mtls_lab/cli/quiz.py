@@ -100,4 +100,4 @@ def _tell(sitting: quiz.Sitting) -> None:
         say(quiz.result(done))
     else:
         later = typed("quiz --after")
-        say(f"Handed in: {sitting.count}. Which of them are right, you read after Part 3: {later}")
+        say(f"Handed in: {sitting.count}. After Part 3 you will see which of them are right: {later}")

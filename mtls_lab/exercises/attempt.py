@@ -15,8 +15,9 @@ import platform
 import socket
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from types import CodeType
 from unittest import mock
 
@@ -48,6 +49,11 @@ LABEL = (
 )
 INSIDE = "what is in the program is in every copy of it, hidden or not: nobody has to find it"
 OPEN = "somebody has to be refused: compare the answer with something"
+FILE = (
+    "the copy of the program has no copy of your file: a secret that is not in the software is the "
+    "idea that works. But this one lies on the backend as well, and whoever reads it there is the "
+    "device. Part 3 gives each device a secret that no backend knows"
+)
 LOCKED_OUT = "a rule that remembers callers can be made to lock out the device"
 UNKNOWN = (
     "the copy was refused, and this check cannot say why. Ask yourself what your device has here "
@@ -147,14 +153,16 @@ def _attack(device_says: Says, is_genuine: Genuine) -> Attempt:
             head = "✗ everybody is served"
             return Attempt(head, tuple(tried), stranger.lines, (OPEN,), served=True)
         recording = _first_served(backend, "mallory", lambda _: first.answer, tried, "a recording")
-        clone, needed = _copies(backend, device_says, tried)
+        with TemporaryDirectory() as empty:
+            copy = _Copy(device_says, empty)
+            clone, needed = _copies(backend, copy, tried)
         locked = not backend.visit("device", device_says, elsewhere=False).served
         if locked:
             tried.append(("the device, after that", False))
     rules = [SENT_AGAIN] if recording.served else []
     rules += needed
     if not clone.served:
-        rules += [LOCKED_OUT if locked else UNKNOWN]
+        rules += [FILE if copy.misses_a_file else LOCKED_OUT if locked else UNKNOWN]
         return Attempt("✗ not stopped for good", tuple(tried), clone.lines, tuple(rules))
     if LABEL not in needed:
         rules += [_how(device_says, first.answer, recorded=recording.served), INSIDE]
@@ -182,8 +190,30 @@ def _first_served(
     return done
 
 
+class _Copy:
+    """The device's function, in a folder without the device's files.
+
+    Attributes:
+        misses_a_file: whether it wanted to read one.
+    """
+
+    def __init__(self, says: Says, folder: str) -> None:
+        self.__name__ = getattr(says, "__name__", "device_says")
+        self._says, self._folder = says, folder
+        self.misses_a_file = False
+
+    def __call__(self, question: str) -> object:
+        """Answer as the device does, or with nothing where its file is missing."""
+        try:
+            with chdir(self._folder):
+                return self._says(question)
+        except FileNotFoundError:
+            self.misses_a_file = True
+            return ""
+
+
 def _copies(
-    backend: QuestioningBackend, says: Says, tried: list[tuple[str, bool]]
+    backend: QuestioningBackend, says: _Copy, tried: list[tuple[str, bool]]
 ) -> tuple[Call, list[str]]:
     """Run the copy where it is easiest for Mallory, and each time with one thing more.
 
@@ -195,7 +225,7 @@ def _copies(
         with _another_machine():
             return says(question)
 
-    on_another.__name__ = getattr(says, "__name__", "device_says")
+    on_another.__name__ = says.__name__
     ways: list[tuple[str, Says, bool, list[str]]] = [
         ("a copy of the program, on another machine, elsewhere", on_another, True, []),
         ("the same, which is told the device's MAC address and host name", says, True, [LABEL]),

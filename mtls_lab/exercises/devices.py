@@ -17,14 +17,18 @@ from typing import Any
 from mtls_lab.exercises.careless import careless_devices, no_other_ca
 from mtls_lab.exercises.contexts import context_in_folder
 from mtls_lab.exercises.impostors import public_ca
-from mtls_lab.exercises.peers import SECRET, strict_device
+from mtls_lab.exercises.peers import PAST, SECRET, strict_device
 from mtls_lab.exercises.refusals import ASKING, served
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, ask
-from mtls_lab.pki import CertificateAuthority, Identity, pem
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem
 from mtls_lab.wire import Exchange
 
-__all__ = ["ForDevices"]
+__all__ = ["EXPIRED", "VALIDITY", "ForDevices"]
+
+#: Whoever found an old key, as a sentence names it, and what a backend breaks that serves it.
+EXPIRED = "a device whose certificate has expired"
+VALIDITY = "a certificate is valid from its first day to its last"
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,10 @@ class ForDevices:
                     "only a device with a certificate from the device CA is served",
                 )
             yield f"{who} is refused"
+        old = self.devices.issue("trusted-client", Purpose.CLIENT, valid_days=PAST)
+        if self.visit(old).ok:
+            raise Unsafe(f"{EXPIRED} got {SECRET!r}", VALIDITY)
+        yield f"{EXPIRED} is refused"
         device = self.devices.issue_client("trusted-client")
         yield careless_devices(self.backend, lambda: self.device(device))
         no_other_ca(self.context, self.devices.certificate)

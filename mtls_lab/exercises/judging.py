@@ -21,7 +21,7 @@ from mtls_lab.exercises.calling import no_stragglers
 from mtls_lab.exercises.result import NotYet, Outcome, Result
 from mtls_lab.learner import progress
 
-__all__ = ["Check", "exercise", "judge", "remembered"]
+__all__ = ["Check", "exercise", "is_open", "judge", "remembered"]
 
 
 Check = Callable[[Any], Result]
@@ -75,7 +75,7 @@ def judge(
     """
     seen: list[str] = []
     try:
-        if _is_open(thing):
+        if is_open(thing):
             return Result(name, Outcome.NOT_ATTEMPTED)
         with no_stragglers():
             if not (isinstance(thing, kind) if isinstance(kind, type) else kind(thing)):
@@ -98,10 +98,10 @@ def judge(
 _NOTHING = {"RESUME", "NOP", "RETURN_VALUE", "CACHE"}
 
 
-def _is_open(thing: object) -> bool:
+def is_open(thing: object) -> bool:
     """Whether there is still a `...` where the answer belongs, or a function without a body."""
     if isinstance(thing, tuple | list):
-        return any(map(_is_open, thing))
+        return any(map(is_open, thing))
     code = getattr(thing, "__code__", None)
     if not isinstance(code, CodeType):
         return thing is ...

@@ -6,6 +6,8 @@ Part 3, where both do. Not here: the explanations of the lessons (diagnosis/), w
 
 from __future__ import annotations
 
+import ssl
+
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.wire import Exchange, Failure, Side, Stage
 
@@ -36,6 +38,14 @@ VERIFY_CODES = {
         "the extended key usage says what a certificate may be used for",
     ),
     62: ("it is for another name", "a device calls its backend by the name in the certificate"),
+    85: (
+        "it has no authority key identifier, which a strict device wants",
+        "authorityKeyIdentifier says which key of the CA has signed (RFC 5280, section 4.2.1.1)",
+    ),
+    92: (
+        "it says CA:TRUE, and has no key usage",
+        "only the CA's own certificate says CA:TRUE (RFC 5280, section 4.2.1.9)",
+    ),
 }
 #: What OpenSSL calls it when a backend has no certificate to show.
 NO_CERTIFICATE = ("NO_SHARED_CIPHER", "NO_SUITABLE_SIGNATURE_ALGORITHM")
@@ -75,10 +85,16 @@ def refusal(exchange: Exchange) -> NotYet:
     return NotYet(f"the device refuses the certificate{about}", rule)
 
 
-def why_not_served(exchange: Exchange) -> NotYet:
-    """Why a backend that has no certificate to show, or asks for one, serves nobody in Part 2."""
+def why_not_served(exchange: Exchange, context: ssl.SSLContext) -> NotYet:
+    """Why a backend that has no certificate to show, or asks for one, serves nobody in Part 2.
+
+    Without a certificate OpenSSL's backend does not know TLS 1.3: with a context for nothing older
+    it says that it shares no version with a device that speaks it.
+    """
     failure = exchange.backend.failure if exchange.backend else None
     reason = failure.reason if failure else ""
+    if reason == "UNSUPPORTED_PROTOCOL" and context.minimum_version is ssl.TLSVersion.TLSv1_3:
+        reason = NO_CERTIFICATE[0]
     if reason in NO_CERTIFICATE:
         found = "the handshake fails: the backend has no certificate to present"
         return NotYet(

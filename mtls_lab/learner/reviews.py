@@ -67,10 +67,10 @@ def opening(lesson: str, done: Progress, today: date) -> list[Question]:
         raise UnknownName("lesson with others before it,", lesson, lessons[1:])
     before = list(takewhile(lambda each: each.lesson != lesson, known))
 
-    def place(each: Question) -> tuple[bool, int, int, int]:
+    def place(each: Question) -> tuple[int, int, int]:
         days = {review.day: review for review in reversed(done.reviews.get(each.name, []))}
         past = sum(day < today and days[day].choice == days[day].truth for day in days)
-        return today not in days, past, _kind(each, done), -lessons.index(each.lesson)
+        return past, _kind(each, done), -lessons.index(each.lesson)
 
     return sorted(before, key=place)[:OPENING]
 

@@ -122,7 +122,8 @@ class RevealPanel(Panel):
     def _show(self, key: str | None) -> None:
         reasons = _listed({key: each.text for key, each in self._revealed.why.items()})
         text = str(self._revealed) + (f"\nWhy? Choose the reason:\n{reasons}" if reasons else "")
-        self.show(key, text, about(self._revealed), outcome=key or "open")
+        page = about(self._revealed, folded=bool(reasons) and key is None)
+        self.show(key, text, page, outcome=key or "open")
 
     def __str__(self) -> str:
         return self._text
@@ -163,15 +164,20 @@ def reveal(name: str, *evidence: object) -> RevealPanel:
     return RevealPanel(predictions.reveal(name, *evidence))
 
 
-def about(revealed: Revealed, *, said: str = "You predicted", again: bool = False) -> str:
+def about(
+    revealed: Revealed, *, said: str = "You predicted", again: bool = False, folded: bool = False
+) -> str:
     """Return whether the choice was right, and what is said of the outcome, as HTML.
 
     Args:
         revealed: a prediction, answered by a run.
         said: what introduces the choice.
         again: say what happened as well, where no heading says so.
+        folded: leave what is said of the outcome to be opened: a reason is still to be chosen.
     """
     lines = [f"<p>{told(each)}</p>" for each in revealed.said]
+    if folded and lines:
+        lines = ["<details><summary>The explanation</summary>", *lines, "</details>"]
     if again:
         lines.insert(0, f"<p><b>What happened:</b> {told(revealed.outcome)}</p>")
     if revealed.choice is not None:

@@ -200,13 +200,19 @@ class CertificateAuthority:
         """Put a certificate on the list that `crl` signs from now on."""
         self.revoked.setdefault(certificate.serial_number, _now())
 
-    def crl(self, *, days: int = CRL_DAYS) -> x509.CertificateRevocationList:
-        """Sign the list of revoked certificates (RFC 5280, section 5), valid for `days`."""
+    def crl(
+        self, *, days: int = CRL_DAYS, skew: timedelta = CLOCK_SKEW
+    ) -> x509.CertificateRevocationList:
+        """Sign the list of revoked certificates (RFC 5280, section 5), valid for `days`.
+
+        It is dated back by `skew`, for peers whose clock is slow. Of two lists in one context,
+        OpenSSL goes by the one with the later date, to the second.
+        """
         now = _now()
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self.certificate.subject)
-            .last_update(now - CLOCK_SKEW)
+            .last_update(now - skew)
             .next_update(now + timedelta(days=days))
             # A CRL number has to grow with every list (section 5.2.3); the clock does.
             .add_extension(x509.CRLNumber(time.time_ns()), critical=False)

@@ -170,7 +170,8 @@ def read_certificates(path: PathLike) -> list[x509.Certificate]:
         found = x509.load_pem_x509_certificates(data)
         for each in found:  # cryptography reads these only when it is asked for them
             _ = (each.subject, each.issuer, each.not_valid_before_utc, each.not_valid_after_utc)
-    except (ValueError, x509.InvalidVersion) as error:
+    # A KeyError is what older releases of cryptography raise for a text of an unknown type.
+    except (ValueError, KeyError, x509.InvalidVersion) as error:
         raise FileProblem(
             f"{path} holds a damaged certificate ({error})", "a whole certificate", "make it again"
         ) from None

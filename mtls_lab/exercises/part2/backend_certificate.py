@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from cryptography import x509
 
+from mtls_lab.exercises.any_purpose import not_any_purpose
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, learners_ca, server_context, shown, strict_device
 from mtls_lab.exercises.refusals import refusal
@@ -58,6 +59,7 @@ def backend_certificate(thing: Identity | tuple[str, str]) -> Iterator[str]:
     _signs_nothing(ca, identity)
     yield "whoever takes its key cannot sign with it"
     _is_no_device(ca, identity)
+    not_any_purpose(identity.certificate, "a device")
     yield "whoever takes its key cannot pass for a device"
     _has_no_other_name(ca, identity, context)
     yield "it has no name that is not the backend's"

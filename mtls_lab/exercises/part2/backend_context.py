@@ -42,7 +42,7 @@ def backend_context(make: Function) -> Iterator[str]:
         device = strict_device(world.ca.certificate)
         exchange, eve = _overheard(context, device)
         if not exchange.ok:
-            raise why_not_served(exchange)
+            raise why_not_served(exchange, context)
         yield "a device that trusts the CA receives the secret"
         certificate = world.backend.certificate.public_bytes(Encoding.DER)
         device.maximum_version = ssl.TLSVersion.TLSv1_2

@@ -10,22 +10,17 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cryptography.x509.oid import NameOID
-
 from mtls_lab.exercises.calling import LIMIT, Rule
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET, server_context, strict_device
 from mtls_lab.exercises.refusals import served
 from mtls_lab.exercises.requests import Names, request
-from mtls_lab.exercises.result import Unsafe
+from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, create_key
 from mtls_lab.wire import Exchange
 
 __all__ = ["authorize"]
-
-_CN, _O = NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME
-
 
 _PART = "part of a name, or a name that looks like it, is a different name"
 
@@ -36,17 +31,22 @@ _ONLY_CN = "the organization says where a device belongs, the common name which 
 _ONE = "a certificate with two names is not the device with one name"
 
 
+_INSIDE = "one RDN may hold several pairs, and any of them may be a common name"
+
+
 #: Devices of the same CA: what stands in the subject, and why that one may not speak.
 _OTHERS: tuple[tuple[Names, str], ...] = (
-    (((_CN, "not-trusted-client"),), _PART),
-    (((_CN, "trusted-client-2"),), _PART),
-    (((_CN, "Trusted-Client"),), _PART),
-    (((_CN, "client"),), _PART),
-    (((_CN, "trusted-client "),), _PART),
-    (((_O, "trusted-client"), (_CN, "mallory")), _ONLY_CN),
-    (((_CN, "mallory"), (_CN, "trusted-client")), _ONE),
-    (((_CN, "trusted-client"), (_CN, "mallory")), _ONE),
-    (((_O, "trusted-client"),), _ONLY_CN),
+    (("CN=not-trusted-client",), _PART),
+    (("CN=trusted-client-2",), _PART),
+    (("CN=Trusted-Client",), _PART),
+    (("CN=client",), _PART),
+    (("CN=trusted-client ",), _PART),
+    (("O=trusted-client", "CN=mallory"), _ONLY_CN),
+    (("CN=mallory", "CN=trusted-client"), _ONE),
+    (("CN=trusted-client", "CN=mallory"), _ONE),
+    (("CN=trusted-", "CN=client"), _ONE),
+    (("CN=trusted-client", "O=Lab+CN=mallory"), _INSIDE),
+    (("O=trusted-client",), _ONLY_CN),
 )
 
 
@@ -65,7 +65,7 @@ def authorize(function: Callable[..., Any]) -> Iterator[str]:
             # Longer than a call of the rule may take.
             return ask("GET_SECRET", backend, context=device, timeout=2 * LIMIT)
 
-        exchange, who = visit(((_CN, "trusted-client"),)), "the device with CN=trusted-client"
+        exchange, who = visit(("CN=trusted-client",)), "the device with CN=trusted-client"
         rule.returned(who, "the subject is a tuple of tuples of pairs; print one, and look")
         served(exchange)
         yield f"{who} is served"
@@ -76,11 +76,14 @@ def authorize(function: Callable[..., Any]) -> Iterator[str]:
                 raise Unsafe(f"{who} got {SECRET!r}", why)
             rule.returned(who, "whether an exception means no is the server's choice: say False")
             yield f"{who} is refused"
+        exchange, who = visit(in_lab := ("O=Lab", "CN=trusted-client")), _called(in_lab)
+        rule.returned(who, "a subject may hold more than a common name")
+        if not exchange.ok:
+            raise NotYet(f"{who} is refused, and its only common name is the right one", _ONLY_CN)
+        yield f"{who} is served"
 
 
 def _called(names: Names) -> str:
     if not names:
         return "a device without a certificate (None)"
-    kinds = {_CN: "CN", _O: "O"}
-    named = (f"{kinds[kind]}={value}" for kind, value in names)
-    return "a device with " + " and ".join(each.replace("client ", "client␣") for each in named)
+    return "a device with " + " and ".join(each.replace("client ", "client␣") for each in names)

@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from mtls_lab.exercises.any_purpose import not_any_purpose
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, learners_ca, server_context, shown, strict_device
@@ -29,7 +30,7 @@ __all__ = ["device_certificate"]
 def device_certificate(function: Callable[..., Any]) -> Iterator[str]:
     """Sign a device's request."""
     ca, key = learners_ca(), create_key()
-    called = call(function, request(key, ((NameOID.COMMON_NAME, "sensor-7"),)), ca)
+    called = call(function, request(key, ("CN=sensor-7",)), ca)
     certificate = called.returned("a CA answers a request with a certificate")
     if not isinstance(certificate, x509.Certificate):
         found = f"{called.name} returned {shown(certificate)}"
@@ -51,6 +52,7 @@ def device_certificate(function: Callable[..., Any]) -> Iterator[str]:
         mallory = _requested(function, ca, wishes)
         if mallory:
             _as_backend(mallory, ca)
+            not_any_purpose(mallory.certificate, "a backend")
             _as_ca(mallory, ca)
             if mallory.certificate.serial_number == certificate.serial_number:
                 raise NotYet(
@@ -81,7 +83,7 @@ def _requested(
 ) -> Identity | None:
     """Let Mallory ask; None if she gets nothing, whatever way the CA says so."""
     key = create_key()
-    csr = request(key, ((NameOID.COMMON_NAME, "localhost"),), wishes)
+    csr = request(key, ("CN=localhost",), wishes)
     certificate = call(function, csr, ca).value
     if isinstance(certificate, x509.Certificate) and certificate.public_key() == key.public_key():
         return Identity(key, certificate)

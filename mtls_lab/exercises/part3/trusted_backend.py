@@ -8,19 +8,23 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from mtls_lab.exercises.calling import LIMIT, Rule, call
 from mtls_lab.exercises.careless import careless_devices, no_other_ca
-from mtls_lab.exercises.judging import exercise
-from mtls_lab.exercises.peers import SECRET, learners_ca, strict_device
+from mtls_lab.exercises.devices import EXPIRED, VALIDITY
+from mtls_lab.exercises.judging import exercise, is_open
+from mtls_lab.exercises.peers import PAST, SECRET, learners_ca, strict_device
 from mtls_lab.exercises.refusals import ASKING, refused_in_the_handshake, served
 from mtls_lab.exercises.result import NotYet, Unsafe
-from mtls_lab.exercises.thief import revoked_returns
+from mtls_lab.exercises.thief import RULE, revoked_returns, steal
 from mtls_lab.files import write_file
 from mtls_lab.net import Backend, PeerCertificate, ask
-from mtls_lab.pki import CertificateAuthority, Identity, is_current, pem
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose, is_current, pem
+from mtls_lab.pki.authority import CLOCK_SKEW
 from mtls_lab.wire import Exchange
 
 __all__ = ["trusted_backend"]
@@ -39,37 +43,45 @@ def _own(name: str, ca: CertificateAuthority) -> Identity:
 class _Serve:
     """`serve` as the check hands it out: what a learner starts, the check can stop."""
 
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
-        self.started: Backend | None = None
-        self.context: ssl.SSLContext | None = None
-        self.rule: Rule | None = None
+    def __init__(self, stack: ExitStack, ca: CertificateAuthority) -> None:
+        self._stack, self._ca = stack, ca
+        self.started: list[_Running] = []
+        self.open = False
 
     def __call__(
         self,
         context: ssl.SSLContext | None = None,
-        *,
+        *more: object,
         authorize: Callable[[PeerCertificate], object] | None = None,
         **options: Any,
     ) -> Backend:
-        self.context, self.rule = context, Rule(authorize) if authorize else None
-        self.started = self._stack.enter_context(
-            Backend(context, authorize=self.rule, **{"secret": SECRET, **options})
+        if more:
+            raise TypeError("serve takes the rule by its name: serve(context, authorize=...)")
+        self.open = self.open or is_open(authorize)
+        rule = Rule(authorize) if authorize else None
+        backend = self._stack.enter_context(
+            Backend(context, authorize=rule, **{"secret": SECRET, **options})
         )
-        return self.started
+        self.started.append(_Running(backend, context, rule, self._ca))
+        return backend
 
 
+@dataclass(frozen=True)
 class _Running:
-    """What the learner's function has started, and the devices that call it."""
+    """A backend that the learner's function has started, and the devices that call it."""
 
-    def __init__(self, serve: _Serve, backend: Backend, ca: CertificateAuthority) -> None:
-        self.backend, self.context, self._rule, self._ca = backend, serve.context, serve.rule, ca
+    backend: Backend
+    context: ssl.SSLContext | None
+    rule: Rule | None
+    ca: CertificateAuthority
+
+    def device(self, identity: Identity | None) -> ssl.SSLContext:
+        return strict_device(self.ca.certificate, identity)
 
     def visit(self, identity: Identity | None, who: str) -> Exchange:
-        device = strict_device(self._ca.certificate, identity)
-        exchange = ask("GET_SECRET", self.backend, context=device, timeout=2 * LIMIT)
-        if self._rule:
-            self._rule.returned(who, "a rule has an answer for everybody")
+        exchange = ask("GET_SECRET", self.backend, context=self.device(identity), timeout=2 * LIMIT)
+        if self.rule:
+            self.rule.returned(who, "a rule has an answer for everybody")
         return exchange
 
     def refuses(self, identity: Identity | None, who: str, rule: str) -> str:
@@ -81,15 +93,52 @@ class _Running:
             refused_in_the_handshake(exchange, who)
         return f"{who} is refused"
 
+    def is_attacked(self, own: Identity, lost: Identity) -> Iterator[str]:
+        """Let everybody call who is not the device, and yield what held. Raises Unsafe."""
+        for who, identity, rule in _callers(self.ca, lost):
+            yield self.refuses(identity, who, rule)
+        yield careless_devices(self.backend, lambda: self.device(own))
+        if self.context is None:
+            if ask("GET_SECRET", self.backend).ok:
+                raise Unsafe("whoever calls without TLS is served", "a backend has a context")
+            return
+        no_other_ca(self.context, self.ca.certificate)
+        who = "the lost device, with a session from before it was revoked"
+        revoked_returns(self.backend, self.context, lambda: self.device(lost), who)
+        yield f"{who}, is refused"
+        yield self._meets_a_new_list(self.context, lost)
+
+    def _meets_a_new_list(self, context: ssl.SSLContext, lost: Identity) -> str:
+        """Revoke a device that is served while the backend runs. Raises Unsafe if it still is."""
+        who = "a device that was revoked while your backend ran"
+        device = self.ca.issue_client("trusted-client")
+        thefts = list(steal(self.backend, lambda: self.device(device)))
+        with _longer_list(self.ca, lost, device):
+            context.load_verify_locations(cafile=_LIST)
+            self.refuses(
+                device,
+                f"{who}, with the new list in the file and in your context,",
+                "a list that the program has read once is an old one soon",
+            )
+            for theft in thefts:
+                if theft.own.session is not None and theft.again(self.backend).ok:
+                    raise Unsafe(f"{theft.version}: {who}, with its session, was served", RULE)
+        return f"{who} is refused, with its certificate and with its session"
+
 
 @contextmanager
-def _started(function: Callable[..., Any], ca: CertificateAuthority) -> Iterator[_Running]:
+def _started(function: Callable[..., Any], ca: CertificateAuthority) -> Iterator[list[_Running]]:
+    """Let the learner start backends; the last one is the one that is meant to serve."""
     with ExitStack() as stack:
-        serve = _Serve(stack)
+        serve = _Serve(stack, ca)
         call(function, serve).returned("the files are those of Part 3, and one list more")
-        if serve.started is None:
+        if not serve.started:
             raise NotYet("no backend was started", "a backend runs when serve was called")
-        yield _Running(serve, serve.started, ca)
+        if serve.open:
+            raise NotYet(
+                "your rule still has its `...`", "write it first: it is the authorize of exercise 4"
+            )
+        yield serve.started
 
 
 @exercise(wanted="a function trusted_backend(serve)", kind=callable)
@@ -97,24 +146,19 @@ def trusted_backend(function: Callable[..., Any]) -> Iterator[str]:
     """Serve one device, and not the one that was lost."""
     ca = learners_ca()
     own, lost = (_own(name, ca) for name in ("device/client", "device/lost"))
-    with _started(function, ca) as running:
+    with _started(function, ca) as (*others, running):
         if served(running.visit(own, "the device")).peer is None:
             raise NotYet("the device is served, and nobody asked for its certificate", ASKING)
         yield "the device is served, and the backend knows its name"
-        for who, identity, rule in _callers(ca, lost):
-            yield running.refuses(identity, who, rule)
-        yield careless_devices(running.backend, lambda: strict_device(ca.certificate, own))
-        if running.context is not None:
-            no_other_ca(running.context, ca.certificate)
-            revoked_returns(
-                running.backend,
-                running.context,
-                lambda: strict_device(ca.certificate, lost),
-                "the lost device, with a session from before it was revoked",
-            )
-            yield "the lost device, with a session from before it was revoked, is refused"
+        yield from running.is_attacked(own, lost)
+        for other in others:
+            try:
+                list(other.is_attacked(own, lost))
+            except Unsafe as problem:
+                found = f"you started another backend beside it, and there {problem.found}"
+                raise Unsafe(found, problem.rule) from None
     another = ca.issue_client("trusted-client")
-    with _longer_list(ca, lost, another), _started(function, ca) as running:
+    with _longer_list(ca, lost, another), _started(function, ca) as (*_, running):
         served(running.visit(own, "the device"))
         yield running.refuses(
             another,
@@ -125,11 +169,14 @@ def trusted_backend(function: Callable[..., Any]) -> Iterator[str]:
 
 @contextmanager
 def _longer_list(ca: CertificateAuthority, *lost: Identity) -> Iterator[None]:
-    """Write all of these into the learner's list, and put it back as it was."""
+    """Write all of these into the learner's list, and put it back as it was.
+
+    Each list is dated after all that were shorter, even if they were made in the same second.
+    """
     for identity in lost:
         ca.revoke(identity.certificate)
     before = _LIST.read_bytes() if _LIST.is_file() else None
-    pem.write_crl(_LIST, ca.crl())
+    pem.write_crl(_LIST, ca.crl(skew=CLOCK_SKEW - timedelta(seconds=len(ca.revoked))))
     try:
         yield
     finally:
@@ -150,6 +197,7 @@ def _callers(
         stranger.issue_client("trusted-client"),
         "anybody can make a CA: the backend decides which one it trusts",
     )
+    yield EXPIRED, ca.issue("trusted-client", Purpose.CLIENT, valid_days=PAST), VALIDITY
     yield (
         "another device of your CA, CN=not-trusted-client,",
         ca.issue_client("not-trusted-client"),

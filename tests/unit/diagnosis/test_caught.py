@@ -192,7 +192,7 @@ def test_what_is_behind_another_failure_does_not_hide_it(refusal: ssl.SSLError) 
 
 def test_urllib_for_real(ca: CertificateAuthority, listener: socket.socket) -> None:
     thread = once(listener, server_context(ca), [])
-    url = f"https://localhost:{listener.getsockname()[1]}/"
+    url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
     opened = error_of(lambda: urllib.request.urlopen(url, context=client_context(ca), timeout=10))
     thread.join(10)
     told = explain(opened)
@@ -344,7 +344,8 @@ def test_an_answer_of_http_in_an_exchange() -> None:
 
 def test_an_urllib_answer() -> None:
     error = urllib.error.HTTPError("https://localhost/", 403, "Forbidden", {}, None)  # type: ignore[arg-type]
-    assert explain(error).entry == "http_forbidden"
+    with error:
+        assert explain(error).entry == "http_forbidden"
 
 
 def test_a_purpose_in_words(tmp_path: Path, ca: CertificateAuthority) -> None:

@@ -6,6 +6,7 @@ import html
 import platform
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -203,3 +204,18 @@ def test_it_is_shown_in_a_box_and_escaped() -> None:
     assert "<b>me" not in shown
     assert html.escape("'<b>me</b>'") in shown
     assert repr(attempt) == str(attempt)
+
+
+def test_a_secret_in_a_file_of_the_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy of the software does not have it; the backend does."""
+    monkeypatch.chdir(tmp_path)
+    Path("device.key").write_bytes(KEY)
+
+    def from_file(question: str) -> str:
+        return hmac.new(Path("device.key").read_bytes(), question.encode(), "sha256").hexdigest()
+
+    attempt = stop_the_clone(from_file, lambda answer, question, _: answer == tag(question))
+    assert not attempt.served
+    assert attempt.head == "✗ not stopped for good"
+    assert attempt.rules == (module.FILE,)
+    assert Path.cwd() == tmp_path

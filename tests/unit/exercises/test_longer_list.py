@@ -1,9 +1,11 @@
-"""The last backend of Part 3 is started again, with one more device on its list.
+"""The last backend of Part 3 while it runs and started again, with one more device on its list.
 
 Here: programs that know whom they have to refuse, and those that read it. Not here: all other
 answers to this exercise (test_part3.py).
 """
 
+import shutil
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +16,12 @@ from mtls_lab import CertificateAuthority, checks
 from mtls_lab.exercises import Outcome, Result
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import enter
-from mtls_lab.net import Backend, server_context
+from mtls_lab.net import Backend, forbid_resumption, server_context
 from mtls_lab.pki import pem
 
 Rule = Callable[[dict[str, object] | None], bool]
 LIST = Path("backend/client_ca.crl")
+RUNNING = "a device that was revoked while your backend ran, with the new list in the file"
 SECOND = "a second lost device, revoked before the backend started again, got"
 
 
@@ -66,18 +69,36 @@ def test_a_serial_number_in_the_program_is_not_enough() -> None:
     lost = pem.read_certificate("device/lost.crt").serial_number
     result = judged(lambda found: serial_of(found) != lost)
     assert result.outcome is Outcome.UNSAFE
-    assert result.found.startswith(SECOND)
-    assert result.rule.startswith("the list grows")
+    assert result.found.startswith(RUNNING)
+    assert result.rule.startswith("a list that the program has read once")
     assert "the lost device, with its certificate for CN=trusted-client, is refused" in result.seen
 
 
 def test_a_list_that_was_read_once_is_not_enough() -> None:
-    """When the cell ran, and not when the backend starts."""
+    """When the cell ran, and neither when the backend starts nor later."""
     once = x509.load_pem_x509_crl(LIST.read_bytes())
     result = judged(
         lambda found: once.get_revoked_certificate_by_serial_number(serial_of(found)) is None
     )
+    assert (result.outcome, result.found[: len(RUNNING)]) == (Outcome.UNSAFE, RUNNING)
+
+
+def test_a_copy_of_the_list_is_not_enough() -> None:
+    """Its context checks a list, and begins with the one of the day on which it was copied."""
+    shutil.copy(LIST, "copy.crl")
+
+    def trusted_backend(serve: Callable[..., Backend]) -> Backend:
+        files = "backend/server.crt", "backend/server.key"
+        context = server_context(*files, client_ca="backend/client_ca.pem")
+        context.load_verify_locations(cafile="copy.crl")
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+        forbid_resumption(context)
+        return serve(context, authorize=is_trusted)
+
+    result = checks.trusted_backend(trusted_backend)
     assert (result.outcome, result.found[: len(SECOND)]) == (Outcome.UNSAFE, SECOND)
+    assert result.rule.startswith("the list grows")
+    assert "a device that was revoked while your backend ran is refused" in str(result.seen)
 
 
 def test_a_rule_that_reads_the_list_is_right() -> None:

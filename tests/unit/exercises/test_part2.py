@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mtls_lab import CertificateAuthority, checks
 from mtls_lab.exercises import Outcome, Result
@@ -96,6 +98,8 @@ def with_fields(**fields: Any) -> Callable[[CertificateAuthority], Identity]:
     return lambda ca: ca.issue("localhost", **options)
 
 
+#: Which no certificate of the lab has, so there is no Purpose for it.
+ANY = SimpleNamespace(value=ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
 CERTIFICATES: Attempts = {
     "no backend.example": (with_names("localhost", "127.0.0.1"), NOT_YET),
     "no address": (with_names("backend.example", "localhost"), NOT_YET),
@@ -118,6 +122,8 @@ CERTIFICATES: Attempts = {
     "CA:TRUE": (with_fields(is_ca=True, key_usage=["digital_signature", "key_cert_sign"]), NOT_YET),
     "every purpose": (with_fields(purpose=None), UNSAFE),
     "both purposes": (with_fields(purpose=[Purpose.SERVER, Purpose.CLIENT]), UNSAFE),
+    "any purpose too": (with_fields(purpose=[Purpose.SERVER, ANY]), UNSAFE),
+    "CA:TRUE without key usage": (with_fields(is_ca=True, key_usage=None), NOT_YET),
     "a wildcard": (with_names(*NAMES, "*.backend.example"), UNSAFE),
     "a further name": (with_names("bank.example", *NAMES), UNSAFE),
     "a wildcard for every name": (with_names(*NAMES, "*"), UNSAFE),
@@ -340,6 +346,12 @@ def no_certificate(_certfile: str, _keyfile: str) -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
 
+def no_certificate_for_tls_1_3(_certfile: str, _keyfile: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    return context
+
+
 def another_certificate(_certfile: str, _keyfile: str) -> ssl.SSLContext:
     return hidden("ca/ca.crt", "ca/ca.key")
 
@@ -354,6 +366,7 @@ BACKENDS: Attempts = {
     **named(
         NOT_YET, for_a_client, odd, no_certificate, another_certificate, asks_for_a_certificate
     ),
+    **named(NOT_YET, no_certificate_for_tls_1_3),
     **named(UNSAFE, visible, only_old, with_everything_old, nothing_but_old),
     **named(RIGHT, hidden),
 }

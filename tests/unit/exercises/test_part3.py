@@ -264,6 +264,11 @@ def backend_of_a_wrong_file(folder: Path) -> ssl.SSLContext:
     return backend_context(folder, cas=["server.key"])
 
 
+def any_day(context: ssl.SSLContext) -> ssl.SSLContext:
+    context.verify_flags |= 0x200000  # X509_V_FLAG_NO_CHECK_TIME
+    return context
+
+
 BACKENDS: Attempts = {
     "CERT_NONE": (lambda f: backend_context(f, mode=ssl.CERT_NONE), NOT_YET),
     **named(NOT_YET, backend_by_purpose),
@@ -278,6 +283,7 @@ BACKENDS: Attempts = {
         UNSAFE,
     ),
     **named(UNSAFE, backend_with_public_cas),
+    "any day": (lambda folder: any_day(backend_context(folder)), UNSAFE),
     "cipher suites without encryption": (
         lambda folder: weak(backend_context(folder), NULL_TOO),
         UNSAFE,
@@ -309,6 +315,8 @@ NO_CA = (x509.BasicConstraints(ca=False, path_length=None), True)
 IS_CA = (x509.BasicConstraints(ca=True, path_length=None), True)
 CLIENT = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)
 SERVER = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)
+ANY = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]), False)
+ANY_TOO = (x509.ExtendedKeyUsage([*CLIENT[0], *ANY[0]]), False)
 BOTH = (
     x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]),
     False,
@@ -385,6 +393,8 @@ CERTIFICATES: Attempts = {
     "both purposes": (lambda csr, ca: sign(csr, ca, NO_CA, BOTH), UNSAFE),
     **named(UNSAFE, sign_what_is_asked),
     "CA:TRUE": (lambda csr, ca: sign(csr, ca, IS_CA, CLIENT), UNSAFE),
+    "any purpose too": (lambda csr, ca: sign(csr, ca, NO_CA, ANY_TOO), UNSAFE),
+    "any purpose alone": (lambda csr, ca: sign(csr, ca, NO_CA, ANY), NOT_YET),
     "CA:FALSE and for a client": (lambda csr, ca: sign(csr, ca, NO_CA, CLIENT), RIGHT),
     "for a client": (lambda csr, ca: sign(csr, ca, CLIENT), RIGHT),
     "a hundred years": (
@@ -453,6 +463,25 @@ def first_name_must_exist(certificate: Certificate) -> bool:
     return names[0] == "trusted-client" and len(names) == 1
 
 
+def joined(certificate: Certificate) -> bool:
+    return "".join(common_names(certificate)) == "trusted-client"
+
+
+def first_pairs(certificate: Certificate) -> bool:
+    """It takes every RDN for a single pair."""
+    subject = (certificate or {}).get("subject", ())
+    return [rdn[0][1] for rdn in subject if rdn[0][0] == "commonName"] == ["trusted-client"]
+
+
+def the_whole_subject(certificate: Certificate) -> bool:
+    return (certificate or {}).get("subject") == ((("commonName", "trusted-client"),),)
+
+
+def only_one_rdn(certificate: Certificate) -> bool:
+    ((pair,),) = certificate["subject"] if certificate else ((("", ""),),)
+    return pair == ("commonName", "trusted-client")
+
+
 async def later(certificate: Certificate) -> bool:
     return exact(certificate)
 
@@ -477,8 +506,8 @@ RULES: Attempts = {
     "quoted in the text": (lambda c: "'trusted-client'" in str(c), UNSAFE),
     **named(UNSAFE, any_attribute, last_name),
     "one of several names": (lambda c: "trusted-client" in common_names(c), UNSAFE),
-    **named(UNSAFE, first_name, without_a_name),
-    **named(NOT_YET, as_in_part_3, first_name_must_exist),
+    **named(UNSAFE, first_name, without_a_name, joined, first_pairs),
+    **named(NOT_YET, the_whole_subject, only_one_rdn, as_in_part_3, first_name_must_exist),
     "neither true nor false": (lambda _: Undecided(), NOT_YET),
     **named(RIGHT, exact),
     "bool and exact": (lambda c: bool(c) and exact(c), RIGHT),
@@ -523,6 +552,10 @@ def as_it_is(_: ssl.SSLContext) -> None:
     """Tickets, and TLS 1.2 too."""
 
 
+def any_day_hardened(context: ssl.SSLContext) -> None:
+    forbid_resumption(any_day(context))
+
+
 def without_tickets(context: ssl.SSLContext) -> None:
     context.num_tickets = 0
 
@@ -549,6 +582,59 @@ def not_listed(certificate: Certificate) -> bool:
 def start_twice(serve: Callable[..., Backend]) -> Backend:
     start(serve)
     return start(serve)
+
+
+def start_two(serve: Callable[..., Backend]) -> Backend:
+    """Both of one context."""
+    context = server_context(
+        "backend/server.crt", "backend/server.key", client_ca="backend/client_ca.pem"
+    )
+    context.load_verify_locations(cafile="backend/client_ca.crl")
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+    forbid_resumption(context)
+    serve(context, authorize=exact)
+    return serve(context, authorize=exact)
+
+
+def start_and_stop(serve: Callable[..., Backend]) -> Backend:
+    """The first one would be open."""
+    start(serve, rule=None).stop()
+    return start(serve)
+
+
+def open_beside(serve: Callable[..., Backend], **options: Any) -> Backend:
+    start(serve, **options)
+    return start(serve)
+
+
+def plain_beside(serve: Callable[..., Backend]) -> Backend:
+    serve()
+    return start(serve)
+
+
+def refusing_beside(serve: Callable[..., Backend]) -> Backend:
+    """Without TLS, and for nobody."""
+    serve(authorize=lambda _: False)
+    return start(serve)
+
+
+def reads_the_list_at_its_start(serve: Callable[..., Backend], **options: Any) -> Backend:
+    once = x509.load_pem_x509_crl(Path("backend/client_ca.crl").read_bytes())
+
+    def not_on_it(certificate: Certificate) -> bool:
+        serial = int(str((certificate or {}).get("serialNumber", "0")), 16)
+        return exact(certificate) and not once.get_revoked_certificate_by_serial_number(serial)
+
+    return start(serve, **{"flags": 0, "rule": not_on_it, "harden": as_it_is, **options})
+
+
+def reads_the_list_and_checks_it_too(serve: Callable[..., Backend]) -> Backend:
+    """Its context hears of a new list, and a session asks the rule alone."""
+    return reads_the_list_at_its_start(serve, flags=ssl.VERIFY_CRL_CHECK_LEAF)
+
+
+def by_place(serve: Callable[..., Backend]) -> Backend:
+    return serve(server_context("backend/server.crt", "backend/server.key"), exact)
 
 
 TRUSTED: Attempts = {
@@ -578,7 +664,21 @@ TRUSTED: Attempts = {
         lambda serve: start(serve, rule=not_listed, harden=as_it_is),
         RIGHT,
     ),
-    **named(RIGHT, pinned, start_twice),
+    **named(RIGHT, pinned, start_twice, start_two, start_and_stop, refusing_beside),
+    "any day": (lambda serve: start(serve, harden=any_day_hardened), UNSAFE),
+    "another backend without a rule": (lambda serve: open_beside(serve, rule=None), UNSAFE),
+    "another backend without a list": (lambda serve: open_beside(serve, flags=0), UNSAFE),
+    "another backend with sessions": (
+        lambda serve: open_beside(serve, harden=as_it_is),
+        UNSAFE,
+    ),
+    **named(UNSAFE, plain_beside, reads_the_list_at_its_start, reads_the_list_and_checks_it_too),
+    "reads the list at its start, no sessions": (
+        lambda serve: reads_the_list_at_its_start(serve, harden=forbid_resumption),
+        UNSAFE,
+    ),
+    "the rule of exercise 4 untouched": (lambda serve: start(serve, rule=untouched), NOT_YET),
+    **named(NOT_YET, by_place),
 }
 
 

@@ -112,6 +112,15 @@ HARDENED: Attempts = {
         ),
         UNSAFE,
     ),
+    "any day": (
+        lambda each: changed(
+            each,
+            minimum_version=TLS_1_3,
+            num_tickets=0,
+            verify_flags=ssl.VerifyFlags(0x200000),  # X509_V_FLAG_NO_CHECK_TIME
+        ),
+        UNSAFE,
+    ),
     "CERT_NONE": (
         lambda each: changed(
             each, minimum_version=TLS_1_3, num_tickets=0, verify_mode=ssl.CERT_NONE
