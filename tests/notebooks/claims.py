@@ -228,6 +228,36 @@ CLAIMS: dict[str, list[Claim]] = {
             "backend  connect ✓  handshake ✗ SSLError: UNSUPPORTED_PROTOCOL",
         ),
     ],
+    "3d_stolen_session": [
+        claim(
+            """
+            half = mutual_context()
+            half.num_tickets = 0
+            with serve(half, authorize=trusted_only) as loose:
+                own = ask("GET_SECRET", loose, context=older_device)
+                print(ask("GET_SECRET", loose, context=thief, session=own.session))
+            """,
+            "handshake ✓ TLSv1.2 resumed with CN=localhost  received ✓ open sesame",
+        ),
+        claim(
+            """
+            unknown = ssl.create_default_context(cafile="device/server_ca.pem")
+            unknown.load_cert_chain(*ca.issue_client("not-trusted-client").save("device", "other"))
+            with serve(mutual_context(), authorize=trusted_only) as ruled:
+                own = ask("GET_SECRET", ruled, context=unknown)
+                print(ask("GET_SECRET", ruled, context=thief, session=own.session))
+            """,
+            "handshake ✓ TLSv1.3 resumed with CN=localhost  received ✗ ERROR not authorized",
+            "resumed with CN=not-trusted-client",
+        ),
+        claim(
+            """
+            with serve(hardened, authorize=trusted_only) as closed:
+                print(ask("GET_SECRET", closed, context=device, session=first.session))
+            """,
+            "handshake ✓ TLSv1.3 with CN=localhost  received ✓ open sesame",
+        ),
+    ],
 }
 
 IN_CLEAR = 'print("heard:", [each.heard("trusted-client") for each in eves])'
@@ -302,7 +332,7 @@ REVEALED: dict[tuple[str, str], Claim] = {
         "CERT_REQUIRED SSLCertVerificationError",
     ),
 }
-NAMES_AN_OUTCOME = re.compile(r"TLS 1\.\d|\b[A-Z]+_[A-Z_]+\b|\bP-\d+|\bCRC\b|\bcode \d")
+NAMES_AN_OUTCOME = re.compile(r"TLS 1\.\d|\b[A-Z]+_[A-Z_]+\b|\bP-\d+|\bCRC\b|\bcode \d|\bfresh key\b")
 
 #: The panel that the notebook itself made; each credential as its catalogue says.
 SHOWN = """

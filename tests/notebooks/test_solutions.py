@@ -15,7 +15,6 @@ from nbformat import NotebookNode
 from mtls_lab.exercises import EXERCISES
 from mtls_lab.learner.predictions import questions
 from tests.authoring import canonical
-from tests.authoring.slides import LESSONS
 from tests.notebooks.claims import (
     CLAIMS,
     CREDENTIALS,
@@ -132,10 +131,15 @@ def test_the_solutions_are_right(
 # --- What the lessons claim
 
 
-@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+@pytest.fixture(params=CLAIMS)
 def lesson(request: pytest.FixtureRequest) -> Path:
-    path: Path = request.param
+    (path,) = (path for path in canonical.NOTEBOOKS if path.stem == request.param)
     return path
+
+
+def test_every_lesson_has_claims() -> None:
+    asking = [path.stem for path in canonical.NOTEBOOKS if "predict(" in path.read_text("utf-8")]
+    assert sorted(CLAIMS) == sorted(asking)
 
 
 def test_every_claim_has_code_that_shows_it(lesson: Path) -> None:
@@ -163,8 +167,8 @@ def test_every_reveal_that_names_an_outcome_has_code_that_shows_it() -> None:
     assert named == set(REVEALED)
 
 
-def revealed(part: int) -> list[Claim]:
-    return [claim for (name, _), claim in REVEALED.items() if questions()[name].part == part]
+def revealed(lesson: str) -> list[Claim]:
+    return [claim for (name, _), claim in REVEALED.items() if questions()[name].lesson == lesson]
 
 
 def run_all(kernel: Kernel, cells: list[str]) -> None:
@@ -191,7 +195,7 @@ def test_what_a_lesson_claims_is_seen(
     """After the first run, with cells run out of order, and after Restart and Run All."""
     notebook = canonical.read(canonical.unpack(lesson.name, learner))
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    claims = [*CLAIMS[lesson.stem], *revealed(int(lesson.stem[0]))]
+    claims = [*CLAIMS[lesson.stem], *revealed(lesson.stem.partition("_")[0])]
     claims += [CREDENTIALS] * (lesson.stem == "3_mutual_tls")
     with Kernel(learner, environment) as kernel:
         run_all(kernel, cells)
