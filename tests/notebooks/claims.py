@@ -332,7 +332,9 @@ REVEALED: dict[tuple[str, str], Claim] = {
         "CERT_REQUIRED SSLCertVerificationError",
     ),
 }
-NAMES_AN_OUTCOME = re.compile(r"TLS 1\.\d|\b[A-Z]+_[A-Z_]+\b|\bP-\d+|\bCRC\b|\bcode \d|\bfresh key\b")
+NAMES_AN_OUTCOME = re.compile(
+    r"TLS 1\.\d|\b[A-Z]+_[A-Z_]+\b|\bP-\d+|\bCRC\b|\bcode \d|\bfresh key\b"
+)
 
 #: The panel that the notebook itself made; each credential as its catalogue says.
 SHOWN = """
