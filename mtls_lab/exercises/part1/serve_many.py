@@ -94,6 +94,8 @@ def _visit(address: Address) -> tuple[list[str], NotYet | None]:
             held.append(sentence)  # noqa: PERF402 - what held stays, if the next does not
     except NotYet as problem:
         return held, problem
+    except OSError:
+        return held, NotYet("the next client was refused: nobody listens any more", AGAIN)
     return held, None
 
 
@@ -161,13 +163,17 @@ def _end(listener: socket.socket) -> None:
 def _stop_loops() -> None:
     """Stop the event loops of the functions that are to end: a callback swallows every exception.
 
-    asyncio knows the loop of its own thread only, so we look for them.
+    asyncio knows the loop of its own thread only, so we look for them. Each ends while its
+    listener is open, which it wants to close itself.
     """
-    idents = {thread.ident for thread in stragglers}
+    threads = {thread.ident: thread for thread in stragglers}
     for each in gc.get_objects():
-        if isinstance(each, asyncio.BaseEventLoop) and getattr(each, "_thread_id", 0) in idents:
+        if not isinstance(each, asyncio.BaseEventLoop):
+            continue
+        if thread := threads.get(getattr(each, "_thread_id", None)):
             with suppress(RuntimeError):  # it has just been closed
                 each.call_soon_threadsafe(each.stop)
+            thread.join(PATIENCE)
 
 
 @contextmanager
@@ -190,6 +196,7 @@ def _errors_noted(raised: list[str]) -> Iterator[None]:
         yield
     finally:
         threading.excepthook = usual
+        gc.collect()  # what a task has failed with, asyncio logs when nobody can ask for it
         log.disabled = was_disabled
 
 
