@@ -46,7 +46,7 @@ class _Serve:
     def __init__(self, stack: ExitStack, ca: CertificateAuthority) -> None:
         self._stack, self._ca = stack, ca
         self.started: list[_Running] = []
-        self.open = False
+        self.open = self.by_place = False
 
     def __call__(
         self,
@@ -56,7 +56,8 @@ class _Serve:
         **options: Any,
     ) -> Backend:
         if more:
-            raise TypeError("serve takes the rule by its name: serve(context, authorize=...)")
+            self.by_place = True
+            raise TypeError
         self.open = self.open or is_open(authorize)
         rule = Rule(authorize) if authorize else None
         backend = self._stack.enter_context(
@@ -100,7 +101,10 @@ class _Running:
         yield careless_devices(self.backend, lambda: self.device(own))
         if self.context is None:
             if ask("GET_SECRET", self.backend).ok:
-                raise Unsafe("whoever calls without TLS is served", "a backend has a context")
+                raise Unsafe(
+                    "whoever calls without TLS is served",
+                    "a backend without a context speaks plain TCP",
+                )
             return
         no_other_ca(self.context, self.ca.certificate)
         who = "the lost device, with a session from before it was revoked"
@@ -118,7 +122,7 @@ class _Running:
             self.refuses(
                 device,
                 f"{who}, with the new list in the file and in your context,",
-                "a list that the program has read once is an old one soon",
+                "a list that is read only once goes out of date",
             )
             for theft in thefts:
                 if theft.own.session is not None and theft.again(self.backend).ok:
@@ -131,7 +135,13 @@ def _started(function: Callable[..., Any], ca: CertificateAuthority) -> Iterator
     """Let the learner start backends; the last one is the one that is meant to serve."""
     with ExitStack() as stack:
         serve = _Serve(stack, ca)
-        call(function, serve).returned("the files are those of Part 3, and one list more")
+        called = call(function, serve)
+        if serve.by_place:
+            raise NotYet(
+                "serve got more than the context without a name",
+                "serve takes the rule as a keyword argument: serve(context, authorize=...)",
+            )
+        called.returned("the files are those of Part 3, and one list more")
         if not serve.started:
             raise NotYet("no backend was started", "a backend runs when serve was called")
         if serve.open:
