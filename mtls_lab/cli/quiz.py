@@ -99,5 +99,5 @@ def _tell(sitting: quiz.Sitting) -> None:
     elif done.quiz["after"].handed_in:
         say(quiz.result(done))
     else:
-        later = typed("quiz --after")
-        say(f"Handed in: {sitting.count}. Which of them are right, you read after Part 3: {later}")
+        later = f"After Part 3 you will see which of them are right: {typed('quiz --after')}"
+        say(f"Handed in: {sitting.count}. {later}")

@@ -52,7 +52,7 @@ def run(folder: Path) -> int:
                 answered.append(bool(revealed.right))
                 say(f"{'✓' if revealed.right else '✗'} What happened: {revealed.outcome}")
                 for text in revealed.said:
-                    say(text)
+                    say(text.replace("`", ""))
     except EOFError:
         print()
     except KeyboardInterrupt:

@@ -66,10 +66,15 @@ stragglers: list[threading.Thread] = []
 
 
 def call(
-    function: Callable[..., Any], *arguments: object, limit: float = LIMIT, **options: object
+    function: Callable[..., Any],
+    *arguments: object,
+    limit: float = LIMIT,
+    busy: Callable[[], bool] = lambda: False,
+    **options: object,
 ) -> Called:
     """Call a learner's function, for `limit` seconds at most, and note how that ended.
 
+    The time starts when `busy` is over: until then the check keeps the function busy.
     The function runs in a thread of its own, into which an exception is thrown when the time is
     over. A wait on a socket ends when the check hangs up.
 
@@ -94,6 +99,8 @@ def call(
     thread = threading.Thread(target=work, name=f"check of {name}", daemon=True)
     thread.start()
     try:
+        while thread.is_alive() and busy():
+            thread.join(0.02)
         thread.join(limit)
     finally:  # the learner may interrupt the kernel meanwhile
         if thread.is_alive():
@@ -117,7 +124,7 @@ class Rule:
         ended: how; None while it has not been asked.
     """
 
-    def __init__(self, function: Callable[..., Any], **options: float) -> None:
+    def __init__(self, function: Callable[..., Any], **options: Any) -> None:
         self._function, self._options = function, options
         self.certificate: PeerCertificate = None
         self.ended: Called | NotYet | None = None

@@ -9,10 +9,12 @@ Paths in a contexts.py count from its folder, which is the current one while thi
 from __future__ import annotations
 
 import runpy
+import shutil
 import ssl
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import chdir, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from mtls_lab.diagnosis.symptoms import steady
 from mtls_lab.errors import FileProblem, kind_of
 from mtls_lab.exercises import NotYet, call
 from mtls_lab.exercises.calling import LIMIT, Rule
+from mtls_lab.exercises.impostors import public_ca
 from mtls_lab.kata import purposes
 from mtls_lab.kata.mallory import COMMAND, RULE_LIMIT, Mallory
 from mtls_lab.kata.sabotage import FILE
@@ -45,9 +48,17 @@ class Contexts:
 
     def present(self) -> ssl.SSLContext:
         """Return the device's context, or raise what making it has raised."""
-        if isinstance(self.device, Exception):
-            raise self.device
-        return self.device
+        return _made(self.device)
+
+    def listen(self) -> ssl.SSLContext:
+        """Return the backend's context, or raise what making it has raised."""
+        return _made(self.backend)
+
+
+def _made(context: ssl.SSLContext | Exception) -> ssl.SSLContext:
+    if isinstance(context, Exception):
+        raise context
+    return context
 
 
 # --- The learner's file
@@ -160,7 +171,8 @@ def _evidence(exchange: Exchange) -> str:
 def examine(*, crl: bool, sessions: bool = True) -> Iterator[str]:
     """Try the current folder's contexts.py, first its own device, then every attack.
 
-    It is a check (exercises/judging.py): it yields what held.
+    It is a check (exercises/judging.py): it yields what held. The attacks change files, such as
+    the list of a rule that reads it, so they go to a copy of the folder.
 
     Args:
         crl: whether the backend has to refuse who is revoked.
@@ -172,18 +184,23 @@ def examine(*, crl: bool, sessions: bool = True) -> Iterator[str]:
     """
     contexts = load()
     exchange = meet(contexts)
-    if exchange.reply != SECRET or isinstance(contexts.backend, Exception):
+    if exchange.reply != SECRET:
         raise NotYet(_evidence(exchange), "the device is served: both lines end with a ✓")
     yield "the device gets the secret"
-    purposes.device_has_one(contexts.backend, lambda backend: _ask(contexts, backend))
+    purposes.device_has_one(contexts.listen(), lambda backend: _ask(contexts, backend))
     yield "the device's certificate is good for a device, and for nothing else"
-    with tempfile.TemporaryDirectory() as folder:
-        mallory = Mallory(
-            contexts.backend,
-            contexts.present(),
-            contexts.authorize,
-            contexts.hostname,
-            Path(folder),
-        )
-        yield from mallory.as_device(crl=crl, sessions=crl and sessions)
-        yield from mallory.as_backend()
+    with tempfile.TemporaryDirectory() as name, public_ca(folder := Path(name)) as public:
+        with suppress(shutil.Error):  # raised at the end: what the device needs was read before
+            shutil.copytree(".", folder / "copy")
+        with chdir(folder / "copy"):
+            attacked = load()
+            mallory = Mallory(
+                attacked.listen(),
+                attacked.present(),
+                attacked.authorize,
+                attacked.hostname,
+                folder,
+                public,
+            )
+            yield from mallory.as_device(crl=crl, sessions=crl and sessions)
+            yield from mallory.as_backend()

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import chdir
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from mtls_lab.errors import UnknownName
 from mtls_lab.exercises import NotYet, Result, judge
@@ -18,6 +18,7 @@ from mtls_lab.facts import learner_folder
 from mtls_lab.files import writing
 from mtls_lab.kata import exam, faults, sabotage
 from mtls_lab.kata.task import FOLDER, Kata, make
+from mtls_lab.pki import pem
 from mtls_lab.wire import Exchange, Side, Stage
 
 __all__ = ["EXAMPLES", "Example", "worked_kata"]
@@ -57,7 +58,7 @@ class Example(Kata):
 
     def _diagnosis(self, told: tuple[object, object, object]) -> Iterator[str]:
         """Make the fault again, look who refuses, and put back the file that was named."""
-        refused_by, stage, file = told
+        refused_by, stage, file = map(_as_written, told)
         with tempfile.TemporaryDirectory() as scratch:
             whole, broken = Path(scratch, "whole"), Path(scratch, "broken")
             whole.mkdir()
@@ -65,29 +66,46 @@ class Example(Kata):
             shutil.copytree(whole, broken)
             faults.catalogue()[EXAMPLES[int(self.seed)]].break_(broken)
             side = _that_refused(_meet(broken))
-            if refused_by != side.who:
+            if str(refused_by).lower() != side.who:
                 found = f"it was not {refused_by!r} that refused"
                 raise NotYet(found, "…ALERT… is what a side was told: the other one refused")
             yield f"the {side.who} refused"
-            if stage != side.stage.value:
+            if str(stage).lower() != side.stage.value:
                 found = f"the {side.who} was not at {stage!r}"
                 raise NotYet(found, f"take the words of its line: {', '.join(_STAGES)}")
-            yield f"at its {stage}"
+            yield f"at its {side.stage.value}"
             files = [each.relative_to(whole).as_posix() for each in whole.glob("*/*")]
-            if file not in files:
+            if not isinstance(file, str) or file not in files:
                 raise NotYet(f"there is no file {file!r}", "the listing above has them all")
-            put_back = Path(str(file))
+            put_back = Path(file)
             for each in (put_back, put_back.with_suffix(".key")):  # a certificate with its key
                 if each.as_posix() in files:
                     shutil.copy(whole / each, broken / each)
             exchange = _meet(broken)
             if not exchange.ok:
                 rule = "the refusing side looked at two files: the other's certificate, its own CA"
-                raise NotYet(f"with another {file}, the device is still refused", rule)
+                new = _another(whole, file)
+                raise NotYet(f"with {new}, the device is still refused", rule)
             yield f"with the right {file}, the device is served"
 
 
 _STAGES = [stage.value for stage in Stage]
+
+
+def _as_written(told: object) -> object:
+    """A side, a stage or a file as it is listed, however a learner writes it."""
+    if not isinstance(told, str | PurePath):
+        return told
+    return str(told).strip().replace("\\", "/").removeprefix("./")
+
+
+def _another(whole: Path, file: str) -> str:
+    """What was put in a file's place: of a certificate also whose, for another CA's may do."""
+    if file.endswith(".crt"):
+        certificate = pem.read_certificate(whole / file)
+        if certificate.issuer != certificate.subject:
+            return f"a new {file} from {certificate.issuer.rfc4514_string()}"
+    return f"another {file}"
 
 
 def _that_refused(exchange: Exchange) -> Side:

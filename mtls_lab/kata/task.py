@@ -29,7 +29,8 @@ FOLDER = "kata"
 #: What was written when the kata was made: by file, its digest. Whatever differs is the learner's.
 _MADE = Path(".kata", "made.json")
 #: Since then, a backend with a revocation list gives no tickets, and the check steals sessions.
-#: A folder of before has the digests alone, and is judged as it was.
+#: A folder of before has the digests alone, and nobody returns to it with a session. All other
+#: attacks are tried: what it came with, once repaired, resists them.
 _SESSIONS = 2
 
 

@@ -117,7 +117,7 @@ class QuizPanel(Panel):
     def _outcome(self) -> str:
         done = self._sitting.done
         if not done.quiz["after"].handed_in:
-            text = f"Handed in: {self._sitting.count}. Which are right, you read after Part 3."
+            text = f"Handed in: {self._sitting.count}. You will see after Part 3 which are right."
             return f"<p>{escape(text)}</p>"
         body = mark(None, quiz.result(done))
         if self._sitting.when == "after":

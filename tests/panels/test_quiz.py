@@ -67,7 +67,7 @@ def test_the_first_test_tells_nothing_of_what_is_right() -> None:
     panel.select("clock", "both")
     assert shown(panel).replace('data-seq="3"', 'data-seq="2"') == right
     panel._hand_in.click()
-    assert "Handed in: 1 of 12 questions answered. Which are right, you read after" in shown(panel)
+    assert "Handed in: 1 of 12 questions answered. You will see after Part 3" in shown(panel)
     assert panel._answers.layout.display == panel._hand_in.layout.display == "none"
     panel.select("clock", "device")
     assert progress.read().quiz["before"] == Taken({"clock": "both"}, handed_in=True)

@@ -16,6 +16,7 @@ from itertools import product, zip_longest
 from typing import Any
 
 from mtls_lab.exercises.calling import call
+from mtls_lab.exercises.encodings import undressed
 from mtls_lab.exercises.extension import extended, padding
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, shown
@@ -28,7 +29,8 @@ __all__ = ["seal"]
 Function = Callable[..., Any]
 
 KEY = b"known to device and backend only"
-HER_KEY = b"a key that Mallory has thought up"
+#: As long as KEY: a cipher takes no key of another length.
+HER_KEY = b"a key that Mallory has imagined!"
 #: As long as SECRET: what Mallory needs when she calculates with a CRC.
 DARK = "the moon is dark"
 #: What Mallory puts behind a text, and the rule that lets her.
@@ -40,7 +42,24 @@ ENOUGH = 80
 HASHES = ("sha256", "md5", "sha1", "sha512")
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 KEYS = (KEY, KEY.hex().encode(), repr(KEY).encode())
+SHAPES: tuple[Callable[[bytes], str], ...] = (
+    bytes.hex,
+    lambda raw: b64encode(raw).decode(),
+    lambda raw: raw.decode("utf-8", "surrogateescape"),
+)
 GAPS = tuple(each.encode() for each in ("", *" :;,|.-_/+=#"))
+#: What she makes of a text under the old tag: whatever a tag that overlooks case, blanks, ways to
+#: write a letter, or a part of the text takes for the same.
+CHANGES = (
+    *(f"{SECRET[:at]}{SECRET[at].swapcase()}{SECRET[at + 1 :]}" for at in (0, len(SECRET) - 1)),
+    *(SECRET.replace(" ", other) for other in ("  ", "", "\N{NO-BREAK SPACE}")),
+    f" {SECRET}",
+    f"{SECRET} ",
+    SECRET.replace("t", "\N{FULLWIDTH LATIN SMALL LETTER T}"),
+    *(f"{SECRET[:at]}#{SECRET[at + 1 :]}" for at in reversed(range(len(SECRET)))),
+)
+KEYED = "nobody without the key may be able to compute a tag: use a method made for that"
+COVERS = "a tag covers the text as it is, and all of it"
 REFUSE = "what does not verify is a ValueError, and nothing is returned"
 
 
@@ -60,18 +79,27 @@ def seal(pair: tuple[Function, Function]) -> Iterator[str]:
             raise NotYet(found, "what was sealed with the same key is returned")
     yield "what was sealed comes back, whatever characters it has"
     line = _sealed(make, SECRET, KEY)
-    if KEY.decode() in line or KEY.hex() in line:
+    bare, heard = undressed(read, line, SECRET)
+    if KEY.decode() in heard or KEY.hex() in heard:
         raise Unsafe("Eve reads the key in the sealed line", "a key is used, but never sent")
-    _over_a_relay(read, line)
-    yield "Mallory changes the words at her relay, and the device refuses them"
-    for found, rule, forged in _forgeries(make, line):
-        if _accepts(read, forged):
+    if SECRET in heard:
+        _over_a_relay(bare, heard)
+        yield "Mallory changes the words at her relay, and the device refuses them"
+    else:
+        _changes_blindly(read, line)
+        yield "Mallory cannot read the line; whatever she changes in it, no other text comes out"
+    found = f"Mallory sealed {shown(LIE)} without your key, and was believed"
+    if _accepts(read, _sealed(make, LIE, HER_KEY)):
+        raise Unsafe(found, KEYED)
+    for found, rule, forged in _forgeries(heard):
+        if forged != heard and _accepts(bare, forged):
             raise Unsafe(found, rule)
+    _compares_all(bare, heard)
     yield "what Mallory seals with a key of her own, or without one, is refused"
-    _uses_the_whole_key(make, line)
+    _uses_the_whole_key(read, line)
     _is_long(make)
-    _is_the_same_elsewhere(make, line)
-    _is_not_extended(read, line)
+    _is_the_same_elsewhere(make, read)
+    _is_not_extended(bare, heard)
     yield "a tag that is changed, cut or missing is refused"
 
 
@@ -87,33 +115,72 @@ def _sealed(make: Function, text: str, key: bytes) -> str:
 
 
 def _over_a_relay(read: Function, line: str) -> None:
-    with Backend(secret=line) as backend, Relay(backend, tamper=replace(SECRET, LIE)) as relay:
-        reply = ask("GET_SECRET", relay).reply or ""
-    if LIE in reply and _accepts(read, reply):
+    """Change the words on their way; what has no encoding that anybody can take off, for real."""
+    forged = line.replace(SECRET, LIE)
+    if line.isprintable():
+        with Backend(secret=line) as backend, Relay(backend, tamper=replace(SECRET, LIE)) as relay:
+            forged = ask("GET_SECRET", relay).reply or ""
+    if _accepts(read, forged):
         found = f"Mallory changed the text and kept the tag, and was believed: {shown(LIE)}"
         raise Unsafe(found, "the tag depends on the text, and is computed again to compare")
 
 
-def _forgeries(make: Function, line: str) -> Iterator[tuple[str, str, str]]:
+def _changed(line: str) -> Iterator[list[str]]:
+    """Change each character of a line, in ways that no encoding of bytes takes for the same.
+
+    The last character of base64 may have bits that count for nothing, but never its first two.
+    """
+    for at, character in enumerate(line):
+        yield [f"{line[:at]}{other}{line[at + 1 :]}" for other in "A08" if other != character]
+
+
+def _changes_blindly(read: Function, line: str) -> None:
+    """Change a line that hides its text, and look for a text that follows."""
+    for forged in (each for lines in _changed(line) for each in lines):
+        value = call(read, forged, KEY).value
+        if value != SECRET and _is_like_the_secret(value):
+            found = (
+                f"Mallory changed one character of the sealed line, {shown(forged)}, and the "
+                f"device received {shown(value)}"
+            )
+            raise Unsafe(
+                found, "what cannot be read can still be changed: a tag has to cover all of it"
+            )
+
+
+def _is_like_the_secret(value: object) -> bool:
+    if not isinstance(value, str) or len(value) != len(SECRET):
+        return False
+    return sum(one == other for one, other in zip(value, SECRET, strict=True)) > len(SECRET) / 2
+
+
+def _forgeries(line: str) -> Iterator[tuple[str, str, str]]:
     """What she did, the rule that this breaks, and the line that she sends."""
-    keyed = "nobody without the key may be able to compute a tag: use a method made for that"
-    found = f"Mallory sealed {shown(LIE)} without your key, and was believed"
-    yield found, keyed, _sealed(make, LIE, HER_KEY)
     for text in (LIE, f"{LIE} ", f" {LIE}"):
         yield f"Mallory sent {shown(text)} without a tag, and was believed", "no tag, no text", text
+    if SECRET not in line:
+        return
     found = f"Mallory computed the CRC of {shown(DARK)} from the one she heard, and was believed"
     for forged in _crc_forgeries(line):
-        yield found, keyed, forged
+        yield found, KEYED, forged
+    for text in CHANGES:
+        found = f"Mallory made it {shown(text)}, kept the tag, and was believed"
+        yield found, COVERS, line.replace(SECRET, text)
     found = "Mallory put a zero byte behind your text, kept the tag, and was believed"
     rule = "HMAC takes the key first, and fills it up with zero bytes: the text comes second"
     yield found, rule, line.replace(SECRET, f"{SECRET}\0")
+
+
+def _compares_all(read: Function, line: str) -> None:
+    """Cut the line short, and change each character of it."""
     whole = "every bit of the tag counts: compare all of it"
-    for end in range(len(line)):
-        yield "Mallory cut the sealed line short, and was believed", whole, line[:end]
-    for at, character in enumerate(line):
-        other = "8" if character == "0" else "0"
-        found = "Mallory changed one character of the sealed line, and was believed"
-        yield found, whole, line[:at] + other + line[at + 1 :]
+    for end in range(len(line.rstrip("="))):  # what fills up base64 says nothing
+        if _accepts(read, line[:end], same=True):
+            raise Unsafe("Mallory cut the sealed line short, and was believed", whole)
+    for lines in _changed(line):
+        if all(_accepts(read, forged, same=True) for forged in lines):
+            found = "Mallory changed one character of the sealed line, and was believed"
+            raise Unsafe(found, whole)
 
 
 def _crc_forgeries(line: str) -> Iterator[str]:
@@ -134,7 +201,7 @@ def _is_long(make: Function) -> None:
 
     Where a line differs from key to key, it has at most so many bits as its characters there.
     """
-    lines = [_sealed(make, SECRET, HER_KEY + bytes([number])) for number in range(128)]
+    lines = [_sealed(make, SECRET, HER_KEY[:-1] + bytes([number])) for number in range(128)]
     bits = sum((len(set(each)) - 1).bit_length() for each in zip_longest(*lines, fillvalue=""))
     if bits < ENOUGH:
         found = f"the tag has {bits} bits: Mallory tries {2**bits:,} of them, and one is believed"
@@ -142,14 +209,14 @@ def _is_long(make: Function) -> None:
         raise Unsafe(found, rule)
 
 
-def _uses_the_whole_key(make: Function, line: str) -> None:
+def _uses_the_whole_key(read: Function, line: str) -> None:
     for at in range(len(KEY)):
-        if _sealed(make, SECRET, KEY[:at] + b"~" + KEY[at + 1 :]) == line:
-            found = f"byte {at} of the key can be any other, and the line stays the same"
+        if call(read, line, KEY[:at] + b"~" + KEY[at + 1 :]).value == SECRET:
+            found = f"byte {at} of the key can be any other, and the line is still believed"
             raise Unsafe(found, "of a key that is used in part, Mallory has less to try out")
 
 
-def _is_the_same_elsewhere(make: Function, line: str) -> None:
+def _is_the_same_elsewhere(make: Function, read: Function) -> None:
     """Seal as another process would, in which `hash` has another random start."""
     usual = builtins.hash
     builtins.hash = lambda thing: usual(("another process", thing))
@@ -157,7 +224,7 @@ def _is_the_same_elsewhere(make: Function, line: str) -> None:
         other = _sealed(make, SECRET, KEY)
     finally:
         builtins.hash = usual
-    if other != line == _sealed(make, SECRET, KEY):
+    if call(read, other, KEY).value != SECRET:
         rule = "hash() is for dictionaries, and is another one in every process: use hashlib"
         raise NotYet("in the device's process the tag is not the one of the backend's", rule)
 
@@ -168,7 +235,7 @@ def _is_not_extended(read: Function, line: str) -> None:
         text = SECRET.encode(encoding)
         message = start + gap + text
         digest = hashlib.new(name, message, usedforsecurity=False).digest()
-        for shape in (bytes.hex, lambda raw: b64encode(raw).decode()):
+        for shape in SHAPES:
             if shape(digest) not in line:
                 continue
             if name != "sha256":
@@ -188,12 +255,22 @@ def _is_not_extended(read: Function, line: str) -> None:
             raise Unsafe(f"{found}; {stops}", NO_MAC)
 
 
-def _accepts(read: Function, forged: str) -> bool:
+def _accepts(read: Function, forged: str, *, same: bool = False) -> bool:
+    """Whether a text comes out of a line of Mallory's; `same`: also if it is the one sealed.
+
+    Raises:
+        NotYet: neither a text nor a ValueError.
+    """
     called = call(read, forged, KEY)
     if isinstance(called.error, ValueError):
         return False
     if called.error is not None:
         raise NotYet(f"{called.told}, for a line that Mallory made", REFUSE)
-    if called.value and isinstance(called.value, str) and called.value in forged:
+    value = called.value
+    if value == SECRET:
+        return same
+    if value and isinstance(value, str) and (value == LIE or value in forged):
         return True
-    raise NotYet(f"{called.name} returned {shown(called.value)} for a line of Mallory's", REFUSE)
+    raise NotYet(
+        f"{called.name} returned {shown(value)} for a line of Mallory's, {shown(forged)}", REFUSE
+    )

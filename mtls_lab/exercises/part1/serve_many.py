@@ -6,6 +6,9 @@ peers.py).
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import logging
 import socket
 import sys
 import threading
@@ -26,24 +29,34 @@ from mtls_lab.wire import MAX_LINE, SECRET
 __all__ = ["serve_many"]
 
 #: A client that is served is served in milliseconds.
-PATIENCE = 3.0
-#: Clients that say nothing, all at a time.
-SILENT = 20
+PATIENCE = 5.0
+#: How long an honest client may think before it sends its command.
+PAUSE = 1.0
+#: Clients that say nothing, all at a time; more than `ThreadPoolExecutor()` has threads, on any
+#: machine.
+SILENT = 40
 
 #: Where the standard library is.
 _LIBRARY = Path(threading.__file__).parent
 
 WHOLE = "a line is not complete without its end: whoever receives it waits"
 AGAIN = "call accept again and again, whatever the last client did"
+STAYS = f"your function had returned by then, and has to stay: {AGAIN}"
+SLOW = "a slow client is honest: it has seconds for its command, while others are served"
+ENDS = (
+    "accept raises OSError then, and that has to end the loop: the servers of asyncio and "
+    "socketserver swallow it, a loop with accept need not"
+)
 
 
 @exercise("a function serve_many(listener)", callable)
 def serve_many(function: Callable[..., Any]) -> Iterator[str]:
     """Serve a client while others are silent."""
+    name = getattr(function, "__name__", "your function")
     raised: list[str] = []
     listener = socket.create_server(("127.0.0.1", 0), backlog=2 * SILENT)
     with (
-        all_closed(getattr(function, "__name__", "your function")),
+        all_closed(name),
         _errors_noted(raised),
         _threads_end(),
         listener,
@@ -52,8 +65,15 @@ def serve_many(function: Callable[..., Any]) -> Iterator[str]:
         visits = pool.submit(_visit, listener.getsockname())
         visits.add_done_callback(lambda _: _end(listener))
         try:
-            called = call(function, listener, limit=2 * LIMIT)
+            called = call(function, listener, busy=lambda: not visits.done(), limit=LIMIT)
+        except NotYet:
+            _stop_loops()
+            held, problem = visits.result()
+            yield from held
+            went_on = f"{name} went on after its listener was closed, and was stopped"
+            raise problem or NotYet(went_on, ENDS) from None
         finally:
+            early = not visits.done()
             listener.close()  # a client that waits to be accepted need not wait any longer
         held, problem = visits.result()
     yield from held
@@ -62,7 +82,7 @@ def serve_many(function: Callable[..., Any]) -> Iterator[str]:
     if raised:
         raise NotYet(f"a thread of yours raised {raised[0]}", "a thread serves one connection")
     if problem is not None:
-        raise problem
+        raise NotYet(problem.found, STAYS) if early else problem
     yield "when its listener is closed, it ends"
 
 
@@ -84,6 +104,10 @@ def _clients(address: Address) -> Iterator[str]:
     socket.create_connection(address, PATIENCE).close()
     _is_served(address, "after a client that hung up without a word, the next one")
     yield "a client that hangs up without a word does no harm"
+    if _reply(address, b"GET_SECRET\n", pause=PAUSE).rstrip("\n") != SECRET:
+        found = f"a client that took {PAUSE:g} s to send its command did not receive the secret"
+        raise NotYet(found, SLOW)
+    yield "a client that takes its time to send the command receives the secret"
     for command in (b"", b"\n", b"GET", b"SECRET\n", b"NOT GET_SECRET\n", b"GET_SECRET NOT\n"):
         if SECRET in _reply(address, command, ends=True):
             sent = shown(command.decode()) if command else "nothing"
@@ -110,14 +134,15 @@ def _is_served(address: Address, who: str) -> None:
         raise NotYet(f"{who} received {shown(reply) if reply else 'nothing'}", AGAIN)
 
 
-def _reply(address: Address, command: bytes, *, ends: bool = False) -> str:
-    """Send a command, and nothing more if it `ends`; return the line that comes back."""
+def _reply(address: Address, command: bytes, *, ends: bool = False, pause: float = 0) -> str:
+    """Send a command after a pause, and nothing more if it `ends`; return the line that comes."""
     line = b""
     with (
         suppress(OSError),
         socket.create_connection(address, PATIENCE) as client,
         client.makefile("rb") as replies,
     ):
+        time.sleep(pause)
         client.sendall(command)
         if ends:
             client.shutdown(socket.SHUT_WR)
@@ -133,12 +158,27 @@ def _end(listener: socket.socket) -> None:
         listener.close()
 
 
+def _stop_loops() -> None:
+    """Stop the event loops of the functions that are to end: a callback swallows every exception.
+
+    asyncio knows the loop of its own thread only, so we look for them.
+    """
+    idents = {thread.ident for thread in stragglers}
+    for each in gc.get_objects():
+        if isinstance(each, asyncio.BaseEventLoop) and getattr(each, "_thread_id", 0) in idents:
+            with suppress(RuntimeError):  # it has just been closed
+                each.call_soon_threadsafe(each.stop)
+
+
 @contextmanager
 def _errors_noted(raised: list[str]) -> Iterator[None]:
     """Note the errors that end threads, which nobody is to read as a traceback.
 
-    A thread that talks to a client that has hung up may well fail with an OSError.
+    A thread that talks to a client that has hung up may well fail with an OSError. And asyncio
+    would log each accept on a listener that is closed, a hundred thousand times.
     """
+    log = logging.getLogger("asyncio")
+    was_disabled, log.disabled = log.disabled, True
     usual = threading.excepthook
 
     def note(failed: threading.ExceptHookArgs) -> None:
@@ -150,6 +190,7 @@ def _errors_noted(raised: list[str]) -> Iterator[None]:
         yield
     finally:
         threading.excepthook = usual
+        log.disabled = was_disabled
 
 
 def _waits(thread: threading.Thread) -> bool:

@@ -18,7 +18,7 @@ from mtls_lab.learner import progress, quiz
 from mtls_lab.learner.progress import FILE, Taken
 
 ITEMS = list(quiz.items().values())
-LATER = "Which of them are right, you read after Part 3:"
+LATER = "After Part 3 you will see which of them are right:"
 COMMAND = [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab", "quiz"]
 
 

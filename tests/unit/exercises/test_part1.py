@@ -4,14 +4,19 @@ Here: what each check finds. Not here: the solutions of the notebook (tests/note
 all checks share (test_judging.py).
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import importlib
 import json
+import logging
+import os
 import socket
+import socketserver
 import sys
 import threading
+import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +26,12 @@ from queue import Queue
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from mtls_lab import checks
 from mtls_lab.exercises import Outcome, Result
@@ -369,7 +380,78 @@ def never_hangs_up(listener: socket.socket) -> None:
         start(talk, listener.accept()[0])
 
 
+def with_a_pool_of_any_size(listener: socket.socket) -> None:
+    with ThreadPoolExecutor() as pool:
+        while True:
+            pool.submit(talk, listener.accept()[0])
+
+
+def hurries_its_clients(listener: socket.socket) -> None:
+    while True:
+        connection = listener.accept()[0]
+        connection.settimeout(0.05)
+        with suppress(TimeoutError):
+            talk(connection)
+
+
+def leaves_its_loop_to_a_thread(listener: socket.socket) -> None:
+    threading.Thread(target=with_threads_until_the_end, args=[listener], daemon=True).start()
+
+
+def with_threads_until_the_end(listener: socket.socket) -> None:
+    with suppress(OSError):
+        with_threads(listener)
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    if await reader.readline() == b"GET_SECRET\n":
+        writer.write(b"open sesame\n")
+    writer.close()
+
+
+def with_asyncio(listener: socket.socket) -> None:
+    async def serve() -> None:
+        server = await asyncio.start_server(answer, sock=listener)
+        await server.serve_forever()
+
+    asyncio.run(serve())
+
+
+def with_socketserver(listener: socket.socket) -> None:
+    class Talk(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            talk(self.request)
+
+    address = listener.getsockname()
+    with socketserver.ThreadingTCPServer(address, Talk, bind_and_activate=False) as server:
+        server.daemon_threads = True
+        server.socket.close()
+        server.socket = listener
+        server.serve_forever()
+
+
+def accepts_with_asyncio(listener: socket.socket) -> None:
+    async def serve() -> None:
+        listener.settimeout(0)
+        loop, talks = asyncio.get_running_loop(), set()
+        while True:
+            connection, _ = await loop.sock_accept(listener)
+            streams = await asyncio.open_connection(sock=connection)
+            talks.add(asyncio.create_task(answer(*streams)))
+
+    asyncio.run(serve())
+
+
 SERVED: Attempts = {
+    **named(UNSAFE, with_a_pool_of_any_size),
+    **named(
+        NOT_YET,
+        hurries_its_clients,
+        leaves_its_loop_to_a_thread,
+        with_asyncio,
+        with_socketserver,
+    ),
+    **named(RIGHT, accepts_with_asyncio),
     **named(NOT_YET, forgets_to_close, no_newline),
     "any part of the command": (compares(lambda command: command in "GET_SECRET\n"), UNSAFE),
     "any part of it, stripped": (
@@ -403,7 +485,7 @@ SERVED: Attempts = {
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """For a server that lets somebody wait for ever. All others have the time of a learner's."""
-    if name == "never_ends":
+    if name in {"never_ends", "with_asyncio", "with_socketserver"}:
         monkeypatch.setattr(SERVE_MANY, "LIMIT", 2.0)
     if name in {"one_loop", "never_hangs_up"}:
         monkeypatch.setattr(SERVE_MANY, "PATIENCE", 1.5)
@@ -411,10 +493,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("name", SERVED)
-def test_serve_many(hold: Hold, name: str) -> None:
+def test_serve_many(hold: Hold, caplog: pytest.LogCaptureFixture, name: str) -> None:
     usual = threading.excepthook
     function, outcome = SERVED[name]
     hold(checks.serve_many(function), outcome)
+    assert caplog.messages == []  # nothing of asyncio's in the notebook
+    assert not logging.getLogger("asyncio").disabled
     assert threading.excepthook is usual
 
 
@@ -438,7 +522,7 @@ def test_serve_many_with_workers_that_wait_at_a_queue() -> None:
             talk(connection)
 
     def serve(listener: socket.socket) -> None:
-        for _ in range(30):
+        for _ in range(50):
             workers.append(threading.Thread(target=work, daemon=True))
             workers[-1].start()
         while True:
@@ -532,7 +616,147 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def with_a_cipher(
+    encrypt: Callable[[bytes, bytes], bytes],
+    decrypt: Callable[[bytes, bytes], bytes],
+    dress: tuple[Callable[[bytes], str], Callable[[str], bytes]] = (bytes.hex, bytes.fromhex),
+) -> tuple[Seal, Unseal]:
+    """Functions that hide the text; what each cipher refuses is a ValueError."""
+
+    def seal(text: str, key: bytes) -> str:
+        return dress[0](encrypt(key, text.encode()))
+
+    def unseal(line: str, key: bytes) -> str:
+        try:
+            return decrypt(key, dress[1](line)).decode()
+        except (InvalidTag, InvalidToken):
+            raise ValueError from None
+
+    return seal, unseal
+
+
+def with_a_nonce(cipher: type[AESGCM | ChaCha20Poly1305]) -> tuple[Seal, Unseal]:
+    def encrypt(key: bytes, text: bytes) -> bytes:
+        nonce = os.urandom(12)
+        return nonce + cipher(key).encrypt(nonce, text, None)
+
+    def decrypt(key: bytes, sealed: bytes) -> bytes:
+        return cipher(key).decrypt(sealed[:12], sealed[12:], None)
+
+    return with_a_cipher(encrypt, decrypt)
+
+
+def fernet(key: bytes) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(key).digest()))
+
+
+def xor(key: bytes, text: bytes) -> bytes:
+    return bytes(one ^ other for one, other in zip(text, key * (1 + len(text)), strict=False))
+
+
+def aes_ctr(key: bytes, text: bytes) -> bytes:
+    return Cipher(AES(key), CTR(bytes(16))).encryptor().update(text)
+
+
+BASE64 = (lambda raw: base64.b64encode(raw).decode(), base64.b64decode)
+
+
+def tag_first(tag: Callable[[bytes, bytes], bytes]) -> tuple[Seal, Unseal]:
+    """Functions whose line is the base64 of tag and text."""
+
+    def decrypt(key: bytes, sealed: bytes) -> bytes:
+        if not hmac.compare_digest(sealed[:32], tag(key, sealed[32:])):
+            raise ValueError
+        return sealed[32:]
+
+    return with_a_cipher(lambda key, text: tag(key, text) + text, decrypt, BASE64)
+
+
+def in_three_parts(covered: slice) -> tuple[Seal, Unseal]:
+    """Functions whose line is the base64 of the text, a dot, and the tag of a part of it."""
+
+    def seal(text: str, key: bytes) -> str:
+        shown = base64.urlsafe_b64encode(text.encode()).decode()
+        return f"v1.{shown}.{hmac_tag(text[covered], key)}"
+
+    def unseal(line: str, key: bytes) -> str:
+        _, shown, _ = line.split(".")
+        text = base64.urlsafe_b64decode(shown).decode()
+        if seal(text, key) != line:
+            raise ValueError
+        return text
+
+    return seal, unseal
+
+
+def decodes_the_tag(line: str, key: bytes) -> str:
+    text, _, tag = line.rpartition(" ")
+    if bytes.fromhex(tag) != hmac.digest(key, text.encode(), "sha256"):
+        raise ValueError
+    return text
+
+
+def splits_at_blanks(line: str, key: bytes) -> str:
+    text, tag = line.rsplit(maxsplit=1)
+    if hmac_tag(text, key) != tag:
+        raise ValueError
+    return text
+
+
+HIDDEN: Attempts = {
+    "Fernet": (
+        with_a_cipher(
+            lambda key, text: fernet(key).encrypt(text),
+            lambda key, token: fernet(key).decrypt(token),
+            (bytes.decode, str.encode),
+        ),
+        RIGHT,
+    ),
+    "AES-GCM": (with_a_nonce(AESGCM), RIGHT),
+    "ChaCha20-Poly1305": (with_a_nonce(ChaCha20Poly1305), RIGHT),
+    "base64 of tag and text": (
+        tag_first(lambda key, text: hmac.digest(key, text, "sha256")),
+        RIGHT,
+    ),
+    "base64 of the text, and a tag": (in_three_parts(slice(None)), RIGHT),
+    "base64 of tag and text, the tag of a part": (
+        tag_first(lambda key, text: hmac.digest(key, text[:8], "sha256")),
+        UNSAFE,
+    ),
+    "base64 of hash of key and text, and text": (
+        tag_first(lambda key, text: hashlib.sha256(key + text).digest()),
+        UNSAFE,
+    ),
+    "base64 of the text, and a tag of a part": (in_three_parts(slice(8)), UNSAFE),
+    "base64 without a tag": (
+        with_a_cipher(lambda _, text: text, lambda _, text: text, BASE64),
+        UNSAFE,
+    ),
+    "XOR with the key": (with_a_cipher(xor, xor), UNSAFE),
+    "AES-CTR": (with_a_cipher(aes_ctr, aes_ctr, BASE64), UNSAFE),
+}
+
+EVENED_OUT: Attempts = {
+    "tag without case": (pair(lambda text, key: hmac_tag(text.lower(), key)), UNSAFE),
+    "tag without blanks": (pair(lambda text, key: hmac_tag("".join(text.split()), key)), UNSAFE),
+    "tag of single blanks": (pair(lambda text, key: hmac_tag(" ".join(text.split()), key)), UNSAFE),
+    "tag without blanks at the ends": (
+        pair(lambda text, key: hmac_tag(text.strip(), key)),
+        UNSAFE,
+    ),
+    "tag of letters as Unicode evens them out": (
+        pair(lambda text, key: hmac_tag(unicodedata.normalize("NFKC", text), key)),
+        UNSAFE,
+    ),
+    "tag of the first letters": (pair(lambda text, key: hmac_tag(text[:8], key)), UNSAFE),
+    "tag of the last letters": (pair(lambda text, key: hmac_tag(text[-8:], key)), UNSAFE),
+    "tag that is decoded": ((with_tag(hmac_tag), decodes_the_tag), RIGHT),
+    "blanks that are no part of the text": ((with_tag(hmac_tag), splits_at_blanks), RIGHT),
+}
+
 SEALED: Attempts = {
+    **HIDDEN,
+    **EVENED_OUT,
     "16 bits": (pair(lambda text, key: hmac_tag(text, key)[:4]), UNSAFE),
     "32 bits": (pair(lambda text, key: hmac_tag(text, key)[:8]), UNSAFE),
     "16 bits of hash": (pair(lambda text, key: f"{hash((text, key)) & 0xFFFF:04x}"), UNSAFE),

@@ -4,7 +4,7 @@ Not here: the notebook that works them out (tests/notebooks/test_diagnoses.py).
 """
 
 import os
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
@@ -17,7 +17,7 @@ from mtls_lab.kata.examples import EXAMPLES
 from mtls_lab.kata.faults import catalogue
 from mtls_lab.learner import progress
 from mtls_lab.learner.progress import FILE
-from mtls_lab.pki import CertificateAuthority
+from mtls_lab.pki import CertificateAuthority, pem
 from mtls_lab.wire import Expected
 from tests.unit.kata.repairs import repair
 
@@ -92,7 +92,7 @@ def test_the_right_diagnosis(number: int) -> None:
         (("backend", "handshake", "/etc/hostname"), "there is no file '/etc/hostname'"),
         (
             ("backend", "handshake", "device/client.crt"),
-            "with another device/client.crt, the device is still refused",
+            "with a new device/client.crt from CN=Client CA, the device is still refused",
         ),
         (
             ("backend", "handshake", "device/server_ca.pem"),
@@ -105,6 +105,22 @@ def test_a_wrong_diagnosis(told: tuple[object, object, object], found: str) -> N
     assert result.outcome is Outcome.NOT_YET
     assert found in result.found
     assert result.rule
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        ("Backend", "Handshake", "backend/client_ca.pem"),
+        (" backend ", "handshake", Path("backend/client_ca.pem")),
+        ("BACKEND", "handshake", PureWindowsPath("backend/client_ca.pem")),
+        ("backend", "handshake", "backend\\client_ca.pem"),
+        ("backend", "handshake", "./backend/client_ca.pem"),
+    ],
+)
+def test_a_right_diagnosis_however_it_is_written(told: tuple[object, object, object]) -> None:
+    result = worked_kata(3).diagnosed(*told)
+    assert result.right, result
+    assert result.seen[:2] == ("the backend refused", "at its handshake")
 
 
 def test_an_open_diagnosis() -> None:
@@ -125,6 +141,24 @@ def test_the_other_way_that_the_notebook_names_ends_the_error_too() -> None:
     server_ca = CertificateAuthority.load(ca / "server_ca.crt", ca / "server_ca.key")
     server_ca.issue_client("trusted-client").save(example.folder / "device", "client")
     assert example.ask().ok
+    result = example.check()
+    assert result.outcome is Outcome.UNSAFE
+    assert result.found.startswith("Mallory, with a certificate of ca/server_ca, got")
+
+
+@pytest.mark.parametrize("number", EXAMPLES)
+@pytest.mark.parametrize("side", ["backend/client_ca.pem", "device/server_ca.pem"])
+def test_an_example_whose_repair_trusts_both_cas(number: int, side: str) -> None:
+    example = worked_kata(number)
+    repair(catalogue()[EXAMPLES[number]], example.folder)
+    both = (pem.read_certificate(example.folder / f"ca/{ca}_ca.crt") for ca in ("server", "client"))
+    pem.write_certificate(example.folder / side, *both)
+    assert example.ask().ok
+    result = example.check()
+    assert result.outcome is Outcome.UNSAFE
+    ca = "server_ca" if side.startswith("backend") else "client_ca"
+    assert f"with a certificate of ca/{ca}, " in result.found
+    assert "two CAs" in result.rule
 
 
 def test_no_such_example() -> None:

@@ -67,7 +67,7 @@ def seen(exchange: Exchange) -> tuple[Expected, Expected | None]:
 @pytest.mark.parametrize("crl", [False, True])
 def test_without_a_fault_nothing_is_refused(tmp_path: Path, *, crl: bool) -> None:
     with chdir(healthy(tmp_path, crl=crl)):
-        assert len(list(exam.examine(crl=crl))) == 11 + 2 * crl
+        assert len(list(exam.examine(crl=crl))) == 13 + 2 * crl
 
 
 @pytest.mark.parametrize("name", SHOWN)

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.exercises import Outcome
@@ -24,6 +25,7 @@ from mtls_lab.pki import CertificateAuthority, Purpose, pem
 from tests.unit.kata.repairs import repair
 from tests.unit.requests import create_csr
 
+LISTED = "context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF"
 MAY_SPEAK = 'names == ["trusted-client"]'
 REQUIRED = "verify_mode = ssl.CERT_REQUIRED"
 DEVICE = 'context = ssl.create_default_context(cafile="device/server_ca.pem")'
@@ -78,6 +80,63 @@ def edit_and_renew(kata: Kata, ciphers: str) -> None:
     ca_of(kata, "server").issue_server(["localhost"]).save(kata.folder / "backend", "server")
     edit(kata, (DEVICE, f'{DEVICE}\n    context.set_ciphers("{ciphers}")'))
 
+
+def trust(*cas: str, sides: tuple[str, ...]) -> Callable[[Kata], None]:
+    """Write these CAs, of the folder, into the files of these sides."""
+
+    def do(kata: Kata) -> None:
+        known = [pem.read_certificate(kata.folder / f"ca/{ca}_ca.crt") for ca in cas]
+        for side in sides:
+            pem.write_certificate(kata.folder / side, *known)
+
+    return do
+
+
+def with_the_roles_exchanged(kata: Kata) -> None:
+    """The files are exchanged: new certificates that suit them, instead of the files back."""
+    ca_of(kata, "server").issue_client("trusted-client").save(kata.folder / "device", "client")
+    ca_of(kata, "client").issue_server(["localhost"]).save(kata.folder / "backend", "server")
+
+
+def with_one_new_ca(kata: Kata) -> None:
+    """Its key is nowhere on the disk."""
+    with_the_roles_exchanged(kata)
+    ca = CertificateAuthority.create("One CA")
+    ca.issue_client("trusted-client").save(kata.folder / "device", "client")
+    ca.issue_server(["localhost"]).save(kata.folder / "backend", "server")
+    for side in TRUST:
+        pem.write_certificate(kata.folder / side, ca.certificate)
+
+
+def without_the_clock(kata: Kata) -> None:
+    edit(kata, (DEVICE, f"{DEVICE}\n    context.verify_flags |= {NO_CHECK_TIME}"))
+
+
+def with_public_cas_on_the_device(kata: Kata) -> None:
+    with_the_same_key(kata)
+    edit(kata, (DEVICE, f"{DEVICE}\n    context.load_default_certs()"))
+
+
+def with_public_cas_on_the_backend(kata: Kata) -> None:
+    with_openssl(kata)
+    load = "context.load_default_certs(ssl.Purpose.CLIENT_AUTH)"
+    edit(kata, (REQUIRED, f"{REQUIRED}\n    {load}"))
+
+
+def with_a_list_that_is_read_once(kata: Kata) -> None:
+    with_a_rule_that_reads_the_list(kata)
+    edit(
+        kata,
+        (LISTED, "pass"),
+        ("def listed", "CRL = Path(FILE).read_bytes()\n\n\ndef listed"),
+        ('Path("backend/client_ca.crl").read_bytes()', "CRL"),
+        ("FILE", '"backend/client_ca.crl"'),
+    )
+
+
+TRUST = "device/server_ca.pem", "backend/client_ca.pem"
+#: X509_V_FLAG_NO_CHECK_TIME, which the ssl module has no name for.
+NO_CHECK_TIME = 0x200000
 
 UNSAFE: list[tuple[str, Callable[[Kata], object], str]] = [
     (
@@ -182,6 +241,72 @@ UNSAFE: list[tuple[str, Callable[[Kata], object], str]] = [
         nobody_on_the_list,
         "Mallory, with the certificate that is revoked, got",
     ),
+    (
+        "cas_exchanged",
+        trust("server", "client", sides=TRUST),
+        "Mallory, with a certificate of ca/server_ca, got",
+    ),
+    (
+        "client_ca_is_server_ca",
+        trust("server", "client", sides=TRUST[1:]),
+        "Mallory, with a certificate of ca/server_ca, got",
+    ),
+    (
+        "server_ca_is_client_ca",
+        trust("client", "server", sides=TRUST[:1]),
+        "Mallory, with a certificate of ca/client_ca, answered",
+    ),
+    (
+        "cas_exchanged",
+        with_the_roles_exchanged,
+        "Mallory, with a certificate of ca/server_ca, got",
+    ),
+    (
+        "server_ca_is_client_ca",
+        lambda kata: (
+            ca_of(kata, "client")
+            .issue_server(["localhost"])
+            .save(kata.folder / "backend", "server")
+        ),
+        "Mallory, with a certificate of ca/client_ca, answered",
+    ),
+    (
+        "cas_exchanged",
+        with_one_new_ca,
+        "the backend and the device both trust CN=One CA",
+    ),
+    (
+        "server_expired",
+        without_the_clock,
+        "Mallory, with a certificate of the backend, expired, answered",
+    ),
+    (
+        "client_expired",
+        lambda kata: edit(
+            kata, (REQUIRED, f"{REQUIRED}\n    context.verify_flags |= {NO_CHECK_TIME}")
+        ),
+        "Mallory, with the certificate of a device, expired, got",
+    ),
+    (
+        "crl_expired",
+        lambda kata: edit(kata, (LISTED, f"{LISTED} | {NO_CHECK_TIME}")),
+        "Mallory, with the certificate of a device, expired, got",
+    ),
+    (
+        "server_expired",
+        with_public_cas_on_the_device,
+        "Mallory, with a certificate of a public CA, answered",
+    ),
+    (
+        "client_expired",
+        with_public_cas_on_the_backend,
+        "Mallory, with a certificate of a public CA, got",
+    ),
+    (
+        "crl_expired",
+        with_a_list_that_is_read_once,
+        "Mallory, with another certificate that is revoked, got",
+    ),
 ]
 
 
@@ -200,7 +325,6 @@ def test_a_repair_that_opens_the_door(
     assert result.found.startswith(found)
 
 
-LISTED = "context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF"
 RETURNS = "Mallory, with the session of a device that has been revoked since, and neither"
 
 
@@ -252,6 +376,34 @@ def with_new_devices_ca(kata: Kata) -> None:
     ca = CertificateAuthority.create("New CA")
     ca.issue_client("trusted-client").save(kata.folder / "device", "client")
     pem.write_certificate(kata.folder / "backend/client_ca.pem", ca.certificate)
+
+
+def with_a_new_ca_for_each(kata: Kata) -> None:
+    with_a_new_ca(kata)
+    with_new_devices_ca(kata)
+
+
+def without_the_keys_of_the_cas(kata: Kata) -> None:
+    """They are kept elsewhere, as they should be; and something in the folder is no file."""
+    with_new_devices_ca(kata)
+    for key in kata.folder.glob("ca/*.key"):
+        key.unlink()
+    (kata.folder / "notes").symlink_to("nowhere")
+
+
+def with_a_ca_of_openssl(kata: Kata) -> None:
+    """It has no subject key identifier, and its key is on the disk."""
+    os.chdir(kata.folder)
+    Path("ca.cnf").write_text("[req]\ndistinguished_name=dn\n[dn]\n", "utf-8")
+    openssl(
+        "req -x509 -config ca.cnf -key ca/client_ca.key -subj '/CN=Client CA' -days 30"
+        " -addext subjectKeyIdentifier=none -addext basicConstraints=critical,CA:TRUE"
+        " -out ca/client_ca.crt"
+    )
+    ca = pem.read_certificate("ca/client_ca.crt")
+    assert x509.SubjectKeyIdentifier.oid not in {each.oid for each in ca.extensions}
+    pem.write_certificate("backend/client_ca.pem", ca)
+    with_openssl(kata)
 
 
 def with_openssl(kata: Kata) -> None:
@@ -309,6 +461,21 @@ def with_a_rule_that_reads_the_list(kata: Kata) -> None:
     path.write_text(text.replace(MAY_SPEAK, f"{MAY_SPEAK} and not listed(certificate)"), "utf-8")
 
 
+def with_a_rule_instead_of_the_flag(kata: Kata) -> None:
+    """The list in the file is renewed as well, for it has expired."""
+    with_a_rule_that_reads_the_list(kata)
+    edit(kata, (LISTED, "pass"))
+    nobody_on_the_list(kata)
+
+
+def with_a_rule_that_knows_its_folder(kata: Kata) -> None:
+    """Its list has another name."""
+    with_a_rule_instead_of_the_flag(kata)
+    (kata.folder / "revoked.pem").write_bytes((kata.folder / "backend/client_ca.crl").read_bytes())
+    here = '(Path(__file__).resolve().parent / "revoked.pem")'
+    edit(kata, ('Path("backend/client_ca.crl")', here))
+
+
 READ_LIST = """
 from pathlib import Path
 
@@ -325,6 +492,11 @@ def listed(certificate):
     ("name", "repair"),
     [
         ("backend_resumes", with_a_rule_that_reads_the_list),
+        ("crl_expired", with_a_rule_instead_of_the_flag),
+        ("crl_not_loaded", with_a_rule_that_knows_its_folder),
+        ("cas_exchanged", with_a_new_ca_for_each),
+        ("client_ca_may_not_sign", without_the_keys_of_the_cas),
+        ("client_ca_is_no_ca", with_a_ca_of_openssl),
         ("server_address", with_the_address),
         ("server_name", by_another_name),
         ("server_expired", with_a_new_ca),
@@ -565,6 +737,15 @@ def test_a_kata_whose_folder_is_gone(home: Path) -> None:
         kata.ask()
 
 
+def test_the_attacks_leave_the_list_byte_for_byte() -> None:
+    """They renew the list of a rule that reads it: in a copy."""
+    kata = having("crl_expired")
+    with_a_rule_instead_of_the_flag(kata)
+    before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in kata.folder.rglob("*.c*")}
+    assert kata.check().right
+    assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in kata.folder.rglob("*.c*")} == before
+
+
 def test_the_attacks_change_no_file() -> None:
     kata = having("client_expired")
     kata.check()
@@ -616,6 +797,17 @@ def test_a_folder_of_before_is_kept_and_judged_as_it_was(level: int) -> None:
     assert again.changed()
     assert not any("old session" in each for each in result.seen)
     assert Kata.create("lena", level, fresh=True).changed() == []
+
+
+def test_a_folder_of_before_is_attacked_all_the_same() -> None:
+    """With everything but a session: nothing else has changed in what a kata comes with."""
+    kata = having("client_ca_is_server_ca")
+    made_before(kata)
+    trust("server", "client", sides=TRUST[1:])(kata)
+    assert kata.ask().ok
+    result = kata.check()
+    assert result.outcome is Outcome.UNSAFE
+    assert result.found.startswith("Mallory, with a certificate of ca/server_ca, got")
 
 
 def test_a_folder_of_today_says_how_it_was_made() -> None:
