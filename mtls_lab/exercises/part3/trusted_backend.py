@@ -17,7 +17,7 @@ from mtls_lab.exercises.calling import LIMIT, Rule, call
 from mtls_lab.exercises.careless import careless_devices, no_other_ca
 from mtls_lab.exercises.devices import EXPIRED, VALIDITY
 from mtls_lab.exercises.judging import exercise, is_open
-from mtls_lab.exercises.peers import PAST, SECRET, learners_ca, strict_device
+from mtls_lab.exercises.peers import PAST, SECRET, learners_ca, shown, strict_device
 from mtls_lab.exercises.refusals import ASKING, refused_in_the_handshake, served
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.exercises.thief import RULE, revoked_returns, steal
@@ -148,6 +148,9 @@ def _started(function: Callable[..., Any], ca: CertificateAuthority) -> Iterator
             raise NotYet(
                 "your rule still has its `...`", "write it first: it is the authorize of exercise 4"
             )
+        for each in serve.started:
+            if not isinstance(each.context, ssl.SSLContext | None):
+                raise NotYet(f"serve got {shown(each.context)}", "it takes an ssl.SSLContext")
         yield serve.started
 
 
@@ -157,7 +160,7 @@ def trusted_backend(function: Callable[..., Any]) -> Iterator[str]:
     ca = learners_ca()
     own, lost = (_own(name, ca) for name in ("device/client", "device/lost"))
     with _started(function, ca) as (*others, running):
-        if served(running.visit(own, "the device")).peer is None:
+        if served(running.visit(own, "the device"), running.context).peer is None:
             raise NotYet("the device is served, and nobody asked for its certificate", ASKING)
         yield "the device is served, and the backend knows its name"
         yield from running.is_attacked(own, lost)
