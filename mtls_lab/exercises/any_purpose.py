@@ -30,8 +30,8 @@ def not_any_purpose(certificate: x509.Certificate, other: str) -> None:
         return
     if ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usage:
         raise Unsafe(
-            f"the certificate names anyExtendedKeyUsage: OpenSSL does not take it for {other}"
-            " because of that, Go and GnuTLS do",
+            f"the certificate names anyExtendedKeyUsage: OpenSSL ignores that, but Go and"
+            f" GnuTLS take it for {other}",
             "anyExtendedKeyUsage stands for every purpose (RFC 5280, section 4.2.1.12):"
             " name the one that is meant",
         )

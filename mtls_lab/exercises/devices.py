@@ -85,7 +85,7 @@ class ForDevices:
                 "the backend refuses every device: it has no CA to check them with",
                 "requiring a certificate is one thing, knowing which ones are good is another",
             )
-        if served(exchange).peer is None:
+        if served(exchange, self.context).peer is None:
             raise NotYet("the device is served, and nobody asked for its certificate", ASKING)
         yield "the device is served, and the backend knows its name"
         for who, identity in self._others():

@@ -86,15 +86,8 @@ def refusal(exchange: Exchange) -> NotYet:
 
 
 def why_not_served(exchange: Exchange, context: ssl.SSLContext) -> NotYet:
-    """Why a backend that has no certificate to show, or asks for one, serves nobody in Part 2.
-
-    Without a certificate OpenSSL's backend does not know TLS 1.3: with a context for nothing older
-    it says that it shares no version with a device that speaks it.
-    """
-    failure = exchange.backend.failure if exchange.backend else None
-    reason = failure.reason if failure else ""
-    if reason == "UNSUPPORTED_PROTOCOL" and context.minimum_version is ssl.TLSVersion.TLSv1_3:
-        reason = NO_CERTIFICATE[0]
+    """Why a backend that has no certificate to show, or asks for one, serves nobody in Part 2."""
+    reason = _reason(exchange.backend.failure if exchange.backend else None, context)
     if reason in NO_CERTIFICATE:
         found = "the handshake fails: the backend has no certificate to present"
         return NotYet(
@@ -106,8 +99,23 @@ def why_not_served(exchange: Exchange, context: ssl.SSLContext) -> NotYet:
     return refusal(exchange)
 
 
-def served(exchange: Exchange) -> Side:
+def _reason(failure: Failure | None, context: ssl.SSLContext | None) -> str:
+    """OpenSSL's reason for a failure of the backend with this context, or what is behind it.
+
+    Without a certificate OpenSSL does not speak TLS 1.3. With a context for nothing older, it says
+    that it shares no version with the device.
+    """
+    reason = failure.reason or failure.error if failure else ""
+    newest = context is not None and context.minimum_version is ssl.TLSVersion.TLSv1_3
+    return NO_CERTIFICATE[0] if newest and reason == "UNSUPPORTED_PROTOCOL" else reason
+
+
+def served(exchange: Exchange, context: ssl.SSLContext | None = None) -> Side:
     """Return the backend's side of an exchange in which the device got its answer.
+
+    Args:
+        exchange: how it went.
+        context: the backend's, if the learner has made it.
 
     Raises:
         NotYet: it did not; with who refused whom, in words that are the same everywhere.
@@ -124,8 +132,7 @@ def served(exchange: Exchange) -> Side:
         raise _refused("the backend refuses the device's certificate", backend)
     if exchange.backend and exchange.backend.version and exchange.backend.peer is None:
         raise NotYet("the backend did not ask for a certificate, and knows nobody", ASKING)
-    failure = backend or device
-    reason = failure.reason or failure.error if failure else "no reason is known"
+    reason = _reason(backend or device, context) or "no reason is known"
     found, rule = _REASONS.get(
         reason, (f"the device is not served: {reason}", "a device of yours gets its answer")
     )

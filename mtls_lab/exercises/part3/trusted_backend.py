@@ -17,7 +17,7 @@ from mtls_lab.exercises.calling import LIMIT, Rule, call
 from mtls_lab.exercises.careless import careless_devices, no_other_ca
 from mtls_lab.exercises.devices import EXPIRED, VALIDITY
 from mtls_lab.exercises.judging import exercise, is_open
-from mtls_lab.exercises.peers import PAST, SECRET, learners_ca, strict_device
+from mtls_lab.exercises.peers import PAST, SECRET, learners_ca, shown, strict_device
 from mtls_lab.exercises.refusals import ASKING, refused_in_the_handshake, served
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.exercises.thief import RULE, revoked_returns, steal
@@ -46,7 +46,7 @@ class _Serve:
     def __init__(self, stack: ExitStack, ca: CertificateAuthority) -> None:
         self._stack, self._ca = stack, ca
         self.started: list[_Running] = []
-        self.open = False
+        self.open = self.by_place = False
 
     def __call__(
         self,
@@ -56,7 +56,8 @@ class _Serve:
         **options: Any,
     ) -> Backend:
         if more:
-            raise TypeError("serve takes the rule by its name: serve(context, authorize=...)")
+            self.by_place = True
+            raise TypeError
         self.open = self.open or is_open(authorize)
         rule = Rule(authorize) if authorize else None
         backend = self._stack.enter_context(
@@ -100,7 +101,10 @@ class _Running:
         yield careless_devices(self.backend, lambda: self.device(own))
         if self.context is None:
             if ask("GET_SECRET", self.backend).ok:
-                raise Unsafe("whoever calls without TLS is served", "a backend has a context")
+                raise Unsafe(
+                    "whoever calls without TLS is served",
+                    "a backend without a context speaks plain TCP",
+                )
             return
         no_other_ca(self.context, self.ca.certificate)
         who = "the lost device, with a session from before it was revoked"
@@ -118,7 +122,7 @@ class _Running:
             self.refuses(
                 device,
                 f"{who}, with the new list in the file and in your context,",
-                "a list that the program has read once is an old one soon",
+                "a list that is read only once goes out of date",
             )
             for theft in thefts:
                 if theft.own.session is not None and theft.again(self.backend).ok:
@@ -131,13 +135,22 @@ def _started(function: Callable[..., Any], ca: CertificateAuthority) -> Iterator
     """Let the learner start backends; the last one is the one that is meant to serve."""
     with ExitStack() as stack:
         serve = _Serve(stack, ca)
-        call(function, serve).returned("the files are those of Part 3, and one list more")
+        called = call(function, serve)
+        if serve.by_place:
+            raise NotYet(
+                "serve got more than the context without a name",
+                "serve takes the rule as a keyword argument: serve(context, authorize=...)",
+            )
+        called.returned("the files are those of Part 3, and one list more")
         if not serve.started:
             raise NotYet("no backend was started", "a backend runs when serve was called")
         if serve.open:
             raise NotYet(
                 "your rule still has its `...`", "write it first: it is the authorize of exercise 4"
             )
+        for each in serve.started:
+            if not isinstance(each.context, ssl.SSLContext | None):
+                raise NotYet(f"serve got {shown(each.context)}", "it takes an ssl.SSLContext")
         yield serve.started
 
 
@@ -147,7 +160,7 @@ def trusted_backend(function: Callable[..., Any]) -> Iterator[str]:
     ca = learners_ca()
     own, lost = (_own(name, ca) for name in ("device/client", "device/lost"))
     with _started(function, ca) as (*others, running):
-        if served(running.visit(own, "the device")).peer is None:
+        if served(running.visit(own, "the device"), running.context).peer is None:
             raise NotYet("the device is served, and nobody asked for its certificate", ASKING)
         yield "the device is served, and the backend knows its name"
         yield from running.is_attacked(own, lost)

@@ -70,7 +70,7 @@ def test_a_serial_number_in_the_program_is_not_enough() -> None:
     result = judged(lambda found: serial_of(found) != lost)
     assert result.outcome is Outcome.UNSAFE
     assert result.found.startswith(RUNNING)
-    assert result.rule.startswith("a list that the program has read once")
+    assert result.rule.startswith("a list that is read only once")
     assert "the lost device, with its certificate for CN=trusted-client, is refused" in result.seen
 
 

@@ -633,6 +633,12 @@ def reads_the_list_and_checks_it_too(serve: Callable[..., Backend]) -> Backend:
     return reads_the_list_at_its_start(serve, flags=ssl.VERIFY_CRL_CHECK_LEAF)
 
 
+def without_a_certificate(serve: Callable[..., Backend]) -> Backend:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    forbid_resumption(context)
+    return serve(context, authorize=exact)
+
+
 def by_place(serve: Callable[..., Backend]) -> Backend:
     return serve(server_context("backend/server.crt", "backend/server.key"), exact)
 
@@ -678,7 +684,7 @@ TRUSTED: Attempts = {
         UNSAFE,
     ),
     "the rule of exercise 4 untouched": (lambda serve: start(serve, rule=untouched), NOT_YET),
-    **named(NOT_YET, by_place),
+    **named(NOT_YET, by_place, without_a_certificate),
 }
 
 

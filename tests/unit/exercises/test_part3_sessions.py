@@ -61,6 +61,15 @@ def never_twice(folder: Path) -> ssl.SSLContext:
     return context
 
 
+def without_a_certificate(folder: Path) -> ssl.SSLContext:
+    """OpenSSL calls that a version which it does not speak."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(cafile=folder / "client_ca.pem")
+    forbid_resumption(context)
+    return context
+
+
 class RefusesWhoResumes(ssl.SSLSocket):
     def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - its signature
         super().do_handshake(block)
@@ -121,6 +130,7 @@ HARDENED: Attempts = {
         ),
         UNSAFE,
     ),
+    **named(NOT_YET, without_a_certificate),
     "CERT_NONE": (
         lambda each: changed(
             each, minimum_version=TLS_1_3, num_tickets=0, verify_mode=ssl.CERT_NONE
