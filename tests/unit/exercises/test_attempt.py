@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.exercises import Attempt, stop_the_clone
+from mtls_lab.exercises import Attempt, call, stop_the_clone
 from mtls_lab.exercises import attempt as module
 from mtls_lab.exercises.questioning import can_be_elsewhere
 
@@ -193,7 +193,7 @@ def test_functions_that_do_not_work_say_so(
 
 
 def test_a_function_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mtls_lab.exercises.calling.call.__kwdefaults__", {"limit": 0.2})
+    monkeypatch.setitem(call.__kwdefaults__ or {}, "limit", 0.2)
     attempt = stop_the_clone(forever, lambda *_: True)
     assert "had not returned after 0.2 s" in attempt.head
 

@@ -478,8 +478,10 @@ def the_whole_subject(certificate: Certificate) -> bool:
 
 
 def only_one_rdn(certificate: Certificate) -> bool:
-    ((pair,),) = certificate["subject"] if certificate else ((("", ""),),)
-    return pair == ("commonName", "trusted-client")
+    subject = certificate["subject"] if certificate else ((("", ""),),)
+    if len(subject) != 1:
+        raise ValueError("more than one")
+    return subject[0] == (("commonName", "trusted-client"),)
 
 
 async def later(certificate: Certificate) -> bool:
