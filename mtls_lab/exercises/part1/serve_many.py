@@ -144,7 +144,7 @@ def _reply(address: Address, command: bytes, *, ends: bool = False, pause: float
         socket.create_connection(address, PATIENCE) as client,
         client.makefile("rb") as replies,
     ):
-        time.sleep(pause)
+        time.sleep(pause)  # a slow client: nothing waits for it but the server
         client.sendall(command)
         if ends:
             client.shutdown(socket.SHUT_WR)

@@ -12,31 +12,17 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from mtls_lab import CertificateAuthority, checks
+from mtls_lab import checks
 from mtls_lab.exercises import Outcome, Result
-from mtls_lab.facts import MARKER
-from mtls_lab.learner import enter
 from mtls_lab.net import Backend, forbid_resumption, server_context
 from mtls_lab.pki import pem
+
+pytestmark = pytest.mark.usefixtures("folder")
 
 Rule = Callable[[dict[str, object] | None], bool]
 LIST = Path("backend/client_ca.crl")
 RUNNING = "a device that was revoked while your backend ran, with the new list in the file"
 SECOND = "a second lost device, revoked before the backend started again, got"
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A learner's folder as the notebook's first cell leaves it."""
-    (tmp_path / MARKER).write_text("{}")
-    monkeypatch.chdir(tmp_path)
-    enter(4)
-    ca = CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
-    lost = ca.issue_client("trusted-client")
-    lost.save("device", "lost")
-    ca.revoke(lost.certificate)
-    pem.write_crl(LIST, ca.crl())
-    return tmp_path
 
 
 def serial_of(certificate: dict[str, object] | None) -> int:

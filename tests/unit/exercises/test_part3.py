@@ -18,12 +18,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from mtls_lab import CertificateAuthority, Exchange, checks
 from mtls_lab.exercises import Outcome, call
 from mtls_lab.exercises.judging import Check
-from mtls_lab.facts import MARKER
-from mtls_lab.learner import enter
 from mtls_lab.net import Backend, forbid_resumption, server_context
 from mtls_lab.pki import Purpose, create_key, pem
 from mtls_lab.pki.leaf import LEAF_KEY_USAGE
 from tests.unit.exercises.verdicts import Attempts, Hold, named
+
+pytestmark = pytest.mark.usefixtures("folder")
 
 CHECKS: dict[str, Check] = {
     "mutual_device": checks.mutual_device,
@@ -38,20 +38,6 @@ CHECKS: dict[str, Check] = {
 NOT_YET, UNSAFE, RIGHT = Outcome.NOT_YET, Outcome.UNSAFE, Outcome.RIGHT
 #: Of `call`: how long a learner's function may take stands there.
 DEFAULTS: dict[str, Any] = call.__kwdefaults__ or {}
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A learner's folder as the notebook's first cell leaves it."""
-    (tmp_path / MARKER).write_text("{}")
-    monkeypatch.chdir(tmp_path)
-    enter(4)
-    ca = CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
-    lost = ca.issue_client("trusted-client")
-    lost.save("device", "lost")
-    ca.revoke(lost.certificate)
-    pem.write_crl("backend/client_ca.crl", ca.crl())
-    return tmp_path
 
 
 # --- What any of them may get ---
