@@ -29,9 +29,11 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-# A process for each core, and more memory for none: each has a JupyterLab and a Chromium. Whichever
-# is done first takes over tests of the others.
-PROCESSES := --numprocesses auto --maxprocesses 4 --dist worksteal
+# A process more than there are cores, for a test often waits for a peer, a page or a time-out. And
+# four at most: each has a JupyterLab and a Chromium. Whichever is done first takes over tests of
+# the others.
+CORES := $(or $(shell getconf _NPROCESSORS_ONLN 2>/dev/null),1)
+PROCESSES := --numprocesses $(or $(word $(CORES),2 3),4) --dist worksteal
 
 lab: $(or $(wildcard $(READY)),$(LEARNER)) ## Open the tutorial in JupyterLab, in a folder of your own
 	.venv/bin/mtls-lab start
@@ -79,13 +81,16 @@ clean: ## Remove the venvs, caches, slides and screenshots; your lab folder stay
 	rm -rf .venv .venv-* .artifacts slides .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
+# Compiled at once, JupyterLab starts in seconds the first time too.
+COMPILED ?= --compile-bytecode
+
 # A venv holds what its lock names, nothing else, and then the package itself, editable. One that
 # was complete before is brought up to date in place; any other starts empty.
 define install
 @echo "$(@D): installing for Python $(1)"
 @test -e $@ || test -e $(@D)/learner-$(1) || \
     $(UV) venv --quiet --clear --no-python-downloads --python $(call program,$(1)) $(@D)
-@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python $(@D) $(2)
+@$(UV) pip sync --quiet $(COMPILED) --require-hashes --python $(@D) $(2)
 @$(UV) pip install --quiet --no-deps --no-build-isolation --python $(@D) --editable .
 @touch $@
 endef

@@ -56,9 +56,22 @@ def examine(folder: PathLike = "lab") -> Iterator[Finding]:
         >>> [finding.name for finding in examine()][:3]
         ['Python', 'OpenSSL', 'cryptography']
     """
-    folder = Path(folder)
+    failed: set[str] = set()
+    for name, check, needed in _checks(Path(folder)):
+        if missing := failed.intersection(needed):
+            why = f"not tried: it needs {' and '.join(sorted(missing))}"
+            finding = Finding(name, Level.FAILURE, why)
+        else:
+            finding = _careful(name, check)
+        if finding.level is Level.FAILURE:
+            failed.add(name)
+        yield finding
+
+
+def _checks(folder: Path) -> list[tuple[str, Callable[[], Finding], tuple[str, ...]]]:
+    """Each check with its name and with those that it needs."""
     package = installed.package
-    checks: list[tuple[str, Callable[[], Finding], tuple[str, ...]]] = [
+    return [
         ("Python", _python, ()),
         ("OpenSSL", _openssl_library, ()),
         ("cryptography", lambda: package("cryptography", "mtls_lab.pki", folder=folder), ()),
@@ -71,16 +84,6 @@ def examine(folder: PathLike = "lab") -> Iterator[Finding]:
         ("ipywidgets", lambda: _widgets(folder), ("cryptography",)),
         ("openssl", installed.openssl_program, ()),
     ]
-    failed: set[str] = set()
-    for name, check, needed in checks:
-        if missing := failed.intersection(needed):
-            why = f"not tried: it needs {' and '.join(sorted(missing))}"
-            finding = Finding(name, Level.FAILURE, why)
-        else:
-            finding = _careful(name, check)
-        if finding.level is Level.FAILURE:
-            failed.add(name)
-        yield finding
 
 
 def _careful(name: str, check: Callable[[], Finding]) -> Finding:

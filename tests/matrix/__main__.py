@@ -1,4 +1,4 @@
-"""`make matrix`: the same tests on several Debians and Pythons, three at a time, and their table.
+"""`make matrix`: the same tests on several Debians and Pythons, all at a time, and their table.
 
 Here: what is run where, and the table. Not here: how a Debian is made and entered (the script
 `debian` beside this file), how a venv is installed (the Makefile).
@@ -38,8 +38,6 @@ PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
 #: What a Debian needs here, beside root.
 PROGRAMS = ["debootstrap", "ip", "unshare"]
 
-#: One more than CI has cores: a test often waits for a peer or a time-out.
-AT_ONCE = 3
 #: Seconds for a pytest that was told to end: it ends what it started itself.
 PATIENCE = 10
 #: Lines of the log of a run that failed.
@@ -201,7 +199,8 @@ def main(pythons: list[str]) -> int:
     runs += [venv(f"Python {each}", f".venv-{each}") for each in pythons if each not in known]
     runs += [venv("oldest packages", ".venv-oldest")]
     pack()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    # All at a time: a test often waits for a peer or a time-out, and one run takes but 400 MB.
+    with ThreadPoolExecutor(len(runs)) as pool:
         futures = [pool.submit(execute, run) for run in runs]
         # Python hears no signal that arrives just before it begins to wait: it wakes each second.
         while not STOPPED.is_set() and wait(futures, timeout=1).not_done:

@@ -4,6 +4,7 @@ Here: that the figure can be trusted. Not here: the figure itself (__main__.py).
 """
 
 import multiprocessing
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,13 @@ from mtls_lab.exercises import EXERCISES
 from tests.mutants.asking import Question, answers, equivalent, parts, questions
 from tests.mutants.mutations import mutants
 
-ALL = [each for part in parts() for each in questions(part)]
+
+@cache
+def every() -> list[Question]:
+    """All mutants, made by whichever process runs these tests, and not while it collects."""
+    return [each for part in parts() for each in questions(part)]
+
+
 #: Exercises whose check takes a second or two, which the sample leaves to `make mutants`.
 SLOW = {"fetch", "is_served", "serve_many", "trusted_backend"}
 
@@ -22,7 +29,7 @@ def sample() -> list[Question]:
     known = equivalent()
     chosen = []
     for exercise in EXERCISES:
-        own = [each for each in ALL if each.exercise == exercise.name]
+        own = [each for each in every() if each.exercise == exercise.name]
         wrong = [each for each in own if (each.exercise, each.mutant.diff) not in known]
         if exercise.name not in SLOW:
             chosen.append(wrong[len(wrong) // 2])
@@ -30,17 +37,17 @@ def sample() -> list[Question]:
 
 
 def test_each_exercise_has_mutants() -> None:
-    counted = {each.name: sum(q.exercise == each.name for q in ALL) for each in EXERCISES}
+    counted = {each.name: sum(q.exercise == each.name for q in every()) for each in EXERCISES}
     assert min(counted.values()) >= 10, counted
-    assert len({(each.exercise, each.mutant.source) for each in ALL}) == len(ALL)
+    assert len({(each.exercise, each.mutant.source) for each in every()}) == len(every())
 
 
 def test_the_same_mutants_in_the_same_order() -> None:
-    assert [each for part in parts() for each in questions(part)] == ALL
+    assert [each for part in parts() for each in questions(part)] == every()
 
 
 def test_each_reason_belongs_to_a_mutant() -> None:
-    made = {(each.exercise, each.mutant.diff) for each in ALL}
+    made = {(each.exercise, each.mutant.diff) for each in every()}
     assert set(equivalent()) - made == set()
 
 

@@ -19,10 +19,11 @@ def number_of_code_cells(*notebooks: Path) -> int:
     return sum(cell["cell_type"] == "code" for cell in cells)
 
 
-def run_nbval(environment: dict[str, str], *notebooks: Path) -> tuple[Counter[str], str]:
+def run_nbval(
+    folder: Path, environment: dict[str, str], *notebooks: Path
+) -> tuple[Counter[str], str]:
     """How many cells passed, failed and were skipped; what nbval said."""
-    folder = notebooks[0].parent
-    report = folder.parent / "nbval.xml"
+    report = folder / "nbval.xml"
     # No plugin but nbval: the others take longer to start than a short notebook to run.
     environment = {**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     command = [sys.executable, "-m", "pytest", "-p", "nbval.plugin"]
@@ -30,7 +31,7 @@ def run_nbval(environment: dict[str, str], *notebooks: Path) -> tuple[Counter[st
     command += [f"--nbval-sanitize-with={SANITIZE}"]
     command += [f"--nbval-cell-timeout={canonical.CELL_TIMEOUT}"]
     command += [f"--rootdir={folder}", "-p", "no:cacheprovider", "--color=no"]
-    command += [f"--junitxml={report}", *(path.name for path in notebooks)]
+    command += [f"--junitxml={report}", *map(str, notebooks)]
     run = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
@@ -41,21 +42,26 @@ def run_nbval(environment: dict[str, str], *notebooks: Path) -> tuple[Counter[st
     return cells, run.stdout
 
 
-def test_a_notebook_alone(source: Path, learner: Path, environment: dict[str, str]) -> None:
-    copy = canonical.unpack(source.name, learner)
-    cells, said = run_nbval(environment, copy)
-    assert cells == {"passed": number_of_code_cells(source)}, said
-
-
-@pytest.mark.once
-def test_all_notebooks_one_after_the_other(learner: Path, environment: dict[str, str]) -> None:
-    copies = [canonical.unpack(source.name, learner) for source in canonical.NOTEBOOKS]
-    cells, said = run_nbval(environment, *copies)
+def test_each_notebook_alone(tmp_path: Path, environment: dict[str, str]) -> None:
+    """In a folder of its own, with a kernel of its own."""
+    copies = [canonical.unpack(path.name, tmp_path / path.stem) for path in canonical.NOTEBOOKS]
+    cells, said = run_nbval(tmp_path, environment, *copies)
     assert cells == {"passed": number_of_code_cells(*canonical.NOTEBOOKS)}, said
 
 
 @pytest.mark.once
-def test_a_changed_output_is_seen(learner: Path, environment: dict[str, str]) -> None:
+def test_all_notebooks_one_after_the_other(
+    tmp_path: Path, learner: Path, environment: dict[str, str]
+) -> None:
+    copies = [canonical.unpack(source.name, learner) for source in canonical.NOTEBOOKS]
+    cells, said = run_nbval(tmp_path, environment, *copies)
+    assert cells == {"passed": number_of_code_cells(*canonical.NOTEBOOKS)}, said
+
+
+@pytest.mark.once
+def test_a_changed_output_is_seen(
+    tmp_path: Path, learner: Path, environment: dict[str, str]
+) -> None:
     """The comparison is real: each cell whose output was changed fails, and no other."""
     copy = canonical.unpack(canonical.NOTEBOOKS[0].name, learner)
     notebook = json.loads(copy.read_bytes())
@@ -66,6 +72,6 @@ def test_a_changed_output_is_seen(learner: Path, environment: dict[str, str]) ->
         lines[0] = "changed " + lines[0]
     copy.write_text(json.dumps(notebook), encoding="utf-8")
 
-    cells, said = run_nbval(environment, copy)
+    cells, said = run_nbval(tmp_path, environment, copy)
     unchanged = number_of_code_cells(copy) - len(with_output)
     assert cells == Counter(passed=unchanged, failure=len(with_output)), said

@@ -42,7 +42,9 @@ def call(
         "PATH": ":".join([str(home / ".local" / "bin"), str(uv().parent), *path]),
         "HOME": str(home),
         "UV_CACHE_DIR": cache.stdout.strip(),
-        "PIP_NO_COMPILE": "1",  # Python compiles what it imports; all the rest costs half a minute
+        # Python compiles what it imports; all the rest costs half a minute.
+        "PIP_NO_COMPILE": "1",
+        "COMPILED": "",
     }
     return subprocess.run(
         ["bash", "-c", command],

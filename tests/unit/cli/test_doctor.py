@@ -19,7 +19,7 @@ import pytest
 from mtls_lab.cli import doctor, installed
 from mtls_lab.cli.doctor import Finding, Level, examine, ready, report
 from mtls_lab.program import python, typed
-from tests.unit.cli.test_cli import OUTSIDE, run
+from tests.unit.cli.test_cli import NARROW, OUTSIDE, run
 
 NAMES = [
     *("Python", "OpenSSL", "cryptography", "loopback", "TLS", "clock", "folder"),
@@ -75,10 +75,11 @@ def test_a_machine_that_is_ready(tmp_path: Path) -> None:
 
 
 @pytest.mark.once
-def test_the_command(tmp_path: Path) -> None:
-    done = run("doctor", cwd=tmp_path)
+def test_an_output_without_our_signs(tmp_path: Path) -> None:
+    done = run("doctor", cwd=tmp_path, environment=NARROW["C"])
     assert (done.returncode, done.stderr) == (0, "")
     assert [line.split()[2] for line in done.stdout.splitlines()] == NAMES
+    assert done.stdout.startswith("+ ok       Python")
 
 
 def test_a_report_for_a_teacher() -> None:
@@ -195,8 +196,8 @@ def test_packages_that_are_missing(tmp_path: Path) -> None:
 
 
 def found_here(name: str, folder: Path) -> Finding:
-    """One check of this process; it starts another one, with the same environment."""
-    return next(each for each in examine(folder) if each.name == name)
+    """One check alone, of this process; it starts another one, with the same environment."""
+    return next(check() for each, check, _ in doctor._checks(folder) if each == name)
 
 
 @pytest.mark.once
@@ -374,6 +375,8 @@ def test_a_folder_below_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert f"choose another folder: {typed('start FOLDER')}" in done.stdout
     done = run("doctor", "lab", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("✓ ok       Python")
+    assert [line.split()[2] for line in done.stdout.splitlines()] == NAMES
 
 
 def test_examine_is_lazy(tmp_path: Path) -> None:
