@@ -12,8 +12,7 @@ import pytest
 from mtls_lab import Direction, Exchange, FileProblem, Relay, ask, serve, watch
 from mtls_lab.errors import LabError
 from mtls_lab.net import nobody_listens
-from mtls_lab.net.recording import MOST, RecordedSocket
-from mtls_lab.net.secrets import key_log
+from mtls_lab.net.recording import MOST, RecordedSocket, key_log
 from mtls_lab.wire import Recording
 from mtls_lab.wire.records import APPLICATION_DATA
 from tests.unit.lab import LONG, Lab
