@@ -1,13 +1,16 @@
-"""`mtls-lab quiz` as a process: in a real terminal, from a pipe, and without any input."""
+"""`mtls-lab quiz`: in a real terminal, from a pipe, and without any input."""
 
+import io
 import os
 import re
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from mtls_lab import cli
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import progress, quiz
 from mtls_lab.learner.progress import FILE, Taken
@@ -26,16 +29,13 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def piped(
-    folder: Path, said: str | bytes | None, *options: str
-) -> subprocess.CompletedProcess[str]:
+def piped(folder: Path, said: bytes | None, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the command beside the folder; with None there is no input at all."""
-    text = said if isinstance(said, bytes) else (said or "").encode()
     run = subprocess.run(
         [*COMMAND, *options] if said is not None else ["sh", "-c", 'exec "$@" <&-', "", *COMMAND],
         cwd=folder.parent,
         env=os.environ | {"PYTHONUTF8": "1"},
-        input=text,
+        input=said or b"",
         capture_output=True,
         check=False,
         timeout=300,
@@ -43,6 +43,21 @@ def piped(
     return subprocess.CompletedProcess(
         run.args, run.returncode, run.stdout.decode(), run.stderr.decode()
     )
+
+
+def told(folder: Path, said: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """The same in this process, which takes a twentieth of the time."""
+    arguments = ["quiz", *options]
+    given = io.TextIOWrapper(io.BytesIO(said.encode()), encoding="utf-8")
+    with (
+        chdir(folder.parent),
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stdout(io.StringIO()) as shown,
+        redirect_stderr(io.StringIO()) as complained,
+    ):
+        patch.setattr(sys, "stdin", given)
+        code = cli.main(arguments)
+    return subprocess.CompletedProcess(arguments, code, shown.getvalue(), complained.getvalue())
 
 
 def flat(text: str) -> str:
@@ -59,7 +74,7 @@ def all_right() -> str:
 
 
 def test_both_tests_from_a_pipe(folder: Path) -> None:
-    before = piped(folder, "1\n" * 12)
+    before = piped(folder, b"1\n" * 12)
     assert (before.returncode, before.stderr) == (0, "")
     assert before.stdout.startswith("Test before Part 1: 12 questions, half a minute each.\n")
     said = flat(before.stdout)
@@ -71,27 +86,27 @@ def test_both_tests_from_a_pipe(folder: Path) -> None:
     for reply in ITEMS[0].replies.values():
         assert reply not in said
 
-    after = piped(folder, all_right(), "--after")
+    after = told(folder, all_right(), "--after")
     assert (after.returncode, after.stderr) == (0, "")
     for item in ITEMS:
         reply = f"{item.answers[item.right]} {item.replies[item.right]}"
         assert f"✓ {item.topic}. {reply} " in flat(after.stdout)
     last = "Tests: 3 of 12 right before, 12 after; normalised gain 1.00"
     assert after.stdout.splitlines()[-1] == last
-    once_more = piped(folder, "", "--after")
+    once_more = told(folder, "", "--after")
     assert (once_more.returncode, once_more.stdout.splitlines()[-1]) == (0, last)
-    assert piped(folder, "").stdout.splitlines() == ["", last]
+    assert told(folder, "").stdout.splitlines() == ["", last]
 
 
 def test_what_is_left_out_is_not_right(folder: Path) -> None:
-    run = piped(folder, "\n" * 12)
+    run = told(folder, "\n" * 12)
     assert f"> Handed in: 0 of 12 questions answered. {LATER}" in flat(run.stdout)
     assert progress.read(folder).quiz["before"] == Taken({}, handed_in=True)
 
 
 def test_what_is_typed_wrong_is_asked_again_and_b_goes_back(folder: Path) -> None:
     first, second, third = ITEMS[:3]
-    run = piped(folder, "b\n7\nx\n0\n2\n1\nB\n 2 \n3\n")
+    run = told(folder, "b\n7\nx\n0\n2\n1\nB\n 2 \n3\n")
     assert run.returncode == 0
     assert run.stdout.count("A number from 1 to 4, b, or Enter.\n") == 3
     expected = {
@@ -107,8 +122,8 @@ def test_bytes_that_are_no_text_are_no_answer(folder: Path) -> None:
     assert len(progress.read(folder).quiz["before"].answers) == 1
 
 
-@pytest.mark.parametrize("said", ["", None], ids=["empty", "closed"])
-def test_an_input_without_an_answer(folder: Path, said: str | None) -> None:
+@pytest.mark.parametrize("said", [b"", None], ids=["empty", "closed"])
+def test_an_input_without_an_answer(folder: Path, said: bytes | None) -> None:
     run = piped(folder, said)
     assert run.returncode == 2
     assert run.stderr.splitlines() == [
@@ -121,22 +136,22 @@ def test_an_input_without_an_answer(folder: Path, said: str | None) -> None:
 
 
 def test_the_end_of_the_input_keeps_what_was_answered(folder: Path) -> None:
-    run = piped(folder, "1\n2\n")
+    run = told(folder, "1\n2\n")
     assert (run.returncode, run.stderr) == (0, "")
     assert "> Stopped. Kept: 2 of 12 questions answered. To go on, type " in flat(run.stdout)
-    assert piped(folder, "1\n").stdout.startswith("Test before Part 1: 10 questions")
+    assert told(folder, "1\n").stdout.startswith("Test before Part 1: 10 questions")
     assert len(progress.read(folder).quiz["before"].answers) == 3
 
 
 def test_the_first_test_after_the_second(folder: Path) -> None:
-    piped(folder, all_right(), "--after")
-    run = piped(folder, "")
+    told(folder, all_right(), "--after")
+    run = told(folder, "")
     assert (run.returncode, run.stderr) == (0, "")
     assert "takes no answers any more" in run.stdout
 
 
 def test_without_a_folder(tmp_path: Path) -> None:
-    run = piped(tmp_path / "lab", "1\n")
+    run = told(tmp_path / "lab", "1\n")
     assert run.returncode == 2
     assert run.stderr.splitlines()[1].endswith("is no folder of the lab (no .mtls-lab file in it)")
 
