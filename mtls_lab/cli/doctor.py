@@ -53,7 +53,8 @@ def examine(folder: PathLike = "lab") -> Iterator[Finding]:
         folder: where the learner's folder is, or will be.
 
     Example:
-        >>> [finding.name for finding in examine()][:3]
+        >>> from itertools import islice
+        >>> [finding.name for finding in islice(examine(), 3)]
         ['Python', 'OpenSSL', 'cryptography']
     """
     failed: set[str] = set()
