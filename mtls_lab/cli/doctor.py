@@ -26,6 +26,7 @@ from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
 from mtls_lab.net import Backend, ask
 from mtls_lab.program import typed
+from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
 __all__ = ["Finding", "Level", "examine", "ready", "report", "version"]
@@ -161,7 +162,7 @@ def _loopback() -> Finding:
 def _mutual_tls() -> Exchange:
     # Only here: without cryptography, everything else can still be told.
     table = importlib.import_module("mtls_lab.attacks")
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         mutual = next(p for p in table.lab_protections(folder) if p.name == "Mutual TLS")
         with mutual.backend() as backend:
             return ask("GET_SECRET", backend, context=mutual.client_context)

@@ -7,13 +7,13 @@ and what it all costs. Not here: the grid (panels/fleet.py).
 from __future__ import annotations
 
 import ssl
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab.errors import UnknownName
 from mtls_lab.net import Backend, ask, client_context, server_context
 from mtls_lab.pki import CertificateAuthority, Identity, pem
+from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
 __all__ = ["SHARING", "STATES", "Device", "Fleet", "Report", "count"]
@@ -208,7 +208,7 @@ class Fleet:
     def _present(self, identities: dict[str, Identity]) -> dict[str, ssl.SSLContext]:
         """Make the context of each device."""
         contexts = {}
-        with tempfile.TemporaryDirectory() as folder:
+        with scratch_folder() as folder:
             root = Path(folder, "server_ca.pem")
             pem.write_certificate(root, self._ca.certificate)
             for name, identity in identities.items():
@@ -218,7 +218,7 @@ class Fleet:
 
     def _backend(self, ca: CertificateAuthority) -> ssl.SSLContext:
         """Make the backend's context, with the CA's list of what is revoked."""
-        with tempfile.TemporaryDirectory() as folder:
+        with scratch_folder() as folder:
             root, crl = Path(folder, "client_ca.pem"), Path(folder, "client_ca.crl")
             pem.write_certificate(root, ca.certificate)
             pem.write_crl(crl, ca.crl())

@@ -10,7 +10,6 @@ import base64
 import binascii
 import re
 import ssl
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike, write_file
 from mtls_lab.pki.kinds import kind_of, read_bounded
+from mtls_lab.scratch import scratch_folder
 
 __all__ = [
     "Identity",
@@ -61,7 +61,7 @@ class Identity:
         Raises:
             ssl.SSLError: the key is not the certificate's.
         """
-        with tempfile.TemporaryDirectory() as folder:
+        with scratch_folder() as folder:
             context.load_cert_chain(*self.save(folder, "identity"))
 
     def save(self, folder: PathLike, name: str) -> tuple[Path, Path]:

@@ -19,6 +19,7 @@ from mtls_lab.wire.records import (
     looks_like_tls,
     parse_records,
     plaintext_messages,
+    readable_records,
     server_name,
 )
 
@@ -52,5 +53,6 @@ __all__ = [
     "parse_records",
     "plaintext_messages",
     "read_message",
+    "readable_records",
     "server_name",
 ]

@@ -17,6 +17,7 @@ from typing import Any
 
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
+from mtls_lab.text import printable
 from mtls_lab.wire.handshake import Handshake, Message, join
 from mtls_lab.wire.reasons import after_handshake, reason_of, verify_message_of
 from mtls_lab.wire.recording import Recording
@@ -91,7 +92,7 @@ class Failure:
     def __str__(self) -> str:
         if self.verify_code is not None:
             return f"{self.error}: {self.verify_message} (verify code {self.verify_code})"
-        return f"{self.error}: {self.reason or self.text}"
+        return printable(f"{self.error}: {self.reason or self.text}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ class Side:
         elif self.received:
             mark = "✗" if self.received[-1].startswith("ERROR") else "✓"
             steps.append(f"received {mark} " + ", ".join(self.received))
-        return f"{self.who:<8} " + "  ".join(steps)
+        return printable(f"{self.who:<8} " + "  ".join(steps))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ No test and no fixture is here.
 
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +27,13 @@ LONG = 300.0
 def spelled(version: ssl.TLSVersion) -> str:
     """The version as `ssl.SSLSocket.version()` writes it."""
     return version.name.replace("_", ".")
+
+
+def dead_process() -> int:
+    """The number of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
 
 
 @dataclass(frozen=True)
