@@ -343,6 +343,8 @@ def test_a_connection_costs_one_descriptor(lab: Lab) -> None:
     """And one more at the client's end, which is in this process as well."""
     with start(lab, "mTLS") as backend, ExitStack() as stack:
         assert is_served(lab, "mTLS", backend)
+        for thread in backend._acceptor._threads:
+            thread.join(LONG)
         before = len(list(Path("/proc/self/fd").iterdir()))
         for _ in range(10):
             tls = lab.device().wrap_socket(
@@ -366,6 +368,8 @@ Acceptor._pause = counted
 
 backend, held = serve(), []
 assert ask("PING", backend).reply == "PONG"
+for thread in backend._acceptor._threads:
+    thread.join()
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 try:
     while True:
