@@ -209,7 +209,15 @@ def read_identity(certfile: PathLike, keyfile: PathLike) -> Identity:
     """
     certificate, *chain = read_certificates(certfile)
     key = read_key(keyfile)
-    if certificate.public_key() != key.public_key():
+    try:
+        belongs = certificate.public_key() == key.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise FileProblem(
+            f"{certfile} holds a certificate whose key cannot be read ({error})",
+            "a certificate for an EC key",
+            "make the file again",
+        ) from None
+    if not belongs:
         raise FileProblem(
             f"{keyfile} is not the key of {certfile}",
             "the key that the certificate was requested with",
