@@ -7,6 +7,7 @@ holds (learner/), and the command line (commands.py). Only `start` imports this:
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 from pathlib import Path
 from types import FrameType
@@ -45,6 +46,8 @@ def options(folder: Path, notebook: str, *, browser: bool, port: int | None) -> 
     folder = folder.resolve()
     chosen = [
         f"--ServerApp.root_dir={folder}",
+        # Whatever this person's own Jupyter says: the README promises this machine only.
+        "--ServerApp.ip=127.0.0.1",
         f"--LabApp.default_url=/lab/tree/{notebook}",
         # Which notebooks were open is remembered here, and not for every JupyterLab of this person.
         f"--LabApp.workspaces_dir={folder / '.jupyter' / 'workspaces'}",
@@ -90,6 +93,13 @@ class LabServer(ServerApp):
         for each in ENDING:
             if signal.getsignal(each) is not signal.SIG_IGN:  # `nohup`, or `&` in a script
                 signal.signal(each, self._end)
+
+    def init_configurables(self) -> None:
+        """Have a token, whatever this person's own Jupyter says: a terminal is one click away."""
+        super().init_configurables()
+        identity = self.identity_provider
+        if not identity.auth_enabled:
+            identity.token, identity.token_generated = secrets.token_hex(24), True
 
     def start_app(self) -> None:
         """Start, and leave the address as the last thing said."""
