@@ -91,6 +91,7 @@ def findings(
     owner: str,
     files: dict[str, PathLike | None],
     chain: Sequence[x509.Certificate] = (),
+    called: str = "the file",
 ) -> list[Finding]:
     """Compare the files with each other and with a failure; the causes of it come first.
 
@@ -99,11 +100,12 @@ def findings(
         owner: whose certificate was refused, "device" or "backend"; `""` if that is not known.
         files: the paths by `cert`, `key` and `ca`.
         chain: certificates that are not in a file.
+        called: what to call a file that is not given.
     """
     # cryptography is slow to load, and most explanations need none.
     from mtls_lab.pki.comparison import compare, purposes_of  # noqa: PLC0415
 
-    texts = {name: ("the file", "FILE") if p is None else shown(p) for name, p in files.items()}
+    texts = {name: (called, "FILE") if p is None else shown(p) for name, p in files.items()}
     names = {name: text for name, (text, _) in texts.items()}
     shell = {name: text for name, (_, text) in texts.items()}
     with warnings.catch_warnings():
