@@ -8,4 +8,13 @@ from mtls_lab.bench.diagnosing import TIMEOUT, diagnose, read_target
 from mtls_lab.bench.starttls import PROTOCOLS
 from mtls_lab.bench.value import Cause, Diagnosis, Line, classes
 
-__all__ = ["PROTOCOLS", "TIMEOUT", "Cause", "Diagnosis", "Line", "classes", "diagnose", "read_target"]
+__all__ = [
+    "PROTOCOLS",
+    "TIMEOUT",
+    "Cause",
+    "Diagnosis",
+    "Line",
+    "classes",
+    "diagnose",
+    "read_target",
+]

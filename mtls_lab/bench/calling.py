@@ -113,6 +113,17 @@ class Attempt:
         return alert_of(self.failure.reason) if self.failure else ""
 
     @property
+    def agreed(self) -> tuple[str, str]:
+        """What the ServerHello chose, also where the handshake then failed: version, suite."""
+        hello = self.first("ServerHello")
+        fields = hello.fields if hello else None
+        if self.version or fields is None:
+            return self.version, self.cipher
+        found = (fields.find(name) for name in ("legacy_version", "cipher_suite"))
+        version, cipher = (each.value.split(" (0x")[0] if each else "" for each in found)
+        return version, cipher
+
+    @property
     def refused(self) -> bool:
         """Whether the server ended it: by an alert, or by hanging up."""
         return bool(self.alert) or self.end in {"closed", "reset"} or self.cut

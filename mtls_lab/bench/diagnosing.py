@@ -90,7 +90,11 @@ def read_target(target: Any) -> Address:
         LabError: it is none.
 
     Example:
-        >>> read_target("api.example:8443"), read_target("https://api.example/"), read_target("[::1]:5")
+        >>> (
+        ...     read_target("api.example:8443"),
+        ...     read_target("https://api.example/"),
+        ...     read_target("[::1]:5"),
+        ... )
         (('api.example', 8443), ('api.example', 443), ('::1', 5))
     """
     if not isinstance(target, str):

@@ -28,6 +28,8 @@ __all__ = ["judge"]
 NAME, ADDRESS = 62, 64
 NO_ISSUER = {2, 20, 21}
 STRICT = (85, 86, 89, 92)
+#: As OpenSSL and as IANA write them.
+OLD = {"TLSv1": "TLS 1.0", "TLSv1.1": "TLS 1.1", "TLS 1.0": "TLS 1.0", "TLS 1.1": "TLS 1.1"}
 
 
 def judge(seen: Seen) -> tuple[Cause, ...]:
@@ -80,7 +82,9 @@ def _not_tls(seen: Seen) -> Iterator[Cause]:
         )
     elif seen.protocol:
         protocol = seen.protocol
-        yield cause("plain", seen, evidence, certain=True, protocol=protocol, advice=advice(protocol))
+        yield cause(
+            "plain", seen, evidence, certain=True, protocol=protocol, advice=advice(protocol)
+        )
     elif seen.greeting:
         yield cause("unknown_protocol", seen, certain=True, greeting=quoted(seen.greeting))
     elif tried.failure and tried.failure.reason == "TIMED_OUT":
@@ -106,7 +110,9 @@ def _server(seen: Seen) -> Iterator[Cause]:
         words = {"issuer": told(last), "trusted": listed(_trusted(seen)) or "its CAs"}
         name = "server_intermediate" if between and not _has(seen, last) else "server_chain"
         if not _has(seen, last):
-            yield cause(name, seen, evidence, certain=name == "server_chain" or between == "known", **words)
+            yield cause(
+                name, seen, evidence, certain=name == "server_chain" or between == "known", **words
+            )
             return
     for found in _found_in(seen, failure):
         if found.explains:
@@ -174,16 +180,17 @@ def _no_hello(seen: Seen) -> Iterator[Cause]:
     alerts = {each.alert for each in seen.attempts}
     if "unrecognized_name" in alerts:
         yield cause("unknown_name", seen, evidence, certain=True)
-    elif seen.older and seen.older.version:
-        old = seen.older.version
-        evidence.append(f"with everything switched on: {old}, {seen.older.cipher}")
-        if old in {"TLSv1", "TLSv1.1"}:
-            version = {"TLSv1": "TLS 1.0", "TLSv1.1": "TLS 1.1"}[old]
-            yield cause("old_version", seen, evidence, certain=True, version=version)
+    elif seen.older and seen.older.first("ServerHello"):
+        version, cipher = seen.older.agreed
+        evidence.append(f"with everything switched on: {version}, {cipher}")
+        if version in OLD:
+            yield cause("old_version", seen, evidence, certain=True, version=OLD[version])
         else:
-            yield cause("weak_suites", seen, evidence, certain=True, cipher=seen.older.cipher)
+            yield cause("weak_suites", seen, evidence, certain=True, cipher=cipher)
     elif seen.older:
-        failure = next((each.failure for each in seen.attempts if each.failure), Failure("EOFError"))
+        failure = next(
+            (each.failure for each in seen.attempts if each.failure), Failure("EOFError")
+        )
         yield explained("failed", seen, explain(failure), evidence)
 
 
@@ -206,5 +213,7 @@ def _unexplained(seen: Seen) -> Iterator[Cause]:
             if failure.reason == "TIMED_OUT":
                 yield cause("slow", seen, [f"{version}: {how_it_ended(tried)}"])
             else:
-                yield explained("failed", seen, explain(failure), [f"{version}: {how_it_ended(tried)}"])
+                yield explained(
+                    "failed", seen, explain(failure), [f"{version}: {how_it_ended(tried)}"]
+                )
             return

@@ -80,9 +80,7 @@ class Own:
         return context
 
 
-def look_into(
-    cafile: PathLike | None, certfile: PathLike | None, keyfile: PathLike | None
-) -> Own:
+def look_into(cafile: PathLike | None, certfile: PathLike | None, keyfile: PathLike | None) -> Own:
     """Load the files as a client would, and read what is in them. Nothing is raised."""
     ca, cert, key = (None if each is None else Path(each) for each in (cafile, certfile, keyfile))
     problems: list[Explanation] = []

@@ -79,9 +79,12 @@ def spoken(call: Call) -> tuple[str, bytes]:
         if call.clock.over:
             break
         heard = b""
-        with suppress(OSError), socket.create_connection(
-            call.address, timeout=call.clock.at_most(GREETING)
-        ) as connection:
+        with (
+            suppress(OSError),
+            socket.create_connection(
+                call.address, timeout=call.clock.at_most(GREETING)
+            ) as connection,
+        ):
             connection.settimeout(call.clock.at_most(GREETING))
             connection.sendall(question)
             heard = connection.recv(LOOKED)

@@ -27,7 +27,9 @@ from mtls_lab.wire.reasons import reason_of_alert
 __all__ = ["judge_client", "signed_in_between", "status_of"]
 
 #: A CA that is called like this is most likely below another one.
-BETWEEN = re.compile(r"\b(intermediate|issuing|sub(ordinate)?[ -]?ca|ica|signing|level ?[12])\b", re.I)
+BETWEEN = re.compile(
+    r"\b(intermediate|issuing|sub(ordinate)?[ -]?ca|ica|signing|level ?[12])\b", re.I
+)
 #: Alerts for a chain that does not lead to a CA that is trusted.
 NO_CHAIN = {"unknown_ca", "decrypt_error"}
 
@@ -48,14 +50,13 @@ def judge_client(seen: Seen) -> Iterator[Cause]:
         yield from _nothing_sent(seen, requested, refused[0], evidence)
     elif refused:
         yield from _refused_ours(seen, requested, refused[0], evidence)
+    elif pages := list(_http(seen, requested)):
+        yield from pages
     else:
         yield from _accepted(seen, requested)
-    yield from _http(seen, requested)
 
 
-def signed_in_between(
-    issuer: x509.Name, known: Iterable[x509.Certificate]
-) -> str:
+def signed_in_between(issuer: x509.Name, known: Iterable[x509.Certificate]) -> str:
     """Whether a CA is an intermediate: "known" if its certificate is, "named" by its name, or "".
 
     Example:
@@ -91,6 +92,8 @@ def _nothing_sent(
 ) -> Iterator[Cause]:
     if seen.own.presents:
         yield _no_common_scheme(seen, requested, evidence)
+    elif seen.own.certfile:
+        return  # it does not load, which is told
     elif tried.alert:
         yield cause("demanded", seen, evidence, certain=True)
     else:
@@ -165,9 +168,7 @@ def _chain(
         yield cause("hung_up", seen, seen_here)
     else:
         told_ = explain(_symptoms(tried).failure)
-        yield cause(
-            "refused_vaguely", seen, seen_here, alert=alert, why=told_.why, fix=told_.fix
-        )
+        yield cause("refused_vaguely", seen, seen_here, alert=alert, why=told_.why, fix=told_.fix)
 
 
 def _names(requested: Requested, issuer: x509.Name) -> bool:

@@ -81,8 +81,8 @@ def _handshakes(seen: Seen) -> Iterator[Line]:
             text += f" ({tried.cipher})"
         off = not tried.first("ServerHello") and any(each.version for each in seen.attempts)
         yield Line(version, YES if fine else OPEN if off else NO, text)
-    if seen.older and seen.older.version:
-        yield Line("older", NOTE, f"{seen.older.version}, {seen.older.cipher}")
+    if seen.older and seen.older.first("ServerHello"):
+        yield Line("older", NOTE, ", ".join(seen.older.agreed))
 
 
 def _server(seen: Seen) -> Iterator[Line]:
@@ -117,7 +117,9 @@ def _request(seen: Seen) -> Iterator[Line]:
         if issuer and key:
             yield Line("fits", YES, "issuer and key: Java, Go and browsers would send it too")
         elif key:
-            text = f"not the issuer, {told(own.chain[0].issuer)}: Java, Go and browsers send nothing"
+            text = (
+                f"not the issuer, {told(own.chain[0].issuer)}: Java, Go and browsers send nothing"
+            )
             yield Line("fits", NO, text)
         else:
             yield Line("fits", NO, f"not the key, {key_kind(own.chain[0])}: no client can send it")
@@ -136,7 +138,9 @@ def _others(seen: Seen) -> Iterator[Line]:
     if seen.again and seen.again.version:
         text = "a new connection is resumed without a certificate: it is not checked again"
         none = "a session is not resumed: each connection is checked"
-        yield Line("sessions", NOTE if seen.again.resumed else OPEN, text if seen.again.resumed else none)
+        yield Line(
+            "sessions", NOTE if seen.again.resumed else OPEN, text if seen.again.resumed else none
+        )
     for name, tried in (("request", seen.asked), ("bare", seen.asked_bare)):
         if tried:
             label = "request" if name == "request" else "without it"

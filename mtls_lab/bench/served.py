@@ -45,7 +45,10 @@ class Served:
         chain, unreadable = [], 0
         for each in message.fields.walk():
             if each.name in {"cert_data", "ASN.1Cert"}:
-                with suppress(ValueError, TypeError, UnsupportedAlgorithm), warnings.catch_warnings():
+                with (
+                    suppress(ValueError, TypeError, UnsupportedAlgorithm),
+                    warnings.catch_warnings(),
+                ):
                     warnings.simplefilter("ignore")  # cryptography's, of what it will not read
                     found = x509.load_der_x509_certificate(each.data[3:])
                     _ = (found.subject, found.issuer, found.not_valid_after_utc)

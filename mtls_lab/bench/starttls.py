@@ -28,9 +28,7 @@ class NoStartTls(OSError):
         self.heard = heard
 
 
-def into_tls(
-    connection: socket.socket, protocol: str, at_most: Callable[[float], float]
-) -> None:
+def into_tls(connection: socket.socket, protocol: str, at_most: Callable[[float], float]) -> None:
     """Say what `protocol` wants before TLS; without one, nothing.
 
     Args:

@@ -1,0 +1,241 @@
+"""Servers that are programs of their own, each as small as its configuration allows.
+
+A server is started by the name of its stack with one `Setup`, and ended when the block ends.
+"""
+
+import re
+import select
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtls_lab.net import Acceptor
+
+#: Seconds until a program listens; no test waits for it unless the machine stands still.
+LONG = 60.0
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a server is configured.
+
+    Attributes:
+        folder: where the certificates are, see certificates.py.
+        server: the name of its certificate.
+        clients: "required", "optional" or "none".
+        ca: the file of CAs that it trusts for its clients.
+        versions: "" for all, or "1.2", "1.3", "1.0" for this one alone.
+        extra: what else the stack is to be told.
+    """
+
+    folder: Path
+    server: str = "server"
+    clients: str = "required"
+    ca: str = "ca.pem"
+    versions: str = ""
+    extra: str = ""
+
+    @property
+    def cert(self) -> Path:
+        return self.folder / f"{self.server}.crt"
+
+    @property
+    def key(self) -> Path:
+        return self.folder / f"{self.server}.key"
+
+    @property
+    def both(self) -> Path:
+        return self.folder / f"{self.server}.pem"
+
+    @property
+    def trusted(self) -> Path:
+        return self.folder / self.ca
+
+
+def free_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
+
+
+@contextmanager
+def program(port: int, *command: str | Path, folder: Path, name: str) -> Iterator[int]:
+    """Run a server until the block ends, and begin it when the kernel has its port listening.
+
+    Most of these programs have no other sign. Nothing connects: a server that serves one client
+    after the other would take that for the first.
+    """
+    log = folder / f"{name}-{port}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.PIPE,  # which stays open: at its end, some programs stop
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+        )
+    try:
+        deadline = time.monotonic() + LONG
+        while not listens(port):
+            assert process.poll() is None, f"{command[0]} ended: {log.read_text('utf-8')[-2000:]}"
+            assert time.monotonic() < deadline, f"{command[0]} does not listen"
+            select.select([], [], [], 0.01)
+        yield port
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def listens(port: int) -> bool:
+    """Whether some socket listens on this port (proc_net_tcp(5): state 0A)."""
+    text = "".join(Path(f"/proc/net/{table}").read_text("ascii") for table in ("tcp", "tcp6"))
+    return re.search(rf"(?m)^ *\d+: [0-9A-F]+:{port:04X} [0-9A-F:]+ 0A ", text) is not None
+
+
+def openssl(setup: Setup) -> AbstractContextManager[int]:
+    port = free_port()
+    command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-quiet"]
+    command += ["-cert", str(setup.cert), "-key", str(setup.key), *setup.extra.split()]
+    if setup.clients != "none":
+        flag = {"required": "-Verify", "optional": "-verify"}[setup.clients]
+        command += [flag, "4", "-verify_return_error", "-CAfile", str(setup.trusted)]
+    if setup.versions:
+        command += ["-tls" + setup.versions.replace(".", "_").removesuffix("_0")]
+    return program(port, *command, folder=setup.folder, name="openssl")
+
+
+def nginx(setup: Setup) -> AbstractContextManager[int]:
+    port, folder = free_port(), setup.folder
+    ask = {"required": "on", "optional": "optional", "none": "off"}[setup.clients]
+    trust = "" if setup.clients == "none" else f"ssl_client_certificate {setup.trusted};"
+    paths = "".join(
+        f"{kind}_temp_path {folder}/{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    lines = "location / { return 200 hello; }"
+    pair = f"ssl_certificate {setup.cert}; ssl_certificate_key {setup.key};"
+    other = f"server {{ listen 127.0.0.1:{port} ssl default_server; {pair} {lines}\n"
+    other += f"ssl_client_certificate {setup.trusted}; ssl_verify_client on; }}"
+    configuration = folder / f"nginx-{port}.conf"
+    configuration.write_text(
+        f"daemon off; master_process off; pid {folder}/nginx-{port}.pid;\n"
+        f"error_log {folder}/nginx-{port}.err info; events {{}}\n"
+        f"http {{ access_log off; {paths}\n"
+        f"server {{ listen 127.0.0.1:{port} ssl; server_name localhost; {pair}\n"
+        f"{trust} ssl_verify_client {ask};\n{lines} }}\n{other if setup.extra else ''} }}\n"
+    )
+    command = ["nginx", "-e", folder / f"nginx-{port}.err", "-p", folder, "-c", configuration]
+    return program(port, *command, folder=folder, name="nginx")
+
+
+def haproxy(setup: Setup) -> AbstractContextManager[int]:
+    port, folder = free_port(), setup.folder
+    ask = f" ca-file {setup.trusted} verify {setup.clients}" * (setup.clients != "none")
+    version = f" ssl-min-ver TLSv{setup.versions} ssl-max-ver TLSv{setup.versions}"
+    configuration = folder / f"haproxy-{port}.cfg"
+    configuration.write_text(
+        "defaults\n mode http\n timeout client 20s\n timeout server 20s\n timeout connect 5s\n"
+        f"frontend front\n bind 127.0.0.1:{port} ssl crt {setup.both}{ask}"
+        f"{version if setup.versions else ''} {setup.extra}\n"
+        " http-request return status 200 content-type text/plain string hello\n"
+    )
+    return program(port, "haproxy", "-db", "-f", configuration, folder=folder, name="haproxy")
+
+
+@contextmanager
+def stunnel(setup: Setup) -> Iterator[int]:
+    port, folder = free_port(), setup.folder
+    ask = {"required": "verifyChain = yes", "optional": "requireCert = no", "none": ""}
+    trust = f"CAfile = {setup.trusted}\n" * (setup.clients != "none")
+    behind = Acceptor(lambda connection, _: drain(connection), "127.0.0.1", 0, "behind stunnel")
+    configuration = folder / f"stunnel-{port}.conf"
+    configuration.write_text(
+        f"foreground = yes\npid =\nsyslog = no\n[service]\naccept = 127.0.0.1:{port}\n"
+        f"connect = 127.0.0.1:{behind.address[1]}\ncert = {setup.cert}\nkey = {setup.key}\n"
+        f"{trust}{ask[setup.clients]}\n{setup.extra}\n"
+    )
+    try:
+        with program(port, "stunnel4", configuration, folder=folder, name="stunnel") as listening:
+            yield listening
+    finally:
+        behind.stop()
+
+
+def drain(connection: socket.socket) -> None:
+    """Read to the end, and say nothing."""
+    while connection.recv(4096):
+        pass
+
+
+def gnutls(setup: Setup) -> AbstractContextManager[int]:
+    port = free_port()
+    command = ["gnutls-serv", "--echo", "--port", str(port), *setup.extra.split()]
+    command += ["--x509certfile", str(setup.cert), "--x509keyfile", str(setup.key)]
+    if setup.clients == "none":
+        command += ["--disable-client-cert"]
+    else:
+        command += ["--x509cafile", str(setup.trusted), "--verify-client-cert"]
+        command += ["--require-client-cert"] * (setup.clients == "required")
+    return program(port, *command, folder=setup.folder, name="gnutls")
+
+
+def mosquitto(setup: Setup) -> AbstractContextManager[int]:
+    port, folder = free_port(), setup.folder
+    tls = f"cafile {setup.trusted}\ncertfile {setup.cert}\nkeyfile {setup.key}\n"
+    tls += f"require_certificate {'true' if setup.clients == 'required' else 'false'}\n"
+    configuration = folder / f"mosquitto-{port}.conf"
+    configuration.write_text(
+        "user root\n" * (setup.folder.owner() == "root")
+        + f"listener {port} 127.0.0.1\nallow_anonymous true\n"
+        + ("" if setup.extra == "plain" else tls + setup.extra)
+    )
+    return program(port, "mosquitto", "-c", configuration, folder=folder, name="mosquitto")
+
+
+NODE = """
+const [fs, tls] = [require("fs"), require("tls")];
+const [port, key, cert, ca, ask] = process.argv.slice(2);
+const read = (name) => fs.readFileSync(name);
+const options = { key: read(key), cert: read(cert), ca: read(ca), requestCert: ask !== "none" };
+options.rejectUnauthorized = ask === "required";
+const server = tls.createServer(options, (socket) => { socket.on("error", () => {}); });
+server.on("tlsClientError", () => {});
+server.listen(Number(port), "127.0.0.1");
+"""
+
+
+def node(setup: Setup) -> AbstractContextManager[int]:
+    port = free_port()
+    script = setup.folder / f"server-{port}.js"
+    script.write_text(NODE)
+    command = ["node", script, str(port), setup.key, setup.cert, setup.trusted, setup.clients]
+    return program(port, *command, folder=setup.folder, name="node")
+
+
+#: By the name that faults.toml uses.
+STACKS: dict[str, Callable[[Setup], AbstractContextManager[int]]] = {
+    "openssl": openssl,
+    "nginx": nginx,
+    "haproxy": haproxy,
+    "stunnel": stunnel,
+    "gnutls": gnutls,
+    "mosquitto": mosquitto,
+    "node": node,
+}
+
+
+def missing() -> list[str]:
+    """Which of the programs are not installed."""
+    commands = {"stunnel": "stunnel4", "gnutls": "gnutls-serv"}
+    return [name for name in STACKS if not shutil.which(commands.get(name, name))]
