@@ -19,7 +19,7 @@ PACKAGE = ROOT / "mtls_lab"
 
 #: Each folder or file of the top level may import those before it, and no other.
 LAYERS = [
-    *("errors", "facts", "files", "text", "program", "old_names"),
+    *("errors", "files", "facts", "text", "program", "old_names"),
     *("pki", "wire", "net"),
     *("diagnosis", "attacks", "experiments", "learner"),
     *("exercises", "kata", "classroom", "panels"),
