@@ -21,7 +21,7 @@ from mtls_lab.net.tls import messages_of
 from mtls_lab.wire import Direction, Failure, Message, Session, Stage
 from mtls_lab.wire.reasons import alert_of
 
-__all__ = ["Attempt", "Call", "Clock", "TooMuch", "addresses"]
+__all__ = ["Attempt", "Call", "Clock", "TooMuch", "addresses", "attempt"]
 
 #: Bytes that are taken from a server on one connection; a chain and a page have some thousands.
 MOST = 512 * 1024
@@ -151,9 +151,22 @@ class _Connection(RecordedSocket):
 
     taken = 0
 
+    @property
+    def wrapped(self) -> ssl.SSLObject:
+        """The TLS of it, once there is."""
+        if self.tls is None:
+            raise ValueError("there is no TLS on this connection yet")
+        return self.tls
+
+    @property
+    def heard(self) -> bytes:
+        """What came, as it came, and not more than is kept."""
+        came = (each.data for each in self._passed if each.direction is Direction.TO_DEVICE)
+        return b"".join(came)[:KEPT]
+
     def do_handshake(self) -> None:
-        assert self.tls is not None
-        self._carry(self.tls.do_handshake)
+        """Shake hands."""
+        self._carry(self.wrapped.do_handshake)
 
     def _receive(self, size: int) -> bytes:
         data = super()._receive(size)
@@ -227,30 +240,26 @@ def attempt(
             began = time.monotonic()
             connection.do_handshake()
             took = time.monotonic() - began
-            assert connection.tls is not None
-            version, resumed = connection.tls.version() or "", bool(connection.tls.session_reused)
-            cipher = (connection.tls.cipher() or ("",))[0]
+            tls = connection.wrapped
+            version, resumed = tls.version() or "", bool(tls.session_reused)
+            cipher = (tls.cipher() or ("",))[0]
             if wait or request:
                 stage = Stage.FIRST_READ
                 patience = call.clock.at_most(max(PATIENCE, TIMES * took))
                 heard, end = _listen(connection, call.clock, patience, request)
-            kept = Session.of(connection.tls)
+            kept = Session.of(tls)
         except NoStartTls as error:
             failure, heard = Failure.of(error, stage), error.heard
         except (OSError, ValueError) as error:
             failure = Failure.of(error, stage)
         messages = messages_of(connection.tls)
         if stage is Stage.HANDSHAKE and not version:
-            heard = b"".join(each.data for each in _from_server(connection))[:KEPT]
+            heard = connection.heard
         if stage is Stage.FIRST_READ and failure and failure.reason in {"ECONNRESET", "EPIPE"}:
             end = "reset"
         with suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
     return Attempt(stage, failure, version, cipher, messages, heard, end, resumed, kept)
-
-
-def _from_server(connection: _Connection) -> list[object]:
-    return [each for each in connection._passed if each.direction is Direction.TO_DEVICE]
 
 
 def _listen(
@@ -265,30 +274,23 @@ def _listen(
     try:
         data = connection.recv(KEPT)
     except TimeoutError:
-        pass
+        return _ask(connection, clock, request) if request else _goodbye(connection, clock)
     except ssl.SSLEOFError:
         return b"", "closed"
-    else:
-        return data, "said" if data else "closed"
-    if request:
-        return _ask(connection, clock, request)
+    return data, "said" if data else "closed"
+
+
+def _goodbye(connection: _Connection, clock: Clock) -> tuple[bytes, str]:
+    """Say that we are done, and return what comes then: an alert is raised, an end is no news."""
+    data = b""
     connection.settimeout(clock.at_most(GOODBYE))
     try:
-        connection.unwrap()
-    except (ssl.SSLWantReadError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
-        pass
-    except ssl.SSLError as error:
-        if alert_of(Failure.of(error).reason):
-            raise
-        return b"", "quiet"
-    try:
+        with suppress(ssl.SSLWantReadError):
+            connection.unwrap()
         data = connection.recv(KEPT)
-    except (TimeoutError, ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError):
-        return b"", "quiet"
-    except ssl.SSLError as error:
+    except OSError as error:
         if alert_of(Failure.of(error).reason):
             raise
-        return b"", "quiet"
     return data, "said" if data else "quiet"
 
 

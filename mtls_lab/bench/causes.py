@@ -25,6 +25,12 @@ __all__ = ["advice", "cause", "explained", "how_it_ended", "listed", "target_of"
 
 #: Names of CAs that are listed, and characters of what a server said.
 MOST, QUOTED = 5, 120
+#: How an attempt ended after its handshake.
+ENDS = {
+    "closed": ", then the server hung up",
+    "reset": ", then the server reset the connection",
+    "quiet": "; the server waits for a request",
+}
 
 
 def cause(
@@ -62,25 +68,18 @@ def how_it_ended(tried: Attempt) -> str:
     where = "at the first read" if tried.stage is Stage.FIRST_READ else "in the handshake"
     if tried.alert:
         return f"alert {tried.alert} {where}"
-    match tried.end:
-        case "closed":
-            return "handshake, then the server hung up"
-        case "reset":
-            return "handshake, then the server reset the connection"
-        case "said":
-            return f"handshake; the server says {quoted(tried.heard)}"
-        case "quiet":
-            return "handshake; the server waits for a request"
-    if tried.failure:
-        return f"{in_words(tried.failure)} {where}"
-    return "handshake"
+    if tried.end == "said":
+        return f"handshake; the server says {quoted(tried.heard)}"
+    if tried.end:
+        return f"handshake{ENDS[tried.end]}"
+    return f"{in_words(tried.failure)} {where}" if tried.failure else "handshake"
 
 
 def in_words(failure: Failure) -> str:
     """Return a failure of our own in a few words."""
     if failure.verify_code is not None:
         return f"{printable(failure.verify_message)} (verify code {failure.verify_code})"
-    if failure.reason in {"UNEXPECTED_EOF_WHILE_READING"}:
+    if failure.reason == "UNEXPECTED_EOF_WHILE_READING":
         return "the server hung up"
     if failure.reason == "TIMED_OUT":
         return "no answer in time"

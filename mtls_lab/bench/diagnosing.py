@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from mtls_lab.bench.causes import target_of
 from mtls_lab.bench.judging import judge
 from mtls_lab.bench.own import look_into
 from mtls_lab.bench.probing import probe
-from mtls_lab.bench.causes import target_of
 from mtls_lab.bench.reporting import report
 from mtls_lab.bench.starttls import PROTOCOLS
 from mtls_lab.bench.value import Diagnosis
@@ -103,9 +103,7 @@ def read_target(target: Any) -> Address:
     scheme, _, rest = target.rpartition("://")
     rest = rest.split("/")[0].rpartition("@")[2]
     host, _, port = rest.rpartition(":")
-    if not host or ("]" in rest and not rest.endswith("]") and "]:" not in rest):
-        host, port = rest, "443" if scheme in {"https", "wss"} else ""
-    elif rest.endswith("]"):
+    if not host or rest.endswith("]"):
         host, port = rest, "443" if scheme in {"https", "wss"} else ""
     host = host.removeprefix("[").removesuffix("]")
     if not host or not (port.isascii() and port.isdecimal() and 0 < int(port) <= 0xFFFF):

@@ -6,9 +6,7 @@ Here: the way to the server, its certificate, versions, and HTTP. Not here: our 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from functools import cache
 
 from cryptography import x509
 
@@ -47,8 +45,10 @@ def judge(seen: Seen) -> tuple[Cause, ...]:
             found += _unexplained(seen)
         if not found:
             found += _strict(seen)
-    unique = {(each.name, each.says): each for each in reversed(found)}
-    return tuple(sorted(reversed(unique.values()), key=lambda each: not each.certain))
+    unique: dict[tuple[str, str], Cause] = {}
+    for each in found:
+        unique.setdefault((each.name, each.says), each)
+    return tuple(sorted(unique.values(), key=lambda each: not each.certain))
 
 
 def _files(seen: Seen) -> Iterator[Cause]:

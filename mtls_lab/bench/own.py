@@ -59,8 +59,8 @@ class Own:
             check: whether the server's certificate has to verify.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        if not (check and self.trusts):
+        context.check_hostname = check and self.trusts
+        if not context.check_hostname:
             context.verify_mode = ssl.CERT_NONE
         elif self.cafile:
             context.load_verify_locations(self.cafile)

@@ -123,21 +123,16 @@ def probe(
     """Call a server as often as needed, and return what was seen. Nothing is raised."""
     clock = Clock(timeout)
     seen = Seen(host, port, name, own, starttls=starttls)
-    call = None
+    call = _reach(seen, clock, own.context(TLS13))
+    if call is None:
+        return seen
     for version, number in VERSIONS.items():
-        context = own.context(number)
-        context.check_hostname = context.verify_mode is ssl.CERT_REQUIRED
-        call = call or _reach(seen, clock, version, context)
-        if call is None:
-            return seen
         if version not in seen.full:
-            seen.full[version] = attempt(call, context, name)
+            seen.full[version] = attempt(call, own.context(number), name)
         if seen.distrusted and not clock.over:
-            context = own.context(number, check=False)
-            seen.unchecked[version] = attempt(call, context, name)
+            seen.unchecked[version] = attempt(call, own.context(number, check=False), name)
         if _in_the_clear(seen.full[version]):
             break
-    assert call is not None
     if not seen.speaks_tls:
         _without_tls(seen, call)
     elif not clock.over:
@@ -146,7 +141,7 @@ def probe(
     return seen
 
 
-def _reach(seen: Seen, clock: Clock, version: str, context: ssl.SSLContext) -> Call | None:
+def _reach(seen: Seen, clock: Clock, context: ssl.SSLContext) -> Call | None:
     """Make the first attempt, with the first address that accepts it."""
     try:
         found = addresses(seen.host, seen.port, clock)
@@ -158,7 +153,7 @@ def _reach(seen: Seen, clock: Clock, version: str, context: ssl.SSLContext) -> C
         call = Call(address, clock, seen.starttls)
         tried = attempt(call, context, seen.name)
         if tried.stage is not Stage.CONNECT:
-            seen.full[version], seen.unreached = tried, None
+            seen.full[next(iter(VERSIONS))], seen.unreached = tried, None
             return call
         seen.unreached = seen.unreached or tried.failure
     return None
@@ -209,12 +204,7 @@ def _with_tls(seen: Seen, call: Call, request: bytes) -> None:
             )
     if request and working and not seen.distrusted and own.trusts:
         number = VERSIONS[working[0]]
-        seen.asked = _ask(seen, call, own.context(number), request)
+        seen.asked = attempt(call, own.context(number), name, request=request)
         if seen.requested and own.presents:
-            seen.asked_bare = _ask(seen, call, own.context(number, present=False), request)
-
-
-def _ask(seen: Seen, call: Call, context: ssl.SSLContext, request: bytes) -> Attempt:
-    """Send a request, to a server that has proved its name only."""
-    context.check_hostname = True
-    return attempt(call, context, seen.name, request=request)
+            context = own.context(number, present=False)
+            seen.asked_bare = attempt(call, context, name, request=request)

@@ -28,7 +28,7 @@ __all__ = ["judge_client", "signed_in_between", "status_of"]
 
 #: A CA that is called like this is most likely below another one.
 BETWEEN = re.compile(
-    r"\b(intermediate|issuing|sub(ordinate)?[ -]?ca|ica|signing|level ?[12])\b", re.I
+    r"\b(intermediate|issuing|sub(ordinate)?[ -]?ca|ica|signing|level ?[12])\b", re.IGNORECASE
 )
 #: Alerts for a chain that does not lead to a CA that is trusted.
 NO_CHAIN = {"unknown_ca", "decrypt_error"}

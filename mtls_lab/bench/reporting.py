@@ -14,6 +14,7 @@ from mtls_lab.bench.causes import how_it_ended, in_words, listed, quoted
 from mtls_lab.bench.probing import Seen
 from mtls_lab.bench.refusal import status_of
 from mtls_lab.bench.requested import key_kind
+from mtls_lab.bench.served import Served
 from mtls_lab.bench.value import Line
 from mtls_lab.diagnosis.symptoms import shown
 from mtls_lab.pki.comparison import compare
@@ -134,7 +135,7 @@ def _others(seen: Seen) -> Iterator[Line]:
     if seen.bare:
         yield Line("without", OPEN, f"a certificate: {_demands(seen.bare)}")
     if seen.nameless:
-        yield Line("without SNI", OPEN, _nameless(seen))
+        yield Line("without SNI", OPEN, _nameless(seen, seen.nameless))
     if seen.again and seen.again.version:
         text = "a new connection is resumed without a certificate: it is not checked again"
         none = "a session is not resumed: each connection is checked"
@@ -158,19 +159,13 @@ def _demands(bare: Attempt) -> str:
     return f"{how_it_ended(bare)}: TLS goes on, so it only asks"
 
 
-def _nameless(seen: Seen) -> str:
-    tried = seen.nameless
-    assert tried is not None
+def _nameless(seen: Seen, tried: Attempt) -> str:
     if not tried.first("ServerHello"):
         return f"refused: {how_it_ended(tried)}"
-    with_name = next((m for each in seen.attempts if (m := each.first("Certificate"))), None)
-    other = tried.first("Certificate")
-    # The versions frame a chain in two ways: the first certificate tells enough.
-    from mtls_lab.bench.served import Served  # noqa: PLC0415
-
-    same = Served.of(with_name).chain[:1] == Served.of(other).chain[:1]
+    other = Served.of(tried.first("Certificate"))
+    same = seen.served.chain[:1] == other.chain[:1]
     asks = tried.first("CertificateRequest") is not None
-    text = "the same certificate" if same else f"another certificate: {Served.of(other).path}"
+    text = "the same certificate" if same else f"another certificate: {other.path}"
     if asks != (seen.requested is not None):
         text += ", and it asks for a client certificate" if asks else ", and it does not ask"
     return text

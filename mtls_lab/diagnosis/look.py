@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -89,7 +89,7 @@ class Finding:
 def findings(
     seen: Symptoms,
     owner: str,
-    files: dict[str, PathLike | None],
+    files: Mapping[str, PathLike | None],
     chain: Sequence[x509.Certificate] = (),
     called: str = "the file",
 ) -> list[Finding]:
@@ -129,7 +129,7 @@ def findings(
 
 
 def _read(
-    files: dict[str, PathLike | None], names: dict[str, str]
+    files: Mapping[str, PathLike | None], names: dict[str, str]
 ) -> tuple[list[x509.Certificate], object, list[x509.Certificate], list[Finding]]:
     """Return what is in the files, and what could not be read."""
     from mtls_lab.pki import pem  # noqa: PLC0415 - see findings

@@ -21,7 +21,7 @@ PACKAGE = ROOT / "mtls_lab"
 LAYERS = [
     *("errors", "files", "facts", "text", "program", "old_names"),
     *("pki", "wire", "net"),
-    *("diagnosis", "attacks", "experiments", "learner"),
+    *("diagnosis", "bench", "attacks", "experiments", "learner"),
     *("exercises", "kata", "classroom", "panels"),
     *("__init__", "cli", "__main__"),
 ]

@@ -1,4 +1,7 @@
-"""Print what `diagnose` says of every fault, and the score: `python -m tests.interop.peers [WORD]`."""
+"""Print what `diagnose` says of every fault, and the score.
+
+`python -m tests.interop.peers [WORD]`, and with a second word every diagnosis.
+"""
 
 import sys
 import tempfile
@@ -15,7 +18,7 @@ with tempfile.TemporaryDirectory() as folder:
         diagnosis = asked(fault, Path(folder))
         wrong = judged(fault, diagnosis)
         right += not wrong
-        sys.stdout.write(f"{'right' if not wrong else wrong:<60} {fault}\n")
+        sys.stdout.write(f"{wrong or 'right':<60} {fault}\n")
         if wrong or sys.argv[2:]:
             sys.stdout.write(f"{diagnosis}\n\n")
 sys.stdout.write(f"{right} of {len(chosen)} named first\n")

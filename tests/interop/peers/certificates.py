@@ -7,7 +7,7 @@ import datetime as dt
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from cryptography import x509
@@ -16,8 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
-BITS = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment")
-BITS += ("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+BITS = (
+    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+    *("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+)
 LOCALHOST = ("localhost", "127.0.0.1")
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -121,12 +123,12 @@ def make(folder: Path) -> Path:
     other = Holder("Other Root", ca=True)
     between = Holder("Example Issuing CA", root, ca=True)
     again = Holder("Example Root", ca=True)
-    server = {"issuer": root, "purpose": SERVER, "names": LOCALHOST}
+    server = partial(Holder, "localhost", root, purpose=SERVER, names=LOCALHOST)
     holders = {
-        "server": Holder("localhost", **server),
-        "server-rsa": Holder("localhost", **server, kind="rsa"),
-        "server-expired": Holder("localhost", **server, days=(-30, -2)),
-        "server-notyet": Holder("localhost", **server, days=(2, 30)),
+        "server": server(),
+        "server-rsa": server(kind="rsa"),
+        "server-expired": server(days=(-30, -2)),
+        "server-notyet": server(days=(2, 30)),
         "server-elsewhere": Holder("api.example", root, purpose=SERVER, names=("api.example",)),
         "server-untrusted": Holder("localhost", other, purpose=SERVER, names=LOCALHOST),
         "server-purpose": Holder("localhost", root, names=LOCALHOST),

@@ -135,7 +135,15 @@ def nginx(setup: Setup) -> AbstractContextManager[int]:
         f"server {{ listen 127.0.0.1:{port} ssl; server_name localhost; {pair}\n"
         f"{trust} ssl_verify_client {ask};\n{lines} }}\n{other if setup.extra else ''} }}\n"
     )
-    command = ["nginx", "-e", folder / f"nginx-{port}.err", "-p", folder, "-c", configuration]
+    command: list[str | Path] = [
+        "nginx",
+        "-e",
+        folder / f"nginx-{port}.err",
+        "-p",
+        folder,
+        "-c",
+        configuration,
+    ]
     return program(port, *command, folder=folder, name="nginx")
 
 
@@ -219,7 +227,15 @@ def node(setup: Setup) -> AbstractContextManager[int]:
     port = free_port()
     script = setup.folder / f"server-{port}.js"
     script.write_text(NODE)
-    command = ["node", script, str(port), setup.key, setup.cert, setup.trusted, setup.clients]
+    command: list[str | Path] = [
+        "node",
+        script,
+        str(port),
+        setup.key,
+        setup.cert,
+        setup.trusted,
+        setup.clients,
+    ]
     return program(port, *command, folder=setup.folder, name="node")
 
 
