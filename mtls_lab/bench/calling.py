@@ -30,8 +30,10 @@ KEPT = 16 * 1024
 #: How long a server may take to refuse after a handshake, at least. A slow one gets more: some
 #: times as long as its handshake took.
 PATIENCE, TIMES = 0.2, 6
-#: How long it may take to answer our goodbye, or a request.
-GOODBYE, ANSWER = 1.0, 5.0
+#: How long it may take to connect, to shake hands, to answer our goodbye, and to answer a request.
+CONNECT, HANDSHAKE, GOODBYE, ANSWER = 4.0, 5.0, 1.0, 5.0
+#: How long the system's resolver may take.
+RESOLVE = 10.0
 
 
 class TooMuch(OSError):
@@ -196,7 +198,7 @@ def addresses(host: str, port: int, clock: Clock) -> list[tuple[int, Address]]:
     # The resolver of the system knows no deadline of ours.
     thread = threading.Thread(target=resolve, name="lab resolver", daemon=True)
     thread.start()
-    thread.join(clock.at_most(60))
+    thread.join(clock.at_most(RESOLVE))
     if errors:
         raise errors[0]
     if not found:
@@ -229,14 +231,14 @@ def attempt(
     family = socket.AF_INET6 if ":" in call.address[0] else socket.AF_INET
     with _Connection(family) as connection:
         try:
-            connection.settimeout(call.clock.at_most(60))
+            connection.settimeout(call.clock.at_most(CONNECT))
             connection.connect(call.address)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             stage = Stage.SETUP
             into_tls(connection, call.starttls, call.clock.at_most)
             stage = Stage.HANDSHAKE
             connection.wrap(context, server_hostname, session)
-            connection.settimeout(call.clock.at_most(60))
+            connection.settimeout(call.clock.at_most(HANDSHAKE))
             began = time.monotonic()
             connection.do_handshake()
             took = time.monotonic() - began

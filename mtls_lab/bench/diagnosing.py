@@ -17,6 +17,7 @@ from mtls_lab.bench.value import Diagnosis
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.files import PathLike
 from mtls_lab.net import Address, Upstream
+from mtls_lab.text import printable
 
 __all__ = ["TIMEOUT", "diagnose", "read_target"]
 
@@ -68,6 +69,12 @@ def diagnose(
         raise UnknownName("protocol for STARTTLS", starttls, PROTOCOLS)
     host, port = read_target(target)
     name = server_hostname or host
+    if not _is_name(name):
+        raise LabError(
+            f"{printable(name)!r} as the name of a server",
+            "a host name or an IP address",
+            "correct it; a name has labels of 1 to 63 characters, with dots between them",
+        )
     request = b"" if send is None else send.encode() + b"\r\n"
     if http:
         request = GET.format(host=f"[{name}]" if ":" in name else name).encode("ascii", "replace")
@@ -81,6 +88,14 @@ def diagnose(
         timeout=timeout,
     )
     return Diagnosis(target_of(seen), name, report(seen), judge(seen))
+
+
+def _is_name(name: str) -> bool:
+    """Whether it can be in a ClientHello (RFC 6066, section 3)."""
+    try:
+        return bool(name.encode("idna")) and not name.startswith(".") and "\0" not in name
+    except UnicodeError:
+        return False
 
 
 def read_target(target: Any) -> Address:

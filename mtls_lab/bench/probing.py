@@ -45,6 +45,7 @@ class Seen:
         asked, asked_bare: with a request, with our certificate and without.
         protocol, greeting: what a server speaks that speaks no TLS, and its first bytes.
         starttls: the protocol in which TLS began.
+        unsent: whether a request was not sent, because the server has not proved its name.
         timed_out: whether the deadline passed before everything was tried.
     """
 
@@ -65,6 +66,7 @@ class Seen:
     protocol: str = ""
     greeting: bytes = b""
     starttls: str = ""
+    unsent: bool = False
     timed_out: bool = False
 
     def best(self, version: str) -> Attempt:
@@ -202,7 +204,8 @@ def _with_tls(seen: Seen, call: Call, request: bytes) -> None:
             seen.again = attempt(
                 call, context, name, session=seen.best(version).session, wait=False
             )
-    if request and working and not seen.distrusted and own.trusts:
+    seen.unsent = bool(request) and bool(seen.distrusted or not own.trusts)
+    if request and working and not seen.unsent:
         number = VERSIONS[working[0]]
         seen.asked = attempt(call, own.context(number), name, request=request)
         if seen.requested and own.presents:

@@ -147,6 +147,8 @@ def _others(seen: Seen) -> Iterator[Line]:
             label = "request" if name == "request" else "without it"
             status = status_of(tried) or how_it_ended(tried)
             yield Line(label, NO if tried.refused or " 4" in status[:12] else YES, status)
+    if seen.unsent:
+        yield Line("request", OPEN, "not sent: the server has not proved its name")
     if seen.timed_out:
         yield Line("time", NOTE, "it was over before everything was tried")
 

@@ -125,6 +125,7 @@ def nginx(setup: Setup) -> AbstractContextManager[int]:
     )
     lines = "location / { return 200 hello; }"
     pair = f"ssl_certificate {setup.cert}; ssl_certificate_key {setup.key};"
+    pair += " ssl_protocols TLSv1.2 TLSv1.3;"  # the default of older releases has no TLS 1.3
     other = f"server {{ listen 127.0.0.1:{port} ssl default_server; {pair} {lines}\n"
     other += f"ssl_client_certificate {setup.trusted}; ssl_verify_client on; }}"
     configuration = folder / f"nginx-{port}.conf"
