@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from mtls_lab.bench.calling import Attempt
 from mtls_lab.bench.causes import cause, explained, how_it_ended, listed, quoted
@@ -117,50 +118,42 @@ def _no_common_scheme(seen: Seen, requested: Requested, evidence: list[str]) -> 
 def _refused_ours(
     seen: Seen, requested: Requested, tried: Attempt, evidence: list[str]
 ) -> Iterator[Cause]:
-    leaf, alert = seen.own.chain[0], tried.alert
+    alert = tried.alert
     if alert == "certificate_revoked":
         yield cause("revoked", seen, evidence, certain=True)
         return
-    looked = _findings(seen, _symptoms(tried))
     exact = bool(alert) and alert not in VAGUE["alert"]
-    for found in (each for each in looked if each.explains):
-        yield _told(seen, found, evidence, certain=exact)
-    if alert == "certificate_expired" and not any(each.explains for each in looked):
+    looked = [each for each in _findings(seen, _symptoms(tried)) if each.explains]
+    yield from (_told(seen, each, evidence, certain=exact) for each in looked)
+    if looked:
+        return
+    if alert == "certificate_expired":
         yield cause("other_clock", seen, evidence)
-    elif exact and alert not in NO_CHAIN | {"unsupported_certificate"}:
+    elif exact and alert not in NO_CHAIN:
         yield explained("failed", seen, explain(_symptoms(tried).failure), evidence)
     else:
-        yield from _chain(seen, requested, tried, evidence, leaf)
+        yield from _chain(seen, requested, tried, evidence)
 
 
 def _chain(
-    seen: Seen,
-    requested: Requested,
-    tried: Attempt,
-    evidence: list[str],
-    leaf: x509.Certificate,
+    seen: Seen, requested: Requested, tried: Attempt, evidence: list[str]
 ) -> Iterator[Cause]:
     """Our chain does not lead to a CA of the server's, or nothing tells what is wrong."""
-    alert = tried.alert
-    issuer, chain = leaf.issuer, seen.own.chain
-    sure = alert == "unknown_ca"
+    alert, chain = tried.alert, seen.own.chain
+    issuer, sure = chain[0].issuer, alert == "unknown_ca"
     words = f" of {listed(requested.names)}" if requested.names else ""
     seen_here = [*evidence, f"it asks for a certificate{words or ' of any CA'}"]
     named = requested.names_issuer_of(chain)
-    missing = all(each.subject != issuer for each in chain[1:])
-    between = signed_in_between(issuer, (*seen.own.cas, *seen.served.chain))
-    if leaf.subject == issuer:
-        if requested.authorities and named:
-            yield cause("same_name", seen, seen_here)
-        else:
-            yield cause("self_signed", seen, seen_here, certain=sure, names=words)
-    elif between and missing and not (requested.authorities and _names(requested, issuer)):
+    between = _between(seen, requested)
+    if chain[0].subject == issuer and not (requested.authorities and named):
+        yield cause("self_signed", seen, seen_here, certain=sure, names=words)
+    elif between:
         how = "an intermediate CA" if between == "known" else "by its name an intermediate CA"
         certain = sure and between == "known"
         yield cause("intermediate", seen, seen_here, certain=certain, how=how)
     elif requested.authorities and not named:
         yield cause("not_named", seen, seen_here, certain=sure)
-    elif requested.authorities and alert in NO_CHAIN:
+    elif _same_name(seen) or (requested.authorities and alert in NO_CHAIN):
         yield cause("same_name", seen, seen_here)
     elif alert in NO_CHAIN:
         yield cause("untrusted", seen, seen_here, certain=sure)
@@ -171,8 +164,33 @@ def _chain(
         yield cause("refused_vaguely", seen, seen_here, alert=alert, why=told_.why, fix=told_.fix)
 
 
-def _names(requested: Requested, issuer: x509.Name) -> bool:
-    return issuer.public_bytes() in requested.authorities
+def _between(seen: Seen, requested: Requested) -> str:
+    """Whether our issuer is an intermediate that is not sent; as signed_in_between says it."""
+    issuer = seen.own.chain[0].issuer
+    if any(each.subject == issuer for each in seen.own.chain):
+        return ""
+    if issuer.public_bytes() in requested.authorities:
+        return ""
+    return signed_in_between(issuer, (*seen.own.cas, *seen.served.chain))
+
+
+def _same_name(seen: Seen) -> bool:
+    """Whether we know a CA of our issuer's name, and it has not signed our certificate."""
+    leaf = seen.own.chain[0]
+    known = [
+        each
+        for each in (*seen.own.cas, *seen.served.chain)
+        if each.subject == leaf.issuer != leaf.subject
+    ]
+    return bool(known) and not any(_signed(leaf, each) for each in known)
+
+
+def _signed(leaf: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        leaf.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def _symptoms(tried: Attempt, state: str = "") -> Symptoms:
@@ -238,7 +256,8 @@ def _http(seen: Seen, requested: Requested) -> Iterator[Cause]:
     elif state == "http: bad certificate":
         looked = _findings(seen, _symptoms(tried, state))
         yield from (_told(seen, each, evidence, certain=False) for each in looked if each.explains)
-        yield from _chain(seen, requested, tried, evidence, seen.own.chain[0])
+        if not any(each.explains for each in looked):
+            yield from _chain(seen, requested, tried, evidence)
     elif code in (["401"], ["403"]):
         yield cause("forbidden", seen, evidence, certain=True, status=status)
     elif code == ["421"]:
