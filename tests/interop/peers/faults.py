@@ -27,6 +27,7 @@ class Fault:
     name: str = "localhost"
     trust: str = "ca.pem"
     http: bool = False
+    starttls: str = ""
 
     def __str__(self) -> str:
         parts = [self.stack, self.cause or "fine", self.client, self.server, self.clients]
@@ -52,6 +53,7 @@ def asked(fault: Fault, folder: Path) -> Diagnosis:
             keyfile=folder / f"{fault.client}.key" if fault.client else None,
             server_hostname=fault.name,
             http=fault.http,
+            starttls=fault.starttls,
         )
 
 

@@ -3,21 +3,26 @@
 A server is started by the name of its stack with one `Setup`, and ended when the block ends.
 """
 
+import os
 import re
 import select
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from mtls_lab.net import Acceptor
 
 #: Seconds until a program listens; no test waits for it unless the machine stands still.
 LONG = 60.0
+#: One for each release of PostgreSQL.
+INITDB = "/usr/lib/postgresql/*/bin/initdb"
 
 
 @dataclass(frozen=True)
@@ -240,6 +245,48 @@ def node(setup: Setup) -> AbstractContextManager[int]:
     return program(port, *command, folder=setup.folder, name="node")
 
 
+@cache
+def cluster() -> tempfile.TemporaryDirectory[str]:
+    """The files of a PostgreSQL, made once: that takes longer than everything else here."""
+    folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    if unprivileged():
+        shutil.chown(folder.name, "postgres")
+    command = [*unprivileged(), str(postgresql() / "initdb"), "-D", f"{folder.name}/data"]
+    subprocess.run(
+        [*command, "--no-sync"], cwd=folder.name, check=True, capture_output=True, timeout=300
+    )
+    return folder
+
+
+def unprivileged() -> list[str]:
+    """What starts a program as another user than root, as which PostgreSQL does not run."""
+    names = ["--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
+    return ["setpriv", *names] if os.geteuid() == 0 else []
+
+
+def postgresql() -> Path:
+    """The folder of its programs, which Debian does not put on the PATH."""
+    return max(Path("/").glob(INITDB.lstrip("/"))).parent
+
+
+def postgres(setup: Setup) -> AbstractContextManager[int]:
+    port, home = free_port(), Path(cluster().name)
+    for source in (setup.cert, setup.key, setup.trusted):
+        copied = Path(shutil.copy(source, home))
+        if unprivileged():
+            shutil.chown(copied, "postgres")
+    (home / setup.key.name).chmod(0o600)
+    options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": home, "fsync": "off"}
+    if setup.extra != "off":
+        options |= {"ssl": "on", "ssl_cert_file": home / setup.cert.name}
+        options |= {"ssl_key_file": home / setup.key.name}
+    if setup.clients != "none":
+        options |= {"ssl_ca_file": home / setup.trusted.name}
+    told = [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
+    command = [*unprivileged(), str(postgresql() / "postgres"), "-D", str(home / "data")]
+    return program(port, *command, "-p", str(port), *told, folder=home, name="postgres")
+
+
 #: By the name that faults.toml uses.
 STACKS: dict[str, Callable[[Setup], AbstractContextManager[int]]] = {
     "openssl": openssl,
@@ -249,10 +296,17 @@ STACKS: dict[str, Callable[[Setup], AbstractContextManager[int]]] = {
     "gnutls": gnutls,
     "mosquitto": mosquitto,
     "node": node,
+    "postgres": postgres,
 }
 
 
 def missing() -> list[str]:
     """Which of the programs are not installed."""
-    commands = {"stunnel": "stunnel4", "gnutls": "gnutls-serv"}
-    return [name for name in STACKS if not shutil.which(commands.get(name, name))]
+    commands = {"stunnel": "stunnel4", "gnutls": "gnutls-serv", "postgres": INITDB}
+    names = ((name, commands.get(name, name)) for name in STACKS)
+    return [name for name, command in names if not shutil.which(command) and not installed(command)]
+
+
+def installed(pattern: str) -> bool:
+    """Whether a program is there that Debian does not put on the PATH."""
+    return any(Path("/").glob(pattern.lstrip("/")))

@@ -1,4 +1,4 @@
-"""`diagnose` as a function and as a command: addresses, arguments, what it prints, what it costs."""
+"""`diagnose` as a function and as a command: addresses, arguments, and what it prints."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def test_an_address_is_read(target: object, address: tuple[str, int]) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["", "api.example", ":8443", "api.example:", "a:0", "a:65536", "a:x", "a:８", "http://a"],
+    ["", "api.example", ":8443", "api.example:", "a:0", "a:65536", "a:x", "a:\uff18", "http://a"],
 )
 def test_what_is_not_an_address_is_one_message(target: str) -> None:
     with pytest.raises(LabError, match="as the server") as caught:
@@ -86,7 +86,9 @@ def test_a_host_without_an_address() -> None:
 
 def test_what_is_printed_of_a_backend_that_demands(lab: Lab) -> None:
     with serve(lab.mtls()) as backend:
-        done = run("%s:%d" % backend.address, "--server-name", "localhost", "--ca", lab.ca_file)
+        done = run(
+            f"127.0.0.1:{backend.address[1]}", "--server-name", "localhost", "--ca", lab.ca_file
+        )
     assert (done.returncode, done.stderr) == (15, "")
     assert "✗ TLS 1.3     alert certificate_required at the first read" in done.stdout
     assert "1. The server demands a client certificate, and none was given." in done.stdout
@@ -96,8 +98,8 @@ def test_what_is_printed_of_a_backend_that_demands(lab: Lab) -> None:
 def test_json_for_a_program(lab: Lab) -> None:
     cert, key = lab.store.files("expired")
     with serve(lab.mtls()) as backend:
-        files = ["--ca", lab.ca_file, "--cert", cert, "--key", key]
-        address = "%s:%d" % backend.address
+        files: list[str | Path] = ["--ca", lab.ca_file, "--cert", cert, "--key", key]
+        address = f"127.0.0.1:{backend.address[1]}"
         done = run(address, "--server-name", "localhost", *files, "--json")
     told = json.loads(done.stdout)
     assert (done.returncode, told["code"], told["class"]) == (15, 15, "client")
@@ -141,7 +143,6 @@ def test_a_request_goes_to_a_server_that_has_proved_its_name_only(lab: Lab) -> N
         told = diagnose(backend, server_hostname="other.example", cafile=lab.ca_file, send="PING")
         assert told.kind == "server"
         assert ("request", "–") in [(line.label, line.sign) for line in told.lines]
-        assert backend.log == [] if hasattr(backend, "log") else True
         told = diagnose(backend, server_hostname="localhost", cafile=lab.ca_file, send="PING")
     assert any("PONG" in line.text for line in told.lines), str(told)
 
