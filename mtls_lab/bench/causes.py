@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from mtls_lab.bench.calling import Attempt
+from mtls_lab.bench.attempts import Attempt
 from mtls_lab.bench.probing import Seen
 from mtls_lab.bench.value import Cause
 from mtls_lab.diagnosis import Explanation

@@ -10,7 +10,8 @@ import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mtls_lab.bench.calling import Attempt, Call, Clock, addresses, attempt
+from mtls_lab.bench.attempts import Attempt
+from mtls_lab.bench.calling import Call, Clock, addresses, attempt
 from mtls_lab.bench.own import Own
 from mtls_lab.bench.plain import named, spoken
 from mtls_lab.bench.requested import Requested

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
-from mtls_lab.bench.calling import Attempt
+from mtls_lab.bench.attempts import Attempt
 from mtls_lab.bench.causes import cause, explained, how_it_ended, listed, quoted
 from mtls_lab.bench.probing import Seen
 from mtls_lab.bench.requested import Requested, key_kind

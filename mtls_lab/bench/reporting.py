@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from mtls_lab.bench.calling import Attempt
+from mtls_lab.bench.attempts import Attempt
 from mtls_lab.bench.causes import how_it_ended, in_words, listed, quoted
 from mtls_lab.bench.probing import Seen
 from mtls_lab.bench.refusal import status_of

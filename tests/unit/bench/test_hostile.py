@@ -11,7 +11,8 @@ import pytest
 
 from mtls_lab import Relay, serve
 from mtls_lab.bench import diagnose
-from mtls_lab.bench.calling import KEPT, Attempt
+from mtls_lab.bench.attempts import Attempt
+from mtls_lab.bench.calling import KEPT
 from mtls_lab.bench.judging import judge
 from mtls_lab.bench.own import look_into
 from mtls_lab.bench.probing import Seen, probe
