@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mtls_lab.cli import machines
 from mtls_lab.errors import LabError, ToolMissing
 from mtls_lab.program import python, typed
 
@@ -28,6 +29,9 @@ INTERRUPTED, PIPE_CLOSED = 128 + 2, 128 + 13
 ALONE = {
     "doctor": "doctor",
     "explain": "explaining",
+    "certs": "certs",
+    "serve": "serving",
+    "ask": "asking",
 }
 #: For an output that has no such sign, such as a Windows code page.
 ASCII = {"✓": "+", "✗": "x", "→": "->", "–": "-", "×": "x", "…": "..."}
@@ -121,13 +125,14 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the versions and stop")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", prog=program)
 
-    def add(name: str, summary: str, *examples: str) -> argparse.ArgumentParser:
+    def add(name: str, summary: str, *examples: str, notes: str = "") -> argparse.ArgumentParser:
         shown = "\n".join(f"  {program} {each}" for each in examples)
+        notes = f"\n\n{notes}" if notes else ""
         return commands.add_parser(
             name,
             help=summary,
             description=f"{summary[0].upper()}{summary[1:]}.",
-            epilog=f"Example{'s' * (len(examples) > 1)}:\n{shown}",
+            epilog=f"Example{'s' * (len(examples) > 1)}:\n{shown}{notes}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
 
@@ -139,7 +144,9 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     _folder(start)
     start.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     start.add_argument(
-        "--port", type=_port, help="the port of JupyterLab (default: 8888 or the next free one)"
+        "--port",
+        type=machines.port,
+        help="the port of JupyterLab (default: 8888 or the next free one)",
     )
     start.add_argument(
         "--prepare", action="store_true", help="only make the folder, do not start JupyterLab"
@@ -175,6 +182,8 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
         "--peer", default="", help="who sent the alert: openssl, go, java, erlang, gnutls, node, …"
     )
     why.add_argument("--json", action="store_true", help="one JSON object, for a program")
+
+    machines.add_to(add)
 
     reset = add(
         "reset",
@@ -219,12 +228,6 @@ def _folder(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="your folder (default: ./lab)",
     )
-
-
-def _port(text: str) -> int:
-    if text.isascii() and text.isdecimal() and int(text) <= 0xFFFF:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to 65535, or 0 for any free one")
 
 
 # --- Output ----------------------------------------------------------------------------------
