@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.cli import diagnosing
+from mtls_lab.cli import diagnosing, machines
 from mtls_lab.errors import LabError, ToolMissing
 from mtls_lab.program import python, typed
 
@@ -30,6 +30,9 @@ ALONE = {
     "doctor": "doctor",
     "explain": "explaining",
     "diagnose": "diagnosing",
+    "certs": "certs",
+    "serve": "serving",
+    "ask": "asking",
 }
 #: For an output that has no such sign, such as a Windows code page.
 ASCII = {"✓": "+", "✗": "x", "→": "->", "–": "-", "×": "x", "…": "..."}
@@ -142,7 +145,9 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     _folder(start)
     start.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     start.add_argument(
-        "--port", type=_port, help="the port of JupyterLab (default: 8888 or the next free one)"
+        "--port",
+        type=machines.port,
+        help="the port of JupyterLab (default: 8888 or the next free one)",
     )
     start.add_argument(
         "--prepare", action="store_true", help="only make the folder, do not start JupyterLab"
@@ -180,6 +185,7 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     why.add_argument("--json", action="store_true", help="one JSON object, for a program")
 
     diagnosing.add_to(add)
+    machines.add_to(add)
 
     reset = add(
         "reset",
@@ -224,12 +230,6 @@ def _folder(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="your folder (default: ./lab)",
     )
-
-
-def _port(text: str) -> int:
-    if text.isascii() and text.isdecimal() and int(text) <= 0xFFFF:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to 65535, or 0 for any free one")
 
 
 # --- Output ----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from pathlib import Path
 from mtls_lab import serve
 from mtls_lab.bench import classes
 from tests.repository.files import ROOT, copy
+from tests.unit.cli.terminals import serving
 from tests.unit.lab import Lab
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -84,6 +85,34 @@ def test_a_server_is_diagnosed_as_shown(tmp_path: Path) -> None:
     begin, end = shown.split("  …\n")
     assert told.startswith(begin)
     assert [line for line in end.splitlines() if line not in told.splitlines()] == []
+
+
+def test_between_two_terminals(tmp_path: Path) -> None:
+    """Every line as it stands, but for the ports: another program may have them."""
+    one, two = (text.splitlines() for text in blocks("console") if "$ mtls-lab" in text)
+    typed = [line.removeprefix("$ mtls-lab ").split() for line in one if line.startswith("$")]
+    certs, (serve, *served) = typed
+    assert serve == "serve"
+    made = subprocess.run(
+        [sys.executable, "-m", "mtls_lab", *certs], cwd=tmp_path, capture_output=True, check=True
+    )
+    assert made.stderr == b""
+    with serving(*("0" if word == "5000" else word for word in served), cwd=tmp_path) as terminal:
+        address = terminal.address
+        command, *reply = two
+        ask = command.removeprefix("$ mtls-lab ").replace("127.0.0.1:5000", address)
+        ask = ask.replace("localhost:5000", address.replace("127.0.0.1", "localhost"))
+        done = subprocess.run(
+            [sys.executable, "-m", "mtls_lab", *ask.split()],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.splitlines() == reply
+        log = [re.sub(r"^\S+:\d+", "", terminal.line()) for _ in range(3)]
+    shown = [re.sub(r"^\S+:\d+", "", line) for line in one if not line.startswith("$")]
+    assert shown == ["Listening on 127.0.0.1:5000, mutual TLS. Ctrl-C ends it.", *log]
 
 
 def test_the_way_without_make(tmp_path: Path) -> None:
