@@ -14,7 +14,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import secrets
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -126,7 +125,7 @@ def write_file(
     """
     # With the calls of `os`: pathlib and a buffer would double the time of a small file.
     folder, name = os.path.split(path)
-    new = os.path.join(folder, f".{name}.{os.getpid()}-{secrets.token_hex(4)}.new")  # noqa: PTH118
+    new = os.path.join(folder, f".{name}.{os.getpid()}-{os.urandom(4).hex()}.new")  # noqa: PTH118
     data = content.encode("utf-8") if isinstance(content, str) else content
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
     with writing(path):

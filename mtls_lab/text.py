@@ -4,7 +4,6 @@ Here: the one way in which text of a peer, a certificate or somebody else's file
 wherever it is shown. Not here: what a line of the protocol may hold (wire/protocol.py).
 """
 
-import html
 from collections.abc import Iterable
 
 __all__ = ["coloured_box", "html_table", "printable"]
@@ -33,7 +32,7 @@ def coloured_box(lines: Iterable[str], colour: str, **data: str) -> str:
         colour: "success", "warn", "error" or "border", in the colours of the page's theme.
         data: data attributes by their names, such as `testid="check-fetch"`.
     """
-    named = "".join(f' data-{name}="{html.escape(value)}"' for name, value in data.items())
+    named = "".join(f' data-{name}="{_escape(value)}"' for name, value in data.items())
     style = f"border-left: 5px solid var(--jp-{colour}-color1, currentColor); padding: 2px 10px"
     style += "; overflow-wrap: anywhere"  # OpenSSL's names are long, and a telephone is not
     return f'<div role="status"{named} style="{style}">{"<br>".join(lines)}</div>'
@@ -65,7 +64,7 @@ def html_table(
         for heading, cells in rows
     )
     named = f' class="{kind}"' if kind else ""
-    about = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    about = f"<caption>{_escape(caption)}</caption>" if caption else ""
     return (
         f'<table role="table"{named}>{about}<thead role="rowgroup"><tr role="row">'
         f'<td role="cell"></td>{heads}</tr></thead><tbody role="rowgroup">{lines}</tbody></table>'
@@ -73,4 +72,10 @@ def html_table(
 
 
 def _heading(text: str, role: str, scope: str) -> str:
-    return f'<th role="{role}" scope="{scope}">{html.escape(text)}</th>'
+    return f'<th role="{role}" scope="{scope}">{_escape(text)}</th>'
+
+
+def _escape(text: str) -> str:
+    from html import escape  # noqa: PLC0415 - slow to load, and a terminal needs none
+
+    return escape(text)

@@ -6,7 +6,9 @@ installed (installed.py), arguments (arguments.py). Runs in a Python that lacks 
 
 from __future__ import annotations
 
+import argparse
 import importlib
+import json
 import os
 import platform
 import ssl
@@ -29,7 +31,7 @@ from mtls_lab.program import typed
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
-__all__ = ["Finding", "Level", "examine", "ready", "report", "version"]
+__all__ = ["Finding", "Level", "examine", "ready", "report", "run"]
 
 OLDEST_PYTHON = (3, 11)
 #: Since then an unexpected end over TLS is an error (https://github.com/python/cpython/issues/95494).
@@ -45,6 +47,18 @@ NOT_LATER = timedelta(days=3653)
 #: What tells that no packet can reach 127.0.0.1, as a container without a network has it.
 NO_LOOPBACK = ("ENETUNREACH", "EADDRNOTAVAIL", "unreachable", "assign requested address")
 MUTUAL = "import sys; from mtls_lab.cli import doctor; sys.exit(not doctor._mutual_tls().ok)"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check this machine and print what was found; return 0, or 2 if it is not ready."""
+    findings = []
+    for finding in examine(options.folder):
+        findings.append(finding)
+        if not options.json:
+            print(finding, flush=True)  # a check may take seconds
+    if options.json:
+        print(json.dumps(report(findings), ensure_ascii=False, indent=1))
+    return 0 if ready(findings) else 2
 
 
 def examine(folder: PathLike = "lab") -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from mtls_lab.net.sockets import MAX_CONNECTIONS, Acceptor, Address, Mailbox, ha
 from mtls_lab.net.tls import PeerCertificate, messages_of, receive, subject_of, wrap
 from mtls_lab.wire import SECRET, Failure, LineBuffer, ProtocolError, Service, Side, Stage
 
-__all__ = ["Backend", "running", "serve", "stop_all"]
+__all__ = ["Backend", "Observer", "running", "serve", "stop_all"]
 
 #: A handshake on loopback takes milliseconds; a peer that needs longer is silent or broken.
 HANDSHAKE_TIMEOUT = 5.0
@@ -28,6 +28,10 @@ HANDSHAKE_TIMEOUT = 5.0
 IDLE_TIMEOUT = 60.0
 #: Outcomes that `Backend.connections` remembers.
 REMEMBERED = 256
+
+#: Told, in the thread of the connection, that one is "open", has a "command", or has "ended": of
+#: which client's address, and its outcome so far.
+Observer = Callable[[str, Address, Side], object]
 
 #: Each with the cell that started it, and the run of that cell.
 _running: dict[Backend, Started] = {}
@@ -57,11 +61,13 @@ class Backend:
         handshake_timeout: float = HANDSHAKE_TIMEOUT,
         idle_timeout: float = IDLE_TIMEOUT,
         max_connections: int = MAX_CONNECTIONS,
+        observe: Observer | None = None,
     ) -> None:
         self.name, self.service = name, Service(secret)
         self.connections: deque[Side] = deque(maxlen=REMEMBERED)
         self._context, self._authorize = context, authorize
         self._handshake_timeout, self._idle_timeout = handshake_timeout, idle_timeout
+        self._observe = observe or (lambda _what, _peer, _side: None)
         self._outcomes: Mailbox[Address, Side] = Mailbox()
         self._acceptor = Acceptor(self._handle, host, port, name, most=max_connections)
         self.address = self._acceptor.address
@@ -95,15 +101,16 @@ class Backend:
     def _handle(self, raw: socket.socket, peer: Address) -> None:
         conversation = _Conversation(raw, self.name)
         try:
-            self._converse(conversation)
+            self._converse(conversation, peer)
         except Exception as error:  # noqa: BLE001 - what a peer provokes ends its connection only
             conversation.failure = Failure.of(error, conversation.stage)
         side = conversation.side()
         self.connections.append(side)
         self._outcomes.put(peer, side)
+        self._observe("ended", peer, side)
         hang_up(conversation.connection)
 
-    def _converse(self, talk: _Conversation) -> None:
+    def _converse(self, talk: _Conversation, peer: Address) -> None:
         if self._context is not None:
             talk.stage = Stage.HANDSHAKE
             talk.connection.settimeout(self._handshake_timeout)
@@ -116,6 +123,7 @@ class Backend:
             talk.asked = tls.context.verify_mode is not ssl.CERT_NONE
             talk.reused = bool(tls.session_reused)
             talk.stage = Stage.APPLICATION
+        self._observe("open", peer, talk.side())
         if self._authorize is not None:
             talk.stage = Stage.APPLICATION
             try:
@@ -144,6 +152,7 @@ class Backend:
                 try:
                     for command in lines.feed(data):
                         talk.received.append(command)
+                        self._observe("command", peer, talk.side())
                         talk.send(self.service.answer(command))
                         answered = True
                 except ProtocolError as error:
@@ -198,6 +207,7 @@ def serve(
     handshake_timeout: float = HANDSHAKE_TIMEOUT,
     idle_timeout: float = IDLE_TIMEOUT,
     max_connections: int = MAX_CONNECTIONS,
+    observe: Observer | None = None,
 ) -> Backend:
     """Start a backend and return it, ready for connections.
 
@@ -215,6 +225,8 @@ def serve(
         host, port: where to listen; port 0 takes a free one.
         handshake_timeout, idle_timeout: seconds for the whole handshake, and for each command.
         max_connections: at a time; whoever comes then waits until one of them has ended.
+        observe: told of each connection when it is open (over TLS, after the handshake), at each
+            command, and when it has ended.
 
     Raises:
         NetworkProblem: the address cannot be listened on.
@@ -246,6 +258,7 @@ def serve(
         handshake_timeout=handshake_timeout,
         idle_timeout=idle_timeout,
         max_connections=max_connections,
+        observe=observe,
     )
     with _registry:
         _running[backend] = started

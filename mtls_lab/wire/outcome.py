@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
 from mtls_lab.text import printable
-from mtls_lab.wire.handshake import Handshake, Message, join
 from mtls_lab.wire.reasons import after_handshake, reason_of, verify_message_of
-from mtls_lab.wire.recording import Recording
+
+if TYPE_CHECKING:  # reading messages is slow to load, and an outcome needs it only where it is read
+    from mtls_lab.wire.handshake import Handshake, Message
+    from mtls_lab.wire.recording import Recording
 
 __all__ = ["Exchange", "Expected", "Failure", "Session", "Side", "Stage"]
 
@@ -233,6 +235,8 @@ class Exchange:
     @cached_property
     def handshake(self) -> Handshake:
         """The messages of this very connection, from both ends."""
+        from mtls_lab.wire.handshake import join  # noqa: PLC0415 - see above
+
         return join(self.device.messages, self.backend.messages if self.backend else ())
 
     @property

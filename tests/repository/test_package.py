@@ -19,9 +19,9 @@ PACKAGE = ROOT / "mtls_lab"
 
 #: Each folder or file of the top level may import those before it, and no other.
 LAYERS = [
-    *("text", "errors", "facts", "files", "scratch", "program", "old_names"),
+    *("text", "errors", "files", "scratch", "facts", "program", "old_names"),
     *("pki", "wire", "net"),
-    *("diagnosis", "attacks", "experiments", "learner"),
+    *("diagnosis", "bench", "attacks", "experiments", "learner"),
     *("exercises", "kata", "classroom", "panels"),
     *("__init__", "cli", "__main__"),
 ]
