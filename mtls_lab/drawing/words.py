@@ -11,7 +11,8 @@ from mtls_lab.text import printable
 
 __all__ = ["breakable", "code", "escape"]
 
-#: What stays in one piece: a time of day, and a short remark in parentheses.
+#: What stays in one piece, unless a whole line is too short for it: a time of day, and a short
+#: remark in parentheses.
 _WHOLE = re.compile(r"\b\d\d:\d\d(?::\d\d)?(?: UTC)?|\([^()]{1,24}\)")
 
 
@@ -32,10 +33,10 @@ def breakable(text: str) -> str:
         >>> print(breakable("UNKNOWN_CA"))
         UNKNOWN_<wbr>CA
         >>> print(breakable("expired (code 10)"))
-        expired <span style="white-space:nowrap">(code 10)</span>
+        expired <span style="display:inline-block">(code 10)</span>
     """
     escaped = escape(text).replace("_", "_<wbr>")
-    return _WHOLE.sub(r'<span style="white-space:nowrap">\g<0></span>', escaped)
+    return _WHOLE.sub(r'<span style="display:inline-block">\g<0></span>', escaped)
 
 
 def code(text: str) -> str:
