@@ -190,7 +190,7 @@ class CredentialPanel(Panel):
                 mark(exchange.ok, f"{chosen}: {verdict}"),
                 f"<p>{escape(credential.wrong)}</p>" if credential.wrong else "",
                 both_sides(
-                    ("Device", exchange.device), ("Backend", exchange.backend or exchange.unseen)
+                    ("device", exchange.device), ("backend", exchange.backend or exchange.unseen)
                 ),
                 "" if exchange.ok else reasons(explanation),
             ]
