@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from mtls_lab.drawing import ACTORS, BAD, EDGE, MONOSPACE
+from mtls_lab.drawing import ACTORS, EDGE, MONOSPACE
 
 __all__ = ["LINKED", "Look", "style"]
 
@@ -124,8 +124,10 @@ class Look:
 @cache
 def style() -> str:
     """Return the style sheet, which a page needs once."""
-    looks = "".join(f".lab-ladder .lab-{name},.lab-{name}.lab-ladder{{{text}}}\n" for name, text
-                    in _LOOKS.items())
+    looks = "".join(
+        f".lab-ladder .lab-{name},.lab-{name}.lab-ladder{{{text}}}\n"
+        for name, text in _LOOKS.items()
+    )
     links = ",".join(
         f"&:has(.f{n}:hover,.f{n} :checked) .g{n},&:has(.b{n}:hover) :is(.b{n},.f{n})"
         for n in range(LINKED)

@@ -130,7 +130,9 @@ def _rung(message: Message, key: str, body: str, place: int, look: Look) -> str:
     marks = [" (empty)"] * message.empty + [" (never read)"] * (not message.arrived)
     sign = "⚠ " * message.fatal
     weight = f"color:{BAD};font-weight:700" if message.fatal else ""
-    shaft = f"<span {look('secret' if message.encrypted else 'shaft', style=f'color:{colour}')}></span>"
+    shaft = (
+        f"<span {look('secret' if message.encrypted else 'shaft', style=f'color:{colour}')}></span>"
+    )
     end = ("▶" if up else "◀") if message.arrived else "✕"
     head = f'<span aria-hidden="true" style="color:{colour}">{end}</span>'
     gap = "" if message.arrived else f"<span {look('gap')}></span>"

@@ -19,7 +19,6 @@ from mtls_lab.wire.handshake import Message
 from mtls_lab.wire.ladder.listing import Listing, Piece, Row, listings
 from mtls_lab.wire.ladder.look import Look
 from mtls_lab.wire.reading.reader import NOT_READABLE
-from mtls_lab.wire.records import Direction
 
 __all__ = ["LONGEST", "sentence", "tell"]
 
