@@ -9,7 +9,7 @@ from mtls_lab.drawing.actors import ACTORS, Actor, actor, actor_of
 from mtls_lab.drawing.cards import box, card, definitions, side_by_side, verdict
 from mtls_lab.drawing.colours import BAD, EDGE, GOOD, MONOSPACE, WARN
 from mtls_lab.drawing.tables import table
-from mtls_lab.drawing.words import breakable, code, escape
+from mtls_lab.drawing.words import VARYING, breakable, code, escape, varying
 
 __all__ = [
     "ACTORS",
@@ -17,6 +17,7 @@ __all__ = [
     "EDGE",
     "GOOD",
     "MONOSPACE",
+    "VARYING",
     "WARN",
     "Actor",
     "actor",
@@ -29,5 +30,6 @@ __all__ = [
     "escape",
     "side_by_side",
     "table",
+    "varying",
     "verdict",
 ]

@@ -1,7 +1,6 @@
 """Both ends of an exchange, and what an explanation says, as a panel shows them.
 
-Here: the same cards as in a cell (wire/cards.py, diagnosis/cards.py), with the words of this
-release of OpenSSL. Not here: widgets.
+Here: the same cards as in a cell (wire/cards.py, diagnosis/cards.py). Not here: widgets.
 """
 
 from __future__ import annotations
@@ -16,4 +15,4 @@ __all__ = ["both_sides", "reasons"]
 
 def both_sides(*sides: tuple[str, Side | str]) -> str:
     """Return each side's view under its title; a text for one that is not known."""
-    return side_by_side(*(side_card(side, title, exact=True) for title, side in sides))
+    return side_by_side(*(side_card(side, title) for title, side in sides))
