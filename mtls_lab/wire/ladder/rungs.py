@@ -80,10 +80,11 @@ def draw(
                 place += 2
     count = len(handshake.messages)
     kind = "Resumed handshake" if handshake.resumed else "Handshake"
+    named = f' data-ladder="{escape(page)}"' if told is not None else ""
     sheet = _varying(f"<style>{style()}</style>") if inline else ""
     return "".join(
         [
-            f'<div {look("ladder", *["moves"] * moving)} data-ladder="{escape(page)}">{sheet}',
+            f"<div {look('ladder', *['moves'] * moving)}{named}>{sheet}",
             f"<div {look('heads')}>{actor('device')}{actor('backend')}</div>",
             f'<ol {look("rungs")} aria-label="{kind} with {count} messages">{"".join(rows)}</ol>',
             f"<p {look('caption')}>{escape(caption(handshake))}</p></div>",
@@ -130,7 +131,9 @@ def _rung(message: Message, key: str, body: str, place: int, look: Look) -> str:
     marks = [" (empty)"] * message.empty + [" (never read)"] * (not message.arrived)
     sign = "⚠ " * message.fatal
     weight = f"color:{BAD};font-weight:700" if message.fatal else ""
-    shaft = f"<span {look('secret' if message.encrypted else 'shaft', style=f'color:{colour}')}></span>"
+    shaft = (
+        f"<span {look('secret' if message.encrypted else 'shaft', style=f'color:{colour}')}></span>"
+    )
     end = ("▶" if up else "◀") if message.arrived else "✕"
     head = f'<span aria-hidden="true" style="color:{colour}">{end}</span>'
     gap = "" if message.arrived else f"<span {look('gap')}></span>"
