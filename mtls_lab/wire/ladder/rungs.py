@@ -76,10 +76,11 @@ def draw(
                 place += 2
     count = len(handshake.messages)
     kind = "Resumed handshake" if handshake.resumed else "Handshake"
+    named = f' data-ladder="{escape(page)}"' if told is not None else ""
     sheet = varying(f"<style>{style()}</style>") if inline else ""
     return "".join(
         [
-            f'<div {look("ladder", *["moves"] * moving)} data-ladder="{escape(page)}">{sheet}',
+            f"<div {look('ladder', *['moves'] * moving)}{named}>{sheet}",
             f"<div {look('heads')}>{actor('device')}{actor('backend')}</div>",
             f'<ol {look("rungs")} aria-label="{kind} with {count} messages">{"".join(rows)}</ol>',
             f"<p {look('caption')}>{escape(caption(handshake))}</p></div>",
