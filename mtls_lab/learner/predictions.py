@@ -146,10 +146,12 @@ def choose(name: str, answer: str | None) -> None:
 
 
 def chosen(name: str) -> str | None:
-    """Return what was chosen, in this kernel or an earlier one, or None."""
+    """Return what was chosen before the run, in this kernel or an earlier one, or None."""
     if name in _chosen:
         return _chosen[name]
-    earlier = progress.read().chosen.get(name)
+    done = progress.read()
+    made = done.predictions.get(name)
+    earlier = (made.choice if made else None) if name in done.revealed else done.chosen.get(name)
     return earlier if earlier in question(name).answers else None
 
 
@@ -164,7 +166,10 @@ def be_sure(name: str, value: bool | None) -> None:  # noqa: FBT001 - an answer,
 def sure(name: str) -> bool | None:
     """Return whether the learner is sure, or None if that was not said. Raises UnknownName."""
     question(name)
-    return _sure[name] if name in _sure else progress.read().sure.get(name)
+    if name in _sure:
+        return _sure[name]
+    done = progress.read()
+    return done.told[name].sure if name in done.told else done.sure.get(name)
 
 
 def _and_sure(value: bool | None) -> dict[str, bool]:  # noqa: FBT001 - an answer, not an option

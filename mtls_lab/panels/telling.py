@@ -12,10 +12,10 @@ from collections.abc import Mapping
 import ipywidgets
 
 from mtls_lab.attacks import AttackResult
+from mtls_lab.drawing import code, escape
 from mtls_lab.learner.predictions import Question, Revealed
 from mtls_lab.learner.runs import Run
-from mtls_lab.panels.base import escape, mark
-from mtls_lab.panels.sides import both_sides
+from mtls_lab.panels.base import mark
 from mtls_lab.wire import Exchange
 
 __all__ = ["as_text", "choices", "marked", "on_paper", "said", "seen", "told", "verdict"]
@@ -51,14 +51,14 @@ def said(revealed: Revealed) -> str:
 
 def marked(revealed: Revealed, *, sure: bool | None = None) -> str:
     """Return the answers with a sign at what happened and at what was chosen."""
-    tag = "your prediction" + {True: ", and you were sure", False: ", a guess", None: ""}[sure]
     lines = []
     for key, text in revealed.question.answers.items():
         kind = "good" if key == revealed.truth else "bad" if key == revealed.choice else "plain"
         sign = {"good": "✓", "bad": "✗", "plain": ""}[kind]
-        yours = f" <span class='lab-tag'>{tag}</span>" if key == revealed.choice else ""
+        yours = " <span class='lab-tag'>your prediction</span>" * (key == revealed.choice)
         lines.append(f"<li class='lab-{kind}'><b>{sign}</b><span>{told(text)}{yours}</span></li>")
-    return f"<ul class='lab-answers'>{''.join(lines)}</ul>"
+    was = {True: "You were sure.", False: "You were guessing.", None: ""}[sure]
+    return f"<p>What happened:</p><ul class='lab-answers'>{''.join(lines)}</ul><p>{was}</p>"
 
 
 def verdict(revealed: Revealed) -> str:
@@ -71,21 +71,18 @@ def verdict(revealed: Revealed) -> str:
 def seen(run: Run) -> str:
     """Return what a run left to look at, as HTML: both sides of each exchange, and its lines."""
     parts = [
-        (f"<h5>{escape(title)}</h5>" if title else "") + _exhibit(each)
+        f"<p><b>{escape(title)}</b></p>" * bool(title) + _exhibit(each)
         for title, each in run.named
         if isinstance(each, SHOWN)
     ]
     if run.printed:
-        parts.append(f"<pre class='lab-printed'>{escape(run.printed)}</pre>")
+        parts.append(code(run.printed))
     return "".join(parts)
 
 
 def _exhibit(each: Exchange | AttackResult) -> str:
-    if isinstance(each, Exchange):
-        backend = each.backend.who.capitalize() if each.backend else "Backend"
-        return both_sides(("Device", each.device), (backend, each.backend or each.unseen))
-    evidence = "".join(f"<p>{escape(line)}</p>" for line in each.evidence)
-    return mark(not each.succeeded, str(each).partition("\n")[0]) + evidence
+    """As a cell shows it."""
+    return each._repr_html_() if isinstance(each, Exchange) else code(str(each))
 
 
 def as_text(asked: Question, run: Run, revealed: Revealed | None) -> str:

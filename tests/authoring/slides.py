@@ -170,7 +170,7 @@ def shown(cell: NotebookNode) -> str:
     for output in cell.outputs:
         text = output_text(output)
         if piece and output.output_type != "stream":
-            name = PREDICT.search(cell.source)[1]
+            (name,) = PREDICT.findall(cell.source)
             parts.append(question(text) if piece == "asked" else happened(name, text))
         elif text and piece != "asked":
             parts.append(lines(text))

@@ -65,7 +65,8 @@ def minutes(notebook: NotebookNode) -> float:
         if PREDICT.search(cell.source):
             happened = cell.outputs[-1].data["text/plain"].partition(HAPPENED)[2]
             seconds += PREDICTION + REASON + len(happened.split()) / PACE * 60
-        seconds += LINE * len([line for line in cell.source.splitlines() if line.strip()])
+        code = PREDICT.sub("", cell.source)  # which asks, and does nothing else
+        seconds += LINE * len([line for line in code.splitlines() if line.strip()])
         seconds += 60 * sum(PANELS[name] for name in re.findall(r"\b(\w+Panel)\(", cell.source))
         seconds += ATTEMPT * ("stop_the_clone(" in cell.source)
         printed = (o.text for o in cell.outputs if o.output_type == "stream")
