@@ -6,7 +6,7 @@ signs and the words. Not here: widgets and style sheets (panels/), and what a va
 """
 
 from mtls_lab.drawing.actors import ACTORS, Actor, actor, actor_of
-from mtls_lab.drawing.cards import box, card, definitions, side_by_side, verdict
+from mtls_lab.drawing.cards import beside, box, card, definitions, side_by_side, verdict
 from mtls_lab.drawing.colours import BAD, EDGE, GOOD, MONOSPACE, WARN
 from mtls_lab.drawing.tables import table
 from mtls_lab.drawing.words import VARYING, breakable, code, escape, varying
@@ -22,6 +22,7 @@ __all__ = [
     "Actor",
     "actor",
     "actor_of",
+    "beside",
     "box",
     "breakable",
     "card",
