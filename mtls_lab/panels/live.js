@@ -106,6 +106,18 @@ function tend(panel) {
         meet(panel);
     });
     const onFocus = ({ target }) => { focused = target; };
+    // What is below a panel moves down for a longer result, and does not move up for a shorter one,
+    // until the reader closes a part of it or gives the page another width.
+    let width = 0;
+    const free = () => { panel.style.minHeight = ""; };
+    const sizes = new ResizeObserver(([{ borderBoxSize: [{ inlineSize, blockSize }] }]) => {
+        if (inlineSize !== width) free();
+        else panel.style.minHeight = `${blockSize}px`;
+        width = inlineSize;
+    });
+    const onClick = ({ target }) => { if (target.closest("summary")) free(); };
+    panel.addEventListener("click", onClick);
+    sizes.observe(panel);
     panel.addEventListener("keydown", onKey, true);
     panel.addEventListener("focusin", onFocus);
     meet(panel);
@@ -113,6 +125,8 @@ function tend(panel) {
         { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] });
     return () => {
         changes.disconnect();
+        sizes.disconnect();
+        panel.removeEventListener("click", onClick);
         panel.removeEventListener("keydown", onKey, true);
         panel.removeEventListener("focusin", onFocus);
     };
