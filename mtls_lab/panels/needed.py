@@ -39,7 +39,8 @@ def need(*files: PathLike) -> None:
         Expected: the file that section 4 of Part 3 makes
         To do:    run the lesson up to there, then use this panel again
     """
-    for file in map(os.fspath, files):
+    for each in files:
+        file = os.fspath(each)
         if not Path(file).exists():
             section = MADE_IN.get(Path(file).as_posix())
             raise FileProblem(
