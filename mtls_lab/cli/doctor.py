@@ -106,7 +106,7 @@ def report(findings: Iterable[Finding]) -> dict[str, Any]:
         ['findings', 'platform', 'ready', 'versions']
     """
     findings = list(findings)
-    packages = ("mtls-lab", "cryptography", "jupyterlab", "ipywidgets", "ipykernel")
+    packages = ("mtls-lab", "cryptography", "jupyterlab", "ipywidgets", "anywidget", "ipykernel")
     return {
         "ready": ready(findings),
         "findings": [asdict(each) | {"level": each.level.value} for each in findings],
@@ -232,9 +232,12 @@ def _folder(folder: Path) -> Finding:
 
 def _widgets(folder: Path) -> Finding:
     """The notebooks import the panels at their top: without them, they do not run."""
-    modules = ("ipywidgets.widgets", "mtls_lab.panels")
-    finding = installed.package("ipywidgets", *modules, folder=folder)
+    package = installed.package
+    finding = package("ipywidgets", "ipywidgets.widgets", "mtls_lab.panels", folder=folder)
     if finding.level is Level.OK:
-        shown = installed.package("jupyterlab_widgets", "jupyterlab_widgets")
+        shown = package("jupyterlab_widgets", "jupyterlab_widgets")
         return finding if shown.level is Level.OK else shown
+    if package("ipywidgets", "ipywidgets.widgets", folder=folder).level is Level.OK:
+        below = package("anywidget", "anywidget", folder=folder)
+        return finding if below.level is Level.OK else below
     return finding

@@ -9,7 +9,6 @@ the check says follows from who was served; it does not read what the functions 
 
 from __future__ import annotations
 
-import html
 import marshal
 import platform
 import socket
@@ -21,6 +20,7 @@ from tempfile import TemporaryDirectory
 from types import CodeType
 from unittest import mock
 
+from mtls_lab.drawing import WARN, box, escape
 from mtls_lab.exercises.calling import no_stragglers
 from mtls_lab.exercises.peers import shown
 from mtls_lab.exercises.questioning import (
@@ -31,7 +31,6 @@ from mtls_lab.exercises.questioning import (
     can_be_elsewhere,
 )
 from mtls_lab.exercises.result import NotYet
-from mtls_lab.text import coloured_box
 
 __all__ = ["Attempt", "stop_the_clone"]
 
@@ -99,8 +98,8 @@ class Attempt:
     __repr__ = __str__  # Jupyter shows the last value of a cell by its repr
 
     def _repr_html_(self) -> str:
-        head, *rest = (html.escape(line.strip()) for line in self._lines())
-        return coloured_box([f"<strong>{head}</strong>", *rest], "warn", testid="stop-the-clone")
+        head, *rest = (escape(line.strip()) for line in self._lines())
+        return box([f"<strong>{head}</strong>", *rest], WARN, testid="stop-the-clone")
 
 
 def stop_the_clone(device_says: Says, is_genuine: Genuine) -> Attempt:

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 import ipywidgets
 
 from mtls_lab.attacks import ATTACKS, Attack, AttackResult, AttackTable, Protection, attack_table
+from mtls_lab.drawing import table
 from mtls_lab.errors import UnknownName
 from mtls_lab.panels.base import Panel, breakable, escape, mark
-from mtls_lab.text import html_table
 
 __all__ = ["AttackPanel"]
 
@@ -88,16 +88,16 @@ class AttackPanel(Panel):
         return run
 
     def _report(self, opened: AttackResult | None = None) -> None:
-        table = AttackTable(tuple(self._results))
-        count = len(table.results)
-        succeeded = sum(result.succeeded for result in table.results)
+        ran = AttackTable(tuple(self._results))
+        count = len(ran.results)
+        succeeded = sum(result.succeeded for result in ran.results)
         words = f"{count} attacks ran: {succeeded} succeeded, {count - succeeded} were stopped."
-        text, body = str(table), mark(not succeeded, words)
+        text, body = str(ran), mark(not succeeded, words)
         if opened is not None:
             title = f"{opened.attack} against {opened.protection}: {opened.word}"
             text += f"\n{opened}"
             body += f"<p>{escape(title)}. Its evidence is open below.</p>"
-        self.show(table, text, body, outcome="succeeds" if succeeded else "stopped")
+        self.show(ran, text, body, outcome="succeeds" if succeeded else "stopped")
 
     def _draw(self, opened: AttackResult | None = None) -> None:
         """Draw the results that there are; the cells that are still to come have three dots."""
@@ -106,7 +106,7 @@ class AttackPanel(Panel):
             (attack, (_cell(name, row.get(name), opened) for name in names))
             for attack, row in AttackTable(tuple(self._results)).rows.items()
         )
-        self._table.value = html_table(names, rows, kind="lab-attacks")
+        self._table.value = table(names, rows, kind="lab-attacks")
 
 
 def _cell(column: str, result: AttackResult | None, opened: AttackResult | None) -> str:

@@ -17,16 +17,17 @@ from typing import Any
 import ipywidgets
 
 from mtls_lab.errors import LabError
+from mtls_lab.panels.live import live
 
 __all__ = ["Panel", "breakable", "details", "escape", "field", "mark"]
 
 _STYLES = Path(__file__).with_name("style")
 
-#: Shown by the style sheet alone once JupyterLab marks the widgets as disconnected: after a
-#: restart of the kernel nothing of this package runs that could say so.
+#: Shown by the style sheet alone once JupyterLab marks the widgets as disconnected: the kernel was
+#: restarted, or the notebook was saved and opened again, and no Python runs that could say so.
 STALE = (
-    '<p class="lab-stale" role="status">The kernel was restarted, and this panel is not connected '
-    "any more. Run its cell again, or choose Run → Run All Cells.</p>"
+    '<p class="lab-stale" role="status">This panel is not connected to a kernel any more. Choose '
+    "Run → Restart Kernel and Run All Cells.</p>"
 )
 
 escape = html.escape
@@ -60,14 +61,15 @@ class Panel:
         self._quiet = False
         self._text = ""
         self._title = title
-        style = "".join(_style(look) for look in ("frame", *self.looks))
+        style = "".join(map(_style, ("frame", *self.looks)))
         head = f"<style>{style}</style><h4>{escape(title)}</h4>"
         head += f"<p class='lab-hint'>{escape(hint)}</p>{STALE}"
         self._result = ipywidgets.HTML()
         self._columns = ipywidgets.HBox([self._result])
         self._columns.add_class("lab-body")
-        self.box = ipywidgets.VBox([ipywidgets.HTML(head), self._columns])
-        self.box.add_class("lab-panel")
+        self.box = ipywidgets.VBox([ipywidgets.HTML(head), live(), self._columns])
+        for name in ("lab-panel", *map(_class, self.looks)):
+            self.box.add_class(name)
 
     def add(self, *controls: ipywidgets.Widget) -> None:
         """Put one row of controls above the result; later rows come below earlier ones."""
@@ -146,7 +148,19 @@ class Panel:
 
 @cache
 def _style(look: str) -> str:
-    return (_STYLES / f"{look}.css").read_text("utf-8")
+    """Return a style sheet; what belongs to a look holds in its panels, and wins over the frame.
+
+    All style sheets of all panels are read by one page. The id is nobody's: it only weighs. A
+    cascade layer for the frame would not do, for ipywidgets' own rules are in none.
+    """
+    sheet = (_STYLES / f"{look}.css").read_text("utf-8")
+    if look == "frame":
+        return sheet
+    return f":is(#lab-own, .{_class(look)}) {{\n{sheet.replace('.lab-panel', '&')}}}\n"
+
+
+def _class(look: str) -> str:
+    return f"lab-has-{look}"
 
 
 def _named(widgets: Iterable[ipywidgets.Widget]) -> tuple[ipywidgets.Widget, ...]:

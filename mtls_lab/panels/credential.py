@@ -1,7 +1,7 @@
 """The credential panel of Part 3: flip the client certificate, see both sides and the wire.
 
 Here: the controls, and one real exchange for each flip. Not here: what a credential is
-(experiments/credentials.py), why it was refused (diagnosis/explanation.py), the picture
+(experiments/credentials.py), why it was refused (diagnosis/explanation.py), the handshake
 (ladder.py).
 """
 
@@ -17,7 +17,7 @@ from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Credential, CredentialStore, catalogue
 from mtls_lab.net import Backend, ask, only_trusted_client, server_context, watch
 from mtls_lab.panels.base import Panel, escape, mark
-from mtls_lab.panels.ladder import draw, sentence
+from mtls_lab.panels.ladder import Ladder
 from mtls_lab.panels.sides import both_sides, reasons
 from mtls_lab.pki import CertificateAuthority
 from mtls_lab.wire import Exchange
@@ -58,7 +58,6 @@ class CredentialPanel(Panel):
         )
         self._contents: list[bytes] = []
         self._read_files()
-        self._step: int | None = None
         self._build_controls()
         self._flip()
 
@@ -100,20 +99,8 @@ class CredentialPanel(Panel):
         self.add(self._main, self._more)
         self.add(self._version, self._by_name)
 
-        self._ladder, self._caption = ipywidgets.HTML(), ipywidgets.HTML()
-        back, forward, every = (
-            ipywidgets.Button(description=text, tooltip=tip, layout={"width": "auto"})
-            for text, tip in [
-                ("◀", "one message back"),
-                ("▶", "one message on"),
-                ("all", "all messages"),
-            ]
-        )
-        self.on_click(back, lambda: self._move(-1))
-        self.on_click(forward, lambda: self._move(+1))
-        self.on_click(every, lambda: self._move(None))
-        steps = ipywidgets.HBox([back, forward, every])
-        self.add_beside(self._ladder, steps, self._caption)
+        self._ladder = Ladder(self)
+        self.add_beside(self._ladder.box)
 
     def select(
         self, credential: str, *, version: str = "TLS 1.3", by_name: bool = True
@@ -172,14 +159,13 @@ class CredentialPanel(Panel):
         chosen = f"{credential.title}, {spelled}"
         if not by_name:
             chosen += ", any name may speak"
-        self._step = None
+        self._ladder.show(exchange.handshake, "No handshake took place.")
         self.show(
             exchange,
             f"{chosen}\n{exchange}",
             self._body(credential, chosen, exchange),
             outcome="served" if exchange.ok else "refused",
         )
-        self._draw()
 
     def _body(self, credential: Credential, chosen: str, exchange: Exchange) -> str:
         certfile, keyfile = self._store.files(credential.name) or (None, None)
@@ -190,28 +176,8 @@ class CredentialPanel(Panel):
                 mark(exchange.ok, f"{chosen}: {verdict}"),
                 f"<p>{escape(credential.wrong)}</p>" if credential.wrong else "",
                 both_sides(
-                    ("Device", exchange.device), ("Backend", exchange.backend or exchange.unseen)
+                    ("device", exchange.device), ("backend", exchange.backend or exchange.unseen)
                 ),
                 "" if exchange.ok else reasons(explanation),
             ]
         )
-
-    def _move(self, by: int | None) -> None:
-        last = len(self.value.handshake.messages) - 1
-        if by is None or last < 0:
-            self._step = None
-        elif self._step is None:
-            self._step = 0 if by > 0 else last
-        else:
-            self._step = min(max(self._step + by, 0), last)
-        self._draw()
-
-    def _draw(self) -> None:
-        messages = self.value.handshake.messages
-        self._ladder.value = draw(self.value.handshake, self._step)
-        if self._step is None:
-            count = f"{len(messages)} messages. " if messages else "No handshake took place. "
-            text = count + "◀ ▶ goes through them one by one." * bool(messages)
-        else:
-            text = f"{self._step + 1} of {len(messages)}: {sentence(messages[self._step])}"
-        self._caption.value = f'<p role="status" data-testid="credential-step">{escape(text)}</p>'

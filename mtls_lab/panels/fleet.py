@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ipywidgets
 
+from mtls_lab.drawing import table
 from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Fleet
 from mtls_lab.experiments.fleet import SHARING, STATES, Device, Report, count
 from mtls_lab.panels.base import Panel, escape, mark
-from mtls_lab.text import html_table
 
 __all__ = ["FleetPanel"]
 
@@ -175,7 +175,7 @@ def _tile(device: Device) -> str:
 def _comparison(tried: dict[str, Report | None], size: int) -> str:
     """Return what the same theft costs under each way of sharing, as far as it was tried."""
     cells = {SHARING[name]: _cost(report, size) for name, report in tried.items()}
-    return html_table(
+    return table(
         ("devices to recall", "keys in the fleet"),
         cells.items(),
         kind="lab-tried",

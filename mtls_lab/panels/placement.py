@@ -140,7 +140,7 @@ class PlacementPanel(Panel):
         self._point(placed)
         exchange = placed.exchange
         sides = both_sides(
-            ("Device", exchange.device), ("Backend", exchange.backend or exchange.unseen)
+            ("device", exchange.device), ("backend", exchange.backend or exchange.unseen)
         )
         more = details("What the error means", reasons(explain(exchange)))
         self._below.value = sides + ("" if exchange.ok else more)

@@ -17,11 +17,12 @@ from typing import Any
 
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
+from mtls_lab.wire.cards import both_sides
 from mtls_lab.wire.handshake import Handshake, Message, join
 from mtls_lab.wire.reasons import after_handshake, reason_of, verify_message_of
 from mtls_lab.wire.recording import Recording
 
-__all__ = ["Exchange", "Expected", "Failure", "Session", "Side", "Stage"]
+__all__ = ["Exchange", "Expected", "Failure", "Session", "Side", "Stage", "Step"]
 
 
 class Stage(Enum):
@@ -95,6 +96,18 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a side: what it did, whether that went well, and what it saw."""
+
+    name: str
+    good: bool
+    words: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, [self.name, "✓" if self.good else "✗", self.words]))
+
+
+@dataclass(frozen=True, slots=True)
 class Side:
     """What the device or the backend saw of one connection.
 
@@ -128,21 +141,29 @@ class Side:
         """Whether this side ended without a failure."""
         return self.failure is None
 
-    def __str__(self) -> str:
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """How far this side came, in order."""
         steps = []
         entered = list(Stage).index(self.stage)
         if entered > 1 or (entered == 1 and self.ok):
-            steps.append("connect ✓")
+            steps.append(Step("connect", good=True))
         if self.version:
             resumed = " resumed" * self.reused
             peer = f" with {self.peer}" if self.peer else ""
-            steps.append(f"handshake ✓ {self.version}{resumed}{peer}")
+            steps.append(Step("handshake", good=True, words=f"{self.version}{resumed}{peer}"))
         if self.failure:
-            steps.append(f"{self.stage.value} ✗ {self.failure}")
+            steps.append(Step(self.stage.value, good=False, words=str(self.failure)))
         elif self.received:
-            mark = "✗" if self.received[-1].startswith("ERROR") else "✓"
-            steps.append(f"received {mark} " + ", ".join(self.received))
-        return f"{self.who:<8} " + "  ".join(steps)
+            served = not self.received[-1].startswith("ERROR")
+            steps.append(Step("received", good=served, words=", ".join(self.received)))
+        return tuple(steps)
+
+    def __str__(self) -> str:
+        return f"{self.who:<8} " + "  ".join(map(str, self.steps))
+
+    def _repr_html_(self) -> str:
+        return both_sides(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,3 +289,6 @@ class Exchange:
 
     def __str__(self) -> str:
         return f"{self.device}\n{self.backend or f'backend  {self.unseen}'}"
+
+    def _repr_html_(self) -> str:
+        return both_sides(self.device, self.backend or self.unseen)

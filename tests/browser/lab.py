@@ -113,7 +113,7 @@ def chromium() -> Iterator[BrowserContext]:
         browser = playwright.chromium.launch(
             executable_path=program, args=CHROMIUM_FLAGS, timeout=GUARD
         )
-        context = browser.new_context()
+        context = browser.new_context(reduced_motion="reduce")  # what moves is looked at where it stops
         context.set_default_timeout(GUARD)
         yield context
         browser.close()

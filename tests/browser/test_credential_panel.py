@@ -60,10 +60,10 @@ def test_every_credential_has_its_outcome(panel: ShownPanel, version: str) -> No
         assert outcome == ("served" if name == "valid" else "refused"), name
         if name != "valid":
             device = credential.device[version.replace("TLS ", "TLSv")]
-            assert (device.reply or f"Failed: {device.stage.value}") in text, name
+            assert (device.reply or f"{device.stage.value}\n✗") in text, name
             assert "Why" in text
         if credential.backend and credential.backend.reason:
-            assert "Failed: " in text.split("Backend")[1]
+            assert "✗" in text.split("■ backend")[1]
 
 
 def test_the_rule_by_name_can_be_switched_off(panel: ShownPanel) -> None:

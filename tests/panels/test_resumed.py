@@ -10,9 +10,9 @@ def test_a_card_says_that_no_certificate_was_shown() -> None:
     resumed = Side(
         "backend", Stage.APPLICATION, version="TLSv1.3", peer="CN=trusted-client", reused=True
     )
-    words = "done, TLSv1.3, resumed: no certificate was shown"
-    assert words in both_sides(("Backend", resumed))
-    assert "resumed" not in both_sides(("Backend", full))
+    words = "✓ TLSv1.3 resumed with CN=trusted-client: no certificate was shown"
+    assert words in both_sides(("backend", resumed))
+    assert "resumed" not in both_sides(("backend", full))
 
 
 def test_the_ladder_is_named() -> None:

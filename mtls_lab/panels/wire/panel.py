@@ -125,9 +125,9 @@ class WirePanel(Panel):
         good, words = judge(plan, result, usual, self._heard, self._secret)
         self._told = f"{plan} {words}\n{listing(self._heard)}\n{result}"
         exchange = result.exchange if isinstance(result, Replay) else result
-        sides = [("Device", exchange.device), ("Backend", exchange.backend or exchange.unseen)]
+        sides = [("device", exchange.device), ("backend", exchange.backend or exchange.unseen)]
         if isinstance(result, Replay):
-            sides.append(("Backend, at the replay", result.backend or "saw no connection"))
+            sides.append(("backend, at the replay", result.backend or "saw no connection"))
         body = mark(good, f"{plan} {words}") + both_sides(*sides)
         # The cause is known here, and no explanation of the two sides can know it.
         asked = plan.deed in {"flip", "replace", "cut"} and exchange != usual

@@ -1,0 +1,51 @@
+"""Foreign text as HTML: harmless, and broken into lines where a reader would break it.
+
+Here: escaping. Not here: what makes a character visible (text.py).
+"""
+
+import html
+import re
+
+from mtls_lab.drawing.colours import MONOSPACE
+from mtls_lab.text import printable
+
+__all__ = ["breakable", "code", "escape"]
+
+#: What stays in one piece, unless a whole line is too short for it: a time of day, and a short
+#: remark in parentheses.
+_WHOLE = re.compile(r"\b\d\d:\d\d(?::\d\d)?(?: UTC)?|\([^()]{1,24}\)")
+
+
+def escape(text: str) -> str:
+    r"""Return a text as HTML, on one line, in which nothing is markup and all can be seen.
+
+    Example:
+        >>> print(escape("<b>me</b>\n"))
+        &lt;b&gt;me&lt;/b&gt;\u000a
+    """
+    return html.escape(printable(text))
+
+
+def breakable(text: str) -> str:
+    """Escape a text whose lines may end after an underscore as well: OpenSSL's names are long.
+
+    Example:
+        >>> print(breakable("UNKNOWN_CA"))
+        UNKNOWN_<wbr>CA
+        >>> print(breakable("expired (code 10)"))
+        expired <span style="display:inline-block">(code 10)</span>
+    """
+    escaped = escape(text).replace("_", "_<wbr>")
+    return _WHOLE.sub(r'<span style="display:inline-block">\g<0></span>', escaped)
+
+
+def code(text: str) -> str:
+    """Return lines of code or output as HTML that keeps its columns, and folds what is too long.
+
+    Example:
+        >>> code("1 < 2").endswith(">1 &lt; 2</pre>")
+        True
+    """
+    lines = "\n".join(html.escape(printable(line)) for line in text.split("\n"))
+    style = f"font-family:{MONOSPACE};white-space:pre-wrap;overflow-wrap:anywhere;margin:4px 0"
+    return f'<pre style="{style}">{lines}</pre>'
