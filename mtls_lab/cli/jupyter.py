@@ -6,6 +6,7 @@ holds (learner/), and the command line (commands.py). Only `start` imports this:
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -14,13 +15,15 @@ from typing import cast
 
 from jupyter_server.serverapp import ServerApp
 from jupyterlab.labapp import LabApp
+from jupyterlab_server.workspaces_handler import WORKSPACE_EXTENSION, slugify
 from tornado.platform.asyncio import AsyncIOLoop
 from traitlets import default
 
 from mtls_lab.facts import resource_folder
+from mtls_lab.files import private_folder, write_file
 from mtls_lab.program import scripts
 
-__all__ = ["LabServer", "options", "run"]
+__all__ = ["LabServer", "open_outline", "options", "run"]
 
 #: What ends a program: Ctrl-C, `kill`, a terminal that is closed. The last is not for Windows.
 ENDING = [
@@ -28,6 +31,8 @@ ENDING = [
 ]
 #: How this JupyterLab differs from any other.
 OWN = resource_folder("data") / "jupyterlab"
+#: Where the page is kept as the learner leaves it, below the learner's folder.
+WORKSPACES = Path(".jupyter", "workspaces")
 #: Seconds for kernels to be shut down in good order. jupyter_client gives each of them five.
 GRACE = 20
 
@@ -47,7 +52,7 @@ def options(folder: Path, notebook: str, *, browser: bool, port: int | None) -> 
         f"--ServerApp.root_dir={folder}",
         f"--LabApp.default_url=/lab/tree/{notebook}",
         # Which notebooks were open is remembered here, and not for every JupyterLab of this person.
-        f"--LabApp.workspaces_dir={folder / '.jupyter' / 'workspaces'}",
+        f"--LabApp.workspaces_dir={folder / WORKSPACES}",
         f"--LabApp.app_settings_dir={OWN}",
         "--LabApp.custom_css=True",  # the one in the same folder: see LabServer
         # The address is the last thing to read, and nothing but trouble comes after it.
@@ -64,6 +69,21 @@ def options(folder: Path, notebook: str, *, browser: bool, port: int | None) -> 
     if port is not None:
         chosen += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     return chosen
+
+
+def open_outline(folder: Path) -> None:
+    """Let the first start in a folder show the notebook's outline; whoever closes it is heeded.
+
+    Raises:
+        FileProblem: the folder cannot be written.
+    """
+    # The workspace of an address that names none, such as the one that `options` has.
+    file = folder / WORKSPACES / f"{slugify('default')}{WORKSPACE_EXTENSION}"
+    if file.exists():
+        return
+    data = json.loads((OWN / "workspace.json").read_text("utf-8"))
+    private_folder(file.parent)
+    write_file(file, json.dumps({"data": data, "metadata": {"id": "default"}}))
 
 
 def run(arguments: list[str]) -> None:

@@ -212,7 +212,7 @@ class Workbench:
         #: By how strict they are: a device that looks at a backend, a backend at a device.
         self._devices = {strict: self._verifying_device(strict=strict) for strict in RULES}
         server = self._ca.issue_server(["localhost"])
-        self._backends = {strict: self._verifying_backend(server, strict=strict) for strict in RULES}
+        self._backends = {strict: self._asking_backend(server, strict=strict) for strict in RULES}
 
     def make(self, recipe: Recipe) -> Identity:
         """Sign a certificate for CN=localhost that follows the recipe."""
@@ -254,7 +254,7 @@ class Workbench:
     def _verifying_device(self, *, strict: bool) -> ssl.SSLContext:
         return self._trusting(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), strict=strict)
 
-    def _verifying_backend(self, server: Identity, *, strict: bool) -> ssl.SSLContext:
+    def _asking_backend(self, server: Identity, *, strict: bool) -> ssl.SSLContext:
         context = _presenting(ssl.PROTOCOL_TLS_SERVER, server)
         context.verify_mode = ssl.CERT_REQUIRED
         return self._trusting(context, strict=strict)

@@ -330,11 +330,11 @@ def test_the_two_sets_of_rules_are_those_of_python() -> None:
 
 def test_what_is_said_about_a_server_with_key_encipherment(workbench: Workbench) -> None:
     """The note tells how TLS 1.2 differs, which the workbench does not try."""
-    context = trial._showing(
+    context = trial._presenting(
         ssl.PROTOCOL_TLS_SERVER, workbench.make(Recipe(key_usage="keyEncipherment"))
     )
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    device = workbench._verifying(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), strict=False)
+    device = workbench._trusting(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), strict=False)
     with Backend(context) as backend:
         exchange = ask("PING", backend, context=device)
     assert exchange.backend is not None
