@@ -10,7 +10,7 @@ from mtls_lab.drawing.cards import box, card, definitions, side_by_side, verdict
 from mtls_lab.drawing.colours import BAD, EDGE, GOOD, MONOSPACE, WARN
 from mtls_lab.drawing.dotted import Dot, Group, dots, dots_in_words
 from mtls_lab.drawing.tables import table
-from mtls_lab.drawing.words import breakable, code, escape
+from mtls_lab.drawing.words import VARYING, breakable, code, escape, varying
 
 __all__ = [
     "ACTORS",
@@ -18,6 +18,7 @@ __all__ = [
     "EDGE",
     "GOOD",
     "MONOSPACE",
+    "VARYING",
     "WARN",
     "Actor",
     "Dot",
@@ -34,5 +35,6 @@ __all__ = [
     "escape",
     "side_by_side",
     "table",
+    "varying",
     "verdict",
 ]

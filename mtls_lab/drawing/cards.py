@@ -39,15 +39,21 @@ def side_by_side(*cards: str) -> str:
     return f'<div style="{style}">{"".join(cards)}</div>'
 
 
-def verdict(good: bool | None, text: str) -> str:  # noqa: FBT001 - a verdict, not an option
+def verdict(good: bool | None, text: str, *, kind: str = "") -> str:  # noqa: FBT001 - a verdict
     """Return a line with a sign, a text, which is escaped, and a colour that repeats them.
+
+    Args:
+        good: None is neither good nor bad.
+        text: what is said.
+        kind: its class, for a style sheet.
 
     Example:
         >>> verdict(True, "served").endswith("✓ served</p>")
         True
     """
     style = f"font-weight:600;border-left:5px solid {colour_of(good)};padding:2px 10px;margin:6px 0"
-    return f'<p style="{style}">{_SIGNS[good]}{breakable(text)}</p>'
+    named = f' class="{kind}"' if kind else ""
+    return f'<p{named} style="{style}">{_SIGNS[good]}{breakable(text)}</p>'
 
 
 def definitions(rows: Iterable[tuple[str, str]]) -> str:

@@ -15,6 +15,7 @@ __all__ = ["Dot", "Group", "dots", "dots_in_words"]
 _STATES = {
     "open": ("○", "transparent", False),
     "begun": ("…", EDGE, False),
+    "seen": ("–", EDGE, True),
     "wrong": ("✗", BAD, True),
     "unsafe": ("⚠", WARN, False),
     "right": ("✓", GOOD, True),
@@ -27,7 +28,7 @@ class Dot:
 
     Attributes:
         title: what it is.
-        state: "open", "begun", "wrong", "unsafe" or "right".
+        state: "open", "begun", "seen", "wrong", "unsafe" or "right".
         said: the state in words.
     """
 

@@ -9,8 +9,11 @@ import re
 from mtls_lab.drawing.colours import MONOSPACE
 from mtls_lab.text import printable
 
-__all__ = ["breakable", "code", "escape"]
+__all__ = ["VARYING", "breakable", "code", "escape", "varying"]
 
+#: Between these stands what is not the same in every run, or of every release: a notebook in the
+#: repository is kept without it.
+VARYING = "<!--varies-->", "<!--/varies-->"
 #: What stays in one piece, unless a whole line is too short for it: a time of day, and a short
 #: remark in parentheses.
 _WHOLE = re.compile(r"\b\d\d:\d\d(?::\d\d)?(?: UTC)?|\([^()]{1,24}\)")
@@ -49,3 +52,8 @@ def code(text: str) -> str:
     lines = "\n".join(html.escape(printable(line)) for line in text.split("\n"))
     style = f"font-family:{MONOSPACE};white-space:pre-wrap;overflow-wrap:anywhere;margin:4px 0"
     return f'<pre style="{style}">{lines}</pre>'
+
+
+def varying(markup: str) -> str:
+    """Mark HTML, on one line, that is not the same in every run or of every release."""
+    return f"{VARYING[0]}{markup}{VARYING[1]}"

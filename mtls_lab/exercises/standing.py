@@ -83,6 +83,8 @@ def _predicted(lesson: str, done: Progress) -> Iterator[Dot]:
         if name in done.predictions:
             made = done.predictions[name]
             yield Dot(asked.question, *_PREDICTED[made.choice == made.truth])
+        elif name in done.revealed:
+            yield Dot(asked.question, "seen", "looked at, and not predicted")
         elif done.chosen.get(name):
             yield Dot(asked.question, "begun", "chosen, not run yet")
         else:

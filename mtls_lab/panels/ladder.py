@@ -46,7 +46,7 @@ class Ladder:
         self._number = 0
         self.opened: set[str] = set()
         self._html = ipywidgets.HTML()
-        self._opener = _Opener(layout={"display": "none"})
+        self._opener = _Opener(layout={"display": "none"}).add_class("lab-opener")
         self._opener.on_msg(self._heard)
         sheet = ipywidgets.HTML(f"<style>{style()}</style>", layout={"display": "none"})
         self.box = ipywidgets.VBox([sheet, self._html, self._opener])

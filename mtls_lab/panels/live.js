@@ -13,7 +13,16 @@ const kept = new WeakMap();
 
 const within = (nodes, kind) => [...nodes].flatMap((node) => node.nodeType !== Node.ELEMENT_NODE
     ? [] : [...(node.matches(kind) ? [node] : []), ...node.querySelectorAll(kind)]);
-const keyed = (parts) => parts.map((part, place) => [part.dataset.key ?? place, part]);
+
+// Each with its key, or else with its words; a second one of the same words is another one.
+function keyed(parts) {
+    const seen = new Map();
+    return parts.map((part) => {
+        const words = part.dataset.key ?? (part.querySelector("summary") ?? part).textContent;
+        seen.set(words, (seen.get(words) ?? 0) + 1);
+        return [`${seen.get(words)} ${words}`, part];
+    });
+}
 
 function keepOpen(content, before) {
     const known = kept.get(content) ?? new Map();
@@ -36,9 +45,12 @@ function keepFocus(content, before, focused) {
     now?.[1].focus({ preventScroll: true });
 }
 
-// --- Names for the keyboard and for a screen reader ---------------------------------------------
+// --- What each control is called, and whether it works -------------------------------------------
 
-function name(panel) {
+function meet(panel) {
+    for (const content of panel.querySelectorAll(".widget-html-content")) {
+        if (!kept.has(content)) keepOpen(content, []);
+    }
     for (const box of panel.querySelectorAll(".widget-radio-box")) {
         const label = box.parentElement.querySelector(".widget-label");
         box.setAttribute("role", "radiogroup");
@@ -91,13 +103,12 @@ function tend(panel) {
             keepOpen(content, before);
             keepFocus(content, before, focused);
         }
-        name(panel);
+        meet(panel);
     });
     const onFocus = ({ target }) => { focused = target; };
     panel.addEventListener("keydown", onKey, true);
     panel.addEventListener("focusin", onFocus);
-    for (const content of panel.querySelectorAll(".widget-html-content")) keepOpen(content, []);
-    name(panel);
+    meet(panel);
     changes.observe(panel,
         { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] });
     return () => {

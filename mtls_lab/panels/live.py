@@ -18,7 +18,7 @@ __all__ = ["Live", "live"]
 class Live(anywidget.AnyWidget):
     """Tends the panel that it is put into; see live.js. It has no value and sends nothing.
 
-    A `<details>` in the HTML of a panel is known by its `data-key`, or else by its place. Where
+    A `<details>` in the HTML of a panel is known by its `data-key`, or else by its summary. Where
     this widget does not load, as in a front end without anywidget, the panel works without it.
     """
 

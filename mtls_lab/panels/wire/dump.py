@@ -53,7 +53,8 @@ def _unit(unit: Unit, found: list[Span]) -> str:
     told = "".join(f"<span class='lab-tag'>{tag}</span>" for tag in tags)
     return (
         f"<details class='lab-unit lab-{'up' if to_backend else 'down'}'{opened} "
-        f"data-unit='{unit.label}'><summary><span class='lab-number'>{unit.label}</span> "
+        f"data-unit='{unit.label}' data-key='{unit.label}'>"
+        f"<summary><span class='lab-number'>{unit.label}</span> "
         f"<span class='lab-unseen'>{way}: </span><b>{escape(unit.name[:TITLE])}</b> "
         f"<span class='lab-note'>{', '.join(notes)}</span> {told}</summary>{body}</details>"
     )

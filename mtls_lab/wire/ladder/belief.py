@@ -16,9 +16,9 @@ from mtls_lab.wire.records import Direction
 
 __all__ = ["Flag", "flags"]
 
-#: What a side says to a Finished that is not what it should be (RFC 8446, sections 4.4.4 and 6.2).
-#: Another alert right after it, such as bad_record_mac, is about a record that came later.
-DENIALS = {"decrypt_error", "decode_error", "illegal_parameter", "unexpected_message"}
+#: What a side says to a Finished that does not fit (RFC 8446, sections 4.4.4 and 6.2). Another
+#: alert after it is about what came later: a record that was changed, or a connection cut short.
+DENIAL = "decrypt_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _verified(handshake: Handshake, second: int) -> int | None:
         if message.direction is sender or message.alert == "close_notify":
             continue
         if message.fatal:
-            return second if handshake.both_ends and message.alert not in DENIALS else None
+            return second if handshake.both_ends and message.alert != DENIAL else None
         # It goes on: with a NewSessionTicket, which TLS 1.3 sends after the handshake.
         return second if handshake.both_ends else number
     return second if handshake.both_ends else None

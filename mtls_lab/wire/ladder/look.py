@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from mtls_lab.drawing import ACTORS, BAD, EDGE, MONOSPACE
+from mtls_lab.drawing import ACTORS, EDGE, MONOSPACE
 
 __all__ = ["LINKED", "Look", "style"]
 
@@ -20,7 +20,7 @@ __all__ = ["LINKED", "Look", "style"]
 LINKED = 80
 DEVICE, BACKEND = ACTORS["device"].colour, ACTORS["backend"].colour
 TINT = "rgba(128,128,128,.12)"
-MARK = "background:var(--jp-warn-color2,#ffe082);color:#000"
+MARK = "background:#ffe082;color:#000"
 
 _LOOKS = {
     "ladder": "max-width:48em;margin:.3em 0;line-height:1.45",
@@ -28,8 +28,8 @@ _LOOKS = {
     "rungs": f"list-style:none;margin:0 .8em;padding:.5em 0;border-left:.16em solid {DEVICE};"
     f"border-right:.16em solid {BACKEND}",
     "rung": "margin:0;padding:0",
-    "call": "display:flex;align-items:center;gap:.4em;cursor:pointer;list-style:none;"
-    "min-height:1.8em;min-height:max(1.8em,24px)",
+    "call": "display:flex;font-weight:400;align-items:center;gap:.4em;cursor:pointer;"
+    "list-style:none;min-height:1.8em;min-height:max(1.8em,24px)",
     "shaft": "flex:1 1 1em;border-top:.14em solid;min-width:.6em;height:0",
     "secret": "flex:1 1 1em;border-top:.14em dashed;min-width:.6em;height:0",
     "gap": "flex:0 0 4em",
@@ -124,10 +124,11 @@ class Look:
 @cache
 def style() -> str:
     """Return the style sheet, which a page needs once."""
-    looks = "".join(f".lab-ladder .lab-{name},.lab-{name}.lab-ladder{{{text}}}\n" for name, text
-                    in _LOOKS.items())
+    looks = "".join(
+        f".lab-ladder .lab-{name},.lab-{name}.lab-ladder{{{text}}}" for name, text in _LOOKS.items()
+    )
     links = ",".join(
         f"&:has(.f{n}:hover,.f{n} :checked) .g{n},&:has(.b{n}:hover) :is(.b{n},.f{n})"
         for n in range(LINKED)
     )
-    return f"{looks}{_SHEET}.lab-ladder .lab-said{{{links}{{{MARK}}}}}"
+    return f"{looks}{' '.join(_SHEET.split())}.lab-ladder .lab-said{{{links}{{{MARK}}}}}"

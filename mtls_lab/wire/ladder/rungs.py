@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
-from mtls_lab.drawing import ACTORS, BAD, actor, escape
+from mtls_lab.drawing import ACTORS, BAD, actor, escape, varying
 from mtls_lab.wire.handshake import RESUMED, Handshake, Message
 from mtls_lab.wire.ladder.belief import Flag, flags
 from mtls_lab.wire.ladder.look import Look, style
@@ -19,10 +19,6 @@ from mtls_lab.wire.ladder.saying import sentence, tell
 from mtls_lab.wire.records import Direction
 
 __all__ = ["caption", "draw", "keys"]
-
-#: What varies from run to run, or is of no use without a style sheet, stands between these: a
-#: notebook in the repository is kept without it.
-VARYING = "<!--varies-->", "<!--/varies-->"
 
 
 def keys(handshake: Handshake) -> list[str]:
@@ -80,10 +76,11 @@ def draw(
                 place += 2
     count = len(handshake.messages)
     kind = "Resumed handshake" if handshake.resumed else "Handshake"
-    sheet = _varying(f"<style>{style()}</style>") if inline else ""
+    named = f' data-ladder="{escape(page)}"' if told is not None else ""
+    sheet = varying(f"<style>{style()}</style>") if inline else ""
     return "".join(
         [
-            f'<div {look("ladder", *["moves"] * moving)} data-ladder="{escape(page)}">{sheet}',
+            f"<div {look('ladder', *['moves'] * moving)}{named}>{sheet}",
             f"<div {look('heads')}>{actor('device')}{actor('backend')}</div>",
             f'<ol {look("rungs")} aria-label="{kind} with {count} messages">{"".join(rows)}</ol>',
             f"<p {look('caption')}>{escape(caption(handshake))}</p></div>",
@@ -130,7 +127,9 @@ def _rung(message: Message, key: str, body: str, place: int, look: Look) -> str:
     marks = [" (empty)"] * message.empty + [" (never read)"] * (not message.arrived)
     sign = "⚠ " * message.fatal
     weight = f"color:{BAD};font-weight:700" if message.fatal else ""
-    shaft = f"<span {look('secret' if message.encrypted else 'shaft', style=f'color:{colour}')}></span>"
+    shaft = (
+        f"<span {look('secret' if message.encrypted else 'shaft', style=f'color:{colour}')}></span>"
+    )
     end = ("▶" if up else "◀") if message.arrived else "✕"
     head = f'<span aria-hidden="true" style="color:{colour}">{end}</span>'
     gap = "" if message.arrived else f"<span {look('gap')}></span>"
@@ -144,7 +143,7 @@ def _rung(message: Message, key: str, body: str, place: int, look: Look) -> str:
     )
     about = f"<p>{escape(sentence(message))}</p>" if sentence(message) else ""
     waits = " data-waits" * (not body)
-    said = _varying(body) if body else ""
+    said = varying(body) if body else ""
     return (
         f"<li {look('rung', 'up' if up else 'down', style=f'--i:{place}')}>"
         f'<details data-key="{escape(key)}">'
@@ -152,10 +151,6 @@ def _rung(message: Message, key: str, body: str, place: int, look: Look) -> str:
         f"{''.join(parts)}</summary>"
         f"<div {look('said')}{waits}>{about}{said}</div></details></li>"
     )
-
-
-def _varying(text: str) -> str:
-    return f"{VARYING[0]}{text}{VARYING[1]}"
 
 
 def _flag(flag: Flag, place: int, look: Look) -> str:

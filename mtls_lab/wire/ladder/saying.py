@@ -19,7 +19,6 @@ from mtls_lab.wire.handshake import Message
 from mtls_lab.wire.ladder.listing import Listing, Piece, Row, listings
 from mtls_lab.wire.ladder.look import Look
 from mtls_lab.wire.reading.reader import NOT_READABLE
-from mtls_lab.wire.records import Direction
 
 __all__ = ["LONGEST", "sentence", "tell"]
 
@@ -28,7 +27,7 @@ LONGEST, FIRST, LAST = 40, 16, 4
 #: Of a chain, the first certificate is shown unfolded.
 LINKS = {"CertificateEntry", "ASN.1Cert"}
 
-SECRET = (
+HIDDEN = (
     "On the wire it was encrypted: Eve saw how long it is, and nothing else. Both ends are "
     "watched, so here it is decrypted."
 )
@@ -65,6 +64,7 @@ def sentence(message: Message) -> str:
     """Say what a message is for, and what is special about this one.
 
     Example:
+        >>> from mtls_lab.wire import Direction
         >>> print(sentence(Message("ServerHelloDone", Direction.TO_DEVICE, 4, encrypted=False)))
         The backend has nothing more to say (TLS 1.2).
     """
@@ -91,7 +91,7 @@ def tell(message: Message, key: str, look: Look | None = None) -> str:
     fields = message.fields
     if fields is None:
         return f"<p>{escape(UNKNOWN.format(size=message.size))}</p>"
-    wire = SECRET if message.encrypted else CLEAR
+    wire = HIDDEN if message.encrypted else CLEAR
     if message.compressed:
         wire += " It came compressed, as a CompressedCertificate (RFC 8879)."
     parts = [f"<p {look('wire')}>{wire}</p>"]
