@@ -25,12 +25,12 @@ if TYPE_CHECKING:
         steal_key,
     )
     from mtls_lab.bench import diagnose
-    from mtls_lab.classroom import report
+    from mtls_lab.classroom import enter, report
     from mtls_lab.diagnosis import explain
     from mtls_lab.errors import FileProblem
     from mtls_lab.experiments import CredentialStore, catalogue
     from mtls_lab.kata import Kata, kata_key, worked_kata
-    from mtls_lab.learner import available, enter, openssl
+    from mtls_lab.learner import available, openssl
     from mtls_lab.net import Relay, ask, cut, flip_bit, replace, serve, stop_all, watch
     from mtls_lab.panels import (
         AttackPanel,
@@ -74,12 +74,12 @@ _HOMES = {
         *("Protection", "attack_table", "change_reply", "clone", "reply_index", "steal_key"),
     ),
     "bench": ("diagnose",),
-    "classroom": ("report",),
+    "classroom": ("enter", "report"),
     "diagnosis": ("explain",),
     "errors": ("FileProblem",),
     "experiments": ("CredentialStore", "catalogue"),
     "kata": ("Kata", "kata_key", "worked_kata"),
-    "learner": ("available", "enter", "openssl"),
+    "learner": ("available", "openssl"),
     "net": ("Relay", "ask", "cut", "flip_bit", "replace", "serve", "stop_all", "watch"),
     "panels": (
         "AttackPanel",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -90,9 +90,11 @@ class Panel:
         """Put widgets below the result, over the whole width."""
         self.box.children = (*self.box.children, *_named(widgets))
 
-    def on_click(self, button: ipywidgets.Button, action: Callable[[], object]) -> None:
+    def on_click(
+        self, button: ipywidgets.Button, action: Callable[[], object], *, live: bool = False
+    ) -> None:
         """Run `action` when the button is pressed; see `guard`."""
-        button.on_click(lambda _: self.guard(action))
+        button.on_click(lambda _: self.guard(action, live=live))
 
     def on_change(self, widget: ipywidgets.Widget, action: Callable[[], object]) -> None:
         """Run `action` when the widget's value changes, but not inside `quietly`; see `guard`."""
@@ -108,12 +110,18 @@ class Panel:
             finally:
                 self._quiet = False
 
-    def guard(self, action: Callable[[], object]) -> None:
+    def guard(self, action: Callable[[], object], *, live: bool = False) -> None:
         """Run a callback; what it raises is shown in the panel.
 
         An exception in a callback of the browser is invisible otherwise.
+
+        Args:
+            action: what changes the panel; the page gets all of it together, at the end.
+            live: the page gets each change at once.
         """
-        with self.turn:
+        with self.turn, ExitStack() as held:
+            for part in () if live else _texts(self.box):
+                held.enter_context(part.hold_sync())
             try:
                 action()
             except LabError as error:
@@ -156,6 +164,14 @@ class Panel:
         run.
         """
         return code(self._text)
+
+
+def _texts(widget: ipywidgets.Widget) -> Iterator[ipywidgets.HTML]:
+    """Every HTML in a widget, however deep."""
+    if isinstance(widget, ipywidgets.HTML):
+        yield widget
+    for child in getattr(widget, "children", ()):
+        yield from _texts(child)
 
 
 @cache
