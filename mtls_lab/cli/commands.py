@@ -63,7 +63,10 @@ def _start(options: argparse.Namespace) -> int:
     print(f"JupyterLab opens {where}. To stop it: Ctrl-C in this terminal.", flush=True)
     jupyter = importlib.import_module("mtls_lab.cli.jupyter")  # seconds, and for this command only
     jupyter.open_outline(folder)
-    jupyter.run(jupyter.options(folder, first, browser=not options.no_browser, port=options.port))
+    chosen = jupyter.options(
+        folder, first, browser=not options.no_browser, port=options.port, big=options.big
+    )
+    jupyter.run(chosen)
     return 0
 
 

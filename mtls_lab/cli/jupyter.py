@@ -31,13 +31,18 @@ ENDING = [
 ]
 #: How this JupyterLab differs from any other.
 OWN = resource_folder("data") / "jupyterlab"
+OVERRIDES, THEME = "overrides.json", "@jupyterlab/apputils-extension:themes"
+#: Read from the last row: on a picture of 1,280 pixels, 20 are one sixty-fourth of its width.
+BIG = {"content-font-size1": "20px", "code-font-size": "18px", "ui-font-size1": "16px"}
 #: Where the page is kept as the learner leaves it, below the learner's folder.
 WORKSPACES = Path(".jupyter", "workspaces")
 #: Seconds for kernels to be shut down in good order. jupyter_client gives each of them five.
 GRACE = 20
 
 
-def options(folder: Path, notebook: str, *, browser: bool, port: int | None) -> list[str]:
+def options(
+    folder: Path, notebook: str, *, browser: bool, port: int | None, big: bool = False
+) -> list[str]:
     """Return JupyterLab's options for a learner's folder.
 
     Args:
@@ -46,6 +51,10 @@ def options(folder: Path, notebook: str, *, browser: bool, port: int | None) -> 
         browser: whether a browser is opened.
         port: where it listens, and nowhere else; 0 for any free port; None for JupyterLab's
             own choice, 8888 or the next that is free.
+        big: letters for a projector, in texts, code and panels. Settings → Theme changes them.
+
+    Raises:
+        FileProblem: the folder cannot be written.
     """
     folder = folder.resolve()
     chosen = [
@@ -53,7 +62,7 @@ def options(folder: Path, notebook: str, *, browser: bool, port: int | None) -> 
         f"--LabApp.default_url=/lab/tree/{notebook}",
         # Which notebooks were open is remembered here, and not for every JupyterLab of this person.
         f"--LabApp.workspaces_dir={folder / WORKSPACES}",
-        f"--LabApp.app_settings_dir={OWN}",
+        f"--LabApp.app_settings_dir={_big(folder) if big else OWN}",
         "--LabApp.custom_css=True",  # the one in the same folder: see LabServer
         # The address is the last thing to read, and nothing but trouble comes after it.
         "--Application.log_level=WARN",
@@ -69,6 +78,15 @@ def options(folder: Path, notebook: str, *, browser: bool, port: int | None) -> 
     if port is not None:
         chosen += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     return chosen
+
+
+def _big(folder: Path) -> Path:
+    """Write the lab's own settings with larger letters, and return their folder."""
+    place = folder / ".jupyter" / "big"
+    settings = json.loads((OWN / OVERRIDES).read_text("utf-8"))
+    settings.setdefault(THEME, {})["overrides"] = BIG
+    write_file(private_folder(place) / OVERRIDES, json.dumps(settings))
+    return place
 
 
 def open_outline(folder: Path) -> None:

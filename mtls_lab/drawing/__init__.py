@@ -6,7 +6,7 @@ signs and the words. Not here: widgets and style sheets (panels/), and what a va
 """
 
 from mtls_lab.drawing.actors import ACTORS, Actor, actor, actor_of
-from mtls_lab.drawing.cards import box, card, definitions, side_by_side, verdict
+from mtls_lab.drawing.cards import beside, box, card, definitions, side_by_side, verdict
 from mtls_lab.drawing.colours import BAD, EDGE, GOOD, MONOSPACE, WARN
 from mtls_lab.drawing.dotted import Dot, Group, dots, dots_in_words
 from mtls_lab.drawing.tables import table
@@ -25,6 +25,7 @@ __all__ = [
     "Group",
     "actor",
     "actor_of",
+    "beside",
     "box",
     "breakable",
     "card",

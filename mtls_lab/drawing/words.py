@@ -18,6 +18,9 @@ VARYING = "<!--varies-->", "<!--/varies-->"
 #: remark in parentheses.
 _WHOLE = re.compile(r"\b\d\d:\d\d(?::\d\d)?(?: UTC)?|\([^()]{1,24}\)")
 
+#: Between the words of a class's name that is long, such as SSLCertVerificationError.
+_LONG = re.compile(r"(?<=[a-z])(?=[A-Z][a-z]+Error\b)")
+
 
 def escape(text: str) -> str:
     r"""Return a text as HTML, on one line, in which nothing is markup and all can be seen.
@@ -33,12 +36,12 @@ def breakable(text: str) -> str:
     """Escape a text whose lines may end after an underscore as well: OpenSSL's names are long.
 
     Example:
-        >>> print(breakable("UNKNOWN_CA"))
-        UNKNOWN_<wbr>CA
+        >>> print(breakable("UNKNOWN_CA, SSLCertVerificationError"))
+        UNKNOWN_<wbr>CA, SSLCert<wbr>VerificationError
         >>> print(breakable("expired (code 10)"))
         expired <span style="display:inline-block">(code 10)</span>
     """
-    escaped = escape(text).replace("_", "_<wbr>")
+    escaped = _LONG.sub("<wbr>", escape(text)).replace("_", "_<wbr>")
     return _WHOLE.sub(r'<span style="display:inline-block">\g<0></span>', escaped)
 
 

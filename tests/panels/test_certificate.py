@@ -222,11 +222,23 @@ def test_certificates_of_the_same_name_stay_apart(ca: CertificateAuthority) -> N
     assert panel.select("device (2)") == second
 
 
-def test_nothing_to_show(tmp_path: Path) -> None:
+def test_nothing_to_show() -> None:
     with pytest.raises(LabError, match="no certificate"):
         CertificatePanel()
-    with pytest.raises(FileProblem):
-        CertificatePanel(tmp_path / "missing.crt")
+
+
+def test_a_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the lessons with the section that makes it, in the panel and not as a traceback."""
+    monkeypatch.chdir(tmp_path)
+    for name, told in [
+        ("backend/server.crt", "the file that section 2 of Part 2 makes"),
+        ("mine.crt", "a file of that name"),
+    ]:
+        panel = CertificatePanel(name)
+        assert isinstance(panel.value, FileProblem)
+        assert (panel.value.found, panel.value.expected) == (f"no file {name}", told)
+        assert told in panel._result.value
+        assert panel._card.value == ""
 
 
 def test_the_text_is_the_same_on_every_run() -> None:

@@ -41,7 +41,7 @@ def test_each_part_asks_its_questions_once(path: Path) -> None:
     assert len(own) >= 4
     text = "\n".join(sources(each) for each in ASKING if each.stem[0] == part)
     assert re.findall(r"predict\((\w+)\)", text) == own
-    assert re.findall(r"(?m)^def (\w+)\(\):", text) == own
+    assert set(own) <= set(re.findall(r"(?m)^def (\w+)\(\):", text))
     assert "reveal" not in text
 
 
@@ -140,13 +140,11 @@ def test_what_was_shown_is_no_prediction_any_more() -> None:
     predictions.reveal(name, ["wrap_socket"])
     assert predictions.is_revealed(name) is True
     predictions.choose(name, "handshake")  # a panel that is drawn again
-    for change in (
-        lambda: predictions.choose(name, "first_read"),
-        lambda: predictions.choose(name, None),
-        lambda: predictions.be_sure(name, value=True),
-    ):
+    for other in ("first_read", None):
         with pytest.raises(LabError, match="another answer to 'no_certificate'"):
-            change()
+            predictions.choose(name, other)
+    with pytest.raises(LabError, match="another answer to 'no_certificate'"):
+        predictions.be_sure(name, value=True)
     assert predictions.reveal(name, ["recv"]).choice == "handshake"
 
 
