@@ -24,12 +24,12 @@ if TYPE_CHECKING:
         reply_index,
         steal_key,
     )
-    from mtls_lab.classroom import report
+    from mtls_lab.classroom import enter, report
     from mtls_lab.diagnosis import explain
     from mtls_lab.errors import FileProblem
     from mtls_lab.experiments import CredentialStore, catalogue
     from mtls_lab.kata import Kata, kata_key, worked_kata
-    from mtls_lab.learner import available, enter, openssl
+    from mtls_lab.learner import available, openssl
     from mtls_lab.net import Relay, ask, cut, flip_bit, replace, serve, stop_all, watch
     from mtls_lab.panels import (
         AttackPanel,
@@ -56,19 +56,28 @@ if TYPE_CHECKING:
         read_identity,
         self_signed,
     )
-    from mtls_lab.wire import Direction, Exchange, Failure, Side, Stage, from_wire, server_name
+    from mtls_lab.wire import (
+        Direction,
+        Exchange,
+        Failure,
+        Side,
+        Stage,
+        compare,
+        from_wire,
+        server_name,
+    )
 
 #: Where each name comes from; `checks` and `pem` are modules, used as `checks.NAME`.
 _HOMES = {
     "attacks": (
         *("Protection", "attack_table", "change_reply", "clone", "reply_index", "steal_key"),
     ),
-    "classroom": ("report",),
+    "classroom": ("enter", "report"),
     "diagnosis": ("explain",),
     "errors": ("FileProblem",),
     "experiments": ("CredentialStore", "catalogue"),
     "kata": ("Kata", "kata_key", "worked_kata"),
-    "learner": ("available", "enter", "openssl"),
+    "learner": ("available", "openssl"),
     "net": ("Relay", "ask", "cut", "flip_bit", "replace", "serve", "stop_all", "watch"),
     "panels": (
         "AttackPanel",
@@ -95,7 +104,16 @@ _HOMES = {
         "read_identity",
         "self_signed",
     ),
-    "wire": ("Direction", "Exchange", "Failure", "Side", "Stage", "from_wire", "server_name"),
+    "wire": (
+        "Direction",
+        "Exchange",
+        "Failure",
+        "Side",
+        "Stage",
+        "compare",
+        "from_wire",
+        "server_name",
+    ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -130,6 +148,7 @@ __all__ = [
     "change_reply",
     "checks",
     "clone",
+    "compare",
     "create_key",
     "cut",
     "describe",

@@ -62,7 +62,11 @@ def _start(options: argparse.Namespace) -> int:
     where = "at the address below" if options.no_browser else "in your browser"
     print(f"JupyterLab opens {where}. To stop it: Ctrl-C in this terminal.", flush=True)
     jupyter = importlib.import_module("mtls_lab.cli.jupyter")  # seconds, and for this command only
-    jupyter.run(jupyter.options(folder, first, browser=not options.no_browser, port=options.port))
+    jupyter.open_outline(folder)
+    chosen = jupyter.options(
+        folder, first, browser=not options.no_browser, port=options.port, big=options.big
+    )
+    jupyter.run(chosen)
     return 0
 
 

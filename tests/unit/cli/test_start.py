@@ -16,8 +16,10 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+from jupyterlab_server.workspaces_handler import WorkspacesManager
 
 from mtls_lab.cli import jupyter
+from mtls_lab.errors import FileProblem
 from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.program import scripts
 
@@ -238,6 +240,22 @@ def test_a_port(tmp_path: Path, port: int | None, said: list[str]) -> None:
     assert "--no-browser" not in options
 
 
+def test_big_letters_are_the_labs_settings_with_larger_fonts(tmp_path: Path) -> None:
+    """As Settings → Theme would set them; without the option, nothing is written."""
+    place = tmp_path / ".jupyter" / "big"
+    jupyter.options(tmp_path, "x.ipynb", browser=True, port=None)
+    assert not place.exists()
+    options = jupyter.options(tmp_path, "x.ipynb", browser=True, port=None, big=True)
+    assert f"--LabApp.app_settings_dir={place}" in options
+    own, big = (
+        json.loads((folder / "overrides.json").read_text("utf-8"))
+        for folder in (jupyter.OWN, place)
+    )
+    theme = big.pop("@jupyterlab/apputils-extension:themes")
+    assert big == own
+    assert theme["overrides"]["content-font-size1"] == "20px"
+
+
 def test_what_jupyterlab_remembers_stays_in_the_folder(tmp_path: Path) -> None:
     """Which notebooks were open, and no other JupyterLab of this person is changed."""
     options = jupyter.options(tmp_path, "x.ipynb", browser=False, port=None)
@@ -245,3 +263,24 @@ def test_what_jupyterlab_remembers_stays_in_the_folder(tmp_path: Path) -> None:
     assert folders[:2] == [tmp_path, tmp_path / ".jupyter" / "workspaces"]
     assert (folders[2] / "overrides.json").is_file()
     assert "--no-browser" in options
+
+
+# --- The outline
+
+
+def test_the_outline_is_open_at_the_first_start_and_never_forced(tmp_path: Path) -> None:
+    jupyter.open_outline(tmp_path)
+    (saved,) = WorkspacesManager(str(tmp_path / jupyter.WORKSPACES)).list_workspaces()
+    assert saved["metadata"]["id"] == "default"
+    assert saved["data"]["layout-restorer:data"]["left"]["current"] == "@jupyterlab/toc:plugin"
+
+    (file,) = (tmp_path / jupyter.WORKSPACES).iterdir()
+    file.write_text("as the learner left it", "utf-8")
+    jupyter.open_outline(tmp_path)
+    assert file.read_text("utf-8") == "as the learner left it"
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / ".jupyter").write_text("in the way", "utf-8")
+    with pytest.raises(FileProblem, match=r"workspaces cannot be written"):
+        jupyter.open_outline(tmp_path)

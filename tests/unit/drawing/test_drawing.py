@@ -12,6 +12,8 @@ from mtls_lab.drawing import (
     EDGE,
     GOOD,
     WARN,
+    Dot,
+    Group,
     actor,
     actor_of,
     box,
@@ -19,6 +21,7 @@ from mtls_lab.drawing import (
     card,
     code,
     definitions,
+    dots,
     escape,
     side_by_side,
     table,
@@ -33,6 +36,7 @@ FORMS = {
     "escape": escape(EVIL),
     "breakable": breakable(EVIL),
     "code": code(EVIL),
+    "dots": dots([Group(EVIL, (Dot(EVIL, "open", EVIL),))], EVIL),
     "actor": actor(EVIL),
     "words of an actor": actor("Eve", EVIL),
     "verdict": verdict(None, EVIL),
@@ -115,7 +119,7 @@ def test_a_verdict_is_said_by_a_sign_and_repeated_by_a_colour() -> None:
     ],
 )
 def test_a_line_does_not_end_inside_a_time_or_a_remark(text: str, whole: str) -> None:
-    assert f'<span style="white-space:nowrap">{whole}</span>' in breakable(text)
+    assert f'<span style="display:inline-block">{whole}</span>' in breakable(text)
 
 
 def test_a_long_remark_may_be_folded() -> None:
