@@ -1,11 +1,28 @@
-"""Text on a screen: what is foreign, made harmless.
+"""Text on a screen: what is foreign, made harmless, and values shown as they print.
 
 Here: the one way in which text of a peer, a certificate or somebody else's file is made harmless,
 wherever it is shown; in a page it is escaped as well (drawing/words.py). Not here: what a line of
 the protocol may hold (wire/protocol.py).
 """
 
-__all__ = ["printable"]
+from typing import Any
+
+__all__ = ["Shown", "printable"]
+
+
+class Shown:
+    """A value that Jupyter shows, at the end of a cell, as `print` does."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        """IPython asks each class in turn, and takes the `__repr__` of a dataclass before this."""
+        super().__init_subclass__()
+        cls._repr_pretty_ = Shown._repr_pretty_  # type: ignore[method-assign]
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - IPython's own form
+        del cycle
+        printer.text(str(self))
 
 
 def printable(text: str) -> str:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from mtls_lab.attacks.attacks import ATTACKS, Attack, AttackResult
 from mtls_lab.attacks.protections import Protection
 from mtls_lab.drawing import BAD, GOOD, table
+from mtls_lab.text import Shown
 
 __all__ = ["AttackTable", "attack_table"]
 
 
 @dataclass(frozen=True)
-class AttackTable:
+class AttackTable(Shown):
     """The results as a table: text and HTML."""
 
     results: tuple[AttackResult, ...]

@@ -6,10 +6,10 @@ signs and the words. Not here: widgets and style sheets (panels/), and what a va
 """
 
 from mtls_lab.drawing.actors import ACTORS, Actor, actor, actor_of
-from mtls_lab.drawing.cards import box, card, definitions, side_by_side, verdict
+from mtls_lab.drawing.cards import beside, box, card, definitions, side_by_side, verdict
 from mtls_lab.drawing.colours import BAD, EDGE, GOOD, MONOSPACE, WARN
 from mtls_lab.drawing.tables import table
-from mtls_lab.drawing.words import breakable, code, escape
+from mtls_lab.drawing.words import VARYING, breakable, code, escape, varying
 
 __all__ = [
     "ACTORS",
@@ -17,10 +17,12 @@ __all__ = [
     "EDGE",
     "GOOD",
     "MONOSPACE",
+    "VARYING",
     "WARN",
     "Actor",
     "actor",
     "actor_of",
+    "beside",
     "box",
     "breakable",
     "card",
@@ -29,5 +31,6 @@ __all__ = [
     "escape",
     "side_by_side",
     "table",
+    "varying",
     "verdict",
 ]

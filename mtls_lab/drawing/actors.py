@@ -60,4 +60,4 @@ def actor(name: str, words: str = "") -> str:
     """
     who = actor_of(name)
     style = f"background:{who.colour};color:#fff;border-radius:3px;padding:1px 6px"
-    return f'<b style="{style};white-space:nowrap">{who.sign} {escape(words or name)}</b>'
+    return f'<b style="{style};display:inline-block">{who.sign} {escape(words or name)}</b>'

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from mtls_lab.drawing.colours import EDGE, colour_of
 from mtls_lab.drawing.words import breakable, escape
 
-__all__ = ["box", "card", "definitions", "side_by_side", "verdict"]
+__all__ = ["beside", "box", "card", "definitions", "side_by_side", "verdict"]
 
 #: A long word is broken rather than cut off; a short one never is.
 _FOLDED = "min-width:0;overflow-wrap:break-word"
@@ -39,15 +39,30 @@ def side_by_side(*cards: str) -> str:
     return f'<div style="{style}">{"".join(cards)}</div>'
 
 
-def verdict(good: bool | None, text: str) -> str:  # noqa: FBT001 - a verdict, not an option
+def beside(first: str, second: str) -> str:
+    """Return two parts of a page beside each other, without an edge; narrow, the first is above."""
+    parts = "".join(
+        f'<div style="flex:1 1 {width};{_FOLDED}">{part}</div>'
+        for width, part in (("24em", first), ("16em", second))
+    )
+    return f'<div style="display:flex;flex-wrap:wrap;gap:4px 24px;max-width:960px">{parts}</div>'
+
+
+def verdict(good: bool | None, text: str, *, kind: str = "") -> str:  # noqa: FBT001 - a verdict
     """Return a line with a sign, a text, which is escaped, and a colour that repeats them.
+
+    Args:
+        good: None is neither good nor bad.
+        text: what is said.
+        kind: its class, for a style sheet.
 
     Example:
         >>> verdict(True, "served").endswith("✓ served</p>")
         True
     """
     style = f"font-weight:600;border-left:5px solid {colour_of(good)};padding:2px 10px;margin:6px 0"
-    return f'<p style="{style}">{_SIGNS[good]}{breakable(text)}</p>'
+    named = f' class="{kind}"' if kind else ""
+    return f'<p{named} style="{style}">{_SIGNS[good]}{breakable(text)}</p>'
 
 
 def definitions(rows: Iterable[tuple[str, str]]) -> str:
@@ -63,7 +78,7 @@ def definitions(rows: Iterable[tuple[str, str]]) -> str:
         for term, text in rows
     )
     style = (
-        f"display:grid;grid-template-columns:fit-content(38%) minmax(0,1fr);gap:0 12px;{_FOLDED}"
+        f"display:grid;grid-template-columns:fit-content(38%) minmax(0,1fr);gap:2px 12px;{_FOLDED}"
     )
     return f'<dl style="{style};margin:4px 0">{items}</dl>'
 

@@ -9,10 +9,17 @@ import re
 from mtls_lab.drawing.colours import MONOSPACE
 from mtls_lab.text import printable
 
-__all__ = ["breakable", "code", "escape"]
+__all__ = ["VARYING", "breakable", "code", "escape", "varying"]
 
-#: What stays in one piece: a time of day, and a short remark in parentheses.
+#: Between these stands what is not the same in every run, or of every release: a notebook in the
+#: repository is kept without it.
+VARYING = "<!--varies-->", "<!--/varies-->"
+#: What stays in one piece, unless a whole line is too short for it: a time of day, and a short
+#: remark in parentheses.
 _WHOLE = re.compile(r"\b\d\d:\d\d(?::\d\d)?(?: UTC)?|\([^()]{1,24}\)")
+
+#: Between the words of a class's name that is long, such as SSLCertVerificationError.
+_LONG = re.compile(r"(?<=[a-z])(?=[A-Z][a-z]+Error\b)")
 
 
 def escape(text: str) -> str:
@@ -29,13 +36,13 @@ def breakable(text: str) -> str:
     """Escape a text whose lines may end after an underscore as well: OpenSSL's names are long.
 
     Example:
-        >>> print(breakable("UNKNOWN_CA"))
-        UNKNOWN_<wbr>CA
+        >>> print(breakable("UNKNOWN_CA, SSLCertVerificationError"))
+        UNKNOWN_<wbr>CA, SSLCert<wbr>VerificationError
         >>> print(breakable("expired (code 10)"))
-        expired <span style="white-space:nowrap">(code 10)</span>
+        expired <span style="display:inline-block">(code 10)</span>
     """
-    escaped = escape(text).replace("_", "_<wbr>")
-    return _WHOLE.sub(r'<span style="white-space:nowrap">\g<0></span>', escaped)
+    escaped = _LONG.sub("<wbr>", escape(text)).replace("_", "_<wbr>")
+    return _WHOLE.sub(r'<span style="display:inline-block">\g<0></span>', escaped)
 
 
 def code(text: str) -> str:
@@ -48,3 +55,8 @@ def code(text: str) -> str:
     lines = "\n".join(html.escape(printable(line)) for line in text.split("\n"))
     style = f"font-family:{MONOSPACE};white-space:pre-wrap;overflow-wrap:anywhere;margin:4px 0"
     return f'<pre style="{style}">{lines}</pre>'
+
+
+def varying(markup: str) -> str:
+    """Mark HTML, on one line, that is not the same in every run or of every release."""
+    return f"{VARYING[0]}{markup}{VARYING[1]}"

@@ -14,13 +14,13 @@ from contextlib import chdir
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import Outcome, Result, judge, remembered
 from mtls_lab.facts import learner_folder
 from mtls_lab.files import private_folder, write_file, writing
 from mtls_lab.kata import exam, faults, sabotage
+from mtls_lab.text import Shown
 from mtls_lab.wire import Exchange
 
 __all__ = ["FOLDER", "Kata", "kata_key", "make"]
@@ -35,7 +35,7 @@ _SESSIONS = 2
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Kata:
+class Kata(Shown):
     """A folder in which a device and a backend should talk, and do not; `create` makes one.
 
     Attributes:
@@ -186,10 +186,6 @@ class Kata:
 
     def __repr__(self) -> str:
         return f"<Kata {self.level}/{self.seed}>"
-
-    def _repr_pretty_(self, printer: Any, _cycle: object) -> None:
-        """Jupyter asks for this, where the kata is the last value of a cell."""
-        printer.text(str(self))
 
 
 def kata_key(seed: str | int, level: int = 1) -> str:

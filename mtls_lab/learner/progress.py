@@ -93,7 +93,8 @@ class Progress:
 
     Attributes:
         chosen: the latest choice for each prediction; None if it was taken back.
-        predictions: what was predicted when the run first told.
+        revealed: every prediction of which the learner has seen the outcome, made or not.
+        predictions: what was predicted when the outcome was first shown.
         exercises: every exercise and kata that was attempted.
         quiz: the tests "before" and "after" the course, both there even if neither was taken.
         sure: whether the learner is sure of the latest choice, where that was said.
@@ -103,6 +104,7 @@ class Progress:
     """
 
     chosen: dict[str, str | None] = field(default_factory=dict)
+    revealed: set[str] = field(default_factory=set)
     predictions: dict[str, Predicted] = field(default_factory=dict)
     exercises: dict[str, Tried] = field(default_factory=dict)
     quiz: dict[str, Taken] = field(default_factory=lambda: {"before": Taken(), "after": Taken()})
@@ -164,12 +166,17 @@ def read(folder: Path | None = None) -> Progress:
 
 
 def _predicted(progress: Progress, event: dict[str, Any]) -> None:
-    """Take a prediction over: the latest choice, and what the run said the first time."""
+    """Take a prediction over: the latest choice, and what the run said the first time.
+
+    An outcome that was looked at without a choice is one that older versions take for a choice
+    that was taken back.
+    """
     match event:
-        case {"prediction": str(name), "choice": str(choice), "truth": str(truth)}:
-            if name not in progress.predictions:
+        case {"prediction": str(name), "choice": str() | None as choice, "truth": str(truth)}:
+            if name not in progress.revealed and choice is not None:
                 progress.predictions[name] = Predicted(choice, truth)
                 progress.told[name] = Told(_sure(event), _day(event))
+            progress.revealed.add(name)
         case {"prediction": str(name), "choice": str() | None as latest}:
             progress.chosen[name] = latest
             progress.sure.pop(name, None)

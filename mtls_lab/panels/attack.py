@@ -97,15 +97,18 @@ class AttackPanel(Panel):
 
     def _report(self, opened: AttackResult | None = None) -> None:
         ran = AttackTable(tuple(self._results))
-        count = len(ran.results)
-        succeeded = sum(result.succeeded for result in ran.results)
-        words = f"{count} attacks ran: {succeeded} succeeded, {count - succeeded} were stopped."
-        text, body = str(ran), mark(not succeeded, words)
+        succeeded = any(result.succeeded for result in ran.results)
+        text, body = str(ran), _verdict(ran)
         if opened is not None:
             title = f"{opened.attack} against {opened.protection}: {opened.word}"
             text += f"\n{opened}"
             body += f"<p>{escape(title)}. Its evidence is open below.</p>"
         self.show(ran, text, body, outcome="succeeds" if succeeded else "stopped")
+
+    def still(self) -> str:
+        """Return the table, and how many attacks succeeded."""
+        table: AttackTable = self.value
+        return _verdict(table) + table._repr_html_()
 
     def _draw(self, opened: AttackResult | None = None) -> None:
         """Draw the results that there are; the cells that are still to come have three dots."""
@@ -115,6 +118,13 @@ class AttackPanel(Panel):
             for attack, row in AttackTable(tuple(self._results)).rows.items()
         )
         self._table.value = table(names, rows, kind="lab-attacks")
+
+
+def _verdict(ran: AttackTable) -> str:
+    count = len(ran.results)
+    succeeded = sum(result.succeeded for result in ran.results)
+    words = f"{count} attacks ran: {succeeded} succeeded, {count - succeeded} were stopped."
+    return mark(not succeeded, words)
 
 
 def _cell(column: str, result: AttackResult | None, opened: AttackResult | None) -> str:

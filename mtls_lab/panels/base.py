@@ -16,6 +16,7 @@ from typing import Any
 
 import ipywidgets
 
+from mtls_lab.drawing import code, verdict
 from mtls_lab.errors import LabError
 from mtls_lab.panels.live import live
 
@@ -29,6 +30,9 @@ STALE = (
     '<p class="lab-stale" role="status">This panel is not connected to a kernel any more. Choose '
     "Run → Restart Kernel and Run All Cells.</p>"
 )
+
+#: Below the picture of a panel on a page without a kernel.
+LIVE = "<p><small>A picture of a panel. Run this cell in JupyterLab, and it is live.</small></p>"
 
 escape = html.escape
 
@@ -59,7 +63,7 @@ class Panel:
         self.sequence = 0
         self.turn = threading.RLock()
         self._quiet = False
-        self._text = ""
+        self._text = self._shown = ""
         self._title = title
         style = "".join(map(_style, ("frame", *self.looks)))
         head = f"<style>{style}</style><h4>{escape(title)}</h4>"
@@ -127,7 +131,7 @@ class Panel:
             body: the result as HTML, in which everything foreign is escaped.
             outcome: one word for it, such as "ok", "refused" or "error".
         """
-        self.value, self._text = value, text
+        self.value, self._text, self._shown = value, text, body
         self.sequence += 1
         state = f'data-testid="{self.name}-result" data-seq="{self.sequence}"'
         self._result.value = (
@@ -140,10 +144,18 @@ class Panel:
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         bundle = dict(self.box._repr_mimebundle_() or {})
         bundle["text/plain"] = str(self)
-        bundle["text/html"] = (
-            f"<p><em>Run this cell to get the live panel.</em></p><pre>{escape(str(self))}</pre>"
-        )
+        failed = isinstance(self.value, Exception)
+        still = code(self._text) if failed else self.still()
+        bundle["text/html"] = f"<p><b>{escape(self._title)}</b></p>{still}{LIVE}"
         return bundle
+
+    def still(self) -> str:
+        """Return the panel as HTML for a page without a kernel: what it has, and no controls.
+
+        It has inline styles alone, and but for what is marked as varying it is the same on every
+        run.
+        """
+        return code(self._text)
 
 
 @cache
@@ -186,8 +198,7 @@ def field(rows: Iterable[tuple[str, str]]) -> str:
 def mark(good: bool | None, text: str) -> str:  # noqa: FBT001 - a verdict, not an option
     """Return a verdict line: a sign, words, and a colour that repeats them."""
     kind = {True: "good", False: "bad", None: "plain"}[good]
-    sign = {True: "✓ ", False: "✗ ", None: ""}[good]
-    return f'<p class="lab-verdict lab-{kind}">{sign}{escape(text)}</p>'
+    return verdict(good, text, kind=f"lab-verdict lab-{kind}")
 
 
 def details(summary: str, body: str) -> str:

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 import ipywidgets
 from cryptography import x509
 
+from mtls_lab import drawing
+from mtls_lab.drawing import definitions, side_by_side
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.files import PathLike
 from mtls_lab.panels.base import Panel, details, escape
@@ -98,6 +100,12 @@ class CertificatePanel(Panel):
             self.guard(self._draw)
             shown: x509.Certificate = self.value
             return shown
+
+    def still(self) -> str:
+        """Return what the certificate says, without its numbers and dates."""
+        says = (line.split(maxsplit=1) for line in describe(self.value).splitlines())
+        head = f"<b>{escape(printable(self._which.value))}</b>"
+        return side_by_side(drawing.card(head, definitions((name, text) for name, text in says)))
 
     def _draw(self) -> None:
         name = self._which.value

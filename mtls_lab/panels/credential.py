@@ -13,17 +13,21 @@ from pathlib import Path
 import ipywidgets
 
 from mtls_lab.diagnosis import explain
+from mtls_lab.drawing import beside
 from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Credential, CredentialStore, catalogue
 from mtls_lab.net import Backend, ask, only_trusted_client, server_context, watch
-from mtls_lab.panels.base import Panel, escape, mark
+from mtls_lab.panels.base import Panel, details, escape, mark
 from mtls_lab.panels.ladder import Ladder
 from mtls_lab.panels.sides import both_sides, reasons
 from mtls_lab.pki import CertificateAuthority
 from mtls_lab.wire import Exchange
+from mtls_lab.wire.ladder import draw
 
 __all__ = ["CredentialPanel"]
 
+#: Over an explanation that is folded.
+MEANS = "What the error means"
 MAIN = ("valid", "none", "untrusted")
 #: The learner's files that a flip depends on, in the order in which they are read.
 FILES = (
@@ -144,17 +148,7 @@ class CredentialPanel(Panel):
         name, spelled = self._main.value or self._more.value, self._version.value
         by_name = self._by_name.value
         self._read_files()
-
-        def present() -> ssl.SSLContext:
-            context = self._store.client_context(
-                name, "device/server_ca.pem", version=VERSIONS[spelled]
-            )
-            watch(context)
-            return context
-
-        authorize = only_trusted_client if by_name else None
-        with Backend(self._context, authorize=authorize) as backend:
-            exchange = ask("GET_SECRET", backend, context=present)
+        exchange = self._ask(name, spelled, by_name=by_name)
         credential = catalogue()[name]
         chosen = f"{credential.title}, {spelled}"
         if not by_name:
@@ -167,9 +161,38 @@ class CredentialPanel(Panel):
             outcome="served" if exchange.ok else "refused",
         )
 
-    def _body(self, credential: Credential, chosen: str, exchange: Exchange) -> str:
+    def _ask(self, name: str, spelled: str, *, by_name: bool = True) -> Exchange:
+
+        def present() -> ssl.SSLContext:
+            context = self._store.client_context(
+                name, "device/server_ca.pem", version=VERSIONS[spelled]
+            )
+            watch(context)
+            return context
+
+        authorize = only_trusted_client if by_name else None
+        with Backend(self._context, authorize=authorize) as backend:
+            return ask("GET_SECRET", backend, context=present)
+
+    def still(self) -> str:
+        """Return both sides and the handshake of each of the main credentials, from real runs."""
+        return "".join(map(self._shown_still, MAIN))
+
+    def _shown_still(self, name: str) -> str:
+        credential, (version, *_) = catalogue()[name], VERSIONS
+        exchange = self._ask(name, version)
+        body = self._body(credential, f"{credential.title}, {version}", exchange, folded=True)
+        ladder = draw(exchange.handshake, told=(), inline=True, moving=False, page=f"still-{name}-")
+        return beside(body, ladder)
+
+    def _body(
+        self, credential: Credential, chosen: str, exchange: Exchange, *, folded: bool = False
+    ) -> str:
         certfile, keyfile = self._store.files(credential.name) or (None, None)
         explanation = explain(exchange, certfile=certfile, keyfile=keyfile)
+        why = "" if exchange.ok else reasons(explanation)
+        if why and folded:
+            why = details(MEANS, why)
         verdict = "the device gets the secret." if exchange.ok else explanation.who
         return "".join(
             [
@@ -178,6 +201,6 @@ class CredentialPanel(Panel):
                 both_sides(
                     ("device", exchange.device), ("backend", exchange.backend or exchange.unseen)
                 ),
-                "" if exchange.ok else reasons(explanation),
+                why,
             ]
         )

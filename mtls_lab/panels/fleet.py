@@ -6,9 +6,11 @@ the revocation list and the handshakes (experiments/fleet.py).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import ipywidgets
 
-from mtls_lab.drawing import table
+from mtls_lab.drawing import definitions, table
 from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Fleet
 from mtls_lab.experiments.fleet import SHARING, STATES, Device, Report, count
@@ -99,6 +101,10 @@ class FleetPanel(Panel):
             report: Report = self.value
             return report
 
+    def still(self) -> str:
+        """Return who is served, by key, and what it cost."""
+        return _verdict(self.value) + definitions(_by_key(self.value))
+
     def _offer(self) -> None:
         """Let every device of the fleet be robbed; the one that was is kept if it is there."""
         wanted = self._stolen.value or 5
@@ -147,15 +153,26 @@ def _verdict(report: Report) -> str:
     return f"{mark(good, words)}<p>{escape(state)}.</p><p>Cost so far: {escape(report.cost)}.</p>"
 
 
-def _grid(report: Report) -> str:
-    """Return a list of keys, and in each the devices that have it."""
+def _keys(report: Report) -> dict[str, list[Device]]:
+    """Return each key, and the devices that have it, the thief among them."""
     keys: dict[str, list[Device]] = {}
     for device in report.devices:
         keys.setdefault(device.identity, []).append(device)
     if report.thief:
         keys[report.thief.identity].append(report.thief)
+    return keys
+
+
+def _by_key(report: Report) -> Iterator[tuple[str, str]]:
+    for identity, devices in _keys(report).items():
+        said = (f"{'✓' if device.served else '✗'} {device.name}" for device in devices)
+        yield f"key {identity}", "  ".join(said)
+
+
+def _grid(report: Report) -> str:
+    """Return a list of keys, and in each the devices that have it."""
     items = []
-    for identity, devices in keys.items():
+    for identity, devices in _keys(report).items():
         robbed = report.thief in devices
         tiles = "".join(map(_tile, devices))
         items.append(

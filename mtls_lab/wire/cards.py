@@ -8,26 +8,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtls_lab.drawing import actor, card, definitions, escape, side_by_side
+from mtls_lab.drawing import actor, breakable, card, definitions, escape, side_by_side, varying
 
 if TYPE_CHECKING:
-    from mtls_lab.wire.outcome import Side, Step
+    from mtls_lab.wire.outcome import Failure, Side, Step
 
 __all__ = ["both_sides", "side_card"]
 
 
-def both_sides(*sides: Side | str, exact: bool = False) -> str:
+def both_sides(*sides: Side | str) -> str:
     """Return the sides' cards beside each other; see `side_card`."""
-    return side_by_side(*(side_card(side, exact=exact) for side in sides))
+    return side_by_side(*map(side_card, sides))
 
 
-def side_card(side: Side | str, title: str = "", *, exact: bool = False) -> str:
+def side_card(side: Side | str, title: str = "") -> str:
     """Return how far one side came, step by step, and its error.
+
+    Below the reason, which all releases of OpenSSL share, are the words of this one.
 
     Args:
         side: what it saw; or, of a backend, what is said instead.
         title: what it is called, if not by its name.
-        exact: add the words of this release of OpenSSL to the reason that all releases share.
 
     Example:
         >>> card = side_card("saw no connection")
@@ -37,17 +38,19 @@ def side_card(side: Side | str, title: str = "", *, exact: bool = False) -> str:
     if isinstance(side, str):
         return card(actor("backend", title), f"<p>{escape(side)}</p>")
     steps = side.steps
-    good = side.ok and all(step.good for step in steps)
-    rows = [(step.name, _words(side, step, exact=exact)) for step in steps]
+    rows = [(step.name, _words(side, step)) for step in steps]
     body = definitions(rows or [("connect", "✓ it opened and ended, and nothing was said")])
-    return card(actor(side.who, title), body, good=good)
+    good = side.ok and all(step.good for step in steps)
+    return card(actor(side.who, title), body + _in_full(side.failure), good=good)
 
 
-def _words(side: Side, step: Step, *, exact: bool) -> str:
+def _words(side: Side, step: Step) -> str:
     words = f"{'✓' if step.good else '✗'} {step.words}".rstrip()
-    if side.reused and step.name == "handshake":
-        words += ": no certificate was shown"
-    failure = side.failure
-    if exact and failure and not step.good and failure.text and failure.text not in words:
-        words += f" ({failure.text})"
-    return words
+    resumed = side.reused and step.name == "handshake"
+    return words + ": no certificate was shown" * resumed
+
+
+def _in_full(failure: Failure | None) -> str:
+    if failure is None or not failure.text or failure.text in str(failure):
+        return ""
+    return varying(f'<div style="font-size:.92em">In full: {breakable(failure.text)}</div>')

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any
 
+from mtls_lab.text import Shown
 from mtls_lab.wire.reading import (
     Field,
     Malformed,
@@ -119,7 +119,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Handshake:
+class Handshake(Shown):
     """The messages of one connection in the order in which the device met them.
 
     Attributes:
@@ -147,10 +147,6 @@ class Handshake:
             return "  nothing noted: call watch(context) on both contexts, then ask again"
         lines = [HEADING, *(f"  {message}" for message in self.messages)]
         return "\n".join(lines + [RESUMED] * self.resumed)
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - IPython's own form
-        del cycle
-        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         from mtls_lab.wire.ladder import draw  # noqa: PLC0415 - it draws handshakes

@@ -17,6 +17,7 @@ from typing import Any
 
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
+from mtls_lab.text import Shown
 from mtls_lab.wire.cards import both_sides
 from mtls_lab.wire.handshake import Handshake, Message, join
 from mtls_lab.wire.reasons import after_handshake, reason_of, verify_message_of
@@ -108,7 +109,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class Side(Shown):
     """What the device or the backend saw of one connection.
 
     Attributes:
@@ -167,7 +168,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class Session(Shown):
     """What a device keeps to resume a connection later: a secret, like its key.
 
     Attributes:
@@ -229,7 +230,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Exchange:
+class Exchange(Shown):
     """One command, seen from both ends.
 
     Attributes:

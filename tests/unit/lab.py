@@ -3,6 +3,7 @@
 No test and no fixture is here.
 """
 
+import re
 import socket
 import ssl
 import threading
@@ -137,3 +138,8 @@ def shake_hands(device: ssl.SSLContext, backend: ssl.SSLContext) -> dict[Directi
 def leftovers() -> tuple[set[threading.Thread], list[Backend], int]:
     """What a test may not add to: threads, running backends, open files."""
     return set(threading.enumerate()), running(), len(list(Path("/dev/fd").iterdir()))
+
+
+def unfolded(explanation: object) -> str:
+    """What an explanation prints, each of its parts on one line."""
+    return re.sub(r"\n {7}", " ", str(explanation))

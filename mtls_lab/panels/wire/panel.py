@@ -16,6 +16,7 @@ import ipywidgets
 
 from mtls_lab.attacks import reply_index
 from mtls_lab.diagnosis import explain
+from mtls_lab.drawing import actor, code
 from mtls_lab.experiments.eavesdropping import Unit, listing, places, seen, units
 from mtls_lab.experiments.mallory import Plan, Replay, judge
 from mtls_lab.net import Backend, Chunk, PeerCertificate, Relay, ask, watch
@@ -71,7 +72,7 @@ class WirePanel(Panel):
         self._authorize, self._secret = authorize, secret
         self._usual: Exchange | None = None
         self._heard: tuple[Unit, ...] = ()
-        self._told = ""
+        self._told = self._found = ""
         self._aim = Aim(self, secret)
         button = ipywidgets.Button(description="Ask the backend", button_style="primary")
         self.on_click(button, self._run)
@@ -120,6 +121,11 @@ class WirePanel(Panel):
             self.guard(self._run)
             result: Exchange | Replay = self.value
             return result
+
+    def still(self) -> str:
+        """Return what each side saw, and Eve's list without the bytes."""
+        eve = f"{actor('Eve')} wrote this down:"
+        return f"{self._shown}<p>{eve}</p>{code(listing(self._heard))}{self._found}"
 
     def _run(self) -> None:
         plan = self._aim.plan
@@ -177,9 +183,8 @@ class WirePanel(Panel):
         else:
             good, words = True, f"No: nothing that passed has “{wanted}” in it."
         self._text = f"{self._told}\nCan Eve find “{wanted}”? {'Yes' if found else 'No'}."
-        self._answer.value = (
-            f'<div role="status" data-testid="wire-found">{mark(good, words)}</div>'
-        )
+        self._found = mark(good, words)
+        self._answer.value = f'<div role="status" data-testid="wire-found">{self._found}</div>'
         self._records.value = (
             f"<p>→ to the backend, ← to the device; {{…}} is encrypted. Open one to see its "
             f"bytes, and click on a byte to aim at it.</p>"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
-from mtls_lab.drawing import ACTORS, BAD, actor, escape
+from mtls_lab.drawing import ACTORS, BAD, actor, escape, varying
 from mtls_lab.wire.handshake import RESUMED, Handshake, Message
 from mtls_lab.wire.ladder.belief import Flag, flags
 from mtls_lab.wire.ladder.look import Look, style
@@ -19,10 +19,6 @@ from mtls_lab.wire.ladder.saying import sentence, tell
 from mtls_lab.wire.records import Direction
 
 __all__ = ["caption", "draw", "keys"]
-
-#: What varies from run to run, or is of no use without a style sheet, stands between these: a
-#: notebook in the repository is kept without it.
-VARYING = "<!--varies-->", "<!--/varies-->"
 
 
 def keys(handshake: Handshake) -> list[str]:
@@ -81,7 +77,7 @@ def draw(
     count = len(handshake.messages)
     kind = "Resumed handshake" if handshake.resumed else "Handshake"
     named = f' data-ladder="{escape(page)}"' if told is not None else ""
-    sheet = _varying(f"<style>{style()}</style>") if inline else ""
+    sheet = varying(f"<style>{style()}</style>") if inline else ""
     return "".join(
         [
             f"<div {look('ladder', *['moves'] * moving)}{named}>{sheet}",
@@ -147,7 +143,7 @@ def _rung(message: Message, key: str, body: str, place: int, look: Look) -> str:
     )
     about = f"<p>{escape(sentence(message))}</p>" if sentence(message) else ""
     waits = " data-waits" * (not body)
-    said = _varying(body) if body else ""
+    said = varying(body) if body else ""
     return (
         f"<li {look('rung', 'up' if up else 'down', style=f'--i:{place}')}>"
         f'<details data-key="{escape(key)}">'
@@ -155,10 +151,6 @@ def _rung(message: Message, key: str, body: str, place: int, look: Look) -> str:
         f"{''.join(parts)}</summary>"
         f"<div {look('said')}{waits}>{about}{said}</div></details></li>"
     )
-
-
-def _varying(text: str) -> str:
-    return f"{VARYING[0]}{text}{VARYING[1]}"
 
 
 def _flag(flag: Flag, place: int, look: Look) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.facts import MARKER, learner_folder
 from mtls_lab.learner import predictions, progress, reviews
 from mtls_lab.learner.progress import FILE, Predicted, Progress, Told, Tried, note, read
@@ -26,6 +26,7 @@ def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a new kernel: what is known is in the file."""
     for name in ("_chosen", "_sure", "_reasons"):
         monkeypatch.setattr(predictions, name, {})
+    monkeypatch.setattr(predictions, "_revealed", set())
 
 
 def events(folder: Path) -> list[object]:
@@ -81,13 +82,31 @@ def test_a_choice_of_another_version_is_none(folder: Path) -> None:
 
 
 def test_what_counts_is_what_was_predicted_first(folder: Path) -> None:
-    predictions.reveal("checksum", "fooled")  # nothing was predicted
-    assert not (folder / FILE).exists()
     predictions.choose("checksum", "stopped")
     predictions.reveal("checksum", "fooled")
-    predictions.choose("checksum", "fooled")  # afterwards everybody knows
-    assert predictions.reveal("checksum", "fooled").right
+    before = events(folder)
+    with pytest.raises(LabError, match="after its outcome"):  # everybody knows it now
+        predictions.choose("checksum", "fooled")
+    predictions.reveal("checksum", "stopped")  # another run gives something else
+    assert events(folder) == before
     assert read().predictions == {"checksum": Predicted("stopped", "fooled")}
+
+
+def test_a_look_without_a_prediction_outlives_the_kernel(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "today", lambda: date(2026, 11, 26))
+    predictions.reveal("checksum", "fooled")
+    seen = {"prediction": "checksum", "choice": None, "truth": "fooled", "day": "2026-11-26"}
+    assert events(folder) == [seen]
+    forget(monkeypatch)
+    assert predictions.is_revealed("checksum")
+    assert read(folder).revealed == {"checksum"}
+    assert read(folder).predictions == {}
+    note(prediction="checksum", choice="fooled", truth="fooled")  # by an older version
+    assert read(folder).predictions == {}
+    assert predictions.chosen("checksum") is None
+    assert of_version_0_1(seen) == ("chosen", "checksum", "")
 
 
 def test_how_sure_outlives_the_kernel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,9 +132,11 @@ def test_what_was_sure_and_when_is_what_was_so_at_first(
     predictions.be_sure("checksum", value=True)
     predictions.reveal("checksum", "fooled")
     monkeypatch.setattr(progress, "today", lambda: date(2026, 11, 27))
-    predictions.be_sure("checksum", value=False)
+    note(prediction="checksum", choice="fooled", sure=False)  # by an older version
     predictions.reveal("checksum", "fooled")
     assert read(folder).told == {"checksum": Told(sure=True, day=date(2026, 11, 26))}
+    forget(monkeypatch)
+    assert (predictions.chosen("checksum"), predictions.sure("checksum")) == ("stopped", True)
 
 
 def test_a_reason_outlives_the_kernel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
