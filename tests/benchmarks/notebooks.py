@@ -58,7 +58,7 @@ def floor(folder: Path, cells: Cells) -> float:
 
 def passes(folder: Path) -> None:
     copies = [folder / "learner" / source.name for source in NOTEBOOKS]
-    outcome, said = run_nbval(environment(folder), *copies)
+    outcome, said = run_nbval(folder, environment(folder), *copies)
     assert outcome == {"passed": number_of_code_cells(*copies)}, said
 
 

@@ -3,8 +3,11 @@
 No test and no fixture is here.
 """
 
+import re
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +28,13 @@ LONG = 300.0
 def spelled(version: ssl.TLSVersion) -> str:
     """The version as `ssl.SSLSocket.version()` writes it."""
     return version.name.replace("_", ".")
+
+
+def dead_process() -> int:
+    """The number of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
 
 
 @dataclass(frozen=True)
@@ -146,3 +156,8 @@ def shake_hands(device: ssl.SSLContext, backend: ssl.SSLContext) -> dict[Directi
 def leftovers() -> tuple[set[threading.Thread], list[Backend], int]:
     """What a test may not add to: threads, running backends, open files."""
     return set(threading.enumerate()), running(), len(list(Path("/dev/fd").iterdir()))
+
+
+def unfolded(explanation: object) -> str:
+    """What an explanation prints, each of its parts on one line."""
+    return re.sub(r"\n {7}", " ", str(explanation))
