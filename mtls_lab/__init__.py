@@ -56,7 +56,16 @@ if TYPE_CHECKING:
         read_identity,
         self_signed,
     )
-    from mtls_lab.wire import Direction, Exchange, Failure, Side, Stage, from_wire, server_name
+    from mtls_lab.wire import (
+        Direction,
+        Exchange,
+        Failure,
+        Side,
+        Stage,
+        compare,
+        from_wire,
+        server_name,
+    )
 
 #: Where each name comes from; `checks` and `pem` are modules, used as `checks.NAME`.
 _HOMES = {
@@ -95,7 +104,16 @@ _HOMES = {
         "read_identity",
         "self_signed",
     ),
-    "wire": ("Direction", "Exchange", "Failure", "Side", "Stage", "from_wire", "server_name"),
+    "wire": (
+        "Direction",
+        "Exchange",
+        "Failure",
+        "Side",
+        "Stage",
+        "compare",
+        "from_wire",
+        "server_name",
+    ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -130,6 +148,7 @@ __all__ = [
     "change_reply",
     "checks",
     "clone",
+    "compare",
     "create_key",
     "cut",
     "describe",

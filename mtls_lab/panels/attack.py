@@ -56,14 +56,22 @@ class AttackPanel(Panel):
             UnknownName: there is no such cell.
         """
         with self.turn:
-            cells = {(result.attack, result.protection): result for result in self._results}
-            if (attack, protection) not in cells:
-                known = (f"{row} against {column}" for row, column in cells)
-                raise UnknownName("cell", f"{attack} against {protection}", known)
-            result = cells[attack, protection]
+            result = self.result(attack, protection)
             self._draw(opened=result)
             self._report(result)
             return result
+
+    def result(self, attack: str, protection: str) -> AttackResult:
+        """Return the result of one cell, and leave the panel as it is.
+
+        Raises:
+            UnknownName: there is no such cell.
+        """
+        cells = {(result.attack, result.protection): result for result in self._results}
+        if (attack, protection) not in cells:
+            known = (f"{row} against {column}" for row, column in cells)
+            raise UnknownName("cell", f"{attack} against {protection}", known)
+        return cells[attack, protection]
 
     def _run(self) -> None:
         self._results = []

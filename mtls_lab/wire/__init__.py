@@ -4,6 +4,7 @@ Here: pure functions and frozen values, without a socket in sight. Not here: wha
 connection (net/), and certificates (pki/).
 """
 
+from mtls_lab.wire.comparing import Compared, compare
 from mtls_lab.wire.handshake import Handshake, Message, from_wire
 from mtls_lab.wire.outcome import Exchange, Expected, Failure, Session, Side, Stage
 from mtls_lab.wire.protocol import LIE, MAX_LINE, SECRET, LineBuffer, ProtocolError, Service
@@ -28,6 +29,7 @@ __all__ = [
     "MAX_LINE",
     "NO_CHAIN",
     "SECRET",
+    "Compared",
     "Direction",
     "Exchange",
     "Expected",
@@ -46,6 +48,7 @@ __all__ = [
     "Side",
     "Splitter",
     "Stage",
+    "compare",
     "from_wire",
     "hexdump",
     "looks_like_tls",

@@ -48,6 +48,7 @@ _LOOKS = {
 }
 
 _SHEET = f"""
+.lab-ladder .lab-rung > details {{ margin: 0; }}
 .lab-ladder summary::-webkit-details-marker {{ display: none; }}
 .lab-ladder summary:hover {{ background: {TINT}; }}
 .lab-ladder summary:hover .lab-name, .lab-ladder [open] > summary .lab-name {{ text-decoration:

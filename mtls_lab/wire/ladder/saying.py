@@ -94,7 +94,7 @@ def tell(message: Message, key: str, look: Look | None = None) -> str:
     wire = HIDDEN if message.encrypted else CLEAR
     if message.compressed:
         wire += " It came compressed, as a CompressedCertificate (RFC 8879)."
-    parts = [f"<p {look('wire')}>{wire}</p>"]
+    parts = [f"<p {look('wire')}>{wire} {_section(fields.rfc)}</p>"]
     for listing in listings(fields):
         if listing.title:
             parts.append(f"<p><b>{escape(listing.title)}</b></p>")
@@ -147,7 +147,7 @@ def _row(row: Row, key: str, rfc: str, told: list[str], look: Look) -> str:
         [
             f'<li><label class="f{row.number}"><input type="radio" name="{escape(key)}"',
             f"{look.keys}><b>{breakable(name)}</b> <span>{breakable(value)}</span></label>",
-            f" {_section(where)}" * bool(where and where != rfc),
+            f" {_section(where)}" * (where != rfc),
             f"<p>{escape(what)}</p>" * bool(what),
             inner,
             "</li>",
@@ -163,6 +163,8 @@ def _about(row: Row) -> str:
 
 def _section(rfc: str) -> str:
     number, _, section = rfc.removeprefix("RFC ").partition(", ")
+    if not section:
+        return ""
     return (
         f'<a href="https://www.rfc-editor.org/rfc/rfc{escape(number)}#section-{escape(section)}" '
         f'target="_blank" rel="noopener">{escape(rfc)}</a>'
