@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 
-from mtls_lab.drawing import Group, code, dots, dots_in_words
+from mtls_lab.drawing import Group, dots, dots_in_words, escape
 from mtls_lab.errors import UnknownName
 from mtls_lab.exercises import standing
 from mtls_lab.learner import progress, workspace
@@ -43,19 +43,20 @@ class Entered(Workspace):
         return f"Part {self.notebook[0]}"
 
     def __str__(self) -> str:
-        return f"{self.title}: {dots_in_words(self._groups())}\n{self._ready()}"
+        files = "\n".join(f"  {file}" for file in self.files)
+        return f"{self.title}: {dots_in_words(self._groups())}\n{self._ready()}\n{files}".rstrip()
 
     def bundle(self) -> dict[str, str]:
         """Return what a page shows, by its kind."""
-        line = dots(self._groups(), self.title)
-        return {"text/plain": str(self), "text/html": line + code(self._ready())}
+        files = " ".join(f"<code>{escape(file)}</code>" for file in self.files)
+        page = f"{dots(self._groups(), self.title)}<p>{self._ready()} {files}</p>"
+        return {"text/plain": str(self), "text/html": page}
 
     def _groups(self) -> list[Group]:
         return standing.of_part(int(self.notebook[0]))
 
     def _ready(self) -> str:
-        made = "\n".join(f"  {file}" for file in self.files) or "  nothing is needed"
-        return f"Ready. From the notebooks before:\n{made}"
+        return "Ready. Made before:" if self.files else "Ready. Nothing is needed from before."
 
     def _ipython_display_(self) -> None:
         """Show it under a name, so that it can change where it stands."""

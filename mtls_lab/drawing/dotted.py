@@ -78,17 +78,18 @@ def dots(groups: Iterable[Group], title: str = "") -> str:
     """
     groups = list(groups)
     head = [f"<b>{escape(title)}</b>"] * bool(title) + [_line(each) for each in groups]
-    style = "display:flex;flex-wrap:wrap;align-items:center;gap:4px 16px;cursor:pointer"
+    style = "cursor:pointer;line-height:1.9"
     return (
         f'<details data-testid="dots" style="max-width:960px;margin:4px 0">'
-        f'<summary title="What is each of them?" style="{style}">{"".join(head)}</summary>'
+        f'<summary title="What is each of them?" style="{style}">{" ".join(head)}</summary>'
         f"{''.join(map(_list, groups))}</details>"
     )
 
 
 def _line(group: Group) -> str:
     signs = " ".join(map(_sign, group.dots))
-    style = "display:inline-flex;flex-wrap:wrap;align-items:center;gap:3px"
+    style = "display:inline-flex;flex-wrap:wrap;align-items:center;gap:3px;margin-right:14px"
+    style += ";vertical-align:middle"
     return f'<span style="{style}">{escape(group.title)} {signs} {group.count}</span>'
 
 

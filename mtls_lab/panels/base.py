@@ -24,6 +24,9 @@ __all__ = ["Panel", "breakable", "details", "escape", "field", "mark"]
 
 _STYLES = Path(__file__).with_name("style")
 
+#: The kind of output that a page takes for a widget.
+VIEW = "application/vnd.jupyter.widget-view+json"
+
 #: Shown by the style sheet alone once JupyterLab marks the widgets as disconnected: the kernel was
 #: restarted, or the notebook was saved and opened again, and no Python runs that could say so.
 STALE = (
@@ -150,7 +153,9 @@ class Panel:
         return f"{self._title}\n{self._text}"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        bundle = dict(self.box._repr_mimebundle_() or {})
+        # By hand, because ipywidgets 7 has no `_repr_mimebundle_`, and Colab has ipywidgets 7.
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
+        bundle: dict[str, Any] = {VIEW: view}
         bundle["text/plain"] = str(self)
         failed = isinstance(self.value, Exception)
         still = code(self._text) if failed else self.still()

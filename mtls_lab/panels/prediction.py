@@ -114,6 +114,8 @@ class PredictPanel(Panel):
             self._explain(self.revealed)
 
     def _choose(self) -> None:
+        if self._in_sight:
+            return  # a click that was on its way when the run ended
         predictions.choose(self._asked.name, self._answers.value)
         predictions.be_sure(self._asked.name, self._sure.value)
         self._ask()

@@ -44,8 +44,8 @@ def test_it_starts_with_what_the_notebooks_before_made(notebook: str) -> None:
     assert all((entered.folder / file).is_file() for file in entered.files)
     head, ready, *files = str(entered).splitlines()
     assert head.startswith(f"Part {notebook[0]}: Predictions ○ ○")
-    assert ready == "Ready. From the notebooks before:"
-    assert [each.strip() for each in files] == list(entered.files or ["nothing is needed"])
+    assert ready == ("Ready. Made before:" if files else "Ready. Nothing is needed from before.")
+    assert [each.strip() for each in files] == list(entered.files)
 
 
 def test_a_notebook_of_an_older_version_enters_by_part() -> None:
