@@ -1,4 +1,4 @@
-"""A notebook that was saved and is opened again: its panels are pictures until its cells have run."""
+"""A saved notebook, opened again: its panels are pictures until its cells have run."""
 
 from playwright.sync_api import expect
 
