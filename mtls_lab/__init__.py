@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         reply_index,
         steal_key,
     )
+    from mtls_lab.bench import diagnose
     from mtls_lab.classroom import enter, report
     from mtls_lab.diagnosis import explain
     from mtls_lab.errors import FileProblem
@@ -72,6 +73,7 @@ _HOMES = {
     "attacks": (
         *("Protection", "attack_table", "change_reply", "clone", "reply_index", "steal_key"),
     ),
+    "bench": ("diagnose",),
     "classroom": ("enter", "report"),
     "diagnosis": ("explain",),
     "errors": ("FileProblem",),
@@ -152,6 +154,7 @@ __all__ = [
     "create_key",
     "cut",
     "describe",
+    "diagnose",
     "enter",
     "explain",
     "flip_bit",

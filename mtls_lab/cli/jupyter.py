@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 from pathlib import Path
 from types import FrameType
@@ -59,6 +60,8 @@ def options(
     folder = folder.resolve()
     chosen = [
         f"--ServerApp.root_dir={folder}",
+        # Whatever this person's own Jupyter says: the README promises this machine only.
+        "--ServerApp.ip=127.0.0.1",
         f"--LabApp.default_url=/lab/tree/{notebook}",
         # Which notebooks were open is remembered here, and not for every JupyterLab of this person.
         f"--LabApp.workspaces_dir={folder / WORKSPACES}",
@@ -128,6 +131,13 @@ class LabServer(ServerApp):
         for each in ENDING:
             if signal.getsignal(each) is not signal.SIG_IGN:  # `nohup`, or `&` in a script
                 signal.signal(each, self._end)
+
+    def init_configurables(self) -> None:
+        """Have a token, whatever this person's own Jupyter says: a terminal is one click away."""
+        super().init_configurables()
+        identity = self.identity_provider
+        if not identity.auth_enabled:
+            identity.token, identity.token_generated = secrets.token_hex(24), True
 
     def start_app(self) -> None:
         """Start, and leave the address as the last thing said."""

@@ -7,7 +7,6 @@ and what it all costs. Not here: the grid (panels/fleet.py).
 from __future__ import annotations
 
 import ssl
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from mtls_lab.errors import UnknownName
 from mtls_lab.net import Backend, ask, client_context, server_context
 from mtls_lab.pki import CertificateAuthority, Identity, pem
+from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
 __all__ = ["SHARING", "STATES", "Device", "Fleet", "Report", "count"]
@@ -212,7 +212,7 @@ class Fleet:
     def _present(self, identities: dict[str, Identity]) -> dict[str, ssl.SSLContext]:
         """Make the context of each device."""
         contexts = {}
-        with tempfile.TemporaryDirectory() as folder:
+        with scratch_folder() as folder:
             root = Path(folder, "server_ca.pem")
             pem.write_certificate(root, self._ca.certificate)
             for name, identity in identities.items():
@@ -232,7 +232,7 @@ class Fleet:
             ca = CertificateAuthority(self._ca.key, self._ca.certificate)
             if revoked is not None:
                 ca.revoke(self._certificates[revoked].certificate)
-            with tempfile.TemporaryDirectory() as folder:
+            with scratch_folder() as folder:
                 root, crl = Path(folder, "client_ca.pem"), Path(folder, "client_ca.crl")
                 pem.write_certificate(root, ca.certificate)
                 pem.write_crl(crl, ca.crl())

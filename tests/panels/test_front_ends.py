@@ -64,5 +64,7 @@ def test_a_panel_is_a_widget_a_page_and_a_text() -> None:
 
 def test_no_panel_and_no_drawing_asks_another_host() -> None:
     """An address is something to click on, and nothing that a page fetches by itself."""
-    fetched = re.compile(r"(?:src|poster|srcset)=.?https?:|url\(.?https?:|@import|\bimport\(.?https?:")
+    fetched = re.compile(
+        r"(?:src|poster|srcset)=.?https?:|url\(.?https?:|@import|\bimport\(.?https?:"
+    )
     assert [path.name for path in STYLED if fetched.search(path.read_text("utf-8"))] == []

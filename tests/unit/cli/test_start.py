@@ -4,15 +4,18 @@ Here: that it opens, and that it always ends. Not here: the folder (test_unpacki
 messages (test_cli.py).
 """
 
+import errno
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -133,6 +136,23 @@ def test_it_opens_jupyterlab_at_part_1(tmp_path: Path) -> None:
         with urlopen(style, timeout=500) as served:  # noqa: S310 - the same
             assert served.read() == (jupyter.OWN / "custom.css").read_bytes()
     assert (tmp_path / "lab" / notebooks()[0].name).is_file()
+
+
+def test_a_jupyter_that_is_open_to_all_does_not_open_the_lab(tmp_path: Path) -> None:
+    """As a person's own settings may make it, for a machine that nobody else reaches."""
+    (tmp_path / "JUPYTER_CONFIG_DIR").mkdir()
+    (tmp_path / "JUPYTER_CONFIG_DIR" / "jupyter_server_config.py").write_text(
+        "c.ServerApp.ip = '0.0.0.0'\nc.IdentityProvider.token = ''\n"
+    )
+    with started(tmp_path, UP) as lab:
+        server, token = wait_for(lab, ADDRESS).groups()
+        wait_for(lab, "^up$")
+        assert len(token) == 48
+        with pytest.raises(HTTPError, match="403"):
+            urlopen(f"{server}/api/contents", timeout=500)  # noqa: S310 - our server's address
+        port = int(server.rpartition(":")[2])
+        with socket.socket() as other:  # an address on which only 0.0.0.0 would listen as well
+            assert other.connect_ex(("127.0.0.2", port)) == errno.ECONNREFUSED
 
 
 @pytest.mark.parametrize("token", ["", "mine"])
