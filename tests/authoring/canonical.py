@@ -27,7 +27,7 @@ METADATA = {
 #: Of a cell's metadata: what a learner's JupyterLab left behind is not kept.
 KEPT = ("slideshow", "tags", "jupyter")
 WIDGET = "application/vnd.jupyter.widget-view+json"
-#: What is marked as different in every run, such as the bytes in a ladder. sanitize.cfg has the same.
+#: What is marked as different in every run, such as the bytes in a ladder; see sanitize.cfg.
 VARIES = re.compile(".*?".join(VARYING))
 #: No cell takes five seconds; the rest is for a machine that does something else as well.
 CELL_TIMEOUT = 300
