@@ -24,12 +24,13 @@ if TYPE_CHECKING:
         reply_index,
         steal_key,
     )
-    from mtls_lab.classroom import report
+    from mtls_lab.bench import diagnose
+    from mtls_lab.classroom import enter, report
     from mtls_lab.diagnosis import explain
     from mtls_lab.errors import FileProblem
     from mtls_lab.experiments import CredentialStore, catalogue
     from mtls_lab.kata import Kata, kata_key, worked_kata
-    from mtls_lab.learner import available, enter, openssl
+    from mtls_lab.learner import available, openssl
     from mtls_lab.net import Relay, ask, cut, flip_bit, replace, serve, stop_all, watch
     from mtls_lab.panels import (
         AttackPanel,
@@ -72,12 +73,13 @@ _HOMES = {
     "attacks": (
         *("Protection", "attack_table", "change_reply", "clone", "reply_index", "steal_key"),
     ),
-    "classroom": ("report",),
+    "bench": ("diagnose",),
+    "classroom": ("enter", "report"),
     "diagnosis": ("explain",),
     "errors": ("FileProblem",),
     "experiments": ("CredentialStore", "catalogue"),
     "kata": ("Kata", "kata_key", "worked_kata"),
-    "learner": ("available", "enter", "openssl"),
+    "learner": ("available", "openssl"),
     "net": ("Relay", "ask", "cut", "flip_bit", "replace", "serve", "stop_all", "watch"),
     "panels": (
         "AttackPanel",
@@ -152,6 +154,7 @@ __all__ = [
     "create_key",
     "cut",
     "describe",
+    "diagnose",
     "enter",
     "explain",
     "flip_bit",

@@ -4,14 +4,22 @@ Here: one reader of all data files, two lookups. Not here: what an entry means (
 and what a learner's folder holds (learner/workspace.py).
 """
 
-import tomllib
+import marshal
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from mtls_lab.errors import FileProblem
+from mtls_lab.files import write_file
 
 __all__ = ["MARKER", "learner_folder", "read_facts", "resource_folder"]
 
 #: The file that makes a folder a learner's folder; learner/notebooks.py writes it.
 MARKER = ".mtls-lab"
+
+#: Changes when what is kept beside the facts does.
+FORMAT = 1
 
 _PACKAGE = Path(__file__).parent
 
@@ -34,10 +42,34 @@ def read_facts(name: str) -> dict[str, Any]:
         >>> list(read_facts("placement"))
         ['files', 'slots', 'starts']
     """
-    return tomllib.loads((resource_folder("data") / f"{name}.toml").read_text("utf-8"))
+    path = resource_folder("data") / f"{name}.toml"
+    # TOML takes fifty times as long to read as what Python keeps of its own modules: so it is kept
+    # as those are, in __pycache__, and holds for a source of this time and size.
+    source = path.stat()
+    stamp = (FORMAT, source.st_mtime_ns, source.st_size)
+    kept = path.parent / "__pycache__" / f"{name}.{sys.implementation.cache_tag}.toml"
+    with suppress(OSError, ValueError, EOFError, TypeError):
+        of, facts = marshal.loads(kept.read_bytes())  # noqa: S302 - as Python reads its bytecode
+        if of == stamp:
+            return dict(facts)
+    import tomllib  # noqa: PLC0415 - most runs need none
+
+    facts = tomllib.loads(path.read_text("utf-8"))
+    if not sys.dont_write_bytecode and sys.pycache_prefix is None:
+        with suppress(OSError, FileProblem, ValueError):  # it may be nobody's to write
+            kept.parent.mkdir(exist_ok=True)
+            write_file(kept, marshal.dumps((stamp, facts)))
+    return facts
 
 
 def learner_folder(start: Path | None = None) -> Path | None:
     """Return the learner's folder that `start` (default: the current folder) is in, or None."""
     start = Path.cwd() if start is None else start.absolute()
-    return next((each for each in (start, *start.parents) if (each / MARKER).is_file()), None)
+    return next((each for each in (start, *start.parents) if _is_marked(each)), None)
+
+
+def _is_marked(folder: Path) -> bool:
+    try:
+        return (folder / MARKER).is_file()
+    except (OSError, ValueError):  # it may not be entered, or its name cannot be one
+        return False

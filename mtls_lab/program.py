@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 import sysconfig
 from pathlib import Path
@@ -57,4 +56,8 @@ def _shown(path: Path) -> str:
         short = str(path)
     if os.sep not in short:
         short = os.path.join(os.curdir, short)  # noqa: PTH118 - Path would drop the dot again
-    return subprocess.list2cmdline([short]) if os.name == "nt" else shlex.quote(short)
+    if os.name == "nt":
+        from subprocess import list2cmdline  # noqa: PLC0415 - slow to load
+
+        return list2cmdline([short])
+    return shlex.quote(short)

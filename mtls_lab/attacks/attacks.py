@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import ssl
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from mtls_lab.attacks.protections import Protection
 from mtls_lab.drawing import actor, breakable, card, escape, side_by_side
 from mtls_lab.net import Backend, Relay, Tamper, ask, flip_bit, replace, watch
 from mtls_lab.pki import CertificateAuthority, Purpose, self_signed
+from mtls_lab.scratch import scratch_folder
 from mtls_lab.text import Shown
 from mtls_lab.wire import LIE, SECRET, Direction, Exchange, server_name
 
@@ -172,7 +172,7 @@ def clone(protection: Protection) -> AttackResult:
 def steal_key(protection: Protection) -> AttackResult:
     """Someone copies every file of the device, the private key among them, and uses them."""
     who = "A copy of the device's files"
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         context = None
         if protection.server_ca is not None:
             context = ssl.create_default_context(cafile=shutil.copy(protection.server_ca, folder))

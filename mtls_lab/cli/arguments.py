@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import argparse
 import codecs
-import difflib
 import importlib
 import io
-import json
 import os
-import platform
-import ssl
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.cli import doctor
+from mtls_lab.cli import diagnosing, machines
 from mtls_lab.errors import LabError, ToolMissing
 from mtls_lab.program import python, typed
 
@@ -29,6 +25,15 @@ __all__ = ["main"]
 
 #: What a shell reports for a program that SIGINT or SIGPIPE ended: 128 and the signal's number.
 INTERRUPTED, PIPE_CLOSED = 128 + 2, 128 + 13
+#: The commands that need neither notebooks nor what only other commands need, and their modules.
+ALONE = {
+    "doctor": "doctor",
+    "explain": "explaining",
+    "diagnose": "diagnosing",
+    "certs": "certs",
+    "serve": "serving",
+    "ask": "asking",
+}
 #: For an output that has no such sign, such as a Windows code page.
 ASCII = {"✓": "+", "✗": "x", "→": "->", "–": "-", "×": "x", "…": "..."}
 
@@ -66,6 +71,8 @@ def _run(arguments: list[str]) -> int:
     parser, commands = _parser()
     first = arguments[0]
     if first not in commands and not first.startswith("-"):
+        import difflib  # noqa: PLC0415 - for this message only
+
         near = difflib.get_close_matches(first, commands, n=1)
         meant = f"Did you mean {near[0]}? " if near else ""
         parser.error(f"no command {first!r}. {meant}The commands are {', '.join(commands)}.")
@@ -73,10 +80,8 @@ def _run(arguments: list[str]) -> int:
         arguments.insert(1, "--")  # it has no options: whatever a learner is called is a name
     options = parser.parse_args(arguments)
     try:
-        if options.command == "doctor":  # it tells which packages are missing: it needs none
-            return _doctor(options)
-        if options.command == "explain":  # neither does it: whoever asks may have no notebooks
-            return int(importlib.import_module("mtls_lab.cli.explaining").run(options))
+        if alone := ALONE.get(options.command):
+            return int(importlib.import_module(f"mtls_lab.cli.{alone}").run(options))
         code: int = importlib.import_module("mtls_lab.cli.commands").RUN[options.command](options)
     except LabError as error:
         _complain(error)
@@ -93,17 +98,6 @@ def _run(arguments: list[str]) -> int:
     return 2
 
 
-def _doctor(options: argparse.Namespace) -> int:
-    findings = []
-    for finding in doctor.examine(options.folder):
-        findings.append(finding)
-        if not options.json:
-            print(finding, flush=True)  # a check may take seconds
-    if options.json:
-        print(json.dumps(doctor.report(findings), ensure_ascii=False, indent=1))
-    return 0 if doctor.ready(findings) else 2
-
-
 # --- Arguments -------------------------------------------------------------------------------
 
 
@@ -113,23 +107,33 @@ class _Parser(argparse.ArgumentParser):
         print(message, end="", file=file or sys.stderr)
 
 
+class _Version(argparse.Action):
+    """Print the versions; they are looked up when somebody asks for them."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(importlib.import_module("mtls_lab.cli.installed").versions())
+        parser.exit()
+
+
 def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     """Return the parser, and the names of the commands that it knows."""
+    program = typed()
     parser = _Parser(
-        prog=typed(),
+        prog=program,
         description="Learn mutual TLS by doing it. Without a command, the course starts.",
-        epilog=f"What a command does, with an example: {typed('COMMAND --help')}",
+        epilog=f"What a command does, with an example: {program} COMMAND --help",
     )
-    parser.add_argument("--version", action="version", version=_version())
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the versions and stop")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", prog=program)
 
-    def add(name: str, summary: str, *examples: str) -> argparse.ArgumentParser:
-        shown = "\n".join(f"  {typed(each)}" for each in examples)
+    def add(name: str, summary: str, *examples: str, notes: str = "") -> argparse.ArgumentParser:
+        shown = "\n".join(f"  {program} {each}" for each in examples)
+        notes = f"\n\n{notes}" if notes else ""
         return commands.add_parser(
             name,
             help=summary,
             description=f"{summary[0].upper()}{summary[1:]}.",
-            epilog=f"Example{'s' * (len(examples) > 1)}:\n{shown}",
+            epilog=f"Example{'s' * (len(examples) > 1)}:\n{shown}{notes}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
 
@@ -141,8 +145,11 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     _folder(start)
     start.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     start.add_argument(
-        "--port", type=_port, help="the port of JupyterLab (default: 8888 or the next free one)"
+        "--port",
+        type=machines.port,
+        help="the port of JupyterLab (default: 8888 or the next free one)",
     )
+    start.add_argument("--big", action="store_true", help="large letters, for a projector")
     start.add_argument(
         "--prepare", action="store_true", help="only make the folder, do not start JupyterLab"
     )
@@ -177,6 +184,9 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
         "--peer", default="", help="who sent the alert: openssl, go, java, erlang, gnutls, node, …"
     )
     why.add_argument("--json", action="store_true", help="one JSON object, for a program")
+
+    diagnosing.add_to(add)
+    machines.add_to(add)
 
     reset = add(
         "reset",
@@ -221,17 +231,6 @@ def _folder(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="your folder (default: ./lab)",
     )
-
-
-def _port(text: str) -> int:
-    if text.isascii() and text.isdecimal() and int(text) <= 0xFFFF:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to 65535, or 0 for any free one")
-
-
-def _version() -> str:
-    own = doctor.version("mtls-lab") or "(not installed)"
-    return f"mtls-lab {own}, Python {platform.python_version()}, {ssl.OPENSSL_VERSION}"
 
 
 # --- Output ----------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ installed (installed.py), arguments (arguments.py). Runs in a Python that lacks 
 
 from __future__ import annotations
 
+import argparse
 import importlib
+import json
 import os
 import platform
 import ssl
@@ -26,9 +28,10 @@ from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
 from mtls_lab.net import Backend, ask
 from mtls_lab.program import typed
+from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
-__all__ = ["Finding", "Level", "examine", "ready", "report", "version"]
+__all__ = ["Finding", "Level", "examine", "ready", "report", "run"]
 
 OLDEST_PYTHON = (3, 11)
 #: Since then an unexpected end over TLS is an error (https://github.com/python/cpython/issues/95494).
@@ -44,6 +47,18 @@ NOT_LATER = timedelta(days=3653)
 #: What tells that no packet can reach 127.0.0.1, as a container without a network has it.
 NO_LOOPBACK = ("ENETUNREACH", "EADDRNOTAVAIL", "unreachable", "assign requested address")
 MUTUAL = "import sys; from mtls_lab.cli import doctor; sys.exit(not doctor._mutual_tls().ok)"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check this machine and print what was found; return 0, or 2 if it is not ready."""
+    findings = []
+    for finding in examine(options.folder):
+        findings.append(finding)
+        if not options.json:
+            print(finding, flush=True)  # a check may take seconds
+    if options.json:
+        print(json.dumps(report(findings), ensure_ascii=False, indent=1))
+    return 0 if ready(findings) else 2
 
 
 def examine(folder: PathLike = "lab") -> Iterator[Finding]:
@@ -161,7 +176,7 @@ def _loopback() -> Finding:
 def _mutual_tls() -> Exchange:
     # Only here: without cryptography, everything else can still be told.
     table = importlib.import_module("mtls_lab.attacks")
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         mutual = next(p for p in table.lab_protections(folder) if p.name == "Mutual TLS")
         with mutual.backend() as backend:
             return ask("GET_SECRET", backend, context=mutual.client_context)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
+import platform
 import re
 import shutil
 import site
+import ssl
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -20,7 +22,16 @@ from pathlib import Path
 
 from mtls_lab.program import python
 
-__all__ = ["OLDEST_OPENSSL", "Finding", "Level", "kernel", "openssl_program", "package", "version"]
+__all__ = [
+    "OLDEST_OPENSSL",
+    "Finding",
+    "Level",
+    "kernel",
+    "openssl_program",
+    "package",
+    "version",
+    "versions",
+]
 
 #: TLS 1.3 needs 1.1.1; the outcomes in the notebooks were measured with 3.0.
 OLDEST_OPENSSL = (3, 0)
@@ -83,6 +94,12 @@ def version(name: str) -> str:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return ""
+
+
+def versions() -> str:
+    """Return what `mtls-lab --version` prints."""
+    own = version("mtls-lab") or "(not installed)"
+    return f"mtls-lab {own}, Python {platform.python_version()}, {ssl.OPENSSL_VERSION}"
 
 
 def package(name: str, *modules: str, folder: Path | None = None) -> Finding:

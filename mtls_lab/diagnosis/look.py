@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -89,8 +89,9 @@ class Finding:
 def findings(
     seen: Symptoms,
     owner: str,
-    files: dict[str, PathLike | None],
+    files: Mapping[str, PathLike | None],
     chain: Sequence[x509.Certificate] = (),
+    called: str = "the file",
 ) -> list[Finding]:
     """Compare the files with each other and with a failure; the causes of it come first.
 
@@ -99,11 +100,12 @@ def findings(
         owner: whose certificate was refused, "device" or "backend"; `""` if that is not known.
         files: the paths by `cert`, `key` and `ca`.
         chain: certificates that are not in a file.
+        called: what to call a file that is not given.
     """
     # cryptography is slow to load, and most explanations need none.
     from mtls_lab.pki.comparison import compare, purposes_of  # noqa: PLC0415
 
-    texts = {name: ("the file", "FILE") if p is None else shown(p) for name, p in files.items()}
+    texts = {name: (called, "FILE") if p is None else shown(p) for name, p in files.items()}
     names = {name: text for name, (text, _) in texts.items()}
     shell = {name: text for name, (_, text) in texts.items()}
     with warnings.catch_warnings():
@@ -127,7 +129,7 @@ def findings(
 
 
 def _read(
-    files: dict[str, PathLike | None], names: dict[str, str]
+    files: Mapping[str, PathLike | None], names: dict[str, str]
 ) -> tuple[list[x509.Certificate], object, list[x509.Certificate], list[Finding]]:
     """Return what is in the files, and what could not be read."""
     from mtls_lab.pki import pem  # noqa: PLC0415 - see findings

@@ -8,6 +8,7 @@ signs and the words. Not here: widgets and style sheets (panels/), and what a va
 from mtls_lab.drawing.actors import ACTORS, Actor, actor, actor_of
 from mtls_lab.drawing.cards import beside, box, card, definitions, side_by_side, verdict
 from mtls_lab.drawing.colours import BAD, EDGE, GOOD, MONOSPACE, WARN
+from mtls_lab.drawing.dotted import Dot, Group, dots, dots_in_words
 from mtls_lab.drawing.tables import table
 from mtls_lab.drawing.words import VARYING, breakable, code, escape, varying
 
@@ -20,6 +21,8 @@ __all__ = [
     "VARYING",
     "WARN",
     "Actor",
+    "Dot",
+    "Group",
     "actor",
     "actor_of",
     "beside",
@@ -28,6 +31,8 @@ __all__ = [
     "card",
     "code",
     "definitions",
+    "dots",
+    "dots_in_words",
     "escape",
     "side_by_side",
     "table",

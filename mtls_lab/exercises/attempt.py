@@ -16,7 +16,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
 from types import CodeType
 from unittest import mock
 
@@ -31,6 +30,7 @@ from mtls_lab.exercises.questioning import (
     can_be_elsewhere,
 )
 from mtls_lab.exercises.result import NotYet
+from mtls_lab.scratch import scratch_folder
 
 __all__ = ["Attempt", "stop_the_clone"]
 
@@ -152,8 +152,8 @@ def _attack(device_says: Says, is_genuine: Genuine) -> Attempt:
             head = "✗ everybody is served"
             return Attempt(head, tuple(tried), stranger.lines, (OPEN,), served=True)
         recording = _first_served(backend, "mallory", lambda _: first.answer, tried, "a recording")
-        with TemporaryDirectory() as empty:
-            copy = _Copy(device_says, empty)
+        with scratch_folder() as empty:
+            copy = _Copy(device_says, str(empty))
             clone, needed = _copies(backend, copy, tried)
         locked = not backend.visit("device", device_says, elsewhere=False).served
         if locked:

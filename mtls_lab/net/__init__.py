@@ -8,6 +8,7 @@ from mtls_lab.net.backend import Backend, running, serve, stop_all
 from mtls_lab.net.contexts import (
     client_context,
     forbid_resumption,
+    only,
     only_trusted_client,
     server_context,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "forbid_resumption",
     "hang_up",
     "nobody_listens",
+    "only",
     "only_trusted_client",
     "replace",
     "running",

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Callable
 
 from mtls_lab.files import PathLike
 from mtls_lab.net.tls import PeerCertificate
 
-__all__ = ["client_context", "forbid_resumption", "only_trusted_client", "server_context"]
+__all__ = [
+    "client_context",
+    "forbid_resumption",
+    "only",
+    "only_trusted_client",
+    "server_context",
+]
 
 
 def server_context(
@@ -21,14 +28,16 @@ def server_context(
     *,
     client_ca: PathLike | None = None,
     crl: PathLike | None = None,
+    password: Callable[[], str] | None = None,
 ) -> ssl.SSLContext:
     """Make the backend's context; with `client_ca` it requires a client certificate.
 
     With `crl`, a file that holds the client CA's revocation list, it refuses what is on it.
-    Raises what `ssl.SSLContext.load_cert_chain` and `load_verify_locations` raise.
+    `password` is asked for the key's, if it has one. Raises what
+    `ssl.SSLContext.load_cert_chain` and `load_verify_locations` raise.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certfile, keyfile)
+    context.load_cert_chain(certfile, keyfile, password)
     if client_ca is not None:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cafile=client_ca)
@@ -44,14 +53,16 @@ def client_context(
     keyfile: PathLike | None = None,
     *,
     version: ssl.TLSVersion | None = None,
+    password: Callable[[], str] | None = None,
 ) -> ssl.SSLContext:
     """Make the device's context; with `certfile` and `keyfile` it presents a certificate.
 
-    `version` admits one TLS version only. Raises what `load_cert_chain` raises.
+    `version` admits one TLS version only, `password` is asked for the key's, if it has one.
+    Raises what `load_cert_chain` raises.
     """
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=os.fspath(server_ca))
     if certfile is not None:
-        context.load_cert_chain(certfile, keyfile)
+        context.load_cert_chain(certfile, keyfile, password)
     if version is not None:
         context.minimum_version = context.maximum_version = version
     return context
@@ -73,8 +84,25 @@ def forbid_resumption(context: ssl.SSLContext) -> None:
     context.num_tickets = 0
 
 
+def only(*names: str) -> Callable[[PeerCertificate], bool]:
+    """Return a rule that authorizes certificates with one of these common names, compared whole.
+
+    Example:
+        >>> rule = only("pump-1", "pump-2")
+        >>> rule({"subject": ((("commonName", "pump-2"),),)}), rule(None)
+        (True, False)
+    """
+
+    def rule(certificate: PeerCertificate) -> bool:
+        subject = (certificate or {}).get("subject", ())
+        found = [value for rdn in subject for key, value in rdn if key == "commonName"]
+        return len(found) == 1 and found[0] in names
+
+    return rule
+
+
 def only_trusted_client(certificate: PeerCertificate) -> bool:
-    """Authorize the one common name that the lab trusts, compared whole.
+    """Authorize the one common name that the lab trusts.
 
     Example:
         >>> only_trusted_client({"subject": ((("commonName", "trusted-client"),),)})
@@ -82,6 +110,4 @@ def only_trusted_client(certificate: PeerCertificate) -> bool:
         >>> only_trusted_client({"subject": ((("commonName", "not-trusted-client"),),)})
         False
     """
-    subject = (certificate or {}).get("subject", ())
-    names = [value for rdn in subject for key, value in rdn if key == "commonName"]
-    return names == ["trusted-client"]
+    return only("trusted-client")(certificate)

@@ -39,12 +39,9 @@ class AttackPanel(Panel):
         self._protections = tuple(protections)
         self._results: list[AttackResult] = []
         button = ipywidgets.Button(description="Run all attacks", button_style="primary")
-        self._progress = ipywidgets.IntProgress(
-            description="Attacks run", max=len(ATTACKS) * len(self._protections)
-        )
         self._table = ipywidgets.HTML()
-        self.on_click(button, self._run)
-        self.add(button, self._progress)
+        self.on_click(button, self._run, live=True)
+        self.add(button)
         self.add_below(self._table)
         self.guard(self._run)
 
@@ -78,8 +75,7 @@ class AttackPanel(Panel):
 
     def _run(self) -> None:
         self._results = []
-        self._progress.value = 0
-        self._draw()
+        self._progress()
         attack_table(self._protections, [self._counted(attack) for attack in ATTACKS.values()])
         self._report()
 
@@ -89,11 +85,16 @@ class AttackPanel(Panel):
         def run(protection: Protection) -> AttackResult:
             result = attack(protection)
             self._results.append(result)
-            self._progress.value = len(self._results)
-            self._draw()
+            self._progress()
             return result
 
         return run
+
+    def _progress(self) -> None:
+        """Show what has run so far, in the place of the last result."""
+        count = f"{len(self._results)} of {len(ATTACKS) * len(self._protections)} attacks ran."
+        self._result.value = f'<div data-testid="attack-progress">{mark(None, count)}</div>'
+        self._draw()
 
     def _report(self, opened: AttackResult | None = None) -> None:
         ran = AttackTable(tuple(self._results))
@@ -113,9 +114,10 @@ class AttackPanel(Panel):
     def _draw(self, opened: AttackResult | None = None) -> None:
         """Draw the results that there are; the cells that are still to come have three dots."""
         names = [protection.name for protection in self._protections]
+        there = AttackTable(tuple(self._results)).rows
         rows = (
-            (attack, (_cell(name, row.get(name), opened) for name in names))
-            for attack, row in AttackTable(tuple(self._results)).rows.items()
+            (attack, (_cell(name, there.get(attack, {}).get(name), opened) for name in names))
+            for attack in ATTACKS
         )
         self._table.value = table(names, rows, kind="lab-attacks")
 

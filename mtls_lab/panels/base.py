@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ from mtls_lab.panels.live import live
 __all__ = ["Panel", "breakable", "details", "escape", "field", "mark"]
 
 _STYLES = Path(__file__).with_name("style")
+
+#: The kind of output that a page takes for a widget.
+VIEW = "application/vnd.jupyter.widget-view+json"
 
 #: Shown by the style sheet alone once JupyterLab marks the widgets as disconnected: the kernel was
 #: restarted, or the notebook was saved and opened again, and no Python runs that could say so.
@@ -90,9 +93,11 @@ class Panel:
         """Put widgets below the result, over the whole width."""
         self.box.children = (*self.box.children, *_named(widgets))
 
-    def on_click(self, button: ipywidgets.Button, action: Callable[[], object]) -> None:
+    def on_click(
+        self, button: ipywidgets.Button, action: Callable[[], object], *, live: bool = False
+    ) -> None:
         """Run `action` when the button is pressed; see `guard`."""
-        button.on_click(lambda _: self.guard(action))
+        button.on_click(lambda _: self.guard(action, live=live))
 
     def on_change(self, widget: ipywidgets.Widget, action: Callable[[], object]) -> None:
         """Run `action` when the widget's value changes, but not inside `quietly`; see `guard`."""
@@ -108,12 +113,18 @@ class Panel:
             finally:
                 self._quiet = False
 
-    def guard(self, action: Callable[[], object]) -> None:
+    def guard(self, action: Callable[[], object], *, live: bool = False) -> None:
         """Run a callback; what it raises is shown in the panel.
 
         An exception in a callback of the browser is invisible otherwise.
+
+        Args:
+            action: what changes the panel; the page gets all of it together, at the end.
+            live: the page gets each change at once.
         """
-        with self.turn:
+        with self.turn, ExitStack() as held:
+            for part in () if live else _texts(self.box):
+                held.enter_context(part.hold_sync())
             try:
                 action()
             except LabError as error:
@@ -142,7 +153,9 @@ class Panel:
         return f"{self._title}\n{self._text}"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        bundle = dict(self.box._repr_mimebundle_() or {})
+        # By hand, because ipywidgets 7 has no `_repr_mimebundle_`, and Colab has ipywidgets 7.
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
+        bundle: dict[str, Any] = {VIEW: view}
         bundle["text/plain"] = str(self)
         failed = isinstance(self.value, Exception)
         still = code(self._text) if failed else self.still()
@@ -156,6 +169,14 @@ class Panel:
         run.
         """
         return code(self._text)
+
+
+def _texts(widget: ipywidgets.Widget) -> Iterator[ipywidgets.HTML]:
+    """Every HTML in a widget, however deep."""
+    if isinstance(widget, ipywidgets.HTML):
+        yield widget
+    for child in getattr(widget, "children", ()):
+        yield from _texts(child)
 
 
 @cache

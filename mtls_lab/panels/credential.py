@@ -19,6 +19,7 @@ from mtls_lab.experiments import Credential, CredentialStore, catalogue
 from mtls_lab.net import Backend, ask, only_trusted_client, server_context, watch
 from mtls_lab.panels.base import Panel, details, escape, mark
 from mtls_lab.panels.ladder import Ladder
+from mtls_lab.panels.needed import need
 from mtls_lab.panels.sides import both_sides, reasons
 from mtls_lab.pki import CertificateAuthority
 from mtls_lab.wire import Exchange
@@ -37,6 +38,7 @@ FILES = (
     "backend/server.key",
     "backend/client_ca.pem",
 )
+DEVICE_CA = "device/server_ca.pem"
 VERSIONS = {"TLS 1.3": ssl.TLSVersion.TLSv1_3, "TLS 1.2": ssl.TLSVersion.TLSv1_2}
 
 
@@ -46,10 +48,8 @@ class CredentialPanel(Panel):
     It uses the files of the learner's folder, as Part 3 has made them: `ca/ca.crt`,
     `ca/ca.key`, `backend/server.crt`, `backend/server.key`, `backend/client_ca.pem`,
     `device/server_ca.pem`. Each flip opens one connection; `value` is its `Exchange`. If a file
-    has changed since the last flip, the panel begins again with what is there now.
-
-    Raises:
-        FileProblem: one of these files is missing or does not fit.
+    has changed since the last flip, the panel begins again with what is there now. One that is
+    missing or does not fit is named in the panel, and `value` is its FileProblem.
     """
 
     name = "credential"
@@ -61,13 +61,13 @@ class CredentialPanel(Panel):
             "Flip a switch: the device connects at once, and you see both sides.",
         )
         self._contents: list[bytes] = []
-        self._read_files()
         self._build_controls()
-        self._flip()
+        self.guard(self._flip)
 
     def _read_files(self) -> None:
         """Make the CA, the credentials and the backend's context from the files as they are."""
-        contents = [Path(file).read_bytes() for file in FILES if Path(file).exists()]
+        need(*FILES, DEVICE_CA)
+        contents = [Path(file).read_bytes() for file in FILES]
         if contents == self._contents:
             return
         *ca_files, certfile, keyfile, client_ca = FILES
@@ -164,9 +164,7 @@ class CredentialPanel(Panel):
     def _ask(self, name: str, spelled: str, *, by_name: bool = True) -> Exchange:
 
         def present() -> ssl.SSLContext:
-            context = self._store.client_context(
-                name, "device/server_ca.pem", version=VERSIONS[spelled]
-            )
+            context = self._store.client_context(name, DEVICE_CA, version=VERSIONS[spelled])
             watch(context)
             return context
 

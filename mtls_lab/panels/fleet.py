@@ -202,7 +202,7 @@ def _comparison(tried: dict[str, Report | None], size: int) -> str:
 
 def _cost(report: Report | None, size: int) -> tuple[str, str]:
     if report is None:
-        return '<td role="cell">not tried yet</td>', '<td role="cell"></td>'
+        return '<td role="cell" colspan="2">revoke its key to see</td>', ""
     keys = len({device.identity for device in report.devices})
     part = f"--lab-part: {100 * report.recalled // size}%"
     recalled = f'<td role="cell" style="{part}">{report.recalled} of {size}</td>'

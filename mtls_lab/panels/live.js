@@ -93,6 +93,9 @@ function onKey(event) {
 
 function tend(panel) {
     let focused = null;
+    // What is below a panel moves down for a longer result, and does not move up for a shorter one,
+    // until the reader opens or closes a part of it, or gives the page another width.
+    let [width, height] = [0, 0];
     const changes = new MutationObserver((records) => {
         const replaced = new Map(); // what stood there first: the rest was never seen
         for (const { target, type, removedNodes } of records) {
@@ -100,12 +103,21 @@ function tend(panel) {
             if (!replaced.has(target)) replaced.set(target, removedNodes);
         }
         for (const [content, before] of replaced) {
+            if (before.length) panel.style.minHeight = `${height}px`;
             keepOpen(content, before);
             keepFocus(content, before, focused);
         }
         meet(panel);
     });
     const onFocus = ({ target }) => { focused = target; };
+    const free = () => { panel.style.minHeight = ""; };
+    const sizes = new ResizeObserver(([{ borderBoxSize: [{ inlineSize, blockSize }] }]) => {
+        if (inlineSize !== width) free();
+        [width, height] = [inlineSize, blockSize];
+    });
+    const onClick = ({ target }) => { if (target.closest("summary")) free(); };
+    panel.addEventListener("click", onClick);
+    sizes.observe(panel);
     panel.addEventListener("keydown", onKey, true);
     panel.addEventListener("focusin", onFocus);
     meet(panel);
@@ -113,6 +125,8 @@ function tend(panel) {
         { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] });
     return () => {
         changes.disconnect();
+        sizes.disconnect();
+        panel.removeEventListener("click", onClick);
         panel.removeEventListener("keydown", onKey, true);
         panel.removeEventListener("focusin", onFocus);
     };

@@ -33,4 +33,6 @@ def live() -> Live:
         >>> live() is live()
         True
     """
-    return Live(layout={"display": "none"}).add_class("lab-live")
+    widget = Live(layout={"display": "none"})
+    widget.add_class("lab-live")
+    return widget

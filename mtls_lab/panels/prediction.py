@@ -16,6 +16,8 @@ from typing import Any
 
 import ipywidgets
 
+from mtls_lab.drawing import dots
+from mtls_lab.exercises import standing
 from mtls_lab.learner import predictions, runs
 from mtls_lab.learner.predictions import Revealed
 from mtls_lab.panels import telling
@@ -112,6 +114,8 @@ class PredictPanel(Panel):
             self._explain(self.revealed)
 
     def _choose(self) -> None:
+        if self._in_sight:
+            return  # a click that was on its way when the run ended
         predictions.choose(self._asked.name, self._answers.value)
         predictions.be_sure(self._asked.name, self._sure.value)
         self._ask()
@@ -143,7 +147,8 @@ class PredictPanel(Panel):
         self._asking.children = (ipywidgets.HTML(telling.marked(revealed, sure=sure)),)
         self._button.description, self._button.button_style = "Run it again", ""
         self._note.value = ""
-        page = telling.verdict(revealed) + telling.seen(self._run)
+        line = dots(standing.of_question(self._asked.name))
+        page = telling.verdict(revealed) + telling.seen(self._run) + line
         self._show(page, {True: "right", False: "wrong", None: "seen"}[revealed.right])
         self._explain(revealed)
 

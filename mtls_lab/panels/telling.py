@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import ipywidgets
 
-from mtls_lab.attacks import AttackResult
 from mtls_lab.drawing import code, escape
 from mtls_lab.learner.predictions import Question, Revealed
 from mtls_lab.learner.runs import Run
 from mtls_lab.panels.base import mark
-from mtls_lab.wire import Exchange
 
 __all__ = ["as_text", "choices", "marked", "on_paper", "said", "seen", "told", "verdict"]
 
 WHY = "Why? Choose the reason:"
-#: The evidence that is shown as it is; what else is to be seen, a run prints.
-SHOWN = (Exchange, AttackResult)
 
 
 def choices(
@@ -71,18 +68,17 @@ def verdict(revealed: Revealed) -> str:
 def seen(run: Run) -> str:
     """Return what a run left to look at, as HTML: both sides of each exchange, and its lines."""
     parts = [
-        f"<p><b>{escape(title)}</b></p>" * bool(title) + _exhibit(each)
-        for title, each in run.named
-        if isinstance(each, SHOWN)
+        f"<p><b>{escape(title)}</b></p>" * bool(title) + str(each._repr_html_())
+        for title, each in _exhibits(run)
     ]
     if run.printed:
         parts.append(code(run.printed))
     return "".join(parts)
 
 
-def _exhibit(each: Exchange | AttackResult) -> str:
-    """As a cell shows it."""
-    return each._repr_html_() if isinstance(each, Exchange) else code(str(each))
+def _exhibits(run: Run) -> list[tuple[str, Any]]:
+    """The evidence that a cell would show as HTML; what else is to be seen, a run prints."""
+    return [(title, each) for title, each in run.named if hasattr(each, "_repr_html_")]
 
 
 def as_text(asked: Question, run: Run, revealed: Revealed | None) -> str:
@@ -90,9 +86,8 @@ def as_text(asked: Question, run: Run, revealed: Revealed | None) -> str:
     lines = [*_listed(asked.answers)]
     if revealed:
         lines.append(f"What happened: {revealed.outcome}")
-        for title, each in run.named:
-            if isinstance(each, SHOWN):
-                lines += [f"{title}:"] * bool(title) + [str(each)]
+        for title, each in _exhibits(run):
+            lines += [f"{title}:"] * bool(title) + [str(each)]
         lines += [run.printed] * bool(run.printed) + _after(revealed)
         if revealed.why:
             lines += [WHY, *_listed({key: each.text for key, each in revealed.why.items()})]

@@ -47,13 +47,20 @@ CLOCK_SKEW = timedelta(minutes=5)
 CA_DAYS = 365
 LEAF_DAYS = 90
 CRL_DAYS = 30
+SHA256 = hashes.SHA256()
 
 _CA_KEY_USAGE = x509.KeyUsage(**{**NO_KEY_USAGE, "key_cert_sign": True, "crl_sign": True})
 
 
 @dataclass
 class CertificateAuthority:
-    """A root CA that signs servers and devices directly.
+    """A CA that signs servers and devices: a root, or an intermediate below one.
+
+    Attributes:
+        key, certificate: its own.
+        revoked: the serial numbers on its list, and since when.
+        chain: what the owner of a certificate has to send along, from this CA's own certificate
+            upwards and without the root; empty for a root.
 
     Example:
         >>> from mtls_lab.pki import describe
@@ -71,32 +78,43 @@ class CertificateAuthority:
     key: Key
     certificate: x509.Certificate
     revoked: dict[int, datetime] = field(default_factory=dict)
+    chain: tuple[x509.Certificate, ...] = ()
 
     @classmethod
     def create(
-        cls, name: str, *, days: int = CA_DAYS, key: Key | None = None
+        cls, name: str, *, days: int = CA_DAYS, key: Key | None = None, below: int = 0
     ) -> CertificateAuthority:
-        """Make a key and a self-signed CA certificate, valid for `days` from now."""
+        """Make a key and a self-signed CA certificate, valid for `days` from now.
+
+        `below` is how many CAs may follow one another below it: none, and it signs leaves only.
+        """
         key = key or create_key()
-        subject = name_of(name)
-        now = _now()
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(subject)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - CLOCK_SKEW)
-            .not_valid_after(now + timedelta(days=days))
-            # pathlen 0: this CA signs leaves and no further CA (RFC 5280, section 4.2.1.9).
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_CA_KEY_USAGE, critical=True)
-            .add_extension(
-                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+        return cls(key, _ca_builder(name, key, name_of(name), days, below).sign(key, SHA256))
+
+    def intermediate(self, name: str, *, days: int = CA_DAYS) -> CertificateAuthority:
+        """Make a CA that this one signs, and that signs leaves only.
+
+        Raises:
+            LabError: this CA may sign no other CA.
+
+        Example:
+            >>> root = CertificateAuthority.create("Lab CA", below=1)
+            >>> device = root.intermediate("Lab Device CA").issue_client("trusted-client")
+            >>> [each.subject.rfc4514_string() for each in device.chain]
+            ['CN=Lab Device CA']
+        """
+        limits = self.certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+        if limits.path_length == 0:
+            raise LabError(
+                "a CA that may sign leaves only (pathlen 0)",
+                "one that may sign a CA",
+                "make it so: CertificateAuthority.create(…, below=1)",
             )
-            .sign(key, hashes.SHA256())
-        )
-        return cls(key, certificate)
+        key = create_key()
+        builder = _ca_builder(name, key, self.certificate.subject, days, below=0)
+        builder = builder.add_extension(self._authority_id(), critical=False)
+        certificate = builder.sign(self.key, SHA256)
+        return CertificateAuthority(key, certificate, chain=(certificate, *self.chain))
 
     @classmethod
     def load(cls, certfile: PathLike, keyfile: PathLike) -> CertificateAuthority:
@@ -133,7 +151,7 @@ class CertificateAuthority:
         builder = leaf_builder(
             issuer, issuer_id, csr.subject, public_key, purpose, names, first, last
         )
-        return builder.sign(self.key, hashes.SHA256())
+        return builder.sign(self.key, SHA256)
 
     def issue_server(self, names: Iterable[str], *, days: int = LEAF_DAYS) -> Identity:
         """Make a key and a server certificate for DNS names and IP addresses.
@@ -190,7 +208,7 @@ class CertificateAuthority:
             key_usage=key_usage,
             is_ca=is_ca,
         )
-        return Identity(key, builder.sign(self.key, hashes.SHA256()))
+        return Identity(key, builder.sign(self.key, SHA256), self.chain)
 
     def _authority_id(self) -> x509.AuthorityKeyIdentifier:
         own = self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
@@ -222,7 +240,27 @@ class CertificateAuthority:
             builder = builder.add_revoked_certificate(
                 x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(when).build()
             )
-        return builder.sign(self.key, hashes.SHA256())
+        return builder.sign(self.key, SHA256)
+
+
+def _ca_builder(
+    name: str, key: Key, issuer: x509.Name, days: int, below: int
+) -> x509.CertificateBuilder:
+    """Fill in everything of a CA but its issuer's key identifier and signature."""
+    now = _now()
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name_of(name))
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - CLOCK_SKEW)
+        .not_valid_after(now + timedelta(days=days))
+        # pathlen 0: this CA signs leaves and no further CA (RFC 5280, section 4.2.1.9).
+        .add_extension(x509.BasicConstraints(ca=True, path_length=below), critical=True)
+        .add_extension(_CA_KEY_USAGE, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
 
 
 def create_key() -> Key:
@@ -243,7 +281,7 @@ def self_signed(common_name: str, purpose: Purpose, *, names: Iterable[str] = ()
         now - CLOCK_SKEW,
         now + timedelta(days=LEAF_DAYS),
     )
-    return Identity(key, builder.sign(key, hashes.SHA256()))
+    return Identity(key, builder.sign(key, SHA256))
 
 
 def _now() -> datetime:

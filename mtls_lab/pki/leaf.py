@@ -92,9 +92,17 @@ def name_of(common_name: str) -> x509.Name:
 
 
 def general_names(names: Iterable[str]) -> list[x509.GeneralName]:
-    """Return host names and IP addresses, each in its own kind (RFC 5280, section 4.2.1.6)."""
+    """Return host names, IP addresses and URIs, each in its kind (RFC 5280, section 4.2.1.6).
+
+    Example:
+        >>> [type(name).__name__ for name in general_names(["::1", "spiffe://lab.example/7"])]
+        ['IPAddress', 'UniformResourceIdentifier']
+    """
     found: list[x509.GeneralName] = []
     for name in names:
+        if "://" in name:
+            found.append(x509.UniformResourceIdentifier(name))
+            continue
         try:
             found.append(x509.IPAddress(ipaddress.ip_address(name)))
         except ValueError:

@@ -10,7 +10,6 @@ import base64
 import binascii
 import re
 import ssl
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,22 +18,26 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike, write_file
 from mtls_lab.pki.kinds import kind_of, read_bounded
+from mtls_lab.scratch import scratch_folder
 
 __all__ = [
     "Identity",
     "Key",
     "read_any_key",
     "read_certificate",
+    "read_crls",
     "read_identity",
     "read_key",
     "write_certificate",
     "write_crl",
     "write_csr",
     "write_key",
+    "write_pkcs12",
 ]
 
 Key = ec.EllipticCurvePrivateKey
@@ -61,7 +64,7 @@ class Identity:
         Raises:
             ssl.SSLError: the key is not the certificate's.
         """
-        with tempfile.TemporaryDirectory() as folder:
+        with scratch_folder() as folder:
             context.load_cert_chain(*self.save(folder, "identity"))
 
     def save(self, folder: PathLike, name: str) -> tuple[Path, Path]:
@@ -80,6 +83,21 @@ def write_key(path: PathLike, key: Key) -> None:
         serialization.NoEncryption(),
     )
     write_file(path, pem, mode=0o600)
+
+
+def write_pkcs12(path: PathLike, identity: Identity, password: bytes) -> None:
+    """Write key, certificate and chain as PKCS #12 with a password, as Java and browsers want it.
+
+    Readable by its owner only: the password may be a short one.
+    """
+    data = pkcs12.serialize_key_and_certificates(
+        Path(path).stem.encode(),
+        identity.key,
+        identity.certificate,
+        identity.chain,
+        serialization.BestAvailableEncryption(password),
+    )
+    write_file(path, data, mode=0o600)
 
 
 def write_certificate(path: PathLike, *certificates: x509.Certificate) -> None:
@@ -145,6 +163,9 @@ _OPENSSL_ONLY = re.compile(
 )
 
 
+_CRL = re.compile(rb"-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----")
+
+
 def _as_certificate(block: re.Match[bytes]) -> bytes:
     """The certificate alone, as everybody reads it; the block itself if it is damaged."""
     try:
@@ -175,6 +196,22 @@ def read_certificates(path: PathLike) -> list[x509.Certificate]:
         raise FileProblem(
             f"{path} holds a damaged certificate ({error})", "a whole certificate", "make it again"
         ) from None
+    return found
+
+
+def read_crls(path: PathLike) -> list[x509.CertificateRevocationList]:
+    """Read all revocation lists of a PEM file, in its order. Raises FileProblem."""
+    data = _read(Path(path), "a certificate revocation list")
+    try:
+        found = [x509.load_pem_x509_crl(block[0]) for block in _CRL.finditer(data)]
+        for each in found:
+            _ = (each.issuer, each.last_update_utc, each.next_update_utc, len(each))
+    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
+        raise FileProblem(
+            f"{path} holds a damaged revocation list ({error})", "a whole list", "make it again"
+        ) from None
+    if not found:
+        raise FileProblem(f"{path} holds half a revocation list", "a whole list", "make it again")
     return found
 
 
@@ -209,7 +246,15 @@ def read_identity(certfile: PathLike, keyfile: PathLike) -> Identity:
     """
     certificate, *chain = read_certificates(certfile)
     key = read_key(keyfile)
-    if certificate.public_key() != key.public_key():
+    try:
+        belongs = certificate.public_key() == key.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise FileProblem(
+            f"{certfile} holds a certificate whose key cannot be read ({error})",
+            "a certificate for an EC key",
+            "make the file again",
+        ) from None
+    if not belongs:
         raise FileProblem(
             f"{keyfile} is not the key of {certfile}",
             "the key that the certificate was requested with",

@@ -33,6 +33,8 @@ __all__ = [
 # What OpenSSL passes as content type besides those on the wire (SSL3_RT_… in <openssl/ssl3.h>).
 _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _RECORD_HEADER, _INNER_CONTENT_TYPE = 20, 21, 22, 256, 257
 _TLS_1_3 = 0x0304
+#: How many bytes each of them has at least, if it means anything.
+_SHORTEST = {_ALERT: 2, _HANDSHAKE: 1, _RECORD_HEADER: 1}
 
 #: What OpenSSL said at each step: direction, version, content type, bytes. Kept as it came, for
 #: noting happens in the middle of a handshake.
@@ -167,6 +169,8 @@ def read_notes(log: Notes, *, client: bool) -> tuple[Message, ...]:
     divides = not agreed or agreed[-1] != _TLS_1_3
     inner, ciphered, messages, server_hello = False, set[str](), [], b""
     for direction, _, content_type, data in log:
+        if len(data) < _SHORTEST.get(content_type, 0):
+            continue  # a peer may send a record that holds nothing
         if content_type == _INNER_CONTENT_TYPE:
             inner = True
             continue

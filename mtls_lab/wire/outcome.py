@@ -13,15 +13,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
-from mtls_lab.text import Shown
-from mtls_lab.wire.cards import both_sides
-from mtls_lab.wire.handshake import Handshake, Message, join
+from mtls_lab.text import Shown, printable
 from mtls_lab.wire.reasons import after_handshake, reason_of, verify_message_of
-from mtls_lab.wire.recording import Recording
+
+if TYPE_CHECKING:  # reading messages is slow to load, and an outcome needs it only where it is read
+    from mtls_lab.wire.handshake import Handshake, Message
+    from mtls_lab.wire.recording import Recording
 
 __all__ = ["Exchange", "Expected", "Failure", "Session", "Side", "Stage", "Step"]
 
@@ -93,7 +94,7 @@ class Failure:
     def __str__(self) -> str:
         if self.verify_code is not None:
             return f"{self.error}: {self.verify_message} (verify code {self.verify_code})"
-        return f"{self.error}: {self.reason or self.text}"
+        return printable(f"{self.error}: {self.reason or self.text}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +162,11 @@ class Side(Shown):
         return tuple(steps)
 
     def __str__(self) -> str:
-        return f"{self.who:<8} " + "  ".join(map(str, self.steps))
+        return printable(f"{self.who:<8} " + "  ".join(map(str, self.steps)))
 
     def _repr_html_(self) -> str:
+        from mtls_lab.wire.cards import both_sides  # noqa: PLC0415 - a terminal needs none
+
         return both_sides(self)
 
 
@@ -254,6 +257,8 @@ class Exchange(Shown):
     @cached_property
     def handshake(self) -> Handshake:
         """The messages of this very connection, from both ends."""
+        from mtls_lab.wire.handshake import join  # noqa: PLC0415 - see above
+
         return join(self.device.messages, self.backend.messages if self.backend else ())
 
     @property
@@ -292,4 +297,6 @@ class Exchange(Shown):
         return f"{self.device}\n{self.backend or f'backend  {self.unseen}'}"
 
     def _repr_html_(self) -> str:
+        from mtls_lab.wire.cards import both_sides  # noqa: PLC0415 - a terminal needs none
+
         return both_sides(self.device, self.backend or self.unseen)

@@ -14,6 +14,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from mtls_lab.learner import notebooks as unpacking
+from tests.authoring import abbreviations
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -67,6 +68,7 @@ def tidy(notebook: NotebookNode) -> str:
     models: dict[str, str] = {}
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
+    abbreviations.mark(notebook)
     for number, cell in enumerate(notebook.cells, start=1):
         cell.id = f"cell-{number:02}"
         cell.source = cell.source.strip("\n")

@@ -1,4 +1,4 @@
-"""What `import mtls_lab` costs in time, and what a learner's kernel takes of the memory.
+"""What `import mtls_lab` and a first answer cost in time, and a learner's kernel in memory.
 
 Here: fresh interpreters and a fresh kernel. Not here: anything that the package does.
 """
@@ -10,25 +10,37 @@ import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 
 from tests.benchmarks.figures import Figure, compare
 from tests.notebooks.kernel import Kernel
 
 OURS = "import mtls_lab"
 FLOOR = "import ssl, cryptography.x509"
+LINE = "remote error: tls: bad certificate"
+#: Where bytecode is not kept, every import would compile this package and no other.
+KEEPING = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def figures() -> Iterator[Figure]:
     pairs = compare(partial(time_of, OURS), partial(time_of, FLOOR), pairs=31)
     yield pairs.at_most(1.15, f"{OURS} : {FLOOR.removeprefix('import ')}")
+    answer = partial(whole, "-m", "mtls_lab", "explain", LINE)
+    pairs = compare(answer, partial(whole, "-c", FLOOR), pairs=31)
+    yield pairs.at_most(1.3, f'mtls-lab explain "…" : python -c "{FLOOR}"')
 
 
 def time_of(statement: str) -> float:
     """The seconds that a statement takes in a fresh interpreter, its start not counted."""
     code = f"from time import perf_counter as now; start = now(); {statement}; print(now() - start)"
-    # Where bytecode is not kept, every import would compile this package and no other.
-    keep = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return float(subprocess.check_output([sys.executable, "-c", code], env=keep))
+    return float(subprocess.check_output([sys.executable, "-c", code], env=KEEPING))
+
+
+def whole(*arguments: str) -> float:
+    """The seconds of a whole process of this Python, its start and its end counted."""
+    begin = perf_counter()
+    subprocess.run([sys.executable, *arguments], env=KEEPING, check=True, capture_output=True)
+    return perf_counter() - begin
 
 
 def memory() -> Iterator[str]:

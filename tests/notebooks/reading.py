@@ -30,12 +30,12 @@ PANELS = {
     "WorkbenchPanel": 4,
 }
 
-FOLDED = re.compile(r"(?s)<details>.*?</details>|^```.*?^```", re.MULTILINE)
+FOLDED = re.compile(r"(?s)<details>.*?</details>|^```.*?^```|</?abbr[^>]*>", re.MULTILINE)
 WORD = re.compile(r"\w[^\s|]*")
 
 
 def words(text: str) -> int:
-    """How many words stand open in a text cell; a hint or a solution is folded away.
+    """How many words stand open in a text cell: no hint, no solution, no words behind an `<abbr>`.
 
     Example:
         >>> words("| a step | means |\\n|---|---|\\n<details>well hidden</details>")

@@ -139,6 +139,16 @@ def test_it_runs_without_a_choice_and_then_nothing_can_be_predicted() -> None:
     assert predict(checksum).revealed == panel.revealed
 
 
+def test_a_click_that_comes_too_late_changes_nothing() -> None:
+    panel = predict(checksum)
+    panel.select("stopped")
+    press(panel)
+    before = page(panel)
+    choose(panel, answers="fooled", sure=True)
+    assert page(panel) == before
+    assert (predictions.chosen("checksum"), predictions.sure("checksum")) == ("stopped", None)
+
+
 def test_after_the_run_the_choice_stays_as_it_was() -> None:
     panel, beside = predict(checksum), predict(checksum)
     panel.select("stopped")

@@ -19,10 +19,10 @@ PACKAGE = ROOT / "mtls_lab"
 
 #: Each folder or file of the top level may import those before it, and no other.
 LAYERS = [
-    *("errors", "facts", "files", "text", "program", "old_names"),
+    *("text", "errors", "files", "scratch", "facts", "program", "old_names"),
     "drawing",
     *("pki", "wire", "net"),
-    *("diagnosis", "attacks", "experiments", "learner"),
+    *("diagnosis", "bench", "attacks", "experiments", "learner"),
     *("exercises", "kata", "classroom", "panels"),
     *("__init__", "cli", "__main__"),
 ]

@@ -8,11 +8,16 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from mtls_lab import serve
+from mtls_lab.bench import classes
 from tests.repository.files import ROOT, copy
+from tests.unit.cli.terminals import serving
+from tests.unit.lab import Lab
 
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = [
@@ -55,6 +60,59 @@ def test_a_failure_is_explained(tmp_path: Path) -> None:
     """In an empty folder the certificate is missing: the explanation says so."""
     source = next(text for text in blocks("python") if "explain(" in text)
     assert "server.crt is not there" in run(source, tmp_path)
+
+
+def test_a_server_is_diagnosed_as_shown(tmp_path: Path) -> None:
+    """The command as it stands, but for the port; a line with … stands for some others."""
+    lab = Lab.create(tmp_path)
+    shutil.copy(lab.ca_file, tmp_path / "ca.pem")
+    for source, name in zip(lab.store.files("expired"), ("client.crt", "client.key"), strict=True):
+        shutil.copy(source, tmp_path / name)
+    (block,) = (text for text in blocks("console") if "diagnose" in text)
+    command, _, shown = block.removeprefix("$ mtls-lab ").partition("\n")
+    with serve(lab.mtls()) as backend:
+        port = str(backend.address[1])
+        done = subprocess.run(
+            [sys.executable, "-m", "mtls_lab", *shlex.split(command.replace("8443", port))],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+    assert (done.returncode, done.stderr) == (classes()["client"]["code"], "")
+    told = done.stdout.replace(port, "8443")
+    begin, end = shown.split("  …\n")
+    assert told.startswith(begin)
+    assert [line for line in end.splitlines() if line not in told.splitlines()] == []
+
+
+def test_between_two_terminals(tmp_path: Path) -> None:
+    """Every line as it stands, but for the ports: another program may have them."""
+    one, two = (text.splitlines() for text in blocks("console") if "$ mtls-lab" in text)
+    typed = [line.removeprefix("$ mtls-lab ").split() for line in one if line.startswith("$")]
+    certs, (serve, *served) = typed
+    assert serve == "serve"
+    made = subprocess.run(
+        [sys.executable, "-m", "mtls_lab", *certs], cwd=tmp_path, capture_output=True, check=True
+    )
+    assert made.stderr == b""
+    with serving(*("0" if word == "5000" else word for word in served), cwd=tmp_path) as terminal:
+        address = terminal.address
+        command, *reply = two
+        ask = command.removeprefix("$ mtls-lab ").replace("127.0.0.1:5000", address)
+        ask = ask.replace("localhost:5000", address.replace("127.0.0.1", "localhost"))
+        done = subprocess.run(
+            [sys.executable, "-m", "mtls_lab", *ask.split()],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.splitlines() == reply
+        log = [re.sub(r"^\S+:\d+", "", terminal.line()) for _ in range(3)]
+    shown = [re.sub(r"^\S+:\d+", "", line) for line in one if not line.startswith("$")]
+    assert shown == ["Listening on 127.0.0.1:5000, mutual TLS. Ctrl-C ends it.", *log]
 
 
 def test_the_way_without_make(tmp_path: Path) -> None:

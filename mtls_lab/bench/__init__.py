@@ -1,0 +1,20 @@
+"""The engineer's bench: somebody else's server, called until it is clear why mutual TLS fails.
+
+Here: live connections to servers that are not ours, and what they prove. Not here: the lab's own
+device (net/), what an error means (diagnosis/), and the command line (cli/).
+"""
+
+from mtls_lab.bench.diagnosing import TIMEOUT, diagnose, read_target
+from mtls_lab.bench.starttls import PROTOCOLS
+from mtls_lab.bench.value import Cause, Diagnosis, Line, classes
+
+__all__ = [
+    "PROTOCOLS",
+    "TIMEOUT",
+    "Cause",
+    "Diagnosis",
+    "Line",
+    "classes",
+    "diagnose",
+    "read_target",
+]

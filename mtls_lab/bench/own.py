@@ -1,0 +1,125 @@
+"""The caller's own files, before anything is sent: do they load, and what is in them?
+
+Here: the files, and contexts that use them. Not here: comparing them (diagnosis/look.py), and what
+a server makes of them (judging.py).
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+
+from mtls_lab.diagnosis import Explanation, explain
+from mtls_lab.errors import FileProblem
+from mtls_lab.files import PathLike
+from mtls_lab.net.tls import watch
+from mtls_lab.pki import pem
+
+__all__ = ["Own", "look_into"]
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What the caller has.
+
+    Attributes:
+        cafile, certfile, keyfile: the paths; None where there is none.
+        cas: what is in the CA file; empty for the CAs of the system.
+        chain: what is in the certificate file.
+        problems: of each file that does not load, what is wrong.
+        trusts, presents: whether the CA file, and the certificate with its key, can be loaded.
+    """
+
+    cafile: Path | None
+    certfile: Path | None
+    keyfile: Path | None
+    cas: tuple[x509.Certificate, ...]
+    chain: tuple[x509.Certificate, ...]
+    problems: tuple[Explanation, ...]
+    trusts: bool
+    presents: bool
+
+    def context(
+        self,
+        *versions: ssl.TLSVersion,
+        present: bool = True,
+        check: bool = True,
+    ) -> ssl.SSLContext:
+        """Make a client's context, watched.
+
+        Args:
+            versions: the lowest and the highest version, or one; default: what OpenSSL offers.
+            present: whether to load the certificate.
+            check: whether the server's certificate has to verify.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = check and self.trusts
+        if not context.check_hostname:
+            context.verify_mode = ssl.CERT_NONE
+        elif self.cafile:
+            context.load_verify_locations(self.cafile)
+        else:
+            context.load_default_certs()
+        if versions:
+            old = min(versions) < ssl.TLSVersion.TLSv1_2
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # that is what is asked
+                if old:
+                    context.set_ciphers("ALL:@SECLEVEL=0")
+                context.minimum_version, context.maximum_version = versions[0], versions[-1]
+        if present and self.presents and self.certfile:
+            context.load_cert_chain(self.certfile, self.keyfile, password=_no_password)
+            context.post_handshake_auth = True
+        watch(context)
+        return context
+
+
+def look_into(cafile: PathLike | None, certfile: PathLike | None, keyfile: PathLike | None) -> Own:
+    """Load the files as a client would, and read what is in them. Nothing is raised."""
+    ca, cert, key = (None if each is None else Path(each) for each in (cafile, certfile, keyfile))
+    problems: list[Explanation] = []
+    trusts = presents = True
+    if ca is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca)
+        except (OSError, ValueError) as error:
+            trusts = False
+            problems.append(explain(error, cafile=ca))
+    if cert is None and key is not None:
+        cert = key  # a file may hold both
+    if cert is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(
+                cert, key, password=_no_password
+            )
+        except (OSError, ValueError) as error:
+            presents = False
+            problems.append(explain(error, certfile=cert, keyfile=key))
+    return Own(
+        ca,
+        cert,
+        key,
+        _certificates(ca),
+        _certificates(cert),
+        tuple(problems),
+        trusts,
+        presents and cert is not None,
+    )
+
+
+def _no_password() -> str:
+    """Whoever is asked at a terminal waits for ever: a key with a password does not load."""
+    return ""
+
+
+def _certificates(path: Path | None) -> tuple[x509.Certificate, ...]:
+    with suppress(FileProblem), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # cryptography's, of what it will not read one day
+        return tuple(pem.read_certificates(os.fspath(path))) if path else ()
+    return ()

@@ -1,0 +1,173 @@
+"""What was seen, line by line, as a person reads it.
+
+Here: one line for each thing that was looked at. Not here: the causes (judging.py).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from mtls_lab.bench.attempts import Attempt
+from mtls_lab.bench.causes import how_it_ended, in_words, listed, quoted
+from mtls_lab.bench.probing import Seen
+from mtls_lab.bench.refusal import status_of
+from mtls_lab.bench.requested import key_kind
+from mtls_lab.bench.served import Served
+from mtls_lab.bench.value import Line
+from mtls_lab.diagnosis.symptoms import shown
+from mtls_lab.pki.comparison import compare
+from mtls_lab.pki.rules import told
+
+__all__ = ["report"]
+
+YES, NO, NOTE, OPEN = "✓", "✗", "!", "–"
+
+
+def report(seen: Seen) -> tuple[Line, ...]:
+    """Return the lines, in the order in which things were looked at."""
+    return tuple(
+        line
+        for part in (_files, _reach, _handshakes, _server, _request, _others)
+        for line in part(seen)
+    )
+
+
+def _files(seen: Seen) -> Iterator[Line]:
+    own = seen.own
+    for problem in own.problems:
+        yield Line("files", NO, problem.what)
+    if own.cafile and own.trusts:
+        names = sorted({told(each.subject) for each in own.cas})
+        yield Line("CA file", YES, f"{shown(own.cafile)[0]}: {listed(names)}")
+    if own.certfile and own.presents and own.chain:
+        leaf = own.chain[0]
+        days = (leaf.not_valid_after_utc - datetime.now(UTC)).days
+        until = f"{days} days left" if days >= 0 else "expired"
+        text = f"{shown(own.certfile)[0]}: {told(leaf.subject)}, issued by {told(leaf.issuer)}"
+        text += f", {key_kind(leaf)}, {until}"
+        if len(own.chain) > 1:
+            text += f", with {len(own.chain) - 1} more"
+        wrong = {"expired", "not yet valid", "not for clients", "no digitalSignature"}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cryptography's, of what it will not read one day
+            looks = [each.name for each in compare(own.chain) if each.name in wrong]
+        text += "".join(f"; {name}" for name in looks if name != "expired")
+        yield Line("certificate", NO if looks else YES, text)
+
+
+def _reach(seen: Seen) -> Iterator[Line]:
+    where = listed(dict.fromkeys(address[0] for address in seen.addresses))
+    if seen.unreached:
+        yield Line("TCP", NO, f"{in_words(seen.unreached)}{f' ({where})' if where else ''}")
+        return
+    yield Line("TCP", YES, f"connected ({where})")
+    if not seen.speaks_tls:
+        name = f"{seen.protocol}, " if seen.protocol else ""
+        heard = quoted(seen.greeting) if seen.greeting else "no answer to a ClientHello"
+        yield Line("TLS", NO, f"{name}{heard}")
+    elif seen.starttls:
+        yield Line("STARTTLS", YES, seen.starttls)
+
+
+def _handshakes(seen: Seen) -> Iterator[Line]:
+    if not seen.speaks_tls:
+        return
+    for version in seen.full:
+        tried = seen.best(version)
+        fine = bool(tried.version) and not tried.refused
+        text = how_it_ended(tried)
+        if tried.cipher:
+            text += f" ({tried.cipher})"
+        off = not tried.first("ServerHello") and any(each.version for each in seen.attempts)
+        yield Line(version, YES if fine else OPEN if off else NO, text)
+    if seen.older and seen.older.first("ServerHello"):
+        yield Line("older", NOTE, ", ".join(seen.older.agreed))
+
+
+def _server(seen: Seen) -> Iterator[Line]:
+    served, failure = seen.served, seen.distrusted
+    if not served.chain:
+        return
+    names = f"valid for {listed(served.names)}" if served.names else "without a name"
+    if failure:
+        yield Line("server", NO, f"{served.path}, {names}: {in_words(failure)}")
+    elif not seen.own.trusts:
+        yield Line("server", NOTE, f"{served.path}, {names}; not verified")
+    else:
+        yield Line("server", YES, f"{served.path}, {names}")
+    if served.out_of_order:
+        yield Line("order", NOTE, "the chain is not in the order that some clients need")
+    if any(each.issuer == each.subject for each in served.chain[1:]):
+        yield Line("root", OPEN, "the server sends its root too, which proves nothing")
+
+
+def _request(seen: Seen) -> Iterator[Line]:
+    requested, own = seen.requested, seen.own
+    if requested is None:
+        if any(each.version for each in seen.attempts):
+            yield Line("asks", NO if own.certfile else OPEN, "for no client certificate")
+        return
+    named = listed(requested.names) if requested.names else "any CA"
+    yield Line("asks", YES, f"for a certificate of {named}")
+    yield Line("signatures", OPEN, listed(requested.schemes) or "of any kind")
+    if own.presents and own.chain:
+        issuer = requested.names_issuer_of(own.chain)
+        key = requested.takes_key_of(own.chain[0])
+        if issuer and key:
+            yield Line("fits", YES, "issuer and key: Java, Go and browsers would send it too")
+        elif key:
+            text = (
+                f"not the issuer, {told(own.chain[0].issuer)}: Java, Go and browsers send nothing"
+            )
+            yield Line("fits", NO, text)
+        else:
+            yield Line("fits", NO, f"not the key, {key_kind(own.chain[0])}: no client can send it")
+    sees = "no certificate"
+    if seen.presented:
+        sees = f"{told(own.chain[0].subject)}, issued by {told(own.chain[0].issuer)}"
+        sees += f", and {len(own.chain) - 1} more" * (len(own.chain) > 1)
+    yield Line("it sees", OPEN, sees)
+
+
+def _others(seen: Seen) -> Iterator[Line]:
+    if seen.bare:
+        yield Line("without", OPEN, f"a certificate: {_demands(seen.bare)}")
+    if seen.nameless:
+        yield Line("without SNI", OPEN, _nameless(seen, seen.nameless))
+    if seen.again and seen.again.version:
+        text = "a new connection is resumed without a certificate: it is not checked again"
+        none = "a session is not resumed: each connection is checked"
+        yield Line(
+            "sessions", NOTE if seen.again.resumed else OPEN, text if seen.again.resumed else none
+        )
+    for name, tried in (("request", seen.asked), ("bare", seen.asked_bare)):
+        if tried:
+            label = "request" if name == "request" else "without it"
+            status = status_of(tried) or how_it_ended(tried)
+            yield Line(label, NO if tried.refused or " 4" in status[:12] else YES, status)
+    if seen.unsent:
+        yield Line("request", OPEN, "not sent: the server has not proved its name")
+    if seen.timed_out:
+        yield Line("time", NOTE, "it was over before everything was tried")
+
+
+def _demands(bare: Attempt) -> str:
+    if bare.alert:
+        return f"alert {bare.alert}: it demands one"
+    if bare.refused:
+        return f"{how_it_ended(bare)}: it demands one"
+    return f"{how_it_ended(bare)}: TLS goes on, so it only asks"
+
+
+def _nameless(seen: Seen, tried: Attempt) -> str:
+    if not tried.first("ServerHello"):
+        return f"refused: {how_it_ended(tried)}"
+    other = Served.of(tried.first("Certificate"))
+    same = seen.served.chain[:1] == other.chain[:1]
+    asks = tried.first("CertificateRequest") is not None
+    text = "the same certificate" if same else f"another certificate: {other.path}"
+    if asks != (seen.requested is not None):
+        text += ", and it asks for a client certificate" if asks else ", and it does not ask"
+    return text

@@ -1,0 +1,143 @@
+"""From a plain protocol into TLS, for servers that begin in the clear.
+
+Here: the few bytes that each protocol wants before a ClientHello. Not here: TLS (calling.py), and
+what a server is that speaks no TLS at all (plain.py).
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+__all__ = ["PROTOCOLS", "NoStartTls", "into_tls"]
+
+#: Bytes of a line, and lines of an answer, that are read at most.
+LINE, LINES = 1024, 100
+
+#: SSLRequest (PostgreSQL, "SSL Session Encryption"), which a server answers with S or N.
+SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
+#: An ExtendedRequest for StartTLS (RFC 4511, section 4.14).
+LDAP_START_TLS = bytes.fromhex("301d 020101 7718 8016") + b"1.3.6.1.4.1.1466.20037"
+
+
+class NoStartTls(OSError):
+    """A server that does not go on to TLS; `heard` has what it said."""
+
+    def __init__(self, message: str, heard: bytes = b"") -> None:
+        super().__init__(message)
+        self.heard = heard
+
+
+def into_tls(connection: socket.socket, protocol: str, at_most: Callable[[float], float]) -> None:
+    """Say what `protocol` wants before TLS; without one, nothing.
+
+    Args:
+        connection: a fresh connection.
+        protocol: one of `PROTOCOLS`, or `""`.
+        at_most: cuts a number of seconds to what is left.
+
+    Raises:
+        NoStartTls: the server does not offer TLS, or speaks another protocol.
+        OSError: the connection fails.
+    """
+    if protocol:
+        PROTOCOLS[protocol](_Plain(connection, at_most))
+
+
+class _Plain:
+    """Lines and bytes in the clear, past whoever records TLS."""
+
+    def __init__(self, connection: socket.socket, at_most: Callable[[float], float]) -> None:
+        self._connection, self._at_most = connection, at_most
+        self.heard = b""
+
+    def send(self, data: bytes) -> None:
+        socket.socket.sendall(self._connection, data)
+
+    def take(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            self._connection.settimeout(self._at_most(60))
+            part = socket.socket.recv(self._connection, size - len(data))
+            if not part:
+                raise NoStartTls("it hung up before TLS began", self.heard)
+            data += part
+            self.heard += part
+        return data
+
+    def line(self) -> str:
+        """Read one line. Byte by byte: what follows it may be TLS already."""
+        data = b""
+        while not data.endswith(b"\n"):
+            data += self.take(1)
+            if len(data) > LINE:
+                raise NoStartTls(f"a line of more than {LINE} bytes", self.heard)
+        return data.decode("utf-8", "replace").strip()
+
+    def refuse(self, message: str) -> NoStartTls:
+        return NoStartTls(message, self.heard)
+
+
+def _postgres(plain: _Plain) -> None:
+    plain.send(SSL_REQUEST)
+    said = plain.take(1)
+    if said == b"N":
+        raise plain.refuse("the server answers N: its TLS is off (ssl = off)")
+    if said != b"S":
+        raise plain.refuse("the answer is neither S nor N, so this is not PostgreSQL")
+
+
+def _smtp(plain: _Plain) -> None:
+    _reply(plain, "220")
+    plain.send(b"EHLO localhost\r\n")
+    offered = _reply(plain, "250")
+    if not any("STARTTLS" in line.upper() for line in offered):
+        raise plain.refuse("the answer to EHLO does not offer STARTTLS")
+    plain.send(b"STARTTLS\r\n")
+    _reply(plain, "220")
+
+
+def _reply(plain: _Plain, code: str) -> list[str]:
+    """Read the lines of a reply (RFC 5321, section 4.2.1)."""
+    lines: list[str] = []
+    while len(lines) < LINES:
+        lines.append(plain.line())
+        if not lines[-1].startswith(code):
+            raise plain.refuse(f"the answer does not begin with {code}")
+        if lines[-1][3:4] != "-":
+            return lines
+    raise plain.refuse(f"an answer of more than {LINES} lines")
+
+
+def _imap(plain: _Plain) -> None:
+    if not plain.line().startswith("* OK"):
+        raise plain.refuse("the greeting does not begin with * OK, so this is not IMAP")
+    plain.send(b"a1 STARTTLS\r\n")
+    for _ in range(LINES):
+        line = plain.line()
+        if line.startswith("a1 "):
+            if line.startswith("a1 OK"):
+                return
+            break
+    raise plain.refuse("the server does not take STARTTLS")
+
+
+def _ldap(plain: _Plain) -> None:
+    plain.send(LDAP_START_TLS)
+    tag, length = plain.take(2)
+    if tag != 0x30:
+        raise plain.refuse("the answer is not an LDAPMessage")
+    if length >= 0x80:
+        length = int.from_bytes(plain.take(min(length - 0x80, 2)), "big")
+    # The resultCode is an ENUMERATED of one byte: 0 is success (RFC 4511, section 4.1.9).
+    if b"\x0a\x01\x00" not in plain.take(min(length, LINE)):
+        raise plain.refuse("the server refuses StartTLS")
+
+
+#: By the name that `--starttls` takes.
+PROTOCOLS: dict[str, Callable[[_Plain], None]] = {
+    "postgres": _postgres,
+    "smtp": _smtp,
+    "imap": _imap,
+    "ldap": _ldap,
+}

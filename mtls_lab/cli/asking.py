@@ -1,0 +1,119 @@
+"""The command `mtls-lab ask`: the tutorial's device in a terminal, one command and its reply.
+
+Here: what is printed where, and the exit codes. Not here: the device (net/device.py), its files
+and context (place.py), what a failure means (diagnosis/).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import sys
+from dataclasses import asdict
+
+from mtls_lab.cli.place import Place
+from mtls_lab.cli.serving import as_json
+from mtls_lab.diagnosis import Explanation
+from mtls_lab.errors import LabError
+from mtls_lab.net import Address, ask
+from mtls_lab.text import printable
+from mtls_lab.wire import MAX_LINE, Exchange, Stage
+
+__all__ = ["run"]
+
+#: The exit codes; machines.py tells them in the help.
+ANSWERED, ERROR, WRONG, NO_CONNECTION, REFUSED = range(5)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Ask once; the reply goes to standard output, why there is none to standard error.
+
+    Raises:
+        LabError: what was to be sent is not one line, or the arguments do not fit together.
+    """
+    _fit(options)
+    place = Place.of(options)
+    try:
+        context = place.device(options)
+    except (OSError, ValueError) as error:
+        why = place.explain(error)
+        if options.json:
+            _report(None, why)
+        else:
+            print(why, file=sys.stderr)
+        return WRONG
+    host, port = options.address
+    exchange = ask(
+        options.line,
+        _reachable(host, port),
+        context=context,
+        server_hostname=options.server_name or host,
+        timeout=options.timeout,
+    )
+    code = _code(exchange)
+    told = None if code == ANSWERED else _why(exchange, place)
+    if options.json:
+        _report(exchange, told)
+        return code
+    if exchange.reply is not None:
+        print(printable(exchange.reply), flush=True)
+    if told is not None:
+        print(printable(str(exchange.device)), file=sys.stderr)
+        if code != NO_CONNECTION:
+            print(f"backend  what it saw is in its own log, at {host}:{port}", file=sys.stderr)
+        print(told, file=sys.stderr)
+    return code
+
+
+def _why(exchange: Exchange, place: Place) -> Explanation:
+    """Explain a failure: it is about what the refused side showed, or about who judged it."""
+    failure = exchange.device.failure
+    judged = failure is not None and failure.verify_code is not None
+    return place.explain(exchange, pair=not judged, trust=judged)
+
+
+def _report(exchange: Exchange | None, told: Explanation | None) -> None:
+    report = {
+        "ok": exchange is not None and exchange.ok,
+        "reply": exchange and exchange.reply,
+        "device": exchange and as_json(exchange.device),
+        "explanation": None if told is None else asdict(told),
+    }
+    print(json.dumps(report, ensure_ascii=False, indent=1))
+
+
+def _fit(options: argparse.Namespace) -> None:
+    line = options.line
+    if not line.strip() or not line.isprintable() or len(line.encode()) >= MAX_LINE:
+        raise LabError(
+            f"the command {line[:80]!r}",
+            f"one line of text, of less than {MAX_LINE} bytes",
+            "ask GET_SECRET, PING or HELP",
+        )
+    if options.plain:
+        for name in ("tls13_only", "certfile", "keyfile", "server_ca", "server_name"):
+            if getattr(options, name):
+                raise LabError(
+                    f"--{name.replace('_', '-')} with --plain", "TLS, or none", "leave one out"
+                )
+
+
+def _reachable(host: str, port: int) -> Address:
+    """Return the first address of a host; the host itself where none is known, for `ask` to say."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return host, port
+    # A backend of ours listens on IPv4, unless it was told otherwise.
+    first = min(found, key=lambda each: each[0] is not socket.AF_INET)
+    return str(first[4][0]), port
+
+
+def _code(exchange: Exchange) -> int:
+    if exchange.ok:
+        return ANSWERED
+    if exchange.reply is not None:
+        return ERROR
+    stage = exchange.device.stage
+    return NO_CONNECTION if stage is Stage.CONNECT else REFUSED

@@ -1,0 +1,258 @@
+"""The arguments of the commands for two terminals or two machines: certs, serve, ask.
+
+Here: what may be typed, with examples and exit codes. Not here: what the commands do (certs.py,
+serving.py, asking.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Protocol
+
+__all__ = ["PORT", "add_to", "address", "days", "port", "seconds"]
+
+#: The tutorial's port.
+PORT = 5000
+#: Ten years: a practice certificate that lives longer is forgotten somewhere.
+MOST_DAYS = 3650
+
+ASKED = """Exit codes:
+  0  the reply is on standard output
+  1  the backend answered, with an ERROR
+  2  wrong arguments, or files that do not load
+  3  no connection
+  4  refused, or broken off, in the handshake or after it"""
+SERVED = """Exit codes:
+  2    wrong arguments, files that do not load, or a port that is taken
+  130  Ctrl-C ended it (143: SIGTERM)"""
+
+
+class Add(Protocol):
+    """What makes the parser of a command."""
+
+    def __call__(
+        self, name: str, summary: str, *examples: str, notes: str = ""
+    ) -> argparse.ArgumentParser:
+        """Make the parser of the command `name`."""
+
+
+def add_to(add: Add) -> None:
+    """Add the three commands."""
+    _certs(add)
+    _serve(add)
+    _ask(add)
+
+
+def _certs(add: Add) -> None:
+    certs = add(
+        "certs",
+        "make the tutorial's certificates and keys for two machines; nothing is overwritten",
+        "certs pki",
+        "certs pki --server-name backend.example --server-name 192.0.2.7 --days 30",
+        "certs pki --intermediate --separate-device-ca --uri spiffe://lab.example/device/7",
+        "certs pki --p12 --password-file secret.txt",
+    )
+    certs.add_argument("folder", metavar="FOLDER", type=Path, help="where to make them")
+    certs.add_argument("--days", type=days, default=90, help="how long they last (default: 90)")
+    certs.add_argument(
+        "--server-name",
+        metavar="NAME",
+        action="append",
+        help="a host name or IP address under which the backend is called; may be repeated "
+        "(default: localhost and 127.0.0.1)",
+    )
+    certs.add_argument(
+        "--client-name",
+        metavar="CN",
+        default="trusted-client",
+        help="the device's common name (default: trusted-client)",
+    )
+    certs.add_argument("--uri", help="a URI for the device's subjectAltName, as SPIFFE has it")
+    certs.add_argument(
+        "--separate-device-ca",
+        action="store_true",
+        help="one CA for the backend and another one for devices",
+    )
+    certs.add_argument(
+        "--intermediate",
+        action="store_true",
+        help="an intermediate CA signs; the .crt files then hold the chain, leaf first",
+    )
+    certs.add_argument(
+        "--p12",
+        action="store_true",
+        help="also make PKCS #12 files, for Java and browsers; asks for their password",
+    )
+    _password_file(certs, "the password of the PKCS #12 files is the first line of FILE")
+    _json(certs)
+
+
+def _serve(add: Add) -> None:
+    serve = add(
+        "serve",
+        "be the tutorial's backend, until Ctrl-C, and log who connects and who is refused",
+        "serve pki",
+        "serve pki --host 0.0.0.0 --port 5000 --allow trusted-client",
+        "serve --certfile server.crt --keyfile server.key --client-ca client_ca.pem --tls13-only",
+        "serve --plain --port 5000",
+        notes=SERVED,
+    )
+    _place(serve, "backend", "server.crt, server.key and client_ca.pem")
+    serve.add_argument(
+        "--client-ca",
+        metavar="FILE",
+        type=Path,
+        help="the CAs of the devices (default: client_ca.pem)",
+    )
+    serve.add_argument("--crl", metavar="FILE", type=Path, help="their revocation list")
+    serve.add_argument(
+        "--allow",
+        metavar="CN",
+        action="append",
+        help="serve devices with this common name only; may be repeated (default: every device "
+        "that the CA has signed)",
+    )
+    _less(serve, "--tls", "ask for no client certificate: TLS, as in Part 2")
+    serve.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="where to listen; 0.0.0.0 is every IPv4 address of this machine "
+        "(default: 127.0.0.1, which only this machine reaches)",
+    )
+    serve.add_argument(
+        "--port", type=port, default=0, help="the port (default: any free one; the tutorial's: "
+        f"{PORT})",
+    )  # fmt: skip
+    _json(serve, "one JSON object a line, for a program")
+
+
+def _ask(add: Add) -> None:
+    ask = add(
+        "ask",
+        "be the tutorial's device: send one command to a backend and print the reply",
+        "ask localhost:5000 --folder pki",
+        "ask PING localhost:5000 --folder pki --tls13-only",
+        "ask 192.0.2.7:5000 --certfile client.crt --keyfile client.key --server-ca server_ca.pem",
+        "ask --plain localhost:5000",
+        notes=ASKED,
+    )
+    ask.add_argument(
+        "line",
+        metavar="COMMAND",
+        nargs="?",
+        default="GET_SECRET",
+        help="GET_SECRET, PING or HELP (default: GET_SECRET)",
+    )
+    ask.add_argument(
+        "address",
+        metavar="HOST[:PORT]",
+        type=address,
+        help=f"the backend (default port: {PORT}); an IPv6 address in brackets",
+    )
+    _place(ask, "device", "client.crt, client.key and server_ca.pem", option=True)
+    ask.add_argument(
+        "--server-ca",
+        metavar="FILE",
+        type=Path,
+        help="the CAs of the backend (default: server_ca.pem)",
+    )
+    ask.add_argument(
+        "--server-name",
+        metavar="NAME",
+        help="the name that the backend's certificate has to have (default: HOST)",
+    )
+    _less(ask, "--no-certificate", "show no client certificate: TLS, as in Part 2")
+    ask.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=seconds,
+        default=5.0,
+        help="for the whole exchange (default: 5)",
+    )
+    _json(ask)
+
+
+def _place(
+    parser: argparse.ArgumentParser, machine: str, files: str, *, option: bool = False
+) -> None:
+    """Where the files of one machine are: in a folder, under their names or others."""
+    told = f"where {files} are, or the folder of `certs` (default: this folder)"
+    if option:
+        parser.add_argument("--folder", metavar="FOLDER", type=Path, default=Path(), help=told)
+    else:
+        parser.add_argument(
+            "folder", metavar="FOLDER", type=Path, nargs="?", default=Path(), help=told
+        )
+    parser.set_defaults(machine=machine)
+    parser.add_argument("--certfile", metavar="FILE", type=Path, help="another certificate")
+    parser.add_argument("--keyfile", metavar="FILE", type=Path, help="its key")
+    _password_file(parser, "the key's password is the first line of FILE")
+
+
+def _less(parser: argparse.ArgumentParser, name: str, told: str) -> None:
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--plain", action="store_true", help="no TLS at all: TCP, as in Part 1")
+    kinds.add_argument(name, action="store_true", dest="one_sided", help=told)
+    parser.add_argument("--tls13-only", action="store_true", help="nothing older than TLS 1.3")
+
+
+def _password_file(parser: argparse.ArgumentParser, told: str) -> None:
+    parser.add_argument("--password-file", metavar="FILE", type=Path, help=told)
+
+
+def _json(parser: argparse.ArgumentParser, told: str = "one JSON object, for a program") -> None:
+    parser.add_argument("--json", action="store_true", help=told)
+
+
+# --- The kinds of values
+
+
+def port(text: str) -> int:
+    """Return a port. Raises ArgumentTypeError."""
+    if text.isascii() and text.isdecimal() and int(text) <= 0xFFFF:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to 65535, or 0 for any free one")
+
+
+def address(text: str) -> tuple[str, int]:
+    """Return host and port of `HOST`, `HOST:PORT` or `[IPv6]:PORT`.
+
+    Raises:
+        ArgumentTypeError: it is none of these.
+
+    Example:
+        >>> address("backend.example"), address("[::1]:443")
+        (('backend.example', 5000), ('::1', 443))
+    """
+    host, colon, number = text.rpartition(":") if text[-1:] != "]" else (text, "", "")
+    if not colon:
+        host, number = text, str(PORT)
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise argparse.ArgumentTypeError(f"{text!r}: put the IPv6 address in brackets, [::1]:5000")
+    if not host or not host.isprintable() or " " in host or "/" in host:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as localhost:5000")
+    found = port(number)
+    if not found:
+        raise argparse.ArgumentTypeError("nobody listens on port 0: give the port of the backend")
+    return host, found
+
+
+def days(text: str) -> int:
+    """Return a number of days. Raises ArgumentTypeError."""
+    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_DAYS:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of days, 1 to {MOST_DAYS}")
+
+
+def seconds(text: str) -> float:
+    """Return a number of seconds, more than 0 and up to an hour. Raises ArgumentTypeError."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0
+    if 0 < found <= 3600:
+        return found
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, up to 3600")

@@ -1,0 +1,61 @@
+"""Passwords of files: from another file or a person, never from the command line.
+
+Here: both sources. Not here: what is opened with them (pki/pem.py, net/contexts.py).
+"""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+
+from mtls_lab.errors import LabError
+from mtls_lab.pki.kinds import read_bounded
+
+__all__ = ["password"]
+
+#: OpenSSL reads no longer one (PEM_BUFSIZE).
+LONGEST = 1024
+
+
+def password(prompt: str, file: Path | None, *, twice: bool = False) -> str:
+    """Return the first line of a file, or what a person types unseen.
+
+    Args:
+        prompt: what is asked.
+        file: where it stands; None asks.
+        twice: it is a new one, and a slip of the finger would lock its owner out.
+
+    Raises:
+        LabError: there is none, the two differ, or nobody can be asked.
+    """
+    if file is None:
+        return _asked(prompt, twice=twice)
+    found = read_bounded(file, "a password").decode("utf-8", "replace").split("\n", 1)[0]
+    found = found.removesuffix("\r")
+    if not 0 < len(found.encode()) <= LONGEST:
+        raise LabError(
+            f"{file} begins with {'a very long' if found else 'an empty'} line",
+            f"a password of up to {LONGEST} bytes in its first line",
+            "put it there",
+        )
+    return found
+
+
+def _asked(prompt: str, *, twice: bool) -> str:
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise LabError(
+            "nobody who could type a password",
+            "a terminal, or a file with the password",
+            "add --password-file FILE",
+        )
+    try:
+        found = getpass.getpass(f"{prompt}: ")
+        same = not twice or getpass.getpass("Once more: ") == found
+    except EOFError:
+        found, same = "", True
+    if not found:
+        raise LabError("no password", "a password", "type one, or give --password-file FILE")
+    if not same:
+        raise LabError("two different passwords", "the same one twice", "type it again")
+    return found

@@ -1,0 +1,127 @@
+"""Where a command between two machines finds its files, and its TLS context.
+
+Here: the tutorial's names in a folder, the context of each side from them, and why they do not
+load. Not here: arguments (machines.py), what goes over the connection (serving.py, asking.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import ssl
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from mtls_lab.cli.passwords import password
+from mtls_lab.diagnosis import Explanation, explain
+from mtls_lab.errors import LabError
+from mtls_lab.net import client_context, server_context
+
+__all__ = ["Place"]
+
+#: The tutorial's file names: certificate, key, and the CAs of the other side.
+NAMES = {
+    "backend": ("server.crt", "server.key", "client_ca.pem"),
+    "device": ("client.crt", "client.key", "server_ca.pem"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The files of one machine; None where it needs none.
+
+    Example:
+        >>> options = argparse.Namespace(
+        ...     machine="backend",
+        ...     folder=Path("nowhere"),
+        ...     certfile=None,
+        ...     keyfile=None,
+        ...     client_ca=Path("my.pem"),
+        ...     plain=False,
+        ...     one_sided=False,
+        ... )
+        >>> place = Place.of(options)
+        >>> place.certfile.as_posix(), place.cafile.as_posix()
+        ('nowhere/server.crt', 'my.pem')
+    """
+
+    certfile: Path | None
+    keyfile: Path | None
+    cafile: Path | None
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> Place:
+        """Take them from the arguments, and else by their names from the folder.
+
+        The folder is the machine's own, or one that `certs` made with `backend/` and `device/`.
+
+        Raises:
+            LabError: there is a certificate and no key, or the other way round.
+        """
+        if options.plain:
+            return cls(None, None, None)
+        if (options.certfile is None) != (options.keyfile is None):
+            there, missing = (
+                ("certfile", "keyfile") if options.certfile else ("keyfile", "certfile")
+            )
+            raise LabError(
+                f"--{there} without --{missing}",
+                "a certificate and its key",
+                f"add --{missing} FILE; a file that holds both is given twice",
+            )
+        folder: Path = options.folder
+        names = NAMES[options.machine]
+        inside = folder / options.machine
+        if inside.is_dir() and not any((folder / name).exists() for name in names):
+            folder = inside
+        certfile = options.certfile or folder / names[0]
+        keyfile = options.keyfile or folder / names[1]
+        device = options.machine == "device"
+        cafile = (options.server_ca if device else options.client_ca) or folder / names[2]
+        if device and options.one_sided:
+            return cls(None, None, cafile)
+        return cls(certfile, keyfile, None if options.one_sided else cafile)
+
+    def explain(self, what: object, *, pair: bool = True, trust: bool = True) -> Explanation:
+        """Explain a failure by those files that it can be about: the own pair, the trusted CAs."""
+        return explain(
+            what,
+            certfile=self.certfile if pair else None,
+            keyfile=self.keyfile if pair else None,
+            cafile=self.cafile if trust else None,
+        )
+
+    def backend(self, options: argparse.Namespace) -> ssl.SSLContext | None:
+        """Make the backend's context; None for plain TCP. Raises what loading the files raises."""
+        if self.certfile is None or self.keyfile is None:
+            return None
+        context = server_context(
+            self.certfile,
+            self.keyfile,
+            client_ca=self.cafile,
+            crl=options.crl,
+            password=partial(_password, self.keyfile, options),
+        )
+        return _limited(context, options)
+
+    def device(self, options: argparse.Namespace) -> ssl.SSLContext | None:
+        """Make the device's context; None for plain TCP. Raises what loading the files raises."""
+        if self.cafile is None:
+            return None
+        context = client_context(
+            self.cafile,
+            self.certfile,
+            self.keyfile,
+            password=partial(_password, self.keyfile, options),
+        )
+        return _limited(context, options)
+
+
+def _password(keyfile: Path | None, options: argparse.Namespace) -> str:
+    return password(f"Password of {keyfile}", options.password_file)
+
+
+def _limited(context: ssl.SSLContext, options: argparse.Namespace) -> ssl.SSLContext:
+    if options.tls13_only:
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+    return context

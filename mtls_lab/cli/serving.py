@@ -1,0 +1,212 @@
+"""The command `mtls-lab serve`: the tutorial's backend in a terminal, with a live log.
+
+Here: the log, and how the command ends. Not here: the backend (net/backend.py), its files and
+context (place.py), what a refusal means (diagnosis/).
+
+The backend's threads only put what they saw into a queue; this thread prints it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import json
+import queue
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import FrameType
+
+from mtls_lab.cli.place import Place
+from mtls_lab.diagnosis import explain
+from mtls_lab.errors import LabError
+from mtls_lab.net import Address, only, serve
+from mtls_lab.pki import pem
+from mtls_lab.text import printable
+from mtls_lab.wire import Side
+
+__all__ = ["as_json", "run"]
+
+#: What a shell reports for a program that SIGTERM ended: 128 and the signal's number.
+TERMINATED = 128 + 15
+#: Seconds until a signal is noticed that came just before the wait for a connection.
+SOON = 0.2
+
+Event = tuple[str, Address, Side]
+
+
+class _Terminated(BaseException):
+    """SIGTERM has arrived."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until Ctrl-C or SIGTERM; return 143 for SIGTERM, or 2 if the files do not load.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, once everything is closed.
+        LabError: the arguments do not fit together, the revocation list is none, or the address
+            cannot be listened on.
+    """
+    _fit(options)
+    place = Place.of(options)
+    if options.crl is not None:  # OpenSSL takes any PEM file, and then refuses every client
+        pem.read_crls(options.crl)
+    try:
+        context = place.backend(options)
+    except (OSError, ValueError) as error:
+        print(place.explain(error), file=sys.stderr)
+        return 2
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    with (
+        _terminable(),
+        serve(
+            context,
+            authorize=only(*options.allow) if options.allow else None,
+            host=options.host,
+            port=options.port,
+            observe=lambda *event: events.put(event),
+        ) as backend,
+    ):
+        log = _Log(as_json=options.json)
+        try:
+            log.listening(backend.address, _kind(options))
+            while True:
+                try:
+                    event = events.get(timeout=SOON)
+                except queue.Empty:
+                    continue
+                log.event(*event)
+        except (KeyboardInterrupt, _Terminated) as end:
+            backend.stop()
+            while not events.empty():
+                log.event(*events.get())
+            log.stopped()
+            if isinstance(end, KeyboardInterrupt):
+                raise
+            return TERMINATED
+
+
+def _fit(options: argparse.Namespace) -> None:
+    """Refuse what would be ignored: a rule that nothing enforces looks like a protection."""
+    blind = "--plain" if options.plain else "--tls" if options.one_sided else ""
+    for name in ("allow", "crl", "client_ca"):
+        if blind and getattr(options, name) is not None:
+            raise LabError(
+                f"--{name.replace('_', '-')} with {blind}",
+                "a backend that asks its clients for a certificate",
+                f"leave out {blind}",
+            )
+    if options.plain and options.tls13_only:
+        raise LabError("--tls13-only with --plain", "TLS, or none", "leave out one of them")
+
+
+def _kind(options: argparse.Namespace) -> str:
+    if options.plain:
+        return "plain TCP"
+    return "TLS, without client certificates" if options.one_sided else "mutual TLS"
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does."""
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Log:
+    """One line for each thing that happens; what a client chose is made harmless."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._json = as_json
+        self._open: set[Address] = set()
+        self._count = {"served": 0, "refused": 0}
+
+    def listening(self, address: Address, kind: str) -> None:
+        host, port = address
+        shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        outside = not ipaddress.ip_address(host.partition("%")[0]).is_loopback
+        if self._json:
+            self._write(event="listening", host=host, port=port, outside=outside, kind=kind)
+            return
+        print(f"Listening on {shown}, {kind}. Ctrl-C ends it.", flush=True)
+        if outside:
+            print(
+                "It is reachable from outside: every machine that finds a way to this port may "
+                "try it.",
+                flush=True,
+            )
+
+    def event(self, what: str, peer: Address, side: Side) -> None:
+        """Print what was seen of a connection."""
+        refused = what == "ended" and not side.ok
+        if what == "open":
+            self._open.add(peer)
+        if what == "ended":
+            self._open.discard(peer)
+            self._count["refused" if refused else "served"] += 1
+        if self._json:
+            self._write(
+                event="refused" if refused else what,
+                host=peer[0],
+                port=peer[1],
+                **as_json(side),
+                **({"what": explain(side).what} if refused else {}),
+            )
+            return
+        print(f"{peer[0]}:{peer[1]}  {_told(what, side)}", flush=True)
+
+    def stopped(self) -> None:
+        """Print the last line."""
+        if self._json:
+            self._write(event="stopped", **self._count)
+        else:
+            served, refused = self._count.values()
+            print(f"Stopped. Connections: {served} served, {refused} refused or broken off.")
+
+    def _write(self, **facts: object) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        print(json.dumps({"time": now} | facts, ensure_ascii=False), flush=True)
+
+
+def _told(what: str, side: Side) -> str:
+    """One line about a connection."""
+    if what == "command":
+        return f"received   {printable(side.received[-1])}"
+    if what == "open":
+        resumed = " resumed" * side.reused
+        who = printable(side.peer) if side.peer else "no certificate"
+        return f"connected  {side.version}{resumed}, {who}" if side.version else "connected"
+    if side.ok:
+        return "closed"
+    told = explain(side)
+    return f"refused    {side.stage.value} ✗ {printable(str(side.failure))}: {told.what}"
+
+
+def as_json(side: Side) -> dict[str, object]:
+    """Return what a side saw, for a program.
+
+    Example:
+        >>> from mtls_lab.wire import Stage
+        >>> as_json(Side("device", Stage.APPLICATION, received=("PONG",)))["received"]
+        ['PONG']
+    """
+    failure = side.failure
+    return {
+        "stage": side.stage.value,
+        "version": side.version,
+        "peer": side.peer,
+        "resumed": side.reused,
+        "received": list(side.received),
+        "error": failure and failure.error,
+        "reason": failure and (failure.verify_message or failure.reason or failure.text),
+        "verify_code": failure and failure.verify_code,
+    }

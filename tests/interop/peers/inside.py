@@ -1,0 +1,115 @@
+"""Servers of this process: Python's own ssl, and plain protocols that speak no TLS."""
+
+import socket
+import ssl
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from mtls_lab.net import Acceptor, hang_up
+from tests.interop.peers.programs import Setup
+
+#: What plain servers say when somebody connects, and in answer to whatever comes.
+GREETINGS = {
+    "ssh": (b"SSH-2.0-OpenSSH_9.2p1\r\n", b""),
+    "smtp": (b"220 mail.example ESMTP\r\n", b""),
+    "imap": (b"* OK IMAP4rev1 ready\r\n", b""),
+    "http": (b"", b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"),
+    "mysql": (b"\x4a\x00\x00\x00\x0a8.0.36\x00" + bytes(66), b""),
+    "noise": (b"\x00\x1b[31mhello\x07 there\n", b""),
+    "mute": (b"", b""),
+}
+
+
+@contextmanager
+def plain(setup: Setup) -> Iterator[int]:
+    """A server that greets, answers once, and hangs up."""
+    greeting, answer = GREETINGS[setup.extra]
+
+    def handle(connection: socket.socket, _: object) -> None:
+        connection.sendall(greeting)
+        connection.recv(4096)
+        connection.sendall(answer)
+        hang_up(connection)
+
+    acceptor = Acceptor(handle, "127.0.0.1", 0, "plain")
+    try:
+        yield acceptor.address[1]
+    finally:
+        acceptor.stop()
+
+
+@contextmanager
+def python(setup: Setup) -> Iterator[int]:
+    """Python's ssl, which waits for a request, and speaks TLS as `setup` says."""
+    with answering(context_of(setup), AFTERWARDS.get(setup.extra, drain)) as port:
+        yield port
+
+
+def context_of(setup: Setup) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(setup.cert, setup.key)
+    modes = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
+    if setup.clients != "none":
+        context.load_verify_locations(setup.trusted)
+        context.verify_mode = modes[setup.clients]
+    if setup.extra == "crl":
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+    if setup.extra == "strict sni":
+        context.sni_callback = lambda *_: ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+    if setup.versions:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            version = ssl.TLSVersion[
+                "TLSv" + {"1.0": "1"}.get(setup.versions, setup.versions).replace(".", "_")
+            ]
+            if version < ssl.TLSVersion.TLSv1_2:
+                context.set_ciphers("ALL:@SECLEVEL=0")
+            context.minimum_version = context.maximum_version = version
+    elif setup.extra.startswith("suites "):
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(setup.extra.removeprefix("suites "))
+    return context
+
+
+def drain(connection: ssl.SSLSocket) -> None:
+    while connection.recv(4096):
+        pass
+
+
+def refuse(connection: ssl.SSLSocket) -> None:
+    """A program that does not like the name in the certificate."""
+
+
+def answer(status: str) -> Callable[[ssl.SSLSocket], None]:
+    def say(connection: ssl.SSLSocket) -> None:
+        if connection.recv(4096):
+            connection.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    return say
+
+
+AFTERWARDS = {
+    "hangs up": refuse,
+    "forbids": answer("403 Forbidden"),
+    "serves": answer("200 OK"),
+    "misdirected": answer("421 Misdirected Request"),
+}
+
+
+@contextmanager
+def answering(
+    context: ssl.SSLContext, afterwards: Callable[[ssl.SSLSocket], None]
+) -> Iterator[int]:
+    def handle(connection: socket.socket, _: object) -> None:
+        tls = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        with suppress(OSError):
+            tls.do_handshake()
+            afterwards(tls)
+        hang_up(tls)
+
+    acceptor = Acceptor(handle, "127.0.0.1", 0, "python")
+    try:
+        yield acceptor.address[1]
+    finally:
+        acceptor.stop()

@@ -1,0 +1,72 @@
+"""`diagnose` against real servers of many stacks: the true cause first, no wrong one certain.
+
+The faults are in peers/faults.toml. `python -m tests.interop.peers` prints the score.
+"""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mtls_lab.bench import classes
+from mtls_lab.bench.value import Cause
+from tests.interop.peers.certificates import make
+from tests.interop.peers.faults import ALL, FAULTS, Fault, asked, judged
+from tests.interop.peers.programs import STACKS, missing
+
+pytestmark = pytest.mark.once  # the programs are the same on every Python
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("peers"))
+
+
+def test_every_program_is_installed() -> None:
+    """`.ci/run` brings them; without one, its faults fail one by one."""
+    assert missing() == []
+
+
+def test_the_faults_are_many_and_on_many_stacks() -> None:
+    faults = [fault for fault in FAULTS if fault.cause]
+    assert len(faults) >= 40
+    assert len({fault.stack for fault in faults}) >= 6
+    assert max(Counter(map(str, FAULTS)).values()) == 1, "two faults of one name"
+    assert {fault.stack for fault in FAULTS} == set(ALL)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_the_true_cause_comes_first(fault: Fault, folder: Path) -> None:
+    diagnosis = asked(fault, folder)
+    assert judged(fault, diagnosis) == "", str(diagnosis)
+    assert diagnosis.code == classes()[diagnosis.kind]["code"]
+    assert diagnosis.ok == (fault.cause == "")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_command_says_the_same(stack: str, folder: Path) -> None:
+    """A healthy server, by its command line and its JSON."""
+    fault = next(fault for fault in FAULTS if fault.stack == stack and not fault.cause)
+    starttls = ["--starttls", fault.starttls] if fault.starttls else []
+    with ALL[stack](fault.setup(folder)) as port:
+        command = [sys.executable, "-m", "mtls_lab", "diagnose", f"127.0.0.1:{port}", "--json"]
+        command += ["--server-name", "localhost", "--ca", str(folder / "ca.pem")]
+        command += ["--cert", str(folder / "client.crt")]
+        command += ["--key", str(folder / "client.key"), *starttls]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads(done.stdout)
+    assert (told["class"], told["code"], told["causes"]) == ("ok", 0, [])
+    assert {"TCP", "TLS 1.3", "TLS 1.2", "server", "asks"} <= {x["label"] for x in told["lines"]}
+
+
+def test_a_cause_has_what_a_person_needs(folder: Path) -> None:
+    fault = next(fault for fault in FAULTS if fault.cause == "not_named")
+    cause: Cause = asked(fault, folder).causes[0]
+    assert cause.certain
+    assert cause.fix
+    assert cause.command.startswith("openssl x509 -in ")
+    assert any("unknown_ca" in each for each in cause.evidence)

@@ -1,0 +1,221 @@
+"""`diagnose` as a function and as a command: addresses, arguments, and what it prints."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mtls_lab import diagnose, serve
+from mtls_lab.bench import PROTOCOLS, classes, read_target
+from mtls_lab.bench.causes import advice
+from mtls_lab.bench.plain import named
+from mtls_lab.bench.value import Cause, Diagnosis, Line
+from mtls_lab.cli.diagnosing import EXIT_CODES, STARTTLS
+from mtls_lab.errors import LabError, UnknownName
+from mtls_lab.facts import read_facts
+from mtls_lab.net import nobody_listens
+from tests.unit.lab import Lab
+
+
+def run(
+    *arguments: str | Path, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "mtls_lab", "diagnose", *map(str, arguments)],
+        env=os.environ | (environment or {}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "address"),
+    [
+        ("api.example:8443", ("api.example", 8443)),
+        ("[::1]:8443", ("::1", 8443)),
+        ("https://api.example", ("api.example", 443)),
+        ("https://api.example:8443/path?x=1:2", ("api.example", 8443)),
+        ("https://[::1]/", ("::1", 443)),
+        ("mqtts://user@broker.example:8883", ("broker.example", 8883)),
+        (("127.0.0.1", 5), ("127.0.0.1", 5)),
+    ],
+)
+def test_an_address_is_read(target: object, address: tuple[str, int]) -> None:
+    assert read_target(target) == address
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["", "api.example", ":8443", "api.example:", "a:0", "a:65536", "a:x", "a:\uff18", "http://a"],
+)
+def test_what_is_not_an_address_is_one_message(target: str) -> None:
+    with pytest.raises(LabError, match="as the server") as caught:
+        read_target(target)
+    assert caught.value.expected == "HOST:PORT, such as api.example:8443 or [::1]:8443"
+
+
+@pytest.mark.parametrize("name", [".example", "a" * 64 + ".example", "two..dots", "nul\0.example"])
+def test_what_is_not_a_name_is_one_message(name: str) -> None:
+    with pytest.raises(LabError, match="as the name of a server"):
+        diagnose(("127.0.0.1", 9), server_hostname=name)
+
+
+def test_a_protocol_that_nobody_knows() -> None:
+    with pytest.raises(UnknownName, match="one of postgres, smtp, imap, ldap"):
+        diagnose(("127.0.0.1", 9), starttls="gopher")
+
+
+def test_nobody_listens() -> None:
+    with nobody_listens() as (host, port):
+        told = diagnose(f"{host}:{port}")
+        done = run(f"{host}:{port}")
+    assert [(cause.name, cause.certain) for cause in told.causes] == [("refused", True)]
+    assert (done.returncode, done.stderr) == (10, "")
+    assert done.stdout == f"{told}\n"
+
+
+def test_a_host_without_an_address() -> None:
+    told = diagnose("no-such-host.invalid:443")
+    assert [cause.name for cause in told.causes] == ["unresolved"]
+
+
+def test_what_is_printed_of_a_backend_that_demands(lab: Lab) -> None:
+    with serve(lab.mtls()) as backend:
+        done = run(
+            f"127.0.0.1:{backend.address[1]}", "--server-name", "localhost", "--ca", lab.ca_file
+        )
+    assert (done.returncode, done.stderr) == (15, "")
+    assert "✗ TLS 1.3     alert certificate_required at the first read" in done.stdout
+    assert "1. The server demands a client certificate, and none was given." in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_json_for_a_program(lab: Lab) -> None:
+    cert, key = lab.store.files("expired")
+    with serve(lab.mtls()) as backend:
+        files: list[str | Path] = ["--ca", lab.ca_file, "--cert", cert, "--key", key]
+        address = f"127.0.0.1:{backend.address[1]}"
+        done = run(address, "--server-name", "localhost", *files, "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["code"], told["class"]) == (15, 15, "client")
+    assert "expired" in told["causes"][0]["says"]
+    assert told["causes"][0]["certain"]
+    assert set(told["causes"][0]) == set(Cause.__dataclass_fields__)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (["nowhere"], "HOST:PORT"),
+        (["a:1", "--timeout", "-1"], "not a number of seconds"),
+        (["a:1", "--timeout", "soon"], "not a number of seconds"),
+        (["a:1", "--starttls", "gopher"], "invalid choice"),
+        (["a:1", "--http", "--send", "x"], "not allowed with"),
+        ([], "HOST:PORT"),
+    ],
+)
+def test_wrong_arguments_are_one_message(arguments: list[str], found: str) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert found in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_key_with_a_password_asks_nobody(lab: Lab, tmp_path: Path) -> None:
+    cert, _ = lab.store.files("valid")
+    key = tmp_path / "locked.key"
+    new = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    subprocess.run([*new, "-aes256", "-pass", "pass:x", "-out", key], check=True, timeout=300)
+    with serve(lab.mtls()) as backend:
+        told = diagnose(backend, certfile=cert, keyfile=key, cafile=lab.ca_file)
+    assert told.kind == "files"
+    assert "password" in told.causes[0].says
+
+
+def test_a_request_goes_to_a_server_that_has_proved_its_name_only(lab: Lab) -> None:
+    """Otherwise a line that may be secret would go to anybody."""
+    with serve(lab.tls()) as backend:
+        told = diagnose(backend, server_hostname="other.example", cafile=lab.ca_file, send="PING")
+        assert told.kind == "server"
+        assert ("request", "–") in [(line.label, line.sign) for line in told.lines]
+        told = diagnose(backend, server_hostname="localhost", cafile=lab.ca_file, send="PING")
+    assert any("PONG" in line.text for line in told.lines), str(told)
+
+
+def test_help_has_what_a_stranger_needs() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    for word in ("Examples:", "Exit codes", "--starttls", "--server-name", "diagnose api.example"):
+        assert word in done.stdout
+
+
+# --- The data file
+
+
+def test_exit_codes_are_one_for_each_class_and_all_in_the_help() -> None:
+    codes = [each["code"] for each in classes().values()]
+    assert len(codes) == len(set(codes))
+    assert set(EXIT_CODES) == {*codes, 2}
+    for each in classes().values():
+        assert EXIT_CODES[each["code"]] == each["title"] or each["code"] == 0
+
+
+def test_the_command_offers_what_the_function_takes() -> None:
+    assert set(STARTTLS) == set(PROTOCOLS)
+
+
+def test_every_cause_has_a_class_and_a_repair() -> None:
+    for name, entry in read_facts("diagnoses")["causes"].items():
+        assert entry["kind"] in classes(), name
+        assert entry["says"], name
+        assert entry["fix"], name
+
+
+@pytest.mark.parametrize("protocol", read_facts("diagnoses")["advice"])
+def test_advice_for_each_protocol(protocol: str) -> None:
+    assert advice(protocol) == read_facts("diagnoses")["advice"][protocol]
+
+
+@pytest.mark.parametrize(
+    ("data", "protocol"),
+    [
+        (b"HTTP/1.0 400 Bad Request\r\n", "HTTP"),
+        (b"<!DOCTYPE html>", "HTTP"),
+        (b"\x00\x00\x12\x04\x00\x00\x00\x00\x00", "HTTP/2"),
+        (b"SSH-2.0-x\r\n", "SSH"),
+        (b"220 files FTP ready\r\n", "FTP"),
+        (b"220 mail ESMTP\r\n", "SMTP"),
+        (b"+OK ready\r\n", "POP3"),
+        (b"-ERR unknown command\r\n", "Redis"),
+        (b"\x20\x02\x00\x00", "MQTT"),
+        (b"\x4a\x00\x00\x00\x0a8.0.36", "MySQL"),
+        (b"E\x00\x00\x00\x8bSFATAL\x00", "PostgreSQL"),
+        (b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\x00\x04\x00", "LDAP"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "TLS"),
+        (b"", ""),
+        (b"\x00", ""),
+        (b"hello", ""),
+    ],
+)
+def test_first_bytes_tell_the_protocol(data: bytes, protocol: str) -> None:
+    assert named(data) == protocol
+
+
+def test_a_diagnosis_as_text() -> None:
+    cause = Cause("x", "server", "It is so.", "Do that.", "look", ("seen",))
+    told = Diagnosis("a:1", "a", (Line("TCP", "✓", "connected"),), (cause,))
+    assert str(told).splitlines() == [
+        "a:1",
+        "  ✓ TCP         connected",
+        "",
+        "1. (likely) It is so.",
+        "   Seen:  seen",
+        "   Fix:   Do that.",
+        "   Check: look",
+    ]
+    assert (told.ok, told.kind, told.code) == (False, "server", 13)

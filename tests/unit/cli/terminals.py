@@ -1,0 +1,60 @@
+"""Two terminals: `mtls-lab serve` in one process, and other commands while it runs."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+#: As a terminal starts it: whoever runs the tests may have SIGINT ignored.
+START = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from mtls_lab.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@dataclass
+class Terminal:
+    """A running `mtls-lab serve`, and the lines that were read of its log."""
+
+    process: subprocess.Popen[str]
+
+    def line(self) -> str:
+        """The next line of the log, as soon as it is there."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().rstrip("\n")
+
+    @property
+    def address(self) -> str:
+        """Where it listens, from its first line."""
+        first = self.line()
+        assert first.startswith("Listening on "), first
+        return first.split()[2].rstrip(",")
+
+    def end(self, number: signal.Signals) -> tuple[int, str, str]:
+        """Send a signal; return exit code, the rest of the log, and what was said of errors."""
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=60)
+        return self.process.returncode, out, err
+
+
+@contextmanager
+def serving(*arguments: str | Path, cwd: Path) -> Iterator[Terminal]:
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", START, "serve"]
+    process = subprocess.Popen(
+        [*command, *map(str, arguments)],
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield Terminal(process)
+        finally:
+            process.kill()

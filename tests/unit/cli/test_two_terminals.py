@@ -1,0 +1,353 @@
+"""`mtls-lab serve` in one terminal, `mtls-lab ask` in another: real processes, and their words.
+
+Here: replies, refusals, exit codes, signals. Not here: certs (test_certs.py), the backend and the
+device themselves (tests/unit/net/).
+"""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mtls_lab.cli import main
+from mtls_lab.pki import CertificateAuthority, pem
+from tests.unit.cli.terminals import serving
+
+REPLY = "open sesame\n"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the folder `pki` of `certs` is, with a second device that is revoked."""
+    place = tmp_path_factory.mktemp("place")
+    folder = place / "pki"
+    assert main(["certs", str(folder)]) == 0
+    ca = CertificateAuthority.load(folder / "ca" / "ca.crt", folder / "ca" / "ca.key")
+    lost = ca.issue_client("lost-client")
+    lost.save(place, "lost")
+    ca.issue_client("evil\x1b[31m\u202e").save(place, "evil")
+    ca.revoke(lost.certificate)
+    pem.write_crl(place / "client_ca.crl", ca.crl())
+    return place
+
+
+def ask(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab", "ask", *arguments],
+        cwd=place,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def told(line: str) -> str:
+    """A line of the log without the address of the client."""
+    return re.sub(r"^127\.0\.0\.1:\d+  ", "", line)
+
+
+@pytest.mark.parametrize(
+    ("served", "asked", "open_"),
+    [
+        ((), (), "connected  TLSv1.3, CN=trusted-client"),
+        (("--tls",), ("--no-certificate",), "connected  TLSv1.3, no certificate"),
+        (("--plain",), ("--plain",), "connected"),
+        (("--tls13-only", "--allow", "trusted-client"), ("--tls13-only",), None),
+        (("--crl", "client_ca.crl"), (), None),
+    ],
+    ids=["mutual TLS", "TLS", "plain TCP", "a rule", "a revocation list"],
+)
+def test_the_device_is_served(
+    place: Path, served: tuple[str, ...], asked: tuple[str, ...], open_: str | None
+) -> None:
+    with serving("pki", *served, cwd=place) as terminal:
+        address = terminal.address.replace("127.0.0.1", "localhost")
+        done = ask(place, address, "--folder", "pki", *asked)
+        assert (done.returncode, done.stdout, done.stderr) == (0, REPLY, "")
+        connected = open_ or "connected  TLSv1.3, CN=trusted-client"
+        assert told(terminal.line()) == connected
+        assert told(terminal.line()) == "received   GET_SECRET"
+        assert told(terminal.line()) == "closed"
+        done = ask(place, "DANCE", address, "--folder", "pki/device", *asked)
+        assert (done.returncode, done.stdout) == (1, "ERROR unknown command: try HELP\n")
+        assert "Traceback" not in done.stderr
+        code, log, errors = terminal.end(signal.SIGINT)
+    assert (code, errors) == (130, "")
+    assert log.splitlines()[-1] == "Stopped. Connections: 2 served, 0 refused or broken off."
+
+
+@pytest.mark.parametrize(
+    ("served", "asked", "code", "seen", "logged"),
+    [
+        ((), ("--no-certificate",), 4, "The backend refused the device", "PEER_DID_NOT_RETURN_A_C"),
+        ((), ("--plain",), 4, "hung up without a word", "WRONG_VERSION_NUMBER"),
+        (("--plain",), (), 4, "", "ProtocolError"),
+        (("--allow", "pump"), (), 1, "ERROR not authorized", "your rule refused it"),
+        (
+            ("--crl", "client_ca.crl"),
+            ("--certfile", "lost.crt", "--keyfile", "lost.key"),
+            4,
+            "revoked",
+            "certificate revoked (verify code 23)",
+        ),
+        ((), ("--server-name", "other.example"), 4, "not for 'other.example'", "BAD_CERTIFICATE"),
+    ],
+    ids=["no certificate", "no TLS", "TLS to plain TCP", "a rule", "revoked", "another name"],
+)
+def test_a_refusal_is_told_on_both_sides(
+    place: Path,
+    served: tuple[str, ...],
+    asked: tuple[str, ...],
+    code: int,
+    seen: str,
+    logged: str,
+) -> None:
+    with serving("pki", *served, cwd=place) as terminal:
+        done = ask(place, terminal.address, "--folder", "pki", *asked)
+        assert done.returncode == code
+        assert (done.stdout == "") is (code == 4)
+        lines = done.stderr.splitlines()
+        assert lines[0].startswith("device   connect ✓")
+        assert lines[1].startswith("backend  what it saw is in its own log, at 127.0.0.1:")
+        assert lines[2].startswith("Who:   ")
+        assert seen in done.stderr
+        line = told(terminal.line())
+        while not line.startswith("refused    "):
+            line = told(terminal.line())
+        assert logged in line
+        ended, log, errors = terminal.end(signal.SIGTERM)
+    assert (ended, errors) == (143, "")
+    assert log == "Stopped. Connections: 0 served, 1 refused or broken off.\n"
+
+
+def test_what_a_client_chose_is_made_harmless(place: Path) -> None:
+    with serving("pki", "--plain", cwd=place) as terminal:
+        host, port = terminal.address.rsplit(":", 1)
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall("\u202eTERCES_TEG\n".encode())
+            assert client.recv(1024).startswith(b"ERROR")
+        assert told(terminal.line()) == "connected"
+        assert told(terminal.line()) == r"received   \u202eTERCES_TEG"
+    with serving("pki", cwd=place) as terminal:
+        evil = ("--certfile", "evil.crt", "--keyfile", "evil.key", "--folder", "pki")
+        assert ask(place, terminal.address, *evil).stdout == REPLY
+        assert told(terminal.line()) == r"connected  TLSv1.3, CN=evil\u001b[31m\u202e"
+
+
+def test_json_for_programs(place: Path) -> None:
+    with serving("pki", "--json", cwd=place) as terminal:
+        first = json.loads(terminal.line())
+        assert (first["event"], first["outside"], first["kind"]) == (
+            "listening",
+            False,
+            "mutual TLS",
+        )
+        address = f"localhost:{first['port']}"
+        good = json.loads(ask(place, address, "--folder", "pki", "--json").stdout)
+        assert (good["ok"], good["reply"], good["explanation"]) == (True, "open sesame", None)
+        bad = ask(place, address, "--folder", "pki", "--no-certificate", "--json")
+        assert (bad.returncode, bad.stderr) == (4, "")
+        report = json.loads(bad.stdout)
+        assert report["device"]["reason"] == "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+        assert report["explanation"]["known"] is True
+        events = [json.loads(terminal.line()) for _ in range(4)]
+        assert [each["event"] for each in events] == ["open", "command", "ended", "refused"]
+        assert events[0]["peer"] == "CN=trusted-client"
+        assert events[3]["reason"] == "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+        _, log, _ = terminal.end(signal.SIGINT)
+    last = json.loads(log)
+    assert (last["event"], last["served"], last["refused"]) == ("stopped", 1, 1)
+
+
+def test_it_says_that_it_is_reachable_from_outside(place: Path) -> None:
+    with serving("pki", "--host", "0.0.0.0", cwd=place) as terminal:
+        assert terminal.address.startswith("0.0.0.0:")
+        assert terminal.line().startswith("It is reachable from outside: ")
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this Python knows no IPv6")
+def test_over_ipv6(place: Path) -> None:
+    with serving("--plain", "--host", "::1", cwd=place) as terminal:
+        address = terminal.address
+        assert address.startswith("[::1]:")
+        assert ask(place, "--plain", address).stdout == REPLY
+
+
+def test_an_open_connection_does_not_hold_up_the_end(place: Path) -> None:
+    with serving("--plain", cwd=place) as terminal:
+        host, port = terminal.address.rsplit(":", 1)
+        with socket.create_connection((host, int(port))) as client:
+            assert told(terminal.line()) == "connected"
+            code, log, errors = terminal.end(signal.SIGINT)
+            assert client.recv(1) == b""
+    assert (code, errors) == (130, "")
+    assert log.endswith("Stopped. Connections: 1 served, 0 refused or broken off.\n")
+
+
+def test_a_log_that_nobody_reads(place: Path) -> None:
+    """`mtls-lab serve | head -1`: it ends with the next line, and says nothing."""
+    with serving("--plain", cwd=place) as terminal:
+        host, port = terminal.address.rsplit(":", 1)
+        assert terminal.process.stdout is not None
+        terminal.process.stdout.close()
+        with socket.create_connection((host, int(port))):
+            assert terminal.process.wait(60) == 141
+        assert terminal.process.stderr is not None
+        assert terminal.process.stderr.read() == ""
+
+
+# --- What cannot work
+
+
+def test_nobody_is_there(place: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        done = ask(place, f"localhost:{taken.getsockname()[1]}", "--folder", "pki")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("device   connect ✗ ConnectionRefusedError: ECONNREFUSED\nWho:")
+    done = ask(place, "nowhere.invalid", "--folder", "pki")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "The name of the host was not found." in done.stderr
+
+
+def test_a_backend_that_says_nothing(place: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        done = ask(place, f"localhost:{port}", "--folder", "pki", "--timeout", "0.1")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "TIMED_OUT" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        (["serve"], "server.crt is not there"),
+        (["ask", "localhost"], "client.crt is not there"),
+        (["ask", "localhost", "--no-certificate"], "server_ca.pem is not there"),
+        (["serve", "pki", "--crl", "pki/ca/ca.crt"], "pki/ca/ca.crt holds a certificate"),
+        (["serve", "pki", "--crl", "nowhere"], "nowhere cannot be read"),
+        (["serve", "pki", "--tls", "--allow", "x"], "--allow with --tls"),
+        (["serve", "pki", "--plain", "--client-ca", "x"], "--client-ca with --plain"),
+        (["serve", "--plain", "--tls13-only"], "--tls13-only with --plain"),
+        (["serve", "pki", "--certfile", "x"], "--certfile without --keyfile"),
+        (["serve", "pki", "--host", "300.1.1.1"], "300.1.1.1:0 cannot be listened on"),
+        (["ask", "", "localhost"], "the command ''"),
+        (["ask", "a\nb", "localhost"], r"the command 'a\nb'"),
+        (["ask", "x" * 1024, "localhost"], "the command 'xxx"),
+        (["ask", "localhost", "--plain", "--keyfile", "x"], "--keyfile with --plain"),
+        (["serve", "pki", "--keyfile", "lost.key", "--certfile", "pki/backend/server.crt"], "key"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
+)
+def test_one_message(
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+    found: str,
+) -> None:
+    monkeypatch.chdir(place)
+    assert main(command) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert found in said.err
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("localhost:0", "nobody listens on port 0"),
+        ("localhost:x", "'x' is not a port"),
+        ("::1", "put the IPv6 address in brackets"),
+        (":5000", "is not HOST:PORT"),
+        ("https://localhost", "is not"),
+    ],
+)
+def test_what_is_no_address(address: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["ask", address])
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["serve", str(place / "pki"), "--port", port]) == 2
+    assert f"port {port} on 127.0.0.1 is in use" in capsys.readouterr().err
+
+
+def test_a_key_with_a_password(place: Path) -> None:
+    """The password comes from a file; without one, and without a terminal, it says so at once."""
+    device = place / "pki" / "device"
+    done = subprocess.run(
+        ["openssl", "pkey", "-aes256", "-passout", "pass:barley", "-in", device / "client.key"],
+        capture_output=True,
+        check=True,
+    )
+    (place / "locked.key").write_bytes(done.stdout)
+    (place / "password").write_text("barley\n")
+    (place / "wrong").write_text("wheat\n")
+    locked = ("--folder", "pki", "--certfile", "pki/device/client.crt", "--keyfile", "locked.key")
+    with serving("pki", cwd=place) as terminal:
+        address = terminal.address
+        done = ask(place, address, *locked, "--password-file", "password")
+        assert (done.stdout, done.stderr) == (REPLY, "")
+        wrong = ask(place, address, *locked, "--password-file", "wrong")
+        assert (wrong.returncode, wrong.stdout) == (2, "")
+        none = ask(place, address, *locked)
+        assert (none.returncode, none.stdout) == (2, "")
+        assert "nobody who could type a password" in none.stderr
+
+
+# --- The examples in the help
+
+
+def examples(command: str, capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    shown = capsys.readouterr().out.split("Example", 1)[1].split("\n\n", 1)[0]
+    return [line.split(f" {command} ", 1)[1].split() for line in shown.splitlines()[1:] if line]
+
+
+def test_the_examples_of_certs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = examples("certs", capsys)
+    assert len(found) == 4
+    for number, (folder, *rest) in enumerate(found):
+        place = tmp_path / str(number)
+        place.mkdir()
+        (place / "secret.txt").write_text("barley\n")
+        monkeypatch.chdir(place)
+        assert main(["certs", folder, *rest]) == 0
+
+
+def test_the_examples_of_serve_and_ask(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each on a port of its own; in the folder of one machine where the files have no folder."""
+    servers, clients = examples("serve", capsys), examples("ask", capsys)
+    assert (len(servers), len(clients)) == (4, 4)
+    for server in servers:
+        cwd = place / "pki" / "backend" if "--certfile" in server else place
+        own = ["0" if word == "5000" else word for word in server]
+        with serving(*own, cwd=cwd) as terminal:
+            address = terminal.address.replace("0.0.0.0", "127.0.0.1")
+            for client in clients:
+                if ("--plain" in client) is ("--plain" in server):
+                    answered(place, client, address)
+            assert terminal.end(signal.SIGINT)[0] == 130
+
+
+def answered(place: Path, client: list[str], address: str) -> None:
+    cwd = place / "pki" / "device" if "--certfile" in client else place
+    there = [address if re.search(r":\d+$", word) else word for word in client]
+    done = ask(cwd, *there)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout in {REPLY, "PONG\n"}
