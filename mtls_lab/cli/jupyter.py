@@ -37,6 +37,15 @@ OVERRIDES, THEME = "overrides.json", "@jupyterlab/apputils-extension:themes"
 BIG = {"content-font-size1": "20px", "code-font-size": "18px", "ui-font-size1": "16px"}
 #: Where the page is kept as the learner leaves it, below the learner's folder.
 WORKSPACES = Path(".jupyter", "workspaces")
+#: A page made by Save and Export asks no other host: it has pictures of its panels and no formula,
+#: so what nbconvert would fetch for widgets and formulas is an empty file.
+EXPORT = [
+    *(f"--HTMLExporter.{each}_url=data:," for each in ("mathjax", "require_js", "widget_renderer")),
+    *(
+        f"--NbConvertBase.display_data_priority={kind}"
+        for kind in ("text/html", "image/svg+xml", "image/png", "text/markdown", "text/plain")
+    ),
+]
 #: Seconds for kernels to be shut down in good order. jupyter_client gives each of them five.
 GRACE = 20
 
@@ -73,6 +82,7 @@ def options(
         "--LabApp.extension_manager=readonly",
         "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
         "--LabApp.news_url=",
+        *EXPORT,
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         chosen.append("--allow-root")  # in a container, root is who one is

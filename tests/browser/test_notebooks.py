@@ -15,6 +15,14 @@ STATE = """() => {
     const { model } = window.jupyterapp.shell.currentWidget.context;
     return [model.dirty, model.sharedModel.metadata.kernelspec.name];
 }"""
+#: Texts of which each letter has a line of its own: their box is too narrow for a word.
+STACKED = """() => [...document.querySelectorAll(".jp-Notebook .jp-OutputArea-output *")]
+    .filter((each) => !each.children.length && each.textContent.trim().length > 4)
+    .filter((each) => {
+        const { width, height } = each.getBoundingClientRect();
+        return width > 0 && width < 30 && height > 60;
+    })
+    .map((each) => each.textContent)"""
 
 
 @pytest.fixture(params=[path.stem for path in NOTEBOOKS])
@@ -43,4 +51,5 @@ def test_a_notebook_from_top_to_bottom(name: str, page: LabPage, pictures: Path)
             page.set_width(width)
             page.screenshots(pictures, f"{name}-{tone}-{width}")
             assert page.overflow() <= 0, f"wider than {width} pixels"
+            assert page.page.evaluate(STACKED) == []
     assert page.complaints == []
