@@ -179,18 +179,14 @@ class CredentialPanel(Panel):
     def _shown_still(self, name: str) -> str:
         credential, (version, *_) = catalogue()[name], VERSIONS
         exchange = self._ask(name, version)
-        body = self._body(credential, f"{credential.title}, {version}", exchange, folded=True)
+        body = self._body(credential, f"{credential.title}, {version}", exchange)
         ladder = draw(exchange.handshake, told=(), inline=True, moving=False, page=f"still-{name}-")
         return beside(body, ladder)
 
-    def _body(
-        self, credential: Credential, chosen: str, exchange: Exchange, *, folded: bool = False
-    ) -> str:
+    def _body(self, credential: Credential, chosen: str, exchange: Exchange) -> str:
         certfile, keyfile = self._store.files(credential.name) or (None, None)
         explanation = explain(exchange, certfile=certfile, keyfile=keyfile)
-        why = "" if exchange.ok else reasons(explanation)
-        if why and folded:
-            why = details(MEANS, why)
+        why = "" if exchange.ok else details(MEANS, reasons(explanation))
         verdict = "the device gets the secret." if exchange.ok else explanation.who
         return "".join(
             [
