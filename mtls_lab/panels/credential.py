@@ -13,6 +13,7 @@ from pathlib import Path
 import ipywidgets
 
 from mtls_lab.diagnosis import explain
+from mtls_lab.diagnosis.cards import reasons
 from mtls_lab.drawing import beside
 from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Credential, CredentialStore, catalogue
@@ -20,7 +21,6 @@ from mtls_lab.net import Backend, ask, only_trusted_client, server_context, watc
 from mtls_lab.panels.base import Panel, details, escape, mark
 from mtls_lab.panels.ladder import Ladder
 from mtls_lab.panels.needed import need
-from mtls_lab.panels.sides import both_sides, reasons
 from mtls_lab.pki import CertificateAuthority
 from mtls_lab.wire import Exchange
 from mtls_lab.wire.ladder import draw
@@ -162,7 +162,6 @@ class CredentialPanel(Panel):
         )
 
     def _ask(self, name: str, spelled: str, *, by_name: bool = True) -> Exchange:
-
         def present() -> ssl.SSLContext:
             context = self._store.client_context(name, DEVICE_CA, version=VERSIONS[spelled])
             watch(context)
@@ -192,9 +191,7 @@ class CredentialPanel(Panel):
             [
                 mark(exchange.ok, f"{chosen}: {verdict}"),
                 f"<p>{escape(credential.wrong)}</p>" if credential.wrong else "",
-                both_sides(
-                    ("device", exchange.device), ("backend", exchange.backend or exchange.unseen)
-                ),
+                exchange._repr_html_(),
                 why,
             ]
         )

@@ -1,9 +1,9 @@
-"""A notebook that was saved and is opened again: its panels are pictures until its cells have run."""
+"""A saved notebook, opened again: its panels are pictures until its cells have run."""
 
 from playwright.sync_api import expect
 
 from tests.browser.lab import JupyterLab, LabPage
-from tests.browser.panel import DRAWN, shown
+from tests.browser.panel import shown
 from tests.browser.test_every_panel import BEGIN
 
 #: What of a panel can be reached.
@@ -18,14 +18,13 @@ ICONS = """(panel) => [panel, ...panel.querySelectorAll("*")]
 
 def test_a_saved_notebook_takes_no_clicks(page: LabPage, lab: JupyterLab) -> None:
     """Opened again, its panels are pictures: they say so, and no key or click comes to them."""
-    with shown(page, lab.folder, "saved", BEGIN, "WorkbenchPanel()", "WirePanel()"):
-        page.run_all()
-        page.page.wait_for_function(DRAWN)
+    with shown(page, lab.folder, "workbench", BEGIN, "WorkbenchPanel()", "WirePanel()") as panel:
+        panel.anew()
         panels = page.page.locator(".lab-panel")
         assert panels.first.evaluate(ACTIVE) > 0
         page.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         page.close()
-        page.open("panel-saved.ipynb")
+        page.open("panel-workbench.ipynb")
         for number in range(2):
             box = panels.nth(number)
             expect(box.locator(".lab-stale")).to_have_text(
@@ -35,7 +34,6 @@ def test_a_saved_notebook_takes_no_clicks(page: LabPage, lab: JupyterLab) -> Non
             expect(box.locator(".lab-stale")).to_be_visible()
             page.page.wait_for_function(NONE_ACTIVE, arg=box.element_handle())
             assert box.evaluate(ICONS) == []
-        page.run_all()
-        page.page.wait_for_function(DRAWN)
+        panel.anew()
         expect(panels.first.locator(".lab-stale")).to_be_hidden()
         assert panels.first.evaluate(ACTIVE) > 0

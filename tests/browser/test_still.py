@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, expect
 from mtls_lab.cli.jupyter import BIG
 from mtls_lab.panels.base import _style
 from tests.browser.lab import DARK, LIGHT, WIDE, JupyterLab, LabPage
-from tests.browser.panel import DRAWN, ShownPanel, shown
+from tests.browser.panel import ShownPanel, shown
 from tests.browser.test_every_panel import BEGIN, LOOKS, PANELS
 
 #: The cells as JupyterLab's keys would change them, and which of them is the active one.
@@ -56,7 +56,8 @@ SCREEN = """(panel) => {
     panel.scrollIntoView({ block: "start" });
     const parts = [...panel.querySelectorAll("button, select, input")]
         .filter((part) => part.offsetParent);
-    const verdict = panel.querySelector("[data-seq] > :first-child");
+    const result = panel.querySelector("[data-seq]");
+    const verdict = result.firstElementChild ?? result;
     return [
         Math.min(...[...parts, verdict].map((part) => part.getBoundingClientRect().top)) - page.top,
         page.bottom - verdict.getBoundingClientRect().bottom,
