@@ -24,6 +24,7 @@ __all__ = [
     "ATTACKS",
     "Attack",
     "AttackResult",
+    "attacker_of",
     "change_reply",
     "clone",
     "eavesdrop",
@@ -54,11 +55,6 @@ class AttackResult(Shown):
     evidence: tuple[str, ...]
 
     @property
-    def attacker(self) -> str:
-        """`"Eve"`, who listens, or `"Mallory"`, who does something."""
-        return "Eve" if ATTACKS.get(self.attack) is eavesdrop else "Mallory"
-
-    @property
     def word(self) -> str:
         """`"✗ succeeds"` or `"✓ stopped"`, from the defender's point of view."""
         return "✗ succeeds" if self.succeeded else "✓ stopped"
@@ -68,11 +64,10 @@ class AttackResult(Shown):
         return "\n".join([*lines, *(f"  {line}" for line in self.evidence)])
 
     def _repr_html_(self) -> str:
-        head = (
-            f"{actor(self.attacker)} {self.attack} against {escape(self.protection)}: {self.word}"
-        )
+        title = escape(f"{self.attack} against {self.protection}: {self.word}")
+        head = f"<b>{actor(attacker_of(self.attack))} {title}</b>"
         lines = "".join(f"<div>{breakable(line)}</div>" for line in self.evidence)
-        return side_by_side(card(f"<b>{head}</b>", lines, good=not self.succeeded))
+        return side_by_side(card(head, lines, good=not self.succeeded))
 
 
 def eavesdrop(protection: Protection) -> AttackResult:
@@ -239,6 +234,11 @@ ATTACKS: dict[str, Attack] = {
     "Steal the key file": steal_key,
     "Steal the session": steal_session,
 }
+
+
+def attacker_of(attack: str) -> str:
+    """Return `"Eve"`, who listens, or `"Mallory"`, who does something; `attack` is a title."""
+    return "Eve" if ATTACKS.get(attack) is eavesdrop else "Mallory"
 
 
 def _title(attack: Attack) -> str:

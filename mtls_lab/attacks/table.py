@@ -10,12 +10,12 @@ import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mtls_lab.attacks.attacks import ATTACKS, Attack, AttackResult
+from mtls_lab.attacks.attacks import ATTACKS, Attack, AttackResult, attacker_of
 from mtls_lab.attacks.protections import Protection
-from mtls_lab.drawing import BAD, GOOD, table
+from mtls_lab.drawing import BAD, GOOD, actor_of, table
 from mtls_lab.text import Shown
 
-__all__ = ["AttackTable", "attack_table"]
+__all__ = ["AttackTable", "attack_table", "heading"]
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,20 @@ class AttackTable(Shown):
 
     def _repr_html_(self) -> str:
         rows = (
-            (attack, (_html_cell(row[name]) for name in self.columns))
+            (heading(attack), (_html_cell(row[name]) for name in self.columns))
             for attack, row in self.rows.items()
         )
         return table(self.columns, rows)
+
+
+def heading(attack: str) -> str:
+    """Return the heading of an attack's row, with the sign of whoever carries it out.
+
+    Example:
+        >>> heading("Eavesdrop"), heading("Tamper")
+        ('◉ Eavesdrop', '▲ Tamper')
+    """
+    return f"{actor_of(attacker_of(attack)).sign} {attack}"
 
 
 def _html_cell(result: AttackResult) -> str:

@@ -49,7 +49,7 @@ class Entered(Workspace):
     def bundle(self) -> dict[str, str]:
         """Return what a page shows, by its kind."""
         files = " ".join(f"<code>{escape(file)}</code>" for file in self.files)
-        page = f"{dots(self._groups(), self.title)}<p>{self._ready()} {files}</p>"
+        page = f"{dots(self._groups(), self.title, opens=True)}<p>{self._ready()} {files}</p>"
         return {"text/plain": str(self), "text/html": page}
 
     def _groups(self) -> list[Group]:

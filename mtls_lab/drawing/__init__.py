@@ -10,7 +10,7 @@ from mtls_lab.drawing.cards import beside, box, card, definitions, side_by_side,
 from mtls_lab.drawing.colours import BAD, EDGE, GOOD, MONOSPACE, WARN
 from mtls_lab.drawing.dotted import Dot, Group, dots, dots_in_words
 from mtls_lab.drawing.tables import table
-from mtls_lab.drawing.words import VARYING, breakable, code, escape, varying
+from mtls_lab.drawing.words import VARYING, breakable, code, escape, line_of, varying
 
 __all__ = [
     "ACTORS",
@@ -34,6 +34,7 @@ __all__ = [
     "dots",
     "dots_in_words",
     "escape",
+    "line_of",
     "side_by_side",
     "table",
     "varying",

@@ -69,20 +69,23 @@ def dots_in_words(groups: Iterable[Group]) -> str:
     return " · ".join(map(str, groups))
 
 
-def dots(groups: Iterable[Group], title: str = "") -> str:
-    """Return groups as a line that opens: then each dot has its title and its state in words.
+def dots(groups: Iterable[Group], title: str = "", *, opens: bool = False) -> str:
+    """Return groups as a line.
 
     Args:
         groups: the groups.
         title: what the line is about, plain text.
+        opens: by a click or a key, each dot is told with its title and its state in words.
     """
     groups = list(groups)
     head = [f"<b>{escape(title)}</b>"] * bool(title) + [_line(each) for each in groups]
-    style = "cursor:pointer;line-height:1.9"
+    line = " ".join(head)
+    style = "max-width:960px;margin:4px 0;line-height:1.9"
+    if not opens:
+        return f'<div data-testid="dots" style="{style}">{line}</div>'
     return (
-        f'<details data-testid="dots" style="max-width:960px;margin:4px 0">'
-        f'<summary title="What is each of them?" style="{style}">{" ".join(head)}</summary>'
-        f"{''.join(map(_list, groups))}</details>"
+        f'<details data-testid="dots" style="{style}"><summary title="What is each of them?" '
+        f'style="cursor:pointer">{line}</summary>{"".join(map(_list, groups))}</details>'
     )
 
 
@@ -98,7 +101,7 @@ def _sign(dot: Dot) -> str:
     style = f"display:inline-block;min-width:1.35em;line-height:1.35em;border:2px solid {colour}"
     style += ";border-radius:50%;text-align:center;font-size:.85em"
     told = escape(f"{dot.title}: {dot.said}")
-    # To those who hear the page, the count says it; each dot is in the list that opens.
+    # To those who hear the page, the count says it, and the list that opens says each.
     return f'<span aria-hidden="true" title="{told}" style="{style}">{sign}</span>'
 
 

@@ -9,7 +9,7 @@ import re
 from mtls_lab.drawing.colours import MONOSPACE
 from mtls_lab.text import printable
 
-__all__ = ["VARYING", "breakable", "code", "escape", "varying"]
+__all__ = ["VARYING", "breakable", "code", "escape", "line_of", "varying"]
 
 #: Between these stands what is not the same in every run, or of every release: a notebook in the
 #: repository is kept without it.
@@ -55,6 +55,20 @@ def code(text: str) -> str:
     lines = "\n".join(html.escape(printable(line)) for line in text.split("\n"))
     style = f"font-family:{MONOSPACE};white-space:pre-wrap;overflow-wrap:anywhere;margin:4px 0"
     return f'<pre style="{style}">{lines}</pre>'
+
+
+def line_of(text: str) -> str:
+    """Return a line of a result as HTML: what is set in further than its other lines is evidence.
+
+    Example:
+        >>> line_of("  ✗ refused")
+        '✗ refused'
+        >>> "<code" in line_of("    device   connect ✓")
+        True
+    """
+    told = escape(text.strip())
+    style = f"font-family:{MONOSPACE};white-space:pre-wrap"
+    return f'<code style="{style}">{told}</code>' if text.startswith("    ") else told
 
 
 def varying(markup: str) -> str:

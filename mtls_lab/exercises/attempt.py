@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import CodeType
 from unittest import mock
 
-from mtls_lab.drawing import WARN, box, escape
+from mtls_lab.drawing import WARN, box, line_of
 from mtls_lab.exercises.calling import no_stragglers
 from mtls_lab.exercises.peers import shown
 from mtls_lab.exercises.questioning import (
@@ -98,7 +98,7 @@ class Attempt:
     __repr__ = __str__  # Jupyter shows the last value of a cell by its repr
 
     def _repr_html_(self) -> str:
-        head, *rest = (escape(line.strip()) for line in self._lines())
+        head, *rest = map(line_of, self._lines())
         return box([f"<strong>{head}</strong>", *rest], WARN, testid="stop-the-clone")
 
 

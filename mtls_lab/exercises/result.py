@@ -11,7 +11,7 @@ from enum import Enum
 from importlib import import_module
 from types import ModuleType
 
-from mtls_lab.drawing import BAD, EDGE, GOOD, WARN, box, dots, escape
+from mtls_lab.drawing import BAD, EDGE, GOOD, WARN, box, dots, line_of
 
 __all__ = ["NotYet", "Outcome", "Result", "Unsafe"]
 
@@ -73,7 +73,7 @@ class Result:
     __repr__ = __str__  # Jupyter shows the last value of a cell by its repr
 
     def _repr_html_(self) -> str:
-        head, *rest = (escape(line.strip()) for line in str(self).splitlines())
+        head, *rest = map(line_of, str(self).splitlines())
         shown = box(
             [f"<strong>{head}</strong>", *rest],
             _SIGNS[self.outcome][1],

@@ -39,6 +39,8 @@ KEY_USAGES = {
 NAMES = {"localhost": ["localhost"], "another host": ["other.example"], "none": []}
 DATES = {"valid": (0, 90), "expired": (-30, -1), "not yet valid": (1, 90)}
 
+SERVER, CLIENT = ssl.PROTOCOL_TLS_SERVER, ssl.PROTOCOL_TLS_CLIENT
+
 #: What each part of a recipe can be.
 CHOICES: dict[str, Sequence[str | bool]] = {
     "purpose": list(PURPOSES),
@@ -236,26 +238,30 @@ class Workbench:
         return Trials(recipe, identity.certificate, tuple(self._try(identity, recipe)))
 
     def _try(self, identity: Identity, recipe: Recipe) -> Iterator[Trial]:
-        with Backend(_presenting(ssl.PROTOCOL_TLS_SERVER, identity)) as backend:
-            for strict, device in self._devices.items():
-                yield Trial("as a server", strict, ask("PING", backend, context=device))
-        shown = {"as a client": identity}
+        server, client = (ssl.SSLContext(each) for each in (SERVER, CLIENT))
+        identity.load_into(server, client)
+        presented = {"as a client": client}
         if recipe.is_ca:
             below = CertificateAuthority(identity.key, identity.certificate)
             device_below = below.issue_client("trusted-client")
-            shown["as a CA"] = replace(device_below, chain=(identity.certificate,))
-        for role, shows in shown.items():
-            device = self._trusting(_presenting(ssl.PROTOCOL_TLS_CLIENT, shows), strict=False)
-            for strict, context in self._backends.items():
-                with Backend(context) as backend:
+            presented["as a CA"] = _presenting(
+                CLIENT, replace(device_below, chain=(identity.certificate,))
+            )
+        with Backend(server) as backend:
+            for strict, device in self._devices.items():
+                yield Trial("as a server", strict, ask("PING", backend, context=device))
+        for role, context in presented.items():
+            device = self._trusting(context, strict=False)
+            for strict, asking in self._backends.items():
+                with Backend(asking) as backend:
                     exchange = ask("PING", backend, context=device)
                 yield Trial(role, strict, exchange)
 
     def _verifying_device(self, *, strict: bool) -> ssl.SSLContext:
-        return self._trusting(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), strict=strict)
+        return self._trusting(ssl.SSLContext(CLIENT), strict=strict)
 
     def _asking_backend(self, server: Identity, *, strict: bool) -> ssl.SSLContext:
-        context = _presenting(ssl.PROTOCOL_TLS_SERVER, server)
+        context = _presenting(SERVER, server)
         context.verify_mode = ssl.CERT_REQUIRED
         return self._trusting(context, strict=strict)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath
 
+from mtls_lab.drawing import code, escape
 from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import Outcome, Result, judge, remembered
 from mtls_lab.facts import learner_folder
@@ -26,6 +27,7 @@ from mtls_lab.wire import Exchange
 __all__ = ["FOLDER", "Kata", "kata_key", "make"]
 
 FOLDER = "kata"
+ASKS = "The device asks for the secret:"
 #: What was written when the kata was made: by file, its digest. Whatever differs is the learner's.
 _MADE = Path(".kata", "made.json")
 #: Since then, a backend with a revocation list gives no tickets, and the check steals sessions.
@@ -161,7 +163,9 @@ class Kata(Shown):
             found, rule = "the folder of the kata is gone", "create the kata again"
             return Result(self.name, Outcome.NOT_YET, (), found, rule)
 
-    def __str__(self) -> str:
+    @property
+    def _before(self) -> str:
+        """What it is, and what is in its folder."""
         home = learner_folder(self.folder) or self.folder.parent
         lines = [
             self.title,
@@ -170,19 +174,27 @@ class Kata(Shown):
         ]
         if changed := self.changed():
             lines.append(f"  Changed since it was made, and kept: {', '.join(changed)}")
-        return "\n".join([*lines, "", "The device asks for the secret:", *self._now()])
+        return "\n".join(lines)
 
-    def _now(self) -> Iterator[str]:
+    def _now(self) -> tuple[Exchange | str, str]:
+        """Let the device ask: what came of it, or what does not run, and what to do next."""
         try:
             exchange = self.ask()
         except FileProblem as problem:
-            yield f"  {problem.found}"
-            return
-        yield from (f"  {line}" for line in str(exchange).splitlines())
+            return problem.found, ""
         if exchange.ok:
-            yield "It is served. Is everybody else refused? kata.check() tries."
-        else:
-            yield "Start with the side that refuses: at which stage, and with which files?"
+            return exchange, "It is served. Is everybody else refused? kata.check() tries."
+        return exchange, "Start with the side that refuses: at which stage, and with which files?"
+
+    def __str__(self) -> str:
+        came, todo = self._now()
+        lines = [self._before, "", ASKS, *(f"  {line}" for line in str(came).splitlines())]
+        return "\n".join(lines + [todo] * bool(todo))
+
+    def _repr_html_(self) -> str:
+        came, todo = self._now()
+        shown = f"<p>{escape(came)}</p>" if isinstance(came, str) else came._repr_html_()
+        return f"{code(self._before)}<p>{ASKS}</p>{shown}<p>{escape(todo)}</p>"
 
     def __repr__(self) -> str:
         return f"<Kata {self.level}/{self.seed}>"

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import ipywidgets
 
 from mtls_lab.attacks import ATTACKS, Attack, AttackResult, AttackTable, Protection, attack_table
+from mtls_lab.attacks.table import heading
 from mtls_lab.drawing import table
 from mtls_lab.errors import UnknownName
 from mtls_lab.panels.base import Panel, breakable, escape, mark
@@ -116,7 +117,10 @@ class AttackPanel(Panel):
         names = [protection.name for protection in self._protections]
         there = AttackTable(tuple(self._results)).rows
         rows = (
-            (attack, (_cell(name, there.get(attack, {}).get(name), opened) for name in names))
+            (
+                heading(attack),
+                (_cell(name, there.get(attack, {}).get(name), opened) for name in names),
+            )
             for attack in ATTACKS
         )
         self._table.value = table(names, rows, kind="lab-attacks")

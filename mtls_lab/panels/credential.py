@@ -13,6 +13,7 @@ from pathlib import Path
 import ipywidgets
 
 from mtls_lab.diagnosis import explain
+from mtls_lab.diagnosis.cards import reasons
 from mtls_lab.drawing import beside
 from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Credential, CredentialStore, catalogue
@@ -20,7 +21,6 @@ from mtls_lab.net import Backend, ask, only_trusted_client, server_context, watc
 from mtls_lab.panels.base import Panel, details, escape, mark
 from mtls_lab.panels.ladder import Ladder
 from mtls_lab.panels.needed import need
-from mtls_lab.panels.sides import both_sides, reasons
 from mtls_lab.pki import CertificateAuthority
 from mtls_lab.wire import Exchange
 from mtls_lab.wire.ladder import draw
@@ -162,7 +162,6 @@ class CredentialPanel(Panel):
         )
 
     def _ask(self, name: str, spelled: str, *, by_name: bool = True) -> Exchange:
-
         def present() -> ssl.SSLContext:
             context = self._store.client_context(name, DEVICE_CA, version=VERSIONS[spelled])
             watch(context)
@@ -179,26 +178,20 @@ class CredentialPanel(Panel):
     def _shown_still(self, name: str) -> str:
         credential, (version, *_) = catalogue()[name], VERSIONS
         exchange = self._ask(name, version)
-        body = self._body(credential, f"{credential.title}, {version}", exchange, folded=True)
+        body = self._body(credential, f"{credential.title}, {version}", exchange)
         ladder = draw(exchange.handshake, told=(), inline=True, moving=False, page=f"still-{name}-")
         return beside(body, ladder)
 
-    def _body(
-        self, credential: Credential, chosen: str, exchange: Exchange, *, folded: bool = False
-    ) -> str:
+    def _body(self, credential: Credential, chosen: str, exchange: Exchange) -> str:
         certfile, keyfile = self._store.files(credential.name) or (None, None)
         explanation = explain(exchange, certfile=certfile, keyfile=keyfile)
-        why = "" if exchange.ok else reasons(explanation)
-        if why and folded:
-            why = details(MEANS, why)
+        why = "" if exchange.ok else details(MEANS, reasons(explanation))
         verdict = "the device gets the secret." if exchange.ok else explanation.who
         return "".join(
             [
                 mark(exchange.ok, f"{chosen}: {verdict}"),
                 f"<p>{escape(credential.wrong)}</p>" if credential.wrong else "",
-                both_sides(
-                    ("device", exchange.device), ("backend", exchange.backend or exchange.unseen)
-                ),
+                exchange._repr_html_(),
                 why,
             ]
         )

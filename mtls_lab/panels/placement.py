@@ -9,11 +9,11 @@ from __future__ import annotations
 import ipywidgets
 
 from mtls_lab.diagnosis import explain
+from mtls_lab.diagnosis.cards import reasons
 from mtls_lab.drawing import actor, card, definitions, side_by_side
 from mtls_lab.experiments import Kit
 from mtls_lab.experiments.placement import EMPTY, Placed, Slot, files, placement, slots, starts
 from mtls_lab.panels.base import Panel, details, escape, mark
-from mtls_lab.panels.sides import both_sides, reasons
 from mtls_lab.wire import Exchange
 
 __all__ = ["PlacementPanel"]
@@ -48,9 +48,7 @@ class PlacementPanel(Panel):
         self._start = ipywidgets.Dropdown(
             options=[*((title, name) for name, title in starts().items()), ("(your own)", OWN)],
             description="Begin with:",
-            style={"description_width": "initial"},
-            layout={"width": "max-content", "max_width": "100%"},
-        )
+        ).add_class("lab-stacked")
         self._files = self._slots()
         self._set(placed)
         run = ipywidgets.Button(description="Run", button_style="primary")
@@ -154,11 +152,8 @@ class PlacementPanel(Panel):
         placed = self._kit.run({name: slot.value for name, slot in self._files.items()})
         self._point(placed)
         exchange = placed.exchange
-        sides = both_sides(
-            ("device", exchange.device), ("backend", exchange.backend or exchange.unseen)
-        )
         more = details("What the error means", reasons(explain(exchange)))
-        self._below.value = sides + ("" if exchange.ok else more)
+        self._below.value = exchange._repr_html_() + ("" if exchange.ok else more)
         self.show(
             exchange,
             f"{self._placement()}\n{placed}",

@@ -58,14 +58,16 @@ class Identity:
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...] = ()
 
-    def load_into(self, context: ssl.SSLContext) -> None:
-        """Let a context present this identity. No file stays, though ssl takes nothing else.
+    def load_into(self, *contexts: ssl.SSLContext) -> None:
+        """Let contexts present this identity. No file stays, though ssl takes nothing else.
 
         Raises:
             ssl.SSLError: the key is not the certificate's.
         """
         with scratch_folder() as folder:
-            context.load_cert_chain(*self.save(folder, "identity"))
+            files = self.save(folder, "identity")
+            for context in contexts:
+                context.load_cert_chain(*files)
 
     def save(self, folder: PathLike, name: str) -> tuple[Path, Path]:
         """Write `NAME.crt` (with the chain) and `NAME.key` and return both paths."""

@@ -13,6 +13,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from mtls_lab.drawing import VARYING
 from mtls_lab.learner import notebooks as unpacking
 from tests.authoring import abbreviations
 
@@ -27,9 +28,8 @@ METADATA = {
 #: Of a cell's metadata: what a learner's JupyterLab left behind is not kept.
 KEPT = ("slideshow", "tags", "jupyter")
 WIDGET = "application/vnd.jupyter.widget-view+json"
-#: What a ladder marks as different in every run: its bytes, and the style sheet around them. The
-#: same is in sanitize.cfg.
-VARYING = re.compile("<!--varies-->.*?<!--/varies-->")
+#: What is marked as different in every run, such as the bytes in a ladder; see sanitize.cfg.
+VARIES = re.compile(".*?".join(VARYING))
 #: No cell takes five seconds; the rest is for a machine that does something else as well.
 CELL_TIMEOUT = 300
 #: No warning of the kernel's own ports, and no entry in this person's history of IPython.
@@ -76,7 +76,7 @@ def tidy(notebook: NotebookNode) -> str:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if "text/html" in data:
-                data["text/html"] = VARYING.sub("", data["text/html"])
+                data["text/html"] = VARIES.sub("", data["text/html"])
             if view := data.get(WIDGET):
                 view["model_id"] = models.setdefault(view["model_id"], f"model-{len(models) + 1}")
     nbformat.validate(notebook)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from mtls_lab.attacks.table import heading
 from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
@@ -67,7 +68,7 @@ def test_a_screen_reader_hears_what_a_cell_is(panel: ShownPanel) -> None:
     expect(panel.box.get_by_role("columnheader")).to_have_text(
         ["Plain TCP", "TLS", "Mutual TLS", "Mutual TLS, no sessions"]
     )
-    expect(panel.box.get_by_role("rowheader")).to_have_text(list(ATTACKS))
+    expect(panel.box.get_by_role("rowheader")).to_have_text([*map(heading, ATTACKS)])
     names = [name.strip() for name in panel.box.locator("summary").all_text_contents()]
     assert "Clone the device against TLS: ✗ succeeds" in names
     assert "Clone the device against Mutual TLS: ✓ stopped" in names

@@ -49,8 +49,8 @@ def save_and_close(page: LabPage) -> None:
 
 def question(page: LabPage, name: str) -> Locator:
     """The panel that asks it."""
-    text = predictions.question(name).question
-    return page.page.locator(".lab-panel", has_text=text)
+    heading = page.page.get_by_role("heading", name=predictions.question(name).question)
+    return page.page.locator(".lab-panel", has=heading)
 
 
 def predict(page: LabPage, name: str, answer: str) -> None:
@@ -62,6 +62,11 @@ def predict(page: LabPage, name: str, answer: str) -> None:
         "data-outcome", answer
     )
     question(page, name).get_by_role("button", name="Run it").click()
+
+
+def at_the_top(page: LabPage) -> Locator:
+    """How far one is, as the first cell shows it."""
+    return page.page.get_by_test_id("dots").first
 
 
 def attempt(page: LabPage, source: str) -> Locator:
@@ -76,7 +81,7 @@ def attempt(page: LabPage, source: str) -> Locator:
     return page.page.get_by_test_id("check-mutual_backend")
 
 
-def test_wrong_then_right_then_taken_up_again(
+def test_wrong_then_right_then_taken_up_again(  # noqa: PLR0915 - one way, step by step
     lab: JupyterLab, browser: BrowserContext, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = lab.folder / "anna"
@@ -93,6 +98,8 @@ def test_wrong_then_right_then_taken_up_again(
         expect(told).to_contain_text("Not as you predicted.")
         told.get_by_text("The explanation").click()
         expect(told).to_contain_text(asked.wrong[answer])
+        expect(told.get_by_test_id("dots")).to_be_visible()
+    expect(at_the_top(page)).to_contain_text("2 of 7")  # without its cell being run again
     page.run_all()
     save_and_close(page)
 
@@ -102,6 +109,10 @@ def test_wrong_then_right_then_taken_up_again(
     expect(outcome).to_have_attribute("data-outcome", "works but unsafe")
     outcome = attempt(page, RIGHT)
     expect(outcome).to_have_attribute("data-outcome", "right")
+    expect(at_the_top(page)).to_contain_text("1 of 8")
+    at_the_top(page).locator("summary").press("Enter")
+    listed = page.page.get_by_role("listitem").filter(has_text="The backend demands a certificate")
+    expect(listed).to_contain_text("✓ right")
     save_and_close(page)
     page.page.close()
 

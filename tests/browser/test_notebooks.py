@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.authoring.canonical import NOTEBOOKS
 from tests.browser.lab import DARK, LIGHT, NARROW, WIDE, JupyterLab, LabPage
@@ -15,6 +16,14 @@ STATE = """() => {
     const { model } = window.jupyterapp.shell.currentWidget.context;
     return [model.dirty, model.sharedModel.metadata.kernelspec.name];
 }"""
+#: Texts of which each letter has a line of its own: their box is too narrow for a word.
+STACKED = """() => [...document.querySelectorAll(".jp-Notebook .jp-OutputArea-output *")]
+    .filter((each) => !each.children.length && each.textContent.trim().length > 4)
+    .filter((each) => {
+        const { width, height } = each.getBoundingClientRect();
+        return width > 0 && width < 30 && height > 60;
+    })
+    .map((each) => each.textContent)"""
 
 
 @pytest.fixture(params=[path.stem for path in NOTEBOOKS])
@@ -36,6 +45,7 @@ def test_a_notebook_from_top_to_bottom(name: str, page: LabPage, pictures: Path)
     cells = page.cells()
     assert [cell for cell in cells if cell.errors] == []
     assert [cell.count for cell in cells] == list(range(1, len(cells) + 1))
+    expect(page.page.locator(".lab-answers")).to_have_count(0)  # no prediction is answered by it
 
     for tone, theme in (("light", LIGHT), ("dark", DARK)):
         page.set_theme(theme)
@@ -43,4 +53,5 @@ def test_a_notebook_from_top_to_bottom(name: str, page: LabPage, pictures: Path)
             page.set_width(width)
             page.screenshots(pictures, f"{name}-{tone}-{width}")
             assert page.overflow() <= 0, f"wider than {width} pixels"
+            assert page.page.evaluate(STACKED) == []
     assert page.complaints == []

@@ -9,6 +9,12 @@ from playwright.sync_api import expect
 from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
+#: How wide a letter of a dump is.
+TEXT_WIDTH = """(code) => {
+    const text = new Range();
+    text.selectNodeContents(code);
+    return text.getBoundingClientRect().width / code.textContent.length;
+}"""
 CELLS = (
     """
 from mtls_lab.net import client_context, server_context
@@ -109,6 +115,31 @@ def test_the_bit_is_the_learners_choice(plain: ShownPanel) -> None:
     assert "ERROR unknown command" in plain.result.inner_text()
 
 
+def test_a_click_on_a_byte_aims_at_it(plain: ShownPanel) -> None:
+    unit = plain.box.locator('[data-unit="→ 1"]')
+    unit.locator("summary").click()
+    hexed, letters = unit.locator(".lab-dump span").first.locator("code").all()
+    for part, letter, byte in ((hexed, 10, 3), (letters, 5, 5)):
+        width = part.evaluate(TEXT_WIDTH)
+        part.click(position={"x": width * (letter + 0.5), "y": 5})
+        expect(plain.box.get_by_label("Bit", exact=True)).to_have_value(str(8 * byte + 7))
+        expect(plain.box).to_contain_text(f"Byte {byte + 1} of 11")
+        expect(unit.locator("mark.lab-aimed")).to_have_count(2)  # the byte, and its letter
+        assert unit.locator("mark.lab-aimed").all_inner_texts()[1] == "GET_SECRET"[byte]
+    ask(plain)
+    assert "GET_SDCRET" in plain.result.inner_text() or "ERROR" in plain.result.inner_text()
+
+
+def test_the_ends_tell_what_eve_could_not_read(tls: ShownPanel, plain: ShownPanel) -> None:
+    request = tls.box.locator('details[data-key="backend-CertificateRequest-1"]')
+    request.locator("summary").click()
+    expect(request).to_contain_text("so here it is decrypted")
+    expect(request.locator(".lab-bytes")).to_be_visible()
+    ask(tls, "flips a bit")
+    expect(request).to_have_attribute("open", "")
+    expect(plain.box.locator(".lab-ladder")).to_have_count(0)  # no TLS, nothing to open
+
+
 def test_the_words_are_the_learners_choice(plain: ShownPanel) -> None:
     plain.button("replaces a word").click()
     plain.box.get_by_label("Replace", exact=True).fill("GET_SECRET")
@@ -141,7 +172,7 @@ def test_what_eve_finds_in_tls(tls: ShownPanel) -> None:
 
 
 def test_a_record_opens_to_its_bytes(tls: ShownPanel) -> None:
-    hello = tls.box.locator("details", has_text="ServerHello")
+    hello = tls.box.locator(".lab-unit", has_text="ServerHello")
     dump = hello.locator(".lab-dump")
     expect(dump).to_be_hidden()
     hello.locator("summary").click()

@@ -83,6 +83,16 @@ def test_a_cell_opens_its_evidence(protections: list[Protection]) -> None:
         panel.select("Clone the device", "TLS 2")
 
 
+def test_a_result_can_be_had_without_touching_the_panel(protections: list[Protection]) -> None:
+    panel = AttackPanel(protections)
+    before = panel.sequence
+    result = panel.result("Clone the device", protections[0].name)
+    assert (result.attack, result.protection) == ("Clone the device", protections[0].name)
+    assert panel.sequence == before
+    with pytest.raises(UnknownName, match="no cell"):
+        panel.result("Clone the device", "Nothing")
+
+
 def test_each_verdict_is_shown_as_soon_as_it_is_there(
     protections: list[Protection], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -318,7 +318,7 @@ def test_a_record_that_holds_a_part_of_a_message_says_so() -> None:
 
 
 def test_what_is_no_text_is_named_too() -> None:
-    assert heard((UP, b"\xff\x00\n"))[0].name == "\\xff\x00"
+    assert heard((UP, b"\xff\x00\n"))[0].name == r"\xff\u0000"
 
 
 def test_a_plan_says_what_it_does() -> None:

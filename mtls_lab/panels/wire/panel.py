@@ -16,16 +16,17 @@ import ipywidgets
 
 from mtls_lab.attacks import reply_index
 from mtls_lab.diagnosis import explain
-from mtls_lab.drawing import actor, code
+from mtls_lab.diagnosis.cards import reasons
+from mtls_lab.drawing import actor, code, side_by_side
 from mtls_lab.experiments.eavesdropping import Unit, listing, places, seen, units
 from mtls_lab.experiments.mallory import Plan, Replay, judge
 from mtls_lab.net import Backend, Chunk, PeerCertificate, Relay, ask, watch
 from mtls_lab.panels.base import Panel, details, field, mark
 from mtls_lab.panels.ladder import Ladder
-from mtls_lab.panels.sides import both_sides, reasons
 from mtls_lab.panels.wire.controls import WIDE, Aim
 from mtls_lab.panels.wire.dump import draw
 from mtls_lab.wire import SECRET, Direction, Exchange, Splitter
+from mtls_lab.wire.cards import side_card
 
 __all__ = ["WirePanel"]
 
@@ -149,10 +150,10 @@ class WirePanel(Panel):
         good, words = judge(plan, result, usual, self._heard, self._secret)
         self._told = f"{plan} {words}\n{listing(self._heard)}\n{result}"
         exchange = result.exchange if isinstance(result, Replay) else result
-        sides = [("device", exchange.device), ("backend", exchange.backend or exchange.unseen)]
+        body = mark(good, f"{plan} {words}") + exchange._repr_html_()
         if isinstance(result, Replay):
-            sides.append(("backend, at the replay", result.backend or "saw no connection"))
-        body = mark(good, f"{plan} {words}") + both_sides(*sides)
+            again = result.backend or "saw no connection"
+            body += side_by_side(side_card(again, "backend, at the replay"))
         # The cause is known here, and no explanation of the two sides can know it.
         asked = plan.deed in {"flip", "replace", "cut"} and exchange != usual
         if not exchange.ok and not asked:

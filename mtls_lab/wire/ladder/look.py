@@ -74,20 +74,16 @@ _SHEET = f"""
 .lab-ladder .lab-bytes span {{ border-bottom: .14em solid {EDGE}; border-radius: .15em; }}
 .lab-ladder .lab-said :is(label:hover, label:has(:checked)) {{ {MARK}; }}
 @media (prefers-reduced-motion: no-preference) {{
-  .lab-moves .lab-rung, .lab-moves .lab-flag {{ animation: lab-comes .35s ease-out backwards;
-    animation-delay: calc(var(--i) * .14s); }}
-  .lab-moves .lab-up > details > summary {{ animation: lab-goes-up .4s ease-in-out backwards;
-    animation-delay: calc(var(--i) * .14s); }}
-  .lab-moves .lab-down > details > summary {{ animation: lab-goes-down .4s ease-in-out backwards;
-    animation-delay: calc(var(--i) * .14s); }}
-  .lab-moves .lab-flag > span {{ display: inline-block; animation: lab-rises .5s ease-out backwards;
-    animation-delay: calc(var(--i) * .14s); }}
+  .lab-moves .lab-up > details > summary {{ animation: lab-goes-up .4s ease-in-out backwards; }}
+  .lab-moves .lab-down > details > summary {{ animation: lab-goes-down .4s ease-in-out backwards; }}
+  .lab-moves .lab-flag > span {{ display: inline-block; animation: lab-rises .5s backwards; }}
+  .lab-moves :is(.lab-rung > details > summary, .lab-flag > span) {{
+    animation-delay: calc(var(--i) * .12s); }}
 }}
-@keyframes lab-comes {{ from {{ opacity: 0; }} }}
 @keyframes lab-goes-up {{ from {{ clip-path: inset(0 100% 0 0); }} to {{ clip-path: inset(0); }} }}
 @keyframes lab-goes-down {{ from {{ clip-path: inset(0 0 0 100%); }}
   to {{ clip-path: inset(0); }} }}
-@keyframes lab-rises {{ from {{ transform: translateY(.7em) scale(.8); }} }}
+@keyframes lab-rises {{ from {{ opacity: 0; transform: translateY(.7em) scale(.8); }} }}
 @media (max-width: 480px) {{ .lab-ladder .lab-said {{ margin: .1em .1em .5em;
   padding: .3em .5em; }} .lab-ladder .lab-rungs {{ margin: 0 .2em; }} }}
 """

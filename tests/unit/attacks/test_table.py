@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from mtls_lab.attacks import AttackResult, AttackTable, attack_table, lab_protections
+from mtls_lab.drawing import BAD, GOOD
 from tests.authoring.picture import svg
 from tests.unit.lab import leftovers
 
@@ -54,7 +55,8 @@ def test_the_text_has_a_column_for_the_longest_attack(tmp_path: Path) -> None:
 
 def test_html_is_a_table_with_headers() -> None:
     root = parsed(table("Plain TCP", "TLS")._repr_html_())
-    assert [cell.text for cell in root.iter("th")] == ["Plain TCP", "TLS", "Eavesdrop", "Tamper"]
+    heads = [cell.text for cell in root.iter("th")]
+    assert heads == ["Plain TCP", "TLS", "◉ Eavesdrop", "▲ Tamper"]
     assert {cell.get("scope") for cell in root.iter("th")} == {"col", "row"}
     cells = [cell for row in root.findall("tbody/tr") for cell in row.findall("td")]
     assert [cell.text for cell in cells] == ["✗ succeeds"] * 2 + ["✓ stopped"] * 2
@@ -97,10 +99,21 @@ def test_a_name_is_text_whatever_it_says(form: Callable[[AttackTable], str]) -> 
     assert "<img" not in markup
     assert not any(element.tag.endswith("img") for element in root.iter())
     assert not any(name.startswith("on") for element in root.iter() for name in element.attrib)
-    assert [element.text for element in root.iter()].count(EVIL) == 2
+    assert sum(str(element.text).endswith(EVIL) for element in root.iter()) == 2
 
 
 def test_an_empty_table() -> None:
     assert str(AttackTable(())) == ""
     parsed(AttackTable(())._repr_html_())
     parsed(svg(AttackTable(())))
+
+
+def test_a_result_is_a_card_of_its_attacker() -> None:
+    evil = AttackResult("Tamper", EVIL, succeeded=True, evidence=(EVIL,))
+    shown = evil._repr_html_()
+    assert "▲ Mallory</b>" in shown
+    assert BAD in shown
+    assert "<img" not in shown
+    stopped = AttackResult("Eavesdrop", "TLS", succeeded=False, evidence=())._repr_html_()
+    assert "◉ Eve</b>" in stopped
+    assert GOOD in stopped

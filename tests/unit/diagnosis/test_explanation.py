@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.lib.pretty import pretty
 
 from mtls_lab import Exchange, Failure, Relay, Side, Stage, ask, serve
 from mtls_lab.diagnosis import Explanation, explain
@@ -556,3 +557,17 @@ def test_the_last_entry_fits_everything_and_no_other_does() -> None:
     *rest, last = _entries()
     assert (last["name"], last["when"], last["known"]) == ("unknown", {}, False)
     assert all(entry["when"] for entry in rest)
+
+
+# --- In a cell
+
+
+def test_it_is_shown_as_a_card() -> None:
+    told = Explanation(
+        known=True, who="a", what="b <i>", why="c", where="d", fix="e", command="openssl x && y"
+    )
+    shown = told._repr_html_()
+    assert "<b>a</b>" in shown
+    assert "b &lt;i&gt;" in shown
+    assert "openssl x &amp;&amp; y</pre>" in shown
+    assert pretty(told) == str(told)  # type: ignore[no-untyped-call]

@@ -36,7 +36,7 @@ FORMS = {
     "escape": escape(EVIL),
     "breakable": breakable(EVIL),
     "code": code(EVIL),
-    "dots": dots([Group(EVIL, (Dot(EVIL, "open", EVIL),))], EVIL),
+    "dots": dots([Group(EVIL, (Dot(EVIL, "open", EVIL),))], EVIL, opens=True),
     "actor": actor(EVIL),
     "words of an actor": actor("Eve", EVIL),
     "verdict": verdict(None, EVIL),
