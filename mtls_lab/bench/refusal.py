@@ -252,7 +252,7 @@ def _http(seen: Seen, requested: Requested) -> Iterator[Cause]:
     if state == "http: no certificate" and not seen.presented:
         yield cause("demanded_http", seen, evidence, certain=True, status=status)
     elif state == "http: no certificate":
-        yield cause("no_common_scheme", seen, evidence, key_kind="", schemes="")
+        yield cause("not_seen", seen, evidence, certain=True, status=status)
     elif state == "http: bad certificate":
         looked = _findings(seen, _symptoms(tried, state))
         yield from (_told(seen, each, evidence, certain=False) for each in looked if each.explains)

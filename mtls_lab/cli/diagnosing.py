@@ -10,14 +10,18 @@ import argparse
 import json
 import math
 import os
+import queue
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mtls_lab.errors import LabError
+
 if TYPE_CHECKING:
-    from mtls_lab.bench import Diagnosis
+    from mtls_lab.bench import Client, Diagnosis
 
 __all__ = ["EXIT_CODES", "add_to", "run"]
 
@@ -49,15 +53,17 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
         "diagnose api.example:8443 --ca ca.pem --cert client.crt --key client.key",
         "diagnose 10.0.0.7:8443 --ca ca.pem --server-name api.example --http",
         "diagnose db.example:5432 --starttls postgres --ca ca.pem --json",
+        "diagnose --listen 8443 --cert server.crt --key server.key --client-ca client_ca.pem",
+        "diagnose --listen 8443 --save-ca test_ca.pem --fault expired",
         notes=(
             "Only handshakes are sent, unless --http or --send ask for more, and then only to a\n"
             f"server whose certificate verifies.\n\nExit codes, by the first cause:\n{codes}"
         ),
     )
-    command.add_argument("target", metavar="HOST:PORT", help="the server")
+    command.add_argument("target", metavar="HOST:PORT", nargs="?", help="the server")
     for name, held in (
         ("ca", "the CAs that the server's certificate must lead to (default: the system's)"),
-        ("cert", "the certificate to present, followed by its chain"),
+        ("cert", "the certificate to present, with its chain"),
         ("key", "its private key (default: it is in the file of --cert)"),
     ):
         command.add_argument(f"--{name}", metavar="FILE", type=Path, help=held)
@@ -80,6 +86,35 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
         help="for everything together (default: 15)",
     )
     command.add_argument("--json", action="store_true", help="one JSON object, for a program")
+    other = command.add_argument_group(
+        "the other side", "Be the server, and say of each client what it offers and sends."
+    )
+    other.add_argument("--listen", metavar="PORT", type=_port, help="listen, until Ctrl-C")
+    other.add_argument(
+        "--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)"
+    )
+    other.add_argument(
+        "--client-ca", metavar="FILE", type=Path, help="ask for certificates of these CAs"
+    )
+    other.add_argument(
+        "--fault",
+        metavar="NAME",
+        default="",
+        help="misbehave as a broken server does; --fault list names all",
+    )
+    other.add_argument(
+        "--save-ca",
+        metavar="FILE",
+        type=Path,
+        help="where to write the CA that is made for a fault, or where there is no --cert",
+    )
+    other.add_argument("--count", metavar="N", type=int, help="end after so many clients")
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdecimal() and int(text) <= 0xFFFF:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to 65535, or 0 for any free one")
 
 
 def _seconds(text: str) -> float:
@@ -93,7 +128,23 @@ def _seconds(text: str) -> float:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Diagnose, print the answer, and return the exit code of its class."""
+    """Diagnose, print the answer, and return the exit code of its class.
+
+    Raises:
+        LabError: the arguments do not fit together, or a file does not load.
+    """
+    if options.fault == "list":
+        return _faults(as_json=options.json)
+    if options.listen is not None:
+        return _listen(options)
+    if not options.target:
+        raise LabError(
+            "no server",
+            "HOST:PORT, or --listen PORT to be the server",
+            "name the server to diagnose, such as api.example:8443",
+        )
+    if options.fault:
+        raise LabError("--fault without --listen", "a port to misbehave on", "add --listen PORT")
     from mtls_lab.bench import diagnose  # noqa: PLC0415 - it loads cryptography
 
     told = diagnose(
@@ -113,6 +164,63 @@ def run(options: argparse.Namespace) -> int:
     else:
         print(_in_colours(told) if _coloured() else told)
     return told.code
+
+
+def _faults(*, as_json: bool) -> int:
+    from mtls_lab.bench import catalogue_of_faults  # noqa: PLC0415 - see run
+
+    if as_json:
+        print(json.dumps(catalogue_of_faults(), ensure_ascii=False, indent=1))
+    else:
+        for name, entry in catalogue_of_faults().items():
+            print(f"{name:<22}{entry['does']}\n{'':<22}a careful client: {entry['right']}")
+    return 0
+
+
+def _listen(options: argparse.Namespace) -> int:
+    """Tell of each client, until Ctrl-C or until there were enough."""
+    from mtls_lab.bench import listen  # noqa: PLC0415 - see run
+
+    if options.target:
+        raise LabError(
+            f"{options.target} and --listen", "a server to call, or a port", "leave out one of them"
+        )
+    clients: queue.SimpleQueue[Client] = queue.SimpleQueue()
+    try:
+        with listen(
+            host=options.host,
+            port=options.listen,
+            certfile=options.cert,
+            keyfile=options.key,
+            client_ca=options.client_ca,
+            fault=options.fault,
+            save_ca=options.save_ca,
+            tell=clients.put,
+        ) as (host, port):
+            print(f"Listening on {host}:{port}. Ctrl-C ends it.", file=sys.stderr, flush=True)
+            left = options.count or -1
+            while left:
+                client = _next(clients)
+                left -= 1
+                if options.json:
+                    print(json.dumps(asdict(client), ensure_ascii=False), flush=True)
+                else:
+                    print(client, flush=True)
+    except BrokenPipeError:
+        raise  # nobody reads on
+    except (OSError, ValueError) as error:
+        from mtls_lab.diagnosis import explain  # noqa: PLC0415 - see run
+
+        told = explain(error, certfile=options.cert, keyfile=options.key, cafile=options.client_ca)
+        raise LabError(told.what, "files that load", told.fix) from None
+    return 0
+
+
+def _next(clients: queue.SimpleQueue[Client]) -> Client:
+    """Wait for a client in steps: on Windows, Ctrl-C does not end a wait."""
+    while True:
+        with suppress(queue.Empty):
+            return clients.get(timeout=1)
 
 
 def _coloured() -> bool:
