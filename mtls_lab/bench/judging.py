@@ -10,9 +10,11 @@ from collections.abc import Iterator
 
 from cryptography import x509
 
+from mtls_lab.bench.asking import judge_client
 from mtls_lab.bench.causes import advice, cause, explained, how_it_ended, in_words, listed, quoted
 from mtls_lab.bench.probing import Seen
-from mtls_lab.bench.refusal import judge_client, signed_in_between
+from mtls_lab.bench.refusal import signed_in_between
+from mtls_lab.bench.served import is_address
 from mtls_lab.bench.value import Cause
 from mtls_lab.diagnosis import explain
 from mtls_lab.diagnosis.look import Finding, findings
@@ -178,7 +180,9 @@ def _no_hello(seen: Seen) -> Iterator[Cause]:
         return
     evidence = [f"{version}: {how_it_ended(seen.best(version))}" for version in seen.full]
     alerts = {each.alert for each in seen.attempts}
-    if "unrecognized_name" in alerts:
+    if is_address(seen.name) and not (seen.older and seen.older.first("ServerHello")):
+        yield cause("no_name", seen, evidence)
+    elif "unrecognized_name" in alerts:
         yield cause("unknown_name", seen, evidence, certain=True)
     elif seen.older and seen.older.first("ServerHello"):
         version, cipher = seen.older.agreed

@@ -146,6 +146,7 @@ def make(folder: Path) -> Path:
         "again": Holder("device-1", again),
         "again-without-id": Holder("device-1", again, authority_id=False),
         "revoked": Holder("device-1", root),
+        "like-its-ca": Holder("Example Root", root, authority_id=False),
     }
     for name, holder in holders.items():
         (folder / f"{name}.crt").write_bytes(holder.pem)
