@@ -149,6 +149,7 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
         type=machines.port,
         help="the port of JupyterLab (default: 8888 or the next free one)",
     )
+    start.add_argument("--big", action="store_true", help="large letters, for a projector")
     start.add_argument(
         "--prepare", action="store_true", help="only make the folder, do not start JupyterLab"
     )
