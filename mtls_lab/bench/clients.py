@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mtls_lab.bench.cards import as_lines
 from mtls_lab.bench.causes import listed, quoted
 from mtls_lab.bench.served import Served
 from mtls_lab.bench.value import Line
 from mtls_lab.diagnosis import explain
 from mtls_lab.diagnosis.look import findings
 from mtls_lab.diagnosis.symptoms import Symptoms
+from mtls_lab.drawing import card, escape, side_by_side
 from mtls_lab.files import PathLike
-from mtls_lab.text import printable
+from mtls_lab.text import Shown, printable
 from mtls_lab.wire import Direction, Failure, Field, Message
 
 __all__ = ["Client"]
@@ -26,7 +28,7 @@ STRICT = (85, 86, 89, 92)
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class Client(Shown):
     """One client.
 
     Attributes:
@@ -38,6 +40,11 @@ class Client:
     address: str
     ok: bool
     lines: tuple[Line, ...]
+
+    def _repr_html_(self) -> str:
+        return side_by_side(
+            card(f"<b>{escape(self.address)}</b>", as_lines(self.lines), good=self.ok)
+        )
 
     def __str__(self) -> str:
         return "\n".join([self.address, *map(str, self.lines)])

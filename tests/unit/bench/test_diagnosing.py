@@ -206,6 +206,17 @@ def test_first_bytes_tell_the_protocol(data: bytes, protocol: str) -> None:
     assert named(data) == protocol
 
 
+def test_a_diagnosis_as_cards() -> None:
+    """Whatever a server said is text and not markup."""
+    cause = Cause("x", "server", "It is <so>.", "Do that.", "look <here>", ("seen",), certain=True)
+    told = Diagnosis("a:1", "a", (Line("TCP", "✗", "<b>no</b>"),), (cause,))
+    page = told._repr_html_()
+    for text in ("a:1", "✗ TCP", "&lt;b&gt;no&lt;/b&gt;", "It is &lt;so&gt;.", "(certain)"):
+        assert text in page
+    assert "look &lt;here&gt;" in page
+    assert "Nothing wrong" in Diagnosis("a:1", "a", ())._repr_html_()
+
+
 def test_a_diagnosis_as_text() -> None:
     cause = Cause("x", "server", "It is so.", "Do that.", "look", ("seen",))
     told = Diagnosis("a:1", "a", (Line("TCP", "✓", "connected"),), (cause,))

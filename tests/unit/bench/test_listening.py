@@ -113,7 +113,7 @@ def test_a_client_without_tls(start: bytes, tmp_path: Path) -> None:
     client = told.next()
     assert not client.ok
     assert client.lines[0].text.startswith("no ClientHello; it says ")
-    assert "\x1b" not in str(client)
+    assert "\x1b" not in str(client) + client._repr_html_()
 
 
 def test_a_client_that_says_nothing(tmp_path: Path) -> None:
