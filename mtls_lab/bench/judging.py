@@ -11,7 +11,16 @@ from collections.abc import Iterator
 from cryptography import x509
 
 from mtls_lab.bench.asking import judge_client
-from mtls_lab.bench.causes import advice, cause, explained, how_it_ended, in_words, listed, quoted
+from mtls_lab.bench.causes import (
+    advice,
+    cause,
+    explained,
+    how_it_ended,
+    in_words,
+    listed,
+    quoted,
+    sentence,
+)
 from mtls_lab.bench.probing import Seen
 from mtls_lab.bench.refusal import signed_in_between
 from mtls_lab.bench.served import is_address
@@ -118,8 +127,8 @@ def _server(seen: Seen) -> Iterator[Cause]:
             return
     for found in _found_in(seen, failure):
         if found.explains:
-            says = found.says[0].upper() + found.says[1:]
-            yield cause("server_finding", seen, evidence, certain=True, finding=says, fix=found.fix)
+            words = {"finding": sentence(found.says), "fix": found.fix}
+            yield cause("server_finding", seen, evidence, certain=True, **words)
             return
     told_ = explain(failure, cafile=seen.own.cafile, chain=seen.served.chain)
     yield explained("failed", seen, told_, evidence)

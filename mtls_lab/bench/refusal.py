@@ -13,13 +13,14 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from mtls_lab.bench.attempts import Attempt
-from mtls_lab.bench.causes import cause, explained, listed
+from mtls_lab.bench.causes import cause, explained, listed, sentence
 from mtls_lab.bench.probing import Seen
 from mtls_lab.bench.requested import Requested
 from mtls_lab.bench.value import Cause
 from mtls_lab.diagnosis import explain
 from mtls_lab.diagnosis.look import VAGUE, Finding, findings
 from mtls_lab.diagnosis.symptoms import Symptoms
+from mtls_lab.pki.comparison import path_of
 from mtls_lab.pki.rules import told
 from mtls_lab.wire import Failure
 from mtls_lab.wire.reasons import reason_of_alert
@@ -71,8 +72,7 @@ def of_file(
     """Give what is wrong in the certificate file, if it explains the refusal."""
     for found in _found(seen, symptoms):
         if found.explains:
-            says = found.says[0].upper() + found.says[1:]
-            words = {"finding": says, "fix": found.fix, "check": found.command}
+            words = {"finding": sentence(found.says), "fix": found.fix, "check": found.command}
             yield cause("finding", seen, evidence, certain=certain, **words)
 
 
@@ -99,7 +99,7 @@ def of_chain(
     elif _same_name(seen) or (requested.authorities and alert in NO_CHAIN):
         yield cause("same_name", seen, seen_here)
     elif alert in NO_CHAIN:
-        yield cause("untrusted", seen, seen_here, certain=sure)
+        yield cause("untrusted", seen, seen_here)
     elif not alert:
         yield cause("hung_up", seen, seen_here)
     else:
@@ -158,5 +158,7 @@ def symptoms_of(tried: Attempt, state: str = "") -> Symptoms:
 
 def _found(seen: Seen, symptoms: Symptoms) -> list[Finding]:
     own = seen.own
-    files = {"cert": own.certfile, "key": own.keyfile, "ca": None}
+    # The server's CAs are not at hand. If the chain leads to one of ours, it is most likely theirs.
+    leads = bool(own.chain) and bool(own.cas) and path_of(own.chain, own.cas)[1] is None
+    files = {"cert": own.certfile, "key": own.keyfile, "ca": own.cafile if leads else None}
     return findings(symptoms, "device", files, called="the server's CAs")
