@@ -189,7 +189,8 @@ def _no_hello(seen: Seen) -> Iterator[Cause]:
         return
     evidence = [f"{version}: {how_it_ended(seen.best(version))}" for version in seen.full]
     alerts = {each.alert for each in seen.attempts}
-    if is_address(seen.name) and not (seen.older and seen.older.first("ServerHello")):
+    refused = any(each.refused for each in seen.attempts)
+    if refused and is_address(seen.name) and not (seen.older and seen.older.first("ServerHello")):
         yield cause("no_name", seen, evidence)
     elif "unrecognized_name" in alerts:
         yield cause("unknown_name", seen, evidence, certain=True)
