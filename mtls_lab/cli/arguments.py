@@ -177,6 +177,8 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
         ("certfile", "the certificate, with its chain, of the side that was refused"),
         ("keyfile", "its key"),
         ("cafile", "the CAs that it is checked with"),
+        ("crlfile", "the revocation lists that it is checked with"),
+        ("password-file", "its first line is the password of a PKCS #12 file"),
     ):
         why.add_argument(f"--{name}", metavar="FILE", type=Path, help=held)
     why.add_argument(
