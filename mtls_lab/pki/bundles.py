@@ -7,6 +7,7 @@ PEM (pem.py), and telling such a file by its bytes (kinds.py).
 from __future__ import annotations
 
 import ssl
+import warnings
 from pathlib import Path
 
 from cryptography import x509
@@ -46,7 +47,9 @@ def read_bundle(
         if name == "pkcs7":
             pem = b"-----BEGIN" in data[:4096]
             load = pkcs7.load_pem_pkcs7_certificates if pem else pkcs7.load_der_pkcs7_certificates
-            found = load(data)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # cryptography's, of BER: it reads it all the same
+                found = load(data)
             # They are a SET in there, which has no order (RFC 2315, section 9.1).
             issuers = {each.issuer for each in found if each.issuer != each.subject}
             return None, sorted(found, key=lambda each: each.subject in issuers)
