@@ -103,7 +103,7 @@ $(READY): requirements-test.lock pyproject.toml | supported-python $(OWN_UV)
 .venv-oldest/ready: requirements-test.lock pyproject.toml | supported-python $(OWN_UV)
 	$(call install,$(PYTHON),requirements-test.lock)
 	@$(UV) pip install --quiet --python $(@D) --requirements pyproject.toml --resolution lowest-direct \
-	    -P cryptography -P ipywidgets -P jsonschema -P jupyterlab
+	    -P anywidget -P cryptography -P ipywidgets -P jsonschema -P jupyterlab
 
 .venv-uv/bin/uv: | supported-python
 	@$(call program,$(PYTHON)) -c 'import ensurepip' 2>/dev/null || { \

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
         steal_key,
     )
     from mtls_lab.bench import diagnose
-    from mtls_lab.classroom import report
+    from mtls_lab.classroom import enter, report
     from mtls_lab.diagnosis import explain
     from mtls_lab.errors import FileProblem
     from mtls_lab.experiments import CredentialStore, catalogue
     from mtls_lab.kata import Kata, kata_key, worked_kata
-    from mtls_lab.learner import available, enter, openssl
+    from mtls_lab.learner import available, openssl
     from mtls_lab.net import Relay, ask, cut, flip_bit, replace, serve, stop_all, watch
     from mtls_lab.panels import (
         AttackPanel,
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
         PlacementPanel,
         PredictPanel,
         QuizPanel,
-        RevealPanel,
         ReviewPanel,
         WirePanel,
         WorkbenchPanel,
@@ -58,7 +57,16 @@ if TYPE_CHECKING:
         read_identity,
         self_signed,
     )
-    from mtls_lab.wire import Direction, Exchange, Failure, Side, Stage, from_wire, server_name
+    from mtls_lab.wire import (
+        Direction,
+        Exchange,
+        Failure,
+        Side,
+        Stage,
+        compare,
+        from_wire,
+        server_name,
+    )
 
 #: Where each name comes from; `checks` and `pem` are modules, used as `checks.NAME`.
 _HOMES = {
@@ -66,12 +74,12 @@ _HOMES = {
         *("Protection", "attack_table", "change_reply", "clone", "reply_index", "steal_key"),
     ),
     "bench": ("diagnose",),
-    "classroom": ("report",),
+    "classroom": ("enter", "report"),
     "diagnosis": ("explain",),
     "errors": ("FileProblem",),
     "experiments": ("CredentialStore", "catalogue"),
     "kata": ("Kata", "kata_key", "worked_kata"),
-    "learner": ("available", "enter", "openssl"),
+    "learner": ("available", "openssl"),
     "net": ("Relay", "ask", "cut", "flip_bit", "replace", "serve", "stop_all", "watch"),
     "panels": (
         "AttackPanel",
@@ -81,7 +89,6 @@ _HOMES = {
         "PlacementPanel",
         "PredictPanel",
         "QuizPanel",
-        "RevealPanel",
         "ReviewPanel",
         "WirePanel",
         "WorkbenchPanel",
@@ -99,7 +106,16 @@ _HOMES = {
         "read_identity",
         "self_signed",
     ),
-    "wire": ("Direction", "Exchange", "Failure", "Side", "Stage", "from_wire", "server_name"),
+    "wire": (
+        "Direction",
+        "Exchange",
+        "Failure",
+        "Side",
+        "Stage",
+        "compare",
+        "from_wire",
+        "server_name",
+    ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -122,7 +138,6 @@ __all__ = [
     "Purpose",
     "QuizPanel",
     "Relay",
-    "RevealPanel",
     "ReviewPanel",
     "Side",
     "Stage",
@@ -135,6 +150,7 @@ __all__ = [
     "change_reply",
     "checks",
     "clone",
+    "compare",
     "create_key",
     "cut",
     "describe",

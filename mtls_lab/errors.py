@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from mtls_lab.text import printable
+
 __all__ = [
     "FileProblem",
     "LabError",
@@ -38,8 +40,11 @@ class LabError(Exception):
     """
 
     def __init__(self, found: str, expected: str, todo: str) -> None:
-        super().__init__(f"Found:    {found}\nExpected: {expected}\nTo do:    {todo}")
-        self.found, self.expected, self.todo = found, expected, todo
+        # Foreign names end up in messages: of files, of peers, of what a learner typed.
+        self.found, self.expected, self.todo = map(printable, (found, expected, todo))
+        super().__init__(
+            f"Found:    {self.found}\nExpected: {self.expected}\nTo do:    {self.todo}"
+        )
 
     def __reduce__(self) -> tuple[type[LabError], tuple[Any, ...]]:
         return type(self), (self.found, self.expected, self.todo)

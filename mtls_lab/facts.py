@@ -65,4 +65,11 @@ def read_facts(name: str) -> dict[str, Any]:
 def learner_folder(start: Path | None = None) -> Path | None:
     """Return the learner's folder that `start` (default: the current folder) is in, or None."""
     start = Path.cwd() if start is None else start.absolute()
-    return next((each for each in (start, *start.parents) if (each / MARKER).is_file()), None)
+    return next((each for each in (start, *start.parents) if _is_marked(each)), None)
+
+
+def _is_marked(folder: Path) -> bool:
+    try:
+        return (folder / MARKER).is_file()
+    except (OSError, ValueError):  # it may not be entered, or its name cannot be one
+        return False

@@ -1,26 +1,110 @@
-"""Files that the lab writes: each appears whole, or not at all.
+"""Files of the lab and of others: each is written whole or not at all, and read with limits.
 
-Here: the one way in which a file is written or grows, private folders, and the message where
-that fails. Not here: what is in a file (pki/pem.py, learner/), and where the project's own files
-are (facts.py).
+Here: the one way in which a file is read, written or grows, private folders, and the message
+where that fails. Not here: folders for a moment (scratch.py), what is in a file (pki/pem.py,
+learner/), and where the project's own files are (facts.py).
+
+A file that somebody else may have put there is foreign: it may be a pipe, a device, a link to
+somewhere else, or a gigabyte long. Nothing here waits for it, follows a link to write, or reads
+more than it was told.
 """
 
 from __future__ import annotations
 
 import errno
+import json
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from mtls_lab.errors import FileProblem
 
-__all__ = ["PathLike", "private_folder", "write_file", "writing"]
+__all__ = [
+    "PathLike",
+    "append_line",
+    "private_folder",
+    "read_file",
+    "read_json",
+    "shorten",
+    "write_file",
+    "writing",
+]
 
 PathLike = str | os.PathLike[str]
 
+#: A notebook with all its outputs has some 300 kB; what is beyond this is somebody's mistake.
+MOST = 32 << 20
 
-def write_file(path: PathLike, content: str | bytes, *, mode: int | None = None) -> Path:
+_BINARY = getattr(os, "O_BINARY", 0)
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+
+
+def read_file(path: PathLike, *, most: int = MOST) -> bytes:
+    """Return what a regular file holds; never wait for one that is none.
+
+    A link is followed: reading through it changes nothing.
+
+    Args:
+        path: the file.
+        most: how many bytes it may have.
+
+    Raises:
+        OSError: it cannot be opened or read: FileNotFoundError, IsADirectoryError, …
+        ValueError: it is a pipe or a device, it is larger, or its name cannot be one.
+
+    Example:
+        >>> read_file(os.devnull)
+        Traceback (most recent call last):
+        ValueError: not a regular file
+    """
+    descriptor = os.open(path, os.O_RDONLY | _AT_ONCE | _BINARY)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(mode):
+            raise ValueError("not a regular file")
+        data = _all_of(descriptor, most)
+    finally:
+        os.close(descriptor)
+    if len(data) > most:
+        raise ValueError(f"larger than {_size(most)}")
+    return data
+
+
+def _all_of(descriptor: int, most: int) -> bytes:
+    """Read to the end, but not further than one byte beyond `most`."""
+    parts, left = [], most + 1
+    while left and (part := os.read(descriptor, left)):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+def _size(number: int) -> str:
+    return f"{number >> 20} MiB" if number >= 1 << 20 else f"{number:,} bytes"
+
+
+def read_json(path: PathLike, *, most: int = MOST) -> Any:
+    """Return what a file of JSON holds.
+
+    Raises:
+        OSError: it cannot be opened or read.
+        ValueError: as for `read_file`; it is not JSON in UTF-8, or nested too deep to be read.
+    """
+    try:
+        return json.loads(read_file(path, most=most).decode("utf-8"))
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def write_file(
+    path: PathLike, content: str | bytes, *, mode: int | None = None, lasting: bool = False
+) -> Path:
     """Write a file in one step, so that a reader finds the old content or the new, and return it.
 
     A link is replaced, not followed. On a full disk, the old file stays and nothing else does.
@@ -29,26 +113,28 @@ def write_file(path: PathLike, content: str | bytes, *, mode: int | None = None)
         path: the file.
         content: bytes, or text that is written as UTF-8.
         mode: who may open it, from its first byte on; default: whoever may open the old one.
+        lasting: return when it would outlive a power cut.
 
     Raises:
         FileProblem: it cannot be written.
 
     Example:
-        >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     write_file(Path(folder, "hint.txt"), "look at the CA").read_text()
         'look at the CA'
     """
     # With the calls of `os`: pathlib and a buffer would double the time of a small file.
     folder, name = os.path.split(path)
-    new = os.path.join(folder, f".{name}.{os.getpid()}.new")  # noqa: PTH118
+    new = os.path.join(folder, f".{name}.{os.getpid()}-{os.urandom(4).hex()}.new")  # noqa: PTH118
     data = content.encode("utf-8") if isinstance(content, str) else content
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
     with writing(path):
-        descriptor = _create(new, _mode(path) if mode is None else mode)
+        descriptor = os.open(new, flags, _mode(path) if mode is None else mode)
         try:
             try:
-                if os.write(descriptor, data) < len(data):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                _write(descriptor, data)
+                if lasting:
+                    os.fsync(descriptor)
             finally:
                 os.close(descriptor)
             os.replace(new, path)  # noqa: PTH105
@@ -66,13 +152,87 @@ def _mode(path: PathLike) -> int:
         return 0o666
 
 
-def _create(path: str, mode: int) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+def _write(descriptor: int, data: bytes) -> None:
+    if os.write(descriptor, data) < len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def append_line(path: PathLike, line: str) -> None:
+    """Add a line to a text file, which is made if it is not there.
+
+    A last line that was torn, by a full disk or a power cut, stays a line: it never swallows this
+    one. If there is no room for the whole line, none of it is kept.
+
+    Raises:
+        FileProblem: it cannot be written, is a link, or is not a regular file.
+    """
+    data = line.encode("utf-8") + b"\n"
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | _AT_ONCE | _NO_LINK | _BINARY
+    with writing(path):
+        descriptor = os.open(path, flags, 0o666)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file")
+            with _alone(descriptor):
+                end = os.lseek(descriptor, 0, os.SEEK_END)
+                os.lseek(descriptor, max(end - 1, 0), os.SEEK_SET)
+                if end and os.read(descriptor, 1) != b"\n":
+                    data = b"\n" + data
+                try:
+                    _write(descriptor, data)
+                except OSError:
+                    os.ftruncate(descriptor, end)
+                    raise
+        finally:
+            os.close(descriptor)
+
+
+def shorten(path: PathLike, content: Callable[[bytes], bytes], *, most: int) -> None:
+    """Replace what a file holds by something shorter, while no other process adds to it.
+
+    Args:
+        path: the file; if it is missing, nothing is done.
+        content: from the old content to the new one; a longer one is not written.
+        most: how many bytes it may have.
+
+    Raises:
+        FileProblem: it cannot be read or written.
+    """
+    flags = os.O_RDWR | _AT_ONCE | _NO_LINK | _BINARY
+    with writing(path), suppress(FileNotFoundError):
+        descriptor = os.open(path, flags)
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise OSError(errno.EINVAL, "not a regular file")
+            if found.st_size > most:
+                raise OSError(errno.EFBIG, f"larger than {_size(most)}")
+            with _alone(descriptor):
+                old = _all_of(descriptor, most)
+                new = content(old)
+                if len(new) < len(old):  # so there is room for it, on a full disk as well
+                    os.lseek(descriptor, 0, os.SEEK_SET)
+                    _write(descriptor, new)
+                    os.ftruncate(descriptor, len(new))
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _alone(descriptor: int) -> Iterator[None]:
+    """Keep other processes of the lab from adding to the same file meanwhile, where that exists."""
     try:
-        return os.open(path, flags, mode)
-    except FileExistsError:  # left by a process that was killed, perhaps with another mode
-        os.unlink(path)  # noqa: PTH108
-        return os.open(path, flags, mode)
+        from fcntl import LOCK_EX, LOCK_UN, flock  # noqa: PLC0415 - Windows has none
+    except ImportError:
+        yield
+        return
+    with suppress(OSError):  # a file system without locks
+        flock(descriptor, LOCK_EX)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            flock(descriptor, LOCK_UN)
 
 
 def private_folder(folder: PathLike) -> Path:
@@ -96,8 +256,26 @@ def writing(path: PathLike) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        name = os.fspath(path)
+        if error.errno == errno.ELOOP or (error.errno == errno.EINVAL and _kind(name)):
+            raise FileProblem(
+                f"{name} is {_kind(name) or 'a link'}",
+                "a file of the lab's own",
+                "move it away, and try again",
+            ) from None
         raise FileProblem(
-            f"{os.fspath(path)} cannot be written ({error.strerror or error})",
+            f"{name} cannot be written ({error.strerror or error})",
             "a folder that you may write to, with space left",
             "choose another folder, or change its permissions",
         ) from None
+
+
+def _kind(path: str) -> str:
+    """What a path is that should be a regular file, or an empty text."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return ""
+    if stat.S_ISLNK(mode):
+        return "a link"
+    return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "not a regular file"

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import shutil
 import ssl
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab.attacks.protections import Protection
+from mtls_lab.drawing import actor, breakable, card, escape, side_by_side
 from mtls_lab.net import Backend, Relay, Tamper, ask, flip_bit, replace, watch
 from mtls_lab.pki import CertificateAuthority, Purpose, self_signed
+from mtls_lab.scratch import scratch_folder
+from mtls_lab.text import Shown
 from mtls_lab.wire import LIE, SECRET, Direction, Exchange, server_name
 
 __all__ = [
@@ -37,7 +39,7 @@ CLOSE_NOTIFY = 5 + 2 + 1 + 16
 
 
 @dataclass(frozen=True)
-class AttackResult:
+class AttackResult(Shown):
     """How one attack on one protection ended.
 
     Attributes:
@@ -52,6 +54,11 @@ class AttackResult:
     evidence: tuple[str, ...]
 
     @property
+    def attacker(self) -> str:
+        """`"Eve"`, who listens, or `"Mallory"`, who does something."""
+        return "Eve" if ATTACKS.get(self.attack) is eavesdrop else "Mallory"
+
+    @property
     def word(self) -> str:
         """`"✗ succeeds"` or `"✓ stopped"`, from the defender's point of view."""
         return "✗ succeeds" if self.succeeded else "✓ stopped"
@@ -59,6 +66,13 @@ class AttackResult:
     def __str__(self) -> str:
         lines = [f"{self.attack} against {self.protection}: {self.word}"]
         return "\n".join([*lines, *(f"  {line}" for line in self.evidence)])
+
+    def _repr_html_(self) -> str:
+        head = (
+            f"{actor(self.attacker)} {self.attack} against {escape(self.protection)}: {self.word}"
+        )
+        lines = "".join(f"<div>{breakable(line)}</div>" for line in self.evidence)
+        return side_by_side(card(f"<b>{head}</b>", lines, good=not self.succeeded))
 
 
 def eavesdrop(protection: Protection) -> AttackResult:
@@ -158,7 +172,7 @@ def clone(protection: Protection) -> AttackResult:
 def steal_key(protection: Protection) -> AttackResult:
     """Someone copies every file of the device, the private key among them, and uses them."""
     who = "A copy of the device's files"
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         context = None
         if protection.server_ca is not None:
             context = ssl.create_default_context(cafile=shutil.copy(protection.server_ca, folder))

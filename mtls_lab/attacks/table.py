@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 from mtls_lab.attacks.attacks import ATTACKS, Attack, AttackResult
 from mtls_lab.attacks.protections import Protection
-from mtls_lab.text import html_table
+from mtls_lab.drawing import BAD, GOOD, table
+from mtls_lab.text import Shown
 
 __all__ = ["AttackTable", "attack_table"]
 
 
 @dataclass(frozen=True)
-class AttackTable:
+class AttackTable(Shown):
     """The results as a table: text and HTML."""
 
     results: tuple[AttackResult, ...]
@@ -49,13 +50,13 @@ class AttackTable:
             (attack, (_html_cell(row[name]) for name in self.columns))
             for attack, row in self.rows.items()
         )
-        return html_table(self.columns, rows)
+        return table(self.columns, rows)
 
 
 def _html_cell(result: AttackResult) -> str:
-    colour = "--jp-error-color1" if result.succeeded else "--jp-success-color1"
+    colour = BAD if result.succeeded else GOOD
     evidence = html.escape("\n".join(result.evidence), quote=True)
-    style = f"border-bottom:3px solid var({colour}, currentColor)"
+    style = f"border-bottom:3px solid {colour}"
     return f'<td role="cell" style="{style}" title="{evidence}">{result.word}</td>'
 
 

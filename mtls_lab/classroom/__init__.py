@@ -1,9 +1,11 @@
 """Around the lessons: how far is a learner, how far is a class.
 
-Here: what `mtls-lab` prints for a learner or a teacher. Not here: the command line (cli/).
+Here: what `mtls-lab` prints for a learner or a teacher, and what a notebook's first cell shows. Not
+here: the command line (cli/).
 """
 
+from mtls_lab.classroom.entering import enter
 from mtls_lab.classroom.one_learner import report
 from mtls_lab.classroom.whole_class import class_report, export, read_export
 
-__all__ = ["class_report", "export", "read_export", "report"]
+__all__ = ["class_report", "enter", "export", "read_export", "report"]

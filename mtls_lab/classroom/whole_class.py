@@ -8,9 +8,11 @@ by whatever means the class uses, and holds no more than a name that the learner
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from mtls_lab.classroom.gain import gained, one_score
 from mtls_lab.classroom.one_learner import parts, solved_katas
 from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import EXERCISES
-from mtls_lab.files import write_file
+from mtls_lab.files import read_json, write_file
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.folder import own_folder
 from mtls_lab.learner.progress import Predicted, Progress, Taken, Tried
@@ -66,8 +68,25 @@ def export(name: str, folder: Path | None = None) -> Path:
         "exercises": {key: asdict(each) for key, each in done.exercises.items()},
         "quiz": {when: asdict(taken) for when, taken in done.quiz.items()},
     }
-    path = folder / f"progress-{_file_name(name)}.json"
-    return write_file(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    path = next(each for each in _names(folder, _file_name(name)) if _may_write(each))
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    return write_file(path, text, lasting=True)
+
+
+def _names(folder: Path, name: str) -> Iterator[Path]:
+    """Yield `progress-NAME.json`, then `progress-NAME-2.json` and so on."""
+    return (folder / f"progress-{name}{number}.json" for number in chain([""], count(-2, -1)))
+
+
+def _may_write(path: Path) -> bool:
+    """Whether there is nothing at this place, or what an earlier `export` put there."""
+    if not os.path.lexists(path):
+        return True
+    try:
+        read_export(path)
+    except FileProblem:
+        return False
+    return not path.is_symlink()
 
 
 def _file_name(name: str) -> str:
@@ -78,17 +97,15 @@ def _file_name(name: str) -> str:
 def read_export(path: Path) -> HandedIn:
     """Read one file that `export` wrote. Raises FileProblem."""
     try:
-        if path.stat().st_size > FILE_LENGTH:
-            raise ValueError("far too long")
-        content = json.loads(path.read_text("utf-8"))
+        content = read_json(path, most=FILE_LENGTH)
         name = printable(" ".join(content["name"].split()))[:NAME_LENGTH]
         guesses = {key: _typed(Predicted, value) for key, value in content["predictions"].items()}
         tries = {key: _typed(Tried, value) for key, value in content["exercises"].items()}
         return HandedIn(
-            name or path.name,
+            name or printable(path.name)[:NAME_LENGTH],
             Progress(predictions=guesses, exercises=tries, quiz=_tests(content)),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         raise FileProblem(
             f"{path} cannot be read ({why})",

@@ -156,6 +156,7 @@ def parser_of(program: str) -> argparse.ArgumentParser:
         type=machines.port,
         help="the port of JupyterLab (default: 8888 or the next free one)",
     )
+    start.add_argument("--big", action="store_true", help="large letters, for a projector")
     start.add_argument(
         "--prepare", action="store_true", help="only make the folder, do not start JupyterLab"
     )

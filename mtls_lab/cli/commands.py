@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from mtls_lab.errors import LabError, ToolMissing
 from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.learner import progress, reviews
 from mtls_lab.program import typed
+from mtls_lab.scratch import sweep
 
 __all__ = ["RUN"]
 
@@ -32,11 +34,15 @@ INSIDE = ("JUPYTERHUB_SERVICE_PREFIX", "JUPYTER_SERVER_URL")
 def _start(options: argparse.Namespace) -> int:
     folder: Path = options.folder
     notebooks = unpacking.unpack(folder)
+    progress.tidy(folder)
+    sweep(tempfile.gettempdir())
     for notebook in notebooks:
         name = notebook.path.name
+        if notebook.damaged:
+            print(_damaged(notebook))
         if notebook.beside:
             print(f"{name}: yours is kept; the project's newer one is {notebook.beside.name}")
-        else:
+        elif not notebook.damaged:
             print(f"{name}: {'as you left it' if notebook.kept else 'ready'}")
     print(report(folder))
     if due := reviews.due(progress.read(folder), progress.today()):
@@ -62,8 +68,21 @@ def _start(options: argparse.Namespace) -> int:
     where = "at the address below" if options.no_browser else "in your browser"
     print(f"JupyterLab opens {where}. To stop it: Ctrl-C in this terminal.", flush=True)
     jupyter = importlib.import_module("mtls_lab.cli.jupyter")  # seconds, and for this command only
-    jupyter.run(jupyter.options(folder, first, browser=not options.no_browser, port=options.port))
+    jupyter.open_outline(folder)
+    chosen = jupyter.options(
+        folder, first, browser=not options.no_browser, port=options.port, big=options.big
+    )
+    jupyter.run(chosen)
     return 0
+
+
+def _damaged(notebook: unpacking.Unpacked) -> str:
+    """Say what can be done about a notebook that was cut off or overwritten."""
+    name = notebook.path.name
+    text = f"{name}: damaged, not a whole notebook any more; it is left as it is."
+    if copy := notebook.checkpoint:
+        text += f" JupyterLab kept an earlier copy: {copy.relative_to(notebook.path.parent)}."
+    return f"{text} To begin it again: {typed(f'reset {notebook.path.stem}')}"
 
 
 def _where_it_is(folder: Path, first: str) -> str:

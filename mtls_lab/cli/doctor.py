@@ -28,6 +28,7 @@ from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
 from mtls_lab.net import Backend, ask
 from mtls_lab.program import typed
+from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
 __all__ = ["Finding", "Level", "examine", "ready", "report", "run"]
@@ -120,7 +121,7 @@ def report(findings: Iterable[Finding]) -> dict[str, Any]:
         ['findings', 'platform', 'ready', 'versions']
     """
     findings = list(findings)
-    packages = ("mtls-lab", "cryptography", "jupyterlab", "ipywidgets", "ipykernel")
+    packages = ("mtls-lab", "cryptography", "jupyterlab", "ipywidgets", "anywidget", "ipykernel")
     return {
         "ready": ready(findings),
         "findings": [asdict(each) | {"level": each.level.value} for each in findings],
@@ -175,7 +176,7 @@ def _loopback() -> Finding:
 def _mutual_tls() -> Exchange:
     # Only here: without cryptography, everything else can still be told.
     table = importlib.import_module("mtls_lab.attacks")
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         mutual = next(p for p in table.lab_protections(folder) if p.name == "Mutual TLS")
         with mutual.backend() as backend:
             return ask("GET_SECRET", backend, context=mutual.client_context)
@@ -246,9 +247,12 @@ def _folder(folder: Path) -> Finding:
 
 def _widgets(folder: Path) -> Finding:
     """The notebooks import the panels at their top: without them, they do not run."""
-    modules = ("ipywidgets.widgets", "mtls_lab.panels")
-    finding = installed.package("ipywidgets", *modules, folder=folder)
+    package = installed.package
+    finding = package("ipywidgets", "ipywidgets.widgets", "mtls_lab.panels", folder=folder)
     if finding.level is Level.OK:
-        shown = installed.package("jupyterlab_widgets", "jupyterlab_widgets")
+        shown = package("jupyterlab_widgets", "jupyterlab_widgets")
         return finding if shown.level is Level.OK else shown
+    if package("ipywidgets", "ipywidgets.widgets", folder=folder).level is Level.OK:
+        below = package("anywidget", "anywidget", folder=folder)
+        return finding if below.level is Level.OK else below
     return finding

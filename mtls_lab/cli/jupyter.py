@@ -6,7 +6,9 @@ holds (learner/), and the command line (commands.py). Only `start` imports this:
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
 import signal
 from pathlib import Path
 from types import FrameType
@@ -14,13 +16,15 @@ from typing import cast
 
 from jupyter_server.serverapp import ServerApp
 from jupyterlab.labapp import LabApp
+from jupyterlab_server.workspaces_handler import WORKSPACE_EXTENSION, slugify
 from tornado.platform.asyncio import AsyncIOLoop
 from traitlets import default
 
 from mtls_lab.facts import resource_folder
+from mtls_lab.files import private_folder, write_file
 from mtls_lab.program import scripts
 
-__all__ = ["LabServer", "options", "run"]
+__all__ = ["LabServer", "open_outline", "options", "run"]
 
 #: What ends a program: Ctrl-C, `kill`, a terminal that is closed. The last is not for Windows.
 ENDING = [
@@ -28,11 +32,18 @@ ENDING = [
 ]
 #: How this JupyterLab differs from any other.
 OWN = resource_folder("data") / "jupyterlab"
+OVERRIDES, THEME = "overrides.json", "@jupyterlab/apputils-extension:themes"
+#: Read from the last row: on a picture of 1,280 pixels, 20 are one sixty-fourth of its width.
+BIG = {"content-font-size1": "20px", "code-font-size": "18px", "ui-font-size1": "16px"}
+#: Where the page is kept as the learner leaves it, below the learner's folder.
+WORKSPACES = Path(".jupyter", "workspaces")
 #: Seconds for kernels to be shut down in good order. jupyter_client gives each of them five.
 GRACE = 20
 
 
-def options(folder: Path, notebook: str, *, browser: bool, port: int | None) -> list[str]:
+def options(
+    folder: Path, notebook: str, *, browser: bool, port: int | None, big: bool = False
+) -> list[str]:
     """Return JupyterLab's options for a learner's folder.
 
     Args:
@@ -41,14 +52,20 @@ def options(folder: Path, notebook: str, *, browser: bool, port: int | None) -> 
         browser: whether a browser is opened.
         port: where it listens, and nowhere else; 0 for any free port; None for JupyterLab's
             own choice, 8888 or the next that is free.
+        big: letters for a projector, in texts, code and panels. Settings → Theme changes them.
+
+    Raises:
+        FileProblem: the folder cannot be written.
     """
     folder = folder.resolve()
     chosen = [
         f"--ServerApp.root_dir={folder}",
+        # Whatever this person's own Jupyter says: the README promises this machine only.
+        "--ServerApp.ip=127.0.0.1",
         f"--LabApp.default_url=/lab/tree/{notebook}",
         # Which notebooks were open is remembered here, and not for every JupyterLab of this person.
-        f"--LabApp.workspaces_dir={folder / '.jupyter' / 'workspaces'}",
-        f"--LabApp.app_settings_dir={OWN}",
+        f"--LabApp.workspaces_dir={folder / WORKSPACES}",
+        f"--LabApp.app_settings_dir={_big(folder) if big else OWN}",
         "--LabApp.custom_css=True",  # the one in the same folder: see LabServer
         # The address is the last thing to read, and nothing but trouble comes after it.
         "--Application.log_level=WARN",
@@ -64,6 +81,30 @@ def options(folder: Path, notebook: str, *, browser: bool, port: int | None) -> 
     if port is not None:
         chosen += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     return chosen
+
+
+def _big(folder: Path) -> Path:
+    """Write the lab's own settings with larger letters, and return their folder."""
+    place = folder / ".jupyter" / "big"
+    settings = json.loads((OWN / OVERRIDES).read_text("utf-8"))
+    settings.setdefault(THEME, {})["overrides"] = BIG
+    write_file(private_folder(place) / OVERRIDES, json.dumps(settings))
+    return place
+
+
+def open_outline(folder: Path) -> None:
+    """Let the first start in a folder show the notebook's outline; whoever closes it is heeded.
+
+    Raises:
+        FileProblem: the folder cannot be written.
+    """
+    # The workspace of an address that names none, such as the one that `options` has.
+    file = folder / WORKSPACES / f"{slugify('default')}{WORKSPACE_EXTENSION}"
+    if file.exists():
+        return
+    data = json.loads((OWN / "workspace.json").read_text("utf-8"))
+    private_folder(file.parent)
+    write_file(file, json.dumps({"data": data, "metadata": {"id": "default"}}))
 
 
 def run(arguments: list[str]) -> None:
@@ -90,6 +131,13 @@ class LabServer(ServerApp):
         for each in ENDING:
             if signal.getsignal(each) is not signal.SIG_IGN:  # `nohup`, or `&` in a script
                 signal.signal(each, self._end)
+
+    def init_configurables(self) -> None:
+        """Have a token, whatever this person's own Jupyter says: a terminal is one click away."""
+        super().init_configurables()
+        identity = self.identity_provider
+        if not identity.auth_enabled:
+            identity.token, identity.token_generated = secrets.token_hex(24), True
 
     def start_app(self) -> None:
         """Start, and leave the address as the last thing said."""

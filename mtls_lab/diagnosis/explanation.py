@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from mtls_lab.diagnosis.cards import explained, indented
 from mtls_lab.diagnosis.causes import in_words, ranked
 from mtls_lab.diagnosis.look import Finding, findings, mistakes_in, wrong_signers
 from mtls_lab.diagnosis.symptoms import Symptoms, shown, steady
 from mtls_lab.diagnosis.views import views_of
 from mtls_lab.facts import read_facts
 from mtls_lab.files import PathLike
-from mtls_lab.text import printable
+from mtls_lab.text import Shown, printable
 from mtls_lab.wire.reasons import alert_of, normal
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ LATE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Shown):
     """What a failure means, in words that are the same on every run.
 
     Attributes:
@@ -98,7 +99,10 @@ class Explanation:
             "Check": self.command,
             "Files": "; ".join(self.files),
         }
-        return "\n".join(f"{label + ':':<6} {text}" for label, text in lines.items() if text)
+        return "\n".join(indented(label, text) for label, text in lines.items() if text)
+
+    def _repr_html_(self) -> str:
+        return explained(self)
 
 
 def explain(

@@ -9,7 +9,6 @@ the check says follows from who was served; it does not read what the functions 
 
 from __future__ import annotations
 
-import html
 import marshal
 import platform
 import socket
@@ -17,10 +16,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
 from types import CodeType
 from unittest import mock
 
+from mtls_lab.drawing import WARN, box, escape
 from mtls_lab.exercises.calling import no_stragglers
 from mtls_lab.exercises.peers import shown
 from mtls_lab.exercises.questioning import (
@@ -31,7 +30,7 @@ from mtls_lab.exercises.questioning import (
     can_be_elsewhere,
 )
 from mtls_lab.exercises.result import NotYet
-from mtls_lab.text import coloured_box
+from mtls_lab.scratch import scratch_folder
 
 __all__ = ["Attempt", "stop_the_clone"]
 
@@ -99,8 +98,8 @@ class Attempt:
     __repr__ = __str__  # Jupyter shows the last value of a cell by its repr
 
     def _repr_html_(self) -> str:
-        head, *rest = (html.escape(line.strip()) for line in self._lines())
-        return coloured_box([f"<strong>{head}</strong>", *rest], "warn", testid="stop-the-clone")
+        head, *rest = (escape(line.strip()) for line in self._lines())
+        return box([f"<strong>{head}</strong>", *rest], WARN, testid="stop-the-clone")
 
 
 def stop_the_clone(device_says: Says, is_genuine: Genuine) -> Attempt:
@@ -153,8 +152,8 @@ def _attack(device_says: Says, is_genuine: Genuine) -> Attempt:
             head = "✗ everybody is served"
             return Attempt(head, tuple(tried), stranger.lines, (OPEN,), served=True)
         recording = _first_served(backend, "mallory", lambda _: first.answer, tried, "a recording")
-        with TemporaryDirectory() as empty:
-            copy = _Copy(device_says, empty)
+        with scratch_folder() as empty:
+            copy = _Copy(device_says, str(empty))
             clone, needed = _copies(backend, copy, tried)
         locked = not backend.visit("device", device_says, elsewhere=False).served
         if locked:

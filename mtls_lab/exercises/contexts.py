@@ -30,9 +30,9 @@ class World:
     folder: Path
 
     @classmethod
-    def in_folder(cls, name: str) -> World:
+    def in_folder(cls, folder: Path) -> World:
         """Make it, and write its files into a folder."""
-        ca, folder = CertificateAuthority.create("Lab CA"), Path(name)
+        ca = CertificateAuthority.create("Lab CA")
         write_certificate(folder / "server_ca.pem", ca.certificate)
         world = cls(ca, ca.issue_server(["localhost", "127.0.0.1"]), folder)
         world.backend.save(folder, "server")

@@ -7,7 +7,6 @@ hands out to be resumed (thief.py).
 from __future__ import annotations
 
 import ssl
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from mtls_lab.exercises.refusals import ASKING, served
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem
+from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
 __all__ = ["EXPIRED", "VALIDITY", "ForDevices"]
@@ -55,7 +55,7 @@ class ForDevices:
         servers, devices = (
             CertificateAuthority.create(f"{side} CA") for side in ("Server", "Device")
         )
-        with tempfile.TemporaryDirectory() as name, public_ca(folder := Path(name)) as public:
+        with scratch_folder() as name, public_ca(folder := Path(name)) as public:
             servers.issue_server(["localhost"]).save(folder, "server")
             pem.write_certificate(folder / "server_ca.pem", servers.certificate)
             pem.write_certificate(folder / "client_ca.pem", devices.certificate)

@@ -128,7 +128,7 @@ def _one_line(name: str, value: object) -> str:
     if not isinstance(value, str) or "\n" in value:
         raise NotYet(found, rule)
     try:
-        LineBuffer().feed(f"{value}\n".encode())
+        list(LineBuffer().feed(f"{value}\n".encode()))
     except (ProtocolError, UnicodeEncodeError) as error:
         raise NotYet(found, f"{rule} ({error})") from None
     return value
@@ -137,7 +137,7 @@ def _one_line(name: str, value: object) -> str:
 def _line(tls: ssl.SSLSocket) -> str:
     lines = LineBuffer()
     while data := tls.recv(4096):
-        if found := lines.feed(data):
+        if found := list(lines.feed(data)):
             return found[0]
     return ""
 

@@ -15,7 +15,14 @@ from itertools import groupby
 from cryptography import x509
 
 from mtls_lab.net import Chunk
-from mtls_lab.wire import Direction, looks_like_tls, parse_records, plaintext_messages, server_name
+from mtls_lab.text import printable
+from mtls_lab.wire import (
+    Direction,
+    looks_like_tls,
+    plaintext_messages,
+    readable_records,
+    server_name,
+)
 
 __all__ = ["Places", "Unit", "listing", "places", "seen", "units"]
 
@@ -70,7 +77,7 @@ def units(chunks: Iterable[Chunk]) -> tuple[Unit, ...]:
             names = [name for name, _ in plaintext_messages(after)][known:]
             name = "{record}" if "record" in names else ", ".join(names) or "part of a message"
         else:
-            name = chunk.heard.decode("utf-8", "backslashreplace").rstrip("\r\n")
+            name = printable(chunk.heard.decode("utf-8", "backslashreplace").rstrip("\r\n"))
         found.append(Unit(label, name, tls, len(before), chunk))
     return tuple(found)
 
@@ -132,9 +139,8 @@ def seen(heard: Sequence[Unit]) -> list[tuple[str, str]]:
 
 def _subjects(stream: bytes) -> list[str]:
     """Return the subjects in a Certificate message in clear: TLS 1.2 (RFC 5246, 7.4.2)."""
-    records = parse_records(stream)[0] if looks_like_tls(stream) else []
     clear: list[bytes] = []
-    for record in records:
+    for record in readable_records(stream) if looks_like_tls(stream) else ():
         if record.type != 22:
             break
         clear.append(record.payload)
@@ -146,6 +152,6 @@ def _subjects(stream: bytes) -> list[str]:
         end = 3 + int.from_bytes(rest[:3], "big")
         with suppress(ValueError):  # bytes of a peer: they may be anything
             certificate = x509.load_der_x509_certificate(rest[3:end])
-            found.append(certificate.subject.rfc4514_string())
+            found.append(printable(certificate.subject.rfc4514_string()))
         rest = rest[end:]
     return found

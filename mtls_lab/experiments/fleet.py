@@ -7,13 +7,14 @@ and what it all costs. Not here: the grid (panels/fleet.py).
 from __future__ import annotations
 
 import ssl
-import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab.errors import UnknownName
 from mtls_lab.net import Backend, ask, client_context, server_context
 from mtls_lab.pki import CertificateAuthority, Identity, pem
+from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
 __all__ = ["SHARING", "STATES", "Device", "Fleet", "Report", "count"]
@@ -22,6 +23,9 @@ __all__ = ["SHARING", "STATES", "Device", "Fleet", "Report", "count"]
 BATCH = 4
 #: Every third device is of the variant "pro"; the others are "basic".
 PRO = 3
+
+#: Devices that ask at the same time: half of a handshake is waiting for the other side.
+AT_ONCE = 4
 
 #: Who has a key in common, each with its words.
 SHARING = {
@@ -162,6 +166,10 @@ class Fleet:
         names = dict.fromkeys(self.names.values())
         self._certificates = {name: self._ca.issue_client(name) for name in names}
         self._contexts = self._present(self._certificates)
+        #: Made when first needed: the backend's context by the name that is revoked, and that of
+        #: a device with its new key.
+        self._backends: dict[str | None, ssl.SSLContext] = {}
+        self._replaced: dict[str, ssl.SSLContext] = {}
 
     def report(self, state: str = "well", *, stolen: int = 1) -> Report:
         """Let every identity ask the backend for the secret, in this state of affairs.
@@ -178,19 +186,15 @@ class Fleet:
         if stolen not in self.names:
             raise UnknownName("device", str(stolen), map(str, self.names))
         shared = self.names[stolen]
-        # A CA of its own for this question: what is revoked in one state is not in another.
-        ca = CertificateAuthority(self._ca.key, self._ca.certificate)
+        revoked = shared if state in {"revoked", "replaced"} else None
         shows = dict(self._contexts)
         if state != "well":
             shows["thief"] = shows[shared]
-        if state in {"revoked", "replaced"}:
-            ca.revoke(self._certificates[shared].certificate)
         if state == "replaced":
-            shows |= self._present({shared: ca.issue_client(shared)})
-        with Backend(self._backend(ca)) as backend:
-            exchanges = {
-                who: ask("GET_SECRET", backend, context=context) for who, context in shows.items()
-            }
+            shows[shared] = self._with_a_new_key(shared)
+        with Backend(self._backend(revoked)) as backend, ThreadPoolExecutor(AT_ONCE) as pool:
+            asked = pool.map(lambda each: ask("GET_SECRET", backend, context=each), shows.values())
+            exchanges = dict(zip(shows, asked, strict=True))
         devices = tuple(
             Device(f"{number:02}", name, exchanges[name]) for number, name in self.names.items()
         )
@@ -201,14 +205,14 @@ class Fleet:
             devices,
             Device("thief", shared, exchanges["thief"]) if "thief" in exchanges else None,
             keys=len(self._certificates) + (state == "replaced"),
-            revoked=len(ca.revoked),
-            recalled=list(self.names.values()).count(shared) if ca.revoked else 0,
+            revoked=0 if revoked is None else 1,
+            recalled=0 if revoked is None else list(self.names.values()).count(revoked),
         )
 
     def _present(self, identities: dict[str, Identity]) -> dict[str, ssl.SSLContext]:
         """Make the context of each device."""
         contexts = {}
-        with tempfile.TemporaryDirectory() as folder:
+        with scratch_folder() as folder:
             root = Path(folder, "server_ca.pem")
             pem.write_certificate(root, self._ca.certificate)
             for name, identity in identities.items():
@@ -216,11 +220,22 @@ class Fleet:
                 identity.load_into(contexts[name])
         return contexts
 
-    def _backend(self, ca: CertificateAuthority) -> ssl.SSLContext:
-        """Make the backend's context, with the CA's list of what is revoked."""
-        with tempfile.TemporaryDirectory() as folder:
-            root, crl = Path(folder, "client_ca.pem"), Path(folder, "client_ca.crl")
-            pem.write_certificate(root, ca.certificate)
-            pem.write_crl(crl, ca.crl())
-            files = self._server.save(folder, "server")
-            return server_context(*files, client_ca=root, crl=crl)
+    def _with_a_new_key(self, name: str) -> ssl.SSLContext:
+        if name not in self._replaced:
+            self._replaced |= self._present({name: self._ca.issue_client(name)})
+        return self._replaced[name]
+
+    def _backend(self, revoked: str | None) -> ssl.SSLContext:
+        """Return the backend's context, with the list on which this name's certificate is."""
+        if revoked not in self._backends:
+            # A CA of its own for this list: what is revoked in one state is not in another.
+            ca = CertificateAuthority(self._ca.key, self._ca.certificate)
+            if revoked is not None:
+                ca.revoke(self._certificates[revoked].certificate)
+            with scratch_folder() as folder:
+                root, crl = Path(folder, "client_ca.pem"), Path(folder, "client_ca.crl")
+                pem.write_certificate(root, ca.certificate)
+                pem.write_crl(crl, ca.crl())
+                files = self._server.save(folder, "server")
+                self._backends[revoked] = server_context(*files, client_ca=root, crl=crl)
+        return self._backends[revoked]

@@ -7,7 +7,6 @@ the error in the words of TLS (diagnosis/explanation.py), and the drop-downs (pa
 from __future__ import annotations
 
 import ssl
-import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +17,7 @@ from mtls_lab.errors import UnknownName
 from mtls_lab.facts import read_facts
 from mtls_lab.net import Backend, ask, nobody_listens
 from mtls_lab.pki import CertificateAuthority, pem
+from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import NO_CHAIN, Exchange, Failure, Side, Stage
 
 __all__ = ["EMPTY", "Kit", "Placed", "Slot", "files", "placement", "slots", "starts"]
@@ -149,7 +149,7 @@ class Kit:
 
     def run(self, placed: Mapping[str, str]) -> Placed:
         """Give every slot its file, and let the device ask the backend for the secret."""
-        with tempfile.TemporaryDirectory() as folder:
+        with scratch_folder() as folder:
             self._write(Path(folder))
             device = _Machine("device", placed, Path(folder))
             backend = _Machine("backend", placed, Path(folder))

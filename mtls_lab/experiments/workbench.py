@@ -209,7 +209,10 @@ class Workbench:
     def __init__(self) -> None:
         self._ca = CertificateAuthority.create("Lab CA")
         self._key = create_key()
-        self._server = self._ca.issue_server(["localhost"])
+        #: By how strict they are: a device that looks at a backend, a backend at a device.
+        self._devices = {strict: self._verifying_device(strict=strict) for strict in RULES}
+        server = self._ca.issue_server(["localhost"])
+        self._backends = {strict: self._asking_backend(server, strict=strict) for strict in RULES}
 
     def make(self, recipe: Recipe) -> Identity:
         """Sign a certificate for CN=localhost that follows the recipe."""
@@ -233,9 +236,8 @@ class Workbench:
         return Trials(recipe, identity.certificate, tuple(self._try(identity, recipe)))
 
     def _try(self, identity: Identity, recipe: Recipe) -> Iterator[Trial]:
-        with Backend(_showing(ssl.PROTOCOL_TLS_SERVER, identity)) as backend:
-            for strict in RULES:
-                device = self._verifying(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), strict=strict)
+        with Backend(_presenting(ssl.PROTOCOL_TLS_SERVER, identity)) as backend:
+            for strict, device in self._devices.items():
                 yield Trial("as a server", strict, ask("PING", backend, context=device))
         shown = {"as a client": identity}
         if recipe.is_ca:
@@ -243,15 +245,21 @@ class Workbench:
             device_below = below.issue_client("trusted-client")
             shown["as a CA"] = replace(device_below, chain=(identity.certificate,))
         for role, shows in shown.items():
-            device = self._verifying(_showing(ssl.PROTOCOL_TLS_CLIENT, shows), strict=False)
-            for strict in RULES:
-                context = _showing(ssl.PROTOCOL_TLS_SERVER, self._server)
-                context.verify_mode = ssl.CERT_REQUIRED
-                with Backend(self._verifying(context, strict=strict)) as backend:
+            device = self._trusting(_presenting(ssl.PROTOCOL_TLS_CLIENT, shows), strict=False)
+            for strict, context in self._backends.items():
+                with Backend(context) as backend:
                     exchange = ask("PING", backend, context=device)
                 yield Trial(role, strict, exchange)
 
-    def _verifying(self, context: ssl.SSLContext, *, strict: bool) -> ssl.SSLContext:
+    def _verifying_device(self, *, strict: bool) -> ssl.SSLContext:
+        return self._trusting(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), strict=strict)
+
+    def _asking_backend(self, server: Identity, *, strict: bool) -> ssl.SSLContext:
+        context = _presenting(ssl.PROTOCOL_TLS_SERVER, server)
+        context.verify_mode = ssl.CERT_REQUIRED
+        return self._trusting(context, strict=strict)
+
+    def _trusting(self, context: ssl.SSLContext, *, strict: bool) -> ssl.SSLContext:
         root = self._ca.certificate.public_bytes(Encoding.PEM).decode("ascii")
         context.load_verify_locations(cadata=root)
         context.verify_flags &= ~STRICT
@@ -260,7 +268,7 @@ class Workbench:
         return context
 
 
-def _showing(protocol: int, identity: Identity) -> ssl.SSLContext:
+def _presenting(protocol: int, identity: Identity) -> ssl.SSLContext:
     """Make a context that presents this certificate."""
     context = ssl.SSLContext(protocol)
     identity.load_into(context)

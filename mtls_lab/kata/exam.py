@@ -11,7 +11,6 @@ from __future__ import annotations
 import runpy
 import shutil
 import ssl
-import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import chdir, suppress
@@ -29,6 +28,7 @@ from mtls_lab.kata import purposes
 from mtls_lab.kata.mallory import COMMAND, RULE_LIMIT, Mallory
 from mtls_lab.kata.sabotage import FILE
 from mtls_lab.net import Backend, PeerCertificate, ask, nobody_listens
+from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import SECRET, Exchange, Failure, Side, Stage
 
 __all__ = ["Contexts", "examine", "load", "meet"]
@@ -189,7 +189,7 @@ def examine(*, crl: bool, sessions: bool = True) -> Iterator[str]:
     yield "the device gets the secret"
     purposes.device_has_one(contexts.listen(), lambda backend: _ask(contexts, backend))
     yield "the device's certificate is good for a device, and for nothing else"
-    with tempfile.TemporaryDirectory() as name, public_ca(folder := Path(name)) as public:
+    with scratch_folder() as name, public_ca(folder := Path(name)) as public:
         with suppress(shutil.Error):  # raised at the end: what the device needs was read before
             shutil.copytree(".", folder / "copy")
         with chdir(folder / "copy"):

@@ -7,7 +7,6 @@ learner's own kata (task.py), and what is wrong in each (faults.py).
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path, PurePath
@@ -19,6 +18,7 @@ from mtls_lab.files import writing
 from mtls_lab.kata import exam, faults, sabotage
 from mtls_lab.kata.task import FOLDER, Kata, make
 from mtls_lab.pki import pem
+from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange, Side, Stage
 
 __all__ = ["EXAMPLES", "Example", "worked_kata"]
@@ -59,7 +59,7 @@ class Example(Kata):
     def _diagnosis(self, told: tuple[object, object, object]) -> Iterator[str]:
         """Make the fault again, look who refuses, and put back the file that was named."""
         refused_by, stage, file = map(_as_written, told)
-        with tempfile.TemporaryDirectory() as scratch:
+        with scratch_folder() as scratch:
             whole, broken = Path(scratch, "whole"), Path(scratch, "broken")
             whole.mkdir()
             sabotage.lay_out(whole, crl=False)

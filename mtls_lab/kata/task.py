@@ -14,13 +14,13 @@ from contextlib import chdir
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import Outcome, Result, judge, remembered
 from mtls_lab.facts import learner_folder
-from mtls_lab.files import private_folder, write_file, writing
+from mtls_lab.files import private_folder, read_file, read_json, write_file, writing
 from mtls_lab.kata import exam, faults, sabotage
+from mtls_lab.text import Shown
 from mtls_lab.wire import Exchange
 
 __all__ = ["FOLDER", "Kata", "kata_key", "make"]
@@ -35,7 +35,7 @@ _SESSIONS = 2
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Kata:
+class Kata(Shown):
     """A folder in which a device and a backend should talk, and do not; `create` makes one.
 
     Attributes:
@@ -107,7 +107,7 @@ class Kata:
     def _made(self) -> tuple[int, dict[str, str]]:
         """Return how the folder was made, and the digests of then. Raises FileProblem."""
         try:
-            made = dict(json.loads((self.folder / _MADE).read_text("utf-8")))
+            made = dict(read_json(self.folder / _MADE))
             version = int(made.pop("version", 1))
             return version, dict(made.pop("files", made))
         except (OSError, ValueError, TypeError):
@@ -187,10 +187,6 @@ class Kata:
     def __repr__(self) -> str:
         return f"<Kata {self.level}/{self.seed}>"
 
-    def _repr_pretty_(self, printer: Any, _cycle: object) -> None:
-        """Jupyter asks for this, where the kata is the last value of a cell."""
-        printer.text(str(self))
-
 
 def kata_key(seed: str | int, level: int = 1) -> str:
     """Return what is broken in the kata of this seed and level: for the teacher.
@@ -242,7 +238,7 @@ def _free(target: Path) -> Path:
 
 def _digests(folder: Path) -> dict[str, str]:
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        path.relative_to(folder).as_posix(): hashlib.sha256(read_file(path)).hexdigest()
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not {".kata", "__pycache__"} & set(path.relative_to(folder).parts)
     }

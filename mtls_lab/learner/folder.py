@@ -11,10 +11,13 @@ from pathlib import Path
 
 from mtls_lab.errors import FileProblem, NotInWorkspace
 from mtls_lab.facts import MARKER, learner_folder
-from mtls_lab.files import write_file
+from mtls_lab.files import read_json, write_file
 from mtls_lab.program import typed
 
 __all__ = ["own_folder", "read_marker", "write_marker"]
+
+#: A list of some ten notebooks has 1 kB.
+_MOST = 1 << 20
 
 
 def own_folder(
@@ -42,12 +45,18 @@ def own_folder(
 def read_marker(folder: Path) -> dict[str, str]:
     """Return the digest of each notebook of a folder, as unpacked. Raises FileProblem."""
     try:
-        return dict(json.loads((folder / MARKER).read_text("utf-8")))
+        return dict(read_json(folder / MARKER, most=_MOST))
     except FileNotFoundError:
         return {}
+    except PermissionError as error:
+        raise FileProblem(
+            f"{folder / MARKER} cannot be read ({error.strerror})",
+            "a folder that is yours to open",
+            "change its permissions, or name another folder",
+        ) from None
     except (OSError, ValueError, TypeError) as error:
         raise FileProblem(
-            f"{folder / MARKER} cannot be read ({error})",
+            f"{folder / MARKER} cannot be read ({getattr(error, 'strerror', None) or error})",
             "the list of notebooks that the lab wrote there",
             "delete this one file: your notebooks stay, and new ones are put beside them",
         ) from None
@@ -55,4 +64,5 @@ def read_marker(folder: Path) -> dict[str, str]:
 
 def write_marker(folder: Path, known: dict[str, str]) -> None:
     """Make a folder a learner's folder, or bring its list up to date. Raises FileProblem."""
-    write_file(folder / MARKER, json.dumps(known, indent=1, sort_keys=True) + "\n")
+    text = json.dumps(known, indent=1, sort_keys=True) + "\n"
+    write_file(folder / MARKER, text, lasting=True)

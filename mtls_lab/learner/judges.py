@@ -22,6 +22,8 @@ __all__ = ["JUDGES", "judge"]
 
 #: What the backend says to GET_SECRET.
 REPLY = "open sesame"
+#: OpenSSL's verify code for a CA that is known, and a signature that is not its own.
+CERT_SIGNATURE_FAILURE = 7
 
 
 class Listener(Protocol):
@@ -84,8 +86,11 @@ def flipped_bit(exchange: Exchange) -> str:
 
 
 def same_named_ca(exchange: Exchange) -> str:
-    """Judge whether the device believed the one that answered."""
-    return "believed" if exchange.device.ok else "refused"
+    """Judge whether the device believed the one that answered, and if not, why."""
+    if exchange.device.failure is None:
+        return "believed"
+    bad_signature = exchange.device.failure.verify_code == CERT_SIGNATURE_FAILURE
+    return "signature" if bad_signature else "refused"
 
 
 def other_host(exchange: Exchange) -> str:
@@ -123,9 +128,9 @@ def substring(loose: Exchange, _strict: Exchange) -> str:
     return _served(loose)
 
 
-def cert_optional(without_rule: Exchange, _with_rule: Exchange) -> str:
-    """Judge the exchange with the backend that has no rule."""
-    return _served(without_rule)
+def cert_optional(without_rule: Exchange, with_rule: Exchange) -> str:
+    """Judge the exchanges with the backend that has no rule, and with the one that has."""
+    return "both" if with_rule.ok else _served(without_rule)
 
 
 def no_usage(unlimited: Exchange, _for_servers: Exchange) -> str:
@@ -145,12 +150,14 @@ def stolen_key(verdict: AttackResult) -> str:
     return "served" if verdict.succeeded else "refused"
 
 
-# --- The stolen session ----------------------------------------------------------------------
+# --- What a session is worth -----------------------------------------------------------------
 
 
 def stolen_session(thief: Exchange) -> str:
-    """Judge the exchange of the thief."""
-    return _served(thief)
+    """Judge the exchange of the thief: how far it came, and as whom."""
+    if thief.ok:
+        return "served"
+    return "nobody" if thief.backend and thief.backend.version else "refused"
 
 
 def revoked_session(thief: Exchange) -> str:
@@ -186,7 +193,7 @@ def judge(name: str, *evidence: object) -> str:
 
     Args:
         name: the question.
-        evidence: what its function takes.
+        evidence: what its function takes; more, which a run may show as well, is passed over.
 
     Raises:
         UnknownName: there is no such question.
@@ -198,13 +205,14 @@ def judge(name: str, *evidence: object) -> str:
     """
     if name not in JUDGES:
         raise UnknownName("prediction", name, JUDGES)
+    parameters = inspect.signature(JUDGES[name]).parameters
     try:
-        return JUDGES[name](*evidence)
+        return JUDGES[name](*evidence[: len(parameters)])
     except (TypeError, AttributeError):
-        wanted = ", ".join(each.strip("_") for each in inspect.signature(JUDGES[name]).parameters)
+        wanted = ", ".join(each.strip("_") for each in parameters)
         kinds = ", ".join(type(each).__name__ for each in evidence) or "nothing"
         raise LabError(
-            f"reveal({name!r}, …) with {kinds}",
-            f'reveal("{name}", {wanted}), each as the cells above make it',
-            "run the cells above it, in order, and then this one",
+            f"a run for {name!r} that gives {kinds}",
+            f"{wanted}, each as the lesson's own run gives it",
+            "end the function with `return …`, and run its cell again",
         ) from None

@@ -17,10 +17,11 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import UnknownName
+from mtls_lab.errors import FileProblem, UnknownName
 from mtls_lab.facts import resource_folder
-from mtls_lab.files import PathLike, private_folder, write_file, writing
+from mtls_lab.files import PathLike, private_folder, read_file, write_file, writing
 from mtls_lab.learner.folder import own_folder, read_marker, write_marker
+from mtls_lab.scratch import sweep
 
 __all__ = [
     "Reset",
@@ -40,11 +41,19 @@ class Unpacked:
         path: the notebook in the learner's folder.
         kept: whether the learner's own version was left as it is.
         beside: the project's newer version, put beside a kept one; else None.
+        damaged: whether what the learner has there is not a notebook any more.
     """
 
     path: Path
     kept: bool = False
     beside: Path | None = None
+    damaged: bool = False
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """JupyterLab's own copy of the notebook as it was last saved by hand, if it is whole."""
+        path = self.path.parent / ".ipynb_checkpoints" / f"{self.path.stem}-checkpoint.ipynb"
+        return None if _cells_of(path) is None else path
 
 
 def notebooks() -> list[Path]:
@@ -63,18 +72,21 @@ def unpack(folder: PathLike, *, keep_outputs: bool = False) -> list[Unpacked]:
         FileProblem: the folder cannot be written, or holds a damaged marker.
     """
     folder = private_folder(folder)
+    sweep(folder)
     known = read_marker(folder)
     done = []
     for source in notebooks():
         text = source.read_text("utf-8") if keep_outputs else _cleared(source)
         target, latest = folder / source.name, _fingerprint(_cells(text))
+        damaged = target.exists() and _cells_of(target) is None
         if target.exists() and latest in (known.get(source.name), _fingerprint_of(target)):
-            done.append(Unpacked(target, kept=True))
+            done.append(Unpacked(target, kept=True, damaged=damaged))
         elif _is_ours(target, known):
             done.append(Unpacked(write_file(target, text)))
         else:
             beside = next(path for path in _beside(target, "new") if _is_ours(path, known))
-            done.append(Unpacked(target, kept=True, beside=write_file(beside, text)))
+            new = write_file(beside, text)
+            done.append(Unpacked(target, kept=True, beside=new, damaged=damaged))
             known[beside.name] = latest
         known[source.name] = latest
     write_marker(folder, known)
@@ -122,7 +134,13 @@ def reset(folder: PathLike, what: str) -> list[Reset]:
             old = next(path for path in _beside(target, "old") if not path.exists())
             with writing(target):
                 target.rename(old)
-        done.append(Reset(write_file(target, text), old))
+        try:
+            write_file(target, text, lasting=True)
+        except FileProblem:  # a full disk: the learner's own stays where it was
+            if old:
+                old.rename(target)
+            raise
+        done.append(Reset(target, old))
         known[source.name] = _fingerprint(_cells(text))
     write_marker(folder, known)
     return done
@@ -157,8 +175,8 @@ def _cells(text: str) -> list[dict[str, Any]]:
 def _cells_of(path: Path) -> list[dict[str, Any]] | None:
     """Return the cells of a file; None if it is no notebook, and then it is the learner's."""
     try:
-        return _cells(path.read_text("utf-8"))
-    except (OSError, ValueError, KeyError, TypeError):
+        return _cells(read_file(path).decode("utf-8"))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mtls_lab.errors import UnknownName
+from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.facts import read_facts
 from mtls_lab.learner import progress
 from mtls_lab.learner.judges import judge
@@ -24,6 +24,8 @@ __all__ = [
     "choose",
     "chosen",
     "explain_with",
+    "is_revealed",
+    "judged",
     "question",
     "questions",
     "reason",
@@ -37,6 +39,8 @@ _chosen: dict[str, str | None] = {}
 _sure: dict[str, bool | None] = {}
 #: The reasons that were chosen in this kernel.
 _reasons: dict[str, str] = {}
+#: The predictions whose outcome was shown in this kernel.
+_revealed: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +108,6 @@ class Revealed:
         after = self.question.after if self.truth == self.question.outcome else None
         return [text for text in (wrong, after) if text]
 
-    def __str__(self) -> str:
-        told = f"What happened: {self.outcome}"
-        if self.right:
-            told = f"✓ You predicted it. {told}"
-        elif self.choice is not None:
-            told = f"✗ You predicted: {self.question.answers[self.choice]}\n{told}"
-        return "\n".join([told, *self.said])
-
 
 @cache
 def questions() -> dict[str, Question]:
@@ -134,26 +130,35 @@ def question(name: str) -> Question:
 
 
 def choose(name: str, answer: str | None) -> None:
-    """Note what the learner expects; None takes it back. Raises UnknownName."""
+    """Note what the learner expects; None takes it back.
+
+    Raises:
+        UnknownName: there is no such question, or it has no such answer.
+        LabError: the outcome was shown, so it is no prediction any more.
+    """
     answers = question(name).answers
     if answer is not None and answer not in answers:
         raise UnknownName(f"answer to {name!r}", answer, answers)
     if answer != chosen(name):
+        _still_open(name)
         progress.note(prediction=name, choice=answer, **_and_sure(sure(name)))
     _chosen[name] = answer
 
 
 def chosen(name: str) -> str | None:
-    """Return what was chosen, in this kernel or an earlier one, or None."""
+    """Return what was chosen before the run, in this kernel or an earlier one, or None."""
     if name in _chosen:
         return _chosen[name]
-    earlier = progress.read().chosen.get(name)
+    done = progress.read()
+    made = done.predictions.get(name)
+    earlier = (made.choice if made else None) if name in done.revealed else done.chosen.get(name)
     return earlier if earlier in question(name).answers else None
 
 
 def be_sure(name: str, value: bool | None) -> None:  # noqa: FBT001 - an answer, not an option
-    """Note whether the learner is sure; None takes it back. Raises UnknownName."""
+    """Note whether the learner is sure; None takes it back. Raises as `choose` does."""
     if value != sure(name):
+        _still_open(name)
         progress.note(prediction=name, choice=chosen(name), **_and_sure(value))
     _sure[name] = value
 
@@ -161,15 +166,27 @@ def be_sure(name: str, value: bool | None) -> None:  # noqa: FBT001 - an answer,
 def sure(name: str) -> bool | None:
     """Return whether the learner is sure, or None if that was not said. Raises UnknownName."""
     question(name)
-    return _sure[name] if name in _sure else progress.read().sure.get(name)
+    if name in _sure:
+        return _sure[name]
+    done = progress.read()
+    return done.told[name].sure if name in done.told else done.sure.get(name)
 
 
 def _and_sure(value: bool | None) -> dict[str, bool]:  # noqa: FBT001 - an answer, not an option
     return {} if value is None else {"sure": value}
 
 
-def reveal(name: str, *evidence: object) -> Revealed:
-    """Answer a prediction with what really happened.
+def _still_open(name: str) -> None:
+    if is_revealed(name):
+        raise LabError(
+            f"another answer to {name!r}, after its outcome",
+            "the answer from before the run",
+            "go on: what counts is what you expected",
+        )
+
+
+def judged(name: str, *evidence: object) -> Revealed:
+    """Say what a run gives, and note nothing: the learner has not seen it yet.
 
     Args:
         name: the question.
@@ -181,26 +198,35 @@ def reveal(name: str, *evidence: object) -> Revealed:
         LabError: the evidence is not what this question is judged by.
 
     Example:
-        >>> choose("no_certificate", "handshake")
-        >>> print(reveal("no_certificate", ["wrap_socket"]))
-        ✗ You predicted: In wrap_socket: the handshake fails.
-        What happened: Later, when it first reads: the handshake succeeds.
-        What you predicted is right for TLS 1.2. In TLS 1.3 the client is done before...
-        A TLS 1.3 client is done once it has verified the server and sent its own messages...
-        >>> choose("no_certificate", None)
+        >>> judged("no_certificate", ["wrap_socket"]).outcome
+        'Later, when it first reads: the handshake succeeds.'
     """
     asked = question(name)
     match evidence:
         case (str(key),) if key in asked.answers:
-            truth = key
+            return Revealed(asked, key, chosen(name))
         case _:
-            truth = judge(name, *evidence)
-    choice = chosen(name)
-    if choice is not None and name not in progress.read().predictions:
+            return Revealed(asked, judge(name, *evidence), chosen(name))
+
+
+def reveal(name: str, *evidence: object) -> Revealed:
+    """Answer a prediction with what really happened, and note that the learner knows it now.
+
+    What was chosen counts as it was the first time. Takes and raises what `judged` does.
+    """
+    revealed = judged(name, *evidence)
+    if not is_revealed(name):
         day = progress.today().isoformat()
         certain = _and_sure(sure(name))
+        choice, truth = revealed.choice, revealed.truth
         progress.note(prediction=name, choice=choice, truth=truth, day=day, **certain)
-    return Revealed(asked, truth, choice)
+    _revealed.add(name)
+    return revealed
+
+
+def is_revealed(name: str) -> bool:
+    """Return whether the outcome was shown, in this kernel or an earlier one."""
+    return name in _revealed or name in progress.read().revealed
 
 
 def explain_with(name: str, key: str) -> Reason:

@@ -15,14 +15,16 @@ missing: each version reads what the others wrote.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from mtls_lab.errors import FileProblem
 from mtls_lab.facts import learner_folder
-from mtls_lab.files import writing
+from mtls_lab.files import append_line, read_file, shorten
 
 __all__ = [
     "FILE",
@@ -35,12 +37,19 @@ __all__ = [
     "Tried",
     "note",
     "read",
+    "tidy",
     "today",
+    "watchers",
 ]
 
 FILE = "progress.jsonl"
 #: The state of a test that is finished.
 HANDED_IN = "handed in"
+
+#: A file that is longer is shortened at the next start; one beyond the second is not the lab's.
+LONG, MOST = 1 << 20, 256 << 20
+#: What is called after something was noted, to show it where it is shown already.
+watchers: list[Callable[[], None]] = []
 
 #: The outcomes of an exercise from worst to best; the best one stays.
 _RANKS = ("not yet", "works but unsafe", "right")
@@ -93,7 +102,8 @@ class Progress:
 
     Attributes:
         chosen: the latest choice for each prediction; None if it was taken back.
-        predictions: what was predicted when the run first told.
+        revealed: every prediction of which the learner has seen the outcome, made or not.
+        predictions: what was predicted when the outcome was first shown.
         exercises: every exercise and kata that was attempted.
         quiz: the tests "before" and "after" the course, both there even if neither was taken.
         sure: whether the learner is sure of the latest choice, where that was said.
@@ -103,6 +113,7 @@ class Progress:
     """
 
     chosen: dict[str, str | None] = field(default_factory=dict)
+    revealed: set[str] = field(default_factory=set)
     predictions: dict[str, Predicted] = field(default_factory=dict)
     exercises: dict[str, Tried] = field(default_factory=dict)
     quiz: dict[str, Taken] = field(default_factory=lambda: {"before": Taken(), "after": Taken()})
@@ -132,14 +143,18 @@ def note(folder: Path | None = None, /, **event: str | bool | None) -> None:
     folder = learner_folder() if folder is None else folder
     if folder is None:
         return
-    with writing(folder / FILE), (folder / FILE).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(event) + "\n")
+    append_line(folder / FILE, json.dumps(event))
+    for each in watchers:
+        each()
 
 
 def read(folder: Path | None = None) -> Progress:
     """Return what a learner's folder remembers; default: the one that this process is in.
 
     Lines that are damaged are passed over.
+
+    Raises:
+        FileProblem: the file is not one that the lab wrote: a pipe, a folder, far too large.
 
     Example:
         >>> read(Path("no such folder")).exercises
@@ -164,12 +179,17 @@ def read(folder: Path | None = None) -> Progress:
 
 
 def _predicted(progress: Progress, event: dict[str, Any]) -> None:
-    """Take a prediction over: the latest choice, and what the run said the first time."""
+    """Take a prediction over: the latest choice, and what the run said the first time.
+
+    An outcome that was looked at without a choice is one that older versions take for a choice
+    that was taken back.
+    """
     match event:
-        case {"prediction": str(name), "choice": str(choice), "truth": str(truth)}:
-            if name not in progress.predictions:
+        case {"prediction": str(name), "choice": str() | None as choice, "truth": str(truth)}:
+            if name not in progress.revealed and choice is not None:
                 progress.predictions[name] = Predicted(choice, truth)
                 progress.told[name] = Told(_sure(event), _day(event))
+            progress.revealed.add(name)
         case {"prediction": str(name), "choice": str() | None as latest}:
             progress.chosen[name] = latest
             progress.sure.pop(name, None)
@@ -213,15 +233,72 @@ def _after(before: Tried | None, outcome: str) -> Tried:
     return Tried(max(before.outcome, outcome, key=_RANKS.index), before.tries + 1)
 
 
+def tidy(folder: Path) -> None:
+    """Leave out of a long file what no longer changes what `read` returns.
+
+    Raises:
+        FileProblem: it cannot be written.
+    """
+    file = folder / FILE
+    with suppress(OSError):
+        if file.stat().st_size > LONG:
+            shorten(file, _shortened, most=MOST)
+
+
+def _shortened(content: bytes) -> bytes:
+    kept: dict[tuple[object, ...], bytes] = {}
+    right: set[str] = set()
+    handed_in: set[object] = set()
+    for number, (line, event) in enumerate(_parsed(content.splitlines())):
+        match event:
+            case {"prediction": str(name), "choice": str(), "truth": str()}:
+                kept.setdefault(("truth", name), line)
+            case {"prediction": str(name), "choice": str() | None}:
+                kept.pop(("choice", name), None)
+                kept["choice", name] = line
+            case {"of": str(name), "reason": str()}:
+                kept["reason", name] = line
+            case {"exercise": str(name), "outcome": "right"} if name not in right:
+                right.add(name)
+                kept[number,] = line
+            case {"exercise": str(name)} if name in right:
+                pass
+            case {"quiz": str(when)} if when in handed_in:
+                pass
+            case {"quiz": str(when), "question": str(name)}:
+                kept.pop((when, name), None)
+                kept[when, name] = line
+            case {"quiz": str(when), "state": "handed in"}:
+                handed_in.add(when)
+                kept[number,] = line
+            case _:
+                kept[number,] = line
+    return b"".join(line + b"\n" for line in kept.values())
+
+
 def _events(file: Path) -> Iterator[dict[str, Any]]:
     try:
-        lines = file.read_bytes().splitlines()
-    except OSError:
+        content = read_file(file)
+    except FileNotFoundError:
         return
+    except (OSError, ValueError) as error:
+        raise FileProblem(
+            f"{file} cannot be read ({getattr(error, 'strerror', None) or error})",
+            "the file in which the lab notes how far you are",
+            "move it away, and the lab begins a new one",
+        ) from None
+    for _, event in _parsed(content.splitlines()):
+        yield event
+
+
+def _parsed(lines: Iterable[bytes]) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """Yield each line that is an event, with the event; a line that comes again is read once."""
+    known: dict[bytes, Any] = {}
     for line in lines:
-        try:
-            event = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(event, dict):
-            yield event
+        if line not in known:
+            try:
+                known[line] = json.loads(line)
+            except (ValueError, RecursionError):
+                known[line] = None
+        if isinstance(known[line], dict):
+            yield line, known[line]

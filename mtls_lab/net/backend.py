@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from mtls_lab.net.sockets import Acceptor, Address, Mailbox, hang_up
+from mtls_lab.net.sockets import MAX_CONNECTIONS, Acceptor, Address, Mailbox, hang_up
 from mtls_lab.net.tls import PeerCertificate, messages_of, receive, subject_of, wrap
 from mtls_lab.wire import SECRET, Failure, LineBuffer, ProtocolError, Service, Side, Stage
 
@@ -60,6 +60,7 @@ class Backend:
         port: int = 0,
         handshake_timeout: float = HANDSHAKE_TIMEOUT,
         idle_timeout: float = IDLE_TIMEOUT,
+        max_connections: int = MAX_CONNECTIONS,
         observe: Observer | None = None,
     ) -> None:
         self.name, self.service = name, Service(secret)
@@ -68,7 +69,7 @@ class Backend:
         self._handshake_timeout, self._idle_timeout = handshake_timeout, idle_timeout
         self._observe = observe or (lambda _what, _peer, _side: None)
         self._outcomes: Mailbox[Address, Side] = Mailbox()
-        self._acceptor = Acceptor(self._handle, host, port, name)
+        self._acceptor = Acceptor(self._handle, host, port, name, most=max_connections)
         self.address = self._acceptor.address
 
     #: A backend of this process; see upstream.py.
@@ -116,6 +117,7 @@ class Backend:
             # The handshake is a step of its own: a failed wrap_socket would close the socket
             # at once, and the client might never read the alert.
             talk.connection = tls = wrap(self._context, talk.connection, server_side=True)
+            self._acceptor.adopt(tls)
             tls.do_handshake()
             talk.version, talk.peer = tls.version(), subject_of(tls.getpeercert())
             talk.asked = tls.context.verify_mode is not ssl.CERT_NONE
@@ -125,7 +127,8 @@ class Backend:
         if self._authorize is not None:
             talk.stage = Stage.APPLICATION
             try:
-                allowed = self._authorize(talk.certificate())
+                with self._acceptor.outside():
+                    allowed = self._authorize(talk.certificate())
             except Exception:
                 talk.send("ERROR not authorized")
                 raise
@@ -139,23 +142,22 @@ class Backend:
                 return
         lines = LineBuffer()
         while True:
-            deadline = time.monotonic() + self._idle_timeout
-            commands: list[str] = []
-            while not commands:
+            deadline, answered = time.monotonic() + self._idle_timeout, False
+            while not answered:
                 talk.connection.settimeout(max(deadline - time.monotonic(), 0.001))
                 data = receive(talk.connection)
                 if not data:
                     return
                 talk.stage = Stage.APPLICATION
                 try:
-                    commands = lines.feed(data)
+                    for command in lines.feed(data):
+                        talk.received.append(command)
+                        self._observe("command", peer, talk.side())
+                        talk.send(self.service.answer(command))
+                        answered = True
                 except ProtocolError as error:
                     talk.send(f"ERROR {error}")
                     raise
-            for command in commands:
-                talk.received.append(command)
-                self._observe("command", peer, talk.side())
-                talk.send(self.service.answer(command))
 
 
 @dataclass
@@ -204,6 +206,7 @@ def serve(
     port: int = 0,
     handshake_timeout: float = HANDSHAKE_TIMEOUT,
     idle_timeout: float = IDLE_TIMEOUT,
+    max_connections: int = MAX_CONNECTIONS,
     observe: Observer | None = None,
 ) -> Backend:
     """Start a backend and return it, ready for connections.
@@ -221,6 +224,7 @@ def serve(
         secret: what GET_SECRET answers.
         host, port: where to listen; port 0 takes a free one.
         handshake_timeout, idle_timeout: seconds for the whole handshake, and for each command.
+        max_connections: at a time; whoever comes then waits until one of them has ended.
         observe: told of each connection when it is open (over TLS, after the handshake), at each
             command, and when it has ended.
 
@@ -253,6 +257,7 @@ def serve(
         port=port,
         handshake_timeout=handshake_timeout,
         idle_timeout=idle_timeout,
+        max_connections=max_connections,
         observe=observe,
     )
     with _registry:

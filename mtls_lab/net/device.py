@@ -25,6 +25,8 @@ __all__ = ["ask"]
 NOT_HERE = "is not in this process: see its own log"
 #: What a device waits for in all. An exchange on loopback takes milliseconds.
 TIMEOUT = 5.0
+#: What a backend needs at most to notice that a device has given up.
+GRACE = 1.0
 
 
 def ask(
@@ -51,7 +53,8 @@ def ask(
         session: an earlier exchange's `session`, to resume it, with the same context or another
             one. If the backend does not resume it, the device presents what `context` loaded,
             and checks the backend as the session's own context says.
-        timeout: seconds for the whole exchange.
+        timeout: seconds for the whole exchange. When they are over, the backend has a second
+            to notice, so that its side is known as well.
 
     Raises:
         ValueError: the command is more than one line, or there is a session and no context.
@@ -110,20 +113,25 @@ def ask(
     recording = None
     if connection is not None:
         # After a good reply there is nothing left to wait for.
-        hang_up(connection, wait=failure is not None)
+        hang_up(connection, wait=_left(deadline) if failure else 0)
         recording = connection.recording(own, (host, port)) if own else None
     device = Side("device", stage, failure, version, peer, tuple(received), messages, reused=reused)
     exchange = Exchange(command, device, session=kept, recording=recording)
-    return exchange if own is None else _with_backend(exchange, to, own, timeout)
+    return exchange if own is None else _with_backend(exchange, to, own, deadline, timeout)
 
 
 def _with_backend(
-    exchange: Exchange, to: Upstream | Address, own: Address, timeout: float
+    exchange: Exchange, to: Upstream | Address, own: Address, deadline: float, timeout: float
 ) -> Exchange:
     """Add what the backend saw of the connection from `own`, or why that is not known."""
     if isinstance(to, tuple) or to.elsewhere:
         return replace(exchange, unseen=NOT_HERE)
     try:
-        return replace(exchange, backend=to.wait_for(own, timeout))
+        return replace(exchange, backend=to.wait_for(own, _left(deadline)))
     except TimeoutError:
         return replace(exchange, unseen=f"had not finished after {timeout:g} s")
+
+
+def _left(deadline: float) -> float:
+    """Seconds in which the backend may still end its side."""
+    return max(deadline - time.monotonic(), GRACE)

@@ -26,8 +26,8 @@ __all__ = ["Chunk", "Relay", "cut", "flip_bit", "replace"]
 
 #: How long the relay waits for the backend to accept, or for a handshake of its own.
 TIMEOUT = 5.0
-#: Chunks that a relay remembers: hours of a lab, a few megabytes.
-REMEMBERED = 10_000
+#: Chunks that a relay remembers, and bytes: hours of a lab.
+REMEMBERED, REMEMBERED_BYTES = 10_000, 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,10 @@ class Relay:
         upstream: a Backend, another Relay, or an address `(host, port)`.
         tamper: what Mallory does with each chunk; see `replace`, `flip_bit` and `cut`.
 
+    Attributes:
+        forgotten: how many chunks passed that are not in `chunks`: after 16 MiB, or 10,000 of
+            them, the relay carries on and writes nothing more down.
+
     Example:
         >>> from mtls_lab import ask, serve
         >>> with serve(name="example") as backend, Relay(backend) as eve:
@@ -87,6 +91,7 @@ class Relay:
         self._upstream = upstream
         self._server_context, self._upstream_context = server_context, upstream_context
         self._chunks: list[Chunk] = []
+        self._bytes = self.forgotten = 0
         self._failed: Exception | None = None
         self._connections = 0
         self._lock = threading.Lock()
@@ -181,9 +186,11 @@ class Relay:
             if self._server_context is not None:
                 device.settimeout(TIMEOUT)
                 sides[0] = tls = wrap(self._server_context, device, server_side=True)
+                self._acceptor.adopt(tls)
                 tls.do_handshake()
             if self._upstream_context is not None:
                 sides[1] = tls = wrap(self._upstream_context, backend, server_hostname="localhost")
+                self._acceptor.adopt(tls)
                 tls.do_handshake()
             self._pump(number, *sides)
         finally:
@@ -228,15 +235,19 @@ class Relay:
         sent: object = chunk.heard
         try:
             if self.tamper:
-                sent = self.tamper(chunk)
+                with self._acceptor.outside():
+                    sent = self.tamper(chunk)
             if not (sent is None or isinstance(sent, bytes)):
                 raise TypeError(f"it returned {type(sent).__name__}")
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: stop() has
             self._failed, sent = error, None
         chunk = dataclasses.replace(chunk, sent=sent)
         with self._lock:
-            if len(self._chunks) < REMEMBERED:
+            self._bytes += len(chunk.heard)
+            if len(self._chunks) < REMEMBERED and self._bytes <= REMEMBERED_BYTES:
                 self._chunks.append(chunk)
+            else:
+                self.forgotten += 1
         return chunk
 
 

@@ -84,7 +84,7 @@ def _begin(context: ssl.SSLContext) -> _Log | None:
         if own := context.keylog_filename:  # the learner's
             file = Path(own).open("rb")  # noqa: SIM115 - closed in _end
             return _Log(file, file.seek(0, os.SEEK_END))
-        descriptor, name = tempfile.mkstemp(prefix="mtls-lab-")
+        descriptor, name = tempfile.mkstemp(prefix=f"mtls-lab-{os.getpid()}-")
         log = _Log(os.fdopen(descriptor, "rb"), name=name)
         try:
             context.keylog_filename = name

@@ -26,8 +26,15 @@ Address = tuple[str, int]
 LINGER = 2.0
 #: How much of what a refused peer still sends is read and thrown away.
 LINGER_BYTES = 256 * 1024
-#: Connections at a time. More are closed at once: a lab has two or three.
-MAX_CONNECTIONS = 128
+#: Connections at a time, each with a thread. A lab has two or three, a room of people some dozens.
+#: Whoever comes when there is no room waits until one of the others has gone.
+MAX_CONNECTIONS = 1024
+#: Clients that may wait to be accepted.
+WAITING = 1024
+#: Seconds until it tries again, where the process had no descriptor or thread left.
+PAUSE = 0.1
+#: What `accept` raises then.
+NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -73,19 +80,33 @@ class Acceptor:
     `handle` owns the socket; whatever it leaves open is closed after it. An error in one
     connection ends that connection only.
 
+    Args:
+        handle: what is done with a connection, in a thread of its own.
+        host, port: where to listen; port 0 takes a free one.
+        name: part of the threads' names.
+        most: connections at a time; the next one waits, in the queue of the system.
+
     Raises:
         NetworkProblem: the address cannot be listened on.
     """
 
     def __init__(
-        self, handle: Callable[[socket.socket, Address], None], host: str, port: int, name: str
+        self,
+        handle: Callable[[socket.socket, Address], None],
+        host: str,
+        port: int,
+        name: str,
+        *,
+        most: int = MAX_CONNECTIONS,
     ) -> None:
         self._handle = handle
         self._name = name
+        self._most = most
         self._open: dict[threading.Thread, list[socket.socket]] = {}
+        self._outside: set[threading.Thread] = set()
         self._threads: list[threading.Thread] = []  # those that may still run
         self._stopped = False
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._listener = _listen(host, port)
         self._bell, self._wire = socket.socketpair()
         self.address: Address = self._listener.getsockname()[:2]
@@ -97,29 +118,44 @@ class Acceptor:
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(self._wire, selectors.EVENT_READ)
             while True:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._stopped or len(self._open) < self._most)
                 ready = {key.fileobj for key, _ in selector.select()}
                 if self._wire in ready:
                     return
-                with contextlib.suppress(OSError):  # the client may be gone again already
+                try:
                     connection, peer = self._listener.accept()
+                except OSError as error:  # the client may be gone again already
+                    if error.errno in NO_ROOM:
+                        self._pause()
+                else:
                     self._serve(connection, peer[:2])
 
+    def _pause(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped, PAUSE)
+
     def _serve(self, connection: socket.socket, peer: Address) -> None:
-        with self._lock:
-            if len(self._open) >= MAX_CONNECTIONS:
-                connection.close()
-                return
-            thread = threading.Thread(
-                target=self._connection,
-                args=(connection, peer),
-                name=f"lab {self._name} connection",
-                daemon=True,
-            )
-            # A second handle on the same connection: wrap_socket takes the first one over.
-            self._open[thread] = [connection.dup()]
-        thread.start()
+        thread = threading.Thread(
+            target=self._connection,
+            args=(connection, peer),
+            name=f"lab {self._name} connection",
+            daemon=True,
+        )
+        with self._changed:
+            self._open[thread] = [connection]
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no room for another thread
+            with self._changed:
+                del self._open[thread]
+            connection.close()
+            self._pause()
+            return
         # Kept until it has ended: it is in `_open` only for as long as its connection.
-        self._threads = [*(old for old in self._threads if old.is_alive()), thread]
+        if len(self._threads) > 2 * len(self._open) + 16:
+            self._threads = [old for old in self._threads if old.is_alive()]
+        self._threads.append(thread)
 
     def _connection(self, connection: socket.socket, peer: Address) -> None:
         try:
@@ -127,41 +163,71 @@ class Acceptor:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._handle(connection, peer)
         finally:
-            with self._lock:
-                handles = self._open.pop(threading.current_thread())
-            for handle in handles:
-                handle.close()
+            with self._changed:
+                left = self._open.pop(threading.current_thread())
+                self._changed.notify_all()
+            for each in left:
+                each.close()
 
     def adopt(self, connection: socket.socket) -> None:
-        """Let `stop` end this socket too: one that the calling connection's thread has opened."""
-        handle = connection.dup()
-        with self._lock:
-            self._open[threading.current_thread()].append(handle)
+        """Let `stop` end this socket too.
+
+        It is one that the calling connection's thread has opened, or into which it has wrapped
+        the one that it was given.
+        """
+        with self._changed:
+            self._open[threading.current_thread()].append(connection)
             if self._stopped:
-                _end(handle)
+                _end(connection)
+
+    @contextlib.contextmanager
+    def outside(self) -> Iterator[None]:
+        """Call a learner's function in the block: `stop` does not wait for its end."""
+        thread = threading.current_thread()
+        with self._changed:
+            self._outside.add(thread)
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._outside.discard(thread)
 
     def stop(self) -> None:
-        """Stop listening, end every connection, and wait until the threads are gone."""
+        """Stop listening, end every connection, and wait until the threads are gone.
+
+        A thread that is in a learner's function ends after it.
+        """
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
         self._bell.close()
         self._thread.join()
         self._listener.close()
         self._wire.close()
-        with self._lock:
-            self._stopped = True
-            for handles in self._open.values():
-                for handle in handles:
-                    _end(handle)
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join()
+        this = threading.current_thread()
+        with self._changed:
+            for connections in self._open.values():
+                for connection in connections:
+                    _end(connection)
+            self._changed.wait_for(lambda: self._outside | {this} >= self._open.keys())
+            inside = [each for each in self._threads if each not in self._outside | {this}]
+        for thread in inside:
+            thread.join()
 
 
 def _end(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):  # it may have ended already
-        connection.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)  # below TLS, whose thread is at work
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    if not host:
+        raise NetworkProblem(
+            "an empty host, which means every network of this machine",
+            'an address, such as "127.0.0.1"',
+            'leave the host out, or say host="0.0.0.0" if others are meant to reach it',
+        )
     if not 0 <= port <= 65535:
         raise NetworkProblem(
             f"the port {port}",
@@ -172,7 +238,7 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server(
             (host, port),
             family=socket.AF_INET6 if ":" in host else socket.AF_INET,
-            backlog=MAX_CONNECTIONS,
+            backlog=WAITING,
             dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6(),
         )
     except OSError as error:
@@ -198,13 +264,17 @@ def _listen(host: str, port: int) -> socket.socket:
         raise NetworkProblem(found, "an address of this machine and a free port", todo) from None
 
 
-def hang_up(connection: socket.socket, *, wait: bool = True) -> None:
+def hang_up(connection: socket.socket, *, wait: float = LINGER) -> None:
     """Say goodbye, wait until the other side has read it, and close.
 
     A close with unread bytes makes the kernel reset the connection, and a reset discards what
     the other side has not read yet: an alert, say. So: end our direction first, read until the
     other side ends its own, then close. Over TLS a close_notify goes first (RFC 8446,
-    section 6.1). Without `wait`, for a side that has read all it came for, it closes at once.
+    section 6.1).
+
+    Args:
+        connection: what is closed.
+        wait: seconds for the other side; 0 for a side that has read all it came for.
     """
     plain = socket.socket  # its methods work below TLS, on the same connection
     with connection, contextlib.suppress(OSError):
@@ -213,8 +283,8 @@ def hang_up(connection: socket.socket, *, wait: bool = True) -> None:
             with contextlib.suppress(OSError, ValueError):
                 unwrap()
         plain.shutdown(connection, socket.SHUT_WR)
-        deadline, left = time.monotonic() + LINGER, LINGER_BYTES
-        while wait and left > 0 and (rest := deadline - time.monotonic()) > 0:
+        deadline, left = time.monotonic() + wait, LINGER_BYTES
+        while left > 0 and (rest := deadline - time.monotonic()) > 0:
             connection.settimeout(rest)
             data = plain.recv(connection, 4096)
             if not data:

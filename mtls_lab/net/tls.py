@@ -113,14 +113,23 @@ def subject_of(certificate: PeerCertificate) -> str | None:
     Example:
         >>> subject_of({"subject": ((("commonName", "trusted-client"),),)})
         'CN=trusted-client'
+        >>> print(subject_of({"subject": ((("organizationName", "Lab,CN=trusted-client"),),)}))
+        O=Lab\\,CN=trusted-client
     """
     short = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU"}
     parts = [
-        f"{short.get(key, key)}={value}"
+        "+".join(f"{short.get(key, key)}={_escaped(value)}" for key, value in rdn)
         for rdn in (certificate or {}).get("subject", ())
-        for key, value in rdn
     ]
     return ",".join(reversed(parts)) or None
+
+
+def _escaped(value: str) -> str:
+    """Write a value as RFC 4514, section 2.4, does: nothing in it ends it, or starts another."""
+    text = "".join(f"\\{c}" if c in '",+;<>\\' else c for c in value).replace("\0", "\\00")
+    if text.startswith(("#", " ")):
+        text = f"\\{text}"
+    return f"{text[:-1]}\\ " if value.endswith(" ") and len(value) > 1 else text
 
 
 def watch(*contexts: ssl.SSLContext) -> None:

@@ -9,7 +9,7 @@ from mtls_lab.panels.certificate import CertificatePanel
 from mtls_lab.panels.credential import CredentialPanel
 from mtls_lab.panels.fleet import FleetPanel
 from mtls_lab.panels.placement import PlacementPanel
-from mtls_lab.panels.prediction import PredictPanel, RevealPanel, predict, reveal
+from mtls_lab.panels.prediction import PredictPanel, predict, reveal
 from mtls_lab.panels.quiz import QuizPanel
 from mtls_lab.panels.reviewing import ReviewPanel, review
 from mtls_lab.panels.wire.panel import WirePanel
@@ -23,7 +23,6 @@ __all__ = [
     "PlacementPanel",
     "PredictPanel",
     "QuizPanel",
-    "RevealPanel",
     "ReviewPanel",
     "WirePanel",
     "WorkbenchPanel",

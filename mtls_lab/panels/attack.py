@@ -11,9 +11,9 @@ from collections.abc import Iterable
 import ipywidgets
 
 from mtls_lab.attacks import ATTACKS, Attack, AttackResult, AttackTable, Protection, attack_table
+from mtls_lab.drawing import table
 from mtls_lab.errors import UnknownName
 from mtls_lab.panels.base import Panel, breakable, escape, mark
-from mtls_lab.text import html_table
 
 __all__ = ["AttackPanel"]
 
@@ -39,12 +39,9 @@ class AttackPanel(Panel):
         self._protections = tuple(protections)
         self._results: list[AttackResult] = []
         button = ipywidgets.Button(description="Run all attacks", button_style="primary")
-        self._progress = ipywidgets.IntProgress(
-            description="Attacks run", max=len(ATTACKS) * len(self._protections)
-        )
         self._table = ipywidgets.HTML()
-        self.on_click(button, self._run)
-        self.add(button, self._progress)
+        self.on_click(button, self._run, live=True)
+        self.add(button)
         self.add_below(self._table)
         self.guard(self._run)
 
@@ -59,19 +56,26 @@ class AttackPanel(Panel):
             UnknownName: there is no such cell.
         """
         with self.turn:
-            cells = {(result.attack, result.protection): result for result in self._results}
-            if (attack, protection) not in cells:
-                known = (f"{row} against {column}" for row, column in cells)
-                raise UnknownName("cell", f"{attack} against {protection}", known)
-            result = cells[attack, protection]
+            result = self.result(attack, protection)
             self._draw(opened=result)
             self._report(result)
             return result
 
+    def result(self, attack: str, protection: str) -> AttackResult:
+        """Return the result of one cell, and leave the panel as it is.
+
+        Raises:
+            UnknownName: there is no such cell.
+        """
+        cells = {(result.attack, result.protection): result for result in self._results}
+        if (attack, protection) not in cells:
+            known = (f"{row} against {column}" for row, column in cells)
+            raise UnknownName("cell", f"{attack} against {protection}", known)
+        return cells[attack, protection]
+
     def _run(self) -> None:
         self._results = []
-        self._progress.value = 0
-        self._draw()
+        self._progress()
         attack_table(self._protections, [self._counted(attack) for attack in ATTACKS.values()])
         self._report()
 
@@ -81,32 +85,48 @@ class AttackPanel(Panel):
         def run(protection: Protection) -> AttackResult:
             result = attack(protection)
             self._results.append(result)
-            self._progress.value = len(self._results)
-            self._draw()
+            self._progress()
             return result
 
         return run
 
+    def _progress(self) -> None:
+        """Show what has run so far, in the place of the last result."""
+        count = f"{len(self._results)} of {len(ATTACKS) * len(self._protections)} attacks ran."
+        self._result.value = f'<div data-testid="attack-progress">{mark(None, count)}</div>'
+        self._draw()
+
     def _report(self, opened: AttackResult | None = None) -> None:
-        table = AttackTable(tuple(self._results))
-        count = len(table.results)
-        succeeded = sum(result.succeeded for result in table.results)
-        words = f"{count} attacks ran: {succeeded} succeeded, {count - succeeded} were stopped."
-        text, body = str(table), mark(not succeeded, words)
+        ran = AttackTable(tuple(self._results))
+        succeeded = any(result.succeeded for result in ran.results)
+        text, body = str(ran), _verdict(ran)
         if opened is not None:
             title = f"{opened.attack} against {opened.protection}: {opened.word}"
             text += f"\n{opened}"
             body += f"<p>{escape(title)}. Its evidence is open below.</p>"
-        self.show(table, text, body, outcome="succeeds" if succeeded else "stopped")
+        self.show(ran, text, body, outcome="succeeds" if succeeded else "stopped")
+
+    def still(self) -> str:
+        """Return the table, and how many attacks succeeded."""
+        table: AttackTable = self.value
+        return _verdict(table) + table._repr_html_()
 
     def _draw(self, opened: AttackResult | None = None) -> None:
         """Draw the results that there are; the cells that are still to come have three dots."""
         names = [protection.name for protection in self._protections]
+        there = AttackTable(tuple(self._results)).rows
         rows = (
-            (attack, (_cell(name, row.get(name), opened) for name in names))
-            for attack, row in AttackTable(tuple(self._results)).rows.items()
+            (attack, (_cell(name, there.get(attack, {}).get(name), opened) for name in names))
+            for attack in ATTACKS
         )
-        self._table.value = html_table(names, rows, kind="lab-attacks")
+        self._table.value = table(names, rows, kind="lab-attacks")
+
+
+def _verdict(ran: AttackTable) -> str:
+    count = len(ran.results)
+    succeeded = sum(result.succeeded for result in ran.results)
+    words = f"{count} attacks ran: {succeeded} succeeded, {count - succeeded} were stopped."
+    return mark(not succeeded, words)
 
 
 def _cell(column: str, result: AttackResult | None, opened: AttackResult | None) -> str:

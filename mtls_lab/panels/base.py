@@ -9,25 +9,33 @@ from __future__ import annotations
 import html
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import ipywidgets
 
+from mtls_lab.drawing import code, verdict
 from mtls_lab.errors import LabError
+from mtls_lab.panels.live import live
 
 __all__ = ["Panel", "breakable", "details", "escape", "field", "mark"]
 
 _STYLES = Path(__file__).with_name("style")
 
-#: Shown by the style sheet alone once JupyterLab marks the widgets as disconnected: after a
-#: restart of the kernel nothing of this package runs that could say so.
+#: The kind of output that a page takes for a widget.
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+#: Shown by the style sheet alone once JupyterLab marks the widgets as disconnected: the kernel was
+#: restarted, or the notebook was saved and opened again, and no Python runs that could say so.
 STALE = (
-    '<p class="lab-stale" role="status">The kernel was restarted, and this panel is not connected '
-    "any more. Run its cell again, or choose Run → Run All Cells.</p>"
+    '<p class="lab-stale" role="status">This panel is not connected to a kernel any more. Choose '
+    "Run → Restart Kernel and Run All Cells.</p>"
 )
+
+#: Below the picture of a panel on a page without a kernel.
+LIVE = "<p><small>A picture of a panel. Run this cell in JupyterLab, and it is live.</small></p>"
 
 escape = html.escape
 
@@ -58,16 +66,17 @@ class Panel:
         self.sequence = 0
         self.turn = threading.RLock()
         self._quiet = False
-        self._text = ""
+        self._text = self._shown = ""
         self._title = title
-        style = "".join(_style(look) for look in ("frame", *self.looks))
+        style = "".join(map(_style, ("frame", *self.looks)))
         head = f"<style>{style}</style><h4>{escape(title)}</h4>"
         head += f"<p class='lab-hint'>{escape(hint)}</p>{STALE}"
         self._result = ipywidgets.HTML()
         self._columns = ipywidgets.HBox([self._result])
         self._columns.add_class("lab-body")
-        self.box = ipywidgets.VBox([ipywidgets.HTML(head), self._columns])
-        self.box.add_class("lab-panel")
+        self.box = ipywidgets.VBox([ipywidgets.HTML(head), live(), self._columns])
+        for name in ("lab-panel", *map(_class, self.looks)):
+            self.box.add_class(name)
 
     def add(self, *controls: ipywidgets.Widget) -> None:
         """Put one row of controls above the result; later rows come below earlier ones."""
@@ -84,9 +93,11 @@ class Panel:
         """Put widgets below the result, over the whole width."""
         self.box.children = (*self.box.children, *_named(widgets))
 
-    def on_click(self, button: ipywidgets.Button, action: Callable[[], object]) -> None:
+    def on_click(
+        self, button: ipywidgets.Button, action: Callable[[], object], *, live: bool = False
+    ) -> None:
         """Run `action` when the button is pressed; see `guard`."""
-        button.on_click(lambda _: self.guard(action))
+        button.on_click(lambda _: self.guard(action, live=live))
 
     def on_change(self, widget: ipywidgets.Widget, action: Callable[[], object]) -> None:
         """Run `action` when the widget's value changes, but not inside `quietly`; see `guard`."""
@@ -102,12 +113,18 @@ class Panel:
             finally:
                 self._quiet = False
 
-    def guard(self, action: Callable[[], object]) -> None:
+    def guard(self, action: Callable[[], object], *, live: bool = False) -> None:
         """Run a callback; what it raises is shown in the panel.
 
         An exception in a callback of the browser is invisible otherwise.
+
+        Args:
+            action: what changes the panel; the page gets all of it together, at the end.
+            live: the page gets each change at once.
         """
-        with self.turn:
+        with self.turn, ExitStack() as held:
+            for part in () if live else _texts(self.box):
+                held.enter_context(part.hold_sync())
             try:
                 action()
             except LabError as error:
@@ -125,7 +142,7 @@ class Panel:
             body: the result as HTML, in which everything foreign is escaped.
             outcome: one word for it, such as "ok", "refused" or "error".
         """
-        self.value, self._text = value, text
+        self.value, self._text, self._shown = value, text, body
         self.sequence += 1
         state = f'data-testid="{self.name}-result" data-seq="{self.sequence}"'
         self._result.value = (
@@ -136,17 +153,47 @@ class Panel:
         return f"{self._title}\n{self._text}"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        bundle = dict(self.box._repr_mimebundle_() or {})
+        # By hand, because ipywidgets 7 has no `_repr_mimebundle_`, and Colab has ipywidgets 7.
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
+        bundle: dict[str, Any] = {VIEW: view}
         bundle["text/plain"] = str(self)
-        bundle["text/html"] = (
-            f"<p><em>Run this cell to get the live panel.</em></p><pre>{escape(str(self))}</pre>"
-        )
+        failed = isinstance(self.value, Exception)
+        still = code(self._text) if failed else self.still()
+        bundle["text/html"] = f"<p><b>{escape(self._title)}</b></p>{still}{LIVE}"
         return bundle
+
+    def still(self) -> str:
+        """Return the panel as HTML for a page without a kernel: what it has, and no controls.
+
+        It has inline styles alone, and but for what is marked as varying it is the same on every
+        run.
+        """
+        return code(self._text)
+
+
+def _texts(widget: ipywidgets.Widget) -> Iterator[ipywidgets.HTML]:
+    """Every HTML in a widget, however deep."""
+    if isinstance(widget, ipywidgets.HTML):
+        yield widget
+    for child in getattr(widget, "children", ()):
+        yield from _texts(child)
 
 
 @cache
 def _style(look: str) -> str:
-    return (_STYLES / f"{look}.css").read_text("utf-8")
+    """Return a style sheet; what belongs to a look holds in its panels, and wins over the frame.
+
+    All style sheets of all panels are read by one page. The id is nobody's: it only weighs. A
+    cascade layer for the frame would not do, for ipywidgets' own rules are in none.
+    """
+    sheet = (_STYLES / f"{look}.css").read_text("utf-8")
+    if look == "frame":
+        return sheet
+    return f":is(#lab-own, .{_class(look)}) {{\n{sheet.replace('.lab-panel', '&')}}}\n"
+
+
+def _class(look: str) -> str:
+    return f"lab-has-{look}"
 
 
 def _named(widgets: Iterable[ipywidgets.Widget]) -> tuple[ipywidgets.Widget, ...]:
@@ -172,8 +219,7 @@ def field(rows: Iterable[tuple[str, str]]) -> str:
 def mark(good: bool | None, text: str) -> str:  # noqa: FBT001 - a verdict, not an option
     """Return a verdict line: a sign, words, and a colour that repeats them."""
     kind = {True: "good", False: "bad", None: "plain"}[good]
-    sign = {True: "✓ ", False: "✗ ", None: ""}[good]
-    return f'<p class="lab-verdict lab-{kind}">{sign}{escape(text)}</p>'
+    return verdict(good, text, kind=f"lab-verdict lab-{kind}")
 
 
 def details(summary: str, body: str) -> str:

@@ -13,9 +13,12 @@ from datetime import UTC, datetime
 import ipywidgets
 from cryptography import x509
 
+from mtls_lab import drawing
+from mtls_lab.drawing import definitions, side_by_side
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.files import PathLike
 from mtls_lab.panels.base import Panel, details, escape
+from mtls_lab.panels.needed import need
 from mtls_lab.pki import Field, common_name, describe, read_certificate, read_fields
 from mtls_lab.text import printable
 
@@ -38,11 +41,13 @@ Source = x509.Certificate | PathLike
 class CertificatePanel(Panel):
     """Certificates as cards, one at a time; `value` is the `x509.Certificate` that is shown.
 
+    A file that is missing or holds no certificate is named in the panel, and `value` is its
+    FileProblem.
+
     Args:
         sources: certificates, or files that hold one.
 
     Raises:
-        FileProblem: a file is missing or holds no certificate.
         LabError: no certificate was given.
     """
 
@@ -60,11 +65,9 @@ class CertificatePanel(Panel):
                 "one or more, or files that hold one, such as 'backend/server.crt'",
                 "give the panel a certificate to show",
             )
-        self._certificates: dict[str, x509.Certificate] = {}
+        self._certificates: dict[str, Source] = {}
         for source in sources:
-            self._certificates[self._label(source)] = (
-                source if isinstance(source, x509.Certificate) else read_certificate(source)
-            )
+            self._certificates[self._label(source)] = source
         self._which = ipywidgets.Dropdown(
             options=list(self._certificates),
             description="Certificate:",
@@ -99,9 +102,19 @@ class CertificatePanel(Panel):
             shown: x509.Certificate = self.value
             return shown
 
+    def still(self) -> str:
+        """Return what the certificate says, without its numbers and dates."""
+        says = (line.split(maxsplit=1) for line in describe(self.value).splitlines())
+        head = f"<b>{escape(printable(self._which.value))}</b>"
+        return side_by_side(drawing.card(head, definitions((name, text) for name, text in says)))
+
     def _draw(self) -> None:
         name = self._which.value
         certificate = self._certificates[name]
+        self._card.value = ""
+        if not isinstance(certificate, x509.Certificate):
+            need(certificate)
+            certificate = read_certificate(certificate)
         self._card.value = card(certificate)
         self.show(
             certificate,

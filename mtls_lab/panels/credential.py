@@ -1,7 +1,7 @@
 """The credential panel of Part 3: flip the client certificate, see both sides and the wire.
 
 Here: the controls, and one real exchange for each flip. Not here: what a credential is
-(experiments/credentials.py), why it was refused (diagnosis/explanation.py), the picture
+(experiments/credentials.py), why it was refused (diagnosis/explanation.py), the handshake
 (ladder.py).
 """
 
@@ -13,17 +13,22 @@ from pathlib import Path
 import ipywidgets
 
 from mtls_lab.diagnosis import explain
+from mtls_lab.drawing import beside
 from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Credential, CredentialStore, catalogue
 from mtls_lab.net import Backend, ask, only_trusted_client, server_context, watch
-from mtls_lab.panels.base import Panel, escape, mark
-from mtls_lab.panels.ladder import draw, sentence
+from mtls_lab.panels.base import Panel, details, escape, mark
+from mtls_lab.panels.ladder import Ladder
+from mtls_lab.panels.needed import need
 from mtls_lab.panels.sides import both_sides, reasons
 from mtls_lab.pki import CertificateAuthority
 from mtls_lab.wire import Exchange
+from mtls_lab.wire.ladder import draw
 
 __all__ = ["CredentialPanel"]
 
+#: Over an explanation that is folded.
+MEANS = "What the error means"
 MAIN = ("valid", "none", "untrusted")
 #: The learner's files that a flip depends on, in the order in which they are read.
 FILES = (
@@ -33,6 +38,7 @@ FILES = (
     "backend/server.key",
     "backend/client_ca.pem",
 )
+DEVICE_CA = "device/server_ca.pem"
 VERSIONS = {"TLS 1.3": ssl.TLSVersion.TLSv1_3, "TLS 1.2": ssl.TLSVersion.TLSv1_2}
 
 
@@ -42,10 +48,8 @@ class CredentialPanel(Panel):
     It uses the files of the learner's folder, as Part 3 has made them: `ca/ca.crt`,
     `ca/ca.key`, `backend/server.crt`, `backend/server.key`, `backend/client_ca.pem`,
     `device/server_ca.pem`. Each flip opens one connection; `value` is its `Exchange`. If a file
-    has changed since the last flip, the panel begins again with what is there now.
-
-    Raises:
-        FileProblem: one of these files is missing or does not fit.
+    has changed since the last flip, the panel begins again with what is there now. One that is
+    missing or does not fit is named in the panel, and `value` is its FileProblem.
     """
 
     name = "credential"
@@ -57,14 +61,13 @@ class CredentialPanel(Panel):
             "Flip a switch: the device connects at once, and you see both sides.",
         )
         self._contents: list[bytes] = []
-        self._read_files()
-        self._step: int | None = None
         self._build_controls()
-        self._flip()
+        self.guard(self._flip)
 
     def _read_files(self) -> None:
         """Make the CA, the credentials and the backend's context from the files as they are."""
-        contents = [Path(file).read_bytes() for file in FILES if Path(file).exists()]
+        need(*FILES, DEVICE_CA)
+        contents = [Path(file).read_bytes() for file in FILES]
         if contents == self._contents:
             return
         *ca_files, certfile, keyfile, client_ca = FILES
@@ -100,20 +103,8 @@ class CredentialPanel(Panel):
         self.add(self._main, self._more)
         self.add(self._version, self._by_name)
 
-        self._ladder, self._caption = ipywidgets.HTML(), ipywidgets.HTML()
-        back, forward, every = (
-            ipywidgets.Button(description=text, tooltip=tip, layout={"width": "auto"})
-            for text, tip in [
-                ("◀", "one message back"),
-                ("▶", "one message on"),
-                ("all", "all messages"),
-            ]
-        )
-        self.on_click(back, lambda: self._move(-1))
-        self.on_click(forward, lambda: self._move(+1))
-        self.on_click(every, lambda: self._move(None))
-        steps = ipywidgets.HBox([back, forward, every])
-        self.add_beside(self._ladder, steps, self._caption)
+        self._ladder = Ladder(self)
+        self.add_beside(self._ladder.box)
 
     def select(
         self, credential: str, *, version: str = "TLS 1.3", by_name: bool = True
@@ -157,61 +148,57 @@ class CredentialPanel(Panel):
         name, spelled = self._main.value or self._more.value, self._version.value
         by_name = self._by_name.value
         self._read_files()
-
-        def present() -> ssl.SSLContext:
-            context = self._store.client_context(
-                name, "device/server_ca.pem", version=VERSIONS[spelled]
-            )
-            watch(context)
-            return context
-
-        authorize = only_trusted_client if by_name else None
-        with Backend(self._context, authorize=authorize) as backend:
-            exchange = ask("GET_SECRET", backend, context=present)
+        exchange = self._ask(name, spelled, by_name=by_name)
         credential = catalogue()[name]
         chosen = f"{credential.title}, {spelled}"
         if not by_name:
             chosen += ", any name may speak"
-        self._step = None
+        self._ladder.show(exchange.handshake, "No handshake took place.")
         self.show(
             exchange,
             f"{chosen}\n{exchange}",
             self._body(credential, chosen, exchange),
             outcome="served" if exchange.ok else "refused",
         )
-        self._draw()
 
-    def _body(self, credential: Credential, chosen: str, exchange: Exchange) -> str:
+    def _ask(self, name: str, spelled: str, *, by_name: bool = True) -> Exchange:
+
+        def present() -> ssl.SSLContext:
+            context = self._store.client_context(name, DEVICE_CA, version=VERSIONS[spelled])
+            watch(context)
+            return context
+
+        authorize = only_trusted_client if by_name else None
+        with Backend(self._context, authorize=authorize) as backend:
+            return ask("GET_SECRET", backend, context=present)
+
+    def still(self) -> str:
+        """Return both sides and the handshake of each of the main credentials, from real runs."""
+        return "".join(map(self._shown_still, MAIN))
+
+    def _shown_still(self, name: str) -> str:
+        credential, (version, *_) = catalogue()[name], VERSIONS
+        exchange = self._ask(name, version)
+        body = self._body(credential, f"{credential.title}, {version}", exchange, folded=True)
+        ladder = draw(exchange.handshake, told=(), inline=True, moving=False, page=f"still-{name}-")
+        return beside(body, ladder)
+
+    def _body(
+        self, credential: Credential, chosen: str, exchange: Exchange, *, folded: bool = False
+    ) -> str:
         certfile, keyfile = self._store.files(credential.name) or (None, None)
         explanation = explain(exchange, certfile=certfile, keyfile=keyfile)
+        why = "" if exchange.ok else reasons(explanation)
+        if why and folded:
+            why = details(MEANS, why)
         verdict = "the device gets the secret." if exchange.ok else explanation.who
         return "".join(
             [
                 mark(exchange.ok, f"{chosen}: {verdict}"),
                 f"<p>{escape(credential.wrong)}</p>" if credential.wrong else "",
                 both_sides(
-                    ("Device", exchange.device), ("Backend", exchange.backend or exchange.unseen)
+                    ("device", exchange.device), ("backend", exchange.backend or exchange.unseen)
                 ),
-                "" if exchange.ok else reasons(explanation),
+                why,
             ]
         )
-
-    def _move(self, by: int | None) -> None:
-        last = len(self.value.handshake.messages) - 1
-        if by is None or last < 0:
-            self._step = None
-        elif self._step is None:
-            self._step = 0 if by > 0 else last
-        else:
-            self._step = min(max(self._step + by, 0), last)
-        self._draw()
-
-    def _draw(self) -> None:
-        messages = self.value.handshake.messages
-        self._ladder.value = draw(self.value.handshake, self._step)
-        if self._step is None:
-            count = f"{len(messages)} messages. " if messages else "No handshake took place. "
-            text = count + "◀ ▶ goes through them one by one." * bool(messages)
-        else:
-            text = f"{self._step + 1} of {len(messages)}: {sentence(messages[self._step])}"
-        self._caption.value = f'<p role="status" data-testid="credential-step">{escape(text)}</p>'

@@ -6,13 +6,15 @@ the revocation list and the handshakes (experiments/fleet.py).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import ipywidgets
 
+from mtls_lab.drawing import definitions, table
 from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Fleet
 from mtls_lab.experiments.fleet import SHARING, STATES, Device, Report, count
 from mtls_lab.panels.base import Panel, escape, mark
-from mtls_lab.text import html_table
 
 __all__ = ["FleetPanel"]
 
@@ -99,6 +101,10 @@ class FleetPanel(Panel):
             report: Report = self.value
             return report
 
+    def still(self) -> str:
+        """Return who is served, by key, and what it cost."""
+        return _verdict(self.value) + definitions(_by_key(self.value))
+
     def _offer(self) -> None:
         """Let every device of the fleet be robbed; the one that was is kept if it is there."""
         wanted = self._stolen.value or 5
@@ -147,15 +153,26 @@ def _verdict(report: Report) -> str:
     return f"{mark(good, words)}<p>{escape(state)}.</p><p>Cost so far: {escape(report.cost)}.</p>"
 
 
-def _grid(report: Report) -> str:
-    """Return a list of keys, and in each the devices that have it."""
+def _keys(report: Report) -> dict[str, list[Device]]:
+    """Return each key, and the devices that have it, the thief among them."""
     keys: dict[str, list[Device]] = {}
     for device in report.devices:
         keys.setdefault(device.identity, []).append(device)
     if report.thief:
         keys[report.thief.identity].append(report.thief)
+    return keys
+
+
+def _by_key(report: Report) -> Iterator[tuple[str, str]]:
+    for identity, devices in _keys(report).items():
+        said = (f"{'✓' if device.served else '✗'} {device.name}" for device in devices)
+        yield f"key {identity}", "  ".join(said)
+
+
+def _grid(report: Report) -> str:
+    """Return a list of keys, and in each the devices that have it."""
     items = []
-    for identity, devices in keys.items():
+    for identity, devices in _keys(report).items():
         robbed = report.thief in devices
         tiles = "".join(map(_tile, devices))
         items.append(
@@ -175,7 +192,7 @@ def _tile(device: Device) -> str:
 def _comparison(tried: dict[str, Report | None], size: int) -> str:
     """Return what the same theft costs under each way of sharing, as far as it was tried."""
     cells = {SHARING[name]: _cost(report, size) for name, report in tried.items()}
-    return html_table(
+    return table(
         ("devices to recall", "keys in the fleet"),
         cells.items(),
         kind="lab-tried",
@@ -185,7 +202,7 @@ def _comparison(tried: dict[str, Report | None], size: int) -> str:
 
 def _cost(report: Report | None, size: int) -> tuple[str, str]:
     if report is None:
-        return '<td role="cell">not tried yet</td>', '<td role="cell"></td>'
+        return '<td role="cell" colspan="2">revoke its key to see</td>', ""
     keys = len({device.identity for device in report.devices})
     part = f"--lab-part: {100 * report.recalled // size}%"
     recalled = f'<td role="cell" style="{part}">{report.recalled} of {size}</td>'

@@ -1,106 +1,76 @@
-"""The handshake ladder: the messages of one connection, drawn as an SVG.
+"""The handshake ladder in a panel, whose rungs are filled when they are opened.
 
-Here: a pure function from a Handshake to a picture, and a sentence for each message. Not here:
-widgets (credential.py).
+Here: the widgets, and what the page and they tell each other. Not here: the ladder itself, which
+is HTML (wire/ladder/).
+
+A handshake with all its fields and bytes is some hundred kilobytes, and few of them are looked at.
+So a rung holds a sentence, and the rest comes when it is opened. What is open stays open when the
+panel shows another handshake, and is filled from the start then.
 """
 
 from __future__ import annotations
 
-import html
-from functools import cache
+from pathlib import Path
+from typing import Any
 
-from mtls_lab.facts import read_facts
-from mtls_lab.wire import Direction, Handshake, Message
+import anywidget
+import ipywidgets
 
-__all__ = ["draw", "sentence"]
+from mtls_lab.panels.base import Panel
+from mtls_lab.wire import Handshake
+from mtls_lab.wire.ladder import draw, keys, style, tell
 
-# Measures in pixels. Narrow, so that the text keeps its size on a telephone.
-WIDTH, LEFT, RIGHT, ROW, TOP = 256, 12, 244, 27, 34
-
-
-@cache
-def _sentences() -> dict[str, str]:
-    return read_facts("messages")
+__all__ = ["Ladder"]
 
 
-def sentence(message: Message) -> str:
-    """Say what a message is for, and what is special about this one.
+class _Opener(anywidget.AnyWidget):
+    """Hears of every rung that is opened or closed in its panel; see opener.js."""
 
-    Example:
-        >>> print(sentence(Message("ServerHelloDone", Direction.TO_DEVICE, 4, encrypted=False)))
-        ServerHelloDone, backend to device, in clear. The backend has nothing more to say (TLS 1.2).
-    """
-    way = "device to backend" if message.direction is Direction.TO_BACKEND else "backend to device"
-    seen = "encrypted" if message.encrypted else "in clear"
-    name = message.name if message.alert is None else "Alert"
-    parts = [f"{message.name}, {way}, {seen}.", _sentences().get(name, "")]
-    if message.empty:
-        parts.append("This one is empty: the sender has no certificate to present.")
-    if message.compressed:
-        parts.append("It came compressed, as a CompressedCertificate (RFC 8879).")
-    if not message.arrived:
-        parts.append("The other side never read it: it had stopped already.")
-    return " ".join(part for part in parts if part)
+    _esm = Path(__file__).with_name("opener.js")
 
 
-def draw(handshake: Handshake, step: int | None = None) -> str:
-    """Return the ladder as an SVG element.
+class Ladder:
+    """A ladder, to be shown in a panel.
 
     Args:
-        handshake: the messages; without any, the picture says so.
-        step: which message to point at, from 0; those after it are faint. None shows all.
+        panel: whose turn it takes, and which shows what goes wrong.
+
+    Attributes:
+        box: the widget to show.
+        opened: the keys of the rungs that are open.
     """
-    messages = handshake.messages
-    height = TOP + ROW * max(len(messages), 1) + 8
-    kind = "Resumed handshake" if handshake.resumed else "Handshake"
-    label = f"{kind} with {len(messages)} messages; the text below names them."
-    parts = [
-        f'<svg class="lab-ladder" role="img" aria-label="{label}" viewBox="0 0 {WIDTH} {height}" '
-        f'width="{WIDTH}" height="{height}" style="max-width:100%">',
-        f'<text class="side" x="{LEFT - 10}" y="16">device</text>'
-        f'<text class="side" x="{RIGHT + 10}" y="16" text-anchor="end">backend</text>',
-        *(
-            f'<line class="life" x1="{x}" y1="22" x2="{x}" y2="{height - 4}"/>'
-            for x in (LEFT, RIGHT)
-        ),
-    ]
-    for number, message in enumerate(messages):
-        parts.append(_rung(message, TOP + ROW * number, number, step))
-    if not messages:
-        parts.append(f'<text x="{WIDTH // 2}" y="{TOP + 14}" text-anchor="middle">no TLS</text>')
-    return "".join([*parts, "</svg>"])
 
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        self._handshake = Handshake()
+        self._number = 0
+        self.opened: set[str] = set()
+        self._html = ipywidgets.HTML()
+        self._opener = _Opener(layout={"display": "none"}).add_class("lab-opener")
+        self._opener.on_msg(self._heard)
+        sheet = ipywidgets.HTML(f"<style>{style()}</style>", layout={"display": "none"})
+        self.box = ipywidgets.VBox([sheet, self._html, self._opener])
 
-def _rung(message: Message, top: int, number: int, step: int | None) -> str:
-    away = message.direction is Direction.TO_BACKEND
-    start, end = (LEFT, RIGHT) if away else (RIGHT, LEFT)
-    forward = 1 if away else -1
-    y = top + 20
-    kinds = []
-    if message.empty or _is_fatal(message):
-        kinds.append("odd")
-    if not message.arrived:
-        kinds.append("unread")
-        end -= 46 * forward
-    if step is not None and number > step:
-        kinds.append("later")
-    if step == number:
-        kinds.append("now")
-    name = f"{{{message.name}}}" if message.encrypted else message.name
-    marks = " (empty)" * message.empty + " (compressed)" * message.compressed
-    text = ("⚠ " * _is_fatal(message)) + name.replace("Alert ", "") + marks
-    head = f"M{end - 7 * forward},{y - 4} L{end},{y} L{end - 7 * forward},{y + 4}"
-    if not message.arrived:
-        head = f"M{end - 4},{y - 4} L{end + 4},{y + 4} M{end - 4},{y + 4} L{end + 4},{y - 4}"
-    box = f'<rect x="2" y="{top}" width="{WIDTH - 4}" height="{ROW}" rx="4"/>' * (step == number)
-    return (
-        f'<g class="{" ".join(kinds)}">{box}'
-        f'<text x="{(start + end) // 2}" y="{y - 5}" text-anchor="middle">'
-        f"{html.escape(text)}</text>"
-        f'<line class="{"secret" if message.encrypted else "clear"}" x1="{start}" y1="{y}" '
-        f'x2="{end}" y2="{y}"/><path d="{head}"/></g>'
-    )
+    def show(self, handshake: Handshake, empty: str) -> None:
+        """Show a handshake; `empty` is what is said of one without messages."""
+        self._handshake = handshake
+        self._number += 1
+        self._html.value = draw(handshake, told=self.opened, page=self._page, empty=empty)
 
+    @property
+    def _page(self) -> str:
+        """What tells this handshake from others on the page, and from others of this panel."""
+        return f"{self._opener.model_id}-{self._number}-"
 
-def _is_fatal(message: Message) -> bool:
-    return message.alert not in (None, "close_notify")
+    def _heard(self, _: object, content: dict[str, Any], __: object) -> None:
+        self._panel.guard(lambda: self._answer(**content))
+
+    def _answer(self, key: str, *, open: bool, waits: bool) -> None:  # noqa: A002 - as HTML has it
+        if not open:
+            self.opened.discard(key)
+            return
+        self.opened.add(key)
+        found = dict(zip(keys(self._handshake), self._handshake.messages, strict=True))
+        if waits and key in found:
+            html = tell(found[key], f"{self._page}{key}")
+            self._opener.send({"page": self._page, "key": key, "html": html})

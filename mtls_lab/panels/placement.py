@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipywidgets
 
 from mtls_lab.diagnosis import explain
+from mtls_lab.drawing import actor, card, definitions, side_by_side
 from mtls_lab.experiments import Kit
 from mtls_lab.experiments.placement import EMPTY, Placed, Slot, files, placement, slots, starts
 from mtls_lab.panels.base import Panel, details, escape, mark
@@ -96,6 +97,20 @@ class PlacementPanel(Panel):
             exchange: Exchange = self.value
             return exchange
 
+    def still(self) -> str:
+        """Return what is in each slot, and what came of it."""
+        machines = dict.fromkeys(slot.machine for slot in slots().values())
+        cards = (card(actor(machine), definitions(self._slots_of(machine))) for machine in machines)
+        came = f"{self._shown}{self._below.value}"
+        return side_by_side(*cards) + came
+
+    def _slots_of(self, machine: str) -> list[tuple[str, str]]:
+        return [
+            (slot.option, self._files[name].value or "(no file)")
+            for name, slot in slots().items()
+            if slot.machine == machine
+        ]
+
     def _set(self, placed: dict[str, str]) -> None:
         with self.quietly():
             for name, file in placed.items():
@@ -140,7 +155,7 @@ class PlacementPanel(Panel):
         self._point(placed)
         exchange = placed.exchange
         sides = both_sides(
-            ("Device", exchange.device), ("Backend", exchange.backend or exchange.unseen)
+            ("device", exchange.device), ("backend", exchange.backend or exchange.unseen)
         )
         more = details("What the error means", reasons(explain(exchange)))
         self._below.value = sides + ("" if exchange.ok else more)

@@ -1,209 +1,229 @@
-"""A prediction before and after a decisive cell: what do you expect, how sure, and then why.
+"""A prediction in one panel: the question, how sure, the decisive run, what happened, and why.
 
-Here: the two widgets, before and after the run. Not here: the questions and what really happened
-(learner/predictions.py, learner/judges.py), and questions that come back (reviewing.py).
+Here: the widget. Not here: the questions and what really happened (learner/predictions.py,
+learner/judges.py), running the learner's function (learner/runs.py), what is said (telling.py),
+and questions that come back (reviewing.py).
+
+The cell that makes the panel makes the run as well, so that later cells can go on with its result.
+In the panel, the outcome stays out of sight until *Run it* makes the run once more; the text of
+the panel, for a page without a kernel, has all of it.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
 
-from mtls_lab.learner import predictions
+from mtls_lab.drawing import dots
+from mtls_lab.exercises import standing
+from mtls_lab.learner import predictions, runs
 from mtls_lab.learner.predictions import Revealed
-from mtls_lab.panels.base import Panel, escape, mark
+from mtls_lab.panels import telling
+from mtls_lab.panels.base import Panel, details, escape
 
-__all__ = ["PredictPanel", "RevealPanel", "about", "choices", "predict", "reveal", "told"]
+__all__ = ["PredictPanel", "predict", "reveal"]
 
 #: The two steps of certainty, as the learner reads them.
-SURE = {"Guessing": False, "Sure": True}
+SURE = {False: "Guessing", True: "Sure"}
 
 
 class PredictPanel(Panel):
-    """Ask for a prediction; `value` is the key of the chosen answer, or None.
+    """Ask for a prediction, run, and say what happened; `value` is what the function returned.
 
     Args:
         name: a question of data/predictions.toml.
+        function: makes the decisive run and returns its evidence, as runs.Run takes it apart; None
+            in a notebook of an older version, where the next cell makes the run.
 
     Raises:
         UnknownName: there is no such question.
+        LabError: the evidence is not what this question is judged by.
+        Exception: whatever the function raises, as in any cell.
     """
 
     name = "predict"
     looks = ("prediction",)
 
-    def __init__(self, name: str) -> None:
-        question = predictions.question(name)
-        super().__init__("Predict", question.question)
-        self._question = question
-        self._answers = choices(
-            "Your prediction:", question.answers, value=predictions.chosen(name)
+    def __init__(self, name: str, function: Callable[[], object] | None = None) -> None:
+        __tracebackhide__ = True  # of an error in the function, Jupyter shows the learner's lines
+        asked = self._asked = predictions.question(name)
+        super().__init__(asked.question, "")
+        self.box.add_class("lab-predict")
+        self._function = function
+        self._run = runs.Run(None)
+        self._outcome = self._judge(runs.make(function)) if function else None
+        self._in_sight = False
+        self._answers = telling.choices(
+            "Your prediction:", asked.answers, value=predictions.chosen(name)
         )
-        self._sure = ipywidgets.RadioButtons(
-            options=list(SURE.items()),
-            value=predictions.sure(name),
-            description="How sure are you?",
-            style={"description_width": "initial"},
-            layout={"width": "auto"},
-        )
+        self._sure = telling.choices("How sure are you?", SURE, value=predictions.sure(name))
         self._sure.add_class("lab-line")
+        self._asking = ipywidgets.VBox([self._answers, self._sure])
+        self._button = ipywidgets.Button(description="Run it", button_style="primary")
+        self._note = ipywidgets.HTML()
+        self._reply, self._after = ipywidgets.HTML(), ipywidgets.VBox()
         self.on_change(self._answers, self._choose)
         self.on_change(self._sure, self._choose)
-        self.add(self._answers)
-        self.add(self._sure)
-        self._choose()
+        self.on_click(self._button, self._press)
+        self.add(self._asking)
+        self.add(*[self._button] * bool(function), self._note)
+        self.add_below(self._after)
+        if self._outcome and predictions.is_revealed(name):
+            self._tell(self._outcome)
+        else:
+            self._ask()
+
+    @property
+    def revealed(self) -> Revealed | None:
+        """What happened and what was predicted; None as long as it is out of sight."""
+        return self._outcome if self._in_sight else None
 
     def select(self, answer: str, *, sure: bool | None = None) -> None:
-        """Choose an answer by its key, and say how sure you are. Raises UnknownName."""
-        predictions.choose(self._question.name, answer)
+        """Choose an answer by its key, and say how sure you are.
+
+        Raises:
+            UnknownName: the question has no such answer.
+            LabError: the outcome was shown, so it is no prediction any more.
+        """
+        predictions.choose(self._asked.name, answer)
         with self.quietly():
             self._answers.value, self._sure.value = answer, sure
         self._choose()
 
+    def run(self) -> None:
+        """Make the run, and show what happened: what the button does."""
+        self.guard(self._press)
+
+    def answer(self, run: runs.Run) -> None:
+        """Show what happened in a run that was made, and note that the learner knows it now.
+
+        Raises:
+            LabError: its evidence is not what this question is judged by.
+        """
+        self._outcome = self._judge(run)
+        if self._function or self._outcome.choice:  # Run All of an older notebook is not a look
+            predictions.reveal(self._asked.name, *run.evidence)
+        self._tell(self._outcome)
+
+    def explain(self, reason: str) -> None:
+        """Choose a reason for the outcome by its key, "right" or "wrong". Raises UnknownName."""
+        predictions.explain_with(self._asked.name, reason)
+        if self.revealed:
+            self._explain(self.revealed)
+
     def _choose(self) -> None:
-        answer = self._answers.value
-        predictions.choose(self._question.name, answer)
-        predictions.be_sure(self._question.name, self._sure.value)
-        text = "Choose one, then run the next cell. It also runs without."
-        if answer is not None:
-            text = f"You expect: {self._question.answers[answer]} Now run the next cell."
-        self.show(
-            answer,
-            f"{self._question.question}\n{_listed(self._question.answers)}",
-            f"<p>{escape(text)}</p>",
-            outcome=answer or "open",
-        )
+        if self._in_sight:
+            return  # a click that was on its way when the run ended
+        predictions.choose(self._asked.name, self._answers.value)
+        predictions.be_sure(self._asked.name, self._sure.value)
+        self._ask()
 
+    def _ask(self) -> None:
+        """Show the question; of the outcome, nothing."""
+        note = "Choose first. It also runs without." if self._answers.value is None else ""
+        self._note.value = f"<p class='lab-hint'>{note if self._function else NEXT}</p>"
+        self._show("", self._answers.value or "open")
 
-class RevealPanel(Panel):
-    """Say what happened, and ask why; `value` is the key of the chosen reason, or None.
+    def _press(self) -> None:
+        function = self._function or (lambda: None)
+        try:
+            self.answer(runs.make(function))
+        except Exception as error:  # noqa: BLE001 - the learner may have changed what it calls
+            text = runs.in_short(error, function)
+            self.show(error, text, f"<pre>{escape(text)}</pre>", outcome="error")
 
-    Args:
-        revealed: a prediction, answered by a run.
-    """
+    def _judge(self, run: runs.Run) -> Revealed:
+        __tracebackhide__ = True
+        outcome = predictions.judged(self._asked.name, *run.evidence)
+        self._run = run
+        return outcome
 
-    name = "reveal"
-    looks = ("prediction",)
+    def _tell(self, revealed: Revealed) -> None:
+        """Show what happened, and what was predicted: that is no choice any more."""
+        self._in_sight = True
+        sure = predictions.sure(self._asked.name)
+        self._asking.children = (ipywidgets.HTML(telling.marked(revealed, sure=sure)),)
+        self._button.description, self._button.button_style = "Run it again", ""
+        self._note.value = ""
+        line = dots(standing.of_question(self._asked.name))
+        page = telling.verdict(revealed) + telling.seen(self._run) + line
+        self._show(page, {True: "right", False: "wrong", None: "seen"}[revealed.right])
+        self._explain(revealed)
 
-    def __init__(self, revealed: Revealed) -> None:
-        super().__init__(f"What happened: {revealed.outcome}", "")
-        self._revealed = revealed
-        self._reply = ipywidgets.HTML()
-        if revealed.why:
-            texts = {key: each.text for key, each in revealed.why.items()}
-            value = predictions.reason(revealed.question.name)
-            self._reasons = choices("Why? Choose the reason:", texts, value=value)
-            self.on_change(self._reasons, self._give_reason)
-            self.add_below(self._reasons, self._reply)
-            self._give_reason()
-        else:
-            self._show(None)
-
-    @property
-    def revealed(self) -> Revealed:
-        """What happened, and what was predicted."""
-        return self._revealed
-
-    def select(self, reason: str) -> None:
-        """Choose a reason by its key, "right" or "wrong". Raises UnknownName."""
-        predictions.explain_with(self._revealed.question.name, reason)
-        self._reasons.value = reason
-
-    def _give_reason(self) -> None:
-        key = self._reasons.value
-        if key is not None:
-            given = predictions.explain_with(self._revealed.question.name, key)
+    def _explain(self, revealed: Revealed) -> None:
+        """Ask for the reason, if the run gave what the reasons are for; then explain."""
+        why = revealed.why
+        key = predictions.reason(self._asked.name) if why else None
+        page = telling.said(revealed)
+        if key:
             sign = {"right": "✓", "wrong": "✗"}[key]
-            self._reply.value = f'<p role="status">{sign} {told(given.reply)}</p>'
-        self._show(key)
+            page = f"<p role='status'>{sign} {telling.told(why[key].reply)}</p>{page}"
+        elif why:
+            page = details("The explanation", page)
+        self._reply.value = page
+        if not why:
+            self._after.children = (self._reply,)
+        elif len(self._after.children) < 2:  # the reasons, and what is said of one
+            texts = {key: each.text for key, each in why.items()}
+            reasons = telling.choices(telling.WHY, texts, value=key)
+            self.on_change(reasons, lambda: self.explain(reasons.value))
+            self._after.children = (reasons, self._reply)
 
-    def _show(self, key: str | None) -> None:
-        reasons = _listed({key: each.text for key, each in self._revealed.why.items()})
-        text = str(self._revealed) + (f"\nWhy? Choose the reason:\n{reasons}" if reasons else "")
-        page = about(self._revealed, folded=bool(reasons) and key is None)
-        self.show(key, text, page, outcome=key or "open")
-
-    def __str__(self) -> str:
-        return self._text
+    def _show(self, page: str, outcome: str) -> None:
+        text = telling.as_text(self._asked, self._run, self._outcome)
+        page = page and f'<div data-testid="reveal-{self._asked.name}">{page}</div>'
+        self.show(self._run.value, text, page, outcome=outcome)
 
     def _repr_mimebundle_(self, **options: object) -> dict[str, Any]:
-        """Without a kernel there is nothing to choose: what happened, and no box to press."""
         bundle = super()._repr_mimebundle_(**options)
-        why = "".join(f"<li>{told(each.text)}</li>" for each in self._revealed.why.values())
-        asked = f"<p>Why? Choose the reason:</p><ul>{why}</ul>" if why else ""
-        bundle["text/html"] = about(self._revealed, again=True) + asked
+        bundle["text/html"] = telling.on_paper(self._asked, self._run, self._outcome)
         return bundle
 
 
-def predict(name: str) -> PredictPanel:
-    """Return the panel that asks this question."""
-    return PredictPanel(name)
+#: What an older notebook's panel says: there, the cell that asks does not run.
+NEXT = "Choose one, then run the next cell."
 
 
-def reveal(name: str, *evidence: object) -> RevealPanel:
-    """Return the panel that answers a prediction with what really happened.
+def predict(run: Callable[[], object] | str) -> PredictPanel:
+    """Return the panel that asks what a run will give, makes it, and says what happened.
 
     Args:
-        name: the question.
-        evidence: what the run gave, as learner/judges.py takes it.
+        run: a function without arguments, named like the question; it makes the decisive run and
+            returns the evidence. (Or the name alone, in a notebook of an older version.)
 
     Raises:
         UnknownName: there is no such question.
         LabError: the evidence is not what this question is judged by.
 
     Example:
-        >>> print(reveal("no_certificate", ["wrap_socket"]))
+        >>> def no_certificate():
+        ...     return ["wrap_socket"]
+        >>> print(predict(no_certificate))
+        The backend requires a client certificate, the device has none, over TLS 1.3...
+          ( ) In wrap_socket: the handshake fails.
+          ( ) Later, when it first reads: the handshake succeeds.
+          ( ) Never: it is served all the same.
         What happened: Later, when it first reads: the handshake succeeds.
         A TLS 1.3 client is done once it has verified the server and sent its own messages...
         Why? Choose the reason:
           ( ) The backend waits until the device asks for the secret.
           ( ) The client is done before the server has looked at its certificate.
     """
-    return RevealPanel(predictions.reveal(name, *evidence))
+    __tracebackhide__ = True
+    if isinstance(run, str):
+        return PredictPanel(run)
+    return PredictPanel(run.__name__, run)
 
 
-def about(
-    revealed: Revealed, *, said: str = "You predicted", again: bool = False, folded: bool = False
-) -> str:
-    """Return whether the choice was right, and what is said of the outcome, as HTML.
+def reveal(name: str, *evidence: object) -> PredictPanel:
+    """Return the panel of a prediction whose run is over: for notebooks of older versions.
 
-    Args:
-        revealed: a prediction, answered by a run.
-        said: what introduces the choice.
-        again: say what happened as well, where no heading says so.
-        folded: leave what is said of the outcome to be opened: a reason is still to be chosen.
+    Raises:
+        UnknownName: there is no such question.
+        LabError: the evidence is not what this question is judged by.
     """
-    lines = [f"<p>{told(each)}</p>" for each in revealed.said]
-    if folded and lines:
-        lines = ["<details><summary>The explanation</summary>", *lines, "</details>"]
-    if again:
-        lines.insert(0, f"<p><b>What happened:</b> {told(revealed.outcome)}</p>")
-    if revealed.choice is not None:
-        chose = revealed.question.answers[revealed.choice]
-        lines.insert(0, mark(revealed.right, f"{said}: {chose}"))
-    return f'<div data-testid="reveal-{revealed.question.name}">{"".join(lines)}</div>'
-
-
-def choices(
-    label: str, texts: dict[str, str], *, value: str | None = None
-) -> ipywidgets.RadioButtons:
-    """Return radio buttons by the keys of the texts."""
-    return ipywidgets.RadioButtons(
-        options=[(text, key) for key, text in texts.items()],
-        value=value,
-        description=label,
-        style={"description_width": "initial"},
-        layout={"width": "auto"},
-    )
-
-
-def told(text: str) -> str:
-    """Return a sentence of the data as HTML: escaped, with its `code` and its *stress*."""
-    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
-    return re.sub(r"\*([^*]+)\*", r"<em>\1</em>", text)
-
-
-def _listed(texts: dict[str, str]) -> str:
-    return "\n".join(f"  ( ) {each}" for each in texts.values())
+    panel = PredictPanel(name)
+    panel.answer(runs.Run(evidence))
+    return panel

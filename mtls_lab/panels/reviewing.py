@@ -10,8 +10,8 @@ import ipywidgets
 
 from mtls_lab.learner import progress, reviews
 from mtls_lab.learner.predictions import Question, Revealed
-from mtls_lab.panels.base import Panel, escape
-from mtls_lab.panels.prediction import about, choices, told
+from mtls_lab.panels.base import Panel, escape, mark
+from mtls_lab.panels.telling import choices, said, told
 
 __all__ = ["ReviewPanel", "review"]
 
@@ -63,8 +63,7 @@ class ReviewPanel(Panel):
                 told_so.value = '<p role="status">Choose an answer first.</p>'
                 return
             revealed = self.select(asked.name, answers.value)
-            said = about(revealed, said="You said", again=True)
-            told_so.value = f'<div role="status">{said}</div>'
+            told_so.value = f'<div role="status">{_answered(revealed)}</div>'
 
         self.on_click(button, check)
         asking = ipywidgets.HTML(heading)
@@ -90,6 +89,13 @@ class ReviewPanel(Panel):
             f"<p>{escape(said)}</p>",
             outcome=f"{len(self._answered)} of {len(self._questions)}",
         )
+
+
+def _answered(revealed: Revealed) -> str:
+    """Whether the answer was right, what happened, and what is said of it."""
+    chose = revealed.question.answers[revealed.choice or revealed.truth]
+    happened = f"<p><b>What happened:</b> {told(revealed.outcome)}</p>"
+    return mark(revealed.right, f"You said: {chose}") + happened + said(revealed)
 
 
 def review(lesson: int | str | None = None) -> ReviewPanel:

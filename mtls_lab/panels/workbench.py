@@ -12,6 +12,7 @@ from functools import cache
 
 import ipywidgets
 
+from mtls_lab.drawing import BAD, GOOD, breakable, table
 from mtls_lab.experiments import Recipe, Workbench
 from mtls_lab.experiments.workbench import CHOICES, RULES, Cause, Trial, Trials, causes
 from mtls_lab.facts import read_facts
@@ -100,6 +101,12 @@ class WorkbenchPanel(Panel):
             verdict: Trials = self.value
             return verdict
 
+    def still(self) -> str:
+        """Return who accepts the certificate, as a table."""
+        rows = ((role, map(_cell, trials)) for role, trials in self.value.roles.items())
+        recipe = f"<p>{escape(str(self.value.recipe))}</p>"
+        return recipe + table(RULES.values(), rows)
+
     def _try(self) -> None:
         recipe = Recipe(**{part: switch.value for part, switch in self._switches.items()})
         verdict = self._workbench.judge(recipe)
@@ -148,6 +155,15 @@ def _said(trial: Trial) -> str:
     words = failure.verify_message or failure.reason or failure.text
     refused = mark(False, f"{rules}: refused")  # noqa: FBT003
     return f"<dd>{refused}<p>{escape(words)}</p></dd>"
+
+
+def _cell(trial: Trial) -> str:
+    if trial.failure is None:
+        said, colour = "✓ accepted", GOOD
+    else:
+        words = str(trial.failure).removeprefix("SSLCertVerificationError: ")
+        said, colour = f"✗ {words}", BAD
+    return f'<td role="cell" style="border-bottom:3px solid {colour}">{breakable(said)}</td>'
 
 
 @cache

@@ -13,7 +13,15 @@ from cryptography.x509.oid import NameOID
 
 from mtls_lab.text import printable
 
-__all__ = ["common_name", "describe", "in_words", "is_current", "oid_name"]
+__all__ = ["UNREADABLE", "common_name", "describe", "in_words", "is_current", "oid_name"]
+
+#: What cryptography raises for extensions that it cannot read.
+UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 #: The bits of keyUsage as RFC 5280, section 4.2.1.3 calls them, by cryptography's names.
 USAGES = {
@@ -42,11 +50,14 @@ def describe(certificate: x509.Certificate) -> str:
         ("subject", certificate.subject.rfc4514_string()),
         ("issuer", certificate.issuer.rfc4514_string()),
     ]
-    lines += [
-        (oid_name(extension.oid), text + ", critical" * extension.critical)
-        for extension in certificate.extensions
-        if (text := in_words(extension.value) or _unknown(extension))
-    ]
+    try:
+        lines += [
+            (oid_name(extension.oid), text + ", critical" * extension.critical)
+            for extension in certificate.extensions
+            if (text := in_words(extension.value) or _unknown(extension))
+        ]
+    except UNREADABLE as error:
+        lines.append(("extensions", f"not readable: {error}"))
     if weak := _weak_digest(certificate):
         lines.append(("signatureAlgorithm", weak))
     order = [
@@ -130,7 +141,7 @@ def is_current(certificate: x509.Certificate, issuer: x509.Certificate, *, days:
     """Whether `issuer` signed this certificate and it stays valid for `days` more."""
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature):
         return False
     now = datetime.now(UTC)
     return (

@@ -15,7 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from mtls_lab.facts import read_facts
-from mtls_lab.pki.description import in_words, oid_name
+from mtls_lab.pki.description import UNREADABLE, in_words, oid_name
 from mtls_lab.text import printable
 
 __all__ = ["Field", "read_fields"]
@@ -90,7 +90,7 @@ def _extensions(certificate: x509.Certificate) -> list[Field]:
     names = {fact["oid"]: name for name, fact in _facts().items() if "oid" in fact}
     try:
         extensions = list(certificate.extensions)
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except UNREADABLE as error:
         return [_field("unknown", f"not readable: {error}", title="Extensions")]
     return [
         _field(

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import errno
 import os
 import re
-import stat
 from dataclasses import dataclass
 
 from mtls_lab.errors import FileProblem
-from mtls_lab.files import PathLike
+from mtls_lab.files import PathLike, read_file
 
 __all__ = ["LIMIT", "Kind", "kind_of", "read_bounded"]
 
@@ -76,34 +74,14 @@ def read_bounded(path: PathLike, expected: str) -> bytes:
     Raises:
         FileProblem: it cannot be opened, is a folder, a pipe or a device, or is too large.
     """
-    todo = "check the name and the folder, or make the file again"
-    wanted = f"{expected} in PEM form"
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(path, flags)
-        try:
-            mode = os.fstat(descriptor).st_mode
-            if stat.S_ISDIR(mode):
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            data = _all_of(descriptor) if stat.S_ISREG(mode) else None
-        finally:
-            os.close(descriptor)
-    except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        why = getattr(error, "strerror", None) or str(error)
-        raise FileProblem(f"{os.fspath(path)} cannot be read ({why})", wanted, todo) from None
-    if data is None:
-        raise FileProblem(f"{os.fspath(path)} is not a regular file", wanted, todo)
-    if len(data) > LIMIT:
-        raise FileProblem(f"{os.fspath(path)} is larger than 2 MiB", wanted, "name the right file")
-    return data
-
-
-def _all_of(descriptor: int) -> bytes:
-    parts, left = [], LIMIT + 1
-    while left and (part := os.read(descriptor, left)):
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)
+        return read_file(path, most=LIMIT)
+    except (OSError, ValueError) as error:
+        raise FileProblem(
+            f"{os.fspath(path)} cannot be read ({getattr(error, 'strerror', None) or error})",
+            f"{expected} in PEM form",
+            "check the name and the folder, or make the file again",
+        ) from None
 
 
 def kind_of(data: bytes) -> Kind | None:

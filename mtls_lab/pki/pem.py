@@ -10,7 +10,6 @@ import base64
 import binascii
 import re
 import ssl
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike, write_file
 from mtls_lab.pki.kinds import kind_of, read_bounded
+from mtls_lab.scratch import scratch_folder
 
 __all__ = [
     "Identity",
@@ -64,7 +64,7 @@ class Identity:
         Raises:
             ssl.SSLError: the key is not the certificate's.
         """
-        with tempfile.TemporaryDirectory() as folder:
+        with scratch_folder() as folder:
             context.load_cert_chain(*self.save(folder, "identity"))
 
     def save(self, folder: PathLike, name: str) -> tuple[Path, Path]:
@@ -246,7 +246,15 @@ def read_identity(certfile: PathLike, keyfile: PathLike) -> Identity:
     """
     certificate, *chain = read_certificates(certfile)
     key = read_key(keyfile)
-    if certificate.public_key() != key.public_key():
+    try:
+        belongs = certificate.public_key() == key.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise FileProblem(
+            f"{certfile} holds a certificate whose key cannot be read ({error})",
+            "a certificate for an EC key",
+            "make the file again",
+        ) from None
+    if not belongs:
         raise FileProblem(
             f"{keyfile} is not the key of {certfile}",
             "the key that the certificate was requested with",

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mtls_lab.wire.comparing import Compared, compare
     from mtls_lab.wire.handshake import Handshake, Message, from_wire
     from mtls_lab.wire.outcome import Exchange, Expected, Failure, Session, Side, Stage
     from mtls_lab.wire.protocol import LIE, MAX_LINE, SECRET, LineBuffer, ProtocolError, Service
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
         looks_like_tls,
         parse_records,
         plaintext_messages,
+        readable_records,
         server_name,
     )
 
 #: Where each name comes from. It is loaded when it is asked for: `mtls-lab explain` reads no
 #: message, and what reads them takes as long to load as the rest of the command.
 _HOMES = {
+    "comparing": ("Compared", "compare"),
     "handshake": ("Handshake", "Message", "from_wire"),
     "outcome": ("Exchange", "Expected", "Failure", "Session", "Side", "Stage"),
     "protocol": ("LIE", "MAX_LINE", "SECRET", "LineBuffer", "ProtocolError", "Service"),
@@ -37,7 +40,7 @@ _HOMES = {
     "recording": ("Passed", "Recording"),
     "records": (
         *("HEADER", "Direction", "Record", "Splitter", "hexdump", "looks_like_tls"),
-        *("parse_records", "plaintext_messages", "server_name"),
+        *("parse_records", "plaintext_messages", "readable_records", "server_name"),
     ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -48,6 +51,7 @@ __all__ = [
     "MAX_LINE",
     "NO_CHAIN",
     "SECRET",
+    "Compared",
     "Direction",
     "Exchange",
     "Expected",
@@ -66,12 +70,14 @@ __all__ = [
     "Side",
     "Splitter",
     "Stage",
+    "compare",
     "from_wire",
     "hexdump",
     "looks_like_tls",
     "parse_records",
     "plaintext_messages",
     "read_message",
+    "readable_records",
     "server_name",
 ]
 

@@ -1,14 +1,16 @@
 """The messages of a real handshake, by their RFC names, from both ends.
 
 Here: reading what OpenSSL reported, joining the two ends, and a plain text. Not here: recording
-it (net/tls.py), connections (net/backend.py, net/device.py) and drawing.
+it (net/tls.py), connections (net/backend.py, net/device.py) and the picture (ladder/).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 
+from mtls_lab.text import Shown
 from mtls_lab.wire.reading import (
     Field,
     Malformed,
@@ -31,6 +33,8 @@ __all__ = [
 # What OpenSSL passes as content type besides those on the wire (SSL3_RT_… in <openssl/ssl3.h>).
 _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _RECORD_HEADER, _INNER_CONTENT_TYPE = 20, 21, 22, 256, 257
 _TLS_1_3 = 0x0304
+#: How many bytes each of them has at least, if it means anything.
+_SHORTEST = {_ALERT: 2, _HANDSHAKE: 1, _RECORD_HEADER: 1}
 
 #: What OpenSSL said at each step: direction, version, content type, bytes. Kept as it came, for
 #: noting happens in the middle of a handshake.
@@ -105,6 +109,11 @@ class Message:
         kind, _, description = self.name.partition(" ")
         return description if kind == "Alert" else None
 
+    @property
+    def fatal(self) -> bool:
+        """Whether it is an alert that ends the connection, and not as its sender meant to."""
+        return self.alert not in (None, "close_notify")
+
     def __str__(self) -> str:
         name = f"{{{self.name}}}" if self.encrypted else self.name
         marks = [" (empty)" * self.empty, "" if self.arrived else " (never read)"]
@@ -112,15 +121,17 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Handshake:
+class Handshake(Shown):
     """The messages of one connection in the order in which the device met them.
 
     Attributes:
         messages: from the first ClientHello to the last alert, after-handshake messages
             included; empty without TLS.
+        both_ends: whether both ends noted them. Otherwise nobody knows what the other end read.
     """
 
     messages: tuple[Message, ...] = ()
+    both_ends: bool = field(default=True, compare=False)
 
     @property
     def resumed(self) -> bool:
@@ -139,6 +150,16 @@ class Handshake:
         lines = [HEADING, *(f"  {message}" for message in self.messages)]
         return "\n".join(lines + [RESUMED] * self.resumed)
 
+    def _repr_html_(self) -> str:
+        from mtls_lab.wire.ladder import draw  # noqa: PLC0415 - it draws handshakes
+
+        return draw(self, inline=True, page=f"{self._digest}-")
+
+    @property
+    def _digest(self) -> str:
+        """Tells it from other handshakes on a page."""
+        return sha256(b"".join(message.data for message in self.messages)).hexdigest()[:8]
+
 
 def read_notes(log: Notes, *, client: bool) -> tuple[Message, ...]:
     """Turn the notes of one end into messages; `client` says which end it was."""
@@ -148,6 +169,8 @@ def read_notes(log: Notes, *, client: bool) -> tuple[Message, ...]:
     divides = not agreed or agreed[-1] != _TLS_1_3
     inner, ciphered, messages, server_hello = False, set[str](), [], b""
     for direction, _, content_type, data in log:
+        if len(data) < _SHORTEST.get(content_type, 0):
+            continue  # a peer may send a record that holds nothing
         if content_type == _INNER_CONTENT_TYPE:
             inner = True
             continue
@@ -207,7 +230,7 @@ def join(device: Sequence[Message], backend: Sequence[Message]) -> Handshake:
           → {Alert unknown_ca} (never read)
     """
     if not (device and backend):
-        return Handshake(tuple(device or backend))
+        return Handshake(tuple(device or backend), both_ends=False)
     unread = [m for m in backend if m.direction is Direction.TO_BACKEND]
     merged = []
     for message in device:
@@ -245,4 +268,4 @@ def from_wire(chunks: Iterable[tuple[Direction, bytes]]) -> Handshake:
             encrypted = name == "record"
             messages.append(Message(name, direction, size, encrypted))
         named[direction] = len(found)
-    return Handshake(tuple(messages))
+    return Handshake(tuple(messages), both_ends=False)

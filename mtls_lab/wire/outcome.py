@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
+from mtls_lab.text import Shown, printable
 from mtls_lab.wire.reasons import after_handshake, reason_of, verify_message_of
 
 if TYPE_CHECKING:  # reading messages is slow to load, and an outcome needs it only where it is read
     from mtls_lab.wire.handshake import Handshake, Message
     from mtls_lab.wire.recording import Recording
 
-__all__ = ["Exchange", "Expected", "Failure", "Session", "Side", "Stage"]
+__all__ = ["Exchange", "Expected", "Failure", "Session", "Side", "Stage", "Step"]
 
 
 class Stage(Enum):
@@ -93,11 +94,23 @@ class Failure:
     def __str__(self) -> str:
         if self.verify_code is not None:
             return f"{self.error}: {self.verify_message} (verify code {self.verify_code})"
-        return f"{self.error}: {self.reason or self.text}"
+        return printable(f"{self.error}: {self.reason or self.text}")
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class Step:
+    """One step of a side: what it did, whether that went well, and what it saw."""
+
+    name: str
+    good: bool
+    words: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, [self.name, "✓" if self.good else "✗", self.words]))
+
+
+@dataclass(frozen=True, slots=True)
+class Side(Shown):
     """What the device or the backend saw of one connection.
 
     Attributes:
@@ -130,25 +143,35 @@ class Side:
         """Whether this side ended without a failure."""
         return self.failure is None
 
-    def __str__(self) -> str:
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """How far this side came, in order."""
         steps = []
         entered = list(Stage).index(self.stage)
         if entered > 1 or (entered == 1 and self.ok):
-            steps.append("connect ✓")
+            steps.append(Step("connect", good=True))
         if self.version:
             resumed = " resumed" * self.reused
             peer = f" with {self.peer}" if self.peer else ""
-            steps.append(f"handshake ✓ {self.version}{resumed}{peer}")
+            steps.append(Step("handshake", good=True, words=f"{self.version}{resumed}{peer}"))
         if self.failure:
-            steps.append(f"{self.stage.value} ✗ {self.failure}")
+            steps.append(Step(self.stage.value, good=False, words=str(self.failure)))
         elif self.received:
-            mark = "✗" if self.received[-1].startswith("ERROR") else "✓"
-            steps.append(f"received {mark} " + ", ".join(self.received))
-        return f"{self.who:<8} " + "  ".join(steps)
+            served = not self.received[-1].startswith("ERROR")
+            steps.append(Step("received", good=served, words=", ".join(self.received)))
+        return tuple(steps)
+
+    def __str__(self) -> str:
+        return printable(f"{self.who:<8} " + "  ".join(map(str, self.steps)))
+
+    def _repr_html_(self) -> str:
+        from mtls_lab.wire.cards import both_sides  # noqa: PLC0415 - a terminal needs none
+
+        return both_sides(self)
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class Session(Shown):
     """What a device keeps to resume a connection later: a secret, like its key.
 
     Attributes:
@@ -210,7 +233,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Exchange:
+class Exchange(Shown):
     """One command, seen from both ends.
 
     Attributes:
@@ -272,3 +295,8 @@ class Exchange:
 
     def __str__(self) -> str:
         return f"{self.device}\n{self.backend or f'backend  {self.unseen}'}"
+
+    def _repr_html_(self) -> str:
+        from mtls_lab.wire.cards import both_sides  # noqa: PLC0415 - a terminal needs none
+
+        return both_sides(self.device, self.backend or self.unseen)

@@ -9,6 +9,8 @@ with `ERROR` says that the backend would not do it, and why.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 __all__ = ["LIE", "MAX_LINE", "SECRET", "LineBuffer", "ProtocolError", "Service"]
 
 #: What the device is after. Short, so that it fits into one line of a hexdump.
@@ -30,15 +32,15 @@ class LineBuffer:
 
     Example:
         >>> lines = LineBuffer()
-        >>> lines.feed(b"PING\\r\\nGET_"), lines.feed(b"SECRET\\n")
+        >>> list(lines.feed(b"PING\\r\\nGET_")), list(lines.feed(b"SECRET\\n"))
         (['PING'], ['GET_SECRET'])
     """
 
     def __init__(self) -> None:
         self._buffer = b""
 
-    def feed(self, data: bytes) -> list[str]:
-        """Take bytes and return the lines that they complete.
+    def feed(self, data: bytes) -> Iterator[str]:
+        """Take bytes and yield the lines that they complete, up to the first that is not one.
 
         Raises:
             ProtocolError: a line over `MAX_LINE` bytes, control characters, or no UTF-8.
@@ -46,15 +48,21 @@ class LineBuffer:
                 ClientHello may never contain one.
         """
         *complete, self._buffer = (self._buffer + data).split(b"\n")
-        for line in (*complete, self._buffer):
-            if len(line) >= MAX_LINE:
-                raise ProtocolError(f"the line is longer than {MAX_LINE} bytes")
-            if any(byte < 32 and byte not in b"\r\t" for byte in line):
-                raise ProtocolError("this is not text: a line may hold no control characters")
-        try:
-            return [line.decode("utf-8").rstrip("\r") for line in complete]
-        except UnicodeDecodeError:
-            raise ProtocolError("this is not text: the line is not UTF-8") from None
+        for line in complete:
+            _check(line)
+            try:
+                text = line.decode("utf-8")
+            except UnicodeDecodeError:
+                raise ProtocolError("this is not text: the line is not UTF-8") from None
+            yield text.rstrip("\r")
+        _check(self._buffer)
+
+
+def _check(line: bytes) -> None:
+    if len(line) >= MAX_LINE:
+        raise ProtocolError(f"the line is longer than {MAX_LINE} bytes")
+    if any(byte < 32 and byte not in b"\r\t" for byte in line):
+        raise ProtocolError("this is not text: a line may hold no control characters")
 
 
 class Service:

@@ -90,7 +90,7 @@ class Recording:
                         name, record.direction, data, server_hello, encrypted=record.encrypted
                     )
                 )
-        return Handshake(tuple(messages))
+        return Handshake(tuple(messages), both_ends=False)
 
     def save_pcapng(self, path: PathLike, *, overwrite: bool = False) -> Path:
         """Write it as a capture that Wireshark opens, decrypted with the secrets in the file.

@@ -7,9 +7,11 @@ Not here: sockets, keys, decryption.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
+from mtls_lab.text import printable
 from mtls_lab.wire.names import name_of
 from mtls_lab.wire.protocol import MAX_LINE
 
@@ -23,6 +25,7 @@ __all__ = [
     "hexdump",
     "parse_records",
     "plaintext_messages",
+    "readable_records",
     "server_name",
 ]
 
@@ -84,7 +87,14 @@ def parse_records(data: bytes) -> tuple[list[Record], bytes]:
         >>> str(records[0]), rest.hex()
         ('Alert, 2 bytes', '1603')
     """
-    records = []
+    records, end = [], 0
+    for record, end in _records(data):  # noqa: B007 - where the last one ends
+        records.append(record)
+    return records, data[end:]
+
+
+def _records(data: bytes) -> Iterator[tuple[Record, int]]:
+    """Yield each complete record and where it ends. Raises ValueError as `parse_records`."""
     at = 0
     while len(data) - at >= HEADER:
         kind, major, minor = data[at : at + 3]
@@ -92,10 +102,26 @@ def parse_records(data: bytes) -> tuple[list[Record], bytes]:
         if kind not in CONTENT_TYPES or major != 3 or length > LONGEST:
             raise ValueError(f"no TLS record at byte {at}: {data[at : at + HEADER].hex(' ')}")
         if len(data) - at - HEADER < length:
-            break
-        records.append(Record(kind, (major, minor), data[at + HEADER : at + HEADER + length]))
-        at += HEADER + length
-    return records, data[at:]
+            return
+        start, at = at + HEADER, at + HEADER + length
+        yield Record(kind, (major, minor), data[start:at]), at
+
+
+def readable_records(data: bytes) -> list[Record]:
+    """Return the complete records up to where the bytes are no records any more.
+
+    A stream that was garbled on its way is a view of what could be read, not an error.
+
+    Example:
+        >>> garbled = bytes.fromhex("15 0303 0002 0274 ff ffffffff")
+        >>> [str(record) for record in readable_records(garbled)]
+        ['Alert, 2 bytes']
+    """
+    records = []
+    with suppress(ValueError):
+        for record, _ in _records(data):
+            records.append(record)
+    return records
 
 
 def handshake_name(message: bytes) -> str:
@@ -173,12 +199,8 @@ def plaintext_messages(data: bytes) -> Iterator[tuple[str, int]]:
         >>> list(plaintext_messages(bytes.fromhex("15 0303 0002 0274")))
         [('Alert certificate_required', 2)]
     """
-    try:
-        records, _ = parse_records(data)
-    except ValueError:
-        return
     pending, hidden = b"", False
-    for record in records:
+    for record in readable_records(data):
         if record.type == 20:
             hidden = True
             yield "ChangeCipherSpec", len(record.payload)
@@ -207,8 +229,7 @@ def server_name(data: bytes) -> str | None:
         True
     """
     try:
-        records, _ = parse_records(data)
-        hello = b"".join(r.payload for r in records if r.type == 22)
+        hello = b"".join(r.payload for r in readable_records(data) if r.type == 22)
         if hello[0] != 1:
             return None
         at = 4 + 2 + 32  # header, version, random
@@ -225,7 +246,8 @@ def server_name(data: bytes) -> str | None:
             body = hello[at + 4 : at + 4 + size]
             if kind == 0 and len(body) == size:
                 length = int.from_bytes(body[3:5], "big")
-                return body[5 : 5 + length].decode("ascii") if len(body) >= 5 + length else None
+                name = body[5 : 5 + length].decode("ascii")
+                return printable(name) if len(body) >= 5 + length else None
             at += 4 + size
     except (ValueError, IndexError):
         return None

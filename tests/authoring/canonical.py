@@ -4,6 +4,7 @@ Here: run, tidy, write. Not here: what a notebook must look like (test_form.py) 
 outputs still hold (test_outputs.py).
 """
 
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from mtls_lab.learner import notebooks as unpacking
+from tests.authoring import abbreviations
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -25,6 +27,9 @@ METADATA = {
 #: Of a cell's metadata: what a learner's JupyterLab left behind is not kept.
 KEPT = ("slideshow", "tags", "jupyter")
 WIDGET = "application/vnd.jupyter.widget-view+json"
+#: What a ladder marks as different in every run: its bytes, and the style sheet around them. The
+#: same is in sanitize.cfg.
+VARYING = re.compile("<!--varies-->.*?<!--/varies-->")
 #: No cell takes five seconds; the rest is for a machine that does something else as well.
 CELL_TIMEOUT = 300
 #: No warning of the kernel's own ports, and no entry in this person's history of IPython.
@@ -63,13 +68,16 @@ def tidy(notebook: NotebookNode) -> str:
     models: dict[str, str] = {}
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
+    abbreviations.mark(notebook)
     for number, cell in enumerate(notebook.cells, start=1):
         cell.id = f"cell-{number:02}"
         cell.source = cell.source.strip("\n")
         cell.metadata = {key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)}
         for output in cell.get("outputs", []):
-            view = output.get("data", {}).get(WIDGET)
-            if view:
+            data = output.get("data", {})
+            if "text/html" in data:
+                data["text/html"] = VARYING.sub("", data["text/html"])
+            if view := data.get(WIDGET):
                 view["model_id"] = models.setdefault(view["model_id"], f"model-{len(models) + 1}")
     nbformat.validate(notebook)
     return str(nbformat.writes(notebook)) + "\n"

@@ -17,6 +17,7 @@ from pathlib import Path
 from nbconvert.exporters import SlidesExporter
 from nbformat import NotebookNode, from_dict
 
+from mtls_lab.learner.predictions import question as prediction
 from tests.authoring.canonical import ROOT, WIDGET, read
 
 #: A number and nothing behind it: the parts that everybody goes through.
@@ -26,10 +27,10 @@ FOLDER = ROOT / "slides"
 DECK = Path(__file__).with_name("deck")
 REVEAL = "sphinx_revealjs/_static/revealjs"
 
-#: A question to the room, in the text that stands in for its panel.
-PREDICT = re.compile(r"^predict\(")
+#: A cell that asks the room a question, and then runs; and where its text says what happened.
+PREDICT = re.compile(r"^(?:\w+ = )?predict\((\w+)\)", re.MULTILINE)
+HAPPENED = "\nWhat happened: "
 ANSWER = re.compile(r"^  \( \) (.+)$", re.MULTILINE)
-REVEALED = re.compile(r"^reveal\(", re.MULTILINE)
 #: A heading of a section, or a line in bold, which is a smaller one.
 HEADING = re.compile(r"^(?=## |\*\*[^*\n]+\*\*$)", re.MULTILINE)
 
@@ -46,9 +47,12 @@ def slide_type(cell: NotebookNode) -> str:
 
 
 def pieces(cell: NotebookNode) -> list[NotebookNode]:
-    """The cell, cut in front of each heading; what a heading begins is a slide."""
+    """The cell, cut in front of each heading; what a heading begins is a slide.
+
+    Of a prediction, the question is a slide before that of the run.
+    """
     if cell.cell_type != "markdown":
-        return [cell]
+        return asked_first(cell) if PREDICT.search(cell.source) else [cell]
     found = []
     for number, text in enumerate(filter(None, HEADING.split(cell.source))):
         begun = "slide" if text.startswith("## ") else "subslide"
@@ -57,6 +61,21 @@ def pieces(cell: NotebookNode) -> list[NotebookNode]:
         own = {"id": f"{cell.id}-{number}", "source": text, "metadata": metadata}
         found.append(from_dict({**cell, **own}))
     return found
+
+
+def asked_first(cell: NotebookNode) -> list[NotebookNode]:
+    """A prediction as two pieces: what is asked, and the run with what happened."""
+    tags = (slide_type(cell), "skip" if slide_type(cell) == "skip" else "subslide")
+    return [
+        from_dict(
+            {
+                **cell,
+                "id": f"{cell.id}-{piece}",
+                "metadata": {"slideshow": {"slide_type": tag}, "prediction": piece},
+            }
+        )
+        for piece, tag in zip(("asked", "run"), tags, strict=True)
+    ]
 
 
 def cut(notebook: NotebookNode) -> NotebookNode:
@@ -97,10 +116,10 @@ def title(notebook: NotebookNode) -> str:
 def is_panel(cell: NotebookNode) -> bool:
     """Whether the cell shows a panel: its text stays, and the call that makes it says nothing.
 
-    Not the cell that runs what a prediction is about: there the code is the point.
+    Not the run of a prediction: there the code is the point.
     """
     shows = any(WIDGET in output.get("data", {}) for output in cell.outputs)
-    return shows and not REVEALED.search(cell.source)
+    return shows and cell.metadata.get("prediction") != "run"
 
 
 def lines(text: str) -> str:
@@ -119,19 +138,24 @@ def escape(text: str) -> str:
 
 def question(text: str) -> str:
     """A prediction, with letters to vote by."""
-    _, asked, _ = text.split("\n", 2)
-    answers = "".join(f"<li>{escape(answer)}</li>" for answer in ANSWER.findall(text))
+    asked = text.partition("\n")[0]
+    listed = text.partition(HAPPENED)[0]
+    answers = "".join(f"<li>{escape(answer)}</li>" for answer in ANSWER.findall(listed))
     return (
         '<div class="question"><p class="label">What do you expect?</p>'
         f'<p>{escape(asked)}</p><ol type="A">{answers}</ol></div>'
     )
 
 
-def happened(text: str) -> str:
+def happened(name: str, text: str) -> str:
     """What happened, and for the teacher what it means; the reasons are for the notebook."""
-    outcome, *explained = text.partition("\nWhy? ")[0].splitlines()
-    told = "".join(f"<p>{escape(each)}</p>" for each in explained)
-    return f'<p class="happened">{escape(outcome)}</p><aside class="notes">{told}</aside>'
+    outcome, _, rest = text.partition(HAPPENED)[2].partition("\n")
+    after = prediction(name).after
+    left = rest.partition(after)[0].strip("\n")
+    said = f'<p class="happened">What happened: {escape(outcome)}</p>'
+    return (
+        lines(left) if left else ""
+    ) + f'{said}<aside class="notes"><p>{escape(after)}</p></aside>'
 
 
 def output_text(output: NotebookNode) -> str:
@@ -141,14 +165,14 @@ def output_text(output: NotebookNode) -> str:
 
 def shown(cell: NotebookNode) -> str:
     """What came out of a cell: a question, printed lines, a panel's text, or what happened."""
+    piece = cell.metadata.get("prediction")
     parts = []
     for output in cell.outputs:
         text = output_text(output)
-        if PREDICT.match(cell.source):
-            parts.append(question(text))
-        elif output.output_type != "stream" and REVEALED.search(cell.source):
-            parts.append(happened(text))
-        elif text:
+        if piece and output.output_type != "stream":
+            (name,) = PREDICT.findall(cell.source)
+            parts.append(question(text) if piece == "asked" else happened(name, text))
+        elif text and piece != "asked":
             parts.append(lines(text))
     return "".join(parts)
 

@@ -5,13 +5,22 @@ Here: the order and the verdict. Not here: the figures. Run it while the machine
 
 import os
 
-from tests.benchmarks import certificates, diagnosing, exchange, imports, notebooks, panels, soak
+from tests.benchmarks import (
+    certificates,
+    diagnosing,
+    exchange,
+    imports,
+    notebooks,
+    panels,
+    soak,
+    start,
+)
 
 
 def main() -> int:
     missed = []
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the first measurement")
-    for module in (exchange, diagnosing, imports, certificates, notebooks, panels, soak):
+    for module in (exchange, diagnosing, imports, certificates, notebooks, start, panels, soak):
         for figure in module.figures():
             print(figure, flush=True)
             missed += [figure.name] * (not figure.met)

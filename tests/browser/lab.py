@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
-from mtls_lab.cli.jupyter import OWN
+from mtls_lab.cli.jupyter import OWN, WORKSPACES
 
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 #: A desktop, and the narrowest phone.
@@ -113,7 +113,9 @@ def chromium() -> Iterator[BrowserContext]:
         browser = playwright.chromium.launch(
             executable_path=program, args=CHROMIUM_FLAGS, timeout=GUARD
         )
-        context = browser.new_context()
+        context = browser.new_context(
+            reduced_motion="reduce"
+        )  # what moves is looked at where it stops
         context.set_default_timeout(GUARD)
         yield context
         browser.close()
@@ -129,6 +131,7 @@ class JupyterLab:
 
     Attributes:
         url: where it listens, without a path.
+        token: what it asks a page for.
         log: the last lines that it wrote.
     """
 
@@ -137,13 +140,13 @@ class JupyterLab:
     ) -> None:
         self.folder, self._scratch, self._settings = folder, scratch, settings
         self.log: deque[str] = deque(maxlen=200)
-        self._token = secrets.token_hex(16)
+        self.token = secrets.token_hex(16)
 
     def __enter__(self) -> Self:
         environment = dict(os.environ)
         for name in (
             *("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"),
-            *("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "TMPDIR"),
+            *("JUPYTERLAB_SETTINGS_DIR", "TMPDIR"),
         ):
             environment[name] = str(self._scratch / name.lower())
             (self._scratch / name.lower()).mkdir(parents=True)
@@ -153,9 +156,10 @@ class JupyterLab:
             file.with_suffix(".jupyterlab-settings").write_text(json.dumps(settings))
         options = [
             *("--no-browser", "--ip=127.0.0.1", "--port=0", "--ServerApp.port_retries=0"),
-            f"--IdentityProvider.token={self._token}",
+            f"--IdentityProvider.token={self.token}",
             f"--ServerApp.root_dir={self.folder}",
-            f"--LabApp.app_settings_dir={OWN}",  # as a learner's, and so is the next
+            f"--LabApp.app_settings_dir={OWN}",  # as a learner's, and so are the next
+            f"--LabApp.workspaces_dir={self.folder / WORKSPACES}",
             "--LabApp.custom_css=True",
             *("--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"),
             *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
@@ -204,7 +208,7 @@ class JupyterLab:
         lab.set_width(WIDE)
         # A workspace that another page has open would be exchanged for a new one, by a reload.
         workspace = secrets.token_hex(4)
-        lab.page.goto(f"{self.url}/doc/workspaces/{workspace}?token={self._token}")
+        lab.page.goto(f"{self.url}/doc/workspaces/{workspace}?token={self.token}")
         lab.page.wait_for_function("() => window.jupyterapp?.shell")
         return lab
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from mtls_lab.experiments import catalogue
 from tests.browser.lab import JupyterLab, LabPage
@@ -60,10 +60,10 @@ def test_every_credential_has_its_outcome(panel: ShownPanel, version: str) -> No
         assert outcome == ("served" if name == "valid" else "refused"), name
         if name != "valid":
             device = credential.device[version.replace("TLS ", "TLSv")]
-            assert (device.reply or f"Failed: {device.stage.value}") in text, name
+            assert (device.reply or f"{device.stage.value}\n✗") in text, name
             assert "Why" in text
         if credential.backend and credential.backend.reason:
-            assert "Failed: " in text.split("Backend")[1]
+            assert "✗" in text.split("■ backend")[1]
 
 
 def test_the_rule_by_name_can_be_switched_off(panel: ShownPanel) -> None:
@@ -75,23 +75,69 @@ def test_the_rule_by_name_can_be_switched_off(panel: ShownPanel) -> None:
     assert panel.wait_for(4) == "refused"
 
 
-def test_the_ladder_goes_step_by_step(panel: ShownPanel) -> None:
+def rung(panel: ShownPanel, key: str) -> Locator:
+    """A message of the ladder."""
+    return panel.box.locator(f'details[data-key="{key}"]')
+
+
+def test_every_message_can_be_opened(panel: ShownPanel) -> None:
     choose(panel, "none")
-    step = panel.box.get_by_test_id("credential-step")
-    back, forward, every = (panel.button(name) for name in ("◀", "▶", "all"))
-    expect(step).to_contain_text("10 messages.")
-    names = []
-    for number in range(1, 11):
-        forward.click()
-        expect(step).to_contain_text(f"{number} of 10:")
-        names.append(step.inner_text().split(": ")[1].split(",")[0])
-    assert names[0] == "ClientHello"
-    assert names[-1] == "Alert certificate_required"
-    back.click()
-    expect(step).to_contain_text("9 of 10: Finished")
-    expect(step).to_contain_text("The other side never read it")
-    every.click()
-    expect(step).to_contain_text("10 messages.")
+    rungs = panel.box.locator(".lab-ladder details[data-key]")
+    expect(rungs).to_have_count(10)
+    for number in range(10):
+        rungs.nth(number).locator("summary").first.click()
+        expect(rungs.nth(number).locator(".lab-bytes")).to_be_visible()
+    said = rung(panel, "device-Finished-1")
+    expect(said).to_contain_text("The other side never read it")
+    expect(said).to_contain_text("so here it is decrypted")
+    expect(said).to_contain_text("RFC 8446, 4.4.4")
+    expect(rung(panel, "backend-Alert-1")).to_contain_text("the device presented none")
+    flags = panel.box.locator(".lab-flag")
+    expect(flags).to_have_text(["⚑ device: connected, it believes"])
+
+
+def test_what_is_open_stays_open(panel: ShownPanel) -> None:
+    """It is filled from the start with what the next handshake says."""
+    rung(panel, "device-Certificate-1").locator("summary").first.click()
+    said = rung(panel, "device-Certificate-1").locator(".lab-said")
+    expect(said).to_contain_text("CN=trusted-client")
+    for name, words in (("none", "This one is empty"), ("wrong_purpose", "serverAuth")):
+        choose(panel, name)
+        expect(rung(panel, "device-Certificate-1")).to_have_attribute("open", "")
+        expect(said).to_contain_text(words)
+        expect(said).not_to_have_attribute("data-waits", "")
+    expect(rung(panel, "device-Finished-1")).not_to_have_attribute("open", "")
+    rung(panel, "device-Certificate-1").locator("summary").first.click()
+    choose(panel, "valid")
+    expect(rung(panel, "device-Certificate-1")).not_to_have_attribute("open", "")
+
+
+def test_a_field_and_its_bytes_mark_each_other(panel: ShownPanel) -> None:
+    hello = rung(panel, "device-ClientHello-1")
+    hello.locator("summary").first.click()
+    field = hello.locator("label", has_text="cipher_suites")
+    number = (field.get_attribute("class") or "").removeprefix("f")
+    (suite, *_) = hello.get_by_title("cipher_suite: TLS_AES_256_GCM_SHA384 (0x1302)").all()
+    other = hello.get_by_title("random: 32 bytes")
+    assert suite.inner_text() == "13 02"
+    plain = background(other)
+    for hovered in (field, suite):
+        hovered.hover()
+        assert background(suite) == background(field) != plain
+        assert background(other) == plain
+    panel.lab.page.mouse.move(0, 0)
+    assert background(suite) == plain
+    # Chosen by click or arrow key, it stays marked: a telephone has no pointer that hovers.
+    field.click()
+    panel.lab.page.mouse.move(0, 0)
+    assert background(suite) != plain
+    panel.lab.page.keyboard.press("ArrowDown")
+    assert background(suite) == plain
+    expect(hello.locator(f"label.f{int(number) + 1} input")).to_be_checked()
+
+
+def background(part: Locator) -> str:
+    return str(part.evaluate("part => getComputedStyle(part).backgroundColor"))
 
 
 def test_it_can_be_used_without_a_mouse(panel: ShownPanel) -> None:
@@ -115,10 +161,19 @@ def test_it_can_be_used_without_a_mouse(panel: ShownPanel) -> None:
     keyboard.press("Space")
     panel.wait_for(6)
     assert "any name may speak" in panel.result.inner_text()
-    keyboard.press("Tab")  # ◀
-    keyboard.press("Tab")
+    keyboard.press("Tab")  # ClientHello
     keyboard.press("Enter")
-    expect(panel.box.get_by_test_id("credential-step")).to_contain_text("1 of ")
+    hello = rung(panel, "device-ClientHello-1")
+    expect(hello.locator(".lab-bytes")).to_be_visible()
+    keyboard.press("Tab")  # its section in the RFC
+    keyboard.press("Tab")  # its fields: one stop
+    expect(hello.locator("input").first).to_be_focused()
+    keyboard.press("ArrowDown")
+    expect(hello.locator("input").nth(1)).to_be_checked()
+    keyboard.press("Shift+Tab")
+    keyboard.press("Shift+Tab")
+    keyboard.press("Space")
+    expect(hello).not_to_have_attribute("open", "")
 
 
 def test_fast_clicks_never_mix_two_results(panel: ShownPanel) -> None:
@@ -139,12 +194,15 @@ def test_fast_clicks_never_mix_two_results(panel: ShownPanel) -> None:
     for _, outcome, verdict in results:
         assert (outcome == "served") == ("Valid" in verdict), verdict
     assert results[-1][1:] == ("refused", "✗ Untrusted, TLS 1.3: The backend refused the device.")
-    assert "unknown_ca" in (panel.box.locator("svg").text_content() or "")
+    assert "unknown_ca" in (panel.box.locator(".lab-ladder").text_content() or "")
 
 
 @pytest.mark.parametrize("name", ["valid", "untrusted"])
 def test_it_reads_well_everywhere(panel: ShownPanel, pictures: Path, name: str) -> None:
     if name != "valid":
         choose(panel, name)
-    panel.button("▶").click()
+    for key in ("device-ClientHello-1", "backend-Certificate-1", "backend-Alert-1"):
+        if rung(panel, key).count():
+            rung(panel, key).locator("summary").first.click()
+            expect(rung(panel, key).locator(".lab-bytes")).to_be_visible()
     panel.check_everywhere(pictures, f"credential-{name}")

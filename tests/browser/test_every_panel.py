@@ -15,8 +15,7 @@ from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
 PANELS = {
-    "predict": "predict('checksum')",
-    "reveal": "reveal('checksum', 'fooled')",
+    "predict": "def stolen_key(): return AttackResult('it', 'this', True, ())\npredict(stolen_key)",
     "review": "review(2)",
     "credential": "CredentialPanel()",
     "wire": "WirePanel()",
@@ -32,6 +31,7 @@ LOOKS = ["frame", *sorted({path.stem for path in STYLES.glob("*.css")} - {"frame
 BEGIN = """
 import threading
 from mtls_lab import Protection, enter
+from mtls_lab.attacks import AttackResult
 from mtls_lab.panels import *
 enter(4)
 """

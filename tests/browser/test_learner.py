@@ -54,14 +54,14 @@ def question(page: LabPage, name: str) -> Locator:
 
 
 def predict(page: LabPage, name: str, answer: str) -> None:
-    """Run the cell that asks, choose, and run the next one."""
-    at(page, f'predict("{name}")', "run-all-above")
-    at(page, f'predict("{name}")', "run-cell")
+    """Run the cell that asks, choose, and press the button."""
+    at(page, f"predict({name})", "run-all-above")
+    at(page, f"predict({name})", "run-cell")
     question(page, name).get_by_label(predictions.question(name).answers[answer]).check()
     expect(question(page, name).get_by_test_id("predict-result")).to_have_attribute(
         "data-outcome", answer
     )
-    at(page, f'reveal("{name}"', "run-cell")
+    question(page, name).get_by_role("button", name="Run it").click()
 
 
 def attempt(page: LabPage, source: str) -> Locator:
@@ -85,9 +85,14 @@ def test_wrong_then_right_then_taken_up_again(
     page.open(f"{folder.name}/{LESSON}")
     for name, answer in WRONG.items():
         predict(page, name, answer)
-        told = page.page.get_by_test_id(f"reveal-{name}")
-        expect(told).to_contain_text("✗ You predicted: ")
-        expect(told).to_contain_text(predictions.question(name).wrong[answer])
+        asked = predictions.question(name)
+        told = question(page, name)
+        expect(told.get_by_role("listitem").filter(has_text="✗")).to_have_text(
+            f"✗{asked.answers[answer]} your prediction"
+        )
+        expect(told).to_contain_text("Not as you predicted.")
+        told.get_by_text("The explanation").click()
+        expect(told).to_contain_text(asked.wrong[answer])
     page.run_all()
     save_and_close(page)
 
@@ -119,14 +124,15 @@ def test_wrong_then_right_then_taken_up_again(
 
     # Before its cell has run, a panel shows what it showed, and says how to come back.
     page.open(f"{folder.name}/{LESSON}")
-    how = page.page.get_by_text(re.compile("Run (its cell again|this cell to get)"))
+    how = page.page.get_by_text(re.compile("not connected to a kernel|Run this cell to get"))
     expect(how.first).to_be_visible()
     expect(page.page.get_by_text("What does the device present?")).to_be_visible()
     expect(page.page.get_by_text("model not found")).to_have_count(0)
-    at(page, 'predict("no_certificate")', "run-all-above")
-    at(page, 'predict("no_certificate")', "run-cell")
+    at(page, "predict(no_certificate)", "run-all-above")
+    at(page, "predict(no_certificate)", "run-cell")
     chosen = predictions.question("no_certificate").answers["handshake"]
-    expect(question(page, "no_certificate").get_by_label(chosen)).to_be_checked()
+    marked = question(page, "no_certificate").get_by_role("listitem").filter(has_text=chosen)
+    expect(marked).to_contain_text("your prediction")
     assert page.complaints == []
     page.close()
     page.page.close()

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from mtls_lab import Exchange, Relay, ask, serve, watch
-from mtls_lab.net import server_context
 from mtls_lab.wire import Direction
 from mtls_lab.wire.names import registry
 from mtls_lab.wire.pcapng import MOST, pcapng
@@ -71,14 +70,7 @@ def test_wireshark_reads_an_exchange_decrypted(
 def test_wireshark_reads_a_resumed_exchange(
     lab: Lab, version: ssl.TLSVersion, tmp_path: Path
 ) -> None:
-    device = lab.device("valid", version)
-    context = server_context(*lab.server_files, client_ca=lab.ca_file)
-    watch(device, context)
-    with serve(context) as backend:
-        first = ask("PING", backend, context=device)
-        exchange = ask("GET_SECRET", backend, context=device, session=first.session)
-    assert exchange.device.reused
-    path = exchange.save_pcapng(tmp_path / "resumed.pcapng")
+    path = lab.resumed(version).save_pcapng(tmp_path / "resumed.pcapng")
     found = values(path, "tls.handshake.type")
     assert "11" not in found, "a resumed handshake has no Certificate"
     assert found[:2] == ["1", "2"]

@@ -11,8 +11,9 @@ import signal
 import subprocess
 import sys
 import tarfile
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,12 +40,16 @@ PROGRAMS = ["debootstrap", "ip", "unshare"]
 
 #: One more than CI has cores: a test often waits for a peer or a time-out.
 AT_ONCE = 3
+#: Seconds for a pytest that was told to end: it ends what it started itself.
+PATIENCE = 10
 #: Lines of the log of a run that failed.
 SHOWN = 200
 LOGS = ROOT / ".artifacts" / "matrix"
 SOURCE = LOGS / "source.tar"
 
 RUNNING: set[subprocess.Popen[bytes]] = set()
+#: Set once the matrix is told to end: what starts at that very moment ends as well.
+STOPPED = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -105,9 +110,15 @@ def pack() -> None:
             archive.add(path, path.relative_to(ROOT))
 
 
+def say(line: str) -> None:
+    """In one piece, for several runs speak at a time."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def execute(run: Run) -> Result:
     """Runs it in a process group of its own, which can be ended as a whole."""
-    print(f"{run.where}: started", flush=True)
+    say(f"{run.where}: started")
     start = time.monotonic()
     with (
         run.log.open("wb") as log,
@@ -121,22 +132,40 @@ def execute(run: Run) -> Result:
         ) as process,
     ):
         RUNNING.add(process)
+        if STOPPED.is_set():
+            end([process])
         code = process.wait()
         RUNNING.discard(process)
     result = Result(run, code, time.monotonic() - start)
-    print(f"{run.where}: {'passed' if result.good else f'FAILED, see {run.log}'}", flush=True)
+    if not STOPPED.is_set():
+        say(f"{run.where}: {'passed' if result.good else f'FAILED, see {run.log}'}")
     return result
 
 
-def stop() -> None:
-    """Ends what runs. With its first process a Debian loses its mounts and all other processes."""
-    for process in list(RUNNING):
+def end(processes: list[subprocess.Popen[bytes]]) -> None:
+    """With its first process a Debian loses its mounts and all other processes."""
+    for process in processes:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):  # pytest takes its time to end what it started
-            process.wait(timeout=10)
+    deadline = time.monotonic() + PATIENCE
+    for process in processes:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=max(0, deadline - time.monotonic()))
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def listen() -> None:
+    """Ctrl-C and TERM stop the matrix, also where a shell has made its background deaf to them."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: STOPPED.set())
+
+
+def stop(pool: ThreadPoolExecutor) -> None:
+    """Ends what runs, what is about to, and what waits."""
+    STOPPED.set()
+    pool.shutdown(wait=False, cancel_futures=True)
+    end(list(RUNNING))
 
 
 def table(results: list[Result]) -> str:
@@ -165,7 +194,6 @@ def not_run(results: list[Result], lacking: str) -> list[str]:
 
 def main(pythons: list[str]) -> int:
     """Run all that can be run here. Exit code 1: a failure or, under CI, something not run."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     lacks = [] if os.geteuid() == 0 else ["root"]
     lacks += [name for name in PROGRAMS if not shutil.which(name)]
     runs = [] if lacks else [debian(suite) for suite in DEBIANS]
@@ -173,13 +201,17 @@ def main(pythons: list[str]) -> int:
     runs += [venv(f"Python {each}", f".venv-{each}") for each in pythons if each not in known]
     runs += [venv("oldest packages", ".venv-oldest")]
     pack()
-    pool = ThreadPoolExecutor(AT_ONCE)
-    try:
-        results = list(pool.map(execute, runs))
-    except KeyboardInterrupt:
-        pool.shutdown(wait=False, cancel_futures=True)
-        stop()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        futures = [pool.submit(execute, run) for run in runs]
+        # Python hears no signal that arrives just before it begins to wait: it wakes each second.
+        while not STOPPED.is_set() and wait(futures, timeout=1).not_done:
+            pass
+        if STOPPED.is_set():
+            stop(pool)
+    if STOPPED.is_set():
+        print("The matrix was stopped; nothing of it runs any more.", file=sys.stderr)
         return 130
+    results = [each.result() for each in futures]
     missing = not_run(results, ", ".join(lacks))
     lines = [table(results), *(f"NOT RUN {line}" for line in missing)]
     (LOGS / "table.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -191,4 +223,5 @@ def main(pythons: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    listen()
     sys.exit(main(sys.argv[1:]))

@@ -86,8 +86,8 @@ CLAIMS: dict[str, list[Claim]] = {
             "The device received: b'open sesame\\n'",
             "The loop is still running: True",
             "What it had: b'open sesame\\n'",
-            again=('print("The loop is still running:"', 'reveal("silent_client"'),
-            after="print('What it had:', reply)",
+            again=('print("The loop is still running:"', "predict(silent_client)"),
+            after="print('What it had:', silent_client())",
         ),
         claim(
             """
@@ -107,16 +107,15 @@ CLAIMS: dict[str, list[Claim]] = {
             no_san = ca.issue("localhost", Purpose.SERVER)
             print(impostor(no_san).ok)
             client_context.hostname_checks_common_name = False
-            print(impostor(no_san).ok)
+            print(impostor(no_san))
             client_context.hostname_checks_common_name = True
             """,
-            "\nTrue\n",
+            "True\n",
             "Hostname mismatch",
-            "\nFalse\n",
         ),
         claim(
             """
-            exchange = impostor(ca.issue("localhost", Purpose.CLIENT, names=["localhost"]))
+            print(impostor(ca.issue("localhost", Purpose.CLIENT, names=["localhost"])))
             """,
             "handshake ✗ SSLCertVerificationError: unsuitable certificate purpose",
             "mallory  connect ✓  handshake ✗ SSLError: SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
@@ -260,7 +259,7 @@ CLAIMS: dict[str, list[Claim]] = {
     ],
 }
 
-IN_CLEAR = 'print("heard:", [each.heard("trusted-client") for each in eves])'
+IN_CLEAR = 'print("heard:", [each.heard("trusted-client") for each in eve_follows()])'
 
 #: What is said to somebody who predicted wrong, or chose a reason, where it names what a run shows:
 #: a version, a constant of ssl. By the question and what was chosen.
@@ -283,7 +282,8 @@ REVEALED: dict[tuple[str, str], Claim] = {
         "the same keys on the wire: False read: False",
     ),
     ("cert_none", "hidden"): claim(
-        """print("read:", [each.heard("open sesame") for each in relays])""", "read: [True, False]"
+        """print("read:", [each.heard("open sesame") for each in cert_none()[:2]])""",
+        "read: [True, False]",
     ),
     ("no_certificate", "handshake"): claim(
         """

@@ -7,6 +7,8 @@ import re
 
 from nbformat import NotebookNode
 
+from tests.authoring.slides import HAPPENED, PREDICT
+
 #: Words a minute: text that teaches is read more slowly than a novel.
 PACE = 200
 #: Seconds for a line of code: read it, and find what it did in the output.
@@ -28,12 +30,12 @@ PANELS = {
     "WorkbenchPanel": 4,
 }
 
-FOLDED = re.compile(r"(?s)<details>.*?</details>|^```.*?^```", re.MULTILINE)
+FOLDED = re.compile(r"(?s)<details>.*?</details>|^```.*?^```|</?abbr[^>]*>", re.MULTILINE)
 WORD = re.compile(r"\w[^\s|]*")
 
 
 def words(text: str) -> int:
-    """How many words stand open in a text cell; a hint or a solution is folded away.
+    """How many words stand open in a text cell: no hint, no solution, no words behind an `<abbr>`.
 
     Example:
         >>> words("| a step | means |\\n|---|---|\\n<details>well hidden</details>")
@@ -57,16 +59,14 @@ def minutes(notebook: NotebookNode) -> float:
     for cell in notebook.cells:
         if cell.cell_type != "code" or re.search(r"\benter\(|\bQuizPanel\(", cell.source):
             continue
-        if re.match(r"predict\(", cell.source):
-            seconds += PREDICTION
-            continue
         if re.match(r"review\(", cell.source):
             seconds += REVIEW
             continue
-        if re.search(r"(?m)^reveal\(", cell.source):
-            told = cell.outputs[-1].data["text/plain"]
-            seconds += REASON + len(told.split()) / PACE * 60
-        seconds += LINE * len([line for line in cell.source.splitlines() if line.strip()])
+        if PREDICT.search(cell.source):
+            happened = cell.outputs[-1].data["text/plain"].partition(HAPPENED)[2]
+            seconds += PREDICTION + REASON + len(happened.split()) / PACE * 60
+        code = PREDICT.sub("", cell.source)  # which asks, and does nothing else
+        seconds += LINE * len([line for line in code.splitlines() if line.strip()])
         seconds += 60 * sum(PANELS[name] for name in re.findall(r"\b(\w+Panel)\(", cell.source))
         seconds += ATTEMPT * ("stop_the_clone(" in cell.source)
         printed = (o.text for o in cell.outputs if o.output_type == "stream")

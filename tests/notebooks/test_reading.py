@@ -83,6 +83,7 @@ def test_every_page_says_the_same_of_the_exercises() -> None:
         ("**Bold**, *leaning* and `code`", 4),
         ("| a | b |\n|---|---:|\n| one two | three |", 5),
         ("Seen.\n<details><summary>Hint</summary>\n\nUnseen.\n\n</details>\nSeen.", 2),
+        ('A <abbr title="certificate authority">CA</abbr> signs.', 3),
         ("Seen.\n\n```python\nx = 1\n```\n\nSeen.", 2),
         ("", 0),
     ],

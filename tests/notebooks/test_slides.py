@@ -66,14 +66,14 @@ def sheets(notebook: NotebookNode) -> list[list[NotebookNode]]:
     return found
 
 
-def places(notebook: NotebookNode, call: str) -> dict[str, int]:
-    """The slide on which each prediction is asked, or revealed."""
+def places(notebook: NotebookNode, piece: str) -> dict[str, int]:
+    """The slide on which each prediction is "asked", or "run"."""
     return {
         name: number
         for number, cells in enumerate(sheets(notebook))
         for cell in cells
-        if cell.cell_type == "code"
-        for name in re.findall(rf'(?m)^{call}\("(\w+)"', cell.source)
+        if cell.metadata.get("prediction") == piece
+        for name in slides.PREDICT.findall(cell.source)
     }
 
 
@@ -90,16 +90,16 @@ def test_there_are_slides_for_one_sitting(lesson: NotebookNode) -> None:
 
 
 def test_a_question_stands_on_an_earlier_slide_than_its_answer(lesson: NotebookNode) -> None:
-    asked, revealed = places(lesson, "predict"), places(lesson, "reveal")
+    asked, run = places(lesson, "asked"), places(lesson, "run")
     assert len(asked) >= 4
-    assert asked.keys() == revealed.keys()
-    assert [name for name in asked if asked[name] >= revealed[name]] == []
+    assert asked.keys() == run.keys()
+    assert [name for name in asked if asked[name] >= run[name]] == []
 
 
 def test_a_question_is_shown_with_its_answers(lesson: NotebookNode, page: str) -> None:
-    assert page.count('<ol type="A">') == len(places(lesson, "predict"))
-    assert page.count('class="happened"') == len(places(lesson, "reveal"))
-    for name in places(lesson, "reveal"):
+    assert page.count('<ol type="A">') == len(places(lesson, "asked"))
+    assert page.count('class="happened"') == len(places(lesson, "run"))
+    for name in places(lesson, "run"):
         said = html.escape(questions()[name].after, quote=False)
         assert page.count(f'<aside class="notes"><p>{said}</p></aside>') == 1
     assert "Run this cell" not in page

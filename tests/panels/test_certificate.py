@@ -222,11 +222,23 @@ def test_certificates_of_the_same_name_stay_apart(ca: CertificateAuthority) -> N
     assert panel.select("device (2)") == second
 
 
-def test_nothing_to_show(tmp_path: Path) -> None:
+def test_nothing_to_show() -> None:
     with pytest.raises(LabError, match="no certificate"):
         CertificatePanel()
-    with pytest.raises(FileProblem):
-        CertificatePanel(tmp_path / "missing.crt")
+
+
+def test_a_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the lessons with the section that makes it, in the panel and not as a traceback."""
+    monkeypatch.chdir(tmp_path)
+    for name, told in [
+        ("backend/server.crt", "the file that section 2 of Part 2 makes"),
+        ("mine.crt", "a file of that name"),
+    ]:
+        panel = CertificatePanel(name)
+        assert isinstance(panel.value, FileProblem)
+        assert (panel.value.found, panel.value.expected) == (f"no file {name}", told)
+        assert told in panel._result.value
+        assert panel._card.value == ""
 
 
 def test_the_text_is_the_same_on_every_run() -> None:
@@ -330,11 +342,11 @@ def test_the_two_sets_of_rules_are_those_of_python() -> None:
 
 def test_what_is_said_about_a_server_with_key_encipherment(workbench: Workbench) -> None:
     """The note tells how TLS 1.2 differs, which the workbench does not try."""
-    context = trial._showing(
+    context = trial._presenting(
         ssl.PROTOCOL_TLS_SERVER, workbench.make(Recipe(key_usage="keyEncipherment"))
     )
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    device = workbench._verifying(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), strict=False)
+    device = workbench._trusting(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), strict=False)
     with Backend(context) as backend:
         exchange = ask("PING", backend, context=device)
     assert exchange.backend is not None

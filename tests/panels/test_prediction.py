@@ -1,118 +1,358 @@
-"""The panels before and after a decisive cell: choosing, how sure, why, and their texts."""
+"""The panel of a prediction: choosing, running, what it says before and after, and its texts."""
 
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
 import pytest
 
-from mtls_lab.errors import UnknownName
+from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.learner import predictions
-from mtls_lab.panels import PredictPanel, RevealPanel, predict, reveal
+from mtls_lab.panels import PredictPanel, predict, reveal
+from mtls_lab.wire import Exchange, Side, Stage
 
 QUESTION = predictions.question("checksum")
 SENT = "open sesame 43bab07e"
 FOOLED = (SENT, "the cave is empty 30d77460")
 
 
+def checksum() -> tuple[str, str]:
+    print("Received:", FOOLED[1])  # noqa: T201 - as a lesson's run does
+    return FOOLED
+
+
+def substring() -> dict[str, object]:
+    served = Side("device", Stage.APPLICATION, received=("open sesame",))
+    refused = Side("device", Stage.APPLICATION, received=("ERROR not authorized",))
+    backend = Side("backend", Stage.APPLICATION, received=("GET_SECRET",))
+    return {
+        "A & B": Exchange("GET_SECRET", served, backend),
+        "Strict": Exchange("GET_SECRET", refused, backend),
+    }
+
+
 @pytest.fixture(autouse=True)
 def nothing_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("_chosen", "_sure", "_reasons"):
         monkeypatch.setattr(predictions, name, {})
+    monkeypatch.setattr(predictions, "_revealed", set())
 
 
-def choose(panel: PredictPanel | RevealPanel, **values: object) -> None:
+def choose(panel: PredictPanel, **values: object) -> None:
     """As clicks do it."""
     for widget, value in values.items():
         getattr(panel, f"_{widget}").value = value
 
 
+def press(panel: PredictPanel) -> None:
+    panel._button.click()
+
+
+def parts(box: ipywidgets.Widget, kind: type[ipywidgets.Widget]) -> list[Any]:
+    """The widgets of this kind, from top to bottom."""
+    inner = [each for child in getattr(box, "children", ()) for each in parts(child, kind)]
+    return [box] * isinstance(box, kind) + inner
+
+
+def page(panel: PredictPanel) -> str:
+    """All HTML that the panel shows, without the style sheet."""
+    shown = "\n".join(each.value for each in parts(panel.box, ipywidgets.HTML))
+    return re.sub(r"(?s)<style>.*?</style>", "", shown)
+
+
+# --- Before the run
+
+
+def test_the_cell_runs_and_the_panel_says_nothing_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    panel = predict(checksum)
+    assert panel.value == FOOLED  # later cells can go on with it
+    assert panel.revealed is None
+    assert capsys.readouterr().out == ""
+    for told in (FOOLED[1], QUESTION.after, *(each.text for each in QUESTION.why.values())):
+        assert told not in page(panel)
+    assert len(parts(panel.box, ipywidgets.RadioButtons)) == 2
+    assert panel._button.description == "Run it"
+
+
 def test_a_choice_is_remembered_and_can_change() -> None:
-    panel = predict("checksum")
-    assert panel.value is None
+    panel = predict(checksum)
     before = str(panel)
     panel.select("stopped")
     assert predictions.chosen("checksum") == "stopped"
-    assert PredictPanel("checksum").value == "stopped"  # the cell was run again
+    assert predict(checksum)._answers.value == "stopped"  # the cell was run again
     panel.select("fooled")
-    assert reveal("checksum", *FOOLED).revealed.right is True
-    assert str(panel) == before  # what nbval compares does not depend on the choice
-
-
-def test_the_text_lists_the_answers() -> None:
-    answers = [f"  ( ) {text}" for text in QUESTION.answers.values()]
-    assert str(predict("checksum")).splitlines() == ["Predict", QUESTION.question, *answers]
+    press(panel)
+    assert panel.revealed
+    assert panel.revealed.right is True
+    assert str(panel) == before  # what nbval compares depends on no choice, and on no click
 
 
 def test_how_sure_is_said_before_or_after_or_not_at_all() -> None:
-    panel = predict("checksum")
+    panel = predict(checksum)
     choose(panel, sure=True)
-    assert (panel.value, predictions.sure("checksum")) == (None, True)
+    assert (predictions.chosen("checksum"), predictions.sure("checksum")) == (None, True)
     choose(panel, answers="stopped")
-    assert (panel.value, predictions.sure("checksum")) == ("stopped", True)
+    assert (predictions.chosen("checksum"), predictions.sure("checksum")) == ("stopped", True)
     choose(panel, sure=False)
     assert predictions.sure("checksum") is False
-    assert PredictPanel("checksum")._sure.value is False
+    assert predict(checksum)._sure.value is False
     panel.select("fooled")
     assert predictions.sure("checksum") is None
     panel.select("fooled", sure=True)
     assert predictions.sure("checksum") is True
 
 
-def test_a_reveal_lists_the_reasons_and_keeps_the_replies() -> None:
-    panel = reveal("checksum", *FOOLED)
-    reasons = [f"  ( ) {each.text}" for each in QUESTION.why.values()]
-    told = [f"What happened: {QUESTION.answers['fooled']}", QUESTION.after]
-    assert str(panel).splitlines() == [*told, "Why? Choose the reason:", *reasons]
-    before = str(panel)
-    bundle = panel._repr_mimebundle_()
-    for key, each in QUESTION.why.items():
-        choose(panel, reasons=key)
-        assert (panel.value, predictions.reason("checksum")) == (key, key)
-        assert each.reply in panel._reply.value.replace("&#x27;", "'")
-        assert str(panel) == before
-        assert each.reply not in bundle["text/html"] + bundle["text/plain"]
-        assert each.text in bundle["text/html"]
+# --- The run
 
 
-def test_a_reason_is_remembered() -> None:
-    reveal("checksum", *FOOLED).select("wrong")
-    again = reveal("checksum", *FOOLED)
-    assert again.value == "wrong"
-    assert "✗" in again._reply.value
-    again.select("right")
-    assert "✓ Yes." in again._reply.value
+def test_run_it_makes_the_run_and_marks_the_answers() -> None:
+    runs: list[int] = []
+
+    def checksum() -> tuple[str, str]:
+        runs.append(len(runs))
+        return FOOLED
+
+    panel = predict(checksum)
+    panel.select("stopped", sure=True)
+    press(panel)
+    assert runs == [0, 1]
+    shown = page(panel)
+    wrong, right = QUESTION.answers["stopped"], QUESTION.answers["fooled"]
+    assert f"<b>✗</b><span>{wrong} <span class='lab-tag'>your prediction</span>" in shown
+    assert f"<b>✓</b><span>{right}</span>" in shown
+    assert "You were sure." in shown
+    assert 'data-outcome="wrong"' in shown
+    assert panel._button.description == "Run it again"
+    press(panel)
+    assert runs == [0, 1, 2]
 
 
-def test_a_reveal_says_whether_the_choice_was_right() -> None:
-    predict("checksum").select("stopped")
-    panel = reveal("checksum", *FOOLED)
-    html = panel._repr_mimebundle_()["text/html"]
-    assert f"✗ You predicted: {QUESTION.answers['stopped']}" in html
-    assert 'data-testid="reveal-checksum"' in html
-    predict("checksum").select("fooled")
-    panel = reveal("checksum", *FOOLED)
-    assert f"✓ You predicted: {QUESTION.answers['fooled']}" in panel._result.value
+def test_it_runs_without_a_choice_and_then_nothing_can_be_predicted() -> None:
+    panel = predict(checksum)
+    panel.run()
+    assert 'data-outcome="seen"' in page(panel)
+    assert "✗" not in page(panel)
+    with pytest.raises(LabError, match="another answer to 'checksum', after its outcome"):
+        panel.select("fooled")
+    assert predict(checksum).revealed == panel.revealed
 
 
-def test_an_outcome_that_the_lesson_does_not_have_asks_for_no_reason() -> None:
-    panel = reveal("checksum", SENT, SENT)
-    assert str(panel) == f"What happened: {QUESTION.answers['stopped']}"
-    assert len(panel.box.children) == 2
-    assert "<li>" not in panel._repr_mimebundle_()["text/html"]
+def test_a_click_that_comes_too_late_changes_nothing() -> None:
+    panel = predict(checksum)
+    panel.select("stopped")
+    press(panel)
+    before = page(panel)
+    choose(panel, answers="fooled", sure=True)
+    assert page(panel) == before
+    assert (predictions.chosen("checksum"), predictions.sure("checksum")) == ("stopped", None)
 
 
-def test_what_is_written_in_the_data_is_marked_up_and_nothing_else() -> None:
-    predict("cert_optional").select("refused")
-    html = reveal("cert_optional", "served")._result.value
-    assert "<code>getpeercert()</code>" in html
-    assert "<em>fails closed</em>" in html
+def test_after_the_run_the_choice_stays_as_it_was() -> None:
+    panel, beside = predict(checksum), predict(checksum)
+    panel.select("stopped")
+    press(panel)
+    assert panel._answers not in parts(panel.box, ipywidgets.RadioButtons)
+    choose(beside, answers="fooled")  # another view of it, drawn before
+    assert 'data-outcome="error"' in page(beside)
+    assert predictions.chosen("checksum") == "stopped"
+
+
+def test_what_is_printed_is_shown_with_the_outcome() -> None:
+    panel = predict(checksum)
+    press(panel)
+    assert "Received: the cave is empty 30d77460" in page(panel)
+
+
+def test_what_other_threads_print_is_not_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    def checksum() -> tuple[str, str]:
+        other = threading.Thread(target=print, args=["from elsewhere"])
+        other.start()
+        other.join()
+        return FOOLED
+
+    panel = predict(checksum)
+    assert capsys.readouterr().out == "from elsewhere\n"
+    assert "from elsewhere" not in str(panel)
+
+
+def test_exchanges_are_shown_under_their_titles() -> None:
+    panel = predict(substring)
+    assert "A & B:\ndevice   connect ✓  received ✓ open sesame\nbackend  connect ✓" in str(panel)
+    press(panel)
+    shown = page(panel)
+    assert shown.index("A &amp; B") < shown.index("open sesame") < shown.index("Strict")
+
+
+def test_a_result_of_the_function_is_the_value_as_it_is() -> None:
+    panel = predict(substring)
+    assert list(panel.value) == ["A & B", "Strict"]
+
+
+# --- Errors
+
+
+def test_an_error_in_the_cell_is_an_error_of_the_cell() -> None:
+    def checksum() -> object:
+        return nobody  # type: ignore[name-defined]  # noqa: F821
+
+    with pytest.raises(NameError, match="nobody") as caught:
+        predict(checksum)
+    ours = [each for each in caught.traceback if "/mtls_lab/" in Path(each.path).as_posix()]
+    assert ours
+    assert all(each.frame.f_locals.get("__tracebackhide__") for each in ours)
+
+
+def test_an_error_in_a_later_run_is_shown_in_short() -> None:
+    works: list[bool] = [True]
+
+    def checksum() -> tuple[str, str]:
+        if not works:
+            raise ConnectionRefusedError(111, "nobody <listens>")
+        return FOOLED
+
+    panel = predict(checksum)
+    panel.select("fooled")
+    works.clear()
+    press(panel)
+    shown = page(panel)
+    assert "ConnectionRefusedError: [Errno 111] nobody &lt;listens&gt;" in shown
+    assert "of the cell: raise ConnectionRefusedError" in shown
+    assert "Traceback" not in shown
+    assert predictions.is_revealed("checksum") is False
+    works.append(True)
+    press(panel)
+    assert 'data-outcome="right"' in page(panel)
+
+
+@pytest.mark.parametrize(("given", "kind"), [(None, "NoneType"), (7, "int")])
+def test_other_evidence_is_one_message(given: object, kind: str) -> None:
+    def checksum() -> object:
+        return given
+
+    with pytest.raises(LabError, match=f"a run for 'checksum' that gives {kind}"):
+        predict(checksum)
 
 
 def test_unknown_names() -> None:
-    with pytest.raises(UnknownName, match="no prediction 'nothing'"):
-        predict("nothing")
-    with pytest.raises(UnknownName, match="no prediction 'nothing'"):
-        reveal("nothing", "served")
-    panel = predict("checksum")
+    def nothing() -> None: ...
+
+    for run in (nothing, "nothing"):
+        with pytest.raises(UnknownName, match="no prediction 'nothing'"):
+            predict(run)
+    panel = predict(checksum)
     with pytest.raises(UnknownName, match="no answer to 'checksum' 'perhaps'"):
         panel.select("perhaps")
-    assert panel.value is None
     with pytest.raises(UnknownName, match="no reason for 'checksum' 'perhaps'"):
-        reveal("checksum", *FOOLED).select("perhaps")
+        panel.explain("perhaps")
+
+
+# --- After it: why
+
+
+def test_the_explanation_is_folded_until_a_reason_is_chosen() -> None:
+    panel = predict(checksum)
+    panel.select("stopped")
+    press(panel)
+    folded = f"<details><summary>The explanation</summary><p>{QUESTION.wrong['stopped']}</p>"
+    assert folded in page(panel)
+    reasons = parts(panel.box, ipywidgets.RadioButtons)[-1]
+    for key, sign in (("wrong", "✗"), ("right", "✓")):
+        reasons.value = key
+        assert predictions.reason("checksum") == key
+        assert f"{sign} {QUESTION.why[key].reply}" in page(panel)
+        assert "<details>" not in page(panel)
+    assert page(panel).index(QUESTION.wrong["stopped"]) < page(panel).index(QUESTION.after)
+
+
+def test_all_of_it_comes_back_when_the_cell_is_run_again() -> None:
+    panel = predict(checksum)
+    panel.select("stopped")
+    press(panel)
+    panel.explain("wrong")
+    again = predict(checksum)
+    assert again.revealed == panel.revealed
+    for told in ("lab-tag", "30d77460", QUESTION.why["wrong"].reply, QUESTION.after):
+        assert told in page(again)
+    assert parts(again.box, ipywidgets.RadioButtons)[-1].value == "wrong"
+
+
+def test_an_outcome_that_the_lesson_does_not_have_asks_for_no_reason() -> None:
+    outcomes = [(SENT, SENT), FOOLED]
+
+    def checksum() -> tuple[str, str]:
+        return outcomes[0]
+
+    panel = predict(checksum)
+    assert str(panel).splitlines()[-1] == f"What happened: {QUESTION.answers['stopped']}"
+    press(panel)
+    assert parts(panel.box, ipywidgets.RadioButtons) == []
+    outcomes.pop(0)
+    press(panel)
+    assert len(parts(panel.box, ipywidgets.RadioButtons)) == 1
+
+
+def test_what_is_written_in_the_data_is_marked_up_and_nothing_else() -> None:
+    shown = page(reveal("cert_optional", "served"))
+    assert "<code>getpeercert()</code>" in shown
+    assert "<em>fails closed</em>" in shown
+
+
+# --- On paper
+
+
+def test_the_text_is_the_question_the_answers_and_what_happened() -> None:
+    answers = [f"  ( ) {text}" for text in QUESTION.answers.values()]
+    reasons = [f"  ( ) {each.text}" for each in QUESTION.why.values()]
+    assert str(predict(checksum)).splitlines() == [
+        QUESTION.question,
+        *answers,
+        f"What happened: {QUESTION.answers['fooled']}",
+        "Received: the cave is empty 30d77460",
+        QUESTION.after,
+        "Why? Choose the reason:",
+        *reasons,
+    ]
+
+
+def test_a_page_without_a_kernel_folds_what_happened() -> None:
+    panel = predict(checksum)
+    bundle = panel._repr_mimebundle_()
+    asked, _, told = bundle["text/html"].partition("<details><summary>What happened</summary>")
+    assert all(f"<li>{each}</li>" in asked for each in QUESTION.answers.values())
+    for each in (FOOLED[1], QUESTION.after, *(each.text for each in QUESTION.why.values())):
+        assert each not in asked
+        assert each in told
+    panel.select("stopped")
+    press(panel)
+    panel.explain("wrong")
+    again = panel._repr_mimebundle_()
+    assert (again["text/html"], again["text/plain"]) == (bundle["text/html"], str(panel))
+
+
+# --- Notebooks of older versions
+
+
+def test_an_older_notebook_asks_in_one_cell_and_runs_in_the_next() -> None:
+    panel = predict("checksum")
+    assert str(panel).splitlines() == [
+        QUESTION.question,
+        *(f"  ( ) {text}" for text in QUESTION.answers.values()),
+    ]
+    assert "run the next cell" in page(panel)
+    assert parts(panel.box, ipywidgets.Button) == []
+    panel.select("stopped")
+    told = reveal("checksum", *FOOLED)
+    assert 'data-outcome="wrong"' in page(told)
+    assert QUESTION.after in page(told)
+    assert predictions.is_revealed("checksum")
+    assert "<details><summary>What happened" in told._repr_mimebundle_()["text/html"]
+
+
+def test_run_all_of_an_older_notebook_takes_no_prediction_away() -> None:
+    panel = predict("checksum")
+    told = reveal("checksum", *FOOLED)
+    assert 'data-outcome="seen"' in page(told)
+    panel.select("stopped")
+    assert predictions.chosen("checksum") == "stopped"

@@ -133,7 +133,7 @@ def test_over_tls_each_deed_is_stopped(tls: WirePanel) -> None:
     assert flipped.device.failure is not None
     assert flipped.device.failure.reason == "RECORD_LAYER_FAILURE"
     assert "It was noticed." in verdict_of(tls)
-    assert "<dt>Why</dt>" in page_of(tls)
+    assert ">Why</dt>" in page_of(tls)
     assert tls.select("replace").ok  # type: ignore[union-attr]
     assert "never passed in clear" in verdict_of(tls)
     replay = tls.select("replay")
@@ -243,7 +243,7 @@ def test_a_refused_device_is_explained(protections: dict[str, Protection]) -> No
     panel = WirePanel(strict.server_context, bare.client_context)
     assert not panel.value.ok
     assert "PEER_DID_NOT_RETURN_A_CERTIFICATE" in str(panel)
-    assert "<dt>What to do</dt>" in page_of(panel)
+    assert ">What to do</dt>" in page_of(panel)
     assert "The device does not get the secret" in verdict_of(panel)
 
 

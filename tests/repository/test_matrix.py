@@ -2,14 +2,18 @@
 
 import os
 import re
+import shutil
+import signal
+import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.matrix import __main__ as matrix
 from tests.matrix.__main__ import Result, Run
+from tests.repository.files import ROOT
 
 PASSED = """
 ran on Debian GNU/Linux 13 (trixie): Python 3.13.5, OpenSSL 3.5.9, as learner
@@ -97,16 +101,98 @@ def test_what_did_not_run_is_a_failure_under_ci_only(
     assert "NOT RUN Debian 12, Debian 13, Debian sid: needs root" in capsys.readouterr().out
 
 
-def test_a_run_that_is_stopped_ends_with_all_that_it_started(tmp_path: Path) -> None:
-    """Its child holds the pipe as well: the end is read when neither lives."""
+#: The matrix of this process, but each of its runs is a shell whose child holds the pipe as well.
+HELD = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tests.matrix import __main__ as matrix
+
+folder, pipe = sys.argv[1:]
+command = ["bash", "-c", 'exec >"$0"; sleep 600 & echo started; wait', pipe]
+matrix.LOGS = Path(folder)
+matrix.pack = lambda: None
+matrix.debian = matrix.venv = lambda where, *_: matrix.Run(where, command)
+matrix.listen()
+sys.exit(matrix.main(["3.12"]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+@pytest.mark.parametrize("ignored", [False, True], ids=["alone", "in the background"])
+def test_a_matrix_that_is_stopped_ends_all_that_it_started(
+    tmp_path: Path, number: signal.Signals, *, ignored: bool
+) -> None:
+    """With one line. A shell starts what runs in its background deaf to Ctrl-C."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    run = Run("long", ["bash", "-c", 'exec >"$0"; sleep 600 & echo started; wait', str(pipe)])
-    thread = threading.Thread(target=matrix.execute, args=[run])
-    thread.start()
-    with pipe.open("rb") as reader:
-        assert reader.readline() == b"started\n"
-        matrix.stop()
-        assert reader.read() == b""
-    thread.join(timeout=300)
-    assert not thread.is_alive()
+    deaf = ["sh", "-c", "trap '' INT TERM; exec \"$@\"", "sh"] if ignored else []
+    with subprocess.Popen(
+        [*deaf, sys.executable, "-c", HELD, tmp_path, pipe],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        with pipe.open("rb") as reader:
+            assert reader.readline() == b"started\n"
+            process.send_signal(number)
+            while reader.readline():  # the end is read when none of them lives
+                pass
+        _, said = process.communicate(timeout=300)
+    assert said == "The matrix was stopped; nothing of it runs any more.\n"
+    assert process.returncode == 130
+
+
+def test_what_starts_at_the_very_moment_of_the_stop_ends_too() -> None:
+    try:
+        with ThreadPoolExecutor() as pool:
+            matrix.stop(pool)
+        assert matrix.execute(Run("late", ["sleep", "600"])).code == -signal.SIGINT
+    finally:
+        matrix.STOPPED.clear()
+
+
+#: Programs in the place of those of Debian: a system is some folders, its user reads a pipe.
+DEBOOTSTRAP = 'mkdir -p "$4"/proc "$4"/dev "$4"/tmp "$4"/etc/ssl/certs'
+CHROOT = 'case $1 in --userspec*) echo started >"$PIPE"; exec sleep 600 ;; esac'
+
+
+def test_a_debian_that_is_stopped_leaves_no_process_and_no_mount(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.geteuid() or not shutil.which("unshare"):
+        pytest.skip("a Debian is entered by root, with unshare")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for name, script in [("debootstrap", DEBOOTSTRAP), ("chroot", CHROOT)]:
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/bash\n{script}\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PIPE", str(pipe))
+    (tmp_path / "source.tar").touch()
+    monkeypatch.setattr(matrix, "SOURCE", tmp_path / "source.tar")
+    with ThreadPoolExecutor() as pool:
+        result = pool.submit(matrix.execute, matrix.debian("bookworm"))
+        with pipe.open("rb") as reader:
+            assert reader.readline() == b"started\n"
+        (process,) = matrix.RUNNING
+        assert len(of_session(process.pid)) > 2
+        try:
+            matrix.stop(pool)
+            assert result.result().code == 130
+            assert of_session(process.pid) == []
+        finally:
+            matrix.STOPPED.clear()
+    assert str(tmp_path) not in Path("/proc/self/mounts").read_text("utf-8")
+
+
+def of_session(number: int) -> list[int]:
+    """Every process of this session."""
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "-s", str(number)], capture_output=True, text=True, check=False
+    )
+    return [int(each) for each in listed.stdout.split()]

@@ -19,7 +19,8 @@ PACKAGE = ROOT / "mtls_lab"
 
 #: Each folder or file of the top level may import those before it, and no other.
 LAYERS = [
-    *("errors", "files", "facts", "text", "program", "old_names"),
+    *("text", "errors", "files", "scratch", "facts", "program", "old_names"),
+    "drawing",
     *("pki", "wire", "net"),
     *("diagnosis", "bench", "attacks", "experiments", "learner"),
     *("exercises", "kata", "classroom", "panels"),

@@ -3,15 +3,18 @@
 No test and no fixture is here.
 """
 
+import re
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtls_lab import CertificateAuthority, Failure
+from mtls_lab import CertificateAuthority, Exchange, Failure, ask, serve, watch
 from mtls_lab.experiments import CredentialStore
 from mtls_lab.net import Address, Backend, running, server_context
 from mtls_lab.pki import Identity
@@ -25,6 +28,13 @@ LONG = 300.0
 def spelled(version: ssl.TLSVersion) -> str:
     """The version as `ssl.SSLSocket.version()` writes it."""
     return version.name.replace("_", ".")
+
+
+def dead_process() -> int:
+    """The number of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,15 @@ class Lab:
     ) -> ssl.SSLContext:
         """The device's context with one of the catalogue's credentials."""
         return self.store.client_context(credential, self.ca_file, version=version)
+
+    def resumed(self, version: ssl.TLSVersion) -> Exchange:
+        """A watched exchange that goes on with the session of the one before."""
+        device = self.device("valid", version)
+        context = server_context(*self.server_files, client_ca=self.ca_file)
+        watch(device, context)
+        with serve(context) as backend:
+            first = ask("PING", backend, context=device)
+            return ask("GET_SECRET", backend, context=device, session=first.session)
 
     def save(self, identity: Identity, folder: Path, name: str = "other") -> ssl.SSLContext:
         """A backend's context with a certificate of the test's own."""
@@ -137,3 +156,8 @@ def shake_hands(device: ssl.SSLContext, backend: ssl.SSLContext) -> dict[Directi
 def leftovers() -> tuple[set[threading.Thread], list[Backend], int]:
     """What a test may not add to: threads, running backends, open files."""
     return set(threading.enumerate()), running(), len(list(Path("/dev/fd").iterdir()))
+
+
+def unfolded(explanation: object) -> str:
+    """What an explanation prints, each of its parts on one line."""
+    return re.sub(r"\n {7}", " ", str(explanation))

@@ -6,7 +6,6 @@ Here: the check, and what Eve overhears. Not here: what all checks share (the fo
 from __future__ import annotations
 
 import ssl
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +18,7 @@ from mtls_lab.exercises.peers import SECRET, strict_device
 from mtls_lab.exercises.refusals import why_not_served
 from mtls_lab.exercises.result import Unsafe
 from mtls_lab.net import Backend, Relay, ask
+from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
 __all__ = ["backend_context"]
@@ -29,8 +29,8 @@ Function = Callable[..., Any]
 @exercise("a function backend_context(certfile, keyfile)", callable)
 def backend_context(make: Function) -> Iterator[str]:
     """Write the backend's context, and keep its certificate from Eve."""
-    with tempfile.TemporaryDirectory() as name:
-        world = World.in_folder(name)
+    with scratch_folder() as folder:
+        world = World.in_folder(folder)
         context = context_of_files(
             make,
             world.path("server.crt"),

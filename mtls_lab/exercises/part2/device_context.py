@@ -6,7 +6,6 @@ Here: the check. Not here: whom the device meets (impostors.py).
 from __future__ import annotations
 
 import ssl
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,6 +17,7 @@ from mtls_lab.exercises.peers import LIE, SECRET, server_context
 from mtls_lab.exercises.refusals import refusal
 from mtls_lab.exercises.result import Unsafe
 from mtls_lab.net import Backend, ask
+from mtls_lab.scratch import scratch_folder
 
 __all__ = ["device_context"]
 
@@ -27,8 +27,8 @@ Function = Callable[..., Any]
 @exercise("a function device_context(cafile)", callable)
 def device_context(make: Function) -> Iterator[str]:
     """Write the device's context."""
-    with tempfile.TemporaryDirectory() as name:
-        world = World.in_folder(name)
+    with scratch_folder() as folder:
+        world = World.in_folder(folder)
         with public_ca(world.folder) as public:
             context = context_of_files(
                 make,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from mtls_lab.exercises.peers import (
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Address, Backend
 from mtls_lab.pki import CertificateAuthority, write_certificate
+from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import MAX_LINE
 
 __all__ = ["fetch"]
@@ -77,7 +77,7 @@ def fetch(function: Callable[..., Any]) -> Iterator[str]:
     """Ask for the secret over TLS, by hand."""
     ca = CertificateAuthority.create("Lab CA")
     context = server_context(ca.issue_server([HOST]))
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         cafile = Path(folder, "server_ca.pem")
         write_certificate(cafile, ca.certificate)
         device = _Device(function, str(cafile))

@@ -7,7 +7,6 @@ folder above).
 from __future__ import annotations
 
 import ssl
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.exercises.thief import RULE, Theft, steal
 from mtls_lab.net import ask
 from mtls_lab.pki import Identity, pem
+from mtls_lab.scratch import scratch_folder
 
 __all__ = ["hardened_backend"]
 
@@ -50,7 +50,7 @@ def _why_not(theft: Theft) -> str:
 def _after_revocation(made: ForDevices, identity: Identity, theft: Theft) -> str:
     """Put the device on the list, load that, and let the thief try once more."""
     made.devices.revoke(identity.certificate)
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         pem.write_crl(Path(folder) / "client_ca.crl", made.devices.crl())
         made.context.load_verify_locations(cafile=Path(folder) / "client_ca.crl")
     made.context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF

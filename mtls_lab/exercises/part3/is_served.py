@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -33,6 +32,7 @@ from mtls_lab.exercises.peers import (
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Address, Backend, hang_up, nobody_listens
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose
+from mtls_lab.scratch import scratch_folder
 
 __all__ = ["is_served"]
 
@@ -160,7 +160,7 @@ def _be_careless(says: Callable[..., bool], device: Identity, own: Identity) -> 
 
 def _show_everything(says: Callable[..., bool], device: Identity, ca: CertificateAuthority) -> None:
     """Let Mallory show all that she has. Raises Unsafe if she is taken for the backend."""
-    with tempfile.TemporaryDirectory() as folder, public_ca(Path(folder)) as public:
+    with scratch_folder() as folder, public_ca(Path(folder)) as public:
         for impostor in impostors(ca, public, "localhost"):
             with Backend(impostor.context, name="mallory", secret=LIE) as backend:
                 if says(device, backend.address):

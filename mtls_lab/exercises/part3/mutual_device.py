@@ -6,7 +6,6 @@ Here: the check, and Mallory in the backend's place. Not here: her certificates 
 from __future__ import annotations
 
 import ssl
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from mtls_lab.exercises.refusals import served
 from mtls_lab.exercises.result import Unsafe
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, pem
+from mtls_lab.scratch import scratch_folder
 
 __all__ = ["mutual_device"]
 
@@ -28,7 +28,7 @@ __all__ = ["mutual_device"]
 def mutual_device(function: Callable[..., Any]) -> Iterator[str]:
     """Let the device prove itself."""
     servers, devices = (CertificateAuthority.create(name) for name in ("Server CA", "Device CA"))
-    with tempfile.TemporaryDirectory() as name, public_ca(folder := Path(name)) as public:
+    with scratch_folder() as name, public_ca(folder := Path(name)) as public:
         devices.issue_client("trusted-client").save(folder, "client")
         pem.write_certificate(folder / "server_ca.pem", servers.certificate)
         context = context_in_folder(function, folder, "client")

@@ -99,6 +99,20 @@ class Aim:
         """The last bit of the byte in the middle: among letters, it makes another letter."""
         return 8 * (len(self._target) // 2) + 7
 
+    @property
+    def aimed(self) -> tuple[str, int] | None:
+        """The record and the byte in it that would be hit; None if no bit is flipped."""
+        if self._deed.value != "flip" or self._record.value is None:
+            return None
+        return self._record.value, self._bit.value // 8
+
+    def point(self, record: str, at: int) -> bool:
+        """Aim at a byte, as a click on it means; tell whether there is one to aim at."""
+        if record not in self._targets or not 0 <= at < len(self._targets[record].chunk.heard):
+            return False
+        self.set("flip", record, 8 * at + 7, None)
+        return True
+
     def _offer(self) -> None:
         for widget, deeds in (
             (self._record, {"flip", "cut"}),

@@ -26,12 +26,22 @@ TITLE = 80
 Span = tuple[int, int]
 
 
-def draw(heard: Sequence[Unit], found: Places) -> str:
-    """Return the units as a list that opens to their bytes; `found` is marked and opened."""
-    return "".join(_unit(unit, found.get(unit.label, [])) for unit in heard)
+def draw(heard: Sequence[Unit], found: Places, aimed: tuple[str, int] | None = None) -> str:
+    """Return the units as a list that opens to their bytes.
+
+    Args:
+        heard: the units.
+        found: what is marked and opened.
+        aimed: the unit and the byte that Mallory would hit.
+    """
+    unit_aimed, at = aimed or ("", 0)
+    return "".join(
+        _unit(unit, found.get(unit.label, []), [(at, at + 1)] * (unit.label == unit_aimed))
+        for unit in heard
+    )
 
 
-def _unit(unit: Unit, found: list[Span]) -> str:
+def _unit(unit: Unit, found: list[Span], aimed: list[Span]) -> str:
     chunk = unit.chunk
     to_backend = chunk.direction is Direction.TO_BACKEND
     way = "to the backend" if to_backend else "to the device"
@@ -39,7 +49,7 @@ def _unit(unit: Unit, found: list[Span]) -> str:
     if unit.tls:
         notes.append("encrypted" if unit.encrypted else "in clear")
     tags = ["found here"] * bool(found)
-    body = _dump(unit, chunk.heard, found)
+    body = _dump(unit, chunk.heard, found, aimed)
     if chunk.sent is None:
         tags.append("✂ cut here: it did not pass")
     elif chunk.sent != chunk.heard:
@@ -53,7 +63,8 @@ def _unit(unit: Unit, found: list[Span]) -> str:
     told = "".join(f"<span class='lab-tag'>{tag}</span>" for tag in tags)
     return (
         f"<details class='lab-unit lab-{'up' if to_backend else 'down'}'{opened} "
-        f"data-unit='{unit.label}'><summary><span class='lab-number'>{unit.label}</span> "
+        f"data-unit='{unit.label}' data-key='{unit.label}'>"
+        f"<summary><span class='lab-number'>{unit.label}</span> "
         f"<span class='lab-unseen'>{way}: </span><b>{escape(unit.name[:TITLE])}</b> "
         f"<span class='lab-note'>{', '.join(notes)}</span> {told}</summary>{body}</details>"
     )
@@ -68,13 +79,17 @@ def _changed(these: bytes, others: bytes) -> Span:
     return start, len(these) - same
 
 
-def _dump(unit: Unit, data: bytes, found: list[Span]) -> str:
+def _dump(unit: Unit, data: bytes, found: list[Span], aimed: Sequence[Span] = ()) -> str:
     """Return the bytes in rows of hexadecimal and text, the readable and the found marked."""
     kinds = [""] * len(data)
     readable = [] if unit.encrypted else [m.span() for m in READABLE.finditer(data)]
     if not unit.tls:
         readable = [(0, len(data.rstrip(b"\r\n")))]
-    for spans, kind in ((readable, "<mark>"), (found, "<mark class='lab-found'>")):
+    for spans, kind in (
+        (readable, "<mark>"),
+        (found, "<mark class='lab-found'>"),
+        (aimed, "<mark class='lab-aimed'>"),
+    ):
         for start, end in spans:
             kinds[start:end] = [kind] * (end - start)
     rows = []

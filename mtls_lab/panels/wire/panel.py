@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import anywidget
 import ipywidgets
 
 from mtls_lab.attacks import reply_index
 from mtls_lab.diagnosis import explain
+from mtls_lab.drawing import actor, code
 from mtls_lab.experiments.eavesdropping import Unit, listing, places, seen, units
 from mtls_lab.experiments.mallory import Plan, Replay, judge
-from mtls_lab.net import Backend, Chunk, PeerCertificate, Relay, ask
+from mtls_lab.net import Backend, Chunk, PeerCertificate, Relay, ask, watch
 from mtls_lab.panels.base import Panel, details, field, mark
+from mtls_lab.panels.ladder import Ladder
 from mtls_lab.panels.sides import both_sides, reasons
 from mtls_lab.panels.wire.controls import WIDE, Aim
 from mtls_lab.panels.wire.dump import draw
@@ -30,14 +34,20 @@ __all__ = ["WirePanel"]
 PATIENCE = 2.0
 
 
+class _Pointer(anywidget.AnyWidget):
+    """Hears which byte of a dump is clicked in its panel; see pointer.js."""
+
+    _esm = Path(__file__).with_name("pointer.js")
+
+
 class WirePanel(Panel):
     """The device asks for the secret through a relay; Eve writes down, Mallory may change it.
 
     Each press of the button is one real exchange. `value` is its `Exchange`, or a `Replay`.
 
     Args:
-        server_context, client_context: finished contexts, as for `serve` and `ask`; without
-            them, plain TCP.
+        server_context, client_context: finished contexts, as for `serve` and `ask`, which are
+            watched from now on; without them, plain TCP.
         authorize: the backend's rule, as for `serve`.
         secret: what the device asks for.
     """
@@ -62,7 +72,7 @@ class WirePanel(Panel):
         self._authorize, self._secret = authorize, secret
         self._usual: Exchange | None = None
         self._heard: tuple[Unit, ...] = ()
-        self._told = ""
+        self._told = self._found = ""
         self._aim = Aim(self, secret)
         button = ipywidgets.Button(description="Ask the backend", button_style="primary")
         self.on_click(button, self._run)
@@ -72,6 +82,15 @@ class WirePanel(Panel):
         self._answer, self._records = ipywidgets.HTML(), ipywidgets.HTML()
         heading = ipywidgets.HTML("<h5 class='lab-part'>What Eve wrote down</h5>")
         self.add_below(heading, self._find, self._answer, self._records)
+        pointer = _Pointer(layout={"display": "none"}).add_class("lab-pointer")
+        pointer.on_msg(lambda _, content, __: self.guard(lambda: self._point(**content)))
+        self.add_below(pointer)
+        self._ladder: Ladder | None = None
+        if watched := [context for context in self._contexts if context]:
+            watch(*watched)
+            self._ladder = Ladder(self)
+            heading = ipywidgets.HTML("<h5 class='lab-part'>What the two ends said</h5>")
+            self.add_below(heading, self._ladder.box)
         self.guard(self._run)
 
     def select(
@@ -103,6 +122,11 @@ class WirePanel(Panel):
             result: Exchange | Replay = self.value
             return result
 
+    def still(self) -> str:
+        """Return what each side saw, and Eve's list without the bytes."""
+        eve = f"{actor('Eve')} wrote this down:"
+        return f"{self._shown}<p>{eve}</p>{code(listing(self._heard))}{self._found}"
+
     def _run(self) -> None:
         plan = self._aim.plan
         server, client = self._contexts
@@ -125,9 +149,9 @@ class WirePanel(Panel):
         good, words = judge(plan, result, usual, self._heard, self._secret)
         self._told = f"{plan} {words}\n{listing(self._heard)}\n{result}"
         exchange = result.exchange if isinstance(result, Replay) else result
-        sides = [("Device", exchange.device), ("Backend", exchange.backend or exchange.unseen)]
+        sides = [("device", exchange.device), ("backend", exchange.backend or exchange.unseen)]
         if isinstance(result, Replay):
-            sides.append(("Backend, at the replay", result.backend or "saw no connection"))
+            sides.append(("backend, at the replay", result.backend or "saw no connection"))
         body = mark(good, f"{plan} {words}") + both_sides(*sides)
         # The cause is known here, and no explanation of the two sides can know it.
         asked = plan.deed in {"flip", "replace", "cut"} and exchange != usual
@@ -137,9 +161,15 @@ class WirePanel(Panel):
             # Over plain TCP, changed bytes look like anything, and be it like TLS.
             told = reasons(explain(exchange))
             body += details("What the two sides alone would suggest", told)
+        if self._ladder:
+            self._ladder.show(exchange.handshake, "No message was read.")
         outcome = {True: "stopped", False: "succeeds", None: "open"}[good]
         self.show(result, self._told, body, outcome=outcome)
         self._search()
+
+    def _point(self, unit: str, at: int) -> None:
+        if self._aim.point(unit, at):
+            self._search()
 
     def _search(self) -> None:
         """Answer whether Eve can find the words, and mark the places."""
@@ -153,12 +183,12 @@ class WirePanel(Panel):
         else:
             good, words = True, f"No: nothing that passed has “{wanted}” in it."
         self._text = f"{self._told}\nCan Eve find “{wanted}”? {'Yes' if found else 'No'}."
-        self._answer.value = (
-            f'<div role="status" data-testid="wire-found">{mark(good, words)}</div>'
-        )
+        self._found = mark(good, words)
+        self._answer.value = f'<div role="status" data-testid="wire-found">{self._found}</div>'
         self._records.value = (
             f"<p>→ to the backend, ← to the device; {{…}} is encrypted. Open one to see its "
-            f"bytes.</p>{draw(self._heard, found)}"
+            f"bytes, and click on a byte to aim at it.</p>"
+            f"{draw(self._heard, found, self._aim.aimed)}"
             f"<h5>What she learns from the connection itself</h5>{field(seen(self._heard))}"
         )
 

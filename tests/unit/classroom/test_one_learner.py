@@ -1,12 +1,13 @@
 """How far a learner and a class are. What is counted, and that a foreign file does no harm."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mtls_lab.classroom import class_report, export, one_learner, read_export, report
+from mtls_lab.classroom import class_report, export, one_learner, read_export, report, whole_class
 from mtls_lab.classroom.one_learner import parts
 from mtls_lab.classroom.whole_class import HandedIn
 from mtls_lab.errors import FileProblem, NotInWorkspace
@@ -119,10 +120,51 @@ def test_no_name(name: str) -> None:
         export(name)
 
 
-def test_an_export_that_cannot_be_written(folder: Path) -> None:
-    (folder / "progress-ada.json").mkdir()
-    with pytest.raises(FileProblem, match="cannot be written"):
+@pytest.mark.parametrize("what", ["own file", "folder", "link", "dangling", "pipe"])
+def test_an_export_overwrites_nothing_but_an_export(folder: Path, what: str) -> None:
+    path, outside = folder / "progress-ada.json", folder / "outside.json"
+    if what == "own file":
+        path.write_text("how far I am with Ada, the language")
+    elif what == "folder":
+        path.mkdir()
+    elif what == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(outside)
+        if what == "link":
+            outside.write_bytes(export("Eve").read_bytes())
+    before = path.lstat()
+    assert export("Ada") == export("Ada") == folder / "progress-ada-2.json"
+    assert path.lstat() == before
+    assert outside.exists() == (what == "link")
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_export_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole_class, "_file_name", lambda _: "a" * 250)
+    with pytest.raises(FileProblem, match="File name too long"):
         export("Ada")
+
+
+@pytest.mark.parametrize("what", ["pipe", "device"])
+def test_a_file_handed_in_that_is_no_file(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "x.json" if what == "pipe" else Path("/dev/zero")
+    if what == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(FileProblem) as caught:
+        read_export(path)
+    assert caught.value.found == f"{path} cannot be read (ValueError: not a regular file)"
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_without_a_name_the_files_own_is_shown_harmless(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "\u202eevil\x1b[2J.json"
+    path.write_text(json.dumps(GOOD | {"name": name}))
+    assert read_export(path).name == r"\u202eevil\u001b[2J.json"
+    path.write_text("{")
+    with pytest.raises(FileProblem) as caught:
+        read_export(path)
+    assert r"\u202eevil\u001b[2J.json" in str(caught.value)
 
 
 GOOD: dict[str, Any] = {"name": "Ada", "predictions": {}, "exercises": {}}
@@ -148,6 +190,7 @@ GOOD: dict[str, Any] = {"name": "Ada", "predictions": {}, "exercises": {}}
         json.dumps(GOOD | {"quiz": {"after": {"answers": {}, "handed_in": "yes"}}}),
         json.dumps(GOOD | {"quiz": {"after": {"more": 1}}}),
         json.dumps(GOOD | {"more": "x" * 1_000_000}),
+        "[" * 200_000,
     ],
 )
 def test_a_damaged_file_says_so(tmp_path: Path, content: str) -> None:

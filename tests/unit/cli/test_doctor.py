@@ -94,7 +94,8 @@ def test_a_report_for_a_teacher() -> None:
         "cure": "make room",
     }
     assert set(told["versions"]) == {
-        *("Python", "OpenSSL", "mtls-lab", "cryptography", "jupyterlab", "ipywidgets", "ipykernel")
+        *("Python", "OpenSSL", "mtls-lab", "cryptography", "jupyterlab", "ipywidgets"),
+        *("anywidget", "ipykernel"),
     }
     assert all(told["versions"].values())
     assert report([fine])["ready"] is True
@@ -163,10 +164,14 @@ def venv_without(tmp_path: Path, *missing: str) -> Path:
 @pytest.mark.once
 @pytest.mark.skipif(os.name != "posix", reason="the venv is made of links")
 def test_packages_that_are_missing(tmp_path: Path) -> None:
-    """Two, and pip as well: each is healed as told, until nothing is left to tell."""
-    program = venv_without(tmp_path, "cryptography", "ipywidgets", "pip")
+    """Three, and pip as well: each is healed as told, until nothing is left to tell."""
+    program = venv_without(tmp_path, "cryptography", "ipywidgets", "anywidget", "pip")
     command = [str(program), "-m", "mtls_lab", "doctor", "--json"]
-    left = [("cryptography", ["cryptography", "TLS", "ipywidgets"]), ("ipywidgets", ["ipywidgets"])]
+    left = [
+        ("cryptography", ["cryptography", "TLS", "ipywidgets"]),
+        ("ipywidgets", ["ipywidgets"]),
+        ("anywidget", ["anywidget"]),
+    ]
     for package, told in left:
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (2, "")

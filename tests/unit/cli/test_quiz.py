@@ -1,14 +1,9 @@
 """`mtls-lab quiz` as a process: in a real terminal, from a pipe, and without any input."""
 
 import os
-import pty
 import re
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,6 +11,7 @@ import pytest
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import progress, quiz
 from mtls_lab.learner.progress import FILE, Taken
+from tests.unit.cli.terminal import terminal
 
 ITEMS = list(quiz.items().values())
 LATER = "After Part 3 you will see which of them are right:"
@@ -148,77 +144,28 @@ def test_without_a_folder(tmp_path: Path) -> None:
 # --- In a terminal
 
 
-@dataclass
-class Terminal:
-    """The command in a pseudo-terminal, as a person has it."""
-
-    process: subprocess.Popen[bytes]
-    master: int
-    shown: str = ""
-
-    def until(self, pattern: str) -> None:
-        """Read on until the pattern shows; the end of the output is a failure."""
-        while not re.search(pattern, self.shown):
-            with suppress(OSError):  # Linux: the other end is closed
-                if data := os.read(self.master, 4096):
-                    self.shown += data.decode()
-                    continue
-            raise AssertionError(self.shown)
-        self.shown = re.split(pattern, self.shown, maxsplit=1)[1]
-
-    def type(self, text: str) -> None:
-        os.write(self.master, text.encode())
-
-    def rest(self) -> str:
-        with suppress(OSError):
-            while data := os.read(self.master, 4096):
-                self.shown += data.decode()
-        return self.shown.replace("\r\n", "\n")
-
-
-@contextmanager
-def terminal(folder: Path) -> Iterator[Terminal]:
-    master, slave = pty.openpty()
-    process = subprocess.Popen(
-        COMMAND,
-        cwd=folder.parent,
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
-    )
-    os.close(slave)
-    try:
-        yield Terminal(process, master)
-    finally:
-        process.kill()
-        process.wait()
-        os.close(master)
-
-
 def test_ctrl_c_keeps_what_was_answered(folder: Path) -> None:
-    with terminal(folder) as shell:
-        shell.until("> ")
-        shell.type("1\r")
-        shell.until("2 of 12[^>]*> ")
-        shell.process.send_signal(signal.SIGINT)
-        said = shell.rest()
-        assert shell.process.wait(300) == 130
-    assert "Stopped. Kept: 1 of 12 questions answered." in said
-    assert "Traceback" not in said
+    with terminal(*COMMAND, cwd=folder.parent) as shown:
+        shown.until("> ")
+        shown.type(b"1\r")
+        shown.until("2 of 12")
+        shown.until("> ")
+        shown.type(b"\x03")
+        assert shown.close() == 130
+    assert "Stopped. Kept: 1 of 12 questions answered." in shown.written
+    assert "Traceback" not in shown.written
     assert len(progress.read(folder).quiz["before"].answers) == 1
 
 
 @pytest.mark.parametrize("answered", [0, 1])
 def test_ctrl_d_stops_as_well(folder: Path, answered: int) -> None:
-    with terminal(folder) as shell:
-        shell.until("> ")
+    with terminal(*COMMAND, cwd=folder.parent) as shown:
+        shown.until("> ")
         for at in range(answered):
-            shell.type("1\r")
-            shell.until(f"{at + 2} of 12[^>]*> ")
-        shell.type("\x04")
-        said = shell.rest()
-        assert shell.process.wait(300) == 0
-    assert f"Stopped. Kept: {answered} of 12 questions answered." in said
+            shown.type(b"1\r")
+            shown.until(f"{at + 2} of 12")
+            shown.until("> ")
+        shown.type(b"\x04")
+        assert shown.close() == 0
+    assert f"Stopped. Kept: {answered} of 12 questions answered." in shown.written
     assert len(progress.read(folder).quiz["before"].answers) == answered

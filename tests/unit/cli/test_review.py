@@ -1,14 +1,9 @@
 """`mtls-lab review` in a real terminal, and where there is none. When and what: test_reviews.py."""
 
 import json
-import os
-import pty
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -18,6 +13,7 @@ from mtls_lab import cli
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.progress import FILE
+from tests.unit.cli.terminal import terminal
 
 COMMAND = [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab", "review"]
 NAMES = ("silent_client", "no_certificate")
@@ -38,80 +34,24 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "lab"
 
 
-@dataclass
-class Terminal:
-    """A process whose input and output are a terminal; all that was written, and what was read."""
-
-    process: subprocess.Popen[bytes]
-    end: int
-    written: str = ""
-    at: int = 0
-
-    def read_until(self, text: str) -> str:
-        """What is written up to this text, which was not read before."""
-        begun = self.at
-        while text not in self.written[begun:]:
-            try:
-                some = os.read(self.end, 4096)
-            except OSError:  # Linux: nobody holds the other end any more
-                some = b""
-            if not some:
-                raise AssertionError(f"{text!r} was not written: {self.written[begun:]!r}")
-            self.written += some.decode("utf-8", "replace").replace("\r\n", "\n")
-        self.at = self.written.index(text, begun) + len(text)
-        return self.written[begun : self.at]
-
-    def type(self, keys: bytes) -> None:
-        os.write(self.end, keys)
-
-    def close(self) -> int:
-        """Read to the end; the exit code."""
-        with suppress(OSError):
-            while some := os.read(self.end, 4096):
-                self.written += some.decode("utf-8", "replace").replace("\r\n", "\n")
-        return self.process.wait(120)
-
-
-@contextmanager
-def terminal(folder: Path) -> Iterator[Terminal]:
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, folder.name],
-        cwd=folder.parent,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)),  # noqa: PLW1509 - its own
-        env=os.environ | {"TERM": "dumb"},
-    )
-    os.close(theirs)
-    try:
-        yield Terminal(process, ours)
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-
-
 def reviewed(folder: Path) -> dict[str, list[tuple[str, str]]]:
     found = progress.read(folder).reviews
     return {name: [(each.choice, each.truth) for each in found[name]] for name in found}
 
 
 def test_asking_answering_and_when_it_is_due_next(folder: Path) -> None:
-    with terminal(folder) as shown:
-        said = shown.read_until(PROMPT)
+    with terminal(*COMMAND, folder.name, cwd=folder.parent) as shown:
+        said = shown.until(PROMPT)
         assert "Predictions that come back: 2, about 1 minute." in said
         assert "1 of 2, Part 1: A client connects and says nothing" in said
         shown.type(b"x\n")
-        shown.read_until("Please type one of a, b, c, or nothing but Enter.\n")
-        shown.read_until(PROMPT)
+        shown.until("Please type one of a, b, c, or nothing but Enter.\n")
+        shown.until(PROMPT)
         shown.type(b" B)\n")
-        said = shown.read_until(PROMPT)
+        said = shown.until(PROMPT)
         assert "✓ What happened: Nothing, for as long as the first client" in said
         shown.type(b"a\n")
-        said = shown.read_until("right.")
+        said = shown.until("right.")
         assert "✗ What happened: Later, when it first reads" in said
         assert "What you predicted is right for TLS 1.2." in said
         assert shown.close() == 0
@@ -125,9 +65,9 @@ def test_asking_answering_and_when_it_is_due_next(folder: Path) -> None:
 
 
 def test_enter_skips(folder: Path) -> None:
-    with terminal(folder) as shown:
+    with terminal(*COMMAND, folder.name, cwd=folder.parent) as shown:
         for _ in NAMES:
-            shown.read_until(PROMPT)
+            shown.until(PROMPT)
             shown.type(b"\n")
         assert shown.close() == 0
     assert "Nothing answered. More is due today: " in shown.written
@@ -136,10 +76,10 @@ def test_enter_skips(folder: Path) -> None:
 
 @pytest.mark.parametrize(("key", "code"), [(b"\x04", 0), (b"\x03", 130)], ids=["end", "interrupt"])
 def test_ending_it_keeps_what_was_answered(folder: Path, key: bytes, code: int) -> None:
-    with terminal(folder) as shown:
-        shown.read_until(PROMPT)
+    with terminal(*COMMAND, folder.name, cwd=folder.parent) as shown:
+        shown.until(PROMPT)
         shown.type(b"b\n")
-        shown.read_until(PROMPT)
+        shown.until(PROMPT)
         shown.type(key)
         assert shown.close() == code
     assert shown.written.endswith(" review\n")
@@ -149,10 +89,10 @@ def test_ending_it_keeps_what_was_answered(folder: Path, key: bytes, code: int) 
 
 
 def test_bytes_that_are_no_text(folder: Path) -> None:
-    with terminal(folder) as shown:
-        shown.read_until(PROMPT)
+    with terminal(*COMMAND, folder.name, cwd=folder.parent) as shown:
+        shown.until(PROMPT)
         shown.type(b"\xff\xfe\n")
-        shown.read_until("Please type one of a, b, c, or nothing but Enter.\n")
+        shown.until("Please type one of a, b, c, or nothing but Enter.\n")
         shown.type(b"\x04")
         assert shown.close() == 0
     assert reviewed(folder) == {}

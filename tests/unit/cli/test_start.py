@@ -4,20 +4,25 @@ Here: that it opens, and that it always ends. Not here: the folder (test_unpacki
 messages (test_cli.py).
 """
 
+import errno
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from jupyterlab_server.workspaces_handler import WorkspacesManager
 
 from mtls_lab.cli import jupyter
+from mtls_lab.errors import FileProblem
 from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.program import scripts
 
@@ -133,6 +138,23 @@ def test_it_opens_jupyterlab_at_part_1(tmp_path: Path) -> None:
     assert (tmp_path / "lab" / notebooks()[0].name).is_file()
 
 
+def test_a_jupyter_that_is_open_to_all_does_not_open_the_lab(tmp_path: Path) -> None:
+    """As a person's own settings may make it, for a machine that nobody else reaches."""
+    (tmp_path / "JUPYTER_CONFIG_DIR").mkdir()
+    (tmp_path / "JUPYTER_CONFIG_DIR" / "jupyter_server_config.py").write_text(
+        "c.ServerApp.ip = '0.0.0.0'\nc.IdentityProvider.token = ''\n"
+    )
+    with started(tmp_path, UP) as lab:
+        server, token = wait_for(lab, ADDRESS).groups()
+        wait_for(lab, "^up$")
+        assert len(token) == 48
+        with pytest.raises(HTTPError, match="403"):
+            urlopen(f"{server}/api/contents", timeout=500)  # noqa: S310 - our server's address
+        port = int(server.rpartition(":")[2])
+        with socket.socket() as other:  # an address on which only 0.0.0.0 would listen as well
+            assert other.connect_ex(("127.0.0.2", port)) == errno.ECONNREFUSED
+
+
 @pytest.mark.parametrize("token", ["", "mine"])
 def test_the_address_is_the_last_thing_that_is_said(tmp_path: Path, token: str) -> None:
     """Nothing of Jupyter's chatter, but what warns; also with a token of this person's own."""
@@ -238,6 +260,22 @@ def test_a_port(tmp_path: Path, port: int | None, said: list[str]) -> None:
     assert "--no-browser" not in options
 
 
+def test_big_letters_are_the_labs_settings_with_larger_fonts(tmp_path: Path) -> None:
+    """As Settings → Theme would set them; without the option, nothing is written."""
+    place = tmp_path / ".jupyter" / "big"
+    jupyter.options(tmp_path, "x.ipynb", browser=True, port=None)
+    assert not place.exists()
+    options = jupyter.options(tmp_path, "x.ipynb", browser=True, port=None, big=True)
+    assert f"--LabApp.app_settings_dir={place}" in options
+    own, big = (
+        json.loads((folder / "overrides.json").read_text("utf-8"))
+        for folder in (jupyter.OWN, place)
+    )
+    theme = big.pop("@jupyterlab/apputils-extension:themes")
+    assert big == own
+    assert theme["overrides"]["content-font-size1"] == "20px"
+
+
 def test_what_jupyterlab_remembers_stays_in_the_folder(tmp_path: Path) -> None:
     """Which notebooks were open, and no other JupyterLab of this person is changed."""
     options = jupyter.options(tmp_path, "x.ipynb", browser=False, port=None)
@@ -245,3 +283,24 @@ def test_what_jupyterlab_remembers_stays_in_the_folder(tmp_path: Path) -> None:
     assert folders[:2] == [tmp_path, tmp_path / ".jupyter" / "workspaces"]
     assert (folders[2] / "overrides.json").is_file()
     assert "--no-browser" in options
+
+
+# --- The outline
+
+
+def test_the_outline_is_open_at_the_first_start_and_never_forced(tmp_path: Path) -> None:
+    jupyter.open_outline(tmp_path)
+    (saved,) = WorkspacesManager(str(tmp_path / jupyter.WORKSPACES)).list_workspaces()
+    assert saved["metadata"]["id"] == "default"
+    assert saved["data"]["layout-restorer:data"]["left"]["current"] == "@jupyterlab/toc:plugin"
+
+    (file,) = (tmp_path / jupyter.WORKSPACES).iterdir()
+    file.write_text("as the learner left it", "utf-8")
+    jupyter.open_outline(tmp_path)
+    assert file.read_text("utf-8") == "as the learner left it"
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / ".jupyter").write_text("in the way", "utf-8")
+    with pytest.raises(FileProblem, match=r"workspaces cannot be written"):
+        jupyter.open_outline(tmp_path)

@@ -20,7 +20,7 @@ from mtls_lab.diagnosis.explanation import SEEN_BY, _entries
 from mtls_lab.errors import FileProblem, NetworkProblem, ProtectionBroken
 from mtls_lab.net import Chunk, Tamper
 from mtls_lab.wire import Direction
-from tests.unit.lab import VERSIONS, Lab, connect, spelled
+from tests.unit.lab import VERSIONS, Lab, connect, spelled, unfolded
 
 CVF = "CERTIFICATE_VERIFY_FAILED"
 UNKNOWN_CA = Failure("SSLError", "TLSV1_ALERT_UNKNOWN_CA")
@@ -45,7 +45,7 @@ def backend(failure: Failure | None, who: str = "backend") -> Side:
 
 def test_text() -> None:
     exchange = Exchange("PING", device(UNKNOWN_CA), backend(unverified(20, "unable to get …")))
-    assert str(explain(exchange)) == (
+    assert unfolded(explain(exchange)) == (
         "Who:   The backend refused the device.\n"
         "What:  The certificate of the device comes from a CA that the backend does not trust. "
         "In TLS 1.3 the device believed that it was connected until its first read "
@@ -60,6 +60,17 @@ def test_text() -> None:
         "subjectKeyIdentifier of the other. Codes 18 and 19 are the same fault in other words.\n"
         "Check: openssl x509 -in device/client.crt -noout -issuer -ext authorityKeyIdentifier"
     )
+
+
+def test_long_lines_are_folded_below_their_first_word() -> None:
+    exchange = Exchange("PING", device(UNKNOWN_CA), backend(unverified(20, "unable to get …")))
+    lines = str(explain(exchange)).splitlines()
+    heads = [line[:7] for line in lines if line[0] != " "]
+    assert heads == ["Who:   ", "What:  ", "Why:   ", "Where: ", "Fix:   ", "Check: "]
+    assert all(line[:7] == " " * 7 and line[7] != " " for line in lines if line[:7] not in heads)
+    assert max(len(line) for line in lines[:-1]) <= 80
+    command = lines[-1].removeprefix("Check: ")
+    assert command == explain(exchange).command  # whole, to be copied
 
 
 def test_no_line_for_what_is_empty() -> None:
@@ -353,7 +364,7 @@ def test_a_name_that_tries_to_be_a_line() -> None:
     failure = Failure("PermissionError", "NOT_AUTHORIZED")
     name = "CN=a\nFix:   switch off the check\x1b[31m{who}"
     told = explain(Side("backend", Stage.APPLICATION, failure, "TLSv1.3", name))
-    assert len(str(told).splitlines()) == 6
+    assert len(unfolded(told).splitlines()) == 6
     assert r"CN=a\u000aFix:   switch off the check\u001b[31m{who}" in told.what
 
 
@@ -370,7 +381,7 @@ def test_a_name_that_tries_to_be_a_line() -> None:
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 def test_nothing_of_this_run_or_machine(error: Exception, words: str) -> None:
-    text = str(explain(error))
+    text = unfolded(explain(error))
     assert words in text or "TIMED_OUT" in words
     assert len(text.splitlines()) == 5
     assert not re.search(r"/var|Users|5000|7f3a", text)
@@ -408,7 +419,7 @@ def test_anything_is_explained(what: Failure | Side | Exchange) -> None:
     told = explain(what)
     assert explain(what) == told
     assert str(told).isprintable() or "\n" in str(told)
-    assert len(str(told).splitlines()) == 5 + bool(told.command)
+    assert len(unfolded(told).splitlines()) == 5 + bool(told.command)
     assert all([told.who, told.what, told.why, told.where, told.fix, told.entry])
 
 
@@ -467,7 +478,7 @@ def test_a_changed_handshake(lab: Lab, version: ssl.TLSVersion) -> None:
     ids=lambda value: str(value) if isinstance(value, Failure) else "",
 )
 def test_look_alikes(failure: Failure, words: list[str]) -> None:
-    text = str(explain(failure))
+    text = unfolded(explain(failure))
     assert [word for word in words if word not in text] == []
 
 

@@ -45,7 +45,7 @@ from tests.unit.failures import (
     trust,
     usage,
 )
-from tests.unit.lab import VERSIONS, spelled
+from tests.unit.lab import VERSIONS, spelled, unfolded
 from tests.unit.requests import create_csr
 
 Provoke = Callable[[World], Exchange | Side | BaseException]
@@ -707,7 +707,7 @@ def check(explanation: Explanation, told: Told, version: ssl.TLSVersion) -> None
     assert bool(explanation.command) is bool(told.command)
     assert not explanation.command or works(explanation.command)
     # Nothing of this run or this machine, no name left to fill in, and files that are there.
-    text = str(explanation)
+    text = unfolded(explanation)
     assert not re.search(r"127\.0\.0\.1:|/tmp|_ssl\.c|[{}]", text)
     assert len(text.splitlines()) == 5 + bool(told.command)
     for file in re.findall(r"\b(?:ca|backend|device)/\w+\.\w+", text):

@@ -20,6 +20,7 @@ from mtls_lab.diagnosis.lines import LINE, READ, SHOWN, read_lines
 from mtls_lab.errors import UnknownName
 from mtls_lab.facts import read_facts
 from mtls_lab.wire.names import registry
+from tests.unit.lab import unfolded
 
 LINES: list[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("lines.toml").read_text(encoding="utf-8")
@@ -35,7 +36,7 @@ def test_a_line_is_told(line: dict[str, Any]) -> None:
     assert told.known
     assert line["stack"] in told.stack
     assert bool(line["stack"]) is bool(told.stack)
-    assert line["says"] in str(told)
+    assert line["says"] in unfolded(told)
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line["text"][:60])
@@ -193,7 +194,7 @@ def test_any_text_gets_one_clear_answer(text: str | bytes) -> None:
 )
 def test_a_damaged_line_gets_one_clear_answer(line: str, place: int, instead: str) -> None:
     damaged = line[:place] + instead + line[place + 3 :]
-    told = str(explain(damaged))
+    told = unfolded(explain(damaged))
     assert all(character.isprintable() or character == "\n" for character in told)
     assert 5 <= len(told.splitlines()) <= 8
 

@@ -52,6 +52,7 @@ LIED_TO = exchange(side("the cave is empty"))
 REFUSED = exchange(side(failure=FAILURE))
 UNSERVED = exchange(side("ERROR not authorized"))
 UNHEARD = exchange(side("open sesame"), side(failure=FAILURE, who="backend"))
+UNNAMED = Side("backend", Stage.APPLICATION, failure=FAILURE, version="TLSv1.3")
 SILENT, SECRET = Tape(b""), Tape(b"open sesame")
 NAMED = Tape(b"... trusted-client ...")
 SENT = sealed("open sesame")
@@ -80,7 +81,11 @@ EVIDENCE: dict[str, dict[str, tuple[object, ...]]] = {
         "all": (Tape(HELLO + b"open sesame"),),
     },
     "flipped_bit": {"wrong_text": (LIED_TO,), "error": (REFUSED,), "right_text": (SERVED,)},
-    "same_named_ca": {"refused": (REFUSED,), "believed": (LIED_TO,)},
+    "same_named_ca": {
+        "believed": (LIED_TO,),
+        "signature": (exchange(side(failure=Failure("SSLCertVerificationError", verify_code=7))),),
+        "refused": (REFUSED,),
+    },
     "other_host": {"refused": (REFUSED,), "believed": (LIED_TO,)},
     "cert_none": {"read": (SECRET, SILENT), "hidden": (SILENT, SECRET)},
     "clone_over_tls": {
@@ -94,7 +99,11 @@ EVIDENCE: dict[str, dict[str, tuple[object, ...]]] = {
     },
     "leaf_only": {"same": (UNHEARD, UNHEARD), "other": (UNHEARD, SERVED)},
     "substring": {"served": (SERVED, REFUSED), "refused": (UNSERVED, SERVED)},
-    "cert_optional": {"served": (SERVED, REFUSED), "refused": (REFUSED, SERVED)},
+    "cert_optional": {
+        "refused": (REFUSED, REFUSED),
+        "served": (SERVED, UNSERVED),
+        "both": (SERVED, SERVED),
+    },
     "no_usage": {"served": (SERVED, REFUSED), "refused": (REFUSED, SERVED)},
     "eve_follows": {
         "both": (NAMED, NAMED),
@@ -102,7 +111,11 @@ EVIDENCE: dict[str, dict[str, tuple[object, ...]]] = {
         "neither": (SILENT, SILENT),
     },
     "stolen_key": {"served": (attack(succeeded=True),), "refused": (attack(succeeded=False),)},
-    "stolen_session": {"served": (SERVED,), "refused": (REFUSED,)},
+    "stolen_session": {
+        "refused": (REFUSED,),
+        "nobody": (exchange(side("ERROR not authorized"), UNNAMED),),
+        "served": (SERVED,),
+    },
     "revoked_session": {"served": (SERVED,), "refused": (UNSERVED,)},
     "no_sessions": {
         "full": (SERVED, REFUSED),
@@ -139,8 +152,13 @@ def test_what_looks_nearly_like_it() -> None:
 def test_other_evidence_is_one_message(evidence: tuple[object, ...], found: str) -> None:
     with pytest.raises(LabError) as caught:
         judge("substring", *evidence)
-    assert caught.value.found == f"reveal('substring', …) with {found}"
-    assert caught.value.expected.startswith('reveal("substring", loose, strict)')
+    assert caught.value.found == f"a run for 'substring' that gives {found}"
+    assert caught.value.expected.startswith("loose, strict, each as")
+
+
+def test_what_a_run_shows_besides_is_passed_over() -> None:
+    assert judge("stolen_session", SERVED, REFUSED) == "served"
+    assert judge("no_certificate", ["wrap_socket"], REFUSED) == "first_read"
 
 
 def test_an_unknown_question() -> None:

@@ -17,6 +17,7 @@ from mtls_lab.errors import FileProblem, NotInWorkspace, UnknownName
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.learner.notebooks import Reset, Unpacked, latest, notebooks, reset, unpack
+from tests.unit.lab import dead_process
 
 NAME = "1_plain_tcp.ipynb"
 NEWER = "1_plain_tcp.new.ipynb"
@@ -204,14 +205,56 @@ def test_a_file_of_that_name_that_is_no_notebook_is_the_learners(
     project.publish("version 2")
     if marker == "lost":
         (project.folder / MARKER).unlink()
-    assert project.unpack() == Unpacked(project.target, kept=True, beside=project.newer)
+    newer = Unpacked(project.target, kept=True, beside=project.newer, damaged=True)
+    assert project.unpack() == newer
     assert project.target.read_text("latin-1") == content
 
 
 def test_a_folder_of_that_name_is_the_learners(project: Project) -> None:
     project.target.mkdir(parents=True)
-    assert project.unpack() == Unpacked(project.target, kept=True, beside=project.newer)
+    done = Unpacked(project.target, kept=True, beside=project.newer, damaged=True)
+    assert project.unpack() == done
     assert project.target.is_dir()
+
+
+def test_a_notebook_that_was_cut_off_is_named_with_its_checkpoint(project: Project) -> None:
+    project.unpack()
+    project.learner_saves("my work")
+    checkpoint = project.folder / ".ipynb_checkpoints" / "1_plain_tcp-checkpoint.ipynb"
+    checkpoint.parent.mkdir()
+    checkpoint.write_bytes(project.target.read_bytes())
+    os.truncate(project.target, 200)
+    done = project.unpack()
+    assert done == Unpacked(project.target, kept=True, damaged=True)
+    assert done.checkpoint == checkpoint
+    os.truncate(checkpoint, 200)
+    assert Unpacked(project.target).checkpoint is None
+    assert project.target.stat().st_size == 200
+
+
+@pytest.mark.parametrize("what", ["pipe", "link", "nested"])
+def test_what_is_no_file_is_not_waited_for_nor_followed(project: Project, what: str) -> None:
+    project.folder.mkdir()
+    outside = project.source.with_name("outside.txt")
+    outside.write_text("mine")
+    if what == "pipe":
+        os.mkfifo(project.target)
+    elif what == "link":
+        project.target.symlink_to(outside)
+    else:
+        project.target.write_text("[" * 200_000)
+    done = Unpacked(project.target, kept=True, beside=project.newer, damaged=True)
+    assert project.unpack() == done
+    assert outside.read_text() == "mine"
+    assert project.newer.is_file()
+
+
+def test_what_a_killed_process_left_is_taken_away(project: Project) -> None:
+    left = project.folder / f".{NAME}.{dead_process()}-0123abcd.new"
+    left.parent.mkdir()
+    left.write_text("half")
+    project.unpack()
+    assert not left.exists()
 
 
 def test_a_lost_marker_loses_no_work(project: Project) -> None:
@@ -358,13 +401,17 @@ def test_another_python_takes_no_notebook_for_a_saved_one(project: Project) -> N
 # --- What cannot be done
 
 
-@pytest.mark.parametrize("damage", ["", "{", "null", "[1]", '"abc"', "\xff", "folder"])
+@pytest.mark.parametrize(
+    "damage", ["", "{", "null", "[1]", '"abc"', "\xff", "[" * 200_000, "folder", "pipe"]
+)
 def test_a_damaged_marker(project: Project, damage: str) -> None:
     project.unpack()
     marker = project.folder / MARKER
     marker.unlink()
     if damage == "folder":
         marker.mkdir()
+    elif damage == "pipe":
+        os.mkfifo(marker)
     else:
         marker.write_text(damage, "latin-1")
     before = project.target.read_bytes()
@@ -389,12 +436,13 @@ def test_a_folder_that_cannot_be_made(project: Project) -> None:
 
 
 def test_a_file_that_cannot_be_written(project: Project) -> None:
-    """A folder stands where the lab wants to write its new file."""
-    (project.folder / f".{NAME}.{os.getpid()}.new").mkdir(parents=True)
+    """A folder whose name is longer than any file's can be."""
+    longest = project.source.with_name(f"1_{'x' * 230}.ipynb")
+    project.source.rename(longest)
     with pytest.raises(FileProblem) as caught:
         project.unpack()
     assert str(caught.value) == (
-        f"Found:    {project.target} cannot be written (Is a directory)\n"
+        f"Found:    {project.folder / longest.name} cannot be written (File name too long)\n"
         "Expected: a folder that you may write to, with space left\n"
         "To do:    choose another folder, or change its permissions"
     )
@@ -411,6 +459,20 @@ def test_a_full_disk_leaves_nothing_half_written(project: Project) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(project.folder.iterdir()) == []
+
+
+def test_a_reset_on_a_full_disk_leaves_the_notebook_where_it_is(project: Project) -> None:
+    project.unpack()
+    project.learner_saves("my work")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(FileProblem, match="No space left on device"):
+            reset(project.folder, "1")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert read(project.target) == notebook("my work", ran=True)
+    assert {path.name for path in project.folder.iterdir()} == {NAME, MARKER}
 
 
 # --- The project's own

@@ -49,6 +49,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path / "lab")
     for name in ("_chosen", "_sure", "_reasons"):
         monkeypatch.setattr(predictions, name, {})
+    monkeypatch.setattr(predictions, "_revealed", set())
     return tmp_path / "lab"
 
 
@@ -89,6 +90,24 @@ def test_the_kept_notebook_runs(folder: Path) -> None:
     )
     assert run.stderr == ""
     assert run.stdout.startswith("✗ not yet\n  ✓ the backend hands out its secret")
+
+
+def test_a_kept_lesson_still_asks_and_tells(folder: Path) -> None:
+    """A cell that asks, and one that runs: two cells of Part 1, as that version had them."""
+    program = """
+from mtls_lab.panels import predict
+from mtls_lab.predictions import reveal
+print(predict("changed_reply"))
+print(reveal("changed_reply", "nobody"))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False
+    )
+    question = predictions.question("changed_reply")
+    assert run.stderr == ""
+    assert run.stdout.count(question.question) == 2
+    assert run.stdout.count(question.after) == 1
+    assert "changed_reply" not in progress.read(folder).revealed  # nobody predicted, nobody pressed
 
 
 def test_every_import_of_that_time_works_and_gives_the_names_of_today() -> None:

@@ -22,11 +22,10 @@ ASKING = [*LESSONS, *(path for path in notebooks() if path.stem == "3d_stolen_se
 
 
 @pytest.fixture(autouse=True)
-def nothing_chosen() -> Iterator[None]:
-    yield
-    for name in QUESTIONS:
-        predictions.choose(name, None)
-        predictions.be_sure(name, None)
+def nothing_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_chosen", "_sure", "_reasons"):
+        monkeypatch.setattr(predictions, name, {})
+    monkeypatch.setattr(predictions, "_revealed", set())
 
 
 def sources(path: Path) -> str:
@@ -35,14 +34,15 @@ def sources(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_each_part_asks_and_answers_its_questions_once(path: Path) -> None:
+def test_each_part_asks_its_questions_once(path: Path) -> None:
     """In its lesson, and for Part 3 in the lesson on sessions as well."""
     part = path.stem[0]
     own = [name for name, question in QUESTIONS.items() if str(question.part) == part]
     assert len(own) >= 4
     text = "\n".join(sources(each) for each in ASKING if each.stem[0] == part)
-    assert re.findall(r'predict\("(\w+)"\)', text) == own
-    assert re.findall(r'reveal\("(\w+)"', text) == own
+    assert re.findall(r"predict\((\w+)\)", text) == own
+    assert set(own) <= set(re.findall(r"(?m)^def (\w+)\(\):", text))
+    assert "reveal" not in text
 
 
 def test_only_lessons_ask() -> None:
@@ -76,13 +76,15 @@ def test_the_right_reason_is_not_always_the_first() -> None:
 
 def test_the_lessons_run_gives_the_outcome_that_is_explained() -> None:
     """What the committed notebooks show; test_outputs.py runs them and compares."""
-    told = dict(revealed())
+    told = dict(asked())
     assert list(told) == list(QUESTIONS)
     for name, question in QUESTIONS.items():
-        assert told[name].splitlines()[:2] == [
-            f"What happened: {question.answers[question.outcome]}",
-            question.after,
-        ]
+        lines = told[name].splitlines()
+        answers = [f"  ( ) {text}" for text in question.answers.values()]
+        happened = 1 + len(answers)
+        assert lines[:happened] == [question.question, *answers]
+        assert lines[happened] == f"What happened: {question.answers[question.outcome]}"
+        assert question.after in lines
 
 
 def test_an_explanation_names_only_errors_and_alerts_that_the_lesson_shows() -> None:
@@ -98,19 +100,16 @@ def test_an_explanation_names_only_errors_and_alerts_that_the_lesson_shows() -> 
             assert word.lower() in shown, name
 
 
-def revealed() -> Iterator[tuple[str, str]]:
-    """The name of each question that a notebook answers, and the text of its answer."""
+def asked() -> Iterator[tuple[str, str]]:
+    """The name of each question that a notebook asks, and the text of its panel."""
     for path in ASKING:
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
-            if found := re.search(r"(?m)^reveal\(\"(\w+)\"", "".join(cell["source"])):
+            if found := re.search(r"(?m)^(?:\w+ = )?predict\((\w+)\)$", "".join(cell["source"])):
                 yield found[1], "".join(cell["outputs"][-1]["data"]["text/plain"])
 
 
 @pytest.mark.parametrize("path", ASKING, ids=lambda path: path.stem)
-def test_no_cell_says_the_answer_before_it_is_revealed(path: Path) -> None:
-    """A line that reveals names evidence, and neither the key nor the words of an answer."""
-    for line in re.findall(r"(?m)^reveal\(.*$", sources(path)):
-        assert re.fullmatch(r'reveal\("\w+"(, \*?\w+)+\)', line)
+def test_no_cell_says_what_the_panel_says_after_the_run(path: Path) -> None:
     cells = json.loads(path.read_text("utf-8"))["cells"]
     text = "\n".join("".join(cell["source"]) for cell in cells)
     for question in QUESTIONS.values():
@@ -121,21 +120,32 @@ def test_no_cell_says_the_answer_before_it_is_revealed(path: Path) -> None:
 def test_right_wrong_and_not_at_all() -> None:
     name = "no_certificate"
     question = QUESTIONS[name]
-    told = f"What happened: {question.answers['first_read']}"
-    assert str(predictions.reveal(name, ["wrap_socket"])) == f"{told}\n{question.after}"
+    seen = predictions.judged(name, ["wrap_socket"])
+    assert seen.right is None
+    assert (seen.outcome, seen.said) == (question.answers["first_read"], [question.after])
     predictions.choose(name, "first_read")
-    revealed = predictions.reveal(name, ["wrap_socket"])
-    assert revealed.right is True
-    assert str(revealed) == f"✓ You predicted it. {told}\n{question.after}"
+    seen = predictions.judged(name, ["wrap_socket"])
+    assert (seen.right, seen.said) == (True, [question.after])
     predictions.choose(name, "never")
-    revealed = predictions.reveal(name, ["wrap_socket"])
-    assert revealed.right is False
-    assert str(revealed).splitlines() == [
-        f"✗ You predicted: {question.answers['never']}",
-        told,
-        question.wrong["never"],
-        question.after,
-    ]
+    seen = predictions.reveal(name, ["wrap_socket"])
+    assert (seen.right, seen.said) == (False, [question.wrong["never"], question.after])
+
+
+def test_what_was_shown_is_no_prediction_any_more() -> None:
+    name = "no_certificate"
+    predictions.choose(name, "never")
+    predictions.judged(name, ["wrap_socket"])  # a cell that ran: nobody has seen it
+    predictions.choose(name, "handshake")
+    assert predictions.is_revealed(name) is False
+    predictions.reveal(name, ["wrap_socket"])
+    assert predictions.is_revealed(name) is True
+    predictions.choose(name, "handshake")  # a panel that is drawn again
+    for other in ("first_read", None):
+        with pytest.raises(LabError, match="another answer to 'no_certificate'"):
+            predictions.choose(name, other)
+    with pytest.raises(LabError, match="another answer to 'no_certificate'"):
+        predictions.be_sure(name, value=True)
+    assert predictions.reveal(name, ["recv"]).choice == "handshake"
 
 
 def test_another_outcome_is_not_explained_by_the_lessons_reasons() -> None:
@@ -145,11 +155,8 @@ def test_another_outcome_is_not_explained_by_the_lessons_reasons() -> None:
     revealed = predictions.reveal(question.name, [])
     assert revealed.truth == "handshake"
     assert revealed.why == {}
-    assert str(revealed).splitlines() == [
-        f"✗ You predicted: {question.answers['first_read']}",
-        f"What happened: {question.answers['handshake']}",
-        question.wrong["first_read"],
-    ]
+    assert revealed.outcome == question.answers["handshake"]
+    assert revealed.said == [question.wrong["first_read"]]
 
 
 def test_a_notebook_of_version_0_1_hands_over_the_key() -> None:
@@ -162,7 +169,7 @@ def test_unknown_names() -> None:
         predictions.question("nothing")
     with pytest.raises(UnknownName, match="no answer to 'checksum' 'perhaps'"):
         predictions.choose("checksum", "perhaps")
-    with pytest.raises(LabError, match="reveal\\('checksum', …\\) with str"):
+    with pytest.raises(LabError, match="a run for 'checksum' that gives str"):
         predictions.reveal("checksum", "perhaps")
     with pytest.raises(UnknownName, match="no reason for 'checksum' 'perhaps'"):
         predictions.explain_with("checksum", "perhaps")

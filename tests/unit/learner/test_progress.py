@@ -1,13 +1,17 @@
 """What a learner did is remembered, across kernels and damage. How far: test_one_learner.py."""
 
 import json
+import os
 import threading
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.facts import MARKER, learner_folder
 from mtls_lab.learner import predictions, progress, reviews
 from mtls_lab.learner.progress import FILE, Predicted, Progress, Told, Tried, note, read
@@ -26,6 +30,7 @@ def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a new kernel: what is known is in the file."""
     for name in ("_chosen", "_sure", "_reasons"):
         monkeypatch.setattr(predictions, name, {})
+    monkeypatch.setattr(predictions, "_revealed", set())
 
 
 def events(folder: Path) -> list[object]:
@@ -81,13 +86,31 @@ def test_a_choice_of_another_version_is_none(folder: Path) -> None:
 
 
 def test_what_counts_is_what_was_predicted_first(folder: Path) -> None:
-    predictions.reveal("checksum", "fooled")  # nothing was predicted
-    assert not (folder / FILE).exists()
     predictions.choose("checksum", "stopped")
     predictions.reveal("checksum", "fooled")
-    predictions.choose("checksum", "fooled")  # afterwards everybody knows
-    assert predictions.reveal("checksum", "fooled").right
+    before = events(folder)
+    with pytest.raises(LabError, match="after its outcome"):  # everybody knows it now
+        predictions.choose("checksum", "fooled")
+    predictions.reveal("checksum", "stopped")  # another run gives something else
+    assert events(folder) == before
     assert read().predictions == {"checksum": Predicted("stopped", "fooled")}
+
+
+def test_a_look_without_a_prediction_outlives_the_kernel(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "today", lambda: date(2026, 11, 26))
+    predictions.reveal("checksum", "fooled")
+    seen = {"prediction": "checksum", "choice": None, "truth": "fooled", "day": "2026-11-26"}
+    assert events(folder) == [seen]
+    forget(monkeypatch)
+    assert predictions.is_revealed("checksum")
+    assert read(folder).revealed == {"checksum"}
+    assert read(folder).predictions == {}
+    note(prediction="checksum", choice="fooled", truth="fooled")  # by an older version
+    assert read(folder).predictions == {}
+    assert predictions.chosen("checksum") is None
+    assert of_version_0_1(seen) == ("chosen", "checksum", "")
 
 
 def test_how_sure_outlives_the_kernel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,9 +136,11 @@ def test_what_was_sure_and_when_is_what_was_so_at_first(
     predictions.be_sure("checksum", value=True)
     predictions.reveal("checksum", "fooled")
     monkeypatch.setattr(progress, "today", lambda: date(2026, 11, 27))
-    predictions.be_sure("checksum", value=False)
+    note(prediction="checksum", choice="fooled", sure=False)  # by an older version
     predictions.reveal("checksum", "fooled")
     assert read(folder).told == {"checksum": Told(sure=True, day=date(2026, 11, 26))}
+    forget(monkeypatch)
+    assert (predictions.chosen("checksum"), predictions.sure("checksum")) == ("stopped", True)
 
 
 def test_a_reason_outlives_the_kernel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,4 +249,85 @@ def test_a_file_that_cannot_be_written(folder: Path) -> None:
     with pytest.raises(FileProblem) as caught:
         note(exercise="fetch", outcome="right")
     assert caught.value.found == f"{folder / FILE} cannot be written (Is a directory)"
-    assert read(folder) == Progress()
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ("folder", "Is a directory"),
+        ("pipe", "not a regular file"),
+        ("long", "larger than 32 MiB"),
+    ],
+)
+def test_a_file_that_is_not_the_labs(folder: Path, what: str, why: str) -> None:
+    path = folder / FILE
+    if what == "folder":
+        path.mkdir()
+    elif what == "pipe":
+        os.mkfifo(path)
+    else:
+        path.touch()
+        os.truncate(path, 1 << 30)
+    with pytest.raises(FileProblem) as caught:
+        read(folder)
+    assert caught.value.found == f"{path} cannot be read ({why})"
+    assert caught.value.todo == "move it away, and the lab begins a new one"
+
+
+def test_what_is_noted_after_a_torn_line_counts(folder: Path) -> None:
+    (folder / FILE).write_text('{"exercise": "fetch", "outc')
+    note(exercise="fetch", outcome="right")
+    assert read(folder).exercises == {"fetch": Tried("right", 1)}
+
+
+names = st.sampled_from(["checksum", "fetch"])
+answers = st.sampled_from(["stopped", "fooled", None])
+events_of_all_kinds = st.one_of(
+    st.fixed_dictionaries(
+        {"prediction": names, "choice": answers}, optional={"sure": st.booleans()}
+    ),
+    st.fixed_dictionaries(
+        {"prediction": names, "choice": st.just("stopped"), "truth": st.just("fooled")},
+        optional={"sure": st.booleans(), "day": st.just("2030-01-01")},
+    ),
+    st.fixed_dictionaries({"of": names, "reason": answers}),
+    st.fixed_dictionaries(
+        {"review": names, "choice": answers, "truth": answers, "day": st.just("2030-01-01")}
+    ),
+    st.fixed_dictionaries(
+        {"exercise": names, "outcome": st.sampled_from(["not yet", "works but unsafe", "right"])}
+    ),
+    st.fixed_dictionaries(
+        {"quiz": st.sampled_from(["before", "after"])},
+        optional={"question": names, "answer": answers, "state": st.just("handed in")},
+    ),
+    st.just({"of a later version": 1}),
+    st.just([1]),
+)
+
+
+@given(st.lists(events_of_all_kinds))
+@settings(deadline=None)
+def test_a_shorter_file_says_the_same(events: list[object]) -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / FILE).write_text("".join(json.dumps(event) + "\n" for event in events) + "{torn")
+        before = read(folder)
+        shorter = progress._shortened((folder / FILE).read_bytes())
+        (folder / FILE).write_bytes(shorter)
+        assert read(folder) == before
+        assert progress._shortened(shorter) == shorter
+        assert shorter.count(b"later version") == events.count({"of a later version": 1})
+
+
+def test_a_long_file_is_shortened(folder: Path) -> None:
+    lines = [json.dumps({"prediction": "checksum", "choice": each}) for each in ("stopped", None)]
+    (folder / FILE).write_text("\n".join(lines * 20_000))
+    before = read(folder)
+    progress.tidy(folder)
+    assert (folder / FILE).read_text() == f"{lines[1]}\n"
+    assert read(folder) == before
+    progress.tidy(folder)
+    (folder / FILE).unlink()
+    progress.tidy(folder)
+    assert not (folder / FILE).exists()

@@ -219,8 +219,16 @@ def test_the_refused_hear_nothing_else() -> None:
         ({"subject": ((("commonName", "a"),),)}, "CN=a"),
         (
             {"subject": ((("organizationName", "Lab"),), (("commonName", "a"), ("title", "t")))},
-            "title=t,CN=a,O=Lab",
+            "CN=a+title=t,O=Lab",
         ),
+        # RFC 4514, section 2.4: a value cannot pretend to be another attribute.
+        (
+            {"subject": ((("organizationName", "Lab,CN=a"),),)},
+            r"O=Lab\,CN=a",
+        ),
+        ({"subject": ((("organizationName", 'a+b"c\\;<>'),),)}, r"O=a\+b\"c\\\;\<\>"),
+        ({"subject": ((("commonName", "#1 "),), (("commonName", " "),))}, r"CN=\ ,CN=\#1\ "),
+        ({"subject": ((("commonName", "a\0b"),),)}, r"CN=a\00b"),
     ],
 )
 def test_subject_of(certificate: Certificate, subject: str | None) -> None:

@@ -7,15 +7,18 @@ open while another one is served.
 import socket
 import ssl
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mtls_lab import Failure, Side, Stage, ask, serve
+from mtls_lab import Failure, Relay, Side, Stage, ask, serve
 from mtls_lab.net import Backend
-from mtls_lab.net.sockets import MAX_CONNECTIONS
 from mtls_lab.wire import SECRET
 from tests.unit.lab import (
     LONG,
@@ -33,11 +36,15 @@ CONTROL = "this is not text: a line may hold no control characters"
 SHORT = 0.05
 
 
-def start(
-    lab: Lab, kind: str, *, handshake_timeout: float = LONG, idle_timeout: float = LONG
-) -> Backend:
+def start(lab: Lab, kind: str, **options: Any) -> Backend:
     context = {"plain": lambda: None, "TLS": lab.tls, "mTLS": lab.mtls}[kind]()
-    return serve(context, handshake_timeout=handshake_timeout, idle_timeout=idle_timeout)
+    return serve(context, **{"handshake_timeout": LONG, "idle_timeout": LONG} | options)
+
+
+def connections_of(server: Backend | Relay) -> set[threading.Thread]:
+    """The threads in which a server is with its clients."""
+    with server._acceptor._changed:
+        return set(server._acceptor._open)
 
 
 def is_served(lab: Lab, kind: str, backend: Backend) -> bool:
@@ -310,20 +317,114 @@ def test_a_reply_arrives_at_a_client_that_sends_on() -> None:
 # --- Many
 
 
-def test_more_connections_than_a_lab_needs(lab: Lab) -> None:
-    with start(lab, "TLS") as backend:
-        before = set(threading.enumerate())
-        with ExitStack() as stack:
-            for _ in range(MAX_CONNECTIONS):
-                stack.enter_context(connect(backend.address))
-            with connect(backend.address) as one_too_many:
-                assert one_too_many.recv(1) == b""
-            busy = set(threading.enumerate()) - before
-            assert len(busy) == MAX_CONNECTIONS
-        for thread in busy:
+def test_who_comes_when_there_is_no_room_waits_until_another_has_gone(lab: Lab) -> None:
+    with start(lab, "plain", max_connections=4) as backend, ExitStack() as stack:
+        held = [stack.enter_context(connect(backend.address)) for _ in range(4)]
+        for each in held:
+            each.sendall(b"PING\n")
+            assert each.recv(16) == b"PONG\n"
+        busy = connections_of(backend)
+        one_more = stack.enter_context(connect(backend.address))
+        one_more.sendall(b"GET_SECRET\n")
+        assert connections_of(backend) == busy
+        assert len(busy) == 4
+        held[1].close()
+        assert one_more.recv(64) == f"{SECRET}\n".encode()
+
+
+def test_three_hundred_silent_clients_keep_nobody_out(lab: Lab) -> None:
+    with start(lab, "mTLS") as backend, ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(connect(backend.address))
+        assert is_served(lab, "mTLS", backend)
+
+
+def test_a_connection_costs_one_descriptor(lab: Lab) -> None:
+    """And one more at the client's end, which is in this process as well."""
+    with start(lab, "mTLS") as backend, ExitStack() as stack:
+        assert is_served(lab, "mTLS", backend)
+        for thread in backend._acceptor._threads:
             thread.join(LONG)
-        assert is_served(lab, "TLS", backend)
-        assert len(backend.connections) == MAX_CONNECTIONS + 1
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(10):
+            tls = lab.device().wrap_socket(
+                stack.enter_context(connect(backend.address)), server_hostname="localhost"
+            )
+            stack.enter_context(tls).sendall(b"PING\n")
+            assert tls.recv(16) == b"PONG\n"
+        assert len(list(Path("/proc/self/fd").iterdir())) - before == 20
+
+
+NO_DESCRIPTORS = """
+import resource, socket, threading
+from mtls_lab import ask, serve
+from mtls_lab.net.sockets import Acceptor
+
+paused, pause = threading.Event(), Acceptor._pause
+def counted(self):
+    paused.set()
+    pause(self)
+Acceptor._pause = counted
+
+backend, held = serve(), []
+assert ask("PING", backend).reply == "PONG"
+for thread in backend._acceptor._threads:
+    thread.join()
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+try:
+    while True:
+        held.append(socket.socket())
+except OSError as error:
+    print(error.strerror)
+held[0].connect(backend.address)
+print(paused.wait(60))
+for each in held:
+    each.close()
+print(ask("PING", backend, timeout=60).reply)
+backend.stop()
+"""
+
+
+def test_without_descriptors_it_pauses_and_goes_on_afterwards() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", NO_DESCRIPTORS], capture_output=True, text=True, check=False
+    )
+    assert (run.stdout, run.stderr) == ("Too many open files\nTrue\nPONG\n", "")
+
+
+def test_what_was_asked_before_a_line_that_is_none_is_answered(lab: Lab) -> None:
+    with start(lab, "plain") as backend, connect(backend.address) as client:
+        client.sendall(b"PING\nHELP\n\xff\nPING\n")
+        assert read_all(client) == (
+            b"PONG\nGET_SECRET, PING, HELP\nERROR this is not text: the line is not UTF-8\n"
+        )
+        assert backend.wait_for(name_of(client), LONG).received == ("PING", "HELP")
+
+
+@pytest.mark.parametrize("whose", ["rule", "tamper"])
+def test_a_learners_function_that_never_ends_is_not_waited_for(whose: str) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def endless(_: object) -> bytes:
+        begun.set()
+        ended.wait(LONG)
+        return b""
+
+    rule = endless if whose == "rule" else None
+    backend = serve(authorize=rule)
+    relay = Relay(backend, tamper=endless if whose == "tamper" else None)
+    with connect(relay.address) as client:
+        client.sendall(b"PING\n")
+        assert begun.wait(LONG)
+        relay.stop()
+        backend.stop()
+        client.settimeout(LONG)
+        assert read_all(client) == b""
+    left = connections_of(backend) | connections_of(relay)
+    assert len(left) == 1
+    ended.set()
+    for thread in left:
+        thread.join(LONG)
 
 
 def test_many_devices_at_once(lab: Lab) -> None:

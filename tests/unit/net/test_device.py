@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mtls_lab import CertificateAuthority, Failure, Relay, Side, Stage, ask, pki, serve
-from mtls_lab.net import Address, client_context
+from mtls_lab.net import Address, client_context, device
 from mtls_lab.pki import Identity, Purpose
 from mtls_lab.wire import SECRET
 from tests.unit.lab import LONG, VERSIONS, Lab, read_all, spelled
@@ -309,6 +309,38 @@ def test_a_backend_that_has_not_finished() -> None:
     thought = threading.Event()
     with serve(authorize=lambda _: thought.wait(LONG)) as backend:
         seen = ask("PING", backend, timeout=SHORT)
+        (thinking,) = (each for each in threading.enumerate() if "connection" in each.name)
         thought.set()
+        thinking.join(LONG)
     assert told(seen.device) == (Stage.APPLICATION, "TimeoutError", "TIMED_OUT", None)
     assert str(seen).splitlines()[1] == f"backend  had not finished after {SHORT:g} s"
+
+
+class Recorded:
+    """A backend that never answers, and notes how long it was waited for."""
+
+    elsewhere = False
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.address = address
+        self.waited = 0.0
+
+    def wait_for(self, peer: tuple[str, int], timeout: float = 5.0) -> Side | None:
+        self.waited = timeout
+        raise TimeoutError(peer)
+
+
+@pytest.mark.parametrize("timeout", [SHORT, 0.3])
+def test_a_timeout_is_one(monkeypatch: pytest.MonkeyPatch, timeout: float) -> None:
+    waits: list[float] = []
+
+    def hang_up(connection: socket.socket, *, wait: float) -> None:
+        waits.append(wait)
+        connection.close()
+
+    monkeypatch.setattr(device, "hang_up", hang_up)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        backend = Recorded(silent.getsockname())
+        seen = ask("PING", backend, timeout=timeout)
+    assert told(seen.device) == (Stage.APPLICATION, "TimeoutError", "TIMED_OUT", None)
+    assert [*waits, backend.waited] == [device.GRACE, device.GRACE]

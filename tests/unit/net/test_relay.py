@@ -11,7 +11,7 @@ import pytest
 from mtls_lab import Exchange, Relay, Stage, ask, serve
 from mtls_lab.attacks import reply_index
 from mtls_lab.errors import TamperFailed
-from mtls_lab.net import Address, Backend, Chunk, cut, flip_bit, replace
+from mtls_lab.net import Address, Backend, Chunk, cut, flip_bit, relay, replace
 from mtls_lab.wire import SECRET, Direction
 from tests.unit.lab import LONG, Lab, connect, leftovers, name_of, read_all
 
@@ -429,3 +429,11 @@ def test_stop_does_not_wait_for_a_backend_that_never_answers(sent: bytes) -> Non
     stopping.join(LONG)
     assert not hangs
     assert leftovers() == before
+
+
+def test_what_is_too_much_to_remember_passes_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "REMEMBERED_BYTES", 12)
+    with serve() as backend, Relay(backend) as eve:
+        assert [ask("PING", eve).reply for _ in range(3)] == ["PONG"] * 3
+        assert [chunk.heard for chunk in eve.chunks] == [b"PING\n", b"PONG\n"]
+        assert eve.forgotten == 4

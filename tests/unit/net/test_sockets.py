@@ -5,6 +5,8 @@ import threading
 
 import pytest
 
+from mtls_lab import serve
+from mtls_lab.errors import NetworkProblem
 from mtls_lab.net import hang_up, sockets
 from mtls_lab.net.sockets import Mailbox
 from tests.unit.lab import LONG
@@ -70,7 +72,7 @@ def test_the_last_word_is_heard_by_one_who_still_speaks() -> None:
 def test_not_waiting() -> None:
     near, far = socket.socketpair()
     with far:
-        hang_up(near, wait=False)  # far never closes, and this returns
+        hang_up(near, wait=0)  # far never closes, and this returns
         assert near.fileno() == -1
         assert far.recv(1) == b""
 
@@ -95,5 +97,12 @@ def test_a_peer_that_talks_on_has_had_its_chance(monkeypatch: pytest.MonkeyPatch
 def test_hanging_up_twice() -> None:
     near, far = socket.socketpair()
     with far:
-        hang_up(near, wait=False)
+        hang_up(near, wait=0)
         hang_up(near)
+
+
+def test_an_empty_host_is_not_every_network() -> None:
+    with pytest.raises(NetworkProblem) as caught:
+        serve(host="")
+    assert caught.value.found == "an empty host, which means every network of this machine"
+    assert caught.value.todo.startswith("leave the host out")

@@ -8,7 +8,7 @@ import pytest
 
 from mtls_lab import Exchange, Relay, ask, serve, watch
 from mtls_lab.wire import Direction, Handshake, Message, from_wire
-from mtls_lab.wire.handshake import join
+from mtls_lab.wire.handshake import join, read_notes
 from tests.unit.lab import LONG, Lab, shake_hands, spelled
 
 UP, DOWN = Direction.TO_BACKEND, Direction.TO_DEVICE
@@ -281,3 +281,11 @@ HELLO, REPLY = message("ClientHello", UP), message("ServerHello", DOWN)
 def test_join(device: list[Message], backend: list[Message], expected: list[str]) -> None:
     joined = join(device, backend)
     assert written(joined.messages) == expected
+
+
+@pytest.mark.parametrize("content_type", [20, 21, 22, 256, 257])
+@pytest.mark.parametrize("data", [b"", b"\x02"])
+def test_a_record_that_holds_nothing_is_no_message(content_type: int, data: bytes) -> None:
+    found = read_notes((("read", 0x0303, content_type, data),), client=True)
+    names = ["ServerHello"] if content_type == 22 and data else []
+    assert [message.name for message in found] == names

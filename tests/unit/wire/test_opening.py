@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtls_lab import Direction, Exchange, Relay, ask, serve, watch
-from mtls_lab.net import server_context
 from mtls_lab.wire import Recording
 from mtls_lab.wire.opening import open_records
 from mtls_lab.wire.opening.schedule import Protection13, suite_of
@@ -81,12 +80,7 @@ def test_a_refusal_by_the_device(lab: Lab, version: ssl.TLSVersion) -> None:
 
 
 def test_a_resumed_connection(lab: Lab, version: ssl.TLSVersion) -> None:
-    device = lab.device("valid", version)
-    backend_context = server_context(*lab.server_files, client_ca=lab.ca_file)
-    watch(device, backend_context)
-    with serve(backend_context) as backend:
-        first = ask("GET_SECRET", backend, context=device)
-        again = ask("GET_SECRET", backend, context=device, session=first.session)
+    again = lab.resumed(version)
     assert again.device.reused
     assert opened(again) == noted(again)
     assert said(again) == SPOKEN

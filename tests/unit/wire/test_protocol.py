@@ -53,13 +53,13 @@ def test_lines_are_the_same_however_they_are_split(
 
 def test_a_line_that_has_begun_is_kept() -> None:
     buffer = LineBuffer()
-    assert buffer.feed(b"PI") == []
-    assert buffer.feed(b"NG\nH") == ["PING"]
+    assert list(buffer.feed(b"PI")) == []
+    assert list(buffer.feed(b"NG\nH")) == ["PING"]
 
 
 def test_the_longest_line() -> None:
     longest = "x" * (MAX_LINE - 1)
-    assert LineBuffer().feed(longest.encode() + b"\n") == [longest]
+    assert list(LineBuffer().feed(longest.encode() + b"\n")) == [longest]
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,16 @@ def test_the_longest_line() -> None:
 )
 def test_refuses(data: bytes, message: str) -> None:
     with pytest.raises(ProtocolError) as caught:
-        LineBuffer().feed(data)
+        list(LineBuffer().feed(data))
     assert str(caught.value) == message
+
+
+def test_what_came_before_a_line_that_is_none_counts() -> None:
+    lines = LineBuffer().feed(b"PING\nHELP\n\xff\nPING\n")
+    assert [next(lines), next(lines)] == ["PING", "HELP"]
+    with pytest.raises(ProtocolError, match=NOT_UTF8):
+        next(lines)
+    assert list(lines) == []
 
 
 @given(st.lists(st.binary(max_size=50)))

@@ -17,6 +17,7 @@ from mtls_lab.wire import (
     looks_like_tls,
     parse_records,
     plaintext_messages,
+    readable_records,
     server_name,
 )
 from mtls_lab.wire.records import LONGEST
@@ -274,3 +275,12 @@ def test_a_hexdump_holds_every_byte(data: bytes, width: int) -> None:
     )
     offsets = [int(line[:4], 16) for line in lines]
     assert all(after - before == width for before, after in pairwise(offsets))
+
+
+def test_a_garbled_stream_is_what_could_be_read() -> None:
+    hello = bytes.fromhex("16 0303 0004 02000000")
+    for rest in (b"\xff" * 9, b"\x16\x03\x03\xff\xff", b"GET_SECRET"):
+        assert list(plaintext_messages(hello + rest)) == [("ServerHello", 4)]
+        assert [str(record) for record in readable_records(hello + rest)] == ["Handshake, 4 bytes"]
+        with pytest.raises(ValueError, match="no TLS record at byte 9"):
+            parse_records(hello + rest)

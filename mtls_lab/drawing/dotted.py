@@ -1,0 +1,110 @@
+"""A line of dots: what there is to do, and how far one is with each of it.
+
+Here: the forms, as HTML and as text. Not here: what a learner has done (exercises/standing.py).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mtls_lab.drawing.colours import BAD, EDGE, GOOD, WARN
+from mtls_lab.drawing.words import escape
+
+__all__ = ["Dot", "Group", "dots", "dots_in_words"]
+
+#: By the state: a sign, a colour that repeats it, and whether it is over with.
+_STATES = {
+    "open": ("○", "transparent", False),
+    "begun": ("…", EDGE, False),
+    "seen": ("–", EDGE, True),
+    "wrong": ("✗", BAD, True),
+    "unsafe": ("⚠", WARN, False),
+    "right": ("✓", GOOD, True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One thing to do.
+
+    Attributes:
+        title: what it is.
+        state: "open", "begun", "seen", "wrong", "unsafe" or "right".
+        said: the state in words.
+    """
+
+    title: str
+    state: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Things of one kind, such as the predictions of a lesson."""
+
+    title: str
+    dots: tuple[Dot, ...]
+
+    @property
+    def done(self) -> int:
+        """How many are over with."""
+        return sum(_STATES[each.state][2] for each in self.dots)
+
+    @property
+    def count(self) -> str:
+        """How many that is, in words."""
+        return f"{self.done} of {len(self.dots)}"
+
+    def __str__(self) -> str:
+        return f"{self.title} {' '.join(_STATES[each.state][0] for each in self.dots)} {self.count}"
+
+
+def dots_in_words(groups: Iterable[Group]) -> str:
+    """Return groups as a line of text.
+
+    Example:
+        >>> made = Dot("Who can tell?", "wrong", "predicted otherwise")
+        >>> print(dots_in_words([Group("Predictions", (made, Dot("And now?", "open", "open")))]))
+        Predictions ✗ ○ 1 of 2
+    """
+    return " · ".join(map(str, groups))
+
+
+def dots(groups: Iterable[Group], title: str = "") -> str:
+    """Return groups as a line that opens: then each dot has its title and its state in words.
+
+    Args:
+        groups: the groups.
+        title: what the line is about, plain text.
+    """
+    groups = list(groups)
+    head = [f"<b>{escape(title)}</b>"] * bool(title) + [_line(each) for each in groups]
+    style = "cursor:pointer;line-height:1.9"
+    return (
+        f'<details data-testid="dots" style="max-width:960px;margin:4px 0">'
+        f'<summary title="What is each of them?" style="{style}">{" ".join(head)}</summary>'
+        f"{''.join(map(_list, groups))}</details>"
+    )
+
+
+def _line(group: Group) -> str:
+    signs = " ".join(map(_sign, group.dots))
+    style = "display:inline-flex;flex-wrap:wrap;align-items:center;gap:3px;margin-right:14px"
+    style += ";vertical-align:middle"
+    return f'<span style="{style}">{escape(group.title)} {signs} {group.count}</span>'
+
+
+def _sign(dot: Dot) -> str:
+    sign, colour, _ = _STATES[dot.state]
+    style = f"display:inline-block;min-width:1.35em;line-height:1.35em;border:2px solid {colour}"
+    style += ";border-radius:50%;text-align:center;font-size:.85em"
+    told = escape(f"{dot.title}: {dot.said}")
+    # To those who hear the page, the count says it; each dot is in the list that opens.
+    return f'<span aria-hidden="true" title="{told}" style="{style}">{sign}</span>'
+
+
+def _list(group: Group) -> str:
+    items = "".join(
+        f"<li>{escape(each.title)} <b>{_STATES[each.state][0]} {escape(each.said)}</b></li>"
+        for each in group.dots
+    )
+    return f"<p style='margin:6px 0 0'>{escape(group.title)}</p><ol style='margin:0'>{items}</ol>"

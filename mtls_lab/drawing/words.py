@@ -1,0 +1,62 @@
+"""Foreign text as HTML: harmless, and broken into lines where a reader would break it.
+
+Here: escaping. Not here: what makes a character visible (text.py).
+"""
+
+import html
+import re
+
+from mtls_lab.drawing.colours import MONOSPACE
+from mtls_lab.text import printable
+
+__all__ = ["VARYING", "breakable", "code", "escape", "varying"]
+
+#: Between these stands what is not the same in every run, or of every release: a notebook in the
+#: repository is kept without it.
+VARYING = "<!--varies-->", "<!--/varies-->"
+#: What stays in one piece, unless a whole line is too short for it: a time of day, and a short
+#: remark in parentheses.
+_WHOLE = re.compile(r"\b\d\d:\d\d(?::\d\d)?(?: UTC)?|\([^()]{1,24}\)")
+
+#: Between the words of a class's name that is long, such as SSLCertVerificationError.
+_LONG = re.compile(r"(?<=[a-z])(?=[A-Z][a-z]+Error\b)")
+
+
+def escape(text: str) -> str:
+    r"""Return a text as HTML, on one line, in which nothing is markup and all can be seen.
+
+    Example:
+        >>> print(escape("<b>me</b>\n"))
+        &lt;b&gt;me&lt;/b&gt;\u000a
+    """
+    return html.escape(printable(text))
+
+
+def breakable(text: str) -> str:
+    """Escape a text whose lines may end after an underscore as well: OpenSSL's names are long.
+
+    Example:
+        >>> print(breakable("UNKNOWN_CA, SSLCertVerificationError"))
+        UNKNOWN_<wbr>CA, SSLCert<wbr>VerificationError
+        >>> print(breakable("expired (code 10)"))
+        expired <span style="display:inline-block">(code 10)</span>
+    """
+    escaped = _LONG.sub("<wbr>", escape(text)).replace("_", "_<wbr>")
+    return _WHOLE.sub(r'<span style="display:inline-block">\g<0></span>', escaped)
+
+
+def code(text: str) -> str:
+    """Return lines of code or output as HTML that keeps its columns, and folds what is too long.
+
+    Example:
+        >>> code("1 < 2").endswith(">1 &lt; 2</pre>")
+        True
+    """
+    lines = "\n".join(html.escape(printable(line)) for line in text.split("\n"))
+    style = f"font-family:{MONOSPACE};white-space:pre-wrap;overflow-wrap:anywhere;margin:4px 0"
+    return f'<pre style="{style}">{lines}</pre>'
+
+
+def varying(markup: str) -> str:
+    """Mark HTML, on one line, that is not the same in every run or of every release."""
+    return f"{VARYING[0]}{markup}{VARYING[1]}"

@@ -1,0 +1,110 @@
+"""A decisive run: the function of a lesson's cell, what it returned, and what it printed meanwhile.
+
+Here: running it, catching what it prints, and its error in a few lines. Not here: what the outcome
+means (judges.py), and showing it (panels/prediction.py).
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+
+from mtls_lab.errors import LabError
+
+__all__ = ["Run", "in_short", "make"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run left.
+
+    Attributes:
+        value: what the function returned.
+        printed: what it printed, without the line ends around it.
+    """
+
+    value: object
+    printed: str = ""
+
+    @property
+    def named(self) -> list[tuple[str, object]]:
+        """Each piece of evidence with its title; the parts of a dict have one, others none.
+
+        Example:
+            >>> Run({"with it": 1, "without": 2}).named
+            [('with it', 1), ('without', 2)]
+            >>> Run((["a", "b"], {"beside it": 3})).named
+            [('', ['a', 'b']), ('beside it', 3)]
+        """
+        parts = self.value if isinstance(self.value, tuple) else (self.value,)
+        return [
+            (str(title), each)
+            for part in parts
+            for title, each in (part.items() if isinstance(part, dict) else [("", part)])
+        ]
+
+    @property
+    def evidence(self) -> list[object]:
+        """The evidence alone, as a judge takes it."""
+        return [each for _, each in self.named]
+
+
+class _Printed(io.TextIOBase):
+    """Keeps what this thread prints, and lets the others print: a cell may run at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._mine, self._passing = threading.get_ident(), sys.stdout
+        self.text = ""
+
+    def write(self, text: str) -> int:
+        if threading.get_ident() != self._mine:
+            return self._passing.write(text)
+        self.text += text
+        return len(text)
+
+    def flush(self) -> None:
+        self._passing.flush()
+
+
+def make(function: Callable[[], object]) -> Run:
+    """Run a function; what it raises is raised.
+
+    Example:
+        >>> make(lambda: print("seen") or 7)
+        Run(value=7, printed='seen')
+    """
+    __tracebackhide__ = True  # Jupyter shows the learner's lines, and leaves ours out
+    printed = _Printed()
+    with redirect_stdout(printed):
+        value = function()
+    return Run(value, printed.text.strip("\n"))
+
+
+def in_short(error: Exception, function: Callable[[], object]) -> str:
+    """Return an error as Jupyter would show it, with the line of the learner's function alone.
+
+    Example:
+        >>> def run():
+        ...     return nobody
+        >>> try:
+        ...     make(run)
+        ... except NameError as error:
+        ...     print(in_short(error, run).splitlines()[0])
+        NameError: name 'nobody' is not defined
+    """
+    if isinstance(error, LabError):
+        return str(error)
+    said = traceback.format_exception_only(error)[-1].strip()
+    file = getattr(getattr(function, "__code__", None), "co_filename", None)
+    lines = [
+        f"\n  in line {frame.lineno} of the cell: {frame.line}"
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == file and frame.line
+    ]
+    return said + "".join(lines[-1:])

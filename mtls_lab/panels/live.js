@@ -1,0 +1,153 @@
+// What a panel does in the page and ipywidgets cannot: it keeps what was opened open, its keys to
+// itself, and takes no clicks once nothing answers them. One view of it is in each panel.
+
+const OFF = "data-lm-suppress-shortcuts"; // Lumino leaves the keys of such an element alone
+const FOCUSABLE = "a[href], button, input, select, summary, textarea, [tabindex]";
+const ARROWS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+let groups = 0;
+
+// --- What was opened stays open -----------------------------------------------------------------
+
+// For each part with HTML: by key, whether the panel wrote it open, and whether it is.
+const kept = new WeakMap();
+
+const within = (nodes, kind) => [...nodes].flatMap((node) => node.nodeType !== Node.ELEMENT_NODE
+    ? [] : [...(node.matches(kind) ? [node] : []), ...node.querySelectorAll(kind)]);
+
+// Each with its key, or else with its words; a second one of the same words is another one.
+function keyed(parts) {
+    const seen = new Map();
+    return parts.map((part) => {
+        const words = part.dataset.key ?? (part.querySelector("summary") ?? part).textContent;
+        seen.set(words, (seen.get(words) ?? 0) + 1);
+        return [`${seen.get(words)} ${words}`, part];
+    });
+}
+
+function keepOpen(content, before) {
+    const known = kept.get(content) ?? new Map();
+    for (const [key, part] of keyed(within(before, "details"))) {
+        if (known.has(key)) known.get(key).open = part.open;
+    }
+    for (const [key, part] of keyed(within(content.childNodes, "details"))) {
+        const wished = part.open;
+        // Where the panel itself opens or closes it, that is what happens.
+        if (known.get(key)?.wished === wished) part.open = known.get(key).open;
+        known.set(key, { wished, open: part.open });
+    }
+    kept.set(content, known);
+}
+
+function keepFocus(content, before, focused) {
+    const old = keyed(within(before, FOCUSABLE)).find(([, part]) => part === focused);
+    if (!old || document.activeElement !== document.body) return;
+    const now = keyed(within(content.childNodes, FOCUSABLE)).find(([key]) => key === old[0]);
+    now?.[1].focus({ preventScroll: true });
+}
+
+// --- What each control is called, and whether it works -------------------------------------------
+
+function meet(panel) {
+    for (const content of panel.querySelectorAll(".widget-html-content")) {
+        if (!kept.has(content)) keepOpen(content, []);
+    }
+    for (const box of panel.querySelectorAll(".widget-radio-box")) {
+        const label = box.parentElement.querySelector(".widget-label");
+        box.setAttribute("role", "radiogroup");
+        if (label?.textContent) box.setAttribute("aria-label", label.textContent);
+        box.dataset.group ??= `lab-radio-${groups++}`;
+        for (const radio of box.querySelectorAll("input")) radio.name = box.dataset.group;
+    }
+    for (const box of panel.querySelectorAll(".widget-toggle-buttons")) {
+        const label = box.querySelector(".widget-label")?.textContent;
+        box.setAttribute("role", "group");
+        if (label) box.setAttribute("aria-label", label);
+    }
+    for (const button of panel.querySelectorAll(".widget-toggle-button")) {
+        button.setAttribute("aria-pressed", button.classList.contains("mod-active"));
+    }
+    const gone = panel.classList.contains("jupyter-widgets-disconnected");
+    for (const part of panel.children) part.inert = gone && !part.querySelector(".lab-stale");
+}
+
+// --- Keys ---------------------------------------------------------------------------------------
+
+// Left to JupyterLab: whatever has a modifier, and Shift+Enter, which runs the cell.
+const isLabs = (event) => event.ctrlKey || event.metaKey || event.altKey
+    || (event.key === "Enter" && event.shiftKey);
+
+function onKey(event) {
+    const { target, key } = event;
+    target.toggleAttribute(OFF, !isLabs(event));
+    const group = target.closest(".widget-toggle-buttons");
+    if (key === "Escape") target.closest(".jp-Cell")?.focus(); // from here on, JupyterLab's keys
+    else if (group && key in ARROWS && !isLabs(event)) {
+        const buttons = [...group.querySelectorAll("button:not(:disabled)")];
+        const next = buttons.indexOf(target) + ARROWS[key] + buttons.length;
+        buttons[next % buttons.length].focus();
+        event.preventDefault();
+    }
+}
+
+// --- One panel ----------------------------------------------------------------------------------
+
+function tend(panel) {
+    let focused = null;
+    // What is below a panel moves down for a longer result, and does not move up for a shorter one,
+    // until the reader opens or closes a part of it, or gives the page another width.
+    let [width, height] = [0, 0];
+    const changes = new MutationObserver((records) => {
+        const replaced = new Map(); // what stood there first: the rest was never seen
+        for (const { target, type, removedNodes } of records) {
+            if (type !== "childList" || !target.matches(".widget-html-content")) continue;
+            if (!replaced.has(target)) replaced.set(target, removedNodes);
+        }
+        for (const [content, before] of replaced) {
+            if (before.length) panel.style.minHeight = `${height}px`;
+            keepOpen(content, before);
+            keepFocus(content, before, focused);
+        }
+        meet(panel);
+    });
+    const onFocus = ({ target }) => { focused = target; };
+    const free = () => { panel.style.minHeight = ""; };
+    const sizes = new ResizeObserver(([{ borderBoxSize: [{ inlineSize, blockSize }] }]) => {
+        if (inlineSize !== width) free();
+        [width, height] = [inlineSize, blockSize];
+    });
+    const onClick = ({ target }) => { if (target.closest("summary")) free(); };
+    panel.addEventListener("click", onClick);
+    sizes.observe(panel);
+    panel.addEventListener("keydown", onKey, true);
+    panel.addEventListener("focusin", onFocus);
+    meet(panel);
+    changes.observe(panel,
+        { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] });
+    return () => {
+        changes.disconnect();
+        sizes.disconnect();
+        panel.removeEventListener("click", onClick);
+        panel.removeEventListener("keydown", onKey, true);
+        panel.removeEventListener("focusin", onFocus);
+    };
+}
+
+// A view is rendered before or after it is in the page: an element is told when it is.
+if (!customElements.get("lab-live")) {
+    customElements.define("lab-live", class extends HTMLElement {
+        connectedCallback() {
+            const panel = this.closest(".lab-panel");
+            this.leave = panel && tend(panel);
+        }
+
+        disconnectedCallback() {
+            this.leave?.();
+        }
+    });
+}
+
+export default {
+    render({ el }) {
+        el.append(document.createElement("lab-live"));
+    },
+};

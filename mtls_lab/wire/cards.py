@@ -1,0 +1,56 @@
+"""What each side of a connection saw, as cards.
+
+Here: HTML of a side, or of both, the same in a cell and in a panel. Not here: the forms of cards
+(drawing/), and what a failure means (diagnosis/).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mtls_lab.drawing import actor, breakable, card, definitions, escape, side_by_side, varying
+
+if TYPE_CHECKING:
+    from mtls_lab.wire.outcome import Failure, Side, Step
+
+__all__ = ["both_sides", "side_card"]
+
+
+def both_sides(*sides: Side | str) -> str:
+    """Return the sides' cards beside each other; see `side_card`."""
+    return side_by_side(*map(side_card, sides))
+
+
+def side_card(side: Side | str, title: str = "") -> str:
+    """Return how far one side came, step by step, and its error.
+
+    Below the reason, which all releases of OpenSSL share, are the words of this one.
+
+    Args:
+        side: what it saw; or, of a backend, what is said instead.
+        title: what it is called, if not by its name.
+
+    Example:
+        >>> card = side_card("saw no connection")
+        >>> "■ backend" in card, "saw no connection" in card
+        (True, True)
+    """
+    if isinstance(side, str):
+        return card(actor("backend", title), f"<p>{escape(side)}</p>")
+    steps = side.steps
+    rows = [(step.name, _words(side, step)) for step in steps]
+    body = definitions(rows or [("connect", "✓ it opened and ended, and nothing was said")])
+    good = side.ok and all(step.good for step in steps)
+    return card(actor(side.who, title), body + _in_full(side.failure), good=good)
+
+
+def _words(side: Side, step: Step) -> str:
+    words = f"{'✓' if step.good else '✗'} {step.words}".rstrip()
+    resumed = side.reused and step.name == "handshake"
+    return words + ": no certificate was shown" * resumed
+
+
+def _in_full(failure: Failure | None) -> str:
+    if failure is None or not failure.text or failure.text in str(failure):
+        return ""
+    return varying(f'<div style="font-size:.92em">In full: {breakable(failure.text)}</div>')

@@ -1,0 +1,65 @@
+"""What a panel says of a file that is not there yet: its name, and the section that makes it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from mtls_lab import enter
+from mtls_lab.errors import FileProblem
+from mtls_lab.learner import notebooks
+from mtls_lab.panels import CredentialPanel
+from mtls_lab.panels.credential import DEVICE_CA, FILES
+from mtls_lab.panels.needed import MADE_IN
+from tests.repository.files import ROOT
+
+LESSONS = {"Part 2": "2_tls.ipynb", "Part 3": "3_mutual_tls.ipynb"}
+
+
+def sections(lesson: str) -> dict[str, str]:
+    """The code of each section of a lesson, by its number."""
+    notebook = json.loads((ROOT / "notebooks" / lesson).read_text("utf-8"))
+    found: dict[str, str] = {}
+    number = ""
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown" and (headed := re.search(r"(?m)^## (\d+)\.", source)):
+            number = headed[1]
+        elif cell["cell_type"] == "code":
+            found[number] = found.get(number, "") + source
+    return found
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("file", MADE_IN)
+def test_the_section_makes_the_file(file: str) -> None:
+    found = re.fullmatch(r"section (\d+) of (Part \d)", MADE_IN[file])
+    assert found
+    made = rf'(?:write_\w+|copy)\([^\n]*"{re.escape(file)}"'
+    by_section = sections(LESSONS[found[2]])
+    assert next(number for number, code in by_section.items() if re.search(made, code)) == found[1]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    notebooks.unpack(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    enter(4)
+    return tmp_path
+
+
+@pytest.mark.parametrize("file", [*FILES, DEVICE_CA])
+def test_the_credential_panel_names_a_missing_file(folder: Path, file: str) -> None:
+    """And goes on by itself once the file is there."""
+    content = (folder / file).read_bytes()
+    (folder / file).unlink()
+    panel = CredentialPanel()
+    assert isinstance(panel.value, FileProblem)
+    assert panel.value.found == f"no file {file}"
+    assert panel.value.expected == f"the file that {MADE_IN[file]} makes"
+    page = panel._repr_mimebundle_()
+    assert f"no file {file}" in page["text/html"]
+    assert "Traceback" not in str(page)
+    (folder / file).write_bytes(content)
+    assert panel.select("valid").ok

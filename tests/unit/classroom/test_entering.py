@@ -1,0 +1,73 @@
+"""The first cell of a notebook: what it starts from, what it shows, and that this follows."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from traitlets.config import Config
+
+from mtls_lab.classroom import entering
+from mtls_lab.classroom.entering import STARTS, enter
+from mtls_lab.errors import UnknownName
+from mtls_lab.exercises import EXERCISES
+from mtls_lab.facts import MARKER
+from mtls_lab.learner import progress, workspace
+from tests.authoring import canonical
+
+TASK = EXERCISES[0].name
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    (tmp_path / MARKER).write_text("{}", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    progress.watchers.clear()
+    entering._shown.clear()
+
+
+def test_every_notebook_enters_by_its_own_number() -> None:
+    entered = {}
+    for path in canonical.NOTEBOOKS:
+        code = "\n".join(c.source for c in canonical.read(path).cells if c.cell_type == "code")
+        entered[path.stem.partition("_")[0]] = re.findall(r'\benter\("(\w+)"\)', code)
+    assert entered == {name: [name] for name in STARTS}
+
+
+@pytest.mark.parametrize("notebook", STARTS)
+def test_it_starts_with_what_the_notebooks_before_made(notebook: str) -> None:
+    entered = enter(notebook)
+    assert entered.files == workspace.enter(STARTS[notebook]).files
+    assert all((entered.folder / file).is_file() for file in entered.files)
+    head, ready, *files = str(entered).splitlines()
+    assert head.startswith(f"Part {notebook[0]}: Predictions ○ ○")
+    assert ready == ("Ready. Made before:" if files else "Ready. Nothing is needed from before.")
+    assert [each.strip() for each in files] == list(entered.files)
+
+
+def test_a_notebook_of_an_older_version_enters_by_part() -> None:
+    assert enter(3) == workspace.enter(3)
+    assert str(enter(3)).startswith("Ready for part 3.")
+
+
+def test_a_notebook_that_there_is_not() -> None:
+    with pytest.raises(UnknownName, match="no notebook '4'\nExpected: one of 1, 1b, 2, 2b, 3, 3b"):
+        enter("4")
+
+
+def test_the_line_follows_what_is_noted() -> None:
+    """The page is told by which name it shows the line, and that it has changed."""
+    InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    with capture_output() as captured:
+        enter("1b")._ipython_display_()  # type: ignore[attr-defined]
+        enter("1b")._ipython_display_()  # type: ignore[attr-defined]
+        progress.note(exercise=TASK, outcome="works but unsafe")
+    InteractiveShell.clear_instance()
+    texts = [output.data["text/plain"].partition("\n")[0] for output in captured.outputs]
+    opened = "Part 1: Predictions ○ ○ ○ ○ 0 of 4 · Exercises ○ ○ ○ ○ 0 of 4"
+    assert texts == [opened, opened, opened.replace("Exercises ○", "Exercises ⚠")]
+    assert {output.transient["display_id"] for output in captured.outputs} == {entering.DISPLAY}
+    assert [output.update for output in captured.outputs] == [False, False, True]
