@@ -7,7 +7,7 @@
 
 _shtab_mtls_lab_subparsers=(start doctor explain diagnose certs serve ask reset progress quiz review export class key completion)
 
-_shtab_mtls_lab_start_option_strings=(-h --help --no-browser --port --prepare)
+_shtab_mtls_lab_start_option_strings=(-h --help --no-browser --port --big --prepare)
 _shtab_mtls_lab_doctor_option_strings=(-h --help --json)
 _shtab_mtls_lab_explain_option_strings=(-h --help --certfile --keyfile --cafile --crlfile --password-file --peer --json)
 _shtab_mtls_lab_diagnose_option_strings=(-h --help --ca --cert --key --server-name --starttls --http --send --timeout --json)
@@ -61,6 +61,7 @@ _shtab_mtls_lab_pos_0_choices=(start doctor explain diagnose certs serve ask res
 _shtab_mtls_lab_start__h_nargs=0
 _shtab_mtls_lab_start___help_nargs=0
 _shtab_mtls_lab_start___no_browser_nargs=0
+_shtab_mtls_lab_start___big_nargs=0
 _shtab_mtls_lab_start___prepare_nargs=0
 _shtab_mtls_lab_doctor__h_nargs=0
 _shtab_mtls_lab_doctor___help_nargs=0

@@ -207,6 +207,7 @@ _shtab_mtls_lab_start_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--no-browser[print the address, open nothing]"
   "--port[the port of JupyterLab (default\: 8888 or the next free one)]:port:"
+  "--big[large letters, for a projector]"
   "--prepare[only make the folder, do not start JupyterLab]"
   ":your folder (default\: .\/lab):_files -/"
 )
