@@ -89,7 +89,7 @@ def test_a_server_is_diagnosed_as_shown(tmp_path: Path) -> None:
 
 def test_between_two_terminals(tmp_path: Path) -> None:
     """Every line as it stands, but for the ports: another program may have them."""
-    one, two = (text.splitlines() for text in blocks("console") if "$ mtls-lab" in text)
+    one, two = (text.splitlines() for text in blocks("console") if "5000" in text)
     typed = [line.removeprefix("$ mtls-lab ").split() for line in one if line.startswith("$")]
     certs, (serve, *served) = typed
     assert serve == "serve"
