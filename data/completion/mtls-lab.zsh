@@ -93,7 +93,7 @@ _shtab_mtls_lab_completion_defaults_added=0
 _shtab_mtls_lab_diagnose_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--ca[the CAs that the server\'s certificate must lead to (default\: the system\'s)]:FILE:_files"
-  "--cert[the certificate to present, followed by its chain]:FILE:_files"
+  "--cert[the certificate to present, with its chain]:FILE:_files"
   "--key[its private key (default\: it is in the file of --cert)]:FILE:_files"
   "--server-name[the name in the server\'s certificate, also sent as SNI (default\: the host)]:NAME:"
   "--starttls[begin TLS inside this protocol]:starttls:(postgres smtp imap ldap)"
@@ -101,6 +101,12 @@ _shtab_mtls_lab_diagnose_options=(
   "--send[also send this line and read the answer]:LINE:"
   "--timeout[for everything together (default\: 15)]:SECONDS:"
   "--json[one JSON object, for a program]"
+  "--listen[listen, until Ctrl-C]:PORT:"
+  "--host[the address to listen on (default\: 127.0.0.1)]:host:"
+  "--client-ca[ask for certificates of these CAs]:FILE:_files"
+  "--fault[misbehave as a broken server does\; --fault list names all]:NAME:"
+  "--save-ca[where to write the CA that is made for a fault, or where there is no --cert]:FILE:_files"
+  "--count[end after so many clients]:N:"
   ":the server:"
 )
 
