@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.cli import diagnosing, machines
+from mtls_lab.cli import calls, machines
 from mtls_lab.errors import LabError, ToolMissing
 from mtls_lab.program import python, typed
 
@@ -194,7 +194,7 @@ def parser_of(program: str) -> argparse.ArgumentParser:
     )
     why.add_argument("--json", action="store_true", help="one JSON object, for a program")
 
-    diagnosing.add_to(add)
+    calls.add_to(add)
     machines.add_to(add)
 
     reset = add(

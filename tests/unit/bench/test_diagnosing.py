@@ -13,7 +13,7 @@ from mtls_lab.bench import PROTOCOLS, classes, read_target
 from mtls_lab.bench.causes import advice
 from mtls_lab.bench.plain import named
 from mtls_lab.bench.value import Cause, Diagnosis, Line
-from mtls_lab.cli.diagnosing import EXIT_CODES, STARTTLS
+from mtls_lab.cli.calls import EXIT_CODES, STARTTLS
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.facts import read_facts
 from mtls_lab.net import nobody_listens
