@@ -4,7 +4,10 @@ Here: live connections to servers that are not ours, and what they prove. Not he
 device (net/), what an error means (diagnosis/), and the command line (cli/).
 """
 
+from mtls_lab.bench.clients import Client
 from mtls_lab.bench.diagnosing import TIMEOUT, diagnose, read_target
+from mtls_lab.bench.listening import listen
+from mtls_lab.bench.misbehaving import catalogue_of_faults
 from mtls_lab.bench.starttls import PROTOCOLS
 from mtls_lab.bench.value import Cause, Diagnosis, Line, classes
 
@@ -12,9 +15,12 @@ __all__ = [
     "PROTOCOLS",
     "TIMEOUT",
     "Cause",
+    "Client",
     "Diagnosis",
     "Line",
+    "catalogue_of_faults",
     "classes",
     "diagnose",
+    "listen",
     "read_target",
 ]

@@ -21,7 +21,17 @@ from mtls_lab.pki.rules import told
 from mtls_lab.text import printable
 from mtls_lab.wire import Failure, Stage
 
-__all__ = ["advice", "cause", "explained", "how_it_ended", "listed", "target_of"]
+__all__ = [
+    "advice",
+    "cause",
+    "explained",
+    "how_it_ended",
+    "in_words",
+    "listed",
+    "quoted",
+    "sentence",
+    "target_of",
+]
 
 #: Names of CAs that are listed, and characters of what a server said.
 MOST, QUOTED = 5, 120
@@ -98,6 +108,17 @@ def listed(names: Iterable[str]) -> str:
     found = list(names)
     more = f" and {len(found) - MOST} more" if len(found) > MOST else ""
     return ", ".join(each[:QUOTED] for each in found[:MOST]) + more
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital, unless it begins with a file or a name of its own spelling.
+
+    Example:
+        >>> sentence("the key fits"), sentence("client.crt fits"), sentence("keyUsage is missing")
+        ('The key fits', 'client.crt fits', 'keyUsage is missing')
+    """
+    word = text.split(" ", maxsplit=1)[0]
+    return text[:1].upper() + text[1:] if word.isalpha() and word.islower() else text
 
 
 def target_of(seen: Seen) -> str:

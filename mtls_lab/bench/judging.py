@@ -10,9 +10,20 @@ from collections.abc import Iterator
 
 from cryptography import x509
 
-from mtls_lab.bench.causes import advice, cause, explained, how_it_ended, in_words, listed, quoted
+from mtls_lab.bench.asking import judge_client
+from mtls_lab.bench.causes import (
+    advice,
+    cause,
+    explained,
+    how_it_ended,
+    in_words,
+    listed,
+    quoted,
+    sentence,
+)
 from mtls_lab.bench.probing import Seen
-from mtls_lab.bench.refusal import judge_client, signed_in_between
+from mtls_lab.bench.refusal import signed_in_between
+from mtls_lab.bench.served import is_address
 from mtls_lab.bench.value import Cause
 from mtls_lab.diagnosis import explain
 from mtls_lab.diagnosis.look import Finding, findings
@@ -116,8 +127,8 @@ def _server(seen: Seen) -> Iterator[Cause]:
             return
     for found in _found_in(seen, failure):
         if found.explains:
-            says = found.says[0].upper() + found.says[1:]
-            yield cause("server_finding", seen, evidence, certain=True, finding=says, fix=found.fix)
+            words = {"finding": sentence(found.says), "fix": found.fix}
+            yield cause("server_finding", seen, evidence, certain=True, **words)
             return
     told_ = explain(failure, cafile=seen.own.cafile, chain=seen.served.chain)
     yield explained("failed", seen, told_, evidence)
@@ -178,7 +189,10 @@ def _no_hello(seen: Seen) -> Iterator[Cause]:
         return
     evidence = [f"{version}: {how_it_ended(seen.best(version))}" for version in seen.full]
     alerts = {each.alert for each in seen.attempts}
-    if "unrecognized_name" in alerts:
+    refused = any(each.refused for each in seen.attempts)
+    if refused and is_address(seen.name) and not (seen.older and seen.older.first("ServerHello")):
+        yield cause("no_name", seen, evidence)
+    elif "unrecognized_name" in alerts:
         yield cause("unknown_name", seen, evidence, certain=True)
     elif seen.older and seen.older.first("ServerHello"):
         version, cipher = seen.older.agreed

@@ -9,10 +9,10 @@ import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from mtls_lab.bench.asking import status_of
 from mtls_lab.bench.attempts import Attempt
 from mtls_lab.bench.causes import how_it_ended, in_words, listed, quoted
 from mtls_lab.bench.probing import Seen
-from mtls_lab.bench.refusal import status_of
 from mtls_lab.bench.requested import key_kind
 from mtls_lab.bench.served import Served
 from mtls_lab.bench.value import Line

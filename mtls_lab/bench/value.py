@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from mtls_lab.bench.cards import as_cards
 from mtls_lab.facts import read_facts
+from mtls_lab.text import Shown
 
 __all__ = ["Cause", "Diagnosis", "Line", "classes"]
 
@@ -61,7 +63,7 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Shown):
     """What was seen of a server, and why mutual TLS with it fails.
 
     Attributes:
@@ -90,6 +92,9 @@ class Diagnosis:
     def code(self) -> int:
         """The exit code of the command, one for each class."""
         return int(classes()[self.kind]["code"])
+
+    def _repr_html_(self) -> str:
+        return as_cards(self, classes()["ok"]["title"])
 
     def __str__(self) -> str:
         lines = [f"{self.target}", *map(str, self.lines), ""]

@@ -17,11 +17,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.cli import diagnosing, machines
+from mtls_lab.cli import calls, machines
 from mtls_lab.errors import LabError, ToolMissing
 from mtls_lab.program import python, typed
 
-__all__ = ["main"]
+__all__ = ["main", "parser_of"]
 
 #: What a shell reports for a program that SIGINT or SIGPIPE ended: 128 and the signal's number.
 INTERRUPTED, PIPE_CLOSED = 128 + 2, 128 + 13
@@ -33,6 +33,7 @@ ALONE = {
     "certs": "certs",
     "serve": "serving",
     "ask": "asking",
+    "completion": "completion",
 }
 #: For an output that has no such sign, such as a Windows code page.
 ASCII = {"✓": "+", "✗": "x", "→": "->", "–": "-", "×": "x", "…": "..."}
@@ -117,7 +118,13 @@ class _Version(argparse.Action):
 
 def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     """Return the parser, and the names of the commands that it knows."""
-    program = typed()
+    parser = parser_of(typed())
+    (commands,) = (each for each in parser._actions if each.dest == "command")  # noqa: SLF001
+    return parser, list(commands.choices or ())
+
+
+def parser_of(program: str) -> argparse.ArgumentParser:
+    """Return the parser of the whole command, under the name by which it is typed."""
     parser = _Parser(
         prog=program,
         description="Learn mutual TLS by doing it. Without a command, the course starts.",
@@ -178,6 +185,8 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
         ("certfile", "the certificate, with its chain, of the side that was refused"),
         ("keyfile", "its key"),
         ("cafile", "the CAs that it is checked with"),
+        ("crlfile", "the revocation lists that it is checked with"),
+        ("password-file", "its first line is the password of a PKCS #12 file"),
     ):
         why.add_argument(f"--{name}", metavar="FILE", type=Path, help=held)
     why.add_argument(
@@ -185,7 +194,7 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     )
     why.add_argument("--json", action="store_true", help="one JSON object, for a program")
 
-    diagnosing.add_to(add)
+    calls.add_to(add)
     machines.add_to(add)
 
     reset = add(
@@ -219,7 +228,14 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     )
     key.add_argument("seed", metavar="SEED", help="what the learner gave to Kata.create")
     key.add_argument("--level", type=int, default=1, help="1, 2 or 3 (default: 1)")
-    return parser, list(commands.choices)
+    finish = add(
+        "completion",
+        "print what makes a shell complete this command",
+        "completion bash > ~/.local/share/bash-completion/completions/mtls-lab",
+        'completion zsh > "${fpath[1]}/_mtls-lab"',
+    )
+    finish.add_argument("shell", choices=("bash", "zsh"), help="the shell")
+    return parser
 
 
 def _folder(parser: argparse.ArgumentParser) -> None:

@@ -32,12 +32,29 @@ def run(options: argparse.Namespace) -> int:
         keyfile=options.keyfile,
         cafile=options.cafile,
         peer=options.peer,
+        crlfile=options.crlfile,
+        password=_password(options),
     )
     if options.json:
         print(json.dumps(asdict(told), ensure_ascii=False, indent=1))
     else:
         print(_in_colours(told) if _coloured() else told)
     return 0 if told.known else NOT_KNOWN
+
+
+def _password(options: argparse.Namespace) -> str | None:
+    """The password of a file: where one is named; else asked for, if a file is PKCS #12."""
+    named = [path for path in (options.certfile, options.keyfile, options.cafile) if path]
+    if options.password_file is None and not named:
+        return None
+    from mtls_lab.cli.passwords import password, wants_one  # noqa: PLC0415 - most need none
+
+    if options.password_file is not None:
+        return password("", options.password_file)
+    locked = next((path for path in named if wants_one(path)), None)
+    if locked is None or sys.stdin is None or not sys.stdin.isatty():
+        return None  # it is said of the file what it is
+    return password(f"Password of {locked}", None)
 
 
 def _text(words: list[str]) -> str:

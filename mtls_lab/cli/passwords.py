@@ -9,10 +9,10 @@ import getpass
 import sys
 from pathlib import Path
 
-from mtls_lab.errors import LabError
-from mtls_lab.pki.kinds import read_bounded
+from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.pki.kinds import kind_of, read_bounded
 
-__all__ = ["password"]
+__all__ = ["password", "wants_one"]
 
 #: OpenSSL reads no longer one (PEM_BUFSIZE).
 LONGEST = 1024
@@ -40,6 +40,15 @@ def password(prompt: str, file: Path | None, *, twice: bool = False) -> str:
             "put it there",
         )
     return found
+
+
+def wants_one(path: Path) -> bool:
+    """Whether a file is PKCS #12, which always has a password."""
+    try:
+        kind = kind_of(read_bounded(path, "a file"))
+    except FileProblem:
+        return False
+    return kind is not None and kind.name == "pkcs12"
 
 
 def _asked(prompt: str, *, twice: bool) -> str:

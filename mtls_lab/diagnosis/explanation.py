@@ -113,6 +113,8 @@ def explain(
     cafile: PathLike | None = None,
     chain: Sequence[x509.Certificate] = (),
     peer: str = "",
+    crlfile: PathLike | None = None,
+    password: str | None = None,
 ) -> Explanation:
     """Say who refused whom, why, where, what to do, and how to check it.
 
@@ -125,6 +127,9 @@ def explain(
         chain: the certificates that were shown, where they are at hand and not in a file.
         peer: the stack of the side that sent an alert, a name of data/peers.toml such as "go";
             if it is not known, what all of them mean by the alert.
+
+        crlfile: the revocation lists that the certificate was checked with.
+        password: of a PKCS #12 file, to look into it.
 
     Raises:
         TypeError: `what` is none of these.
@@ -150,7 +155,7 @@ def explain(
             entry, seen = closer, closely
             break
         closer = None
-    given = {"cert": certfile, "key": keyfile, "ca": cafile}
+    given = {"cert": certfile, "key": keyfile, "ca": cafile, "crl": crlfile}
     names, shell = _names(entry, seen, given)
     names["all"] = steady("; ".join(view.raw for view in views if view.failure.error) or "nothing")
     texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
@@ -174,7 +179,7 @@ def explain(
         command = ""
     found: list[Finding] = []
     if chain or any(path is not None for path in given.values()):
-        found = findings(seen, _owner(entry, seen), given, chain)
+        found = findings(seen, _owner(entry, seen), given, chain, password=password)
     if found and found[0].explains and closer is None:
         cause = found.pop(0)
         causes = [cause.says]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from mtls_lab.diagnosis.held import read as read_files
 from mtls_lab.diagnosis.symptoms import Symptoms, shown
 from mtls_lab.errors import FileProblem
 from mtls_lab.facts import read_facts
@@ -92,27 +93,38 @@ def findings(
     files: Mapping[str, PathLike | None],
     chain: Sequence[x509.Certificate] = (),
     called: str = "the file",
+    password: str | None = None,
 ) -> list[Finding]:
     """Compare the files with each other and with a failure; the causes of it come first.
 
     Args:
         seen: the failure.
         owner: whose certificate was refused, "device" or "backend"; `""` if that is not known.
-        files: the paths by `cert`, `key` and `ca`.
+        files: the paths by `cert`, `key`, `ca` and `crl`.
         chain: certificates that are not in a file.
         called: what to call a file that is not given.
+        password: of a PKCS #12 file.
     """
     # cryptography is slow to load, and most explanations need none.
     from mtls_lab.pki.comparison import compare, purposes_of  # noqa: PLC0415
+    from mtls_lab.pki.revocation import revocations  # noqa: PLC0415
 
     texts = {name: (called, "FILE") if p is None else shown(p) for name, p in files.items()}
     names = {name: text for name, (text, _) in texts.items()}
     shell = {name: text for name, (_, text) in texts.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # cryptography's, of what it will not read one day
-        certificates, key, cas, found = _read(files, names)
-        certificates = [*chain, *certificates]
-        looks = [(look.name, look.words) for look in compare(certificates, key, cas)]
+        held = read_files(files, names, password)
+        found = [Finding(each, explains=False) for each in held.unread]
+        certificates = [*chain, *held.certificates]
+        looks = [
+            (look.name, look.words)
+            for look in (
+                *compare(certificates, held.key, held.cas),
+                *revocations(certificates, held.cas, held.crls),
+            )
+        ]
+        looks += held.access
         purposes = purposes_of(certificates[0]) if certificates else set()
     # Whoever asks has their own files at hand: a client's, where the server's certificate failed.
     foreign = owner == "backend" and purposes == {"clients"} and seen.failure.verify_code != PURPOSE
@@ -126,28 +138,6 @@ def findings(
         found.append(Finding(**filled, explains=explains, where=", ".join(where), command=command))
     unique = {each.says: each for each in sorted(found, key=lambda each: each.explains)}
     return sorted(unique.values(), key=lambda each: not each.explains)
-
-
-def _read(
-    files: Mapping[str, PathLike | None], names: dict[str, str]
-) -> tuple[list[x509.Certificate], object, list[x509.Certificate], list[Finding]]:
-    """Return what is in the files, and what could not be read."""
-    from mtls_lab.pki import pem  # noqa: PLC0415 - see findings
-
-    held: dict[str, list[x509.Certificate]] = {"cert": [], "ca": []}
-    found, key = [], None
-    for name in held:
-        if path := files.get(name):
-            try:
-                held[name] = pem.read_certificates(path)
-            except FileProblem as problem:
-                text = problem.found.replace(os.fspath(path), "", 1)
-                found.append(Finding(names[name] + re.sub(r" \(.*\)$", "", text), explains=False))
-    for name in ("key", "cert"):
-        if key is None and (path := files.get(name)):
-            with suppress(FileProblem):  # which mistakes_in tells, or there is no key in it
-                key = pem.read_any_key(path)
-    return held["cert"], key, held["ca"], found
 
 
 def _entries_for(

@@ -29,8 +29,7 @@ IDLE_TIMEOUT = 60.0
 #: Outcomes that `Backend.connections` remembers.
 REMEMBERED = 256
 
-#: Told, in the thread of the connection, that one is "open", has a "command", or has "ended": of
-#: which client's address, and its outcome so far.
+#: Called in a connection's thread: "open", "command" or "ended", who, and the outcome so far.
 Observer = Callable[[str, Address, Side], object]
 
 #: Each with the cell that started it, and the run of that cell.
@@ -225,8 +224,7 @@ def serve(
         host, port: where to listen; port 0 takes a free one.
         handshake_timeout, idle_timeout: seconds for the whole handshake, and for each command.
         max_connections: at a time; whoever comes then waits until one of them has ended.
-        observe: told of each connection when it is open (over TLS, after the handshake), at each
-            command, and when it has ended.
+        observe: told of a connection when it is open, at each command, and when it has ended.
 
     Raises:
         NetworkProblem: the address cannot be listened on.

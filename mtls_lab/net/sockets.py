@@ -235,12 +235,8 @@ def _listen(host: str, port: int) -> socket.socket:
             "choose another number, or leave the port out",
         )
     try:
-        return socket.create_server(
-            (host, port),
-            family=socket.AF_INET6 if ":" in host else socket.AF_INET,
-            backlog=WAITING,
-            dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6(),
-        )
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=WAITING)
     except OSError as error:
         # create_server puts the address behind the reason; it is in the message already.
         reason = (error.strerror or str(error)).split(" (while ")[0]

@@ -29,6 +29,12 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     ca.issue_server(["backend.example", "127.0.0.1"]).save(folder, "server")
     ca.issue_server(["localhost", "127.0.0.1"]).save(folder, "localhost")
     ca.issue_client("trusted-client").save(folder, "client")
+    root = CertificateAuthority.create("Lab Root CA", below=1)
+    below = root.intermediate("Lab Intermediate CA")
+    uri = ["spiffe://lab.example/device/7"]
+    device = below.issue("trusted-client", Purpose.CLIENT, names=uri).certificate
+    for name, made in (("root", root.certificate), ("below", below.certificate), ("uri", device)):
+        pem.write_certificate(folder / f"{name}.crt", made)
     commands = {
         "CA": ["pkix_cert", "ca.crt"],
         "server": ["pkix_cert", "server.crt"],
@@ -36,6 +42,11 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
         "client": ["pkix_cert", "client.crt"],
         "CA and server": ["pkix_signer_signee_cert_chain", "ca.crt", "server.crt"],
         "CA and client": ["pkix_signer_signee_cert_chain", "ca.crt", "client.crt"],
+        "root": ["pkix_cert", "root.crt"],
+        "intermediate": ["pkix_cert", "below.crt"],
+        "URI": ["pkix_cert", "uri.crt"],
+        "root and intermediate": ["pkix_signer_signee_cert_chain", "root.crt", "below.crt"],
+        "intermediate and URI": ["pkix_signer_signee_cert_chain", "below.crt", "uri.crt"],
         "CRL": ["crl", "-t", "CRL", "-p", "PKIX", "client_ca.crl"],
     }
     done = subprocess.run(
@@ -59,10 +70,20 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(
-    "name", ["CA", "server", "client", "CA and server", "CA and client", "CRL"]
+    "name",
+    [
+        *("CA", "server", "client", "CA and server", "CA and client", "CRL"),
+        *("root", "intermediate", "root and intermediate", "intermediate and URI"),
+    ],
 )
 def test_nothing_to_mind(findings: dict[str, list[str]], name: str) -> None:
     assert findings[name] == []
+
+
+def test_the_scheme_of_spiffe_is_all_that_it_minds(findings: dict[str, list[str]]) -> None:
+    """It knows the schemes of the web only; RFC 3986, section 3.1 leaves them open."""
+    (only,) = findings["URI"]
+    assert only.startswith("ERROR pkix.invalid_uri_syntax: ")
 
 
 def test_localhost_is_all_that_it_minds(findings: dict[str, list[str]]) -> None:

@@ -89,7 +89,7 @@ def test_a_server_is_diagnosed_as_shown(tmp_path: Path) -> None:
 
 def test_between_two_terminals(tmp_path: Path) -> None:
     """Every line as it stands, but for the ports: another program may have them."""
-    one, two = (text.splitlines() for text in blocks("console") if "$ mtls-lab" in text)
+    one, two = (text.splitlines() for text in blocks("console") if "5000" in text)
     typed = [line.removeprefix("$ mtls-lab ").split() for line in one if line.startswith("$")]
     certs, (serve, *served) = typed
     assert serve == "serve"
@@ -111,8 +111,8 @@ def test_between_two_terminals(tmp_path: Path) -> None:
         )
         assert done.stdout.splitlines() == reply
         log = [re.sub(r"^\S+:\d+", "", terminal.line()) for _ in range(3)]
-    shown = [re.sub(r"^\S+:\d+", "", line) for line in one if not line.startswith("$")]
-    assert shown == ["Listening on 127.0.0.1:5000, mutual TLS. Ctrl-C ends it.", *log]
+    printed = [re.sub(r"^\S+:\d+", "", line) for line in one if not line.startswith("$")]
+    assert printed == ["Listening on 127.0.0.1:5000, mutual TLS. Ctrl-C ends it.", *log]
 
 
 def test_the_way_without_make(tmp_path: Path) -> None:

@@ -122,6 +122,7 @@ def make(folder: Path) -> Path:
     root = Holder("Example Root", ca=True)
     other = Holder("Other Root", ca=True)
     between = Holder("Example Issuing CA", root, ca=True)
+    deeper = Holder("Example Device CA", between, ca=True)
     again = Holder("Example Root", ca=True)
     server = partial(Holder, "localhost", root, purpose=SERVER, names=LOCALHOST)
     holders = {
@@ -143,9 +144,12 @@ def make(folder: Path) -> Path:
         "bits": Holder("device-1", root, bits=("key_encipherment",)),
         "itself": Holder("device-1"),
         "below": Holder("device-1", between),
+        "deep": Holder("device-1", deeper),
         "again": Holder("device-1", again),
         "again-without-id": Holder("device-1", again, authority_id=False),
         "revoked": Holder("device-1", root),
+        "like-other": Holder("Other Root", other, authority_id=False),
+        "like-its-ca": Holder("Example Root", root, authority_id=False),
     }
     for name, holder in holders.items():
         (folder / f"{name}.crt").write_bytes(holder.pem)
@@ -158,6 +162,8 @@ def make(folder: Path) -> Path:
         "ca-with-crl.pem": root.pem + root.crl(holders["revoked"]),
         "whole.crt": holders["below"].pem + between.pem,
         "whole.key": holders["below"].key_pem,
+        "whole-deep.crt": holders["deep"].pem + deeper.pem + between.pem,
+        "whole-deep.key": holders["deep"].key_pem,
         "reversed.crt": between.pem + holders["below"].pem,
         "reversed.key": holders["below"].key_pem,
         "mixed.crt": holders["client"].pem,

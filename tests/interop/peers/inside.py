@@ -55,6 +55,10 @@ def context_of(setup: Setup) -> ssl.SSLContext:
         context.verify_mode = modes[setup.clients]
     if setup.extra == "crl":
         context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+    if setup.extra == "needs sni":
+        context.sni_callback = lambda _, name, *__: (
+            None if name else ssl.ALERT_DESCRIPTION_HANDSHAKE_FAILURE
+        )
     if setup.extra == "strict sni":
         context.sni_callback = lambda *_: ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
     if setup.versions:

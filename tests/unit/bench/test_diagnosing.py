@@ -13,7 +13,7 @@ from mtls_lab.bench import PROTOCOLS, classes, read_target
 from mtls_lab.bench.causes import advice
 from mtls_lab.bench.plain import named
 from mtls_lab.bench.value import Cause, Diagnosis, Line
-from mtls_lab.cli.diagnosing import EXIT_CODES, STARTTLS
+from mtls_lab.cli.calls import EXIT_CODES, STARTTLS
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.facts import read_facts
 from mtls_lab.net import nobody_listens
@@ -204,6 +204,17 @@ def test_advice_for_each_protocol(protocol: str) -> None:
 )
 def test_first_bytes_tell_the_protocol(data: bytes, protocol: str) -> None:
     assert named(data) == protocol
+
+
+def test_a_diagnosis_as_cards() -> None:
+    """Whatever a server said is text and not markup."""
+    cause = Cause("x", "server", "It is <so>.", "Do that.", "look <here>", ("seen",), certain=True)
+    told = Diagnosis("a:1", "a", (Line("TCP", "✗", "<b>no</b>"),), (cause,))
+    page = told._repr_html_()
+    for text in ("a:1", "✗ TCP", "&lt;b&gt;no&lt;/b&gt;", "It is &lt;so&gt;.", "(certain)"):
+        assert text in page
+    assert "look &lt;here&gt;" in page
+    assert "Nothing wrong" in Diagnosis("a:1", "a", ())._repr_html_()
 
 
 def test_a_diagnosis_as_text() -> None:

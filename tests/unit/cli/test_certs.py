@@ -39,10 +39,8 @@ def names(path: Path) -> list[str]:
 
 def verified(purpose: str, ca: Path, certificate: Path, *arguments: str) -> str:
     """What openssl says, which gets the chain from the file as a peer gets it in the handshake."""
-    done = openssl(
-        *("verify", "-x509_strict", "-purpose", purpose, "-CAfile", ca),
-        *("-untrusted", certificate, *arguments, certificate),
-    )
+    strict = ("verify", "-x509_strict", "-purpose", purpose)
+    done = openssl(*strict, "-CAfile", ca, "-untrusted", certificate, *arguments, certificate)
     return done.stdout + done.stderr
 
 

@@ -287,12 +287,12 @@ def test_a_port_that_is_taken(place: Path, capsys: pytest.CaptureFixture[str]) -
 def test_a_key_with_a_password(place: Path) -> None:
     """The password comes from a file; without one, and without a terminal, it says so at once."""
     device = place / "pki" / "device"
-    done = subprocess.run(
+    encrypted = subprocess.run(
         ["openssl", "pkey", "-aes256", "-passout", "pass:barley", "-in", device / "client.key"],
         capture_output=True,
         check=True,
     )
-    (place / "locked.key").write_bytes(done.stdout)
+    (place / "locked.key").write_bytes(encrypted.stdout)
     (place / "password").write_text("barley\n")
     (place / "wrong").write_text("wheat\n")
     locked = ("--folder", "pki", "--certfile", "pki/device/client.crt", "--keyfile", "locked.key")

@@ -189,6 +189,7 @@ MISFITS["no_digital_signature"] = Misfit(
 def asked(folder: Path, misfit: Misfit) -> Explanation:
     pem.write_certificate(folder / "my.crt", *misfit.chain)
     (folder / "my.key").write_bytes(private_pem(misfit.key))
+    (folder / "my.key").chmod(0o600)
     pem.write_certificate(folder / "ca.pem", *misfit.cas)
     return explain(
         misfit.failure,
@@ -255,7 +256,9 @@ def test_a_clients_own_files_do_not_explain_what_is_wrong_with_the_server(tmp_pa
 
 def test_every_finding_is_tried() -> None:
     rare = {"weak_signature", "not_for_servers", "ca_not_for_servers"}  # SHA-1 is not signed here
-    assert set(read_facts("findings")) == set(MISFITS) | set(DATED) | rare
+    held = {"revoked", "key_open", "key_not_readable", "no_crl_of_the_issuer"}  # test_held.py
+    held |= {"crl_expired", "crl_not_yet_valid", "crl_of_another_key"}
+    assert set(read_facts("findings")) == set(MISFITS) | set(DATED) | rare | held
 
 
 # --- Hostile files

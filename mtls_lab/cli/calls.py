@@ -1,0 +1,108 @@
+"""The arguments of `mtls-lab diagnose`.
+
+Here: what the parser needs, for every command loads it. Not here: what the command does
+(diagnosing.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from mtls_lab.cli.machines import port
+
+__all__ = ["EXIT_CODES", "STARTTLS", "add_to"]
+
+#: As data/diagnoses.toml has them, which a test compares: reading it would slow every command.
+EXIT_CODES = {
+    0: "nothing wrong was found",
+    2: "wrong arguments",
+    10: "the server is not reached",
+    11: "it does not speak TLS here",
+    12: "a file of yours does not load",
+    13: "the server's certificate does not verify",
+    14: "no TLS version, cipher suite or name in common",
+    15: "the server refuses your certificate, wants one, or would not get it",
+    16: "the server does not ask for a certificate, or does not need it",
+    17: "TLS is fine; the program behind it refuses",
+    18: "it fails, and what was seen does not say why",
+}
+STARTTLS = ("postgres", "smtp", "imap", "ldap")
+
+
+def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the command to a parser, with `add` of arguments.py."""
+    codes = "\n".join(f"  {code:<4}{text}" for code, text in EXIT_CODES.items())
+    command = add(
+        "diagnose",
+        "call a server in several ways and say why mutual TLS with it fails",
+        "diagnose api.example:8443 --ca ca.pem --cert client.crt --key client.key",
+        "diagnose 10.0.0.7:8443 --ca ca.pem --server-name api.example --http",
+        "diagnose db.example:5432 --starttls postgres --ca ca.pem --json",
+        "diagnose --listen 8443 --cert server.crt --key server.key --client-ca client_ca.pem",
+        "diagnose --listen 8443 --save-ca test_ca.pem --fault expired",
+        notes=(
+            "Only handshakes are sent, unless --http or --send ask for more, and then only to a\n"
+            f"server whose certificate verifies.\n\nExit codes, by the first cause:\n{codes}"
+        ),
+    )
+    command.add_argument("target", metavar="HOST:PORT", nargs="?", help="the server")
+    for name, held in (
+        ("ca", "the CAs that the server's certificate must lead to (default: the system's)"),
+        ("cert", "the certificate to present, with its chain"),
+        ("key", "its private key (default: it is in the file of --cert)"),
+    ):
+        command.add_argument(f"--{name}", metavar="FILE", type=Path, help=held)
+    command.add_argument(
+        "--server-name",
+        metavar="NAME",
+        help="the name in the server's certificate, also sent as SNI (default: the host)",
+    )
+    command.add_argument(
+        "--starttls", choices=STARTTLS, default="", help="begin TLS inside this protocol"
+    )
+    sent = command.add_mutually_exclusive_group()
+    sent.add_argument("--http", action="store_true", help="also send GET / and read the answer")
+    sent.add_argument("--send", metavar="LINE", help="also send this line and read the answer")
+    command.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=15.0,
+        help="for everything together (default: 15)",
+    )
+    command.add_argument("--json", action="store_true", help="one JSON object, for a program")
+    other = command.add_argument_group(
+        "the other side", "Be the server, and say of each client what it offers and sends."
+    )
+    other.add_argument("--listen", metavar="PORT", type=port, help="listen, until Ctrl-C")
+    other.add_argument(
+        "--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)"
+    )
+    other.add_argument(
+        "--client-ca", metavar="FILE", type=Path, help="ask for certificates of these CAs"
+    )
+    other.add_argument(
+        "--fault",
+        metavar="NAME",
+        default="",
+        help="misbehave as a broken server does; --fault list names all",
+    )
+    other.add_argument(
+        "--save-ca",
+        metavar="FILE",
+        type=Path,
+        help="where to write the CA that is made for a fault, or where there is no --cert",
+    )
+    other.add_argument("--count", metavar="N", type=int, help="end after so many clients")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if 0 < seconds <= 3600:
+        return seconds
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 3600")

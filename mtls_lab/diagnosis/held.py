@@ -1,0 +1,128 @@
+"""What is in the files that came with an error, in whatever form, and who may read the keys.
+
+Here: files as certificates, a key and revocation lists, and what could not be read. Not here:
+whether they fit together (pki/), and which misfit explains an error (look.py).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mtls_lab.errors import FileProblem
+from mtls_lab.files import PathLike
+from mtls_lab.text import printable
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+__all__ = ["Held", "read"]
+
+Looks = Iterator[tuple[str, dict[str, str]]]
+
+
+@dataclass(slots=True)
+class Held:
+    """What the files hold.
+
+    Attributes:
+        certificates: a leaf and what is sent along.
+        cas: what a verifier trusts.
+        crls: its revocation lists.
+        key: the private key, of any kind.
+        unread: why a file could not be read, a sentence for each.
+        access: who may read the key, as names and words of data/findings.toml.
+    """
+
+    certificates: list[x509.Certificate] = field(default_factory=list)
+    cas: list[x509.Certificate] = field(default_factory=list)
+    crls: list[x509.CertificateRevocationList] = field(default_factory=list)
+    key: object = None
+    unread: list[str] = field(default_factory=list)
+    access: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+
+
+def read(
+    files: Mapping[str, PathLike | None],
+    names: Mapping[str, str],
+    password: str | None = None,
+) -> Held:
+    """Read what can be read.
+
+    Args:
+        files: the paths by `cert`, `key`, `ca` and `crl`.
+        names: how each is called in a sentence.
+        password: of a PKCS #12 file.
+    """
+    # cryptography is slow to load, and most explanations need none.
+    from mtls_lab.pki import pem  # noqa: PLC0415
+    from mtls_lab.pki.bundles import read_bundle  # noqa: PLC0415
+
+    held = Held()
+    bundled = None
+    for name, into in (("cert", held.certificates), ("ca", held.cas)):
+        if path := files.get(name):
+            try:
+                into.extend(pem.read_certificates(path))
+            except FileProblem as problem:
+                held.unread.append(_why(problem, path, names[name]))
+                with suppress(FileProblem):  # it is no bundle either, or not one for us to open
+                    key, certificates = read_bundle(path, password)
+                    into.extend(certificates)
+                    bundled = bundled or key
+    for name in ("key", "cert"):
+        if held.key is None and (path := files.get(name)):
+            with suppress(FileProblem):  # which mistakes_in tells, or there is no key in it
+                held.key = pem.read_any_key(path)
+    held.key = held.key or bundled
+    if path := files.get("crl"):
+        try:
+            held.crls += pem.read_crls(path)
+        except FileProblem as problem:
+            held.unread.append(_why(problem, path, names["crl"]))
+    if path := files.get("key"):
+        held.access += _access(Path(path))
+    return held
+
+
+def _why(problem: FileProblem, path: PathLike, name: str) -> str:
+    return name + re.sub(r" \(.*\)$", "", problem.found.replace(os.fspath(path), "", 1))
+
+
+def _access(path: Path) -> Looks:
+    """Give whether a key is open to others than its owner, or closed to this user."""
+    if os.name == "nt":  # which has no modes
+        return
+    try:
+        found = path.stat()
+    except (OSError, ValueError):  # which mistakes_in tells
+        return
+    if not stat.S_ISREG(found.st_mode):
+        return
+    words = {"mode": f"{stat.S_IMODE(found.st_mode):04o}", "owner": _user(found.st_uid)}
+    # A group that root has given a key to is meant: ssl-cert on Debian, say; libpq has it so too.
+    group = found.st_mode & 0o040 and found.st_uid
+    if found.st_mode & 0o004 or group:
+        whom = "everybody on this machine" if found.st_mode & 0o004 else "its group"
+        yield "key open", words | {"whom": whom}
+    try:
+        os.close(os.open(path, os.O_RDONLY))
+    except PermissionError:
+        yield "key not readable", words | {"user": _user(os.geteuid())}
+    except OSError:
+        return
+
+
+def _user(number: int) -> str:
+    import pwd  # noqa: PLC0415 - not on Windows
+
+    try:
+        return printable(pwd.getpwuid(number).pw_name)
+    except KeyError:
+        return f"user {number}"

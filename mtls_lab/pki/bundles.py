@@ -1,0 +1,69 @@
+"""Files that hold several things at once: PKCS #12 and PKCS #7.
+
+Here: their certificates and key, so that they can be compared like those of PEM files. Not here:
+PEM (pem.py), and telling such a file by its bytes (kinds.py).
+"""
+
+from __future__ import annotations
+
+import ssl
+import warnings
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
+
+from mtls_lab.errors import FileProblem
+from mtls_lab.files import PathLike
+from mtls_lab.pki.kinds import kind_of, read_bounded
+
+__all__ = ["read_bundle"]
+
+
+def read_bundle(
+    path: PathLike, password: str | None = None
+) -> tuple[PrivateKeyTypes | None, list[x509.Certificate]]:
+    """Read the key, if there is one, and the certificates of a bundle, the leaf first.
+
+    Args:
+        path: a PKCS #12 file, or a PKCS #7 file in PEM or DER form.
+        password: of a PKCS #12 file. Without one it is not opened: how often the password is
+            hashed is for the file to say, and a hostile one says it without end.
+
+    Raises:
+        FileProblem: it is none of these, is damaged, or has another password.
+    """
+    path = Path(path)
+    data = read_bounded(path, "a bundle")
+    kind = kind_of(data)
+    name = kind.name if kind else ""
+    try:
+        if name == "pkcs12" and password is not None:
+            held = pkcs12.load_pkcs12(data, password.encode())
+            own = [held.cert] if held.cert else []
+            return held.key, [each.certificate for each in (*own, *held.additional_certs)]
+        if name == "pkcs7":
+            pem = b"-----BEGIN" in data[:4096]
+            load = pkcs7.load_pem_pkcs7_certificates if pem else pkcs7.load_der_pkcs7_certificates
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # cryptography's, of BER: it reads it all the same
+                found = load(data)
+            # They are a SET in there, which has no order (RFC 2315, section 9.1).
+            issuers = {each.issuer for each in found if each.issuer != each.subject}
+            return None, sorted(found, key=lambda each: each.subject in issuers)
+    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm, ssl.SSLError) as error:
+        why = "another password, or damage" if name == "pkcs12" else str(error)
+        raise FileProblem(
+            f"{path} cannot be opened ({why})",
+            "a whole bundle, and the password that it was made with",
+            "check the password, or make the file again",
+        ) from None
+    if name == "pkcs12":
+        raise FileProblem(
+            f"{path} is a PKCS #12 file, which has a password",
+            "its password",
+            "give it: --password-file FILE",
+        )
+    raise FileProblem(f"{path} is no bundle", "PKCS #12 or PKCS #7", "name another file")

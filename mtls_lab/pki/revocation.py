@@ -1,0 +1,72 @@
+"""Revocation lists held against the certificates of a path, and against the clock.
+
+Here: what does not fit, as names and words that data/findings.toml has sentences for. Not here:
+the path and everything else about it (comparison.py), and signing a list (authority.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+from mtls_lab.pki.rules import Look, public_key, told
+
+__all__ = ["revocations"]
+
+
+def revocations(
+    certificates: Sequence[x509.Certificate],
+    cas: Sequence[x509.Certificate],
+    crls: Sequence[x509.CertificateRevocationList],
+    now: datetime | None = None,
+) -> Iterator[Look]:
+    """Give what a verifier that checks the leaf against these lists objects to.
+
+    Args:
+        certificates: a leaf and what is sent along.
+        cas: what the verifier trusts; empty if it is not known.
+        crls: its lists; empty if none are known, and then nothing is given.
+        now: the time to verify at; default: this machine's clock.
+
+    Example:
+        >>> from mtls_lab.pki import CertificateAuthority
+        >>> ca = CertificateAuthority.create("Lab CA")
+        >>> device = ca.issue_client("lost").certificate
+        >>> ca.revoke(device)
+        >>> [look.name for look in revocations([device], [ca.certificate], [ca.crl()])]
+        ['revoked']
+    """
+    now = now or datetime.now(UTC)
+    for crl in crls:
+        words = {"issuer": told(crl.issuer)}
+        if crl.last_update_utc > now:
+            yield Look("crl not yet valid", words | {"apart": _days(crl.last_update_utc - now)})
+        elif crl.next_update_utc is not None and crl.next_update_utc < now:
+            yield Look("crl expired", words | {"apart": _days(now - crl.next_update_utc)})
+        issuers = [each for each in (*cas, *certificates) if each.subject == crl.issuer]
+        if issuers and not any(_signed(crl, each) for each in issuers):
+            yield Look("crl of another key", words)
+    if not certificates or not crls:
+        return
+    leaf = certificates[0]
+    words = {"subject": told(leaf.subject), "issuer": told(leaf.issuer)}
+    own = [crl for crl in crls if crl.issuer == leaf.issuer]
+    if any(crl.get_revoked_certificate_by_serial_number(leaf.serial_number) for crl in own):
+        yield Look("revoked", words)
+    if not own:
+        yield Look("no crl of the issuer", words)
+
+
+def _signed(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    try:
+        return crl.is_signature_valid(public_key(issuer))  # type: ignore[arg-type] # TypeError
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+
+
+def _days(apart: timedelta) -> str:
+    days = apart // timedelta(days=1)
+    return f"{days} day{'s' * (days > 1)}" if days else "less than a day"
