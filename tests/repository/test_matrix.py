@@ -56,6 +56,21 @@ def test_a_run_is_good_only_if_tests_passed(said: str, code: int, *, good: bool)
     assert result(said, code).good is good
 
 
+def test_the_oldest_and_the_newest_python_run_all_of_the_core() -> None:
+    for run in (matrix.debian("bookworm"), matrix.debian("sid")):
+        assert run.command[-len(matrix.CORE) :] == matrix.CORE
+
+
+@pytest.mark.parametrize(
+    "run",
+    [matrix.debian("trixie"), matrix.venv("Python 3.12", "x"), matrix.venv("oldest packages", "x")],
+)
+def test_what_another_run_leaves_out_is_there(run: Run) -> None:
+    left_out = [each for each in run.command if each.startswith("--ignore=")]
+    assert left_out
+    assert all((ROOT / each.removeprefix("--ignore=")).is_dir() for each in left_out)
+
+
 def test_what_did_not_run_is_named() -> None:
     assert matrix.not_run([result(PASSED)], "root, debootstrap") == [
         "Debian 12, Debian 13, Debian sid: needs root, debootstrap",
