@@ -92,6 +92,7 @@ class Noise:
                     line = (line + chance.choice(("\n", " ", ""))) * chance.choice((2, 30, 300))
                 case _:
                     line = line[:place] + chr(chance.randrange(1, 0x10FFFF)) + line[place + 1 :]
+            line = line[: 512 * 1024]
         return line
 
     def data(self, chance: random.Random) -> bytes:
