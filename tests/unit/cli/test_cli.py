@@ -137,7 +137,7 @@ def test_without_jupyterlab(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["dance"], "no command 'dance'. The commands are start, doctor, "),
+        (["waltz"], "no command 'waltz'. The commands are start, doctor, "),
         (["strat"], "no command 'strat'. Did you mean start? The commands are start, "),
         (["--dance"], "the following arguments are required: COMMAND"),
         (["start", "--port", "x"], "argument --port: 'x' is not a port: 1 to 65535, or 0 for any"),

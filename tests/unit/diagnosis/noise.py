@@ -89,9 +89,12 @@ class Noise:
                 case 3:
                     line = line.swapcase()
                 case 4:
-                    line = (line + chance.choice(("\n", " ", ""))) * chance.choice((2, 30, 300))
+                    line = (line[:2000] + chance.choice(("\n", " ", ""))) * chance.choice(
+                        (2, 30, 300)
+                    )
                 case _:
                     line = line[:place] + chr(chance.randrange(1, 0x10FFFF)) + line[place + 1 :]
+            line = line[: 512 * 1024]
         return line
 
     def data(self, chance: random.Random) -> bytes:
@@ -111,7 +114,7 @@ class Noise:
                 case 3:
                     data = data.replace(b"\n", chance.choice((b"\r\n", b"\r", b"", b"\\n", b" ")))
                 case 4:
-                    data *= chance.choice((2, 5, 40))
+                    data = data[:4000] * chance.choice((2, 5, 40))
                 case _:
                     noise = bytes([chance.randrange(256)])
                     data = data[:place] + noise + data[place + 1 :]
