@@ -18,7 +18,7 @@ from jupyter_server.serverapp import ServerApp
 from jupyterlab.labapp import LabApp
 from jupyterlab_server.workspaces_handler import WORKSPACE_EXTENSION, slugify
 from tornado.platform.asyncio import AsyncIOLoop
-from traitlets import default
+from traitlets import Unicode, default
 
 from mtls_lab.facts import resource_folder
 from mtls_lab.files import private_folder, write_file
@@ -32,7 +32,7 @@ ENDING = [
 ]
 #: How this JupyterLab differs from any other.
 OWN = resource_folder("data") / "jupyterlab"
-OVERRIDES, THEME = "overrides.json", "@jupyterlab/apputils-extension:themes"
+STYLES = "custom.css"
 #: Read from the last row: on a picture of 1,280 pixels, 20 are one sixty-fourth of its width.
 BIG = {"content-font-size1": "20px", "code-font-size": "18px", "ui-font-size1": "16px"}
 #: Where the page is kept as the learner leaves it, below the learner's folder.
@@ -74,7 +74,7 @@ def options(
         f"--LabApp.default_url=/lab/tree/{notebook}",
         # Which notebooks were open is remembered here, and not for every JupyterLab of this person.
         f"--LabApp.workspaces_dir={folder / WORKSPACES}",
-        f"--LabApp.app_settings_dir={_big(folder) if big else OWN}",
+        f"--LabApp.app_settings_dir={OWN}",
         "--LabApp.custom_css=True",  # the one in the same folder: see LabServer
         # The address is the last thing to read, and nothing but trouble comes after it.
         "--Application.log_level=WARN",
@@ -88,17 +88,22 @@ def options(
         chosen.append("--allow-root")  # in a container, root is who one is
     if not browser:
         chosen.append("--no-browser")
+    if big:
+        chosen.append(f"--LabServer.styles={_big(folder)}")
     if port is not None:
         chosen += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     return chosen
 
 
 def _big(folder: Path) -> Path:
-    """Write the lab's own settings with larger letters, and return their folder."""
-    place = folder / ".jupyter" / "big"
-    settings = json.loads((OWN / OVERRIDES).read_text("utf-8"))
-    settings.setdefault(THEME, {})["overrides"] = BIG
-    write_file(private_folder(place) / OVERRIDES, json.dumps(settings))
+    """Write the lab's own styles with larger letters, and return their folder.
+
+    JupyterLab takes such sizes from a person's own settings only, never from overrides.json.
+    """
+    place = private_folder(folder / ".jupyter" / "big")
+    sizes = "".join(f" --jp-{name}: {size};" for name, size in BIG.items())
+    own = (OWN / STYLES).read_text("utf-8")
+    write_file(place / STYLES, f"{own}\n:root:root {{{sizes} }}\n")
     return place
 
 
@@ -135,6 +140,8 @@ class LabServer(ServerApp):
     during a write to the log ends such a handler with "reentrant call", and the server runs on.
     """
 
+    styles = Unicode(str(OWN), help="The folder with custom.css.").tag(config=True)
+
     def init_signal(self) -> None:
         """Let each of the signals that end a program end this one."""
         super().init_signal()
@@ -166,7 +173,7 @@ class LabServer(ServerApp):
 
     @default("static_custom_path")
     def _styles(self) -> list[str]:
-        return [str(OWN)]
+        return [self.styles]
 
     @default("terminado_settings")
     def _terminals(self) -> dict[str, list[str]]:

@@ -48,9 +48,7 @@ class PlacementPanel(Panel):
         self._start = ipywidgets.Dropdown(
             options=[*((title, name) for name, title in starts().items()), ("(your own)", OWN)],
             description="Begin with:",
-            style={"description_width": "initial"},
-            layout={"width": "max-content", "max_width": "100%"},
-        )
+        ).add_class("lab-stacked")
         self._files = self._slots()
         self._set(placed)
         run = ipywidgets.Button(description="Run", button_style="primary")

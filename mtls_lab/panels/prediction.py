@@ -63,9 +63,12 @@ class PredictPanel(Panel):
         self._asking = ipywidgets.VBox([self._answers, self._sure])
         self._button = ipywidgets.Button(description="Run it", button_style="primary")
         self._note = ipywidgets.HTML()
+        reasons = {key: each.text for key, each in asked.why.items()}
+        self._reasons = telling.choices(telling.WHY, reasons)
         self._reply, self._after = ipywidgets.HTML(), ipywidgets.VBox()
         self.on_change(self._answers, self._choose)
         self.on_change(self._sure, self._choose)
+        self.on_change(self._reasons, lambda: self.explain(self._reasons.value))
         self.on_click(self._button, self._press)
         self.add(self._asking)
         self.add(*[self._button] * bool(function), self._note)
@@ -147,8 +150,7 @@ class PredictPanel(Panel):
         self._asking.children = (ipywidgets.HTML(telling.marked(revealed, sure=sure)),)
         self._button.description, self._button.button_style = "Run it again", ""
         self._note.value = ""
-        line = dots(standing.of_question(self._asked.name))
-        page = telling.verdict(revealed) + telling.seen(self._run) + line
+        page = telling.verdict(revealed) + telling.seen(self._run)
         self._show(page, {True: "right", False: "wrong", None: "seen"}[revealed.right])
         self._explain(revealed)
 
@@ -162,14 +164,10 @@ class PredictPanel(Panel):
             page = f"<p role='status'>{sign} {telling.told(why[key].reply)}</p>{page}"
         elif why:
             page = details("The explanation", page)
-        self._reply.value = page
-        if not why:
-            self._after.children = (self._reply,)
-        elif len(self._after.children) < 2:  # the reasons, and what is said of one
-            texts = {key: each.text for key, each in why.items()}
-            reasons = telling.choices(telling.WHY, texts, value=key)
-            self.on_change(reasons, lambda: self.explain(reasons.value))
-            self._after.children = (reasons, self._reply)
+        self._reply.value = page + dots(standing.of_question(self._asked.name))
+        with self.quietly():
+            self._reasons.value = key
+        self._after.children = (*[self._reasons] * bool(why), self._reply)
 
     def _show(self, page: str, outcome: str) -> None:
         text = telling.as_text(self._asked, self._run, self._outcome)

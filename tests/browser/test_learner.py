@@ -49,8 +49,8 @@ def save_and_close(page: LabPage) -> None:
 
 def question(page: LabPage, name: str) -> Locator:
     """The panel that asks it."""
-    text = predictions.question(name).question
-    return page.page.locator(".lab-panel", has_text=text)
+    heading = page.page.get_by_role("heading", name=predictions.question(name).question)
+    return page.page.locator(".lab-panel", has=heading)
 
 
 def predict(page: LabPage, name: str, answer: str) -> None:

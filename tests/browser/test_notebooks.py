@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.authoring.canonical import NOTEBOOKS
 from tests.browser.lab import DARK, LIGHT, NARROW, WIDE, JupyterLab, LabPage
@@ -44,6 +45,7 @@ def test_a_notebook_from_top_to_bottom(name: str, page: LabPage, pictures: Path)
     cells = page.cells()
     assert [cell for cell in cells if cell.errors] == []
     assert [cell.count for cell in cells] == list(range(1, len(cells) + 1))
+    expect(page.page.locator(".lab-answers")).to_have_count(0)  # no prediction is answered by it
 
     for tone, theme in (("light", LIGHT), ("dark", DARK)):
         page.set_theme(theme)

@@ -271,6 +271,7 @@ def test_all_of_it_comes_back_when_the_cell_is_run_again() -> None:
     panel.select("stopped")
     press(panel)
     panel.explain("wrong")
+    assert parts(panel.box, ipywidgets.RadioButtons)[-1].value == "wrong"
     again = predict(checksum)
     assert again.revealed == panel.revealed
     for told in ("lab-tag", "30d77460", QUESTION.why["wrong"].reply, QUESTION.after):

@@ -260,20 +260,19 @@ def test_a_port(tmp_path: Path, port: int | None, said: list[str]) -> None:
     assert "--no-browser" not in options
 
 
-def test_big_letters_are_the_labs_settings_with_larger_fonts(tmp_path: Path) -> None:
-    """As Settings → Theme would set them; without the option, nothing is written."""
+def test_big_letters_are_the_labs_styles_with_larger_fonts(tmp_path: Path) -> None:
+    """Without the option, nothing is written."""
     place = tmp_path / ".jupyter" / "big"
     jupyter.options(tmp_path, "x.ipynb", browser=True, port=None)
     assert not place.exists()
     options = jupyter.options(tmp_path, "x.ipynb", browser=True, port=None, big=True)
-    assert f"--LabApp.app_settings_dir={place}" in options
-    own, big = (
-        json.loads((folder / "overrides.json").read_text("utf-8"))
-        for folder in (jupyter.OWN, place)
+    assert f"--LabServer.styles={place}" in options
+    own, big = ((folder / "custom.css").read_text("utf-8") for folder in (jupyter.OWN, place))
+    assert big.removeprefix(own).strip() == (
+        ":root:root { --jp-content-font-size1: 20px; --jp-code-font-size: 18px; "
+        "--jp-ui-font-size1: 16px; }"
     )
-    theme = big.pop("@jupyterlab/apputils-extension:themes")
-    assert big == own
-    assert theme["overrides"]["content-font-size1"] == "20px"
+    assert jupyter.LabServer(styles=str(place)).static_custom_path == [str(place)]
 
 
 def test_what_jupyterlab_remembers_stays_in_the_folder(tmp_path: Path) -> None:
