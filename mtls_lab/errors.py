@@ -41,10 +41,14 @@ class LabError(Exception):
 
     def __init__(self, found: str, expected: str, todo: str) -> None:
         # Foreign names end up in messages: of files, of peers, of what a learner typed.
-        self.found, self.expected, self.todo = map(printable, (found, expected, todo))
+        self.found, self.expected, self.todo = map(self._shown, (found, expected, todo))
         super().__init__(
             f"Found:    {self.found}\nExpected: {self.expected}\nTo do:    {self.todo}"
         )
+
+    @staticmethod
+    def _shown(text: str) -> str:
+        return printable(text)
 
     def __reduce__(self) -> tuple[type[LabError], tuple[Any, ...]]:
         return type(self), (self.found, self.expected, self.todo)
@@ -85,6 +89,11 @@ class NotInWorkspace(LabError):
 
 class ProtectionBroken(LabError):
     """A protection under which not even the device is served, so no attack can be judged."""
+
+    @staticmethod
+    def _shown(text: str) -> str:
+        """Keep the two lines of its exchange apart."""
+        return "\n".join(map(printable, text.split("\n")))
 
 
 class TamperFailed(LabError):
