@@ -1,8 +1,8 @@
 """What a learner has done so far, in one file of the learner's folder: nothing is ever sent.
 
-Here: noting what happened, and reading it back after a restart. Not here: what there is to do
-(predictions.py, exercises/), when a prediction comes back (reviews.py), and how far that is
-(classroom/).
+Here: noting what happened, and reading it back after a restart. Not here: keeping the file short
+(tidying.py), what there is to do (predictions.py, exercises/), when a prediction comes back
+(reviews.py), and how far that is (classroom/).
 
 The file is a list of events, one JSON object in each line, and only ever grows: two notebooks
 can write at the same time, and a damaged line costs that line only. It holds no time and no
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -24,7 +23,7 @@ from typing import Any
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.facts import learner_folder
-from mtls_lab.files import append_line, read_file, shorten
+from mtls_lab.files import append_line, read_file
 
 __all__ = [
     "FILE",
@@ -36,8 +35,8 @@ __all__ = [
     "Told",
     "Tried",
     "note",
+    "parsed",
     "read",
-    "tidy",
     "today",
     "watchers",
 ]
@@ -233,49 +232,6 @@ def _after(before: Tried | None, outcome: str) -> Tried:
     return Tried(max(before.outcome, outcome, key=_RANKS.index), before.tries + 1)
 
 
-def tidy(folder: Path) -> None:
-    """Leave out of a long file what no longer changes what `read` returns.
-
-    Raises:
-        FileProblem: it cannot be written.
-    """
-    file = folder / FILE
-    with suppress(OSError):
-        if file.stat().st_size > LONG:
-            shorten(file, _shortened, most=MOST)
-
-
-def _shortened(content: bytes) -> bytes:
-    kept: dict[tuple[object, ...], bytes] = {}
-    right: set[str] = set()
-    handed_in: set[object] = set()
-    for number, (line, event) in enumerate(_parsed(content.splitlines())):
-        match event:
-            case {"prediction": str(name), "choice": str(), "truth": str()}:
-                kept.setdefault(("truth", name), line)
-            case {"prediction": str(name), "choice": str() | None}:
-                kept.pop(("choice", name), None)
-                kept["choice", name] = line
-            case {"of": str(name), "reason": str()}:
-                kept["reason", name] = line
-            case {"exercise": str(name), "outcome": "right"} if name not in right:
-                right.add(name)
-                kept[number,] = line
-            case {"exercise": str(name)} if name in right:
-                pass
-            case {"quiz": str(when)} if when in handed_in:
-                pass
-            case {"quiz": str(when), "question": str(name)}:
-                kept.pop((when, name), None)
-                kept[when, name] = line
-            case {"quiz": str(when), "state": "handed in"}:
-                handed_in.add(when)
-                kept[number,] = line
-            case _:
-                kept[number,] = line
-    return b"".join(line + b"\n" for line in kept.values())
-
-
 def _events(file: Path) -> Iterator[dict[str, Any]]:
     try:
         content = read_file(file)
@@ -287,11 +243,11 @@ def _events(file: Path) -> Iterator[dict[str, Any]]:
             "the file in which the lab notes how far you are",
             "move it away, and the lab begins a new one",
         ) from None
-    for _, event in _parsed(content.splitlines()):
+    for _, event in parsed(content.splitlines()):
         yield event
 
 
-def _parsed(lines: Iterable[bytes]) -> Iterator[tuple[bytes, dict[str, Any]]]:
+def parsed(lines: Iterable[bytes]) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """Yield each line that is an event, with the event; a line that comes again is read once."""
     known: dict[bytes, Any] = {}
     for line in lines:

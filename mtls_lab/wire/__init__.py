@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mtls_lab.wire.comparing import Compared, compare
     from mtls_lab.wire.handshake import Handshake, Message, from_wire
-    from mtls_lab.wire.outcome import Exchange, Expected, Failure, Session, Side, Stage
+    from mtls_lab.wire.outcome import Exchange, Expected, Failure, Side, Stage
     from mtls_lab.wire.protocol import LIE, MAX_LINE, SECRET, LineBuffer, ProtocolError, Service
     from mtls_lab.wire.reading import Field, Malformed, read_message
     from mtls_lab.wire.reasons import NO_CHAIN
@@ -27,17 +27,19 @@ if TYPE_CHECKING:
         readable_records,
         server_name,
     )
+    from mtls_lab.wire.session import Session
 
 #: Where each name comes from. It is loaded when it is asked for: `mtls-lab explain` reads no
 #: message, and what reads them takes as long to load as the rest of the command.
 _HOMES = {
     "comparing": ("Compared", "compare"),
     "handshake": ("Handshake", "Message", "from_wire"),
-    "outcome": ("Exchange", "Expected", "Failure", "Session", "Side", "Stage"),
+    "outcome": ("Exchange", "Expected", "Failure", "Side", "Stage"),
     "protocol": ("LIE", "MAX_LINE", "SECRET", "LineBuffer", "ProtocolError", "Service"),
     "reading": ("Field", "Malformed", "read_message"),
     "reasons": ("NO_CHAIN",),
     "recording": ("Passed", "Recording"),
+    "session": ("Session",),
     "records": (
         *("HEADER", "Direction", "Record", "Splitter", "hexdump", "looks_like_tls"),
         *("parse_records", "plaintext_messages", "readable_records", "server_name"),

@@ -23,8 +23,9 @@ from mtls_lab.wire.reasons import after_handshake, reason_of, verify_message_of
 if TYPE_CHECKING:  # reading messages is slow to load, and an outcome needs it only where it is read
     from mtls_lab.wire.handshake import Handshake, Message
     from mtls_lab.wire.recording import Recording
+    from mtls_lab.wire.session import Session
 
-__all__ = ["Exchange", "Expected", "Failure", "Session", "Side", "Stage", "Step"]
+__all__ = ["Exchange", "Expected", "Failure", "Side", "Stage", "Step"]
 
 
 class Stage(Enum):
@@ -168,39 +169,6 @@ class Side(Shown):
         from mtls_lab.wire.cards import both_sides  # noqa: PLC0415 - a terminal needs none
 
         return both_sides(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Session(Shown):
-    """What a device keeps to resume a connection later: a secret, like its key.
-
-    Attributes:
-        session: as `ssl.SSLSocket.session` gives it after the first read.
-        context: the context that it was made in. Python resumes it in no other one, although
-            nothing in TLS ties it to a program, a certificate or a machine.
-        version: the TLS version in which it can be resumed.
-    """
-
-    session: ssl.SSLSession
-    context: ssl.SSLContext
-    version: str
-
-    @classmethod
-    def of(cls, connection: Any) -> Session | None:
-        """Take the session of an `ssl.SSLSocket` or `ssl.SSLObject`; None if it has none to resume.
-
-        In TLS 1.3 it arrives in a NewSessionTicket after the handshake (RFC 8446, section 4.6.1),
-        so read a reply first. In TLS 1.2 an ID is enough, which the server keeps (RFC 5246).
-        """
-        session = getattr(connection, "session", None)
-        if session is None:
-            return None
-        version = connection.version()
-        resumable = session.has_ticket or (version != "TLSv1.3" and session.id)
-        return cls(session, connection.context, version) if resumable else None
-
-    def __str__(self) -> str:
-        return f"{self.version} session, to be resumed within {self.session.timeout // 60} minutes"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.facts import MARKER, learner_folder
-from mtls_lab.learner import predictions, progress, reviews
+from mtls_lab.learner import predictions, progress, reviews, tidying
 from mtls_lab.learner.progress import FILE, Predicted, Progress, Told, Tried, note, read
 
 
@@ -313,10 +313,10 @@ def test_a_shorter_file_says_the_same(events: list[object]) -> None:
         folder = Path(name)
         (folder / FILE).write_text("".join(json.dumps(event) + "\n" for event in events) + "{torn")
         before = read(folder)
-        shorter = progress._shortened((folder / FILE).read_bytes())
+        shorter = tidying._shortened((folder / FILE).read_bytes())
         (folder / FILE).write_bytes(shorter)
         assert read(folder) == before
-        assert progress._shortened(shorter) == shorter
+        assert tidying._shortened(shorter) == shorter
         assert shorter.count(b"later version") == events.count({"of a later version": 1})
 
 
@@ -324,10 +324,10 @@ def test_a_long_file_is_shortened(folder: Path) -> None:
     lines = [json.dumps({"prediction": "checksum", "choice": each}) for each in ("stopped", None)]
     (folder / FILE).write_text("\n".join(lines * 20_000))
     before = read(folder)
-    progress.tidy(folder)
+    tidying.tidy(folder)
     assert (folder / FILE).read_text() == f"{lines[1]}\n"
     assert read(folder) == before
-    progress.tidy(folder)
+    tidying.tidy(folder)
     (folder / FILE).unlink()
-    progress.tidy(folder)
+    tidying.tidy(folder)
     assert not (folder / FILE).exists()
