@@ -8,12 +8,18 @@ import gc
 import getpass
 import os
 import platform
+import signal
 import ssl
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import none
+
+# A shell's background is deaf to Ctrl-C, and what it starts inherits that: the programs that the
+# tests start hear it everywhere.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples on every run and every machine; no deadline, for a busy machine is no bug.
 settings.register_profile("lab", derandomize=True, deadline=None)

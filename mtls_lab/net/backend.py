@@ -68,7 +68,7 @@ class Backend:
         self._handshake_timeout, self._idle_timeout = handshake_timeout, idle_timeout
         self._observe = observe or (lambda _what, _peer, _side: None)
         self._outcomes: Mailbox[Address, Side] = Mailbox()
-        self._acceptor = Acceptor(self._handle, host, port, name, most=max_connections)
+        self._acceptor = Acceptor(self._handle, host, port, name, most=max_connections, adopts=True)
         self.address = self._acceptor.address
 
     #: A backend of this process; see upstream.py.

@@ -96,7 +96,7 @@ class Relay:
         self._connections = 0
         self._lock = threading.Lock()
         self._through: Mailbox[Address, Address | None] = Mailbox()
-        self._acceptor = Acceptor(self._handle, "127.0.0.1", 0, name)
+        self._acceptor = Acceptor(self._handle, "127.0.0.1", 0, name, adopts=True)
         self.address = self._acceptor.address
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import selectors
 import socket
 import threading
@@ -31,9 +32,8 @@ LINGER_BYTES = 256 * 1024
 MAX_CONNECTIONS = 1024
 #: Clients that may wait to be accepted.
 WAITING = 1024
-#: Seconds until it tries again, where the process had no descriptor or thread left.
+#: Where the process had no descriptor or thread left: seconds until it tries again, and the errors.
 PAUSE = 0.1
-#: What `accept` raises then.
 NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 K = TypeVar("K", bound=Hashable)
@@ -85,6 +85,8 @@ class Acceptor:
         host, port: where to listen; port 0 takes a free one.
         name: part of the threads' names.
         most: connections at a time; the next one waits, in the queue of the system.
+        adopts: whether `handle` calls `adopt` for the socket into which it wraps its own, which
+            saves a second descriptor for each connection.
 
     Raises:
         NetworkProblem: the address cannot be listened on.
@@ -98,8 +100,9 @@ class Acceptor:
         name: str,
         *,
         most: int = MAX_CONNECTIONS,
+        adopts: bool = False,
     ) -> None:
-        self._handle = handle
+        self._handle, self._adopts = handle, adopts
         self._name = name
         self._most = most
         self._open: dict[threading.Thread, list[socket.socket]] = {}
@@ -125,11 +128,10 @@ class Acceptor:
                     return
                 try:
                     connection, peer = self._listener.accept()
+                    self._serve(connection, peer[:2])
                 except OSError as error:  # the client may be gone again already
                     if error.errno in NO_ROOM:
                         self._pause()
-                else:
-                    self._serve(connection, peer[:2])
 
     def _pause(self) -> None:
         with self._changed:
@@ -143,15 +145,15 @@ class Acceptor:
             daemon=True,
         )
         with self._changed:
-            self._open[thread] = [connection]
+            # wrap_socket takes the first one over.
+            self._open[thread] = [connection if self._adopts else connection.dup()]
         try:
             thread.start()
         except RuntimeError:  # the system has no room for another thread
             with self._changed:
                 del self._open[thread]
             connection.close()
-            self._pause()
-            return
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from None
         # Kept until it has ended: it is in `_open` only for as long as its connection.
         if len(self._threads) > 2 * len(self._open) + 16:
             self._threads = [old for old in self._threads if old.is_alive()]
@@ -217,8 +219,10 @@ class Acceptor:
 
 
 def _end(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # it may have ended already
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)  # below TLS, whose thread is at work
+    with contextlib.suppress(
+        OSError
+    ):  # it may have ended already; below TLS: its thread is at work
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def _listen(host: str, port: int) -> socket.socket:
