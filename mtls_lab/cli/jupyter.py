@@ -36,7 +36,9 @@ STYLES = "custom.css"
 #: Read from the last row: on a picture of 1,280 pixels, 20 are one sixty-fourth of its width.
 #: The prompt's room grows with it, or "[10]:" is cut off.
 BIG = {
-    **{"content-font-size1": "20px", "code-font-size": "18px", "ui-font-size1": "16px"},
+    "content-font-size1": "20px",
+    "code-font-size": "18px",
+    "ui-font-size1": "16px",
     "cell-prompt-width": "80px",
 }
 #: Where the page is kept as the learner leaves it, below the learner's folder.
