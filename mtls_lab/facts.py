@@ -4,14 +4,14 @@ Here: one reader of all data files, two lookups. Not here: what an entry means (
 and what a learner's folder holds (learner/workspace.py).
 """
 
-import marshal
+import json
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mtls_lab.errors import FileProblem
-from mtls_lab.files import write_file
+from mtls_lab.files import read_json, write_file
 
 __all__ = ["MARKER", "learner_folder", "read_facts", "resource_folder"]
 
@@ -43,22 +43,22 @@ def read_facts(name: str) -> dict[str, Any]:
         ['files', 'slots', 'starts']
     """
     path = resource_folder("data") / f"{name}.toml"
-    # TOML takes fifty times as long to read as what Python keeps of its own modules: so it is kept
-    # as those are, in __pycache__, and holds for a source of this time and size.
+    # TOML takes fifty times as long to read as JSON: so the facts are kept as that, where Python
+    # keeps its modules, and hold for a source of this time and size.
     source = path.stat()
-    stamp = (FORMAT, source.st_mtime_ns, source.st_size)
-    kept = path.parent / "__pycache__" / f"{name}.{sys.implementation.cache_tag}.toml"
-    with suppress(OSError, ValueError, EOFError, TypeError):
-        of, facts = marshal.loads(kept.read_bytes())  # noqa: S302 - as Python reads its bytecode
+    stamp = [FORMAT, source.st_mtime_ns, source.st_size]
+    kept = path.parent / "__pycache__" / f"{name}.json"
+    with suppress(OSError, ValueError, TypeError):
+        of, facts = read_json(kept)
         if of == stamp:
             return dict(facts)
     import tomllib  # noqa: PLC0415 - most runs need none
 
     facts = tomllib.loads(path.read_text("utf-8"))
     if not sys.dont_write_bytecode and sys.pycache_prefix is None:
-        with suppress(OSError, FileProblem, ValueError):  # it may be nobody's to write
+        with suppress(OSError, FileProblem, TypeError):  # it may be nobody's to write; a date
             kept.parent.mkdir(exist_ok=True)
-            write_file(kept, marshal.dumps((stamp, facts)))
+            write_file(kept, json.dumps([stamp, facts]))
     return facts
 
 

@@ -119,6 +119,7 @@ def write_file(
         FileProblem: it cannot be written.
 
     Example:
+        >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     write_file(Path(folder, "hint.txt"), "look at the CA").read_text()
         'look at the CA'

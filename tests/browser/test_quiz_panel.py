@@ -46,7 +46,7 @@ def focused(panel: ShownPanel) -> str:
 def test_by_keyboard_alone_and_kept_over_a_restart(panel: ShownPanel, folder: Path) -> None:
     expect(panel.box).to_contain_text(ITEMS[0].situation)
     panel.box.get_by_role("radio").first.focus()
-    press(panel, "Tab", "Space")  # each answer is a stop of its own
+    press(panel, "ArrowDown")  # all answers are one stop, and the arrows choose
     answers = {ITEMS[0].name: list(ITEMS[0].answers)[1]}
     expect(panel.result).to_contain_text("1 of 12 questions answered, and kept")
     while focused(panel) != "Next ▶":

@@ -31,7 +31,7 @@ def test_they_are_read_once_and_handed_out_anew(
 ) -> None:
     first = read_facts("caves")
     assert first == {"word": "sesame"}
-    assert kept(source).name == f"caves.{sys.implementation.cache_tag}.toml"
+    assert kept(source).name == "caves.json"
     monkeypatch.setitem(sys.modules, "tomllib", None)  # what is kept is enough
     assert read_facts("caves") == first
     first["word"] = "barley"
@@ -45,7 +45,9 @@ def test_a_source_that_changed(source: Path) -> None:
     assert read_facts("caves") == {"word": "barley"}
 
 
-@pytest.mark.parametrize("damage", [b"", b"\x00", b"i\x01\x00\x00\x00", b"(\xff\xff\xff\x7f"])
+@pytest.mark.parametrize(
+    "damage", [b"", b"\xff", b"[1, 2", b"[1, 2]", b"[[]]", b"[" * 200_000, b"null"]
+)
 def test_what_is_kept_is_damaged(source: Path, damage: bytes) -> None:
     read_facts("caves")
     kept(source).write_bytes(damage)
