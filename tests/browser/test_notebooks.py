@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from mtls_lab.learner.progress import FILE
 from tests.authoring.canonical import NOTEBOOKS
 from tests.browser.lab import DARK, LIGHT, NARROW, WIDE, JupyterLab, LabPage
 
@@ -30,6 +31,7 @@ STACKED = """() => [...document.querySelectorAll(".jp-Notebook .jp-OutputArea-ou
 def name(request: pytest.FixtureRequest, lab: JupyterLab, page: LabPage) -> Iterator[str]:
     """Each notebook in turn, open in the page. Opened and not run, it is as it was."""
     file = lab.folder / f"{request.param}.ipynb"
+    (lab.folder / FILE).unlink(missing_ok=True)  # what other tests have answered in this folder
     before = file.read_text("utf-8")
     page.open(file.name)
     assert page.page.evaluate(STATE) == [False, "python3"]
