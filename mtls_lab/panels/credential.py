@@ -157,7 +157,7 @@ class CredentialPanel(Panel):
         self.show(
             exchange,
             f"{chosen}\n{exchange}",
-            self._body(credential, chosen, exchange),
+            self._body(credential, chosen, exchange, by_name=by_name),
             outcome="served" if exchange.ok else "refused",
         )
 
@@ -182,15 +182,18 @@ class CredentialPanel(Panel):
         ladder = draw(exchange.handshake, told=(), inline=True, moving=False, page=f"still-{name}-")
         return beside(body, ladder)
 
-    def _body(self, credential: Credential, chosen: str, exchange: Exchange) -> str:
+    def _body(
+        self, credential: Credential, chosen: str, exchange: Exchange, *, by_name: bool = True
+    ) -> str:
         certfile, keyfile = self._store.files(credential.name) or (None, None)
         explanation = explain(exchange, certfile=certfile, keyfile=keyfile)
         why = "" if exchange.ok else details(MEANS, reasons(explanation))
+        wrong = credential.wrong if by_name else credential.without_rule or credential.wrong
         verdict = "the device gets the secret." if exchange.ok else explanation.who
         return "".join(
             [
                 mark(exchange.ok, f"{chosen}: {verdict}"),
-                f"<p>{escape(credential.wrong)}</p>" if credential.wrong else "",
+                f"<p>{escape(wrong)}</p>" if wrong else "",
                 exchange._repr_html_(),
                 why,
             ]

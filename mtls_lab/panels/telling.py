@@ -54,7 +54,11 @@ def marked(revealed: Revealed, *, sure: bool | None = None) -> str:
         sign = {"good": "✓", "bad": "✗", "plain": ""}[kind]
         yours = " <span class='lab-tag'>your prediction</span>" * (key == revealed.choice)
         lines.append(f"<li class='lab-{kind}'><b>{sign}</b><span>{told(text)}{yours}</span></li>")
-    was = {True: "You were sure.", False: "You were guessing.", None: "You did not say how sure you were."}
+    was = {
+        True: "You were sure.",
+        False: "You were guessing.",
+        None: "You did not say how sure you were.",
+    }
     before = was[sure] if revealed.choice else "You looked without a prediction."
     return f"<p>What happened:</p><ul class='lab-answers'>{''.join(lines)}</ul><p>{before}</p>"
 
@@ -72,9 +76,7 @@ def seen(run: Run) -> str:
         f"<p><b>{escape(title)}</b></p>" * bool(title) + str(each._repr_html_())
         for title, each in _exhibits(run)
     ]
-    if run.printed:
-        parts.append(code(run.printed))
-    return "".join(parts)
+    return (code(run.printed) if run.printed else "") + "".join(parts)
 
 
 def _exhibits(run: Run) -> list[tuple[str, Any]]:
@@ -87,9 +89,10 @@ def as_text(asked: Question, run: Run, revealed: Revealed | None) -> str:
     lines = [*_listed(asked.answers)]
     if revealed:
         lines.append(f"What happened: {revealed.outcome}")
+        lines += [run.printed] * bool(run.printed)
         for title, each in _exhibits(run):
             lines += [f"{title}:"] * bool(title) + [str(each)]
-        lines += [run.printed] * bool(run.printed) + _after(revealed)
+        lines += _after(revealed)
         if revealed.why:
             lines += [WHY, *_listed({key: each.text for key, each in revealed.why.items()})]
     return "\n".join(lines)
