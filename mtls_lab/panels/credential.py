@@ -27,6 +27,11 @@ from mtls_lab.wire.ladder import draw
 
 __all__ = ["CredentialPanel"]
 
+#: What is said where nothing was sent.
+NOT_SENT = (
+    "No handshake took place: the device could not load what it would present, so it never "
+    "connected."
+)
 #: Over an explanation that is folded.
 MEANS = "What the error means"
 MAIN = ("valid", "none", "untrusted")
@@ -153,7 +158,7 @@ class CredentialPanel(Panel):
         chosen = f"{credential.title}, {spelled}"
         if not by_name:
             chosen += ", any name may speak"
-        self._ladder.show(exchange.handshake, "No handshake took place.")
+        self._ladder.show(exchange.handshake, NOT_SENT)
         self.show(
             exchange,
             f"{chosen}\n{exchange}",
