@@ -84,9 +84,7 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
                 raise NotYet(f"True for {who}", _ANSWER)
         yield f"False for {who}"
 
-    with listening(partial(_say, context, (b"PO", b"NG\n"))) as address:
-        if not says(valid, address):
-            raise NotYet("False for a backend whose PONG arrived in two pieces", _PIECES)
+    _in_pieces(partial(says, valid), context)
     yield "True for a backend whose answer arrives in two pieces"
 
     _be_careless(says, valid, own)
@@ -154,6 +152,13 @@ def _say(context: ssl.SSLContext, pieces: tuple[bytes, ...], connection: socket.
         tls.recv(1024)
         for piece in pieces:
             tls.sendall(piece)
+
+
+def _in_pieces(says: Callable[[Address], bool], context: ssl.SSLContext) -> None:
+    """Let the answer arrive in two records. Raises NotYet if it is not put together."""
+    with listening(partial(_say, context, (b"PO", b"NG\n"))) as address:
+        if not says(address):
+            raise NotYet("False for a backend whose PONG arrived in two pieces", _PIECES)
 
 
 @contextmanager
