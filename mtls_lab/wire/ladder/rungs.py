@@ -76,13 +76,16 @@ def draw(
                 place += 2
     count = len(handshake.messages)
     kind = "Resumed handshake" if handshake.resumed else "Handshake"
+    own = actor_of(handshake.device).colour
+    line = f"border-left-color:{own}" * (handshake.device != "device")
     named = f' data-ladder="{escape(page)}"' if told is not None else ""
     sheet = varying(f"<style>{style()}</style>") if inline else ""
     return "".join(
         [
             f"<div {look('ladder', *['moves'] * moving)}{named}>{sheet}",
             f"<div {look('heads')}>{actor(handshake.device)}{actor('backend')}</div>",
-            f'<ol {look("rungs")} aria-label="{kind} with {count} messages">{"".join(rows)}</ol>',
+            f'<ol {look("rungs", style=line)} aria-label="{kind} with {count} messages">',
+            f"{''.join(rows)}</ol>",
             f"<p {look('caption')}>{escape(caption(handshake))}</p></div>",
         ]
     )
