@@ -195,7 +195,7 @@ def steal_session(protection: Protection) -> AttackResult:
     contexts = [c for c in (protection.server_context, protection.client_context, thief) if c]
     watch(*contexts)
     with protection.backend() as backend:
-        exchange = ask("GET_SECRET", backend, context=thief)
+        exchange = ask("GET_SECRET", backend, context=thief, name="thief")
         evidence = [_served("A thief without a certificate", exchange)]
         if exchange.ok:
             evidence.append("No session was needed.")
@@ -204,7 +204,7 @@ def steal_session(protection: Protection) -> AttackResult:
         if stolen is None:
             evidence.append("The device had no session: the backend gives none to resume.")
             return _stolen(protection, exchange, evidence)
-        exchange = ask("GET_SECRET", backend, context=thief, session=stolen)
+        exchange = ask("GET_SECRET", backend, context=thief, session=stolen, name="thief")
     evidence.append(_served("The same thief, with the device's session,", exchange))
     if exchange.backend and exchange.backend.reused:
         evidence.append(f"The backend took it for {exchange.backend.peer}.")

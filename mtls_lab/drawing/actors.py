@@ -38,13 +38,14 @@ ACTORS = {
 
 
 def actor_of(name: str) -> Actor:
-    """Return who goes by this name: a backend under another name is a backend.
+    """Return who goes by this name: a thief is Mallory, a backend under another name a backend.
 
     Example:
         >>> actor_of("mallory").sign, actor_of("sensors").name
         ('▲', 'backend')
     """
-    return ACTORS.get(name.lower(), ACTORS["backend"])
+    name = {"thief": "mallory"}.get(name.lower(), name.lower())
+    return ACTORS.get(name, ACTORS["backend"])
 
 
 def actor(name: str, words: str = "") -> str:

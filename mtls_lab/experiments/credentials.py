@@ -37,6 +37,7 @@ class Credential:
     device: dict[str, Expected]
     backend: Expected | None = None
     common_name: str = "trusted-client"
+    without_rule: str = ""
     signed_by: str = "device-ca"
     purpose: str = "client"
     valid_days: tuple[int, int] = (0, pki.LEAF_DAYS)

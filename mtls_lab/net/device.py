@@ -37,6 +37,7 @@ def ask(
     server_hostname: str | None = "localhost",
     session: Session | None = None,
     timeout: float = TIMEOUT,
+    name: str = "",
 ) -> Exchange:
     """Send one command and return what the device and the backend saw.
 
@@ -55,6 +56,7 @@ def ask(
             and checks the backend as the session's own context says.
         timeout: seconds for the whole exchange. When they are over, the backend has a second
             to notice, so that its side is known as well.
+        name: what the output calls this device, such as "thief".
 
     Raises:
         ValueError: the command is more than one line, or there is a session and no context.
@@ -115,7 +117,11 @@ def ask(
         # After a good reply there is nothing left to wait for.
         hang_up(connection, wait=_left(deadline) if failure else 0)
         recording = connection.recording(own, (host, port)) if own else None
-    device = Side("device", stage, failure, version, peer, tuple(received), messages, reused=reused)
+    device = Side(
+        *("device", stage, failure, version, peer, tuple(received), messages),
+        reused=reused,
+        name=name,
+    )
     exchange = Exchange(command, device, session=kept, recording=recording)
     return exchange if own is None else _with_backend(exchange, to, own, deadline, timeout)
 

@@ -27,6 +27,11 @@ from mtls_lab.wire.ladder import draw
 
 __all__ = ["CredentialPanel"]
 
+#: What is said where nothing was sent.
+NOT_SENT = (
+    "No handshake took place: the device could not load what it would present, so it never "
+    "connected."
+)
 #: Over an explanation that is folded.
 MEANS = "What the error means"
 MAIN = ("valid", "none", "untrusted")
@@ -153,11 +158,11 @@ class CredentialPanel(Panel):
         chosen = f"{credential.title}, {spelled}"
         if not by_name:
             chosen += ", any name may speak"
-        self._ladder.show(exchange.handshake, "No handshake took place.")
+        self._ladder.show(exchange.handshake, NOT_SENT)
         self.show(
             exchange,
             f"{chosen}\n{exchange}",
-            self._body(credential, chosen, exchange),
+            self._body(credential, chosen, exchange, by_name=by_name),
             outcome="served" if exchange.ok else "refused",
         )
 
@@ -182,15 +187,18 @@ class CredentialPanel(Panel):
         ladder = draw(exchange.handshake, told=(), inline=True, moving=False, page=f"still-{name}-")
         return beside(body, ladder)
 
-    def _body(self, credential: Credential, chosen: str, exchange: Exchange) -> str:
+    def _body(
+        self, credential: Credential, chosen: str, exchange: Exchange, *, by_name: bool = True
+    ) -> str:
         certfile, keyfile = self._store.files(credential.name) or (None, None)
         explanation = explain(exchange, certfile=certfile, keyfile=keyfile)
         why = "" if exchange.ok else details(MEANS, reasons(explanation))
+        wrong = credential.wrong if by_name else credential.without_rule or credential.wrong
         verdict = "the device gets the secret." if exchange.ok else explanation.who
         return "".join(
             [
                 mark(exchange.ok, f"{chosen}: {verdict}"),
-                f"<p>{escape(credential.wrong)}</p>" if credential.wrong else "",
+                f"<p>{escape(wrong)}</p>" if wrong else "",
                 exchange._repr_html_(),
                 why,
             ]

@@ -43,8 +43,9 @@ class FleetPanel(Panel):
     def __init__(self, devices: int = 12) -> None:
         super().__init__(
             "One certificate or many?",
-            "A thief copies the key of one device. The damage depends on who shares that key. Each "
-            "key is tried in a real handshake.",
+            "A thief copies the key of one device. The damage depends on who shares that key. A "
+            "batch is four devices made together, a variant is a model: basic or pro. Each key is "
+            "tried in a real handshake.",
         )
         self._fleets: dict[tuple[int, str], Fleet] = {}
         self._tried: dict[tuple[int, int, str], Report] = {}
@@ -202,7 +203,7 @@ def _comparison(tried: dict[str, Report | None], size: int) -> str:
 
 def _cost(report: Report | None, size: int) -> tuple[str, str]:
     if report is None:
-        return '<td role="cell" colspan="2">revoke its key to see</td>', ""
+        return '<td role="cell" colspan="2">revoke its key under this identity to see</td>', ""
     keys = len({device.identity for device in report.devices})
     part = f"--lab-part: {100 * report.recalled // size}%"
     recalled = f'<td role="cell" style="{part}">{report.recalled} of {size}</td>'

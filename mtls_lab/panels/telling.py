@@ -76,9 +76,7 @@ def seen(run: Run) -> str:
         f"<p><b>{escape(title)}</b></p>" * bool(title) + str(each._repr_html_())
         for title, each in _exhibits(run)
     ]
-    if run.printed:
-        parts.append(code(run.printed))
-    return "".join(parts)
+    return (code(run.printed) if run.printed else "") + "".join(parts)
 
 
 def _exhibits(run: Run) -> list[tuple[str, Any]]:
@@ -91,9 +89,10 @@ def as_text(asked: Question, run: Run, revealed: Revealed | None) -> str:
     lines = [*_listed(asked.answers)]
     if revealed:
         lines.append(f"What happened: {revealed.outcome}")
+        lines += [run.printed] * bool(run.printed)
         for title, each in _exhibits(run):
             lines += [f"{title}:"] * bool(title) + [str(each)]
-        lines += [run.printed] * bool(run.printed) + _after(revealed)
+        lines += _after(revealed)
         if revealed.why:
             lines += [WHY, *_listed({key: each.text for key, each in revealed.why.items()})]
     return "\n".join(lines)

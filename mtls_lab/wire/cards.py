@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtls_lab.drawing import actor, breakable, card, definitions, escape, side_by_side, varying
+from mtls_lab.drawing import (
+    ACTORS,
+    actor,
+    actor_of,
+    breakable,
+    card,
+    definitions,
+    escape,
+    side_by_side,
+    varying,
+)
 
 if TYPE_CHECKING:
     from mtls_lab.wire.outcome import Failure, Side, Step
@@ -40,14 +50,21 @@ def side_card(side: Side | str, title: str = "") -> str:
     steps = side.steps
     rows = [(step.name, _words(side, step)) for step in steps]
     body = definitions(rows or [("connect", "✓ it opened and ended, and nothing was said")])
-    good = side.ok and all(step.good for step in steps)
-    return card(actor(side.who, title), body + _in_full(side.failure), good=good)
+    good: bool | None = side.ok and all(step.good for step in steps)
+    if _is_attacker(side):
+        good = False if good else None  # what serves her is no success
+    return card(actor(side.name or side.who, title), body + _in_full(side.failure), good=good)
 
 
 def _words(side: Side, step: Step) -> str:
-    words = f"{'✓' if step.good else '✗'} {step.words}".rstrip()
+    taken = step.good and step.name == "received" and _is_attacker(side)
+    words = f"{'⚠' if taken else '✓' if step.good else '✗'} {step.words}".rstrip()
     resumed = side.reused and step.name == "handshake"
     return words + ": no certificate was shown" * resumed
+
+
+def _is_attacker(side: Side) -> bool:
+    return actor_of(side.name or side.who) is ACTORS["mallory"]
 
 
 def _in_full(failure: Failure | None) -> str:

@@ -42,7 +42,7 @@ Notes = tuple[tuple[str, int, int, bytes], ...]
 
 
 #: RFC 8446 marks in its figure 1 with braces what is encrypted; so does the text form here.
-HEADING = "  device ··· backend    {…} is encrypted"
+HEADING = "  {device} ··· backend    {…} is encrypted"
 #: What a resumed handshake does without (RFC 8446, section 2.2; RFC 5246, section 7.3).
 RESUMED = "  resumed: no Certificate, no CertificateVerify; a secret from before speaks for both"
 
@@ -128,10 +128,12 @@ class Handshake(Shown):
         messages: from the first ClientHello to the last alert, after-handshake messages
             included; empty without TLS.
         both_ends: whether both ends noted them. Otherwise nobody knows what the other end read.
+        device: what the output calls the device, such as "thief".
     """
 
     messages: tuple[Message, ...] = ()
     both_ends: bool = field(default=True, compare=False)
+    device: str = field(default="device", compare=False, repr=False)
 
     @property
     def resumed(self) -> bool:
@@ -147,7 +149,10 @@ class Handshake(Shown):
     def __str__(self) -> str:
         if not self.messages:
             return "  nothing noted: call watch(context) on both contexts, then ask again"
-        lines = [HEADING, *(f"  {message}" for message in self.messages)]
+        lines = [
+            HEADING.replace("{device}", self.device),
+            *(f"  {message}" for message in self.messages),
+        ]
         return "\n".join(lines + [RESUMED] * self.resumed)
 
     def _repr_html_(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
@@ -127,6 +127,7 @@ class Side(Shown):
             None where that is not known.
         reused: whether the handshake resumed a session (RFC 8446, section 2.2). Then `peer` was
             proved when that session began, and not now.
+        name: what the output calls a device that is not "device", such as "thief".
     """
 
     who: str
@@ -138,6 +139,7 @@ class Side(Shown):
     messages: tuple[Message, ...] = field(default=(), compare=False, repr=False)
     asked: bool | None = field(default=None, compare=False, repr=False)
     reused: bool = False
+    name: str = field(default="", compare=False, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -163,7 +165,7 @@ class Side(Shown):
         return tuple(steps)
 
     def __str__(self) -> str:
-        return printable(f"{self.who:<8} " + "  ".join(map(str, self.steps)))
+        return printable(f"{self.name or self.who:<8} " + "  ".join(map(str, self.steps)))
 
     def _repr_html_(self) -> str:
         from mtls_lab.wire.cards import both_sides  # noqa: PLC0415 - a terminal needs none
@@ -227,7 +229,8 @@ class Exchange(Shown):
         """The messages of this very connection, from both ends."""
         from mtls_lab.wire.handshake import join  # noqa: PLC0415 - see above
 
-        return join(self.device.messages, self.backend.messages if self.backend else ())
+        joined = join(self.device.messages, self.backend.messages if self.backend else ())
+        return replace(joined, device=self.device.name or "device")
 
     @property
     def reply(self) -> str | None:

@@ -33,18 +33,20 @@ def marked(text: str, known: dict[str, str]) -> str:
     Example:
         >>> marked("`CA`: a CA, two CAs", {"CA": "certificate authority"})
         '`CA`: a <abbr title="certificate authority">CA</abbr>, two CAs'
+        >>> marked("two CAs", {"CA": "certificate authority"})
+        'two <abbr title="certificate authority">CAs</abbr>'
         >>> marked("a *certificate authority* (CA)", {"CA": "certificate authority"})
         'a *certificate authority* (CA)'
     """
     pieces = ELSEWHERE.split(text)
     for number in range(0, len(pieces), 2):
         for short, words in list(known.items()):
-            found = re.search(rf"\b{short}(?=s?\b)", pieces[number])
+            found = re.search(rf"\b{short}(?=s?\b)(?:-[\d-]+\d|s\b|'s\b)?", pieces[number])
             if found is None:
                 continue
             del known[short]
             if not in_words(pieces[number], found, words):
-                own = f'<abbr title="{html.escape(words)}">{short}</abbr>'
+                own = f'<abbr title="{html.escape(words)}">{found.group()}</abbr>'
                 pieces[number] = pieces[number][: found.start()] + own + found.string[found.end() :]
                 return marked("".join(pieces), known)
     return "".join(pieces)

@@ -67,7 +67,9 @@ def minutes(notebook: NotebookNode) -> float:
             seconds += PREDICTION + REASON + len(happened.split()) / PACE * 60
         code = PREDICT.sub("", cell.source)  # which asks, and does nothing else
         seconds += LINE * len([line for line in code.splitlines() if line.strip()])
-        seconds += 60 * sum(PANELS[name] for name in re.findall(r"\b(\w+Panel)\(", cell.source))
+        seconds += 60 * sum(
+            PANELS[name] for name in set(re.findall(r"\b(\w+Panel)\(", cell.source))
+        )
         seconds += ATTEMPT * ("stop_the_clone(" in cell.source)
         printed = (o.text for o in cell.outputs if o.output_type == "stream")
         seconds += sum(len(text.split()) for text in printed) / PACE * 60

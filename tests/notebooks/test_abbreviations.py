@@ -41,7 +41,7 @@ def test_everything_on_the_list_is_used() -> None:
 @pytest.mark.parametrize(
     ("text", "marked"),
     [
-        ("Two CAs and a CA.", 'Two <abbr title="certificate authority">CA</abbr>s and a CA.'),
+        ("Two CAs and a CA.", 'Two <abbr title="certificate authority">CAs</abbr> and a CA.'),
         ("The certificate authorities' CA.", None),
         ("A **certificate authority** (CA). The CA signs.", ""),
         ("A *certificate authority*, CA for short.", ""),

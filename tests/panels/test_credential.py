@@ -1,5 +1,6 @@
 """The credential panel tells the truth whatever else has used its folder, and in any order."""
 
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,16 @@ def test_a_new_ca_after_the_panel(panel: CredentialPanel) -> None:
 
 def panel_folder() -> str:
     return "device/credentials"
+
+
+def test_what_is_wrong_with_a_name_depends_on_the_rule(panel: CredentialPanel) -> None:
+    said = catalogue()["unauthorized_name"]
+    assert said.without_rule
+    for by_name, told, other in (
+        (True, said.wrong, said.without_rule),
+        (False, said.without_rule, said.wrong),
+    ):
+        assert panel.select("unauthorized_name", by_name=by_name).ok is not by_name
+        page = unescape(panel._result.value)
+        assert told in page
+        assert other not in page

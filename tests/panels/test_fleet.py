@@ -144,17 +144,17 @@ def test_a_smaller_fleet_still_has_a_robbed_device(panel: FleetPanel) -> None:
 
 def test_the_comparison_has_what_was_tried() -> None:
     panel = FleetPanel()
-    assert panel._grid.value.count("revoke its key to see") == 4
+    assert panel._grid.value.count("revoke its key under this identity to see") == 4
     panel.select("batch", "stolen")
-    assert panel._grid.value.count("revoke its key to see") == 4
+    assert panel._grid.value.count("revoke its key under this identity to see") == 4
     panel.select("batch", "revoked")
-    assert panel._grid.value.count("revoke its key to see") == 3
+    assert panel._grid.value.count("revoke its key under this identity to see") == 3
     assert '4 of 12</td><td role="cell">3</td>' in panel._grid.value
     panel.select("shared", "replaced")
     assert '12 of 12</td><td role="cell">1</td>' in panel._grid.value
     assert '4 of 12</td><td role="cell">3</td>' in panel._grid.value
     panel.select("shared", "well", stolen=6)
-    assert panel._grid.value.count("revoke its key to see") == 4
+    assert panel._grid.value.count("revoke its key under this identity to see") == 4
 
 
 @pytest.mark.parametrize("size", SIZES)

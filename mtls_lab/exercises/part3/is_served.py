@@ -84,6 +84,9 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
                 raise NotYet(f"True for {who}", _ANSWER)
         yield f"False for {who}"
 
+    _in_pieces(partial(says, valid), context)
+    yield "True for a backend whose answer arrives in two pieces"
+
     _be_careless(says, valid, own)
     yield "False for a backend without encryption, or with TLS 1.1"
     _believe(says, valid, stranger.issue_server(["localhost"]), "of another CA")
@@ -93,6 +96,9 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
 
 
 _ANSWER = "a device that is served gets an answer to its command: PONG, and nothing else"
+
+
+_PIECES = "one `recv` returns what is there so far: a line ends at its line end"
 
 
 _LAST_WORD = "in TLS 1.3 the backend looks at the certificate after the device's handshake is done"
@@ -124,11 +130,6 @@ def _quiet(
         tls.do_handshake()
         hang_up(tls)
 
-    def cuts(connection: socket.socket) -> None:
-        with context.wrap_socket(connection, server_side=True) as tls:
-            tls.recv(1024)
-            tls.sendall(b"PON")
-
     def never_answers(connection: socket.socket) -> None:
         with context.wrap_socket(connection, server_side=True) as tls:
             met.set()
@@ -140,8 +141,24 @@ def _quiet(
         "a backend that hangs up without an answer": listening(hangs_up),
         _SILENT[0]: _deaf(),
         _SILENT[1]: listening(never_answers),
-        "a backend whose answer is cut": listening(cuts),
+        "a backend whose answer is cut": listening(partial(_say, context, (b"PON",))),
+        "a backend that answers PONGED": listening(partial(_say, context, (b"PONGED\n",))),
     }
+
+
+def _say(context: ssl.SSLContext, pieces: tuple[bytes, ...], connection: socket.socket) -> None:
+    """Answer a command in pieces, each in a record."""
+    with context.wrap_socket(connection, server_side=True) as tls:
+        tls.recv(1024)
+        for piece in pieces:
+            tls.sendall(piece)
+
+
+def _in_pieces(says: Callable[[Address], bool], context: ssl.SSLContext) -> None:
+    """Let the answer arrive in two records. Raises NotYet if it is not put together."""
+    with listening(partial(_say, context, (b"PO", b"NG\n"))) as address:
+        if not says(address):
+            raise NotYet("False for a backend whose PONG arrived in two pieces", _PIECES)
 
 
 @contextmanager

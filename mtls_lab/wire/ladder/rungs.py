@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
-from mtls_lab.drawing import ACTORS, BAD, actor, breakable, escape, varying
+from mtls_lab.drawing import BAD, actor, actor_of, breakable, escape, varying
 from mtls_lab.wire.handshake import RESUMED, Handshake, Message
 from mtls_lab.wire.ladder.belief import Flag, flags
 from mtls_lab.wire.ladder.look import Look, style
@@ -67,22 +67,25 @@ def draw(
     rows, place = [], 0
     for number, (key, message) in enumerate(zip(keys(handshake), handshake.messages, strict=True)):
         body = tell(message, f"{page}{key}", look) if told is None or key in told else ""
-        rows.append(_rung(message, key, body, place, look))
+        rows.append(_rung(message, key, body, place, look, handshake.device))
         place += 1
         for flag in raised:
             if flag.after == number:
                 place += 1
-                rows.append(_flag(flag, place, look))
+                rows.append(_flag(flag, place, look, handshake.device))
                 place += 2
     count = len(handshake.messages)
     kind = "Resumed handshake" if handshake.resumed else "Handshake"
+    own = actor_of(handshake.device).colour
+    line = f"border-left-color:{own}" * (handshake.device != "device")
     named = f' data-ladder="{escape(page)}"' if told is not None else ""
     sheet = varying(f"<style>{style()}</style>") if inline else ""
     return "".join(
         [
             f"<div {look('ladder', *['moves'] * moving)}{named}>{sheet}",
-            f"<div {look('heads')}>{actor('device')}{actor('backend')}</div>",
-            f'<ol {look("rungs")} aria-label="{kind} with {count} messages">{"".join(rows)}</ol>',
+            f"<div {look('heads')}>{actor(handshake.device)}{actor('backend')}</div>",
+            f'<ol {look("rungs", style=line)} aria-label="{kind} with {count} messages">',
+            f"{''.join(rows)}</ol>",
             f"<p {look('caption')}>{escape(caption(handshake))}</p></div>",
         ]
     )
@@ -91,18 +94,19 @@ def draw(
 def caption(handshake: Handshake) -> str:
     """Say in a sentence or two what the flags show."""
     raised = flags(handshake)
+    names = {"device": handshake.device, "backend": "backend"}
     parts = []
     if len(raised) == 2:
-        first, second = (each.side for each in raised)
+        first, second = (names[each.side] for each in raised)
         parts.append(
             f"The {first} is connected once it has sent its Finished, the {second} once it has "
             "verified that one."
         )
     elif raised and raised[0].mistaken:
-        other = "backend" if raised[0].side == "device" else "device"
+        other = "backend" if raised[0].side == "device" else handshake.device
         parts.append(
-            f"The {raised[0].side} believes that it is connected once it has sent its Finished. "
-            f"The {other} never does."
+            f"The {names[raised[0].side]} believes that it is connected once it has sent its "
+            f"Finished. The {other} never was."
         )
     elif raised:
         parts.append("One end alone was watched, so nobody knows what the other believes.")
@@ -118,10 +122,10 @@ def _sender(message: Message) -> str:
     return "device" if message.direction is Direction.TO_BACKEND else "backend"
 
 
-def _rung(message: Message, key: str, body: str, place: int, look: Look) -> str:
+def _rung(message: Message, key: str, body: str, place: int, look: Look, device: str) -> str:
     up = message.direction is Direction.TO_BACKEND
-    sender, receiver = ("device", "backend") if up else ("backend", "device")
-    colour = BAD if message.fatal else ACTORS[sender].colour
+    sender, receiver = (device, "backend") if up else ("backend", device)
+    colour = BAD if message.fatal else actor_of(sender).colour
     shown = (message.alert or message.name) if message.fatal else message.name
     name = f"{{{shown}}}" if message.encrypted else shown
     marks = [" (empty)"] * message.empty + [" (never read)"] * (not message.arrived)
@@ -153,13 +157,14 @@ def _rung(message: Message, key: str, body: str, place: int, look: Look) -> str:
     )
 
 
-def _flag(flag: Flag, place: int, look: Look) -> str:
+def _flag(flag: Flag, place: int, look: Look, name: str) -> str:
     device = flag.side == "device"
     words = "connected, it believes" if flag.mistaken else "connected"
-    colour = ACTORS[flag.side].colour
+    who = name if device else "backend"
+    colour = actor_of(who).colour
     where = "justify-content:flex-start" if device else "justify-content:flex-end"
     edge = f"border-left:.3em solid {colour};" if device else f"border-right:.3em solid {colour};"
-    text = f"⚑ {flag.side}: {words}"
+    text = f"⚑ {who}: {words}"
     return (
         f"<li {look('flag', style=f'{where};--i:{place}')}>"
         f'<span style="{edge}padding:0 .5em">{text}</span></li>'

@@ -58,7 +58,9 @@ def test_text() -> None:
         "Where: backend/client_ca.pem, loaded by load_verify_locations\n"
         "Fix:   Compare the issuer of device/client.crt with the CA in backend/client_ca.pem, by "
         "key and not by name: the authorityKeyIdentifier of the one with the "
-        "subjectKeyIdentifier of the other. Codes 18 and 19 are the same fault in other words.\n"
+        "subjectKeyIdentifier of the other. The command shows the first; with -ext "
+        "subjectKeyIdentifier and the file of the CA, it shows the second. Codes 18 and 19 are the "
+        "same fault in other words.\n"
         "Check: openssl x509 -in device/client.crt -noout -issuer -ext authorityKeyIdentifier"
     )
 

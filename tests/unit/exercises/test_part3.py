@@ -718,11 +718,9 @@ def is_served(address: tuple[str, int], context: ssl.SSLContext, timeout: float)
             socket.create_connection(address, timeout) as raw,
             context.wrap_socket(raw, server_hostname="localhost") as tls,
         ):
-            tls.sendall(b"PING\n")
-            reply = tls.recv(1024)
+            return ping(tls) == b"PONG\n"
     except OSError:
         return False
-    return reply.startswith(b"PONG")
 
 
 def naive(
@@ -745,26 +743,32 @@ def naive(
 
 def ping(tls: ssl.SSLSocket) -> bytes:
     tls.sendall(b"PING\n")
-    return tls.recv(1024)
+    with tls.makefile("rb") as lines:
+        return lines.readline(100)
+
+
+def one_piece(tls: ssl.SSLSocket) -> bytes:
+    tls.sendall(b"PING\n")
+    return tls.recv(100)
 
 
 def never_closes(address: tuple[str, int], context: ssl.SSLContext, timeout: float) -> bool:
     try:
         raw = socket.create_connection(address, timeout)
         tls = context.wrap_socket(raw, server_hostname="localhost")
-        return ping(tls).startswith(b"PONG")
+        return ping(tls) == b"PONG\n"
     except OSError:
         return False
 
 
 def no_timeout(address: tuple[str, int], context: ssl.SSLContext, _: float) -> bool:
-    return naive(address, context, None, lambda tls: ping(tls).startswith(b"PONG"))
+    return naive(address, context, None, lambda tls: ping(tls) == b"PONG\n")
 
 
 def only_to_connect(address: tuple[str, int], context: ssl.SSLContext, timeout: float) -> bool:
     def last(tls: ssl.SSLSocket) -> bool:
         tls.settimeout(None)
-        return ping(tls).startswith(b"PONG")
+        return ping(tls) == b"PONG\n"
 
     return naive(address, context, timeout, last)
 
@@ -784,7 +788,7 @@ def escaping(address: tuple[str, int], context: ssl.SSLContext, timeout: float) 
         socket.create_connection(address, timeout) as raw,
         context.wrap_socket(raw, server_hostname="localhost") as tls,
     ):
-        return ping(tls).startswith(b"PONG")
+        return ping(tls) == b"PONG\n"
 
 
 SERVED: Attempts = {
@@ -800,6 +804,14 @@ SERVED: Attempts = {
         lambda a, c, t: naive(a, c, t, lambda tls: not ping(tls).startswith(b"ERROR")),
         NOT_YET,
     ),
+    "more than PONG": (
+        lambda a, c, t: naive(a, c, t, lambda tls: ping(tls).startswith(b"PONG")),
+        NOT_YET,
+    ),
+    "one piece": (
+        lambda a, c, t: naive(a, c, t, lambda tls: one_piece(tls) == b"PONG\n"),
+        NOT_YET,
+    ),
     "part of PONG": (lambda a, c, t: naive(a, c, t, lambda tls: b"PON" in ping(tls)), NOT_YET),
     "cipher suites without encryption": (
         lambda a, c, t: is_served(a, weak(c, NULL_TOO), t),
@@ -812,9 +824,7 @@ SERVED: Attempts = {
     **named(NOT_YET, escaping),
     **named(RIGHT, is_served),
     "by its address": (
-        lambda a, c, t: naive(
-            a, c, t, lambda tls: ping(tls).startswith(b"PONG"), hostname="127.0.0.1"
-        ),
+        lambda a, c, t: naive(a, c, t, lambda tls: ping(tls) == b"PONG\n", hostname="127.0.0.1"),
         RIGHT,
     ),
 }

@@ -95,6 +95,24 @@ def test_a_thief_needs_neither_certificate_nor_key(
     assert set(names(first)) >= PROOFS
 
 
+def test_who_asks_is_called_what_it_is(
+    lab: Lab, backend_context: ssl.SSLContext, thief: ssl.SSLContext, version: ssl.TLSVersion
+) -> None:
+    device = lab.device("valid", version)
+    watch(backend_context, device, thief)
+    with Backend(backend_context) as backend:
+        own = ask("GET_SECRET", backend, context=device)
+        stolen = ask("GET_SECRET", backend, context=thief, session=own.session, name="thief")
+    assert stolen.ok
+    for shown, who in ((own, "device"), (stolen, "thief")):
+        assert str(shown).startswith(f"{who:<8} connect ✓")
+        assert str(shown.handshake).startswith(f"  {who} ··· backend")
+        ladder = shown.handshake._repr_html_()
+        assert f" {who}</b>" in ladder
+        assert f"{who} to backend: ClientHello" in ladder
+        assert f"⚑ {who}: connected" in ladder
+
+
 def test_the_messages_of_a_resumed_handshake(
     lab: Lab, backend_context: ssl.SSLContext, version: ssl.TLSVersion
 ) -> None:

@@ -51,6 +51,17 @@ def test_the_words_of_this_release_are_marked_as_varying() -> None:
     assert "alert unknown ca" not in shown.replace(varies, "")
 
 
+def test_what_a_thief_gets_is_no_success() -> None:
+    served = side_card(Side("device", Stage.APPLICATION, received=("open sesame",), name="thief"))
+    assert f"{ACTORS['mallory'].sign} thief" in served
+    assert "⚠ open sesame" in served
+    assert BAD in served
+    assert GOOD not in served
+    refused = side_card(Side("device", Stage.HANDSHAKE, EXPIRED, name="thief"))
+    assert "✗" in refused
+    assert not {BAD, GOOD} & set(re.findall("#[0-9a-f]{6}", refused))
+
+
 @pytest.mark.parametrize(
     ("side", "colour"),
     [

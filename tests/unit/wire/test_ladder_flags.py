@@ -97,7 +97,7 @@ def test_a_refused_device_believes_that_it_is_connected(
     (flag,) = flags(seen)
     assert (flag.side, flag.mistaken) == ("device", True)
     assert [m.name for m in seen.messages[flag.after :]] == ["Finished", "Alert unknown_ca"]
-    assert "The backend never does." in caption(seen)
+    assert "The backend never was." in caption(seen)
 
 
 TAMPERS: dict[str, Callable[[int, Direction], Tamper]] = {
