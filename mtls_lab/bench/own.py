@@ -20,8 +20,12 @@ from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike
 from mtls_lab.net.tls import watch
 from mtls_lab.pki import pem
+from mtls_lab.pki.comparison import compare
 
 __all__ = ["Own", "look_into"]
+
+#: What makes a certificate useless for a client, whoever issued it.
+UNFIT = {"expired", "not yet valid", "not for clients", "no digitalSignature"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,13 @@ class Own:
     problems: tuple[Explanation, ...]
     trusts: bool
     presents: bool
+
+    @property
+    def unfit(self) -> list[str]:
+        """Why nobody who verifies accepts the certificate, as `compare` calls it."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cryptography's, of what it will not read one day
+            return [each.name for each in compare(self.chain) if each.name in UNFIT]
 
     def context(
         self,

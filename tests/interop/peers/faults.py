@@ -31,7 +31,8 @@ class Fault:
 
     def __str__(self) -> str:
         parts = [self.stack, self.cause or "fine", self.client, self.server, self.clients]
-        return "-".join([*parts, self.extra or self.versions]).rstrip("-").replace(" ", "_")
+        parts += [self.extra or self.versions, "http" * self.http]
+        return "-".join(filter(None, parts)).replace(" ", "_")
 
     def setup(self, folder: Path) -> Setup:
         return Setup(folder, self.server, self.clients, self.ca, self.versions, self.extra)
