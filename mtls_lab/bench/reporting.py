@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from mtls_lab.bench.asking import status_of
 from mtls_lab.bench.attempts import Attempt
 from mtls_lab.bench.causes import how_it_ended, in_words, listed, quoted
+from mtls_lab.bench.judging import strictly
 from mtls_lab.bench.probing import Seen
 from mtls_lab.bench.requested import key_kind
 from mtls_lab.bench.served import Served
@@ -91,6 +92,10 @@ def _server(seen: Seen) -> Iterator[Line]:
         yield Line("server", NOTE, f"{served.path}, {names}; not verified")
     else:
         yield Line("server", YES, f"{served.path}, {names}")
+    if strict := strictly(seen):
+        finding = strict.says.split(", which strict verifiers")[0]
+        text = f"refused by strict verifiers, such as Python 3.13: {finding}"
+        yield Line("strict", NOTE, f"{text}. {strict.fix}" if strict.fix else text)
     if served.out_of_order:
         yield Line("order", NOTE, "the chain is not in the order that some clients need")
     if any(each.issuer == each.subject for each in served.chain[1:]):

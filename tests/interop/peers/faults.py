@@ -49,7 +49,7 @@ def asked(fault: Fault, folder: Path) -> Diagnosis:
     with ALL[fault.stack](fault.setup(folder)) as port:
         return diagnose(
             ("127.0.0.1", port),
-            cafile=folder / fault.trust,
+            cafile=folder / fault.trust if fault.trust else None,
             certfile=folder / f"{fault.client}.crt" if fault.client else None,
             keyfile=folder / f"{fault.client}.key" if fault.client else None,
             server_hostname=fault.name,
