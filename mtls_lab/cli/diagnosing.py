@@ -51,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
         cafile=options.ca,
         certfile=options.cert,
         keyfile=options.key,
+        password=_password(options),
         server_hostname=options.server_name,
         starttls=options.starttls,
         http=options.http,
@@ -63,6 +64,15 @@ def run(options: argparse.Namespace) -> int:
     else:
         print(_in_colours(told) if _coloured() else told)
     return told.code
+
+
+def _password(options: argparse.Namespace) -> str:
+    """The password of the key; nobody is asked, for a program may be waiting."""
+    if options.password_file is None:
+        return ""
+    from mtls_lab.cli.passwords import password  # noqa: PLC0415 - most need none
+
+    return password("", options.password_file)
 
 
 def _faults(*, as_json: bool) -> int:
@@ -91,6 +101,7 @@ def _listen(options: argparse.Namespace) -> int:
             port=options.listen,
             certfile=options.cert,
             keyfile=options.key,
+            password=_password(options),
             client_ca=options.client_ca,
             fault=options.fault,
             save_ca=options.save_ca,

@@ -137,6 +137,24 @@ def test_a_key_with_a_password_asks_nobody(lab: Lab, tmp_path: Path) -> None:
     assert "password" in told.causes[0].says
 
 
+def test_the_password_of_a_key_comes_from_a_file(lab: Lab, tmp_path: Path) -> None:
+    cert, key = lab.store.files("valid")
+    locked, word, wrong = (tmp_path / name for name in ("locked.key", "word", "wrong"))
+    new = ["openssl", "pkey", "-in", key, "-aes256", "-passout", "pass:barley", "-out", locked]
+    subprocess.run(new, check=True, timeout=300)
+    word.write_text("barley\n")
+    wrong.write_text("wheat\n")
+    with serve(lab.mtls()) as backend:
+        address = f"127.0.0.1:{backend.address[1]}"
+        files: list[str | Path] = ["--ca", lab.ca_file, "--cert", cert, "--key", locked]
+        done = run(address, *files, "--password-file", word)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert run(address, *files, "--password-file", wrong).returncode == 12
+        none = run(address, *files, "--password-file", tmp_path / "nix")
+    assert (none.returncode, none.stdout) == (2, "")
+    assert "nix" in none.stderr
+
+
 def test_a_request_goes_to_a_server_that_has_proved_its_name_only(lab: Lab) -> None:
     """Otherwise a line that may be secret would go to anybody."""
     with serve(lab.tls()) as backend:
