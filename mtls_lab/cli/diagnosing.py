@@ -12,7 +12,7 @@ import os
 import queue
 import sys
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from mtls_lab.errors import LabError
@@ -45,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
     if options.fault:
         raise LabError("--fault without --listen", "a port to misbehave on", "add --listen PORT")
     from mtls_lab.bench import diagnose  # noqa: PLC0415 - it loads cryptography
+    from mtls_lab.cli.telling import said  # noqa: PLC0415
 
     told = diagnose(
         options.target,
@@ -58,12 +59,22 @@ def run(options: argparse.Namespace) -> int:
         send=options.send,
         timeout=options.timeout,
     )
+    causes = (
+        replace(each, says=_here(said(each.says)), fix=_here(said(each.fix)))
+        for each in told.causes
+    )
+    told = replace(told, causes=tuple(causes))
     if options.json:
         shown = {"class": told.kind, "code": told.code} | asdict(told)
         print(json.dumps(shown, ensure_ascii=False, indent=1))
     else:
         print(_in_colours(told) if _coloured() else told)
     return told.code
+
+
+def _here(text: str) -> str:
+    """The options of this command are shorter than those of the others."""
+    return text.replace("--certfile", "--cert").replace("--keyfile", "--key")
 
 
 def _password(options: argparse.Namespace) -> str:
@@ -110,20 +121,25 @@ def _listen(options: argparse.Namespace) -> int:
             print(f"Listening on {host}:{port}. Ctrl-C ends it.", file=sys.stderr, flush=True)
             left = options.count or -1
             while left:
-                client = _next(clients)
+                _tell(_next(clients), as_json=options.json)
                 left -= 1
-                if options.json:
-                    print(json.dumps(asdict(client), ensure_ascii=False), flush=True)
-                else:
-                    print(client, flush=True)
+    except KeyboardInterrupt:
+        with suppress(queue.Empty):  # who was served a moment ago, and is not told yet
+            while True:
+                _tell(clients.get_nowait(), as_json=options.json)
+        raise
     except BrokenPipeError:
         raise  # nobody reads on
     except (OSError, ValueError) as error:
-        from mtls_lab.diagnosis import explain  # noqa: PLC0415 - see run
+        from mtls_lab.cli.telling import not_loaded  # noqa: PLC0415 - see run
 
-        told = explain(error, certfile=options.cert, keyfile=options.key, cafile=options.client_ca)
+        told = not_loaded(error, options.cert, options.key, options.client_ca, "--client-ca")
         raise LabError(told.what, "files that load", told.fix) from None
     return 0
+
+
+def _tell(client: Client, *, as_json: bool) -> None:
+    print(json.dumps(asdict(client), ensure_ascii=False) if as_json else client, flush=True)
 
 
 def _next(clients: queue.SimpleQueue[Client]) -> Client:

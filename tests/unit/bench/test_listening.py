@@ -13,6 +13,7 @@ import pytest
 
 from mtls_lab.bench import Client, catalogue_of_faults, diagnose, listen
 from mtls_lab.bench.misbehaving import AFTER, CERTIFICATES, INSTEAD
+from mtls_lab.cli import diagnosing, main
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.net import Address, client_context
 from tests.unit.lab import LONG, Lab
@@ -232,6 +233,22 @@ def test_ctrl_c_ends_it(lab: Lab) -> None:
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=LONG)
     assert (process.returncode, output, errors) == (130, "", "")
+
+
+def test_who_was_served_a_moment_before_ctrl_c_is_told(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C comes when a client is in the queue, and before it is taken from there."""
+    cert, key = lab.server_files
+
+    def interrupted(_: queue.SimpleQueue[Client]) -> Client:
+        port = int(capsys.readouterr().err.split(":")[1].split(".")[0])
+        assert call(("127.0.0.1", port), lab.device("none")).startswith(b"hello")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(diagnosing, "_next", interrupted)
+    assert main(["diagnose", "--listen", "0", "--cert", str(cert), "--key", str(key)]) == 130
+    assert "accepted" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
