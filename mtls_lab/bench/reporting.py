@@ -162,7 +162,8 @@ def _demands(bare: Attempt) -> str:
         return f"{how_it_ended(bare)}: it demands one"
     if not bare.version:
         return how_it_ended(bare)
-    return f"{how_it_ended(bare)}: TLS goes on, so only the answer to a request can show whether it needs one"
+    text = "TLS goes on, so only the answer to a request can show whether it needs one"
+    return f"{how_it_ended(bare)}: {text}"
 
 
 def _nameless(seen: Seen, tried: Attempt) -> str:

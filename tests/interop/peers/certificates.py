@@ -51,8 +51,8 @@ class Holder:
     def certificate(self) -> x509.Certificate:
         now = dt.datetime.now(dt.UTC).replace(microsecond=0)
         above = self.issuer or self
-        bits = ("key_cert_sign", "crl_sign") if self.ca else ("digital_signature",)
-        bits = tuple(self.bits) if self.bits is not None else bits
+        usual = ("key_cert_sign", "crl_sign") if self.ca else ("digital_signature",)
+        bits = usual if self.bits is None else self.bits
         builder = (
             x509.CertificateBuilder()
             .subject_name(named(self.name))

@@ -140,7 +140,17 @@ def test_a_key_with_a_password_asks_nobody(lab: Lab, tmp_path: Path) -> None:
 def test_the_password_of_a_key_comes_from_a_file(lab: Lab, tmp_path: Path) -> None:
     cert, key = lab.store.files("valid")
     locked, word, wrong = (tmp_path / name for name in ("locked.key", "word", "wrong"))
-    new = ["openssl", "pkey", "-in", key, "-aes256", "-passout", "pass:barley", "-out", locked]
+    new: list[str | Path] = [
+        "openssl",
+        "pkey",
+        "-in",
+        key,
+        "-aes256",
+        "-passout",
+        "pass:barley",
+        "-out",
+        locked,
+    ]
     subprocess.run(new, check=True, timeout=300)
     word.write_text("barley\n")
     wrong.write_text("wheat\n")
