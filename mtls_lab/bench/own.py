@@ -10,7 +10,7 @@ import os
 import ssl
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography import x509
@@ -112,7 +112,9 @@ def look_into(
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca)
         except (OSError, ValueError) as error:
             trusts = False
-            problems.append(explain(error, cafile=ca))
+            told = explain(error, cafile=ca)
+            alone = told.fix.replace("Exchange the two names, or name", "Name")  # there is but one
+            problems.append(replace(told, fix=alone))
     if cert is None and key is not None:
         cert = key  # a file may hold both
     if cert is not None:

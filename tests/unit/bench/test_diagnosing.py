@@ -137,6 +137,20 @@ def test_a_key_with_a_password_asks_nobody(lab: Lab, tmp_path: Path) -> None:
     assert "password" in told.causes[0].says
 
 
+def test_files_that_do_not_load_are_told_without_the_course(lab: Lab) -> None:
+    _, key = lab.store.files("valid")
+    with nobody_listens() as (host, port):
+        alone = run(f"{host}:{port}", "--ca", key)
+        lost = run(f"{host}:{port}", "--cert", "nix.crt", "--key", "nix.key")
+    assert (alone.returncode, lost.returncode) == (12, 12)
+    assert "Fix:   Name the right file." in alone.stdout
+    assert "nix.crt is not there" in lost.stdout
+    for done in (alone, lost):
+        assert "Exchange the two names" not in done.stdout
+        assert "load_cert_chain" not in done.stdout
+        assert "enter(" not in done.stdout
+
+
 def test_the_password_of_a_key_comes_from_a_file(lab: Lab, tmp_path: Path) -> None:
     cert, key = lab.store.files("valid")
     locked, word, wrong = (tmp_path / name for name in ("locked.key", "word", "wrong"))
