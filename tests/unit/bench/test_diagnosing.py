@@ -79,6 +79,20 @@ def test_nobody_listens() -> None:
     assert done.stdout == f"{told}\n"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX closes the output")
+def test_nowhere_to_print() -> None:
+    with nobody_listens() as (host, port):
+        command = [sys.executable, "-m", "mtls_lab", "diagnose", f"{host}:{port}"]
+        done = subprocess.run(
+            ["sh", "-c", 'exec "$@" >&-', "sh", *command],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+    assert (done.returncode, done.stderr) == (10, "")
+
+
 def test_a_host_without_an_address() -> None:
     told = diagnose("no-such-host.invalid:443")
     assert [cause.name for cause in told.causes] == ["unresolved"]
