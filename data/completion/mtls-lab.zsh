@@ -95,6 +95,7 @@ _shtab_mtls_lab_diagnose_options=(
   "--ca[the CAs that the server\'s certificate must lead to (default\: the system\'s)]:FILE:_files"
   "--cert[the certificate to present, with its chain]:FILE:_files"
   "--key[its private key (default\: it is in the file of --cert)]:FILE:_files"
+  "--password-file[its first line is the key\'s password]:FILE:_files"
   "--server-name[the name in the server\'s certificate, also sent as SNI (default\: the host)]:NAME:"
   "--starttls[begin TLS inside this protocol]:starttls:(postgres smtp imap ldap)"
   "--http[also send GET \/ and read the answer]"

@@ -14,9 +14,13 @@ from mtls_lab.bench.refusal import of_chain, of_file, refused_ours, symptoms_of
 from mtls_lab.bench.requested import Requested, key_kind
 from mtls_lab.bench.value import Cause
 from mtls_lab.diagnosis.lines import heard
-from mtls_lab.wire import Direction
+from mtls_lab.diagnosis.symptoms import Symptoms
+from mtls_lab.wire import Direction, Failure
 
 __all__ = ["judge_client", "status_of"]
+
+#: Evidence that there is no evidence.
+NOT_SHOWN = "so the handshake does not show whether the server accepts it; --http does"
 
 
 def judge_client(seen: Seen) -> Iterator[Cause]:
@@ -95,10 +99,33 @@ def _no_common_scheme(seen: Seen, requested: Requested, evidence: list[str]) -> 
 def _accepted(seen: Seen, requested: Requested) -> Iterator[Cause]:
     if not seen.own.presents:
         return
+    named = requested.names_issuer_of(seen.own.chain)
     if not seen.presented:
         yield _no_common_scheme(seen, requested, [])
-    elif not requested.names_issuer_of(seen.own.chain):
-        yield cause("not_sent_elsewhere", seen)
+    elif _tells_us_apart(seen):
+        if not named:
+            yield cause("not_sent_elsewhere", seen)
+    else:
+        evidence = [f"without a certificate: {how_it_ended(seen.bare)}"] if seen.bare else []
+        if status := status_of(seen.asked):
+            evidence.append(f"to a request, with it and without, it answers {status!r}")
+        if seen.own.unfit:
+            symptoms = Symptoms("device", failure=Failure(""), state="http: bad certificate")
+            yield from of_file(seen, symptoms, [*evidence, NOT_SHOWN], certain=False)
+        elif not named:
+            sure = seen.bare is not None and bool(seen.bare.version)
+            yield cause("not_shown", seen, evidence, certain=sure)
+
+
+def _tells_us_apart(seen: Seen) -> bool:
+    """Whether the server refuses us without the certificate: then it has accepted the certificate.
+
+    nginx finishes the handshake whatever it gets, and refuses in its answer to a request.
+    """
+    if seen.bare is not None and seen.bare.refused:
+        return True
+    status = status_of(seen.asked)
+    return bool(status) and status != status_of(seen.asked_bare)
 
 
 def status_of(tried: Attempt | None) -> str:
@@ -135,6 +162,8 @@ def _pages(seen: Seen, requested: Requested | None) -> Iterator[Cause]:
     elif code == "421":
         yield cause("wrong_host", seen, evidence, certain=True, status=status)
     elif code < "400" and status_of(seen.asked_bare) == status:
+        if requested and not requested.names_issuer_of(seen.own.chain):
+            evidence.append("it does not name the issuer of the certificate, and takes it")
         yield cause("not_demanded", seen, evidence, certain=True, status=status)
 
 

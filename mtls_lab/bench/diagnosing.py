@@ -33,6 +33,7 @@ def diagnose(
     cafile: PathLike | None = None,
     certfile: PathLike | None = None,
     keyfile: PathLike | None = None,
+    password: str = "",
     server_hostname: str | None = None,
     starttls: str = "",
     http: bool = False,
@@ -49,6 +50,7 @@ def diagnose(
         target: `"HOST:PORT"`, an address, or a Backend.
         cafile: the CAs that the server's certificate has to lead to; default: the system's.
         certfile, keyfile: what to present; the certificate with its chain.
+        password: the key's, if it has one.
         server_hostname: the name that the server's certificate has to have; default: the host.
         starttls: `"postgres"`, `"smtp"`, `"imap"` or `"ldap"`, where TLS begins later.
         http: whether to send `GET /`.
@@ -81,7 +83,7 @@ def diagnose(
     seen = probe(
         host,
         port,
-        look_into(cafile, certfile, keyfile),
+        look_into(cafile, certfile, keyfile, password),
         name=name,
         starttls=starttls,
         request=request,

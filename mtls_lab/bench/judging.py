@@ -31,11 +31,13 @@ from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.pki.rules import told
 from mtls_lab.wire import Failure
 
-__all__ = ["judge"]
+__all__ = ["judge", "strictly"]
 
 #: X509_V_ERR_…: a name that does not match, no issuer, and what only strict verifiers refuse.
 NAME, ADDRESS = 62, 64
 NO_ISSUER = {2, 20, 21}
+#: A chain that is signed by its own root: alone, or at its end.
+SELF_SIGNED = {18, 19}
 STRICT = (85, 86, 89, 92)
 #: As OpenSSL and as IANA write them.
 OLD = {"TLSv1": "TLS 1.0", "TLSv1.1": "TLS 1.1", "TLS 1.0": "TLS 1.0", "TLS 1.1": "TLS 1.1"}
@@ -54,8 +56,6 @@ def judge(seen: Seen) -> tuple[Cause, ...]:
         found += judge_client(seen)
         if not found:
             found += _unexplained(seen)
-        if not found:
-            found += _strict(seen)
     unique: dict[tuple[str, str], Cause] = {}
     for each in found:
         unique.setdefault((each.name, each.says), each)
@@ -121,10 +121,19 @@ def _server(seen: Seen) -> Iterator[Cause]:
         words = {"issuer": told(last), "trusted": listed(_trusted(seen)) or "its CAs"}
         name = "server_intermediate" if between and not _has(seen, last) else "server_chain"
         if not _has(seen, last):
-            yield cause(
-                name, seen, evidence, certain=name == "server_chain" or between == "known", **words
+            certain = name == "server_chain" or between == "known"
+            if seen.own.cafile or name == "server_intermediate":
+                yield cause(name, seen, evidence, certain=certain, **words)
+                return
+    if not seen.own.cafile and (issuer := _root(seen, failure)):
+        words = {"issuer": told(issuer), "intermediate": ""}
+        if failure.verify_code in NO_ISSUER:
+            words["intermediate"] = (
+                " If it is an intermediate below a CA that this system has, the server has to send"
+                " it (nginx: ssl_certificate with the full chain)."
             )
-            return
+        yield cause("server_private_ca", seen, evidence, certain=True, **words)
+        return
     for found in _found_in(seen, failure):
         if found.explains:
             words = {"finding": sentence(found.says), "fix": found.fix}
@@ -159,6 +168,14 @@ def _last_issuer(seen: Seen) -> x509.Name | None:
     return None
 
 
+def _root(seen: Seen, failure: Failure) -> x509.Name | None:
+    """The CA that is lacking where a chain leads to none that is trusted."""
+    if failure.verify_code in NO_ISSUER:
+        return _last_issuer(seen)
+    own = (each.subject for each in seen.served.chain if each.subject == each.issuer)
+    return next(own, None) if failure.verify_code in SELF_SIGNED else None
+
+
 def _trusted(seen: Seen) -> list[str]:
     return sorted({told(each.subject) for each in seen.own.cas})
 
@@ -167,17 +184,16 @@ def _has(seen: Seen, name: x509.Name) -> bool:
     return any(each.subject == name for each in seen.own.cas)
 
 
-def _strict(seen: Seen) -> Iterator[Cause]:
-    """What Python 3.13 refuses, and we do not."""
-    if not seen.own.cas:
-        return
+def strictly(seen: Seen) -> Finding | None:
+    """Return what Python 3.13 refuses in a server's chain that is fine otherwise."""
+    if not seen.own.cas or seen.distrusted:
+        return None
     for code in STRICT:
         failure = Failure("SSLCertVerificationError", "CERTIFICATE_VERIFY_FAILED", code)
         found = next((each for each in _found_in(seen, failure) if each.explains), None)
         if found:
-            finding = found.says.split(", which strict verifiers")[0]
-            yield cause("strict", seen, finding=finding, fix=found.fix)
-            return
+            return found
+    return None
 
 
 # --- Versions, suites, names

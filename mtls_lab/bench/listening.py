@@ -45,6 +45,7 @@ def listen(
     port: int = 0,
     certfile: PathLike | None = None,
     keyfile: PathLike | None = None,
+    password: str = "",
     client_ca: PathLike | None = None,
     fault: str = "",
     save_ca: PathLike | None = None,
@@ -56,6 +57,7 @@ def listen(
         host, port: where to listen; port 0 is a free one.
         certfile, keyfile: what to present; by default a certificate for localhost, of a CA that is
             made for the occasion.
+        password: the key's, if it has one.
         client_ca: the CAs of the clients; without it, none is asked for a certificate.
         fault: how to misbehave, a name of data/misbehaviour.toml.
         save_ca: where to write the certificate of the CA that is made.
@@ -81,7 +83,7 @@ def listen(
     if certfile is None:
         load(context, made_for("", ca))
     else:
-        context.load_cert_chain(certfile, keyfile, password=lambda: "")
+        context.load_cert_chain(certfile, keyfile, password=lambda: password)
     if client_ca is not None and fault != "other-client-ca":
         context.load_verify_locations(client_ca)
         context.verify_mode = ssl.CERT_OPTIONAL

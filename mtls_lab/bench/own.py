@@ -10,7 +10,7 @@ import os
 import ssl
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography import x509
@@ -20,8 +20,12 @@ from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike
 from mtls_lab.net.tls import watch
 from mtls_lab.pki import pem
+from mtls_lab.pki.comparison import compare
 
 __all__ = ["Own", "look_into"]
+
+#: What makes a certificate useless for a client, whoever issued it.
+UNFIT = {"expired", "not yet valid", "not for clients", "no digitalSignature"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Own:
         chain: what is in the certificate file.
         problems: of each file that does not load, what is wrong.
         trusts, presents: whether the CA file, and the certificate with its key, can be loaded.
+        password: the key's.
     """
 
     cafile: Path | None
@@ -44,6 +49,14 @@ class Own:
     problems: tuple[Explanation, ...]
     trusts: bool
     presents: bool
+    password: str = field(default="", repr=False)
+
+    @property
+    def unfit(self) -> list[str]:
+        """Why nobody who verifies accepts the certificate, as `compare` calls it."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cryptography's, of what it will not read one day
+            return [each.name for each in compare(self.chain) if each.name in UNFIT]
 
     def context(
         self,
@@ -74,13 +87,22 @@ class Own:
                     context.set_ciphers("ALL:@SECLEVEL=0")
                 context.minimum_version, context.maximum_version = versions[0], versions[-1]
         if present and self.presents and self.certfile:
-            context.load_cert_chain(self.certfile, self.keyfile, password=_no_password)
+            context.load_cert_chain(self.certfile, self.keyfile, password=self._word)
             context.post_handshake_auth = True
         watch(context)
         return context
 
+    def _word(self) -> str:
+        """Whoever is asked at a terminal waits for ever: without one, a locked key fails."""
+        return self.password
 
-def look_into(cafile: PathLike | None, certfile: PathLike | None, keyfile: PathLike | None) -> Own:
+
+def look_into(
+    cafile: PathLike | None,
+    certfile: PathLike | None,
+    keyfile: PathLike | None,
+    password: str = "",
+) -> Own:
     """Load the files as a client would, and read what is in them. Nothing is raised."""
     ca, cert, key = (None if each is None else Path(each) for each in (cafile, certfile, keyfile))
     problems: list[Explanation] = []
@@ -90,13 +112,15 @@ def look_into(cafile: PathLike | None, certfile: PathLike | None, keyfile: PathL
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca)
         except (OSError, ValueError) as error:
             trusts = False
-            problems.append(explain(error, cafile=ca))
+            told = explain(error, cafile=ca)
+            alone = told.fix.replace("Exchange the two names, or name", "Name")  # there is but one
+            problems.append(replace(told, fix=alone))
     if cert is None and key is not None:
         cert = key  # a file may hold both
     if cert is not None:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(
-                cert, key, password=_no_password
+                cert, key, password=lambda: password
             )
         except (OSError, ValueError) as error:
             presents = False
@@ -110,12 +134,8 @@ def look_into(cafile: PathLike | None, certfile: PathLike | None, keyfile: PathL
         tuple(problems),
         trusts,
         presents and cert is not None,
+        password,
     )
-
-
-def _no_password() -> str:
-    """Whoever is asked at a terminal waits for ever: a key with a password does not load."""
-    return ""
 
 
 def _certificates(path: Path | None) -> tuple[x509.Certificate, ...]:

@@ -5,19 +5,18 @@ Here: one line for each thing that was looked at. Not here: the causes (judging.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from mtls_lab.bench.asking import status_of
 from mtls_lab.bench.attempts import Attempt
 from mtls_lab.bench.causes import how_it_ended, in_words, listed, quoted
+from mtls_lab.bench.judging import strictly
 from mtls_lab.bench.probing import Seen
 from mtls_lab.bench.requested import key_kind
 from mtls_lab.bench.served import Served
 from mtls_lab.bench.value import Line
 from mtls_lab.diagnosis.symptoms import shown
-from mtls_lab.pki.comparison import compare
 from mtls_lab.pki.rules import told
 
 __all__ = ["report"]
@@ -49,12 +48,8 @@ def _files(seen: Seen) -> Iterator[Line]:
         text += f", {key_kind(leaf)}, {until}"
         if len(own.chain) > 1:
             text += f", with {len(own.chain) - 1} more"
-        wrong = {"expired", "not yet valid", "not for clients", "no digitalSignature"}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # cryptography's, of what it will not read one day
-            looks = [each.name for each in compare(own.chain) if each.name in wrong]
-        text += "".join(f"; {name}" for name in looks if name != "expired")
-        yield Line("certificate", NO if looks else YES, text)
+        text += "".join(f"; {name}" for name in own.unfit if name != "expired")
+        yield Line("certificate", NO if own.unfit else YES, text)
 
 
 def _reach(seen: Seen) -> Iterator[Line]:
@@ -97,6 +92,10 @@ def _server(seen: Seen) -> Iterator[Line]:
         yield Line("server", NOTE, f"{served.path}, {names}; not verified")
     else:
         yield Line("server", YES, f"{served.path}, {names}")
+    if strict := strictly(seen):
+        finding = strict.says.split(", which strict verifiers")[0]
+        text = f"refused by strict verifiers, such as Python 3.13: {finding}"
+        yield Line("strict", NOTE, f"{text}. {strict.fix}" if strict.fix else text)
     if served.out_of_order:
         yield Line("order", NOTE, "the chain is not in the order that some clients need")
     if any(each.issuer == each.subject for each in served.chain[1:]):
@@ -132,8 +131,11 @@ def _request(seen: Seen) -> Iterator[Line]:
 
 
 def _others(seen: Seen) -> Iterator[Line]:
-    if seen.bare:
-        yield Line("without", OPEN, f"a certificate: {_demands(seen.bare)}")
+    bare = seen.bare
+    if bare is None and seen.requested and not seen.own.presents:
+        bare = next((each for each in seen.attempts if each.version and not each.refused), None)
+    if bare:
+        yield Line("without", OPEN, f"a certificate: {_demands(bare)}")
     if seen.nameless:
         yield Line("without SNI", OPEN, _nameless(seen, seen.nameless))
     if seen.again and seen.again.version:
@@ -158,7 +160,10 @@ def _demands(bare: Attempt) -> str:
         return f"alert {bare.alert}: it demands one"
     if bare.refused:
         return f"{how_it_ended(bare)}: it demands one"
-    return f"{how_it_ended(bare)}: TLS goes on, so it only asks"
+    if not bare.version:
+        return how_it_ended(bare)
+    text = "TLS goes on, so only the answer to a request can show whether it needs one"
+    return f"{how_it_ended(bare)}: {text}"
 
 
 def _nameless(seen: Seen, tried: Attempt) -> str:

@@ -14,9 +14,10 @@ from dataclasses import asdict
 
 from mtls_lab.cli.place import Place
 from mtls_lab.cli.serving import as_json
+from mtls_lab.cli.telling import of_another_ca, without_certificate
 from mtls_lab.diagnosis import Explanation
 from mtls_lab.errors import LabError
-from mtls_lab.net import Address, ask
+from mtls_lab.net import Address, ask, watch
 from mtls_lab.text import printable
 from mtls_lab.wire import MAX_LINE, Exchange, Stage
 
@@ -24,6 +25,10 @@ __all__ = ["run"]
 
 #: The exit codes; machines.py tells them in the help.
 ANSWERED, ERROR, WRONG, NO_CONNECTION, REFUSED = range(5)
+#: X509_V_ERR_…: no chain leads to a CA that was loaded.
+NO_CHAIN = {2, 18, 19, 20, 21}
+#: What a backend says to a device without a certificate, in TLS 1.3 alone.
+WANTS_ONE = {"TLSV13_ALERT_CERTIFICATE_REQUIRED"}
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,12 +42,14 @@ def run(options: argparse.Namespace) -> int:
     try:
         context = place.device(options)
     except (OSError, ValueError) as error:
-        why = place.explain(error)
+        why = place.unloadable(error, "--server-ca")
         if options.json:
             _report(None, why)
         else:
             print(why, file=sys.stderr)
         return WRONG
+    if context is not None:
+        watch(context)
     host, port = options.address
     exchange = ask(
         options.line,
@@ -52,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         timeout=options.timeout,
     )
     code = _code(exchange)
-    told = None if code == ANSWERED else _why(exchange, place)
+    told = None if code == ANSWERED else _why(exchange, place, options)
     if options.json:
         _report(exchange, told)
         return code
@@ -66,11 +73,16 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def _why(exchange: Exchange, place: Place) -> Explanation:
+def _why(exchange: Exchange, place: Place, options: argparse.Namespace) -> Explanation:
     """Explain a failure: it is about what the refused side showed, or about who judged it."""
     failure = exchange.device.failure
     judged = failure is not None and failure.verify_code is not None
-    return place.explain(exchange, pair=not judged, trust=judged)
+    told = place.explain(exchange, pair=not judged, trust=judged)
+    if failure and failure.verify_code in NO_CHAIN and place.cafile:
+        return of_another_ca(told, place.cafile, exchange.device.messages)
+    if options.one_sided and failure and failure.reason in WANTS_ONE:
+        return without_certificate(told)
+    return told
 
 
 def _report(exchange: Exchange | None, told: Explanation | None) -> None:

@@ -55,6 +55,9 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     ):
         command.add_argument(f"--{name}", metavar="FILE", type=Path, help=held)
     command.add_argument(
+        "--password-file", metavar="FILE", type=Path, help="its first line is the key's password"
+    )
+    command.add_argument(
         "--server-name",
         metavar="NAME",
         help="the name in the server's certificate, also sent as SNI (default: the host)",

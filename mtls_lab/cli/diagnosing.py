@@ -10,9 +10,10 @@ import argparse
 import json
 import os
 import queue
+import re
 import sys
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from mtls_lab.errors import LabError
@@ -45,24 +46,50 @@ def run(options: argparse.Namespace) -> int:
     if options.fault:
         raise LabError("--fault without --listen", "a port to misbehave on", "add --listen PORT")
     from mtls_lab.bench import diagnose  # noqa: PLC0415 - it loads cryptography
+    from mtls_lab.cli.telling import said  # noqa: PLC0415
 
     told = diagnose(
         options.target,
         cafile=options.ca,
         certfile=options.cert,
         keyfile=options.key,
+        password=_password(options),
         server_hostname=options.server_name,
         starttls=options.starttls,
         http=options.http,
         send=options.send,
         timeout=options.timeout,
     )
+    causes = (
+        replace(each, says=said(_here(each.says)), fix=said(_here(each.fix)))
+        for each in told.causes
+    )
+    told = replace(told, causes=tuple(causes))
     if options.json:
         shown = {"class": told.kind, "code": told.code} | asdict(told)
         print(json.dumps(shown, ensure_ascii=False, indent=1))
     else:
         print(_in_colours(told) if _coloured() else told)
     return told.code
+
+
+def _here(text: str) -> str:
+    """Take out of a text what only a course has: folders that it makes, calls of Python."""
+    text = text.replace(
+        ", or make the file: enter(…) of mtls_lab makes what earlier parts made", ""
+    )
+    return re.sub(
+        r"as in load_cert_chain\([^)]*\)", "as in --cert client.crt --key client.key", text
+    )
+
+
+def _password(options: argparse.Namespace) -> str:
+    """The password of the key; nobody is asked, for a program may be waiting."""
+    if options.password_file is None:
+        return ""
+    from mtls_lab.cli.passwords import password  # noqa: PLC0415 - most need none
+
+    return password("", options.password_file)
 
 
 def _faults(*, as_json: bool) -> int:
@@ -91,6 +118,7 @@ def _listen(options: argparse.Namespace) -> int:
             port=options.listen,
             certfile=options.cert,
             keyfile=options.key,
+            password=_password(options),
             client_ca=options.client_ca,
             fault=options.fault,
             save_ca=options.save_ca,
@@ -99,20 +127,25 @@ def _listen(options: argparse.Namespace) -> int:
             print(f"Listening on {host}:{port}. Ctrl-C ends it.", file=sys.stderr, flush=True)
             left = options.count or -1
             while left:
-                client = _next(clients)
+                _tell(_next(clients), as_json=options.json)
                 left -= 1
-                if options.json:
-                    print(json.dumps(asdict(client), ensure_ascii=False), flush=True)
-                else:
-                    print(client, flush=True)
+    except KeyboardInterrupt:
+        with suppress(queue.Empty):  # who was served a moment ago, and is not told yet
+            while True:
+                _tell(clients.get_nowait(), as_json=options.json)
+        raise
     except BrokenPipeError:
         raise  # nobody reads on
     except (OSError, ValueError) as error:
-        from mtls_lab.diagnosis import explain  # noqa: PLC0415 - see run
+        from mtls_lab.cli.telling import not_loaded  # noqa: PLC0415 - see run
 
-        told = explain(error, certfile=options.cert, keyfile=options.key, cafile=options.client_ca)
+        told = not_loaded(error, options.cert, options.key, options.client_ca, "--client-ca")
         raise LabError(told.what, "files that load", told.fix) from None
     return 0
+
+
+def _tell(client: Client, *, as_json: bool) -> None:
+    print(json.dumps(asdict(client), ensure_ascii=False) if as_json else client, flush=True)
 
 
 def _next(clients: queue.SimpleQueue[Client]) -> Client:
@@ -125,7 +158,7 @@ def _next(clients: queue.SimpleQueue[Client]) -> Client:
 def _coloured() -> bool:
     """Whether there may be colours: in a terminal, unless NO_COLOR says otherwise."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or os.name == "nt"
-    return sys.stdout.isatty() and not plain
+    return sys.stdout is not None and sys.stdout.isatty() and not plain
 
 
 def _in_colours(told: Diagnosis) -> str:

@@ -232,6 +232,10 @@ def address(text: str) -> tuple[str, int]:
         host = host[1:-1]
     elif ":" in host:
         raise argparse.ArgumentTypeError(f"{text!r}: put the IPv6 address in brackets, [::1]:5000")
+    if not colon and host.isascii() and host.isdecimal():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is a port without a host: join the two by a colon, such as localhost:{text}"
+        )
     if not host or not host.isprintable() or " " in host or "/" in host:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as localhost:5000")
     found = port(number)

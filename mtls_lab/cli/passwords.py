@@ -31,7 +31,12 @@ def password(prompt: str, file: Path | None, *, twice: bool = False) -> str:
     """
     if file is None:
         return _asked(prompt, twice=twice)
-    found = read_bounded(file, "a password").decode("utf-8", "replace").split("\n", 1)[0]
+    try:
+        data = read_bounded(file, "a password")
+    except FileProblem as error:
+        expected = "a file with the password in its first line"
+        raise FileProblem(error.found, expected, "check the name and the folder") from None
+    found = data.decode("utf-8", "replace").split("\n", 1)[0]
     found = found.removesuffix("\r")
     if not 0 < len(found.encode()) <= LONGEST:
         raise LabError(

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from mtls_lab.cli.passwords import password
+from mtls_lab.cli.telling import in_options, not_loaded
 from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.errors import LabError
 from mtls_lab.net import client_context, server_context
@@ -84,12 +85,18 @@ class Place:
 
     def explain(self, what: object, *, pair: bool = True, trust: bool = True) -> Explanation:
         """Explain a failure by those files that it can be about: the own pair, the trusted CAs."""
-        return explain(
-            what,
-            certfile=self.certfile if pair else None,
-            keyfile=self.keyfile if pair else None,
-            cafile=self.cafile if trust else None,
+        return in_options(
+            explain(
+                what,
+                certfile=self.certfile if pair else None,
+                keyfile=self.keyfile if pair else None,
+                cafile=self.cafile if trust else None,
+            )
         )
+
+    def unloadable(self, error: Exception, option: str) -> Explanation:
+        """Explain why the files do not load; `option` names the CAs of the other side."""
+        return not_loaded(error, self.certfile, self.keyfile, self.cafile, option)
 
     def backend(self, options: argparse.Namespace) -> ssl.SSLContext | None:
         """Make the backend's context; None for plain TCP. Raises what loading the files raises."""

@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         context = place.backend(options)
     except (OSError, ValueError) as error:
-        print(place.explain(error), file=sys.stderr)
+        print(place.unloadable(error, "--client-ca"), file=sys.stderr)
         return 2
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     with (

@@ -51,7 +51,8 @@ class Holder:
     def certificate(self) -> x509.Certificate:
         now = dt.datetime.now(dt.UTC).replace(microsecond=0)
         above = self.issuer or self
-        bits = self.bits or (("key_cert_sign", "crl_sign") if self.ca else ("digital_signature",))
+        usual = ("key_cert_sign", "crl_sign") if self.ca else ("digital_signature",)
+        bits = usual if self.bits is None else self.bits
         builder = (
             x509.CertificateBuilder()
             .subject_name(named(self.name))
@@ -61,11 +62,13 @@ class Holder:
             .not_valid_before(now + dt.timedelta(days=self.days[0]))
             .not_valid_after(now + dt.timedelta(days=self.days[1]))
             .add_extension(x509.BasicConstraints(self.ca, None), critical=True)
-            .add_extension(x509.KeyUsage(**{bit: bit in bits for bit in BITS}), critical=True)
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False
             )
         )
+        if bits:  # without one, there is no extension
+            usage = x509.KeyUsage(**{bit: bit in bits for bit in BITS})
+            builder = builder.add_extension(usage, critical=True)
         if not self.ca:
             builder = builder.add_extension(x509.ExtendedKeyUsage([self.purpose]), critical=False)
         if self.names:
@@ -124,6 +127,7 @@ def make(folder: Path) -> Path:
     between = Holder("Example Issuing CA", root, ca=True)
     deeper = Holder("Example Device CA", between, ca=True)
     again = Holder("Example Root", ca=True)
+    lax = Holder("Lax Root", ca=True, bits=())
     server = partial(Holder, "localhost", root, purpose=SERVER, names=LOCALHOST)
     holders = {
         "server": server(),
@@ -135,6 +139,7 @@ def make(folder: Path) -> Path:
         "server-purpose": Holder("localhost", root, names=LOCALHOST),
         "server-itself": Holder("localhost", purpose=SERVER, names=LOCALHOST),
         "server-below": Holder("localhost", between, purpose=SERVER, names=LOCALHOST),
+        "server-lax": Holder("localhost", lax, purpose=SERVER, names=LOCALHOST),
         "client": Holder("device-1", root),
         "rsa": Holder("device-1", root, kind="rsa"),
         "untrusted": Holder("device-1", other),
@@ -157,6 +162,7 @@ def make(folder: Path) -> Path:
     write = {
         "ca.pem": root.pem,
         "other.pem": other.pem,
+        "lax.pem": lax.pem,
         "ca-and-other.pem": root.pem + other.pem,
         "ca.crl": root.crl(holders["revoked"]),
         "ca-with-crl.pem": root.pem + root.crl(holders["revoked"]),

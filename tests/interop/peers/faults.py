@@ -31,7 +31,8 @@ class Fault:
 
     def __str__(self) -> str:
         parts = [self.stack, self.cause or "fine", self.client, self.server, self.clients]
-        return "-".join([*parts, self.extra or self.versions]).rstrip("-").replace(" ", "_")
+        parts += [self.extra or self.versions, "http" * self.http]
+        return "-".join(filter(None, parts)).replace(" ", "_")
 
     def setup(self, folder: Path) -> Setup:
         return Setup(folder, self.server, self.clients, self.ca, self.versions, self.extra)
@@ -48,7 +49,7 @@ def asked(fault: Fault, folder: Path) -> Diagnosis:
     with ALL[fault.stack](fault.setup(folder)) as port:
         return diagnose(
             ("127.0.0.1", port),
-            cafile=folder / fault.trust,
+            cafile=folder / fault.trust if fault.trust else None,
             certfile=folder / f"{fault.client}.crt" if fault.client else None,
             keyfile=folder / f"{fault.client}.key" if fault.client else None,
             server_hostname=fault.name,

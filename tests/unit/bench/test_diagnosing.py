@@ -79,6 +79,20 @@ def test_nobody_listens() -> None:
     assert done.stdout == f"{told}\n"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX closes the output")
+def test_nowhere_to_print() -> None:
+    with nobody_listens() as (host, port):
+        command = [sys.executable, "-m", "mtls_lab", "diagnose", f"{host}:{port}"]
+        done = subprocess.run(
+            ["sh", "-c", 'exec "$@" >&-', "sh", *command],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+    assert (done.returncode, done.stderr) == (10, "")
+
+
 def test_a_host_without_an_address() -> None:
     told = diagnose("no-such-host.invalid:443")
     assert [cause.name for cause in told.causes] == ["unresolved"]
@@ -135,6 +149,48 @@ def test_a_key_with_a_password_asks_nobody(lab: Lab, tmp_path: Path) -> None:
         told = diagnose(backend, certfile=cert, keyfile=key, cafile=lab.ca_file)
     assert told.kind == "files"
     assert "password" in told.causes[0].says
+
+
+def test_files_that_do_not_load_are_told_without_the_course(lab: Lab) -> None:
+    _, key = lab.store.files("valid")
+    with nobody_listens() as (host, port):
+        alone = run(f"{host}:{port}", "--ca", key)
+        lost = run(f"{host}:{port}", "--cert", "nix.crt", "--key", "nix.key")
+    assert (alone.returncode, lost.returncode) == (12, 12)
+    assert "Fix:   Name the right file." in alone.stdout
+    assert "nix.crt is not there" in lost.stdout
+    for done in (alone, lost):
+        assert "Exchange the two names" not in done.stdout
+        assert "load_cert_chain" not in done.stdout
+        assert "enter(" not in done.stdout
+
+
+def test_the_password_of_a_key_comes_from_a_file(lab: Lab, tmp_path: Path) -> None:
+    cert, key = lab.store.files("valid")
+    locked, word, wrong = (tmp_path / name for name in ("locked.key", "word", "wrong"))
+    new: list[str | Path] = [
+        "openssl",
+        "pkey",
+        "-in",
+        key,
+        "-aes256",
+        "-passout",
+        "pass:barley",
+        "-out",
+        locked,
+    ]
+    subprocess.run(new, check=True, timeout=300)
+    word.write_text("barley\n")
+    wrong.write_text("wheat\n")
+    with serve(lab.mtls()) as backend:
+        address = f"127.0.0.1:{backend.address[1]}"
+        files: list[str | Path] = ["--ca", lab.ca_file, "--cert", cert, "--key", locked]
+        done = run(address, *files, "--password-file", word)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert run(address, *files, "--password-file", wrong).returncode == 12
+        none = run(address, *files, "--password-file", tmp_path / "nix")
+    assert (none.returncode, none.stdout) == (2, "")
+    assert "nix" in none.stderr
 
 
 def test_a_request_goes_to_a_server_that_has_proved_its_name_only(lab: Lab) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from mtls_lab.bench import Client, catalogue_of_faults, diagnose, listen
 from mtls_lab.bench.misbehaving import AFTER, CERTIFICATES, INSTEAD
+from mtls_lab.cli import diagnosing, main
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.net import Address, client_context
 from tests.unit.lab import LONG, Lab
@@ -176,6 +177,8 @@ def test_diagnose_finds_the_fault(fault: str, lab: Lab, tmp_path: Path) -> None:
     # Who accepts everybody, as this server does, does not demand a certificate either.
     first = next((name for name in names if name != "not_demanded"), None)
     assert first == FOUND[fault], str(diagnosis)
+    if fault == "silent":  # TCP works: what is missing is an answer, and nothing tells why
+        assert (diagnosis.kind, diagnosis.code) == ("unclear", 18)
 
 
 def test_a_fault_that_nobody_knows() -> None:
@@ -230,6 +233,22 @@ def test_ctrl_c_ends_it(lab: Lab) -> None:
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=LONG)
     assert (process.returncode, output, errors) == (130, "", "")
+
+
+def test_who_was_served_a_moment_before_ctrl_c_is_told(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C comes when a client is in the queue, and before it is taken from there."""
+    cert, key = lab.server_files
+
+    def interrupted(_: queue.SimpleQueue[Client]) -> Client:
+        port = int(capsys.readouterr().err.split(":")[1].split(".")[0])
+        assert call(("127.0.0.1", port), lab.device("none")).startswith(b"hello")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(diagnosing, "_next", interrupted)
+    assert main(["diagnose", "--listen", "0", "--cert", str(cert), "--key", str(key)]) == 130
+    assert "accepted" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,16 @@ from pathlib import Path
 import pytest
 
 from mtls_lab.cli import main
+from mtls_lab.net import nobody_listens
 from mtls_lab.pki import CertificateAuthority, pem
 from tests.unit.cli.terminals import serving
 
 REPLY = "open sesame\n"
+#: What a notebook writes, and nobody types in a terminal.
+COURSE = re.compile(
+    r"\b(serve|enter|explain)\(|load_cert_chain|load_verify|create_default|wrap_socket|"
+    r"backend\.address|with block|Exchange the two names, or name the right file \("
+)
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +124,7 @@ def test_a_refusal_is_told_on_both_sides(
         assert lines[1].startswith("backend  what it saw is in its own log, at 127.0.0.1:")
         assert lines[2].startswith("Who:   ")
         assert seen in done.stderr
+        assert not COURSE.search(done.stderr)
         line = told(terminal.line())
         while not line.startswith("refused    "):
             line = told(terminal.line())
@@ -243,6 +250,14 @@ def test_a_backend_that_says_nothing(place: Path) -> None:
         (["ask", "x" * 1024, "localhost"], "the command 'xxx"),
         (["ask", "localhost", "--plain", "--keyfile", "x"], "--keyfile with --plain"),
         (["serve", "pki", "--keyfile", "lost.key", "--certfile", "pki/backend/server.crt"], "key"),
+        (
+            ["serve", "pki", "--client-ca", "pki/backend/server.key"],
+            "Name the right file (--client-ca).",
+        ),
+        (
+            ["ask", "localhost", "--folder", "pki", "--server-ca", "pki/device/client.key"],
+            "Name the right file (--server-ca).",
+        ),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
 )
@@ -258,6 +273,7 @@ def test_one_message(
     said = capsys.readouterr()
     assert said.out == ""
     assert found in said.err
+    assert not COURSE.search(said.err)
 
 
 @pytest.mark.parametrize(
@@ -268,6 +284,7 @@ def test_one_message(
         ("::1", "put the IPv6 address in brackets"),
         (":5000", "is not HOST:PORT"),
         ("https://localhost", "is not"),
+        ("5311", "join the two by a colon, such as localhost:5311"),
     ],
 )
 def test_what_is_no_address(address: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -275,6 +292,48 @@ def test_what_is_no_address(address: str, message: str, capsys: pytest.CaptureFi
         main(["ask", address])
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_space_in_place_of_the_colon(capsys: pytest.CaptureFixture[str]) -> None:
+    """The host would be taken for the command, and the port for a host."""
+    with pytest.raises(SystemExit) as caught:
+        main(["ask", "localhost", "5311"])
+    assert caught.value.code == 2
+    assert "such as localhost:5311" in capsys.readouterr().err
+
+
+def test_another_ca_is_named_beside_what_was_shown(place: Path) -> None:
+    other = CertificateAuthority.create("Other CA")
+    pem.write_certificate(place / "other.pem", other.certificate)
+    again = CertificateAuthority.create("Lab CA")
+    pem.write_certificate(place / "again.pem", again.certificate)
+    with serving("pki", cwd=place) as terminal:
+        address = terminal.address
+        done = ask(place, address, "--folder", "pki", "--server-ca", "other.pem", "--json")
+        same = ask(place, address, "--folder", "pki", "--server-ca", "again.pem", "--json")
+    assert (done.returncode, same.returncode) == (4, 4)
+    report = json.loads(done.stdout)["explanation"]
+    assert "other.pem was loaded and holds CN=Other CA." in report["why"]
+    assert "The backend showed CN=localhost" in report["why"]
+    assert "has loaded no CA file" not in report["why"]
+    assert len(report["causes"]) == 2
+    assert "Both are called CN=Lab CA" in json.loads(same.stdout)["explanation"]["why"]
+
+
+def test_nobody_showed_a_certificate_because_of_an_option(place: Path) -> None:
+    with serving("pki", cwd=place) as terminal:
+        done = ask(place, terminal.address, "--folder", "pki", "--no-certificate", "--json")
+    told = json.loads(done.stdout)["explanation"]
+    assert told["where"] == "--no-certificate"
+    assert told["causes"] == []
+
+
+def test_nobody_listens_is_told_in_words_of_the_command(place: Path) -> None:
+    with nobody_listens() as (host, port):
+        done = ask(place, f"{host}:{port}", "--folder", "pki")
+    assert done.returncode == 3
+    assert "give it --host 0.0.0.0 and --port" in " ".join(done.stderr.split())
+    assert not COURSE.search(done.stderr)
 
 
 def test_a_port_that_is_taken(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -302,6 +361,9 @@ def test_a_key_with_a_password(place: Path) -> None:
         assert (done.stdout, done.stderr) == (REPLY, "")
         wrong = ask(place, address, *locked, "--password-file", "wrong")
         assert (wrong.returncode, wrong.stdout) == (2, "")
+        lost = ask(place, address, *locked, "--password-file", "nix")
+        assert (lost.returncode, lost.stdout) == (2, "")
+        assert "a file with the password in its first line" in lost.stderr
         none = ask(place, address, *locked)
         assert (none.returncode, none.stdout) == (2, "")
         assert "nobody who could type a password" in none.stderr
