@@ -80,12 +80,12 @@ def dots(groups: Iterable[Group], title: str = "", *, opens: bool = False) -> st
     groups = list(groups)
     head = [f"<b>{escape(title)}</b>"] * bool(title) + [_line(each) for each in groups]
     line = " ".join(head)
-    style = "max-width:960px;margin:4px 0;line-height:1.9"
+    style, high = "max-width:960px;margin:4px 0", "line-height:1.9"
     if not opens:
-        return f'<div data-testid="dots" style="{style}">{line}</div>'
+        return f'<div data-testid="dots" style="{style};{high}">{line}</div>'
     return (
         f'<details data-testid="dots" style="{style}"><summary title="What is each of them?" '
-        f'style="cursor:pointer">{line}</summary>{"".join(map(_list, groups))}</details>'
+        f'style="cursor:pointer;{high}">{line}</summary>{"".join(map(_list, groups))}</details>'
     )
 
 
@@ -93,7 +93,8 @@ def _line(group: Group) -> str:
     signs = " ".join(map(_sign, group.dots))
     style = "display:inline-flex;flex-wrap:wrap;align-items:center;gap:3px;margin-right:14px"
     style += ";vertical-align:middle"
-    return f'<span style="{style}">{escape(group.title)} {signs} {group.count}</span>'
+    title = f'<span style="margin-right:3px">{escape(group.title)}</span>'
+    return f'<span style="{style}">{title} {signs} {group.count}</span>'
 
 
 def _sign(dot: Dot) -> str:
@@ -106,8 +107,10 @@ def _sign(dot: Dot) -> str:
 
 
 def _list(group: Group) -> str:
+    whole = "display:inline-block"  # a sign is never parted from its word
     items = "".join(
-        f"<li>{escape(each.title)} <b>{_STATES[each.state][0]} {escape(each.said)}</b></li>"
+        f"<li>{escape(each.title)} "
+        f'<b style="{whole}">{_STATES[each.state][0]} {escape(each.said)}</b></li>'
         for each in group.dots
     )
     return f"<p style='margin:6px 0 0'>{escape(group.title)}</p><ol style='margin:0'>{items}</ol>"

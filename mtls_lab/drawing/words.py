@@ -16,10 +16,10 @@ __all__ = ["VARYING", "breakable", "code", "escape", "line_of", "varying"]
 VARYING = "<!--varies-->", "<!--/varies-->"
 #: What stays in one piece, unless a whole line is too short for it: a time of day, and a short
 #: remark in parentheses.
-_WHOLE = re.compile(r"\b\d\d:\d\d(?::\d\d)?(?: UTC)?|\([^()]{1,24}\)")
+_WHOLE = re.compile(r"\b\d\d:\d\d(?::\d\d)?(?: UTC)?|\([^()]{1,24}\)[.,;:]?")
 
-#: Between the words of a class's name that is long, such as SSLCertVerificationError.
-_LONG = re.compile(r"(?<=[a-z])(?=[A-Z][a-z]+Error\b)")
+#: Between the words of a name that is long, such as SSLCertVerificationError.
+_LONG = re.compile(r"(?<=[a-z])(?=[A-Z][a-z]+Error\b|KeyIdentifier\b|\.example\b)")
 
 
 def escape(text: str) -> str:
@@ -40,6 +40,8 @@ def breakable(text: str) -> str:
         UNKNOWN_<wbr>CA, SSLCert<wbr>VerificationError
         >>> print(breakable("expired (code 10)"))
         expired <span style="display:inline-block">(code 10)</span>
+        >>> print(breakable("expired (code 10)."))
+        expired <span style="display:inline-block">(code 10).</span>
     """
     escaped = _LONG.sub("<wbr>", escape(text)).replace("_", "_<wbr>")
     return _WHOLE.sub(r'<span style="display:inline-block">\g<0></span>', escaped)
@@ -53,7 +55,8 @@ def code(text: str) -> str:
         True
     """
     lines = "\n".join(html.escape(printable(line)) for line in text.split("\n"))
-    style = f"font-family:{MONOSPACE};white-space:pre-wrap;overflow-wrap:anywhere;margin:4px 0"
+    style = f"font-family:{MONOSPACE};white-space:pre-wrap;overflow-wrap:anywhere"
+    style += ";word-break:normal;margin:4px 0"  # nbconvert's own would break inside each word
     return f'<pre style="{style}">{lines}</pre>'
 
 

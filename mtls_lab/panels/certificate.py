@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 import ipywidgets
@@ -76,6 +77,7 @@ class CertificatePanel(Panel):
         self.on_change(self._which, self._draw)
         if len(self._certificates) > 1:
             self.add(self._which)
+            self.box.add_class("lab-several")
         self._card = ipywidgets.HTML()
         self.add_below(self._card)
         self.guard(self._draw)
@@ -124,12 +126,25 @@ class CertificatePanel(Panel):
         )
 
 
-def card(certificate: x509.Certificate) -> str:
-    """Return a certificate as HTML; everything that a CA wrote into it is escaped."""
+def card(
+    certificate: x509.Certificate,
+    *,
+    shown: Collection[str] = (),
+    changed: Collection[str] = (),
+) -> str:
+    """Return a certificate as HTML; everything that a CA wrote into it is escaped.
+
+    Args:
+        certificate: what to show.
+        shown: names of further fields that are not folded; one that the certificate does not
+            have is shown as missing.
+        changed: names of those that are marked.
+    """
     subject = printable(common_name(certificate)) or "(no common name)"
-    fields = read_fields(certificate)
-    first = "".join(_row(field) for field in fields if field.name in FIRST)
-    others = [_row(field) for field in fields if field.name not in FIRST]
+    fields = read_fields(certificate, also=shown)
+    unfolded = {*FIRST, *shown}
+    first = "".join(_row(each, changed) for each in fields if each.name in unfolded)
+    others = [_row(each, changed) for each in fields if each.name not in unfolded]
     more = details(f"{len(others)} more fields", f"<dl>{''.join(others)}</dl>")
     return (
         f'<div class="lab-card"><div class="lab-head"><span>Certificate</span><b>{escape(subject)}'
@@ -137,9 +152,11 @@ def card(certificate: x509.Certificate) -> str:
     )
 
 
-def _row(field: Field) -> str:
+def _row(field: Field, changed: Collection[str]) -> str:
     # A long row of hexadecimal digits breaks between two bytes, and a time of day nowhere.
     says = OCTETS.sub(lambda found: found[0].replace(":", ":<wbr>"), escape(field.value))
+    if field.name in changed:
+        says = f"<mark>{says}</mark> <span class='lab-tag'>changed</span>"
     critical = ' <span class="lab-tag">critical</span>' if field.critical else ""
     number, _, section = field.rfc.removeprefix("RFC ").partition(", ")
     link = (

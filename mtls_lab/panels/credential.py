@@ -53,7 +53,7 @@ class CredentialPanel(Panel):
     """
 
     name = "credential"
-    looks = ("ladder",)
+    looks = ("credential", "ladder")
 
     def __init__(self) -> None:
         super().__init__(

@@ -21,6 +21,7 @@ __all__ = ["PlacementPanel"]
 #: What "Begin with" says of a placement that has no name.
 OWN = ""
 NOT_RUN = "Not run yet. Predict which side will complain, then press Run."
+NOT_ASKED = "saw nothing yet"
 
 
 class PlacementPanel(Panel):
@@ -99,7 +100,7 @@ class PlacementPanel(Panel):
         """Return what is in each slot, and what came of it."""
         machines = dict.fromkeys(slot.machine for slot in slots().values())
         cards = (card(actor(machine), definitions(self._slots_of(machine))) for machine in machines)
-        came = f"{self._shown}{self._below.value}"
+        came = f"{self._shown}{self._below.value if self.value else ''}"
         return side_by_side(*cards) + came
 
     def _slots_of(self, machine: str) -> list[tuple[str, str]]:
@@ -128,7 +129,7 @@ class PlacementPanel(Panel):
     def _changed(self) -> None:
         """Take the old result away: it belongs to another placement."""
         self._name_it()
-        self._below.value = ""
+        self._below.value = side_by_side(*(_waiting(name) for name in ("device", "backend")))
         self._point()
         self.show(None, f"{self._placement()}\n{NOT_RUN}", mark(None, NOT_RUN), outcome="open")
 
@@ -160,6 +161,11 @@ class PlacementPanel(Panel):
             _verdict(placed),
             outcome="served" if exchange.ok else "refused",
         )
+
+
+def _waiting(machine: str) -> str:
+    """Keep the place of what this side will have seen."""
+    return card(actor(machine), f"<p>{NOT_ASKED}</p>")
 
 
 def _label(slot: Slot) -> str:

@@ -54,7 +54,7 @@ def marked(revealed: Revealed, *, sure: bool | None = None) -> str:
         sign = {"good": "✓", "bad": "✗", "plain": ""}[kind]
         yours = " <span class='lab-tag'>your prediction</span>" * (key == revealed.choice)
         lines.append(f"<li class='lab-{kind}'><b>{sign}</b><span>{told(text)}{yours}</span></li>")
-    was = {True: "You were sure.", False: "You were guessing.", None: "You did not say how sure."}
+    was = {True: "You were sure.", False: "You were guessing.", None: "You did not say how sure you were."}
     before = was[sure] if revealed.choice else "You looked without a prediction."
     return f"<p>What happened:</p><ul class='lab-answers'>{''.join(lines)}</ul><p>{before}</p>"
 

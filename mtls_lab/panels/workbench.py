@@ -30,6 +30,15 @@ TITLES = {
     "is_ca": "CA:TRUE",
     "authority_id": "Authority key identifier",
 }
+#: Where in the certificate each part of the recipe is written, as RFC 5280 calls it.
+FIELDS = {
+    "purpose": "extendedKeyUsage",
+    "key_usage": "keyUsage",
+    "names": "subjectAltName",
+    "dates": "validity",
+    "is_ca": "basicConstraints",
+    "authority_id": "authorityKeyIdentifier",
+}
 PURPOSES = {
     "server": "serverAuth",
     "client": "clientAuth",
@@ -59,6 +68,7 @@ class WorkbenchPanel(Panel):
             "handshakes, and you see who accepts it.",
         )
         self._workbench = Workbench()
+        self._recipe: Recipe | None = None
         self._switches = {part: _switch(part) for part in TITLES}
         for switch in self._switches.values():
             self.on_change(switch, self._try)
@@ -110,11 +120,21 @@ class WorkbenchPanel(Panel):
     def _try(self) -> None:
         recipe = Recipe(**{part: switch.value for part, switch in self._switches.items()})
         verdict = self._workbench.judge(recipe)
-        shown = details("This certificate, field by field", card(verdict.certificate))
+        marked = card(
+            verdict.certificate, shown=FIELDS.values(), changed=_changed(self._recipe, recipe)
+        )
+        self._recipe = recipe
+        shown = details("This certificate, field by field", marked)
         self._below.value = f"{_notes(recipe)}{_reasons(verdict)}{shown}"
         accepted = all(trial.exchange.ok for trial in verdict.trials)
         outcome = "accepted" if accepted else "refused"
         self.show(verdict, str(verdict), _accepted(verdict), outcome=outcome)
+
+
+def _changed(before: Recipe | None, after: Recipe) -> set[str]:
+    """Return the fields in which the certificates of two recipes differ by a choice."""
+    old, new = asdict(before or after), asdict(after)
+    return {name for part, name in FIELDS.items() if old[part] != new[part]}
 
 
 def _switch(part: str) -> ipywidgets.Widget:

@@ -6,6 +6,7 @@ leaves out what varies (description.py), and how a card looks (panels/certificat
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -18,8 +19,10 @@ from mtls_lab.facts import read_facts
 from mtls_lab.pki.description import UNREADABLE, in_words, oid_name
 from mtls_lab.text import printable
 
-__all__ = ["Field", "read_fields"]
+__all__ = ["MISSING", "Field", "read_fields"]
 
+#: The value of a field that a certificate does not have.
+MISSING = "(not in this certificate)"
 #: More of a value than this says nothing to a reader.
 LONGEST = 400
 
@@ -51,10 +54,15 @@ def _facts() -> dict[str, dict[str, str]]:
     return read_facts("fields")
 
 
-def read_fields(certificate: x509.Certificate) -> tuple[Field, ...]:
+def read_fields(certificate: x509.Certificate, *, also: Collection[str] = ()) -> tuple[Field, ...]:
     """Return every field, in the order in which they decide over trust.
 
     Whatever a CA wrote into it, this reads it: what cannot be parsed is named as such.
+
+    Args:
+        certificate: what to read.
+        also: names of fields that are listed even if the certificate does not have them; their
+            value is then `MISSING`.
 
     Example:
         >>> from mtls_lab.pki import CertificateAuthority
@@ -74,6 +82,8 @@ def read_fields(certificate: x509.Certificate) -> tuple[Field, ...]:
         _field("version", certificate.version.name.removeprefix("v")),
         *_extensions(certificate),
     ]
+    there = {field.name for field in found}
+    found += [_field(name, MISSING) for name in also if name not in there]
     order = list(_facts())
     return tuple(sorted(found, key=lambda field: order.index(field.name)))
 

@@ -37,6 +37,25 @@ DRAWN = """() => {
 #: The list that has the focus shows its choices: until then, it does not get the keys.
 LIST_IS_OPEN = "() => document.activeElement.matches('select:open')"
 KERNEL = """window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"""
+# A click may be answered in a subshell of the kernel while the main shell answers others, so each
+# message counts by itself. While one change is on its way, the page keeps the latest of the next.
+LISTEN = f"""() => {{
+    const kernel = {KERNEL};
+    const waiting = new Set();
+    kernel.anyMessage.connect((_, {{ msg, direction }}) => {{
+        const {{ header, parent_header: asked, content, channel }} = msg;
+        if (direction === "send" && channel === "shell") waiting.add(header.msg_id);
+        if (content.execution_state === "idle") waiting.delete(asked.msg_id);
+        if (content.execution_state === "restarting") waiting.clear();
+    }});
+    window.labAnswered = async () => {{
+        for (let quiet = 0; quiet < 2; quiet += 1) {{
+            await kernel.requestKernelInfo();
+            await new Promise(requestAnimationFrame);
+            if (waiting.size) quiet = -1;
+        }}
+    }};
+}}"""
 WATCH = """(box) => {
     const results = window.labResults = [];
     const look = () => {
@@ -108,8 +127,7 @@ class ShownPanel:
 
     def settle(self) -> None:
         """Wait until every click so far was answered, those too that the page held back."""
-        for _ in range(2):  # while one change is on its way, the page keeps the latest of the next
-            self.lab.page.evaluate(f"async () => {{ await {KERNEL}.requestKernelInfo(); }}")
+        self.lab.page.evaluate("labAnswered()")
 
     def watch(self) -> None:
         """From now on, note every result that the page shows."""
@@ -162,6 +180,7 @@ def shown(lab: LabPage, folder: Path, name: str, *cells: str) -> Iterator[ShownP
     path = folder / f"panel-{name}.ipynb"
     path.write_text(json.dumps(notebook), "utf-8")
     lab.open(path.name)
+    lab.page.evaluate(LISTEN)
     try:
         yield ShownPanel(lab, name)
         assert lab.complaints == [], lab.complaints

@@ -36,7 +36,6 @@ BOXES = """(sheets) => {
 }"""
 #: Click, and note every height that the page paints until the kernel has answered.
 PAINTED = """async ([box, name]) => {
-    const { kernel } = window.jupyterapp.shell.currentWidget.context.sessionContext.session;
     const heights = [box.offsetHeight];
     let on = true;
     const look = () => {
@@ -45,7 +44,7 @@ PAINTED = """async ([box, name]) => {
     };
     requestAnimationFrame(look);
     [...box.querySelectorAll("button")].find((button) => button.textContent === name).click();
-    for (let times = 0; times < 2; times += 1) await kernel.requestKernelInfo();
+    await labAnswered();
     for (let times = 0; times < 3; times += 1) await new Promise(requestAnimationFrame);
     on = false;
     return heights;

@@ -101,6 +101,25 @@ def test_the_explanation_and_the_card_can_be_opened(workbench: ShownPanel) -> No
     expect(card).to_be_visible()
 
 
+def test_the_field_that_changed_is_marked(workbench: ShownPanel) -> None:
+    box = workbench.box
+    box.get_by_text("This certificate, field by field").click()
+    marks = box.locator(".lab-card mark")
+    expect(marks).to_have_count(0)
+    for sequence, (control, choice, says) in enumerate(
+        [
+            ("Key usage:", "keyEncipherment", "keyEncipherment"),
+            ("SAN:", "none", "(not in this certificate)"),
+            ("SAN:", "another host", "DNS:other.example"),
+        ],
+        start=2,
+    ):
+        box.get_by_label(control, exact=True).select_option(choice)
+        workbench.wait_for(sequence)
+        expect(marks).to_have_text([says])
+        expect(marks).to_be_visible()
+
+
 def test_the_workbench_reads_well_everywhere(workbench: ShownPanel, pictures: Path) -> None:
     workbench.check_everywhere(pictures, "workbench")
     workbench.box.get_by_role("checkbox", name="CA:TRUE").check()

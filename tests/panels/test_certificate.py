@@ -1,5 +1,6 @@
 """The certificate panel and the workbench, without a page: what they show, and that it is true."""
 
+import re
 import ssl
 import sys
 import tomllib
@@ -27,6 +28,7 @@ from mtls_lab.panels import CertificatePanel, WorkbenchPanel
 from mtls_lab.panels.certificate import card
 from mtls_lab.panels.workbench import FOLDED
 from mtls_lab.pki import Key, Purpose, create_key, oid_name, read_fields, write_certificate
+from mtls_lab.pki.fields import MISSING
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 OLD, NEW = "Python ≤ 3.12", "Python 3.13, strict"
@@ -332,6 +334,28 @@ def test_the_card_opens_with_six_fields() -> None:
     assert shown.count("<dt>") == 6
     assert folded.count("<dt>") == len(read_fields(certificate)) - 6 > 0
     assert "1970" in shown
+
+
+def test_only_the_fields_that_a_switch_changed_are_marked() -> None:
+    """Serial number, dates and signature are others each time, and that says nothing."""
+    panel = WorkbenchPanel()
+    assert marked(panel) == {}
+    panel.select(is_ca=True)
+    assert marked(panel) == {"basicConstraints": "CA:TRUE"}
+    panel.select(is_ca=True)
+    assert marked(panel) == {}
+    panel.select(authority_id=False, purpose="client")
+    assert marked(panel) == {
+        "basicConstraints": "CA:FALSE",
+        "extendedKeyUsage": "clientAuth",
+        "authorityKeyIdentifier": MISSING,
+    }
+
+
+def marked(panel: WorkbenchPanel) -> dict[str, str]:
+    """The marked fields of the panel's card."""
+    found = r"<code>(\w+)</code></dt><dd[^>]*><mark>([^<]*)</mark>"
+    return dict(re.findall(found, panel._below.value))
 
 
 def test_the_two_sets_of_rules_are_those_of_python() -> None:

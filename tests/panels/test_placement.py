@@ -11,6 +11,7 @@ from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Kit
 from mtls_lab.experiments.placement import EMPTY, Placed, files, placement, slots, starts
 from mtls_lab.panels import PlacementPanel
+from mtls_lab.panels.placement import NOT_ASKED
 from mtls_lab.wire import SECRET, Stage
 
 RIGHT = placement("right")
@@ -182,7 +183,9 @@ def test_a_new_placement_takes_the_old_result_away(panel: PlacementPanel) -> Non
     panel._files["device_cafile"].value = "server_ca.pem"
     assert panel.sequence == before + 1
     assert panel.value is None
-    assert panel._below.value == ""
+    assert panel._below.value.count(NOT_ASKED) == 2  # in the place of either side
+    assert "✗" not in panel._below.value
+    assert "✗" not in panel.still()
     assert not any("✗" in slot.description for slot in panel._files.values())
 
 

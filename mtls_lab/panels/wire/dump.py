@@ -60,7 +60,7 @@ def _unit(unit: Unit, found: list[Span], aimed: list[Span]) -> str:
             f"<p>As Mallory passed it on:</p>{_dump(unit, chunk.sent, ranges[1:])}"
         )
     opened = " open" if found or chunk.sent != chunk.heard else ""
-    told = "".join(f"<span class='lab-tag'>{tag}</span>" for tag in tags)
+    told = " ".join(f"<span class='lab-tag'>{tag}</span>" for tag in tags)
     return (
         f"<details class='lab-unit lab-{'up' if to_backend else 'down'}'{opened} "
         f"data-unit='{unit.label}' data-key='{unit.label}'>"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from mtls_lab.wire.reading import Field
 from mtls_lab.wire.reading.reader import NOT_READABLE
 
-__all__ = ["MOST", "Listing", "Piece", "Row", "listings"]
+__all__ = ["BETWEEN", "MOST", "Listing", "Piece", "Row", "listings"]
 
 #: Rows of one message. A real one has fifty; a hostile one would fill the page.
 MOST = 250

@@ -33,7 +33,7 @@ _LOOKS = {
     "shaft": "flex:1 1 1em;border-top:.14em solid;min-width:.6em;height:0",
     "secret": "flex:1 1 1em;border-top:.14em dashed;min-width:.6em;height:0",
     "gap": "flex:0 0 4em",
-    "name": f"font-family:{MONOSPACE};font-size:.92em;overflow-wrap:anywhere;text-align:center",
+    "name": f"font-family:{MONOSPACE};font-size:.92em;overflow-wrap:break-word;text-align:center",
     "more": "font-size:.8em;opacity:.7",
     "flag": "display:flex;margin:0;padding:.15em 0;font-size:.92em;font-weight:600",
     "said": f"margin:.1em .8em .7em;padding:.3em .8em .5em;background:{TINT};border-radius:.3em;"
@@ -65,14 +65,15 @@ _SHEET = f"""
 .lab-ladder .lab-said a {{ font-size: .88em; white-space: nowrap; text-decoration: underline;
   color: var(--jp-content-link-color, LinkText); }}
 .lab-ladder .lab-said label {{ cursor: pointer; border-radius: .2em; }}
-.lab-ladder .lab-said label b {{ font-family: {MONOSPACE}; font-size: .94em; }}
-.lab-ladder .lab-said label b + span {{ margin-left: .4em; }}
+.lab-ladder .lab-said label b {{ font-family: {MONOSPACE}; font-size: .94em; margin-right: .4em; }}
+.lab-ladder .lab-said label span > span {{ display: inline-block; }}
 .lab-ladder .lab-said input {{ position: absolute; width: 1px; height: 1px; margin: 0;
   opacity: 0; }}
 .lab-ladder .lab-said label:has(:focus-visible) {{ outline: .15em solid
   var(--jp-brand-color1, Highlight); outline-offset: .1em; }}
 .lab-ladder .lab-bytes span {{ border-bottom: .14em solid {EDGE}; border-radius: .15em; }}
-.lab-ladder .lab-said :is(label:hover, label:has(:checked)) {{ {MARK}; }}
+.lab-ladder .lab-said :is(label:hover, label:has(:checked)),
+.lab-ladder .lab-said :is(label:hover, label:has(:checked)) span > span {{ {MARK}; }}
 @media (prefers-reduced-motion: no-preference) {{
   .lab-moves .lab-up > details > summary {{ animation: lab-goes-up .4s ease-in-out backwards; }}
   .lab-moves .lab-down > details > summary {{ animation: lab-goes-down .4s ease-in-out backwards; }}
@@ -85,7 +86,8 @@ _SHEET = f"""
   to {{ clip-path: inset(0); }} }}
 @keyframes lab-rises {{ from {{ opacity: 0; transform: translateY(.7em) scale(.8); }} }}
 @media (max-width: 480px) {{ .lab-ladder .lab-said {{ margin: .1em .1em .5em;
-  padding: .3em .5em; }} .lab-ladder .lab-rungs {{ margin: 0 .2em; }} }}
+  padding: .3em .5em; }} .lab-ladder .lab-rungs {{ margin: 0 .2em; }}
+  .lab-ladder .lab-gap {{ flex-basis: 1.2em; }} }}
 """
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
-from mtls_lab.drawing import ACTORS, BAD, actor, escape, varying
+from mtls_lab.drawing import ACTORS, BAD, actor, breakable, escape, varying
 from mtls_lab.wire.handshake import RESUMED, Handshake, Message
 from mtls_lab.wire.ladder.belief import Flag, flags
 from mtls_lab.wire.ladder.look import Look, style
@@ -134,7 +134,7 @@ def _rung(message: Message, key: str, body: str, place: int, look: Look) -> str:
     head = f'<span aria-hidden="true" style="color:{colour}">{end}</span>'
     gap = "" if message.arrived else f"<span {look('gap')}></span>"
     label = (
-        f"<span {look('name', style=weight)}>{sign}{escape(name + ''.join(marks))}</span>"
+        f"<span {look('name', style=weight)}>{sign}{breakable(name + ''.join(marks))}</span>"
         f'<span aria-hidden="true" {look("more")}>▸</span>'
     )
     parts = [shaft, label, shaft, head, gap] if up else [gap, head, shaft, label, shaft]

@@ -16,7 +16,7 @@ from functools import cache
 from mtls_lab.drawing import breakable, escape
 from mtls_lab.facts import read_facts
 from mtls_lab.wire.handshake import Message
-from mtls_lab.wire.ladder.listing import Listing, Piece, Row, listings
+from mtls_lab.wire.ladder.listing import BETWEEN, Listing, Piece, Row, listings
 from mtls_lab.wire.ladder.look import Look
 from mtls_lab.wire.reading.reader import NOT_READABLE
 
@@ -146,13 +146,22 @@ def _row(row: Row, key: str, rfc: str, told: list[str], look: Look) -> str:
     return "".join(
         [
             f'<li><label class="f{row.number}"><input type="radio" name="{escape(key)}"',
-            f"{look.keys}><b>{breakable(name)}</b> <span>{breakable(value)}</span></label>",
+            f"{look.keys}><b>{breakable(name)}</b> <span>{_value(value)}</span></label>",
             f" {_section(where)}" * (where != rfc),
             f"<p>{escape(what)}</p>" * bool(what),
             inner,
             "</li>",
         ]
     )
+
+
+def _value(value: str) -> str:
+    """Each value of a list is kept on one line, where it fits on one."""
+    if BETWEEN not in value:
+        return breakable(value)
+    *others, last = value.split(BETWEEN)
+    parts = [*(f"{each}\N{NO-BREAK SPACE}{BETWEEN.strip()}" for each in others), last]
+    return " ".join(f"<span>{breakable(part)}</span>" for part in parts)
 
 
 def _about(row: Row) -> str:

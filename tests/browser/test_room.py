@@ -1,0 +1,107 @@
+"""What is below a panel stays where it is, whatever is chosen: the room is there from the start.
+
+Not here: what a panel keeps once it was needed (test_still.py).
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.lab import JupyterLab, LabPage
+from tests.browser.panel import ShownPanel, shown
+from tests.browser.test_every_panel import BEGIN, PANELS
+
+#: What a switch between two choices may move, in pixels: two lines.
+ALLOWED = 40
+#: The button that carries out what was chosen, where choosing alone does nothing.
+ACTS = {"wire": "Ask the backend", "wire over TLS": "Ask the backend", "placement": "Run"}
+#: Panels in which two choices together say more than either: all pairs.
+PAIRS = {"credential", "fleet"}
+CELLS = PANELS | {
+    "certificate": "CertificatePanel('ca/ca.crt', 'backend/server.crt')",
+    "wire over TLS": """import ssl
+from mtls_lab.net import client_context, server_context
+WirePanel(
+    server_context("backend/server.crt", "backend/server.key"),
+    client_context("device/server_ca.pem"),
+)""",
+}
+
+#: Choose everything that there is to choose, and after each control what was chosen at first. Of
+#: each: how high the panel is if it has just been opened, without what it keeps for what was there.
+#: Left out is what cannot be seen at first: where Mallory aims. What she aims at is opened.
+HEIGHTS = """async ([panel, button, pairs]) => {
+    const MANY = 10; // such as all devices of a fleet: one is as good as another
+    const heights = {};
+    const measure = async (name) => {
+        await labAnswered();
+        for (let times = 0; times < 2; times += 1) await new Promise(requestAnimationFrame);
+        panel.style.minHeight = "";
+        heights[name] = panel.offsetHeight;
+    };
+    const act = async (name) => {
+        await measure(name);
+        if (!button) return;
+        [...panel.querySelectorAll("button")].find((each) => each.textContent === button).click();
+        await measure(`${name}, ${button}`);
+    };
+    const titled = (control, word) => {
+        const title = control.parentElement.querySelector(".widget-label")?.textContent ?? "";
+        return `${title} ${word.trim()}`;
+    };
+    const seen = (kind) => [...panel.querySelectorAll(kind)].filter((part) => part.offsetParent);
+    const controls = [
+        ...seen("select").map((list) =>
+            [...list.options].map(({ text, selected }, at) => [titled(list, text), () => {
+                list.selectedIndex = at;
+                list.dispatchEvent(new Event("change", { bubbles: true }));
+            }, selected])),
+        ...seen(".widget-toggle-buttons, .widget-radio-box").map((group) =>
+            [...group.querySelectorAll("button, input")].map((part) => {
+                const word = part.closest("button, label").textContent;
+                const chosen = part.checked || part.classList.contains("mod-active");
+                return [titled(part.closest("div"), word), () => part.click(), chosen];
+            })),
+        ...seen("input[type=checkbox]").map((box) =>
+            [box.checked, !box.checked].map((state, at) =>
+                [`${box.parentElement.textContent.trim()} ${state}`,
+                    () => { if (box.checked !== state) box.click(); }, at === 0])),
+    ];
+    const goBack = (choices) => choices.find(([, , chosen]) => chosen)?.[1]();
+    await act("at first");
+    for (const [at, choices] of controls.entries()) {
+        for (const [name, choose] of choices) {
+            choose();
+            await act(name);
+            for (const others of pairs ? controls.slice(at + 1) : []) {
+                if (others.length > MANY) continue;
+                for (const [other, also] of others) {
+                    also();
+                    await act(`${name}, ${other}`);
+                }
+                goBack(others);
+            }
+        }
+        goBack(choices);
+        await labAnswered();
+    }
+    return heights;
+}"""
+
+
+@pytest.fixture(scope="module")
+def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
+    """All panels, one below the other, in one kernel."""
+    with shown(page, lab.folder, "predict", BEGIN, *CELLS.values()) as panel:
+        panel.anew()
+        yield panel
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_no_choice_moves_what_is_below(opened: ShownPanel, name: str) -> None:
+    box = opened.number(list(CELLS).index(name)).box.element_handle()
+    asked = [box, ACTS.get(name, ""), name in PAIRS]
+    heights: dict[str, int] = opened.lab.page.evaluate(HEIGHTS, asked)
+    longest = max(heights, key=heights.__getitem__)
+    shortest = min(heights, key=heights.__getitem__)
+    assert heights[longest] - heights[shortest] <= ALLOWED, (longest, shortest)
