@@ -54,7 +54,11 @@ def marked(revealed: Revealed, *, sure: bool | None = None) -> str:
         sign = {"good": "✓", "bad": "✗", "plain": ""}[kind]
         yours = " <span class='lab-tag'>your prediction</span>" * (key == revealed.choice)
         lines.append(f"<li class='lab-{kind}'><b>{sign}</b><span>{told(text)}{yours}</span></li>")
-    was = {True: "You were sure.", False: "You were guessing.", None: "You did not say how sure you were."}
+    was = {
+        True: "You were sure.",
+        False: "You were guessing.",
+        None: "You did not say how sure you were.",
+    }
     before = was[sure] if revealed.choice else "You looked without a prediction."
     return f"<p>What happened:</p><ul class='lab-answers'>{''.join(lines)}</ul><p>{before}</p>"
 
@@ -69,7 +73,8 @@ def verdict(revealed: Revealed) -> str:
 def seen(run: Run) -> str:
     """Return what a run left to look at, as HTML: both sides of each exchange, and its lines."""
     parts = [
-        f"<p><b>{escape(title)}</b></p>" * bool(title) + str(each._repr_html_())
+        f"<p style='margin:14px 0 4px'><b>{escape(title)}</b></p>" * bool(title)
+        + str(each._repr_html_())
         for title, each in _exhibits(run)
     ]
     if run.printed:
