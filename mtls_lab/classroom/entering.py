@@ -56,7 +56,7 @@ class Entered(Workspace):
         return standing.of_part(int(self.notebook[0]))
 
     def _ready(self) -> str:
-        return "Ready. Made before:" if self.files else "Ready. Nothing is needed from before."
+        return "Ready. Made before:" if self.files else "Ready. No file is needed from before."
 
     def _ipython_display_(self) -> None:
         """Show it under a name, so that it can change where it stands."""

@@ -18,17 +18,18 @@ _FOLDED = "min-width:0;overflow-wrap:break-word"
 _SIGNS = {True: "✓ ", False: "✗ ", None: ""}
 
 
-def card(head: str, body: str, *, good: bool | None = None) -> str:
+def card(head: str, body: str, *, good: bool | None = None, colour: str = "") -> str:
     """Return a card.
 
     Args:
         head: HTML, such as the tag of an actor.
         body: HTML.
         good: the colour of its edge. Its words have to say the same.
+        colour: another one for its edge, of colours.py.
     """
     style = f"flex:1 1 17em;{_FOLDED};border:1px solid {EDGE};border-left:5px solid"
     return (
-        f'<div style="{style} {colour_of(good)};border-radius:4px;padding:5px 10px">'
+        f'<div style="{style} {colour or colour_of(good)};border-radius:4px;padding:5px 10px">'
         f"<div>{head}</div>{body}</div>"
     )
 

@@ -20,6 +20,8 @@ _WHOLE = re.compile(r"\b\d\d:\d\d(?::\d\d)?(?: UTC)?|\([^()]{1,24}\)[.,;:]?")
 
 #: Between the words of a name that is long, such as SSLCertVerificationError.
 _LONG = re.compile(r"(?<=[a-z])(?=[A-Z][a-z]+Error\b|KeyIdentifier\b|\.example\b)")
+#: After which OpenSSL's names may be broken: no short word is left alone.
+_UNDERSCORE = re.compile(r"_(?=\w{4})")
 
 
 def escape(text: str) -> str:
@@ -36,14 +38,14 @@ def breakable(text: str) -> str:
     """Escape a text whose lines may end after an underscore as well: OpenSSL's names are long.
 
     Example:
-        >>> print(breakable("UNKNOWN_CA, SSLCertVerificationError"))
-        UNKNOWN_<wbr>CA, SSLCert<wbr>VerificationError
+        >>> print(breakable("ALERT_UNKNOWN_CA, SSLCertVerificationError"))
+        ALERT_<wbr>UNKNOWN_CA, SSLCert<wbr>VerificationError
         >>> print(breakable("expired (code 10)"))
         expired <span style="display:inline-block">(code 10)</span>
         >>> print(breakable("expired (code 10)."))
         expired <span style="display:inline-block">(code 10).</span>
     """
-    escaped = _LONG.sub("<wbr>", escape(text)).replace("_", "_<wbr>")
+    escaped = _UNDERSCORE.sub("_<wbr>", _LONG.sub("<wbr>", escape(text)))
     return _WHOLE.sub(r'<span style="display:inline-block">\g<0></span>', escaped)
 
 

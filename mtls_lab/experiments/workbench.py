@@ -73,8 +73,9 @@ class Recipe:
         UnknownName: a choice that does not exist.
 
     Example:
-        >>> print(Recipe(purpose="client", dates="expired"))
-        EKU clientAuth, key usage digitalSignature, SAN localhost, CA:FALSE, expired, with AKI
+        >>> print(Recipe(dates="expired"))  # doctest: +NORMALIZE_WHITESPACE
+        extended key usage serverAuth, key usage digitalSignature, SAN localhost, CA:FALSE, expired,
+        with authority key identifier
     """
 
     purpose: str = "server"
@@ -93,9 +94,9 @@ class Recipe:
     def __str__(self) -> str:
         purpose = ", ".join(f"{purpose.name.lower()}Auth" for purpose in PURPOSES[self.purpose])
         return (
-            f"EKU {purpose or 'none'}, key usage {self.key_usage}, SAN {self.names}, "
-            f"CA:{str(self.is_ca).upper()}, {self.dates}, "
-            f"{'with' if self.authority_id else 'without'} AKI"
+            f"extended key usage {purpose or 'none'}, key usage {self.key_usage}, "
+            f"SAN {self.names}, CA:{str(self.is_ca).upper()}, {self.dates}, "
+            f"{'with' if self.authority_id else 'without'} authority key identifier"
         )
 
 
@@ -132,8 +133,9 @@ class Trials:
     """A certificate, and every trial it went through. Its text is the same on every run.
 
     Example:
-        >>> print(Workbench().judge(Recipe(authority_id=False)))
-        EKU serverAuth, key usage digitalSignature, SAN localhost, CA:FALSE, valid, without AKI
+        >>> print(Workbench().judge(Recipe(authority_id=False)))  # doctest: +NORMALIZE_WHITESPACE
+        extended key usage serverAuth, key usage digitalSignature, SAN localhost, CA:FALSE, valid,
+        without authority key identifier
           as a server, Python ≤ 3.12: ✓ accepted
           as a server, Python 3.13, strict: ✗ Missing Authority Key Identifier (verify code 85)
           as a client, Python ≤ 3.12: ✗ unsuitable certificate purpose (verify code 26)

@@ -98,9 +98,11 @@ def other_host(exchange: Exchange) -> str:
     return "believed" if exchange.device.ok else "refused"
 
 
-def cert_none(unchecked: Listener, _checked: Listener) -> str:
-    """Judge what Mallory read where nothing was checked."""
-    return "read" if unchecked.heard(REPLY) else "hidden"
+def cert_none(unchecked: Listener, checked: Listener) -> str:
+    """Judge what Mallory read where nothing was checked, and where it was."""
+    if not unchecked.heard(REPLY):
+        return "hidden"
+    return "both" if checked.heard(REPLY) else "read"
 
 
 def clone_over_tls(verdict: AttackResult) -> str:

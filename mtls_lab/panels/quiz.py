@@ -13,7 +13,10 @@ from mtls_lab.panels.base import Panel, details, escape, mark
 
 __all__ = ["QuizPanel"]
 
-HINT = "Nothing depends on it, and it can be left out. Leave a question open rather than guess."
+HINT = (
+    "Nothing depends on it, and it can be left out. It measures what you know: leave a question "
+    "open rather than guess."
+)
 
 
 class QuizPanel(Panel):

@@ -73,7 +73,8 @@ def verdict(revealed: Revealed) -> str:
 def seen(run: Run) -> str:
     """Return what a run left to look at, as HTML: both sides of each exchange, and its lines."""
     parts = [
-        f"<p><b>{escape(title)}</b></p>" * bool(title) + str(each._repr_html_())
+        f"<p style='margin:14px 0 4px'><b>{escape(title)}</b></p>" * bool(title)
+        + str(each._repr_html_())
         for title, each in _exhibits(run)
     ]
     return (code(run.printed) if run.printed else "") + "".join(parts)

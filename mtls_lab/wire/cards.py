@@ -6,10 +6,12 @@ Here: HTML of a side, or of both, the same in a cell and in a panel. Not here: t
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from mtls_lab.drawing import (
     ACTORS,
+    WARN,
     actor,
     actor_of,
     breakable,
@@ -25,13 +27,32 @@ if TYPE_CHECKING:
 
 __all__ = ["both_sides", "side_card"]
 
+_DECEIVED = "<p style='margin:4px 0'><b>⚠ deceived</b>: it was Mallory who answered</p>"
+
 
 def both_sides(*sides: Side | str) -> str:
-    """Return the sides' cards beside each other; see `side_card`."""
-    return side_by_side(*map(side_card, sides))
+    """Return the sides' cards beside each other; see `side_card`.
+
+    Where Mallory answered in the backend's place, the other side is told so.
+
+    Example:
+        >>> from mtls_lab.wire import Side, Stage
+        >>> page = both_sides(
+        ...     Side("device", Stage.APPLICATION, received=("the cave is empty",)),
+        ...     Side("mallory", Stage.APPLICATION, received=("GET_SECRET",)),
+        ... )
+        >>> page.count("deceived")
+        1
+    """
+    by_mallory = any(actor_of(_name(side)) is ACTORS["mallory"] for side in sides)
+    return side_by_side(*(side_card(side, by_mallory=by_mallory) for side in sides))
 
 
-def side_card(side: Side | str, title: str = "") -> str:
+def _name(side: Side | str) -> str:
+    return "backend" if isinstance(side, str) else side.who
+
+
+def side_card(side: Side | str, title: str = "", *, by_mallory: bool = False) -> str:
     """Return how far one side came, step by step, and its error.
 
     Below the reason, which all releases of OpenSSL share, are the words of this one.
@@ -39,6 +60,7 @@ def side_card(side: Side | str, title: str = "") -> str:
     Args:
         side: what it saw; or, of a backend, what is said instead.
         title: what it is called, if not by its name.
+        by_mallory: whether Mallory answered; a side that noticed nothing was deceived.
 
     Example:
         >>> card = side_card("saw no connection")
@@ -51,9 +73,12 @@ def side_card(side: Side | str, title: str = "") -> str:
     rows = [(step.name, _words(side, step)) for step in steps]
     body = definitions(rows or [("connect", "✓ it opened and ended, and nothing was said")])
     good: bool | None = side.ok and all(step.good for step in steps)
+    named = actor(side.name or side.who, title)
+    if by_mallory and good and side.received and not _is_attacker(side):
+        return card(named, f"{body}{_DECEIVED}", colour=WARN)
     if _is_attacker(side):
         good = False if good else None  # what serves her is no success
-    return card(actor(side.name or side.who, title), body + _in_full(side.failure), good=good)
+    return card(named, body + _in_full(side.failure), good=good)
 
 
 def _words(side: Side, step: Step) -> str:
@@ -68,6 +93,11 @@ def _is_attacker(side: Side) -> bool:
 
 
 def _in_full(failure: Failure | None) -> str:
-    if failure is None or not failure.text or failure.text in str(failure):
+    if failure is None or _words_of(failure.text) <= _words_of(str(failure)):
         return ""
     return varying(f'<div style="font-size:.92em">In full: {breakable(failure.text)}</div>')
+
+
+def _words_of(text: str) -> set[str]:
+    """The words of a message: OpenSSL often says one twice, as a name and in small letters."""
+    return set(re.findall(r"[a-z0-9]+", text.lower())) - {"ssl"}

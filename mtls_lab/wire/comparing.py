@@ -26,7 +26,7 @@ class Compared(Shown):
 
     def _repr_html_(self) -> str:
         return "".join(
-            f'<p style="margin:8px 0 2px"><b>{escape(label)}</b></p>{each._repr_html_()}'
+            f'<p style="margin:18px 0 4px"><b>{escape(label)}</b></p>{each._repr_html_()}'
             for label, each in self.exchanges.items()
         )
 

@@ -273,6 +273,7 @@ REVEALED: dict[tuple[str, str], Claim] = {
     ),
     ("eve_reads_tls", "all"): claim(
         """
+        from mtls_lab import Direction
         with Relay(backend) as first, Relay(backend) as second:
             for eve in (first, second):
                 ask("GET_SECRET", eve, context=client_context)
@@ -280,6 +281,13 @@ REVEALED: dict[tuple[str, str], Claim] = {
         print("the same keys on the wire:", one == two, "read:", first.heard("open sesame"))
         """,
         "the same keys on the wire: False read: False",
+    ),
+    ("cert_none", "both"): claim(
+        """
+        checked = cert_none()[2]["With it"]
+        print("stage:", checked.device.stage.value, "served:", checked.ok)
+        """,
+        "stage: handshake served: False",
     ),
     ("cert_none", "hidden"): claim(
         """print("read:", [each.heard("open sesame") for each in cert_none()[:2]])""",

@@ -104,7 +104,11 @@ def ask_by_hand(function: Function) -> Iterator[str]:
     yield "the backend hands out its secret, and your function returns it"
     line = MOON.encode() + b"\n"
     with all_closed(name):
-        _gets(function, MOON, _Peer(line[:-2], line[-2:]))
+        try:
+            _gets(function, MOON, _Peer(line[:-2], line[-2:]))
+        except NotYet as error:
+            found = f"when the reply came in two pieces, {error.found}"
+            raise type(error)(found, error.rule) from None
     yield "a reply in two pieces, cut through the middle of a character, is put together"
     with all_closed(name):
         _fails(function, name, _Peer(hangs_up=True))

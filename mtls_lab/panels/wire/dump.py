@@ -16,7 +16,7 @@ from mtls_lab.wire import Direction
 
 __all__ = ["draw"]
 
-#: Bytes in a row. Eight fit on a telephone; a wide page shows several rows side by side.
+#: Bytes in a row. Eight fit on a telephone; a wide page shows columns of such rows.
 WIDTH = 8
 #: Bytes in a row that look like text where the rest is binary: shorter ones come by chance.
 READABLE = re.compile(rb"[ -~]{6,}")

@@ -188,7 +188,7 @@ class WirePanel(Panel):
         self._answer.value = f'<div role="status" data-testid="wire-found">{self._found}</div>'
         self._records.value = (
             f"<p>→ to the backend, ← to the device; {{…}} is encrypted. Open one to see its "
-            f"bytes, and click on a byte to aim at it.</p>"
+            f"bytes; click on a byte to make Mallory flip a bit there.</p>"
             f"{draw(self._heard, found, self._aim.aimed)}"
             f"<h5>What she learns from the connection itself</h5>{field(seen(self._heard))}"
         )

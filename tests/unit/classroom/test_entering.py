@@ -44,7 +44,7 @@ def test_it_starts_with_what_the_notebooks_before_made(notebook: str) -> None:
     assert all((entered.folder / file).is_file() for file in entered.files)
     head, ready, *files = str(entered).splitlines()
     assert head.startswith(f"Part {notebook[0]}: Predictions ○ ○")
-    assert ready == ("Ready. Made before:" if files else "Ready. Nothing is needed from before.")
+    assert ready == ("Ready. Made before:" if files else "Ready. No file is needed from before.")
     assert [each.strip() for each in files] == list(entered.files)
 
 

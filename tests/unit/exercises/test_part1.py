@@ -606,6 +606,13 @@ def without_a_tag_is_fine(line: str, key: bytes) -> str:
     return str(pair()[1](line, key))
 
 
+def compares_text(line: str, key: bytes) -> str:
+    text = line.rpartition(" ")[0]
+    if not hmac.compare_digest(line, f"{text} {hmac_tag(text, key)}"):
+        raise ValueError("changed")
+    return text
+
+
 def splits_in_two(line: str, key: bytes) -> str:
     if line.count(" ") != 1:
         raise ValueError("not a text and a tag")
@@ -831,6 +838,7 @@ SEALED: Attempts = {
     "one function": (pair()[0], NOT_YET),
     "three functions": ((*pair(), odd), NOT_YET),
     "an error for its own line": ((with_tag(hmac_tag), splits_in_two), NOT_YET),
+    "tags compared as text": ((with_tag(hmac_tag), compares_text), NOT_YET),
     "an error for every text": ((stumbling, stumbling), NOT_YET),
     "KeyError": (reading(str.__eq__, refused=KeyError), NOT_YET),
     "HMAC": (pair(), RIGHT),

@@ -87,7 +87,11 @@ EVIDENCE: dict[str, dict[str, tuple[object, ...]]] = {
         "refused": (REFUSED,),
     },
     "other_host": {"refused": (REFUSED,), "believed": (LIED_TO,)},
-    "cert_none": {"read": (SECRET, SILENT), "hidden": (SILENT, SECRET)},
+    "cert_none": {
+        "both": (SECRET, SECRET),
+        "hidden": (SILENT, SECRET),
+        "read": (SECRET, SILENT),
+    },
     "clone_over_tls": {
         "served": (attack(succeeded=True),),
         "refused": (attack(succeeded=False),),

@@ -6,13 +6,15 @@ from html import unescape
 import pytest
 from IPython.lib.pretty import pretty
 
-from mtls_lab.drawing import ACTORS, BAD, GOOD, VARYING
+from mtls_lab.drawing import ACTORS, BAD, GOOD, VARYING, WARN
 from mtls_lab.wire import Exchange, Failure, Side, Stage, compare
 from mtls_lab.wire.cards import both_sides, side_card
 
 EVIL = "CN=<img src=x onerror=alert(1)>\u202e\x1b[31m"
 
-TOLD = Failure("SSLError", "TLSV1_ALERT_UNKNOWN_CA", text="[SSL: …] tlsv1 alert unknown ca")
+TOLD = Failure(
+    "SSLError", "TLSV1_ALERT_UNKNOWN_CA", text="[SSL: …] tlsv1 alert unknown ca, as of 3.9"
+)
 EXPIRED = Failure("SSLCertVerificationError", "CERTIFICATE_VERIFY_FAILED", 10, "has expired")
 REFUSED = Exchange(
     "GET_SECRET",
@@ -103,3 +105,18 @@ def test_exchanges_stand_under_their_labels() -> None:
     both = compare({"First": REFUSED, "Then": REFUSED})
     assert str(both) == f"First:\n{REFUSED}\n\nThen:\n{REFUSED}"
     assert both._repr_html_().count(REFUSED._repr_html_()) == 2
+
+
+def test_a_device_that_mallory_answered_is_marked_as_deceived() -> None:
+    device = Side("device", Stage.APPLICATION, received=("the cave is empty",))
+    mallory = Side("mallory", Stage.APPLICATION, received=("GET_SECRET",))
+    shown = both_sides(device, mallory)
+    assert "⚠ deceived" in shown
+    assert shown.count(WARN) == 1
+    assert "deceived" not in both_sides(REFUSED.device, mallory)
+    assert "deceived" not in both_sides(device, Side("sensors", Stage.APPLICATION))
+
+
+def test_the_words_of_this_release_are_left_out_if_they_say_the_same() -> None:
+    same = Failure("SSLError", "TLSV1_ALERT_UNKNOWN_CA", text="[SSL] tlsv1 alert unknown ca")
+    assert "In full" not in both_sides(Side("device", Stage.FIRST_READ, same))
