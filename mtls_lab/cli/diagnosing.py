@@ -125,7 +125,7 @@ def _next(clients: queue.SimpleQueue[Client]) -> Client:
 def _coloured() -> bool:
     """Whether there may be colours: in a terminal, unless NO_COLOR says otherwise."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or os.name == "nt"
-    return sys.stdout.isatty() and not plain
+    return sys.stdout is not None and sys.stdout.isatty() and not plain
 
 
 def _in_colours(told: Diagnosis) -> str:

@@ -116,3 +116,29 @@ def test_labels_are_bold_in_a_terminal(
     shown = os.read(controller, 65536)
     os.close(controller)
     assert (b"\x1b[1mWho:" in shown) is bold
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sh closes the output")
+def test_a_closed_output_is_no_traceback() -> None:
+    told = subprocess.run(
+        ["sh", "-c", f"'{sys.executable}' -m mtls_lab explain 'certificate has expired' >&-"],
+        capture_output=True,
+        check=False,
+        timeout=300,
+    )
+    assert told.returncode == 0
+    assert b"Traceback" not in told.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="/dev/zero is for POSIX")
+def test_an_endless_input_ends() -> None:
+    with Path("/dev/zero").open("rb") as endless:
+        told = subprocess.run(
+            [sys.executable, "-m", "mtls_lab", "explain"],
+            stdin=endless,
+            capture_output=True,
+            check=False,
+            timeout=300,
+        )
+    assert told.returncode == 2
+    assert b"more than 256 MiB on standard input" in told.stderr
