@@ -44,7 +44,11 @@ VAGUE = {
     "EACCES": 2,
     "hung up in handshake": 1,
     "handshake timed out": 1,
+    "handshake died": 0.5,
+    "transcript without an error": 0.1,
 }
+#: openssl s_client goes on after a certificate that does not verify: an alert counts more then.
+S_CLIENT, GOES_ON = "connected(0", 3.5
 #: States of a file that does not load.
 FILES = {"no start line", "run together", "bad password", "key not usable"}
 BROKEN_OFF = {"ECONNRESET", "EPIPE", "ECONNREFUSED", "EADDRINUSE", "TIMED_OUT"}
@@ -107,10 +111,14 @@ def heard(text: str) -> Symptoms:
         if all(part.strip() in small for part in phrase.words.split("…"))
         and (not phrase.stack or phrase.stack in signs or _telling(phrase.words))
     ]
-    best: tuple[int, int, str, Phrase] | None = None
+    best: tuple[float, int, str, Phrase] | None = None
     for line in text.splitlines():
+        if any(part.found(line[:LINE].lower()) for part in _healthy()):
+            continue
         for covered, phrase in _meanings(line[:LINE], phrases):
             weight = _weight(phrase)
+            if phrase.kind == "verify" and S_CLIENT in small:
+                weight = GOES_ON
             if best is None or (weight, covered) >= best[:2]:
                 best = weight, covered, line[:LINE], phrase
     if best is None:
@@ -119,7 +127,10 @@ def heard(text: str) -> Symptoms:
     *_, line, phrase = best
     stack, note = _speaker(line.lower(), phrase.stack, signs, small)
     return Symptoms(
-        side="device" if phrase.value.startswith("http:") else phrase.side or _side(line.lower()),
+        side="device"
+        if phrase.value.startswith("http:")
+        else phrase.side or _longest_part("sides", line.lower()),
+        stage=_longest_part("stages", line.lower()),
         failure=_failure(phrase, line),
         state=phrase.value if phrase.kind == "state" else "",
         says=_quoted(line),
@@ -170,7 +181,7 @@ def _alert_names_in(small: str) -> Iterator[str]:
             yield alert
 
 
-def _weight(phrase: Phrase) -> int:
+def _weight(phrase: Phrase) -> float:
     if phrase.value in BROKEN_OFF:
         return 1
     return VAGUE.get(phrase.value, WEIGHT[phrase.kind])
@@ -218,9 +229,10 @@ def _longest(signs: list[str], text: str) -> int:
     return max((len(sign) for sign in signs if sign in text), default=0)
 
 
-def _side(line: str) -> str:
-    sides = [(len(part), side) for part, side in read_lines()["sides"].items() if part in line]
-    return max(sides)[1] if sides else ""
+def _longest_part(table: str, line: str) -> str:
+    """What the longest part of a table says that is in a line."""
+    found = [(len(part), told) for part, told in read_lines()[table].items() if part in line]
+    return max(found)[1] if found else ""
 
 
 def _quoted(line: str) -> str:
@@ -270,6 +282,11 @@ def _phrases() -> tuple[Phrase, ...]:
             for words, meaning in stack.get("says", {}).items()
         ),
     )
+
+
+@cache
+def _healthy() -> tuple[Phrase, ...]:
+    return tuple(Phrase(part, "", "", "", "") for part in read_lines()["healthy"]["parts"])
 
 
 @cache
