@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from mtls_lab.diagnosis.named import file_named
 from mtls_lab.diagnosis.symptoms import Symptoms
+from mtls_lab.diagnosis.weights import BROKEN_OFF, S_CLIENT, weight_of
 from mtls_lab.facts import read_facts
 from mtls_lab.text import printable
 from mtls_lab.wire import Failure
@@ -29,29 +31,8 @@ LINE = 8 * 1024
 SHOWN = 300
 #: From this length on, the words of a stack are told from common English without a sign of it.
 TELLING = 24
-#: How much a meaning says about the cause. A certificate that was judged says more than an alert,
-#: an alert more than a connection that broke off.
-WEIGHT = {"verify": 6, "state": 6, "reason": 5, "text": 4, "alert": 4, "error": 1}
-VAGUE = {
-    "CERTIFICATE_VERIFY_FAILED": 3,
-    "not verified": 3,
-    "http: forbidden": 3,
-    "client certificate refused": 3,
-    "http: bad request": 2,
-    "not verified or not tls": 2,
-    "alert without a name": 2,
-    "ENOENT": 2,
-    "EACCES": 2,
-    "hung up in handshake": 1,
-    "handshake timed out": 1,
-    "handshake died": 0.5,
-    "transcript without an error": 0.1,
-}
-#: openssl s_client goes on after a certificate that does not verify: an alert counts more then.
-S_CLIENT, GOES_ON = "connected(0", 3.5
 #: States of a file that does not load.
 FILES = {"no start line", "run together", "bad password", "key not usable"}
-BROKEN_OFF = {"ECONNRESET", "EPIPE", "ECONNREFUSED", "EADDRINUSE", "TIMED_OUT"}
 
 #: How OpenSSL's reason is written: by Python, in OpenSSL's own queue, by BoringSSL, by Node.js.
 REASONS = re.compile(
@@ -116,9 +97,7 @@ def heard(text: str) -> Symptoms:
         if any(part.found(line[:LINE].lower()) for part in _healthy()):
             continue
         for covered, phrase in _meanings(line[:LINE], phrases):
-            weight = _weight(phrase)
-            if phrase.kind == "verify" and S_CLIENT in small:
-                weight = GOES_ON
+            weight = weight_of(phrase.kind, phrase.value, goes_on=S_CLIENT in small)
             if best is None or (weight, covered) >= best[:2]:
                 best = weight, covered, line[:LINE], phrase
     if best is None:
@@ -126,13 +105,15 @@ def heard(text: str) -> Symptoms:
         return Symptoms(state="unread", says=_quoted(first))
     *_, line, phrase = best
     stack, note = _speaker(line.lower(), phrase.stack, signs, small)
+    named, file = file_named(line) if phrase.kind in {"reason", "text"} else ("", "")
     return Symptoms(
+        words=(("file", file),) if named else (),
         side="device"
         if phrase.value.startswith("http:")
         else phrase.side or _longest_part("sides", line.lower()),
         stage=_longest_part("stages", line.lower()),
         failure=_failure(phrase, line),
-        state=phrase.value if phrase.kind == "state" else "",
+        state=phrase.value if phrase.kind == "state" else named,
         says=_quoted(line),
         stack=stack,
         note=note,
@@ -179,12 +160,6 @@ def _alert_names_in(small: str) -> Iterator[str]:
         alert = registry("alerts").get(int(match[1] or match[2]))
         if alert and alert not in NOT_AN_ERROR:
             yield alert
-
-
-def _weight(phrase: Phrase) -> float:
-    if phrase.value in BROKEN_OFF:
-        return 1
-    return VAGUE.get(phrase.value, WEIGHT[phrase.kind])
 
 
 def _failure(phrase: Phrase, line: str) -> Failure:
