@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from mtls_lab.pki import CertificateAuthority, Purpose, write_certificate
 
@@ -142,3 +143,22 @@ def test_an_endless_input_ends() -> None:
         )
     assert told.returncode == 2
     assert b"more than 256 MiB on standard input" in told.stderr
+
+
+def test_a_key_that_its_password_opens_is_not_to_blame(tmp_path: Path) -> None:
+    key, secret = tmp_path / "my.key", tmp_path / "password"
+    made = CertificateAuthority.create("Lab CA").issue("client", Purpose.CLIENT)
+    cert, _ = made.save(tmp_path, "my")
+    key.write_bytes(
+        made.key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"correct"),
+        )
+    )
+    asked = ["ssl.SSLError: [SSL] PEM lib", "--certfile", cert, "--keyfile", key]
+    blamed = "is a key with a password, and the password is missing or wrong"
+    secret.write_text("wrong\n", encoding="utf-8")
+    assert blamed in " ".join(run(*asked, "--password-file", secret).stdout.decode().split())
+    secret.write_text("correct\n", encoding="utf-8")
+    assert blamed not in " ".join(run(*asked, "--password-file", secret).stdout.decode().split())
