@@ -21,6 +21,8 @@ __all__ = ["NOT_KNOWN", "run"]
 
 #: The exit code where the lab does not know what a line means; 2 is for wrong arguments.
 NOT_KNOWN = 1
+#: What is read from standard input before it counts as endless (/dev/zero).
+MOST = 256 << 20
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
 
 
@@ -73,8 +75,15 @@ def _text(words: list[str]) -> str:
             "an error as an argument, or a log on standard input",
             'paste it in quotes: explain "…", or let a program write it: … 2>&1 | mtls-lab explain',
         )
-    begin, end = b"", b""
+    begin, end, size = b"", b"", 0
     while part := sys.stdin.buffer.read(READ):
+        size += len(part)
+        if size > MOST:
+            raise LabError(
+                f"more than {MOST >> 20} MiB on standard input",
+                "a log that ends",
+                "pass the part around the failure: tail -n 10000 FILE | mtls-lab explain",
+            )
         room = READ // 2 - len(begin)
         begin += part[:room]
         end = (end + part[room:] if room > 0 else end + part)[-READ // 2 :]
@@ -91,7 +100,7 @@ def _text(words: list[str]) -> str:
 def _coloured() -> bool:
     """Whether the labels may be bold: in a terminal, unless NO_COLOR says otherwise."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or os.name == "nt"
-    return sys.stdout.isatty() and not plain
+    return sys.stdout is not None and sys.stdout.isatty() and not plain
 
 
 def _in_colours(told: Explanation) -> str:

@@ -129,7 +129,7 @@ def explain(
             if it is not known, what all of them mean by the alert.
 
         crlfile: the revocation lists that the certificate was checked with.
-        password: of a PKCS #12 file, to look into it.
+        password: of a PKCS #12 file or an encrypted key, to look into it.
 
     Raises:
         TypeError: `what` is none of these.
@@ -145,7 +145,7 @@ def explain(
     views = views_of(what)
     entry, seen = min((_find(seen) for seen in views), key=_tells_less)
     looks = itertools.chain(
-        mistakes_in(certfile, keyfile, cafile), wrong_signers(certfile, cafile, chain)
+        mistakes_in(certfile, keyfile, cafile, password), wrong_signers(certfile, cafile, chain)
     )
     closer = None
     # What the sides have shown stays: a file that is wrong as well did not cause it.

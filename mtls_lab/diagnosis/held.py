@@ -58,7 +58,7 @@ def read(
     Args:
         files: the paths by `cert`, `key`, `ca` and `crl`.
         names: how each is called in a sentence.
-        password: of a PKCS #12 file.
+        password: of a PKCS #12 file or an encrypted key.
     """
     # cryptography is slow to load, and most explanations need none.
     from mtls_lab.pki import pem  # noqa: PLC0415
@@ -79,7 +79,7 @@ def read(
     for name in ("key", "cert"):
         if held.key is None and (path := files.get(name)):
             with suppress(FileProblem):  # which mistakes_in tells, or there is no key in it
-                held.key = pem.read_any_key(path)
+                held.key = pem.read_any_key(path, password)
     held.key = held.key or bundled
     if path := files.get("crl"):
         try:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from mtls_lab.diagnosis.named import file_named
 from mtls_lab.diagnosis.symptoms import Symptoms
+from mtls_lab.diagnosis.weights import BROKEN_OFF, S_CLIENT, weight_of
 from mtls_lab.facts import read_facts
 from mtls_lab.text import printable
 from mtls_lab.wire import Failure
@@ -29,25 +31,8 @@ LINE = 8 * 1024
 SHOWN = 300
 #: From this length on, the words of a stack are told from common English without a sign of it.
 TELLING = 24
-#: How much a meaning says about the cause. A certificate that was judged says more than an alert,
-#: an alert more than a connection that broke off.
-WEIGHT = {"verify": 6, "state": 6, "reason": 5, "text": 4, "alert": 4, "error": 1}
-VAGUE = {
-    "CERTIFICATE_VERIFY_FAILED": 3,
-    "not verified": 3,
-    "http: forbidden": 3,
-    "client certificate refused": 3,
-    "http: bad request": 2,
-    "not verified or not tls": 2,
-    "alert without a name": 2,
-    "ENOENT": 2,
-    "EACCES": 2,
-    "hung up in handshake": 1,
-    "handshake timed out": 1,
-}
 #: States of a file that does not load.
 FILES = {"no start line", "run together", "bad password", "key not usable"}
-BROKEN_OFF = {"ECONNRESET", "EPIPE", "ECONNREFUSED", "EADDRINUSE", "TIMED_OUT"}
 
 #: How OpenSSL's reason is written: by Python, in OpenSSL's own queue, by BoringSSL, by Node.js.
 REASONS = re.compile(
@@ -107,10 +92,12 @@ def heard(text: str) -> Symptoms:
         if all(part.strip() in small for part in phrase.words.split("…"))
         and (not phrase.stack or phrase.stack in signs or _telling(phrase.words))
     ]
-    best: tuple[int, int, str, Phrase] | None = None
+    best: tuple[float, int, str, Phrase] | None = None
     for line in text.splitlines():
+        if any(part.found(line[:LINE].lower()) for part in _healthy()):
+            continue
         for covered, phrase in _meanings(line[:LINE], phrases):
-            weight = _weight(phrase)
+            weight = weight_of(phrase.kind, phrase.value, goes_on=S_CLIENT in small)
             if best is None or (weight, covered) >= best[:2]:
                 best = weight, covered, line[:LINE], phrase
     if best is None:
@@ -118,10 +105,15 @@ def heard(text: str) -> Symptoms:
         return Symptoms(state="unread", says=_quoted(first))
     *_, line, phrase = best
     stack, note = _speaker(line.lower(), phrase.stack, signs, small)
+    named, file = file_named(line) if phrase.kind in {"reason", "text"} else ("", "")
     return Symptoms(
-        side="device" if phrase.value.startswith("http:") else phrase.side or _side(line.lower()),
+        words=(("file", file),) if named else (),
+        side="device"
+        if phrase.value.startswith("http:")
+        else phrase.side or _longest_part("sides", line.lower()),
+        stage=_longest_part("stages", line.lower()),
         failure=_failure(phrase, line),
-        state=phrase.value if phrase.kind == "state" else "",
+        state=phrase.value if phrase.kind == "state" else named,
         says=_quoted(line),
         stack=stack,
         note=note,
@@ -161,6 +153,10 @@ def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
 
 def _alert_names_in(small: str) -> Iterator[str]:
     if "alert" not in small:
+        # The words of an alert alone on a line, as somebody copies them who leaves out the rest.
+        alert = _by_letters().get(re.sub("[^a-z]", "", small), "")
+        if "certificate" in alert or alert in {"unknown_ca", "handshake_failure"}:
+            yield alert
         return
     if match := _alert_names().search(re.sub("[^a-z]", "", small)):
         yield _by_letters()[match[1]]
@@ -168,12 +164,6 @@ def _alert_names_in(small: str) -> Iterator[str]:
         alert = registry("alerts").get(int(match[1] or match[2]))
         if alert and alert not in NOT_AN_ERROR:
             yield alert
-
-
-def _weight(phrase: Phrase) -> int:
-    if phrase.value in BROKEN_OFF:
-        return 1
-    return VAGUE.get(phrase.value, WEIGHT[phrase.kind])
 
 
 def _failure(phrase: Phrase, line: str) -> Failure:
@@ -218,9 +208,10 @@ def _longest(signs: list[str], text: str) -> int:
     return max((len(sign) for sign in signs if sign in text), default=0)
 
 
-def _side(line: str) -> str:
-    sides = [(len(part), side) for part, side in read_lines()["sides"].items() if part in line]
-    return max(sides)[1] if sides else ""
+def _longest_part(table: str, line: str) -> str:
+    """What the longest part of a table says that is in a line."""
+    found = [(len(part), told) for part, told in read_lines()[table].items() if part in line]
+    return max(found)[1] if found else ""
 
 
 def _quoted(line: str) -> str:
@@ -270,6 +261,11 @@ def _phrases() -> tuple[Phrase, ...]:
             for words, meaning in stack.get("says", {}).items()
         ),
     )
+
+
+@cache
+def _healthy() -> tuple[Phrase, ...]:
+    return tuple(Phrase(part, "", "", "", "") for part in read_lines()["healthy"]["parts"])
 
 
 @cache

@@ -182,7 +182,10 @@ def _explains(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:
 
 
 def mistakes_in(
-    certfile: PathLike | None, keyfile: PathLike | None, cafile: PathLike | None
+    certfile: PathLike | None,
+    keyfile: PathLike | None,
+    cafile: PathLike | None,
+    password: str | None = None,
 ) -> States:
     """Look into the files and give each mistake, as a `state` and its `words`.
 
@@ -215,9 +218,22 @@ def mistakes_in(
                 mistake = "swapped"
             elif mistake == "swapped" and wanted == "a private key" and keyfile is None:
                 mistake = "no key"
+            if mistake == "password" and password is not None and _opens(path, password):
+                continue
             words = {"file": text, "wanted": wanted, "found": text + found, "in shell": command}
             words["todo"] = problem.todo.replace(os.fspath(path), text)
             yield f"{group}: {mistake}", tuple(words.items())
+
+
+def _opens(path: PathLike, password: str) -> bool:
+    """Whether a password is that of an encrypted key."""
+    from mtls_lab.pki import pem  # noqa: PLC0415 - see mistakes_in
+
+    try:
+        pem.read_any_key(path, password)
+    except FileProblem:
+        return False
+    return True
 
 
 def wrong_signers(

@@ -217,8 +217,15 @@ def read_crls(path: PathLike) -> list[x509.CertificateRevocationList]:
     return found
 
 
-def read_any_key(path: PathLike) -> PrivateKeyTypes:
-    """Read a private key of any kind, without a password, from a PEM file. Raises FileProblem."""
+def read_any_key(path: PathLike, password: str | None = None) -> PrivateKeyTypes:
+    """Read a private key of any kind from a PEM file. Raises FileProblem.
+
+    Args:
+        path: the file.
+        password: of an encrypted key; without one, such a key is a FileProblem.
+    """
+    if password is not None and (key := _decrypted(Path(path), password)) is not None:
+        return key
     data = _read(Path(path), "a private key")
     try:
         return serialization.load_pem_private_key(data, password=None)
@@ -226,6 +233,15 @@ def read_any_key(path: PathLike) -> PrivateKeyTypes:
         raise FileProblem(
             f"{path} holds a damaged key ({error})", "a whole key", "make it again"
         ) from None
+
+
+def _decrypted(path: Path, password: str) -> PrivateKeyTypes | None:
+    """Return an encrypted key; None if it is not one, or has another password."""
+    try:
+        data = read_bounded(path, "a private key")
+        return serialization.load_pem_private_key(data, password.encode())
+    except (FileProblem, ValueError, TypeError, UnsupportedAlgorithm):
+        return None
 
 
 def read_key(path: PathLike) -> Key:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from mtls_lab.pki import CertificateAuthority, Purpose, write_certificate
 
@@ -116,3 +117,48 @@ def test_labels_are_bold_in_a_terminal(
     shown = os.read(controller, 65536)
     os.close(controller)
     assert (b"\x1b[1mWho:" in shown) is bold
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sh closes the output")
+def test_a_closed_output_is_no_traceback() -> None:
+    told = subprocess.run(
+        ["sh", "-c", f"'{sys.executable}' -m mtls_lab explain 'certificate has expired' >&-"],
+        capture_output=True,
+        check=False,
+        timeout=300,
+    )
+    assert told.returncode == 0
+    assert b"Traceback" not in told.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="/dev/zero is for POSIX")
+def test_an_endless_input_ends() -> None:
+    with Path("/dev/zero").open("rb") as endless:
+        told = subprocess.run(
+            [sys.executable, "-m", "mtls_lab", "explain"],
+            stdin=endless,
+            capture_output=True,
+            check=False,
+            timeout=300,
+        )
+    assert told.returncode == 2
+    assert b"more than 256 MiB on standard input" in told.stderr
+
+
+def test_a_key_that_its_password_opens_is_not_to_blame(tmp_path: Path) -> None:
+    key, secret = tmp_path / "my.key", tmp_path / "password"
+    made = CertificateAuthority.create("Lab CA").issue("client", Purpose.CLIENT)
+    cert, _ = made.save(tmp_path, "my")
+    key.write_bytes(
+        made.key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"correct"),
+        )
+    )
+    asked = ["ssl.SSLError: [SSL] PEM lib", "--certfile", cert, "--keyfile", key]
+    blamed = "is a key with a password, and the password is missing or wrong"
+    secret.write_text("wrong\n", encoding="utf-8")
+    assert blamed in " ".join(run(*asked, "--password-file", secret).stdout.decode().split())
+    secret.write_text("correct\n", encoding="utf-8")
+    assert blamed not in " ".join(run(*asked, "--password-file", secret).stdout.decode().split())

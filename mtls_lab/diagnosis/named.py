@@ -1,0 +1,47 @@
+"""The file that a line names, where the operating system would not open it.
+
+Here: how programs write the name beside the system's reason. Not here: what else a line means
+(lines.py), and files that can be looked into (look.py).
+"""
+
+from __future__ import annotations
+
+import re
+
+from mtls_lab.text import printable
+
+__all__ = ["file_named"]
+
+#: The operating system's words, and the state that they are.
+REASONS = {
+    "no such file or directory": "named file missing",
+    "does not exist": "named file missing",
+    "invalid path": "named file missing",
+    "permission denied": "named file closed",
+}
+#: How the name is written: curl, Go, Node.js, Python, libpq, requests.
+NAMES = re.compile(
+    r"certificate from (?P<curl>[^\s,]{1,300}), OpenSSL error"
+    r"|\bopen '(?P<node>[^'\n]{1,300})'"
+    r"|\bopen (?P<go>[^\s:']{1,300}): "
+    r"|\[Errno \d{1,3}\] [\w ]{1,40}: '(?P<python>[^'\n]{1,300})'"
+    r"|file \"(?P<libpq>[^\"\n]{1,300})\" does not exist"
+    r"|invalid path: (?P<requests>\S{1,300})"
+)
+
+
+def file_named(line: str) -> tuple[str, str]:
+    """Return the state of a file and its name; both are empty where a line has not both.
+
+    Example:
+        >>> file_named("open client.crt: no such file or directory")
+        ('named file missing', 'client.crt')
+        >>> file_named("no such file or directory")
+        ('', '')
+    """
+    small = line.lower()
+    state = next((state for words, state in REASONS.items() if words in small), "")
+    match = NAMES.search(line) if state else None
+    if match is None:
+        return "", ""
+    return state, printable(next(filter(None, match.groups())))

@@ -1,0 +1,39 @@
+"""How much a meaning says about the cause: the decisive line of a log is the one that says most.
+
+Here: the weights. Not here: the meanings (lines.py).
+"""
+
+from __future__ import annotations
+
+__all__ = ["BROKEN_OFF", "S_CLIENT", "weight_of"]
+
+#: How much a meaning says about the cause. A certificate that was judged says more than an alert,
+#: an alert more than a connection that broke off.
+WEIGHT = {"verify": 6, "state": 6, "reason": 5, "text": 4, "alert": 4, "error": 1}
+VAGUE = {
+    "CERTIFICATE_VERIFY_FAILED": 3,
+    "not verified": 3,
+    "http: forbidden": 3,
+    "client certificate refused": 3,
+    "http: bad request": 2,
+    "not verified or not tls": 2,
+    "alert without a name": 2,
+    "ENOENT": 2,
+    "EACCES": 2,
+    "hung up in handshake": 1,
+    "handshake timed out": 1,
+    "handshake died": 0.5,
+    "transcript without an error": 0.1,
+}
+#: openssl s_client goes on after a certificate that does not verify: an alert counts more then.
+S_CLIENT, GOES_ON = "connected(0", 3.5
+BROKEN_OFF = {"ECONNRESET", "EPIPE", "ECONNREFUSED", "EADDRINUSE", "TIMED_OUT"}
+
+
+def weight_of(kind: str, value: str, *, goes_on: bool = False) -> float:
+    """Return the weight of a meaning; `goes_on` if its program goes on after a bad certificate."""
+    if value in BROKEN_OFF:
+        return 1
+    if kind == "verify" and goes_on:
+        return GOES_ON
+    return VAGUE.get(value, WEIGHT[kind])
