@@ -34,7 +34,13 @@ ENDING = [
 OWN = resource_folder("data") / "jupyterlab"
 STYLES = "custom.css"
 #: Read from the last row: on a picture of 1,280 pixels, 20 are one sixty-fourth of its width.
-BIG = {"content-font-size1": "20px", "code-font-size": "18px", "ui-font-size1": "16px"}
+#: The prompt's room grows with it, or "[10]:" is cut off.
+BIG = {
+    "content-font-size1": "20px",
+    "code-font-size": "18px",
+    "ui-font-size1": "16px",
+    "cell-prompt-width": "80px",
+}
 #: Where the page is kept as the learner leaves it, below the learner's folder.
 WORKSPACES = Path(".jupyter", "workspaces")
 #: A page made by Save and Export asks no other host: it has pictures of its panels and no formula,

@@ -125,9 +125,7 @@ class PredictPanel(Panel):
 
     def _ask(self) -> None:
         """Show the question; of the outcome, nothing."""
-        note = (
-            "Choose first, or run it without a prediction." if self._answers.value is None else ""
-        )
+        note = "Choose first, or just run it." if self._answers.value is None else ""
         self._note.value = f"<p class='lab-hint'>{note if self._function else NEXT}</p>"
         self._show("", self._answers.value or "open")
 

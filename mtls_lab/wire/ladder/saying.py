@@ -159,9 +159,8 @@ def _value(value: str) -> str:
     """Each value of a list is kept on one line, where it fits on one."""
     if BETWEEN not in value:
         return breakable(value)
-    *others, last = value.split(BETWEEN)
-    parts = [*(f"{each}\N{NO-BREAK SPACE}{BETWEEN.strip()}" for each in others), last]
-    return " ".join(f"<span>{breakable(part)}</span>" for part in parts)
+    joint = f"&nbsp;{BETWEEN.strip()}</span> <span>"
+    return f"<span>{joint.join(map(breakable, value.split(BETWEEN)))}</span>"
 
 
 def _about(row: Row) -> str:

@@ -144,7 +144,7 @@ def test_the_names_of_cas(lab: Lab) -> None:
     request = said_by("CertificateRequest", DOWN, handshake(13, body))
     text = Page(tell(request, "key")).text
     assert "certificate_authorities" in text
-    assert "CN=Lab CA · CN=Lab CA" in text
+    assert "CN=Lab CA\N{NO-BREAK SPACE}· CN=Lab CA" in text
 
 
 def test_it_says_what_was_encrypted(lab: Lab, backend_context: ssl.SSLContext) -> None:
