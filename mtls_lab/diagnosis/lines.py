@@ -154,9 +154,9 @@ def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
 def _alert_names_in(small: str) -> Iterator[str]:
     if "alert" not in small:
         # The words of an alert alone on a line, as somebody copies them who leaves out the rest.
-        alert = _by_letters().get(re.sub("[^a-z]", "", small), "")
-        if "certificate" in alert or alert in {"unknown_ca", "handshake_failure"}:
-            yield alert
+        named = _by_letters().get(re.sub("[^a-z]", "", small), "")
+        if "certificate" in named or named in {"unknown_ca", "handshake_failure"}:
+            yield named
         return
     if match := _alert_names().search(re.sub("[^a-z]", "", small)):
         yield _by_letters()[match[1]]

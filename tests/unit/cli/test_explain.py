@@ -156,7 +156,7 @@ def test_a_key_that_its_password_opens_is_not_to_blame(tmp_path: Path) -> None:
             serialization.BestAvailableEncryption(b"correct"),
         )
     )
-    asked = ["ssl.SSLError: [SSL] PEM lib", "--certfile", cert, "--keyfile", key]
+    asked = ["ssl.SSLError: [SSL] PEM lib", "--certfile", str(cert), "--keyfile", str(key)]
     blamed = "is a key with a password, and the password is missing or wrong"
     secret.write_text("wrong\n", encoding="utf-8")
     assert blamed in " ".join(run(*asked, "--password-file", secret).stdout.decode().split())
