@@ -92,6 +92,8 @@ def read(
 
 
 def _why(problem: FileProblem, path: PathLike, name: str) -> str:
+    if not os.path.lexists(path):
+        return f"{name} is not there"
     return name + re.sub(r" \(.*\)$", "", problem.found.replace(os.fspath(path), "", 1))
 
 

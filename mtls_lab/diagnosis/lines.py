@@ -35,11 +35,12 @@ TELLING = 24
 FILES = {"no start line", "run together", "bad password", "key not usable"}
 
 #: How OpenSSL's reason is written: by Python, in OpenSSL's own queue, by BoringSSL, by Node.js.
+#: PROTOCOL_ERROR is Chrome's own.
 REASONS = re.compile(
     r"\[(?:SSL|X509|PEM|ASN1)[\w ]*: ([A-Z0-9_]{3,60})\]"
     r"|error:[0-9A-Fa-f]{6,10}:[^:\n]{0,60}:[^:\n]{0,60}:([a-z][a-z0-9/ ]{2,60})"
     r"|OPENSSL_internal:([A-Z0-9_]{3,60})"
-    r"|\bERR_(?:SSL|OSSL)_([A-Z0-9_]{3,60})"
+    r"|\bERR_(?:SSL|OSSL)_(?!PROTOCOL_ERROR\b)([A-Z0-9_]{3,60})"
 )
 VERIFY = re.compile(
     r"\((\d{1,3}):[a-z]|verify (?:error:num|return code|code|error)[=: ]{0,3}(\d{1,3})"
@@ -154,9 +155,9 @@ def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
 def _alert_names_in(small: str) -> Iterator[str]:
     if "alert" not in small:
         # The words of an alert alone on a line, as somebody copies them who leaves out the rest.
-        named = _by_letters().get(re.sub("[^a-z]", "", small), "")
-        if "certificate" in named or named in {"unknown_ca", "handshake_failure"}:
-            yield named
+        bare = _by_letters().get(re.sub("[^a-z]", "", small), "")
+        if "certificate" in bare or bare in {"unknown_ca", "handshake_failure"}:
+            yield bare
         return
     if match := _alert_names().search(re.sub("[^a-z]", "", small)):
         yield _by_letters()[match[1]]

@@ -80,7 +80,7 @@ def test_the_files_are_looked_into(tmp_path: Path) -> None:
     assert "has no clientAuth" in told
     missing = run(LINE, "--certfile", tmp_path / "nope.crt")
     assert missing.returncode == 0
-    assert "nope.crt cannot be read" in missing.stdout.decode()
+    assert "nope.crt is not there" in missing.stdout.decode()
 
 
 def test_a_long_log_is_read_with_limits() -> None:
