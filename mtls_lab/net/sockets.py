@@ -34,6 +34,8 @@ MAX_CONNECTIONS = 1024
 WAITING = 1024
 #: Where the process had no descriptor or thread left: seconds until it tries again, and the errors.
 PAUSE = 0.1
+#: Seconds that a learner's function has to end when its server is stopped.
+PATIENCE = 1.0
 NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 K = TypeVar("K", bound=Hashable)
@@ -198,7 +200,7 @@ class Acceptor:
     def stop(self) -> None:
         """Stop listening, end every connection, and wait until the threads are gone.
 
-        A thread that is in a learner's function ends after it.
+        A thread that is in a learner's function has a second to leave it, and ends after it.
         """
         with self._changed:
             self._stopped = True
@@ -212,7 +214,8 @@ class Acceptor:
             for connections in self._open.values():
                 for connection in connections:
                     _end(connection)
-            self._changed.wait_for(lambda: self._outside | {this} >= self._open.keys())
+            self._changed.wait_for(lambda: self._open.keys() <= {this}, PATIENCE)
+            self._changed.wait_for(lambda: self._open.keys() <= self._outside | {this})
             inside = [each for each in self._threads if each not in self._outside | {this}]
         for thread in inside:
             thread.join()

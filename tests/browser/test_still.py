@@ -21,7 +21,8 @@ CELLS = """() => {
 }"""
 #: Every box of every panel, with these style sheets at the very end of the page, where they win
 #: over equals: those of all panels that were drawn before.
-BOXES = """(sheets) => {
+BOXES = """async (sheets) => {
+    await document.fonts.ready;  // until then, a letter may have another font's height
     const added = sheets.map((sheet) => {
         const style = document.createElement("style");
         style.textContent = sheet;

@@ -123,6 +123,7 @@ CLAIMS: dict[str, list[Claim]] = {
         claim(
             """
             from cryptography.hazmat.primitives.serialization import Encoding
+            from mtls_lab import Direction
 
             client_context.maximum_version = ssl.TLSVersion.TLSv1_2
             with Relay(backend) as eve:

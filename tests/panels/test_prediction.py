@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets
 import pytest
 
+import mtls_lab
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.learner import predictions
 from mtls_lab.panels import PredictPanel, predict, reveal
@@ -199,7 +200,8 @@ def test_an_error_in_the_cell_is_an_error_of_the_cell() -> None:
 
     with pytest.raises(NameError, match="nobody") as caught:
         predict(checksum)
-    ours = [each for each in caught.traceback if "/mtls_lab/" in Path(each.path).as_posix()]
+    package = Path(mtls_lab.__file__).parent
+    ours = [each for each in caught.traceback if package in Path(each.path).parents]
     assert ours
     assert all(each.frame.f_locals.get("__tracebackhide__") for each in ours)
 

@@ -270,7 +270,7 @@ def test_big_letters_are_the_labs_styles_with_larger_fonts(tmp_path: Path) -> No
     own, big = ((folder / "custom.css").read_text("utf-8") for folder in (jupyter.OWN, place))
     assert big.removeprefix(own).strip() == (
         ":root:root { --jp-content-font-size1: 20px; --jp-code-font-size: 18px; "
-        "--jp-ui-font-size1: 16px; }"
+        "--jp-ui-font-size1: 16px; --jp-cell-prompt-width: 80px; }"
     )
     assert jupyter.LabServer(styles=str(place)).static_custom_path == [str(place)]
 

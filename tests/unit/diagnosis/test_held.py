@@ -179,6 +179,7 @@ class TestTheModeOfAKey:
     def test_its_owner_alone(self, tmp_path: Path) -> None:
         assert keyed(self.LINE, tmp_path / "client.key", 0o600).files == ()
 
+    @pytest.mark.once  # who it runs as decides, and no Python
     @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="becomes nobody")
     def test_another_user(self) -> None:
         with open_folder() as folder:
