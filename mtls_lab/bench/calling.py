@@ -20,7 +20,7 @@ from mtls_lab.net.recording import RecordedSocket
 from mtls_lab.net.sockets import Address
 from mtls_lab.net.tls import messages_of
 from mtls_lab.wire import Direction, Failure, Session, Stage
-from mtls_lab.wire.reasons import alert_of
+from mtls_lab.wire.reasons import alert_of, reason_of
 
 __all__ = ["Call", "Clock", "TooMuch", "addresses", "attempt"]
 
@@ -208,9 +208,18 @@ def _listen(
         data = connection.recv(KEPT)
     except TimeoutError:
         return _ask(connection, clock, request) if request else _goodbye(connection, clock)
-    except ssl.SSLEOFError:
+    except ssl.SSLError as error:
+        if not _is_cut(error):
+            raise
         return b"", "closed"
     return data, "said" if data else "closed"
+
+
+def _is_cut(error: OSError) -> bool:
+    """Whether the connection ended without a goodbye; before Python 3.11.4 an SSLError (gh-95494)."""
+    if isinstance(error, ssl.SSLEOFError):
+        return True
+    return isinstance(error, ssl.SSLError) and reason_of(error) == "UNEXPECTED_EOF_WHILE_READING"
 
 
 def _goodbye(connection: _Connection, clock: Clock) -> tuple[bytes, str]:
@@ -237,8 +246,9 @@ def _ask(connection: _Connection, clock: Clock, request: bytes) -> tuple[bytes, 
         connection.settimeout(clock.at_most(PATIENCE if data else ANSWER))
         try:
             part = connection.recv(KEPT)
-        except (TimeoutError, ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError):
-            if not data:
+        except (TimeoutError, ssl.SSLError, ConnectionError) as error:
+            ended = isinstance(error, (TimeoutError, ssl.SSLZeroReturnError, ConnectionError))
+            if not data or not (ended or _is_cut(error)):
                 raise
             break
         data += part
