@@ -216,7 +216,7 @@ def _listen(
 
 
 def _is_cut(error: OSError) -> bool:
-    """Whether the connection ended without a goodbye; before Python 3.11.4 an SSLError (gh-95494)."""
+    """Whether the connection ended without a goodbye; before Python 3.11.4 it has no class."""
     if isinstance(error, ssl.SSLEOFError):
         return True
     return isinstance(error, ssl.SSLError) and reason_of(error) == "UNEXPECTED_EOF_WHILE_READING"
