@@ -1,6 +1,7 @@
 """How `mtls-lab` is typed here: what a message recommends works where the message is read.
 
-Here: the one name of the program, and of this Python. Not here: what the program does (cli/).
+Here: the one name of the program and of this Python, and whether it may print colours. Not here:
+what the program does (cli/).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-__all__ = ["python", "scripts", "typed"]
+__all__ = ["coloured", "python", "scripts", "typed"]
 
 NAME = "mtls-lab"
 
@@ -61,3 +62,9 @@ def _shown(path: Path) -> str:
 
         return list2cmdline([short])
     return shlex.quote(short)
+
+
+def coloured() -> bool:
+    """Whether what is printed may have colours: in a terminal, unless NO_COLOR says otherwise."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or os.name == "nt"
+    return sys.stdout is not None and sys.stdout.isatty() and not plain

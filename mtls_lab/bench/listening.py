@@ -20,7 +20,6 @@ from mtls_lab.bench.misbehaving import (
     INSTEAD,
     context_with,
     fault_named,
-    load,
     made_for,
     page,
 )
@@ -81,7 +80,7 @@ def listen(
         write_certificate(save_ca, ca.certificate)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if certfile is None:
-        load(context, made_for("", ca))
+        made_for("", ca).load_into(context)
     else:
         context.load_cert_chain(certfile, keyfile, password=lambda: password)
     if client_ca is not None and fault != "other-client-ca":

@@ -10,12 +10,10 @@ import os
 import socket
 import ssl
 import struct
-import tempfile
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from mtls_lab.errors import UnknownName
@@ -109,14 +107,7 @@ def context_with(context: ssl.SSLContext, fault: str, ca: CertificateAuthority) 
         case "no-common-protocol":
             context.set_alpn_protocols(["mtls-lab/none"])
     if fault in CERTIFICATES:
-        load(context, made_for(fault, ca))
-
-
-def load(context: ssl.SSLContext, identity: Identity) -> None:
-    """Load a certificate that is in no file; ssl takes it from one only."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o700)
-        context.load_cert_chain(*identity.save(os.fspath(folder), "made"))
+        made_for(fault, ca).load_into(context)
 
 
 # --- Instead of a handshake, and after it

@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from mtls_lab.cli.machines import port
+from mtls_lab.cli.machines import port, seconds
 
 __all__ = ["EXIT_CODES", "STARTTLS", "add_to"]
 
@@ -71,7 +71,7 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--timeout",
         metavar="SECONDS",
-        type=_seconds,
+        type=seconds,
         default=15.0,
         help="for everything together (default: 15)",
     )
@@ -99,13 +99,3 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
         help="where to write the CA that is made for a fault, or where there is no --cert",
     )
     other.add_argument("--count", metavar="N", type=int, help="end after so many clients")
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if 0 < seconds <= 3600:
-        return seconds
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 3600")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import queue
 import re
 import sys
@@ -17,6 +16,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from mtls_lab.errors import LabError
+from mtls_lab.program import coloured
 
 if TYPE_CHECKING:
     from mtls_lab.bench import Client, Diagnosis
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         shown = {"class": told.kind, "code": told.code} | asdict(told)
         print(json.dumps(shown, ensure_ascii=False, indent=1))
     else:
-        print(_in_colours(told) if _coloured() else told)
+        print(_in_colours(told) if coloured() else told)
     return told.code
 
 
@@ -153,12 +153,6 @@ def _next(clients: queue.SimpleQueue[Client]) -> Client:
     while True:
         with suppress(queue.Empty):
             return clients.get(timeout=1)
-
-
-def _coloured() -> bool:
-    """Whether there may be colours: in a terminal, unless NO_COLOR says otherwise."""
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or os.name == "nt"
-    return sys.stdout is not None and sys.stdout.isatty() and not plain
 
 
 def _in_colours(told: Diagnosis) -> str:

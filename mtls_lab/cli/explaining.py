@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import asdict
 
 from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.diagnosis.lines import READ
 from mtls_lab.errors import LabError
+from mtls_lab.program import coloured
 
 __all__ = ["NOT_KNOWN", "run"]
 
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(asdict(told), ensure_ascii=False, indent=1))
     else:
-        print(_in_colours(told) if _coloured() else told)
+        print(_in_colours(told) if coloured() else told)
     return 0 if told.known else NOT_KNOWN
 
 
@@ -95,12 +95,6 @@ def _text(words: list[str]) -> str:
             "programs write errors to standard error: add 2>&1 before the |",
         )
     return text
-
-
-def _coloured() -> bool:
-    """Whether the labels may be bold: in a terminal, unless NO_COLOR says otherwise."""
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or os.name == "nt"
-    return sys.stdout is not None and sys.stdout.isatty() and not plain
 
 
 def _in_colours(told: Explanation) -> str:

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from mtls_lab.net.sockets import MAX_CONNECTIONS, Acceptor, Address, Mailbox, hang_up
+from mtls_lab.net.mailbox import Mailbox
+from mtls_lab.net.sockets import MAX_CONNECTIONS, Acceptor, Address, hang_up
 from mtls_lab.net.tls import PeerCertificate, messages_of, receive, subject_of, wrap
 from mtls_lab.wire import SECRET, Failure, LineBuffer, ProtocolError, Service, Side, Stage
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from mtls_lab.errors import TamperFailed
-from mtls_lab.net.sockets import Acceptor, Address, Mailbox, hang_up
+from mtls_lab.net.mailbox import Mailbox
+from mtls_lab.net.sockets import Acceptor, Address, hang_up
 from mtls_lab.net.tls import wrap
 from mtls_lab.net.upstream import Upstream
 from mtls_lab.wire import Direction, Side, Splitter, hexdump

@@ -13,12 +13,11 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator
 
 from mtls_lab.errors import NetworkProblem
 
-__all__ = ["Acceptor", "Address", "Mailbox", "hang_up", "nobody_listens"]
+__all__ = ["Acceptor", "Address", "hang_up", "nobody_listens"]
 
 Address = tuple[str, int]
 
@@ -34,46 +33,9 @@ MAX_CONNECTIONS = 1024
 WAITING = 1024
 #: Where the process had no descriptor or thread left: seconds until it tries again, and the errors.
 PAUSE = 0.1
+NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 #: Seconds that a learner's function has to end when its server is stopped.
 PATIENCE = 1.0
-NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-
-
-class Mailbox(Generic[K, V]):
-    """Values that threads leave for one another under a key; each is handed out once.
-
-    Example:
-        >>> box = Mailbox()
-        >>> box.put("device", 1)
-        >>> box.take("device", timeout=1)
-        1
-    """
-
-    #: Values that nobody asks for are dropped from this number on, oldest first.
-    LIMIT = 256
-
-    def __init__(self) -> None:
-        self._values: dict[K, V] = {}
-        self._arrived = threading.Condition()
-
-    def put(self, key: K, value: V) -> None:
-        """Leave a value."""
-        with self._arrived:
-            self._values.pop(key, None)
-            self._values[key] = value
-            if len(self._values) > self.LIMIT:
-                del self._values[next(iter(self._values))]
-            self._arrived.notify_all()
-
-    def take(self, key: K, timeout: float) -> V:
-        """Wait for a value and remove it. Raises TimeoutError after `timeout` seconds."""
-        with self._arrived:
-            if not self._arrived.wait_for(lambda: key in self._values, timeout):
-                raise TimeoutError(f"nothing arrived for {key} in {timeout} s")
-            return self._values.pop(key)
 
 
 class Acceptor:

@@ -8,7 +8,6 @@ Here: the controls, and one real exchange for each flip. Not here: what a creden
 from __future__ import annotations
 
 import ssl
-from pathlib import Path
 
 import ipywidgets
 
@@ -17,6 +16,7 @@ from mtls_lab.diagnosis.cards import reasons
 from mtls_lab.drawing import beside
 from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Credential, CredentialStore, catalogue
+from mtls_lab.files import read_file
 from mtls_lab.net import Backend, ask, only_trusted_client, server_context, watch
 from mtls_lab.panels.base import Panel, details, escape, mark
 from mtls_lab.panels.ladder import Ladder
@@ -72,7 +72,7 @@ class CredentialPanel(Panel):
     def _read_files(self) -> None:
         """Make the CA, the credentials and the backend's context from the files as they are."""
         need(*FILES, DEVICE_CA)
-        contents = [Path(file).read_bytes() for file in FILES]
+        contents = [read_file(file) for file in FILES]
         if contents == self._contents:
             return
         *ca_files, certfile, keyfile, client_ca = FILES

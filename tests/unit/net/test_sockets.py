@@ -8,7 +8,7 @@ import pytest
 from mtls_lab import serve
 from mtls_lab.errors import NetworkProblem
 from mtls_lab.net import hang_up, sockets
-from mtls_lab.net.sockets import Mailbox
+from mtls_lab.net.mailbox import Mailbox
 from tests.unit.lab import LONG
 
 
