@@ -29,11 +29,10 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-# A process more than there are cores, for a test often waits for a peer, a page or a time-out. And
-# four at most: each has a JupyterLab and a Chromium. Whichever is done first takes over tests of
-# the others.
+# A process more than there are cores, for a test often waits for a peer, a page or a time-out. Four
+# at most: one of them has the browser, and takes as long as two others (tests/sharing.py).
 CORES := $(or $(shell getconf _NPROCESSORS_ONLN 2>/dev/null),1)
-PROCESSES := --numprocesses $(or $(word $(CORES),2 3),4) --dist worksteal
+PROCESSES := --numprocesses $(or $(word $(CORES),2 3),4)
 
 lab: $(or $(wildcard $(READY)),$(LEARNER)) ## Open the tutorial in JupyterLab, in a folder of your own
 	.venv/bin/mtls-lab start

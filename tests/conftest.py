@@ -16,6 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import none
 
+from tests import sharing
+
 # A shell's background is deaf to Ctrl-C, and what it starts inherits that: the programs that the
 # tests start hear it everywhere.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -29,6 +31,16 @@ settings.load_profile("lab")
 @given(none())
 def prepare_hypothesis(_: None) -> None:
     """Let it register its random numbers, before whoever holds them is frozen and not found."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first: at the end, no process waits for another."""
+    items.sort(key=lambda item: sharing.rank(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> sharing.Pieces:
+    return sharing.Pieces(config, log)
 
 
 def pytest_collection_finish() -> None:

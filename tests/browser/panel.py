@@ -34,6 +34,10 @@ DRAWN = """() => {
     return panels.length === count
         && panels.every((panel) => !panel.querySelector('[class="lm-Widget"]'));
 }"""
+RUN_CELL = """(cell) => {
+    window.jupyterapp.shell.currentWidget.content.activeCellIndex = cell;
+    return window.jupyterapp.commands.execute("notebook:run-cell");
+}"""
 #: The list that has the focus shows its choices: until then, it does not get the keys.
 LIST_IS_OPEN = "() => document.activeElement.matches('select:open')"
 KERNEL = """window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"""
@@ -100,6 +104,12 @@ class ShownPanel:
         """Run the notebook again: a new panel, in the same kernel, drawn in full."""
         self.lab.run_all()
         assert [cell.errors for cell in self.lab.cells() if cell.errors] == []
+        self.lab.page.wait_for_function(DRAWN)
+        self.wait_for(1)
+
+    def again(self, cell: int) -> None:
+        """Run the one cell that shows it: a new panel, and all others as they are."""
+        self.lab.page.evaluate(RUN_CELL, cell)
         self.lab.page.wait_for_function(DRAWN)
         self.wait_for(1)
 

@@ -5,8 +5,6 @@ Not here: what a panel shows, and how it looks on its own (a file for each).
 
 from pathlib import Path
 
-import pytest
-
 from tests.browser.lab import NARROW, WIDE, JupyterLab, LabPage
 from tests.browser.panel import DRAWN, ShownPanel, shown
 from tests.browser.test_every_panel import BEGIN, PANELS
@@ -43,21 +41,6 @@ WORDS = """() => {
         }
     }
     return [broken, [...lines.values()]];
-}"""
-#: Of the texts of a notebook: each drawing whose lines are not the lines of the page, and each name
-#: in a sentence that is wider than its text.
-MISSHAPEN = """() => {
-    const texts = [...document.querySelectorAll(".jp-RenderedMarkdown")];
-    const drawings = texts.flatMap((text) => [...text.querySelectorAll("pre")]).filter((pre) => {
-        const range = document.createRange();
-        range.selectNodeContents(pre);
-        const tops = new Set([...range.getClientRects()].map((box) => Math.round(box.bottom)));
-        return tops.size > pre.textContent.trimEnd().split("\\n").length;
-    });
-    const names = texts.flatMap((text) => [...text.querySelectorAll(":is(p, li) > code")]
-        .filter((code) =>
-            code.getBoundingClientRect().right > text.getBoundingClientRect().right));
-    return [...drawings, ...names].map((part) => part.textContent);
 }"""
 ACTIVATE = """(index) => {
     const { content } = window.jupyterapp.shell.currentWidget;
@@ -101,30 +84,22 @@ def test_shift_enter_leaves_a_panel_in_sight(page: LabPage, lab: JupyterLab) -> 
 
 
 #: A notebook beside the file browser in windows of 1,280 and 1,024 pixels, and on a phone.
-@pytest.mark.parametrize("width", [950, 694, NARROW])
+BESIDE = (950, 694, NARROW)
+
+
 def test_a_long_line_breaks_between_words_and_goes_on_below_its_side(
-    page: LabPage, lab: JupyterLab, pictures: Path, width: int
+    page: LabPage, lab: JupyterLab, pictures: Path
 ) -> None:
+    found = {}
     with shown(page, lab.folder, "printed", PRINT):
-        page.set_width(width)
         page.run_all()
         page.page.locator(".jp-OutputArea-output pre").wait_for()
-        page.screenshots(pictures, f"printed-{width}")
-        broken, lines = page.page.evaluate(WORDS)
+        for width in BESIDE:
+            page.set_width(width)
+            page.screenshots(pictures, f"printed-{width}")
+            found[width] = page.page.evaluate(WORDS)
         page.set_width(WIDE)
-    assert broken == []
-    assert lines.count(0) == 5
-    assert len(set(lines)) == 2
-
-
-def test_drawings_and_names_fit_a_telephone(page: LabPage, pictures: Path) -> None:
-    """Part 2 has the most of both."""
-    page.open("2_tls.ipynb")
-    page.set_width(NARROW)
-    assert page.page.locator(".jp-RenderedMarkdown pre").count() > 1
-    page.screenshots(pictures, "texts-360")
-    misshapen, overflow = page.page.evaluate(MISSHAPEN), page.overflow()
-    page.set_width(WIDE)
-    page.close()
-    assert misshapen == []
-    assert overflow <= 0
+    for width, (broken, lines) in found.items():
+        assert broken == [], width
+        assert lines.count(0) == 5, width
+        assert len(set(lines)) == 2, width

@@ -98,11 +98,12 @@ def test_it_draws_itself_only_for_whoever_likes_motion(opened: LabPage, ladder: 
 def test_it_follows_the_size_of_the_text(opened: LabPage, ladder: Locator) -> None:
     """A teacher's page is read from six metres."""
     ladder.locator("details > summary").first.click()
-    parts = ladder.locator(".lab-name, .lab-bytes, .lab-caption, .lab-fields label").all()
-    sizes = "part => parseFloat(getComputedStyle(part).fontSize)"
-    before = [part.evaluate(sizes) for part in parts]
-    twice = 2 * ladder.evaluate(sizes)
+    parts = ladder.locator(".lab-name, .lab-bytes, .lab-caption, .lab-fields label")
+    sizes = "(parts) => parts.map((part) => parseFloat(getComputedStyle(part).fontSize))"
+    before = parts.evaluate_all(sizes)
+    assert len(before) > 10
+    (twice,) = (2 * size for size in ladder.evaluate_all(sizes))
     ladder.evaluate("(ladder, size) => { ladder.style.fontSize = `${size}px`; }", twice)
-    after = [part.evaluate(sizes) for part in parts]
+    after = parts.evaluate_all(sizes)
     assert after == pytest.approx([2 * size for size in before])
     assert opened.overflow() <= 0

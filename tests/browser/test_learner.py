@@ -1,9 +1,11 @@
-"""A learner's way through Part 3: wrong at first, right in the end, closed and taken up again.
+"""A learner's way through Part 3: wrong at first, right in the end, mailed as a page, closed and
+taken up again.
 
 Not here: every prediction (tests/notebooks) and every exercise (tests/unit/exercises).
 """
 
 import re
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, expect
@@ -12,6 +14,7 @@ from mtls_lab import cli
 from mtls_lab.classroom import one_learner
 from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.learner import predictions, progress
+from tests.authoring import canonical
 from tests.browser.lab import JupyterLab, LabPage
 
 LESSON, EXERCISES = "3_mutual_tls.ipynb", "3b_exercises.ipynb"
@@ -54,14 +57,31 @@ def question(page: LabPage, name: str) -> Locator:
 
 
 def predict(page: LabPage, name: str, answer: str) -> None:
-    """Run the cell that asks, choose, and press the button."""
-    at(page, f"predict({name})", "run-all-above")
-    at(page, f"predict({name})", "run-cell")
+    """Choose, and press the button."""
     question(page, name).get_by_label(predictions.question(name).answers[answer]).check()
     expect(question(page, name).get_by_test_id("predict-result")).to_have_attribute(
         "data-outcome", answer
     )
     question(page, name).get_by_role("button", name="Run it").click()
+
+
+def mailed(lab: JupyterLab, browser: BrowserContext, path: str) -> None:
+    """File, Save and Export, HTML: the page has everything in it, and asks no other host.
+
+    Whoever gets it reads it without a kernel and without a network.
+    """
+    assert "widgets" in canonical.read(lab.folder / path).metadata  # so nbconvert would ask a CDN
+    exported, asked, complaints = browser.new_page(), [], []
+    exported.on("request", lambda request: asked.append(request.url))
+    exported.on("pageerror", lambda error: complaints.append(str(error)))
+    query = urlencode({"token": lab.token, "download": "false"})
+    exported.goto(f"{lab.url}/nbconvert/html/{path}?{query}")
+    expect(exported.get_by_text("What does the device present?")).to_be_visible()
+    expect(exported.get_by_test_id("dots").first).to_be_visible()
+    assert {urlsplit(url).netloc for url in asked} - {""} == {urlsplit(lab.url).netloc}
+    assert complaints == []
+    assert exported.locator("[class*='jupyter-widgets'], .widget-subarea").count() == 0
+    exported.close()
 
 
 def at_the_top(page: LabPage) -> Locator:
@@ -82,12 +102,15 @@ def attempt(page: LabPage, source: str) -> Locator:
 
 
 def test_wrong_then_right_then_taken_up_again(  # noqa: PLR0915 - one way, step by step
-    lab: JupyterLab, browser: BrowserContext, capsys: pytest.CaptureFixture[str]
+    lab: JupyterLab,
+    page: LabPage,
+    browser: BrowserContext,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder = lab.folder / "anna"
     unpacking.unpack(folder)
-    page = lab.visit(browser)
     page.open(f"{folder.name}/{LESSON}")
+    page.run_all()
     for name, answer in WRONG.items():
         predict(page, name, answer)
         asked = predictions.question(name)
@@ -100,8 +123,8 @@ def test_wrong_then_right_then_taken_up_again(  # noqa: PLR0915 - one way, step 
         expect(told).to_contain_text(asked.wrong[answer])
         expect(told.get_by_test_id("dots")).to_be_visible()
     expect(at_the_top(page)).to_contain_text("2 of 7")  # without its cell being run again
-    page.run_all()
     save_and_close(page)
+    mailed(lab, browser, f"{folder.name}/{LESSON}")
 
     page.open(f"{folder.name}/{EXERCISES}")
     page.run_all()
@@ -114,7 +137,6 @@ def test_wrong_then_right_then_taken_up_again(  # noqa: PLR0915 - one way, step 
     listed = page.page.get_by_role("listitem").filter(has_text="The backend demands a certificate")
     expect(listed).to_contain_text("✓ right")
     save_and_close(page)
-    page.page.close()
 
     # The next day: the lab says how far one is, and nothing of one's work is gone.
     assert cli.main(["start", str(folder), "--prepare"]) == 0
@@ -124,7 +146,7 @@ def test_wrong_then_right_then_taken_up_again(  # noqa: PLR0915 - one way, step 
     assert f"{LESSON}: as you left it" in said
     assert str(part) in said
     assert unpacking.latest(folder).name == EXERCISES
-    page = lab.visit(browser)
+    page = lab.visit(browser)  # in a window of the next day
     page.open(f"{folder.name}/{EXERCISES}")
     assert RIGHT in [cell.source for cell in page.cells()]
     page.run_all()

@@ -25,6 +25,21 @@ STACKED = """() => [...document.querySelectorAll(".jp-Notebook .jp-OutputArea-ou
         return width > 0 && width < 30 && height > 60;
     })
     .map((each) => each.textContent)"""
+#: Of the texts of a notebook: each drawing whose lines are not the lines of the page, and each name
+#: in a sentence that is wider than its text.
+MISSHAPEN = """() => {
+    const texts = [...document.querySelectorAll(".jp-RenderedMarkdown")];
+    const drawings = texts.flatMap((text) => [...text.querySelectorAll("pre")]).filter((pre) => {
+        const range = document.createRange();
+        range.selectNodeContents(pre);
+        const tops = new Set([...range.getClientRects()].map((box) => Math.round(box.bottom)));
+        return tops.size > pre.textContent.trimEnd().split("\\n").length;
+    });
+    const names = texts.flatMap((text) => [...text.querySelectorAll(":is(p, li) > code")]
+        .filter((code) =>
+            code.getBoundingClientRect().right > text.getBoundingClientRect().right));
+    return [...drawings, ...names].map((part) => part.textContent);
+}"""
 
 
 @pytest.fixture(params=[path.stem for path in NOTEBOOKS])
@@ -56,4 +71,8 @@ def test_a_notebook_from_top_to_bottom(name: str, page: LabPage, pictures: Path)
             page.screenshots(pictures, f"{name}-{tone}-{width}")
             assert page.overflow() <= 0, f"wider than {width} pixels"
             assert page.page.evaluate(STACKED) == []
+            if width == NARROW:
+                assert page.page.evaluate(MISSHAPEN) == []
     assert page.complaints == []
+    if name == "2_tls":  # which has the most drawings
+        assert page.page.locator(".jp-RenderedMarkdown pre").count() > 1

@@ -31,7 +31,7 @@ WirePanel(
 #: each: how high the panel is if it has just been opened, without what it keeps for what was there.
 #: Left out is what cannot be seen at first: where Mallory aims. What she aims at is opened.
 HEIGHTS = """async ([panel, button, pairs]) => {
-    const MANY = 10; // such as all devices of a fleet: one is as good as another
+    const MANY = 10; // such as all devices of a fleet: in pairs, the first and the last of them
     const heights = {};
     const measure = async (name) => {
         await labAnswered();
@@ -70,10 +70,11 @@ HEIGHTS = """async ([panel, button, pairs]) => {
     const goBack = (choices) => choices.find(([, , chosen]) => chosen)?.[1]();
     await act("at first");
     for (const [at, choices] of controls.entries()) {
-        for (const [name, choose] of choices) {
+        for (const [place, [name, choose]] of choices.entries()) {
             choose();
             await act(name);
-            for (const others of pairs ? controls.slice(at + 1) : []) {
+            const inner = choices.length > MANY && 0 < place && place < choices.length - 1;
+            for (const others of pairs && !inner ? controls.slice(at + 1) : []) {
                 if (others.length > MANY) continue;
                 for (const [other, also] of others) {
                     also();

@@ -78,10 +78,17 @@ def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
 
 @pytest.fixture
 def panel(opened: ShownPanel) -> Callable[[str], ShownPanel]:
-    """A panel by its name, as it is at first."""
-    opened.anew()
-    opened.settle()
-    return lambda name: ShownPanel(opened.lab, name, list(PANELS).index(name))
+    """A panel by its name, as it is at first; it alone is made anew."""
+    made: dict[str, ShownPanel] = {}
+
+    def show(name: str) -> ShownPanel:
+        if name not in made:
+            made[name] = panel_at(opened.lab, name)
+            made[name].again(list(PANELS).index(name) + 1)  # after the cell with the imports
+            made[name].settle()
+        return made[name]
+
+    return show
 
 
 def is_open(part: Locator) -> bool:
@@ -248,9 +255,10 @@ def test_all_rows_of_the_attacks_are_there_from_the_start(
 
 
 def test_letters_follow_jupyterlabs_and_fit_a_projector(
-    panel: Callable[[str], ShownPanel],
+    opened: ShownPanel, panel: Callable[[str], ShownPanel]
 ) -> None:
     """At 1280 × 720, with the letters of `start --big`: the switches and the verdict, at once."""
+    opened.anew()  # none of them keeps room for what other tests have shown
     page = panel("wire").lab
     unit = panel("wire").box.locator(".lab-unit").first
     unit.locator("summary").click()

@@ -11,7 +11,9 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import AnyStr, Generic
 
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
@@ -47,13 +49,70 @@ HEADS = (
 )
 
 
+@dataclass(frozen=True)
+class Alphabet(Generic[AnyStr]):
+    """What text and what bytes are damaged with; how is the same for both.
+
+    Attributes:
+        real: what was not damaged yet.
+        limit: the longest that comes out.
+        odd: what is put in.
+        changed: the whole, with each of its letters or line ends changed.
+        repeated: the whole, many times.
+        one: one letter or byte.
+    """
+
+    real: list[AnyStr]
+    limit: int
+    odd: Callable[[random.Random], AnyStr]
+    changed: Callable[[random.Random, AnyStr], AnyStr]
+    repeated: Callable[[random.Random, AnyStr], AnyStr]
+    one: Callable[[random.Random], AnyStr]
+
+    def damaged(self, chance: random.Random) -> AnyStr:
+        """A real one that was cut, mixed, repeated, spoilt."""
+        whole = chance.choice(self.real)
+        for _ in range(chance.randrange(1, 5)):
+            place = chance.randrange(len(whole) + 1)
+            match chance.randrange(6):
+                case 0:
+                    whole = whole[:place]
+                case 1:
+                    whole = whole[:place] + self.odd(chance) + whole[place:]
+                case 2:
+                    whole = whole[:place] + chance.choice(self.real)[place:]
+                case 3:
+                    whole = self.changed(chance, whole)
+                case 4:
+                    whole = self.repeated(chance, whole)
+                case _:
+                    whole = whole[:place] + self.one(chance) + whole[place + 1 :]
+            whole = whole[: self.limit]
+        return whole
+
+
+def repeated_line(chance: random.Random, line: str) -> str:
+    return (line[:2000] + chance.choice(("\n", " ", ""))) * chance.choice((2, 30, 300))
+
+
+def other_line_ends(chance: random.Random, data: bytes) -> bytes:
+    return data.replace(b"\n", chance.choice((b"\r\n", b"\r", b"", b"\\n", b" ")))
+
+
 class Noise:
     """Cases by their number; the same for the same number and the same real ones."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         told = tomllib.loads((Path(__file__).parent / "lines.toml").read_text("utf-8"))
-        self.lines = [str(each["text"]) for each in told["line"]]
+        self.text = Alphabet(
+            real=[str(each["text"]) for each in told["line"]],
+            limit=512 * 1024,
+            odd=lambda chance: chance.choice(ODD),
+            changed=lambda _, line: line.swapcase(),
+            repeated=repeated_line,
+            one=lambda chance: chr(chance.randrange(1, 0x10FFFF)),
+        )
         ca = CertificateAuthority.create("Lab CA", below=1)
         below = ca.intermediate("Lab Intermediate CA")
         device = below.issue_client("trusted-client")
@@ -63,62 +122,36 @@ class Noise:
         pem.write_crl(folder / "real.crl", ca.crl())
         pem.write_pkcs12(folder / "real.p12", Identity(device.key, device.certificate), b"x")
         chain = [device.certificate, below.certificate]
-        self.files = [
-            *(path.read_bytes() for path in (certfile, keyfile, folder / "ca.pem")),
-            (folder / "real.crl").read_bytes(),
-            (folder / "real.p12").read_bytes(),
-            device.certificate.public_bytes(Encoding.DER),
-            *(pkcs7.serialize_certificates(chain, form) for form in (Encoding.PEM, Encoding.DER)),
-            certfile.read_bytes() + keyfile.read_bytes(),
-        ]
+        self.bytes = Alphabet(
+            real=[
+                *(path.read_bytes() for path in (certfile, keyfile, folder / "ca.pem")),
+                (folder / "real.crl").read_bytes(),
+                (folder / "real.p12").read_bytes(),
+                device.certificate.public_bytes(Encoding.DER),
+                *(
+                    pkcs7.serialize_certificates(chain, form)
+                    for form in (Encoding.PEM, Encoding.DER)
+                ),
+                certfile.read_bytes() + keyfile.read_bytes(),
+            ],
+            limit=256 * 1024,
+            odd=lambda chance: chance.randbytes(chance.randrange(40)),
+            changed=other_line_ends,
+            repeated=lambda chance, data: data[:4000] * chance.choice((2, 5, 40)),
+            one=lambda chance: bytes([chance.randrange(256)]),
+        )
 
     def line(self, chance: random.Random) -> str:
-        """A line: of random characters, or a real one that was cut, mixed, repeated, spoilt."""
+        """A line: of random characters, or a damaged one."""
         if chance.random() < 0.2:
             return "".join(chr(chance.randrange(1, 0x2FFF)) for _ in range(chance.randrange(400)))
-        line = chance.choice(self.lines)
-        for _ in range(chance.randrange(1, 5)):
-            place = chance.randrange(len(line) + 1)
-            match chance.randrange(6):
-                case 0:
-                    line = line[:place]
-                case 1:
-                    line = line[:place] + chance.choice(ODD) + line[place:]
-                case 2:
-                    line = line[:place] + chance.choice(self.lines)[place:]
-                case 3:
-                    line = line.swapcase()
-                case 4:
-                    line = (line[:2000] + chance.choice(("\n", " ", ""))) * chance.choice(
-                        (2, 30, 300)
-                    )
-                case _:
-                    line = line[:place] + chr(chance.randrange(1, 0x10FFFF)) + line[place + 1 :]
-            line = line[: 512 * 1024]
-        return line
+        return self.text.damaged(chance)
 
     def data(self, chance: random.Random) -> bytes:
-        """A file: random bytes behind a known head, or a real one that was damaged."""
+        """A file: random bytes behind a known head, or a damaged one."""
         if chance.random() < 0.2:
             return chance.choice((b"", *HEADS)) + chance.randbytes(chance.randrange(2000))
-        data = chance.choice(self.files)
-        for _ in range(chance.randrange(1, 5)):
-            place = chance.randrange(len(data) + 1)
-            match chance.randrange(6):
-                case 0:
-                    data = data[:place]
-                case 1:
-                    data = data[:place] + chance.randbytes(chance.randrange(40)) + data[place:]
-                case 2:
-                    data = data[:place] + chance.choice(self.files)[place:]
-                case 3:
-                    data = data.replace(b"\n", chance.choice((b"\r\n", b"\r", b"", b"\\n", b" ")))
-                case 4:
-                    data = data[:4000] * chance.choice((2, 5, 40))
-                case _:
-                    noise = bytes([chance.randrange(256)])
-                    data = data[:place] + noise + data[place + 1 :]
-        return data[: 256 * 1024]
+        return self.bytes.damaged(chance)
 
     def ask(self, number: int) -> Explanation:
         """Explain case `number`: a line, with files beside it in two of three; read them too."""

@@ -1,0 +1,55 @@
+"""How several processes share the tests: what shares a fixture stays together, the longest first.
+
+Here: which tests go to one process as one piece, and in which order. Not here: how many processes
+there are (the Makefile), and what the tests share (each folder's conftest.py).
+"""
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+#: The longest pieces first, so that none of them is left for the end: files and folders.
+LONGEST = [
+    "tests/browser/",  # one JupyterLab and one Chromium, not one for each process
+    "tests/notebooks/test_outputs.py",
+    "tests/notebooks/",
+    "tests/repository/test_readme.py",
+    "tests/repository/",
+    "tests/unit/cli/",
+    "tests/unit/bench/",
+    "tests/interop/",
+]
+#: The tests of these files share nothing, and some of them take long: each is a piece by itself.
+APART = ("tests/notebooks/", "tests/repository/")
+
+
+def piece(nodeid: str) -> str:
+    """The piece to which a test belongs: as a rule, its file with that file's fixtures.
+
+    Example:
+        >>> piece("tests/unit/test_facts.py::test_one[a::b]")
+        'tests/unit/test_facts.py'
+        >>> piece("tests/browser/test_still.py::test_one")
+        'tests/browser/'
+        >>> piece("tests/repository/test_routes.py::test_make")
+        'tests/repository/test_routes.py::test_make'
+    """
+    if nodeid.startswith("tests/browser/"):
+        return "tests/browser/"
+    return nodeid if nodeid.startswith(APART) else nodeid.partition("::")[0]
+
+
+def rank(nodeid: str) -> int:
+    """Where its piece comes: a smaller number earlier."""
+    found = (at for at, start in enumerate(LONGEST) if nodeid.startswith(start))
+    return next(found, len(LONGEST))
+
+
+class Pieces(LoadScopeScheduling):  # type: ignore[misc]  # it carries no types
+    """Hands out piece after piece, in the order in which they were collected."""
+
+    def __init__(self, config: pytest.Config, log: object) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
+
+    def _split_scope(self, nodeid: str) -> str:
+        return piece(nodeid)
