@@ -30,7 +30,7 @@ def run(
 def test_a_line_as_an_argument_and_from_standard_input() -> None:
     told = run(LINE)
     assert (told.returncode, told.stderr) == (0, b"")
-    assert told.stdout.decode().startswith(f"Says:  curl: {LINE}\nWho:   The device refused")
+    assert told.stdout.decode().startswith(f"Says:  curl: {LINE}\nWho:   The client refused")
     assert run(*LINE.split()).stdout == told.stdout
     for dash in ((), ("-",)):
         assert run(*dash, text=f"a healthy line\n{LINE}\n").stdout == told.stdout
