@@ -155,7 +155,7 @@ def explain(
 
     told = {name: reword(texts[name]).format_map(names) for name in ("who", "what", "fix")}
     told["where"] = _where(texts, seen, given, course=course)
-    told["what"] += _further(entry, seen, late=any(view.believed for view in views))
+    told["what"] += reword(_further(entry, seen, late=any(view.believed for view in views)))
     with suppress(KeyError):  # it cannot be told whose files these are
         told["command"] = command.format_map(shell)
     causes = ranked(texts["why"], alert_of(normal(seen.failure.reason)), peer)

@@ -143,10 +143,15 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
     for phrase in phrases:
         if covered := phrase.found(small):
             yield covered, phrase
+    # A browser's names look like those that Node.js makes of OpenSSL's reasons.
+    browser = any(phrase.stack == "chrome" and phrase.found(small) for phrase in phrases)
     for match in REASONS.finditer(line):
+        if match[4] and browser:
+            continue
         spelled = (match[2] or match[5] or "").strip().replace(" ", "_").upper()
         said = match[1] or match[3] or match[4] or spelled
         reason = normal(said.removeprefix("SSL/"))
+        reason = {"NO_SUCH_FILE": "ENOENT"}.get(reason, reason)
         if alert := alert_of(reason):
             yield len(match[0]), Phrase("", "alert", alert, "", "")
         elif not reason.endswith("_LIB") and "EOF" not in reason and reason != "REASON":

@@ -29,6 +29,7 @@ NAMES = re.compile(
     r"|\[Errno \d{1,3}\] [\w ]{1,40}: '(?P<python>[^'\n]{1,300})'"
     r"|file \"(?P<libpq>[^\"\n]{1,300})\" does not exist"
     r"|invalid path: (?P<requests>\S{1,300})"
+    r"|\bfopen\('?(?P<openssl>[^',)\n]{1,300})"
     r"|\{options,\{\w{1,20},\"(?P<erlang>[^\"\n]{1,300})\""
 )
 #: How programs write it that leave out the reason.

@@ -26,7 +26,7 @@ from mtls_lab.panels.needed import need
 from mtls_lab.pki import Field, common_name, describe, read_fields
 from mtls_lab.text import printable
 
-__all__ = ["CertificatePanel", "card"]
+__all__ = ["CertificatePanel", "card", "found_in"]
 
 OCTETS = re.compile(r"(?:[0-9a-f]{2}:){4,}[0-9a-f]{2}")
 #: The fields that decide whom one talks to, which Part 2 needs first; the others are folded.
@@ -166,20 +166,22 @@ class CertificatePanel(Panel):
         certificate = own.certificates[number]
         self._card.value = card(certificate)
         told = "".join(f"\n{each}" for each in own.findings_told)
+        found = found_in(own, checked=any(self._with.values()))
         self.show(
             certificate,
             f"{printable(name)}\n{describe(certificate)}{told}",
-            f"<p>Shown: <b>{escape(printable(name))}</b></p>{_found(own, self._checked)}",
+            f"<p>Shown: <b>{escape(printable(name))}</b></p>{found}",
             outcome="shown",
         )
 
-    @property
-    def _checked(self) -> bool:
-        return any(self._with.values())
 
+def found_in(own: Own, *, checked: bool) -> str:
+    """Return what a verifier objects to, with what to do, as HTML; all of it is escaped.
 
-def _found(own: Own, checked: bool) -> str:  # noqa: FBT001 - what was asked for
-    """What a verifier objects to, with what to do; that there is nothing, if it was asked for."""
+    Args:
+        own: the files.
+        checked: whether to say that nothing was found.
+    """
     items = [f"<li>✗ {breakable(each)}</li>" for each in own.unread]
     items += [
         f"<li>✗ {breakable(says)}. <small>{breakable(fix)}</small></li>"
