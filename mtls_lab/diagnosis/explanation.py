@@ -35,6 +35,8 @@ __all__ = ["Explanation", "explain"]
 #: Mistakes in files, each as a state of the data file and its words.
 States = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
+#: How an entry begins that is about a side's own files: what a stack sends says nothing of those.
+SETUP = "Nobody was refused: {seer} stopped"
 #: What makes a refusal in TLS 1.3 a surprise.
 LATE = (
     " In TLS 1.3 the device believed that it was connected until its first read"
@@ -193,7 +195,8 @@ def explain(
 def _further(entry: Entry, seen: Symptoms, *, late: bool) -> str:
     """Return what is said beside what happened: of TLS 1.3, of the words of a stack."""
     further = LATE if late and entry.get("late") else ""
-    return further + (f" {seen.note}" if seen.note and entry.get("known", True) else "")
+    told = entry.get("known", True) and not entry.get("who", "").startswith(SETUP)
+    return further + (f" {seen.note}" if seen.note and told else "")
 
 
 def _closer(
