@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import shutil
 import stat
 import sys
 from dataclasses import asdict, replace
@@ -147,6 +146,8 @@ def _folded(told: Explanation) -> str:
     """On a terminal, lines that fit it; else one line for each label, as grep wants it."""
     if not sys.stdout or not sys.stdout.isatty():
         return str(told)
+    import shutil  # noqa: PLC0415 - a pipe needs none
+
     return folded(told, max(NARROW, min(shutil.get_terminal_size().columns, 100)))
 
 

@@ -86,8 +86,11 @@ def outsiders(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _outside(text: str, pair: str, trust: str) -> str:
-    for pattern, instead in _rules():
-        text = pattern.sub(instead, text)
+    for rule in _words()["outside"]:
+        if "said" in rule:
+            text = text.replace(rule["said"], rule["instead"])
+        elif rule.get("near", "") in text:
+            text = re.sub(rule["pattern"], rule["instead"], text)
     text = text.replace("<trust in brackets>", f" ({trust})" if trust else "")
     text = text.replace("<pair>", pair)
     for path, (side, name) in FILES.items():
@@ -172,8 +175,3 @@ def elsewhere(entry: Entry, at_hand: set[str]) -> str:
 @cache
 def _words() -> dict[str, Any]:
     return read_facts("words")
-
-
-@cache
-def _rules() -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple((re.compile(rule["said"]), rule["instead"]) for rule in _words()["outside"])

@@ -126,6 +126,7 @@ class Trials:
     """A certificate, and every trial it went through. Its text is the same on every run.
 
     Example:
+        >>> from mtls_lab.experiments import Workbench
         >>> print(Workbench().judge(Recipe(authority_id=False)))  # doctest: +NORMALIZE_WHITESPACE
         extended key usage serverAuth, key usage digitalSignature, SAN localhost, CA:FALSE, valid,
         without authority key identifier

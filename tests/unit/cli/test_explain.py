@@ -90,7 +90,7 @@ def test_what_is_no_file_is_one_message(tmp_path: Path) -> None:
     }.items():
         told = run(LINE, "--certfile", tmp_path / name)
         assert (told.returncode, told.stdout) == (2, b"")
-        assert f"{tmp_path / name} is {found}" in told.stderr.decode()
+        assert f"{tmp_path / name} {found}" in told.stderr.decode()
 
 
 def test_it_is_asked_again_with_the_options() -> None:
