@@ -49,15 +49,16 @@ def title(verdict: Trials) -> str:
 def accepted(verdict: Trials) -> str:
     """Return who accepted it: for each role, the verdict of either set of rules.
 
-    The client's rows are folded: what becomes of a device is a question of Part 3.
+    The client's rows are folded: what becomes of a device is a question of Part 3. Who brings their
+    own certificate is asked no questions.
     """
     rows = {
         role: f"<div><dt>{escape(role)}</dt>{''.join(map(_said, trials))}</div>"
         for role, trials in verdict.roles.items()
     }
-    client = _list(rows.pop(AS_A_CLIENT))
-    shown = _list("".join(rows.values()))
-    return f"<p>{escape(title(verdict))}</p>{shown}{details(FOLDED, client)}"
+    own = verdict.recipe is None
+    client = "" if own else details(FOLDED, _list(rows.pop(AS_A_CLIENT)))
+    return f"<p>{escape(title(verdict))}</p>{_list(''.join(rows.values()))}{client}"
 
 
 def _list(rows: str) -> str:
