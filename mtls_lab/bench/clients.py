@@ -13,8 +13,9 @@ from mtls_lab.bench.causes import listed, quoted
 from mtls_lab.bench.served import Served
 from mtls_lab.bench.value import Line
 from mtls_lab.diagnosis import explain
-from mtls_lab.diagnosis.look import findings
+from mtls_lab.diagnosis.look import look_at
 from mtls_lab.diagnosis.symptoms import Symptoms
+from mtls_lab.diagnosis.wording import outsiders
 from mtls_lab.drawing import card, escape, side_by_side
 from mtls_lab.files import PathLike
 from mtls_lab.text import Shown, printable
@@ -150,7 +151,9 @@ def _judged(served: Served, failure: Failure | None, client_ca: PathLike | None)
         codes = STRICT
     for code in codes:
         seen = Symptoms("backend", failure=Failure("SSLCertVerificationError", "", code))
-        found = findings(seen, "device", files, served.chain, "the client's chain")
+        found = look_at(files, served.chain, "the client's chain").findings(
+            seen, "device", outsiders
+        )
         for each in (each for each in found if each.explains):
             yield Line("why", NO if failure else NOTE, each.says)
             if each.fix:
@@ -164,9 +167,11 @@ def _end(
     alerts = [m.alert for m in messages if m.alert and m.direction is Direction.TO_BACKEND]
     fatal = [each for each in alerts if each not in {"close_notify", "user_canceled"}]
     if fatal:
-        yield Line("it refuses", NO, f"alert {fatal[-1]}: {explain(_refusal(failure)).what}")
+        yield Line(
+            "it refuses", NO, f"alert {fatal[-1]}: {explain(_refusal(failure), course=False).what}"
+        )
     elif failure and failure.verify_code is None and messages:
-        yield Line("handshake", NO, explain(failure).what)
+        yield Line("handshake", NO, explain(failure, course=False).what)
     elif version:
         yield Line("accepted", YES, f"{version}; it says {quoted(said)}")
 

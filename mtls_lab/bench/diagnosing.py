@@ -5,6 +5,7 @@ Here: the function, and reading an address. Not here: the command (cli/diagnosin
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from mtls_lab.bench.causes import target_of
@@ -115,8 +116,10 @@ def read_target(target: Any) -> Address:
         (('api.example', 8443), ('api.example', 443), ('::1', 5))
     """
     if not isinstance(target, str):
-        host, port = getattr(target, "address", target)[:2]
-        return str(host), int(port)
+        with suppress(TypeError, ValueError):
+            host, port = getattr(target, "address", target)[:2]
+            return str(host), int(port)
+        target = printable(repr(target))[:80]
     scheme, _, rest = target.rpartition("://")
     rest = rest.split("/")[0].rpartition("@")[2]
     host, _, port = rest.rpartition(":")

@@ -26,8 +26,9 @@ from mtls_lab.bench.refusal import signed_in_between
 from mtls_lab.bench.served import is_address
 from mtls_lab.bench.value import Cause
 from mtls_lab.diagnosis import explain
-from mtls_lab.diagnosis.look import Finding, findings
+from mtls_lab.diagnosis.look import Finding, look_at
 from mtls_lab.diagnosis.symptoms import Symptoms
+from mtls_lab.diagnosis.wording import outsiders
 from mtls_lab.pki.rules import told
 from mtls_lab.wire import Failure
 
@@ -139,18 +140,14 @@ def _server(seen: Seen) -> Iterator[Cause]:
             words = {"finding": sentence(found.says), "fix": found.fix}
             yield cause("server_finding", seen, evidence, certain=True, **words)
             return
-    told_ = explain(failure, cafile=seen.own.cafile, chain=seen.served.chain)
+    told_ = explain(failure, cafile=seen.own.cafile, chain=seen.served.chain, course=False)
     yield explained("failed", seen, told_, evidence)
 
 
 def _found_in(seen: Seen, failure: Failure) -> list[Finding]:
-    return findings(
-        Symptoms(side="device", failure=failure),
-        "backend",
-        {"cert": None, "ca": seen.own.cafile},
-        seen.served.chain,
-        "the server's chain",
-    )
+    files = {"cert": None, "ca": seen.own.cafile}
+    looked = look_at(files, seen.served.chain, "the server's chain")
+    return looked.findings(Symptoms(side="device", failure=failure), "backend", outsiders)
 
 
 def _last_issuer(seen: Seen) -> x509.Name | None:
@@ -221,7 +218,7 @@ def _no_hello(seen: Seen) -> Iterator[Cause]:
         failure = next(
             (each.failure for each in seen.attempts if each.failure), Failure("EOFError")
         )
-        yield explained("failed", seen, explain(failure), evidence)
+        yield explained("failed", seen, explain(failure, course=False), evidence)
 
 
 def _ours(failure: Failure | None) -> bool:
@@ -244,6 +241,9 @@ def _unexplained(seen: Seen) -> Iterator[Cause]:
                 yield cause("slow", seen, [f"{version}: {how_it_ended(tried)}"])
             else:
                 yield explained(
-                    "failed", seen, explain(failure), [f"{version}: {how_it_ended(tried)}"]
+                    "failed",
+                    seen,
+                    explain(failure, course=False),
+                    [f"{version}: {how_it_ended(tried)}"],
                 )
             return

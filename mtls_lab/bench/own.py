@@ -112,7 +112,7 @@ def look_into(
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca)
         except (OSError, ValueError) as error:
             trusts = False
-            told = explain(error, cafile=ca)
+            told = explain(error, cafile=ca, course=False)
             alone = told.fix.replace("Exchange the two names, or name", "Name")  # there is but one
             problems.append(replace(told, fix=alone))
     if cert is None and key is not None:
@@ -124,7 +124,7 @@ def look_into(
             )
         except (OSError, ValueError) as error:
             presents = False
-            problems.append(explain(error, certfile=cert, keyfile=key))
+            problems.append(explain(error, certfile=cert, keyfile=key, course=False))
     return Own(
         ca,
         cert,

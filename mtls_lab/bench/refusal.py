@@ -18,8 +18,9 @@ from mtls_lab.bench.probing import Seen
 from mtls_lab.bench.requested import Requested
 from mtls_lab.bench.value import Cause
 from mtls_lab.diagnosis import explain
-from mtls_lab.diagnosis.look import VAGUE, Finding, findings
+from mtls_lab.diagnosis.look import VAGUE, Finding, look_at
 from mtls_lab.diagnosis.symptoms import Symptoms
+from mtls_lab.diagnosis.wording import outsiders
 from mtls_lab.pki.comparison import path_of
 from mtls_lab.pki.rules import told
 from mtls_lab.wire import Failure
@@ -61,7 +62,7 @@ def refused_ours(
     elif alert == "certificate_expired":
         yield cause("other_clock", seen, evidence)
     elif exact and alert not in NO_CHAIN:
-        yield explained("failed", seen, explain(symptoms_of(tried).failure), evidence)
+        yield explained("failed", seen, explain(symptoms_of(tried).failure, course=False), evidence)
     else:
         yield from of_chain(seen, requested, tried, evidence)
 
@@ -103,7 +104,7 @@ def of_chain(
     elif not alert:
         yield cause("hung_up", seen, seen_here)
     else:
-        told_ = explain(symptoms_of(tried).failure)
+        told_ = explain(symptoms_of(tried).failure, course=False)
         yield cause("refused_vaguely", seen, seen_here, alert=alert, why=told_.why, fix=told_.fix)
 
 
@@ -161,4 +162,4 @@ def _found(seen: Seen, symptoms: Symptoms) -> list[Finding]:
     # The server's CAs are not at hand. If the chain leads to one of ours, it is most likely theirs.
     leads = bool(own.chain) and bool(own.cas) and path_of(own.chain, own.cas)[1] is None
     files = {"cert": own.certfile, "key": own.keyfile, "ca": own.cafile if leads else None}
-    return findings(symptoms, "device", files, called="the server's CAs")
+    return look_at(files, called="the server's CAs").findings(symptoms, "device", outsiders)

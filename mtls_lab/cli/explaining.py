@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import stat
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 
 from mtls_lab.diagnosis import Explanation, explain
+from mtls_lab.diagnosis.cards import folded
 from mtls_lab.diagnosis.lines import READ
-from mtls_lab.errors import LabError
+from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.program import coloured
 
 __all__ = ["NOT_KNOWN", "run"]
@@ -24,10 +28,25 @@ NOT_KNOWN = 1
 #: What is read from standard input before it counts as endless (/dev/zero).
 MOST = 256 << 20
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
+#: A terminal that is narrower than this is not one that a person reads.
+NARROW = 40
+#: What is given to the function, and to the command in its place.
+ASK_AGAIN = (
+    (r"ask again: explain\([^)]*\)( looks? into (them|the file))?", "ask again with OPTIONS"),
+    (r"[Aa]sk again with the files: explain\([^)]*\)", "ask again with OPTIONS"),
+)
+OPTIONS = "--certfile, --keyfile and --cafile, which looks into the files"
 
 
 def run(options: argparse.Namespace) -> int:
-    """Explain the line or what stands on standard input; return 0, or 1 if it is not known."""
+    """Explain the line or what stands on standard input; return 0, or 1 if it is not known.
+
+    Raises:
+        LabError: there is nothing to explain, or a file that is named is not there.
+    """
+    for path in (options.certfile, options.keyfile, options.cafile, options.crlfile):
+        if path is not None:
+            _must_be_a_file(path)
     told = explain(
         _text(options.line),
         certfile=options.certfile,
@@ -37,10 +56,12 @@ def run(options: argparse.Namespace) -> int:
         crlfile=options.crlfile,
         password=_password(options),
     )
+    told = replace(told, fix=_in_options(told.fix))
     if options.json:
         print(json.dumps(asdict(told), ensure_ascii=False, indent=1))
     else:
-        print(_in_colours(told) if coloured() else told)
+        text = _folded(told)
+        print(_in_colours(text) if coloured() else text)
     return 0 if told.known else NOT_KNOWN
 
 
@@ -97,6 +118,43 @@ def _text(words: list[str]) -> str:
     return text
 
 
-def _in_colours(told: Explanation) -> str:
-    lines = (line.partition(":") for line in str(told).splitlines())
-    return "\n".join(f"{BOLD}{label}:{PLAIN}{text}" for label, _, text in lines)
+def _must_be_a_file(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        gone = isinstance(error, FileNotFoundError | NotADirectoryError)
+        found = f"{path} is not there" if gone else f"{path} cannot be opened"
+        raise FileProblem(found, "a file", "check the name and the folder") from None
+    if stat.S_ISREG(mode):
+        return
+    kind = "folder" if stat.S_ISDIR(mode) else "pipe" if stat.S_ISFIFO(mode) else "device or socket"
+    raise FileProblem(f"{path} is a {kind}", "a file", "name a file, or write it to one first")
+
+
+def _in_options(text: str) -> str:
+    for said, instead in ASK_AGAIN:
+        text = re.sub(said, lambda found: _like(found[0], instead), text)  # noqa: B023 - used now
+    return text
+
+
+def _like(found: str, instead: str) -> str:
+    instead = instead.replace("OPTIONS", OPTIONS)
+    return instead[0].upper() + instead[1:] if found[0].isupper() else instead
+
+
+def _folded(told: Explanation) -> str:
+    """On a terminal, lines that fit it; else one line for each label, as grep wants it."""
+    if not sys.stdout or not sys.stdout.isatty():
+        return str(told)
+    import shutil  # noqa: PLC0415 - a pipe needs none
+
+    return folded(told, max(NARROW, min(shutil.get_terminal_size().columns, 100)))
+
+
+def _in_colours(text: str) -> str:
+    lines = []
+    for line in text.splitlines():
+        label, colon, rest = line.partition(":")
+        own = colon and label.isalpha()  # a line that goes on begins with blanks
+        lines.append(f"{BOLD}{label}:{PLAIN}{rest}" if own else line)
+    return "\n".join(lines)

@@ -13,31 +13,40 @@ from mtls_lab.drawing import card, code, definitions, escape, side_by_side
 if TYPE_CHECKING:
     from mtls_lab.diagnosis.explanation import Explanation
 
-__all__ = ["explained", "indented", "reasons"]
+__all__ = ["explained", "folded", "reasons"]
 
-#: Letters in a line, which fit a terminal, and a cell of JupyterLab beside the list of files.
+#: Letters in a line, which fit a terminal.
 WIDTH = 80
+#: How wide a label is, with its colon and the blanks after it.
+LABEL = 7
 #: What is copied, or compared with what somebody has: on one line, however long.
 WHOLE = frozenset({"Says", "Check"})
 
 
-def indented(label: str, text: str) -> str:
-    """Return a label and a text whose further lines begin below its first word.
+def folded(explanation: object, width: int = WIDTH) -> str:
+    """Return an explanation for a terminal: lines that are longer go on below their first word.
 
     Example:
-        >>> print(indented("Why", "It is long. " * 8))
+        >>> print(folded("Why:   " + "It is long. " * 8))
         Why:   It is long. It is long. It is long. It is long. It is long. It is long.
                It is long. It is long.
     """
-    head = f"{label + ':':<6} "
-    if label in WHOLE:
-        return head + text
-    lines = text.split("\n")
-    folded = [
-        textwrap.fill(line, WIDTH - len(head), break_long_words=False, break_on_hyphens=False)
-        for line in lines
-    ]
-    return head + textwrap.indent("\n".join(folded), " " * len(head)).lstrip(" ")
+    lines = []
+    for line in str(explanation).splitlines():
+        label = line.partition(":")[0]
+        lines += [line] if label in WHOLE else _fold(line, width)
+    return "\n".join(lines)
+
+
+def _fold(line: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        line.rstrip(),
+        width,
+        subsequent_indent=" " * LABEL,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )
 
 
 def explained(explanation: Explanation) -> str:
@@ -53,6 +62,7 @@ def reasons(explanation: Explanation) -> str:
         ("It says", stack + explanation.says),
         ("What happened", explanation.what),
         ("Why", explanation.why),
+        ("Not", explanation.ruled_out),
         ("Where", explanation.where),
         ("What to do", explanation.fix),
         ("Files", "; ".join(explanation.files)),

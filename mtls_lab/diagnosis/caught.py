@@ -59,7 +59,8 @@ def inside(error: BaseException) -> Symptoms:
     if found is error or best.says:
         return best
     kind = f"{type(error).__module__.partition('.')[0]}'s {type(error).__name__}"
-    return replace(best, side=best.side or own.side, stack=kind, says=steady(str(best.failure)))
+    says = steady(str(best.failure))
+    return replace(best, side=best.side or own.side, stack=kind, by="python", says=says)
 
 
 def answered(response: object) -> Symptoms | None:

@@ -6,24 +6,34 @@ Here: the order of the causes of an alert, by what each stack really sends. Not 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from mtls_lab.errors import UnknownName
 from mtls_lab.facts import read_facts
 
-__all__ = ["in_words", "ranked"]
+__all__ = ["Cause", "in_words", "ranked"]
 
 #: How often each fault of a certificate is asked about, most often first: the order of causes
 #: that as many stacks report with one alert.
 OFTEN = ("none", "untrusted", "wrong_purpose", "expired", "self_signed", "not_yet_valid")
 
 
-def ranked(why: str | list[Any], alert: str, peer: str = "") -> list[str]:
-    """Return the causes of an entry as texts, the likeliest first.
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One of the causes of a failure, and which fault of data/faults.toml it is, if it is one."""
 
-    A cause is a text, or a table of the `cause`, the `check` that tells it from the others, and
-    `measured`, the fault of a certificate in data/peers.toml that it is.
+    text: str
+    fault: str = ""
+
+
+def ranked(why: str | list[Any], alert: str, peer: str = "") -> list[Cause]:
+    """Return the causes of an entry, the likeliest first.
+
+    In an entry, a cause is a text, or a table of the `cause`, the `check` that tells it from the
+    others, `measured`, the fault of a certificate in data/peers.toml that it is, and `fault`, that
+    in data/faults.toml (default: as measured).
 
     Args:
         why: as the entry has it.
@@ -35,17 +45,16 @@ def ranked(why: str | list[Any], alert: str, peer: str = "") -> list[str]:
     """
     if peer and peer not in _peers():
         raise UnknownName("peer", peer, _peers())
-    causes = [why] if isinstance(why, str) else why
     placed = []
-    for number, cause in enumerate(causes):
-        fault = cause.get("measured", "") if isinstance(cause, dict) else ""
+    for number, cause in enumerate([why] if isinstance(why, str) else why):
+        table: dict[str, str] = {"cause": cause} if isinstance(cause, str) else cause
+        fault = table.get("measured", "")
         senders = _senders(fault, alert, peer)
         if peer and fault and not senders:
             continue  # this stack sends something else for it
         rank = OFTEN.index(fault) if fault and senders else len(OFTEN)
-        placed.append((rank, number, _text(cause, senders)))
-    placed.sort()
-    return [text for *_, text in placed]
+        placed.append((rank, number, Cause(_text(table, senders), table.get("fault", fault))))
+    return [cause for *_, cause in sorted(placed, key=lambda each: each[:2])]
 
 
 def in_words(causes: list[str]) -> str:
@@ -56,9 +65,7 @@ def in_words(causes: list[str]) -> str:
     return f"One of these, which look the same from here: {numbered}."
 
 
-def _text(cause: str | dict[str, str], senders: list[str]) -> str:
-    if isinstance(cause, str):
-        return cause
+def _text(cause: dict[str, str], senders: list[str]) -> str:
     text = cause["cause"]
     if senders:
         text += f" [{', '.join(senders)}]"

@@ -1,27 +1,30 @@
 """From a failure to words: who refused whom, why, which file, what to do, how to check.
 
-Here: which entry of data/explanations.toml fits, and the names that go into it. Not here: the
-explanations themselves (the data file), and what is known of a failure (symptoms.py, caught.py for
-exceptions, lines.py for what other programs write, look.py for files).
+Here: an entry, its causes and the files put together. Not here: which entry fits (choosing.py), its
+sentences (data/explanations.toml) and their words (wording.py), which causes the files rule out
+(proof.py), and what is known of a failure (symptoms.py, caught.py for exceptions, lines.py for what
+other programs write, look.py and alone.py for files).
 """
 
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mtls_lab.diagnosis.cards import explained, indented
-from mtls_lab.diagnosis.causes import in_words, ranked
-from mtls_lab.diagnosis.look import Finding, findings, mistakes_in, wrong_signers
-from mtls_lab.diagnosis.symptoms import Symptoms, shown, steady
+from mtls_lab.diagnosis.alone import mistakes_in, wrong_signers
+from mtls_lab.diagnosis.cards import explained
+from mtls_lab.diagnosis.causes import Cause, in_words, ranked
+from mtls_lab.diagnosis.choosing import Entry, best_of, find, is_of_a_state
+from mtls_lab.diagnosis.look import Finding, Looked, look_at
+from mtls_lab.diagnosis.proof import disproved, files_for, in_few_words
+from mtls_lab.diagnosis.symptoms import Symptoms, steady
 from mtls_lab.diagnosis.views import views_of
-from mtls_lab.facts import read_facts
+from mtls_lab.diagnosis.wording import OTHER, elsewhere, names_for, side_named, worded
 from mtls_lab.files import PathLike
-from mtls_lab.text import Shown, printable
+from mtls_lab.text import Shown
 from mtls_lab.wire.reasons import alert_of, normal
 
 if TYPE_CHECKING:
@@ -29,26 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Explanation", "explain"]
 
-Entry = dict[str, Any]
+#: Mistakes in files, each as a state of the data file and its words.
+States = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
-#: Whose view is told when both sides failed: who refused knows why, who was refused knows the
-#: alert, and who sees a connection break off knows least.
-SEEN_BY = ("refuser", "refused", "nobody")
-OTHER = {"device": "backend", "backend": "device", "": ""}
-
-#: Each side's own files as the notebooks name them, and what its certificate has to be for.
-OWN = {
-    "device": {"cert": "device/client.crt", "key": "device/client.key", "purpose": "clientAuth"},
-    "backend": {"cert": "backend/server.crt", "key": "backend/server.key", "purpose": "serverAuth"},
-    "": {"cert": "the certificate", "key": "its key", "purpose": "clientAuth or serverAuth"},
-}
-PURPOSE = {"device": "sslclient", "backend": "sslserver"}
-#: The file of CAs that each side trusts, and the call that loads it.
-TRUST = {
-    "device": {"ca": "device/server_ca.pem", "load": "create_default_context(cafile=…)"},
-    "backend": {"ca": "backend/client_ca.pem", "load": "load_verify_locations"},
-    "": {"ca": "the CA file", "load": "create_default_context or load_verify_locations"},
-}
+#: How an entry begins that is about a side's own files: what a stack sends says nothing of those.
+SETUP = "Nobody was refused: {seer} stopped"
 #: What makes a refusal in TLS 1.3 a surprise.
 LATE = (
     " In TLS 1.3 the device believed that it was connected until its first read"
@@ -72,6 +60,7 @@ class Explanation(Shown):
         says: the line of another program that was read, or what an exception carries.
         stack: which program or library wrote it; `""` if that cannot be told.
         causes: the causes one by one, the likeliest first, where `why` has several.
+        ruled_out: causes that the files given rule out, in few words, with the files.
         files: what was found in the files that were given and did not cause this.
     """
 
@@ -86,6 +75,7 @@ class Explanation(Shown):
     says: str = ""
     stack: str = ""
     causes: tuple[str, ...] = ()
+    ruled_out: str = ""
     files: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -94,12 +84,13 @@ class Explanation(Shown):
             "Who": self.who,
             "What": self.what,
             "Why": self.why,
+            "Not": self.ruled_out,
             "Where": self.where,
             "Fix": self.fix,
             "Check": self.command,
             "Files": "; ".join(self.files),
         }
-        return "\n".join(indented(label, text) for label, text in lines.items() if text)
+        return "\n".join(f"{label + ':':<6} {text}" for label, text in lines.items() if text)
 
     def _repr_html_(self) -> str:
         return explained(self)
@@ -115,6 +106,7 @@ def explain(
     peer: str = "",
     crlfile: PathLike | None = None,
     password: str | None = None,
+    course: bool | None = None,
 ) -> Explanation:
     """Say who refused whom, why, where, what to do, and how to check it.
 
@@ -127,9 +119,10 @@ def explain(
         chain: the certificates that were shown, where they are at hand and not in a file.
         peer: the stack of the side that sent an alert, a name of data/peers.toml such as "go";
             if it is not known, what all of them mean by the alert.
-
         crlfile: the revocation lists that the certificate was checked with.
         password: of a PKCS #12 file or an encrypted key, to look into it.
+        course: whether to speak of the course's device, backend and files; default: of a failure
+            in this process, and not of another program's words.
 
     Raises:
         TypeError: `what` is none of these.
@@ -140,161 +133,119 @@ def explain(
         >>> print(explain(Failure("SSLError", "PEER_DID_NOT_RETURN_A_CERTIFICATE")).who)
         The backend refused the device.
         >>> print(explain("curl: (60) SSL certificate problem: certificate has expired").what)
-        The certificate of the backend has expired.
+        The certificate of the server has expired.
     """
     views = views_of(what)
-    entry, seen = min((_find(seen) for seen in views), key=_tells_less)
-    looks = itertools.chain(
-        mistakes_in(certfile, keyfile, cafile, password), wrong_signers(certfile, cafile, chain)
-    )
-    closer = None
-    # What the sides have shown stays: a file that is wrong as well did not cause it.
-    for state, words in () if seen.state and not seen.says else looks:
-        closer, closely = _find(replace(seen, state=state, words=words))
-        if any(state in _list(when.get("state", ())) for when in _list(closer["when"])):
-            entry, seen = closer, closely
-            break
-        closer = None
+    entry, seen = best_of(views)
+    if course is None:
+        course = not seen.says
     given = {"cert": certfile, "key": keyfile, "ca": cafile, "crl": crlfile}
-    names, shell = _names(entry, seen, given)
-    names["all"] = steady("; ".join(view.raw for view in views if view.failure.error) or "nothing")
-    texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
-    causes = ranked(texts["why"], alert_of(normal(seen.failure.reason)), peer)
-    told = {name: texts[name].format_map(names) for name in ("who", "what", "where", "fix")}
-    told["why"] = in_words([cause.format_map(names) for cause in causes])
-    if not seen.side:
-        device, backend = (
-            texts["where"].format_map(names | _names(entry, replace(seen, side=side), given)[0])
-            for side in ("device", "backend")
-        )
-        if device != backend:
-            told["where"] = f"if the device shows it: {device}; if the backend does: {backend}"
-    if entry.get("late") and any(view.believed for view in views):
-        told["what"] += LATE
-    if seen.note and entry.get("known", True):
-        told["what"] += f" {seen.note}"
-    try:
-        command = texts.get("command", "").format_map(shell)
-    except KeyError:  # it cannot be told whose files these are
-        command = ""
-    found: list[Finding] = []
+    looked, closer = None, False
+    mistakes: States = ()
     if chain or any(path is not None for path in given.values()):
-        found = findings(seen, _owner(entry, seen), given, chain, password=password)
-    if found and found[0].explains and closer is None:
+        looked = look_at(given, chain, password=password, course=course)
+        mistakes = tuple(mistakes_in(certfile, keyfile, cafile, password, course=course))
+        # What the sides have shown stays: a file that is wrong as well did not cause it.
+        if seen.says or not seen.state:
+            entry, seen, closer = _closer(entry, seen, looked, mistakes)
+    texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
+    names, shell, command = names_for(texts, seen, given, course=course)
+    names["all"] = steady("; ".join(each.raw for each in views if each.failure.error) or "nothing")
+
+    def reword(text: str) -> str:
+        return worded(text, entry, seen, course=course)
+
+    told = {name: reword(texts[name]).format_map(names) for name in ("who", "what", "fix")}
+    told["where"] = _where(texts, seen, given, course=course)
+    told["what"] += reword(_further(entry, seen, late=any(view.believed for view in views)))
+    with suppress(KeyError):  # it cannot be told whose files these are
+        told["command"] = command.format_map(shell)
+    causes = ranked(texts["why"], alert_of(normal(seen.failure.reason)), peer)
+    owner = OTHER[seen.side] if entry["seen_by"] == "refuser" else seen.side
+    found = looked.findings(seen, owner, reword) if looked else []
+    ruled: tuple[Cause, ...] = ()
+    if found and found[0].explains and not closer:
         cause = found.pop(0)
-        causes = [cause.says]
-        told["why"] = f"In these files, {cause.says}. {cause.why}".strip()
-        told["fix"], told["where"] = cause.fix, cause.where
-        command = cause.command or command
+        causes = [Cause(f"In these files, {cause.says}. {cause.why}".strip())]
+        told |= {"fix": cause.fix, "where": cause.where}
+        told |= {"command": cause.command} if cause.command else {}
+    else:
+        if looked and not closer:
+            shown = looked.found | {state for state, _ in mistakes}
+            ruled = disproved(causes, shown, looked.at_hand, owner)
+            causes = _left(causes, ruled, entry, looked)
+        causes = [Cause(reword(each.text).format_map(names)) for each in causes]
+        if found and found[0].perhaps and not closer:
+            causes.insert(0, _perhaps(found.pop(0)))
+        if ruled and len(causes) == 1:
+            causes = [Cause(f"What is left: {causes[0].text}.")]
     return Explanation(
         entry.get("known", True),
         **told,
-        command=command,
+        why=in_words([each.text for each in causes]),
         entry=entry["name"],
         says=seen.says,
         stack=seen.stack,
-        causes=tuple(cause.format_map(names) for cause in causes) if len(causes) > 1 else (),
+        causes=tuple(each.text for each in causes) if len(causes) > 1 else (),
+        ruled_out=_ruled_out(ruled, names),
         files=tuple(each.says for each in found),
     )
 
 
-def _owner(entry: Entry, seen: Symptoms) -> str:
-    """Whose certificate was refused, or did not load; `""` if that cannot be told."""
-    return OTHER[seen.side] if entry["seen_by"] == "refuser" else seen.side
+def _further(entry: Entry, seen: Symptoms, *, late: bool) -> str:
+    """Return what is said beside what happened: of TLS 1.3, of the words of a stack."""
+    further = LATE if late and entry.get("late") else ""
+    told = entry.get("known", True) and not entry.get("who", "").startswith(SETUP)
+    return further + (f" {seen.note}" if seen.note and told else "")
 
 
-# --- Which entry fits
+def _closer(
+    entry: Entry, seen: Symptoms, looked: Looked, mistakes: States
+) -> tuple[Entry, Symptoms, bool]:
+    """Return what tells more of the failure because of a file, and whether there is such."""
+    signers = wrong_signers((*looked.certificates, *looked.held.cas))
+    for state, words in itertools.chain(mistakes, signers):
+        nearer, nearly = find(replace(seen, state=state, words=words))
+        if is_of_a_state(nearer, state):
+            return nearer, nearly, True
+    return entry, seen, False
 
 
-@cache
-def _entries() -> tuple[Entry, ...]:
-    return tuple({"name": name} | entry for name, entry in read_facts("explanations").items())
+def _where(texts: Entry, seen: Symptoms, given: dict[str, PathLike | None], *, course: bool) -> str:
+    """Return where to look; if it cannot be told who has the failure, for either."""
+
+    def at(side: str) -> str:
+        there = replace(seen, side=side)
+        names, *_ = names_for(texts, there, given, course=course)
+        return worded(texts["where"], texts, there, course=course).format_map(names)
+
+    if seen.side:
+        return at(seen.side)
+    device, backend = at("device"), at("backend")
+    if device == backend:
+        return at("")
+    one, other = (side_named(side, course=course) for side in ("device", "backend"))
+    return f"if the {one} shows it: {device}; if the {other} does: {backend}"
 
 
-@cache
-def _conditions() -> tuple[tuple[Entry, dict[str, list[Any]]], ...]:
-    """Each table of a `when` with its entry, every value as a list."""
-    return tuple(
-        (entry, {key: _list(value) for key, value in when.items()})
-        for entry in _entries()
-        for when in _list(entry["when"])
-    )
+def _left(causes: list[Cause], ruled: Iterable[Cause], entry: Entry, looked: Looked) -> list[Cause]:
+    """Return the causes that the files leave; where they rule out what they can, other files."""
+    gone = set(ruled)
+    left = [cause for cause in causes if cause not in gone]
+    both = {"cert", "ca"} <= looked.at_hand
+    if gone and (both or not left):
+        place = next(number for number, cause in enumerate(causes) if cause in gone)
+        left.insert(place, Cause(elsewhere(entry, looked.at_hand)))
+    return left
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _perhaps(finding: Finding) -> Cause:
+    return Cause(f"if this certificate is the client's: {finding.says}. {finding.why}".strip(" ."))
 
 
-def _find(seen: Symptoms) -> tuple[Entry, Symptoms]:
-    """Return the first entry that fits; it may tell the side, if that was not known."""
-    failure = seen.failure
-    reason = normal(failure.reason)
-    facts: dict[str, object] = {
-        "state": seen.state,
-        "reply": seen.reply,
-        "error": failure.error,
-        "reason": re.sub("^WSAE", "E", reason),  # Windows has its own names
-        "alert": alert_of(reason),
-        "verify_code": "none" if failure.verify_code is None else failure.verify_code,
-        "text": failure.text,
-        "side": seen.side,
-        "stage": seen.stage,
-        "version": seen.version,
-    }
-    for entry, when in _conditions():
-        if all(_fits(key, wanted, facts[key]) for key, wanted in when.items()):
-            return entry, replace(seen, side=seen.side or "".join(when.get("side", ())))
-    raise AssertionError("the last entry fits everything")
-
-
-def _fits(key: str, wanted: list[Any], fact: object) -> bool:
-    if key in {"text", "reply"}:
-        return any(part in str(fact) for part in wanted)
-    return fact in wanted or bool(fact if "*" in wanted else key in {"side", "stage"} and not fact)
-
-
-def _tells_less(found: tuple[Entry, Symptoms]) -> tuple[int, bool]:
-    entry, _ = found
-    return SEEN_BY.index(entry["seen_by"]), not entry.get("known", True)
-
-
-# --- The words
-
-
-def _names(
-    entry: Entry, seen: Symptoms, given: dict[str, PathLike | None]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Return what stands for each `{name}` in the sentences of an entry, and in its command."""
-    side = seen.side
-    seer = f"the {side}" if side else "the side that shows this error"
-    other = f"the {OTHER[side]}" if side else "the other side"
-    told = entry["seen_by"] == "refused"
-    refuser, refused = (other, seer) if told else (seer, other)
-    # Where nobody refused, it is about the side's own files.
-    owner = OTHER[side] if entry["seen_by"] == "refuser" else side
-    files = OWN[owner] | TRUST[OTHER[side] if told else side]
-    shell = dict(files) | {"purpose": PURPOSE[owner]} if side else {}
-    for name, path in given.items():
-        if path is not None:
-            files[name], shell[name] = shown(path)
-    names = {"seer": seer, "other": other, "refuser": refuser, "refused": refused}
-    names |= {name.capitalize(): text[0].upper() + text[1:] for name, text in names.items()}
-    host = re.search(r"not valid for ('.*')", seen.failure.verify_message)
-    nobody = "a device without a certificate" if side else "the device"
-    asked = f"{printable(host[1])}, which" if host else "the host that"
-    names |= files | {
-        "host": f"{asked} the device asked for",
-        "raw": steady(str(seen.failure)),
-        "text": steady(seen.failure.text),
-        "verify": printable(seen.failure.verify_message),
-        "peer": printable(seen.peer) or nobody,
-        "reply": printable(seen.reply),
-        "version": seen.version,
-    }
-    lab = re.match(r"(?s)Found:    (.*)\nExpected: (.*)\nTo do:    (.*)", seen.failure.text)
-    parts = lab.groups() if lab else ("", "", "")
-    names |= zip(("found", "expected", "todo"), map(steady, parts), strict=True)
-    names |= seen.words
-    names["Todo"] = names["todo"][:1].upper() + names["todo"][1:]
-    shell["file"] = names.pop("in shell", "")
-    return names, shell
+def _ruled_out(ruled: Sequence[Cause], names: dict[str, str]) -> str:
+    if not ruled:
+        return ""
+    said = ", ".join(dict.fromkeys(map(in_few_words, ruled)))
+    files = " and ".join(dict.fromkeys(names[name] for name in files_for(ruled)))
+    return f"ruled out by {files}: {said}"

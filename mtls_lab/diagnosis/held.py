@@ -37,6 +37,7 @@ class Held:
         crls: its revocation lists.
         key: the private key, of any kind.
         unread: why a file could not be read, a sentence for each.
+        locked: whether the key has a password.
         access: who may read the key, as names and words of data/findings.toml.
     """
 
@@ -44,6 +45,7 @@ class Held:
     cas: list[x509.Certificate] = field(default_factory=list)
     crls: list[x509.CertificateRevocationList] = field(default_factory=list)
     key: object = None
+    locked: bool = False
     unread: list[str] = field(default_factory=list)
     access: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
@@ -80,6 +82,7 @@ def read(
         if held.key is None and (path := files.get(name)):
             with suppress(FileProblem):  # which mistakes_in tells, or there is no key in it
                 held.key = pem.read_any_key(path, password)
+                held.locked = password is not None and _is_locked(path)
     held.key = held.key or bundled
     if path := files.get("crl"):
         try:
@@ -89,6 +92,16 @@ def read(
     if path := files.get("key"):
         held.access += _access(Path(path))
     return held
+
+
+def _is_locked(path: PathLike) -> bool:
+    from mtls_lab.pki import pem  # noqa: PLC0415 - see read
+
+    try:
+        pem.read_any_key(path)
+    except FileProblem:
+        return True
+    return False
 
 
 def _why(problem: FileProblem, path: PathLike, name: str) -> str:

@@ -34,24 +34,33 @@ TELLING = 24
 #: States of a file that does not load.
 FILES = {"no start line", "run together", "bad password", "key not usable"}
 
-#: How OpenSSL's reason is written: by Python, in OpenSSL's own queue, by BoringSSL, by Node.js.
-#: PROTOCOL_ERROR is Chrome's own.
+#: Meanings of a file that the line may name.
+ABOUT_FILES = {
+    *("ENOENT", "EACCES", "NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib"),
+    *("ca file not usable", "no start line"),
+}
+
+#: How OpenSSL's reason is written: by Python, in OpenSSL's own queue, by BoringSSL, by Node.js,
+#: by pyOpenSSL. PROTOCOL_ERROR is Chrome's own.
 REASONS = re.compile(
     r"\[(?:SSL|X509|PEM|ASN1)[\w ]*: ([A-Z0-9_]{3,60})\]"
     r"|error:[0-9A-Fa-f]{6,10}:[^:\n]{0,60}:[^:\n]{0,60}:([a-z][a-z0-9/ ]{2,60})"
     r"|OPENSSL_internal:([A-Z0-9_]{3,60})"
     r"|\bERR_(?:SSL|OSSL)_(?!PROTOCOL_ERROR\b)([A-Z0-9_]{3,60})"
+    r"|\('(?:SSL|PEM|X509|x509)[^']{0,40}', '[^']{0,60}', '([a-z][a-z0-9/ ]{2,60})'\)"
 )
 VERIFY = re.compile(
     r"\((\d{1,3}):[a-z]|verify (?:error:num|return code|code|error)[=: ]{0,3}(\d{1,3})"
     r"|verify_code[=: ]{1,2}(\d{1,3})|error (\d{1,3}) at \d{1,2} depth"
 )
 ALERT_NUMBER = re.compile(
-    r"alert(?: number| code| description)?[ :=(\[]{1,3}(\d{1,3})\b|\[2:(\d{1,3})\]"
+    r"alert(?: number| code| description| was received)?(?: is)?[ :=(\[]{1,3}(\d{1,3})\b"
+    r"|\[2:(\d{1,3})\]|fatal error code is (\d{1,3})\b|\breason\(1(\d{3})\)"
 )
 #: An alert with one of these words was sent by who wrote the line.
 SENT = re.compile(
-    r"\(out\)|alert write|generated (?:server|client) alert|sen[dt](?:ing)? .{0,20}alert"
+    r"\(out\)|alert write|generated (?:server|client) alert"
+    r"|(?<!party )\bsen[dt](?:ing)? .{0,20}alert|generated and sent"
 )
 NOT_AN_ERROR = {"close_notify", "user_canceled"}
 
@@ -68,9 +77,8 @@ class Phrase:
 
     def found(self, line: str) -> int:
         """How many characters of a line in small letters it covers; 0 if it is not there."""
-        first, *rest = self.words.split("…")
-        if not rest:
-            return len(first) if first in line else 0
+        if "…" not in self.words and not self.words.startswith("-"):
+            return len(self.words) if self.words in line else 0
         match = _pattern(self.words).search(line)
         return len(match[0]) if match else 0
 
@@ -93,30 +101,37 @@ def heard(text: str) -> Symptoms:
         if all(part.strip() in small for part in phrase.words.split("…"))
         and (not phrase.stack or phrase.stack in signs or _telling(phrase.words))
     ]
-    best: tuple[float, int, str, Phrase] | None = None
-    for line in text.splitlines():
+    best: tuple[float, int, int, Phrase] | None = None
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
         if any(part.found(line[:LINE].lower()) for part in _healthy()):
             continue
         for covered, phrase in _meanings(line[:LINE], phrases):
             weight = weight_of(phrase.kind, phrase.value, goes_on=S_CLIENT in small)
             if best is None or (weight, covered) >= best[:2]:
-                best = weight, covered, line[:LINE], phrase
+                best = weight, covered, number, phrase
     if best is None:
-        first = next((line for line in text.splitlines() if line.strip()), "")
+        first = next((line for line in lines if line.strip()), "")
         return Symptoms(state="unread", says=_quoted(first))
-    *_, line, phrase = best
-    stack, note = _speaker(line.lower(), phrase.stack, signs, small)
-    named, file = file_named(line) if phrase.kind in {"reason", "text"} else ("", "")
+    *_, number, phrase = best
+    line = lines[number][:LINE]
+    # A log says on the line before or after who speaks, and curl which file it means.
+    around = "\n".join(each[:LINE] for each in lines[max(number - 1, 0) : number + 2])
+    stack, by, note = _speaker(line.lower(), phrase.stack, signs, small)
+    named, file = file_named(line, around) if phrase.value in ABOUT_FILES else ("", "")
     return Symptoms(
         words=(("file", file),) if named else (),
         side="device"
         if phrase.value.startswith("http:")
-        else phrase.side or _longest_part("sides", line.lower()),
+        else phrase.side
+        or _longest_part("sides", line.lower())
+        or _longest_part("sides", around.lower()),
         stage=_longest_part("stages", line.lower()),
         failure=_failure(phrase, line),
-        state=phrase.value if phrase.kind == "state" else named,
+        state=named or (phrase.value if phrase.kind == "state" else ""),
         says=_quoted(line),
         stack=stack,
+        by=by,
         note=note,
         weight=best[0],
     )
@@ -128,12 +143,18 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
     for phrase in phrases:
         if covered := phrase.found(small):
             yield covered, phrase
+    # A browser's names look like those that Node.js makes of OpenSSL's reasons.
+    browser = any(phrase.stack == "chrome" and phrase.found(small) for phrase in phrases)
     for match in REASONS.finditer(line):
-        said = match[1] or match[3] or match[4] or match[2].strip().replace(" ", "_").upper()
+        if match[4] and browser:
+            continue
+        spelled = (match[2] or match[5] or "").strip().replace(" ", "_").upper()
+        said = match[1] or match[3] or match[4] or spelled
         reason = normal(said.removeprefix("SSL/"))
+        reason = {"NO_SUCH_FILE": "ENOENT"}.get(reason, reason)
         if alert := alert_of(reason):
             yield len(match[0]), Phrase("", "alert", alert, "", "")
-        elif not reason.endswith("_LIB") and "EOF" not in reason:
+        elif not reason.endswith("_LIB") and "EOF" not in reason and reason != "REASON":
             yield len(match[0]), Phrase("", "reason", reason, "", "")
     for match in VERIFY.finditer(small):
         if code := int(next(filter(None, match.groups()))):
@@ -153,7 +174,7 @@ def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
 
 
 def _alert_names_in(small: str) -> Iterator[str]:
-    if "alert" not in small:
+    if "alert" not in small and "reason(1" not in small:
         # The words of an alert alone on a line, as somebody copies them who leaves out the rest.
         bare = _by_letters().get(re.sub("[^a-z]", "", small), "")
         if "certificate" in bare or bare in {"unknown_ca", "handshake_failure"}:
@@ -162,7 +183,7 @@ def _alert_names_in(small: str) -> Iterator[str]:
     if match := _alert_names().search(re.sub("[^a-z]", "", small)):
         yield _by_letters()[match[1]]
     for match in ALERT_NUMBER.finditer(small):
-        alert = registry("alerts").get(int(match[1] or match[2]))
+        alert = registry("alerts").get(int(next(filter(None, match.groups()))))
         if alert and alert not in NOT_AN_ERROR:
             yield alert
 
@@ -190,19 +211,21 @@ def _failure(phrase: Phrase, line: str) -> Failure:
     return Failure(error, reason, code, message, words)
 
 
-def _speaker(line: str, stack: str, signs: set[str], text: str) -> tuple[str, str]:
-    """Return who wrote a line and, where one shows, through which library; and the note."""
+def _speaker(line: str, stack: str, signs: set[str], text: str) -> tuple[str, str, str]:
+    """Return who wrote a line and, where one shows, through which library; its name; the note."""
     stacks = _stacks()
     here = {name: _longest(stacks[name]["signs"], line) for name in stacks if name in signs}
     # The data file has a release of a library before the library.
     libraries = [name for name in here if here[name] and stacks[name].get("library")]
     around = {name: here[name] or _longest(stacks[name]["signs"], text) - LINE for name in here}
     writers = sorted((n for n in here if not stacks[n].get("library")), key=lambda n: -around[n])
+    if stack and stack != "http":  # an address in the line is no sign of an HTTP server
+        writers = [name for name in writers if name != "http"]
     if stack:
         (libraries if stacks[stack].get("library") else writers).insert(0, stack)
     names = [*writers[:1], *libraries[:1]]
     note = next((stacks[name]["note"] for name in names if "note" in stacks[name]), "")
-    return " with ".join(stacks[name]["name"] for name in names), note
+    return " with ".join(stacks[name]["name"] for name in names), stack or "".join(names[:1]), note
 
 
 def _longest(signs: list[str], text: str) -> int:
@@ -222,7 +245,8 @@ def _quoted(line: str) -> str:
 
 
 def _telling(words: str) -> bool:
-    return len(words) >= TELLING or not words.replace(" ", "").replace("-", "").isalpha()
+    letters = words.replace(" ", "").replace("-", "")
+    return len(words) >= TELLING or not (letters.isalpha() or letters.isdigit())
 
 
 # --- The data file
@@ -271,7 +295,8 @@ def _healthy() -> tuple[Phrase, ...]:
 
 @cache
 def _pattern(words: str) -> re.Pattern[str]:
-    return re.compile(".{0,120}?".join(re.escape(part.strip()) for part in words.split("…")))
+    end = r"(?![0-9a-z])" if words.startswith("-") else ""  # of a number, all of it
+    return re.compile(".{0,120}?".join(re.escape(part.strip()) for part in words.split("…")) + end)
 
 
 @cache

@@ -1,56 +1,29 @@
-"""A look into the files that came with an error: what is in them, and whether it explains it.
+"""A look into the files that came with an error: what does not fit, and whether it explains it.
 
-Here: each mistake in one file, each misfit between them, and which of them fits the error. Not
-here: the comparison itself (pki/comparison.py), and the sentences (data/findings.toml).
+Here: each misfit between the files, and which of them fits the error. Not here: one file alone
+(alone.py), the comparison itself (pki/comparison.py), and the sentences (data/findings.toml).
 """
 
 from __future__ import annotations
 
-import os
-import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from mtls_lab.diagnosis.held import Held
 from mtls_lab.diagnosis.held import read as read_files
 from mtls_lab.diagnosis.symptoms import Symptoms, shown
-from mtls_lab.errors import FileProblem
 from mtls_lab.facts import read_facts
 from mtls_lab.files import PathLike
-from mtls_lab.text import printable
 from mtls_lab.wire.reasons import alert_of, normal
 
 if TYPE_CHECKING:
     from cryptography import x509
 
-__all__ = ["Finding", "findings", "mistakes_in", "wrong_signers"]
+__all__ = ["VAGUE", "Finding", "Looked", "look_at"]
 
-#: Which mistake is in a file, by the words in which pem says so. "form": see pki/kinds.py.
-MISTAKES = {
-    "with a password": "password",
-    "is encrypted": "password",
-    "in DER form and": "form",
-    "bundle of certificates": "form",
-    "in DER form": "der",
-    "of another kind": "kind",  # an RSA key, say: the lab makes EC keys, ssl takes both
-    "holds a damaged": "other",
-    "holds a key that only": "form",
-    "holds a key in OpenSSH": "form",
-    "holds a PKCS": "form",
-    "holds a PEM file that": "form",
-    "holds base64": "form",
-    "is a PKCS": "form",
-    "is a Java": "form",
-    "is a web page": "form",
-    "is text in UTF-16": "form",
-    "has an END line": "form",
-    r"has \n as": "form",
-    "has its whole PEM": "form",
-    "holds a": "swapped",
-}
 #: The refusals of a certificate that do not say why.
 VAGUE = {
     "alert": {"bad_certificate", "certificate_unknown", "access_denied", "handshake_failure"},
@@ -66,8 +39,6 @@ VAGUE = {
 PURPOSE = 26
 TOLD = ("says", "why", "fix")
 
-States = Iterator[tuple[str, tuple[tuple[str, str], ...]]]
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -76,72 +47,138 @@ class Finding:
     Attributes:
         says: what it is.
         explains: whether it is a cause of the failure that was asked about.
+        perhaps: whether it is one if the certificate is a client's, which is not known.
         why, fix, where, command: as in an Explanation; `""` where the failure's own serve.
     """
 
     says: str
     explains: bool
+    perhaps: bool = False
     why: str = ""
     fix: str = ""
     where: str = ""
     command: str = ""
 
 
-def findings(
-    seen: Symptoms,
-    owner: str,
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look into the files has found, whatever it means for a failure.
+
+    Attributes:
+        held: what is in them.
+        certificates: a leaf and what is sent along, of a file or at hand.
+        looks: names of data/findings.toml, each with its words.
+        purposes: whom the leaf is for: `clients`, `servers`.
+        names: what each file is called in a sentence.
+        shell: what it is called in a command.
+    """
+
+    held: Held
+    certificates: tuple[x509.Certificate, ...]
+    looks: tuple[tuple[str, dict[str, str]], ...]
+    purposes: frozenset[str]
+    names: dict[str, str]
+    shell: dict[str, str]
+
+    @property
+    def found(self) -> set[str]:
+        """The names of what was found."""
+        leaf = self.certificates[0] if self.certificates else None
+        same = {"self-issued"} if leaf is not None and leaf.issuer == leaf.subject else set()
+        same |= {"locked key"} if self.held.locked else set()
+        return same | {name for name, _ in self.looks}
+
+    @property
+    def at_hand(self) -> set[str]:
+        """Which files could be read."""
+        held = self.held
+        there = {"cert": self.certificates, "key": held.key, "ca": held.cas, "crl": held.crls}
+        return {name for name, thing in there.items() if thing}
+
+    def findings(
+        self, seen: Symptoms, owner: str, reword: Callable[[str], str] = str
+    ) -> list[Finding]:
+        """Say what was found; what explains the failure comes first.
+
+        Args:
+            seen: the failure.
+            owner: whose certificate was refused, "device" or "backend"; `""` if that is not known.
+            reword: what makes of a sentence one for its reader.
+        """
+        found = [Finding(each, explains=False) for each in self.held.unread]
+        # Whoever asks has their own files at hand: a client's, where the server's certificate
+        # failed.
+        foreign = owner == "backend" and self.purposes == {"clients"}
+        foreign = foreign and seen.failure.verify_code != PURPOSE
+        for entry, words in _entries_for(self.looks):
+            explains = _explains(entry, seen, owner) and not foreign
+            perhaps = not owner and not explains and _may_explain(entry, seen)
+            if entry.get("owner", owner) != owner and not explains and not perhaps:
+                continue  # whether this is wrong depends on whose it is
+            texts = {each: reword(entry.get(each, "")) for each in TOLD}
+            filled = {each: text.format_map(self.names | words) for each, text in texts.items()}
+            where = [name for key, name in self.names.items() if f"{{{key}}}" in entry["says"]]
+            command = entry.get("command", "").format_map(self.shell) if explains else ""
+            found.append(
+                Finding(
+                    **filled,
+                    explains=explains,
+                    perhaps=perhaps,
+                    where=", ".join(where),
+                    command=command,
+                )
+            )
+        unique = {each.says: each for each in sorted(found, key=lambda each: each.explains)}
+        return sorted(unique.values(), key=lambda each: (not each.explains, not each.perhaps))
+
+
+def look_at(
     files: Mapping[str, PathLike | None],
     chain: Sequence[x509.Certificate] = (),
     called: str = "the file",
     password: str | None = None,
-) -> list[Finding]:
-    """Compare the files with each other and with a failure; the causes of it come first.
+    *,
+    course: bool = False,
+) -> Looked:
+    """Compare the files with each other and with the clock.
 
     Args:
-        seen: the failure.
-        owner: whose certificate was refused, "device" or "backend"; `""` if that is not known.
         files: the paths by `cert`, `key`, `ca` and `crl`.
         chain: certificates that are not in a file.
         called: what to call a file that is not given.
-        password: of a PKCS #12 file.
+        password: of a PKCS #12 file or an encrypted key.
+        course: whether the files are called as in the course.
     """
     # cryptography is slow to load, and most explanations need none.
     from mtls_lab.pki.comparison import compare, purposes_of  # noqa: PLC0415
     from mtls_lab.pki.revocation import revocations  # noqa: PLC0415
 
-    texts = {name: (called, "FILE") if p is None else shown(p) for name, p in files.items()}
+    texts = {
+        name: (called, "FILE") if path is None else shown(path, course=course)
+        for name, path in files.items()
+    }
     names = {name: text for name, (text, _) in texts.items()}
-    shell = {name: text for name, (_, text) in texts.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # cryptography's, of what it will not read one day
         held = read_files(files, names, password)
-        found = [Finding(each, explains=False) for each in held.unread]
-        certificates = [*chain, *held.certificates]
-        looks = [
-            (look.name, look.words)
-            for look in (
-                *compare(certificates, held.key, held.cas),
-                *revocations(certificates, held.cas, held.crls),
-            )
-        ]
-        looks += held.access
+        certificates = (*chain, *held.certificates)
+        looks = (
+            *compare(certificates, held.key, held.cas),
+            *revocations(certificates, held.cas, held.crls),
+        )
         purposes = purposes_of(certificates[0]) if certificates else set()
-    # Whoever asks has their own files at hand: a client's, where the server's certificate failed.
-    foreign = owner == "backend" and purposes == {"clients"} and seen.failure.verify_code != PURPOSE
-    for entry, words in _entries_for(looks):
-        explains = _explains(entry, seen, owner) and not foreign
-        if entry.get("owner", owner) != owner and not explains:
-            continue  # whether this is wrong depends on whose it is
-        filled = {each: entry.get(each, "").format_map(names | words) for each in TOLD}
-        where = [names[name] for name in names if f"{{{name}}}" in entry["says"]]
-        command = entry.get("command", "").format_map(shell) if explains else ""
-        found.append(Finding(**filled, explains=explains, where=", ".join(where), command=command))
-    unique = {each.says: each for each in sorted(found, key=lambda each: each.explains)}
-    return sorted(unique.values(), key=lambda each: not each.explains)
+    return Looked(
+        held,
+        certificates,
+        (*((look.name, look.words) for look in looks), *held.access),
+        frozenset(purposes),
+        names,
+        {name: text for name, (_, text) in texts.items()},
+    )
 
 
 def _entries_for(
-    looks: list[tuple[str, dict[str, str]]],
+    looks: Sequence[tuple[str, dict[str, str]]],
 ) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
     """Give the entries of data/findings.toml for each look, in the order of that file."""
     for entry in _findings():
@@ -178,91 +215,6 @@ def _explains(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:
     )
 
 
-# --- One file alone
-
-
-def mistakes_in(
-    certfile: PathLike | None,
-    keyfile: PathLike | None,
-    cafile: PathLike | None,
-    password: str | None = None,
-) -> States:
-    """Look into the files and give each mistake, as a `state` and its `words`.
-
-    A mistake in the certificate and its key is `"pair: …"`, one in the CA file is `"ca: …"`.
-    """
-    if certfile is None and keyfile is None and cafile is None:
-        return
-    # cryptography is slow to load, and most explanations need none.
-    from mtls_lab.pki import pem  # noqa: PLC0415
-
-    key = certfile if keyfile is None else keyfile
-    for group, path, wanted, read in (
-        ("pair", certfile, "a certificate", pem.read_certificate),
-        ("pair", key, "a private key", pem.read_key),
-        ("ca", cafile, "a CA's certificate", pem.read_certificate),
-    ):
-        if path is None:
-            continue
-        try:
-            read(path)
-        except FileProblem as problem:
-            text, command = shown(path)
-            found = problem.found.replace(os.fspath(path), "", 1)
-            mistake = next((MISTAKES[words] for words in MISTAKES if words in found), "other")
-            # What stands in brackets is a library's or the system's own wording.
-            found = re.sub(r" \(.*\)$", "", found)
-            if "(No such file" in problem.found or not os.path.lexists(path):
-                mistake = "missing"
-            elif mistake == "password" and wanted != "a private key":
-                mistake = "swapped"
-            elif mistake == "swapped" and wanted == "a private key" and keyfile is None:
-                mistake = "no key"
-            if mistake == "password" and password is not None and _opens(path, password):
-                continue
-            words = {"file": text, "wanted": wanted, "found": text + found, "in shell": command}
-            words["todo"] = problem.todo.replace(os.fspath(path), text)
-            yield f"{group}: {mistake}", tuple(words.items())
-
-
-def _opens(path: PathLike, password: str) -> bool:
-    """Whether a password is that of an encrypted key."""
-    from mtls_lab.pki import pem  # noqa: PLC0415 - see mistakes_in
-
-    try:
-        pem.read_any_key(path, password)
-    except FileProblem:
-        return False
-    return True
-
-
-def wrong_signers(
-    certfile: PathLike | None, cafile: PathLike | None, chain: Sequence[x509.Certificate]
-) -> States:
-    """Give each certificate that signed another one and may not, as a `state` and its `words`.
-
-    The first look is at `basicConstraints`, the second at `keyUsage` (RFC 5280, section 6.1.4).
-    """
-    if certfile is None and cafile is None and not chain:
-        return
-    from cryptography import x509  # noqa: PLC0415 - see mistakes_in
-
-    from mtls_lab.pki import pem  # noqa: PLC0415
-
-    found = list(chain)
-    for path in (certfile, cafile):
-        with suppress(FileProblem):  # which mistakes_in has told
-            found += [] if path is None else pem.read_certificates(path)
-    for signer in found:
-        if not any(other.issuer == signer.subject and other != signer for other in found):
-            continue
-        try:
-            limits = {type(extension.value): extension.value for extension in signer.extensions}
-        except (ValueError, x509.DuplicateExtension):  # OpenSSL has read it, cryptography cannot
-            continue
-        basic, usage = limits.get(x509.BasicConstraints), limits.get(x509.KeyUsage)
-        words = (("signer", printable(signer.subject.rfc4514_string())),)
-        if not (isinstance(basic, x509.BasicConstraints) and basic.ca):
-            yield "signer: not a CA", words
-        elif isinstance(usage, x509.KeyUsage) and not usage.key_cert_sign:
-            yield "signer: no keyCertSign", words
+def _may_explain(entry: dict[str, Any], seen: Symptoms) -> bool:
+    """Whether it would explain the failure if the certificate were a client's."""
+    return entry.get("owner") == "device" and _explains(entry, seen, "device")

@@ -18,6 +18,8 @@ REASONS = {
     "does not exist": "named file missing",
     "invalid path": "named file missing",
     "permission denied": "named file closed",
+    "{error,enoent}": "named file missing",
+    "{error,eacces}": "named file closed",
 }
 #: How the name is written: curl, Go, Node.js, Python, libpq, requests.
 NAMES = re.compile(
@@ -27,11 +29,23 @@ NAMES = re.compile(
     r"|\[Errno \d{1,3}\] [\w ]{1,40}: '(?P<python>[^'\n]{1,300})'"
     r"|file \"(?P<libpq>[^\"\n]{1,300})\" does not exist"
     r"|invalid path: (?P<requests>\S{1,300})"
+    r"|\bfopen\('?(?P<openssl>[^',)\n]{1,300})"
+    r"|\{options,\{\w{1,20},\"(?P<erlang>[^\"\n]{1,300})\""
+)
+#: How programs write it that leave out the reason.
+UNUSED = re.compile(
+    r"certificate file: (?P<curl>\S{1,300})|trust anchors from file: (?P<newer>\S{1,300})"
+    r"|\bCAfile: (?P<older>\S{1,300})|certificate file (?P<jdbc>/\S{1,300}?)\.?$",
+    re.MULTILINE,
 )
 
 
-def file_named(line: str) -> tuple[str, str]:
+def file_named(line: str, around: str = "") -> tuple[str, str]:
     """Return the state of a file and its name; both are empty where a line has not both.
+
+    Args:
+        line: what a program wrote.
+        around: the same with the lines before and after it, on which curl writes a name.
 
     Example:
         >>> file_named("open client.crt: no such file or directory")
@@ -43,5 +57,7 @@ def file_named(line: str) -> tuple[str, str]:
     state = next((state for words, state in REASONS.items() if words in small), "")
     match = NAMES.search(line) if state else None
     if match is None:
+        state, match = "named file not usable", UNUSED.search(around or line)
+    if match is None or match[0].endswith("none"):
         return "", ""
     return state, printable(next(filter(None, match.groups())))

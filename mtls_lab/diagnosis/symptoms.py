@@ -34,7 +34,8 @@ class Symptoms:
 
     `state` is what no failure says: how a good exchange was protected, that a rule raised, or
     which mistake is in a file. `words` are names that go with it. `says` is the line of another
-    program that was read, `stack` who wrote it, `note` what is special about its words.
+    program that was read, `stack` who wrote it, `by` that one's name in data/lines.toml, `note`
+    what is special about its words.
     """
 
     side: str = ""
@@ -47,6 +48,7 @@ class Symptoms:
     words: tuple[tuple[str, str], ...] = ()
     says: str = ""
     stack: str = ""
+    by: str = ""
     note: str = ""
     weight: float = 0
 
@@ -168,12 +170,25 @@ def _rule_raised(side: Side, failure: Failure, reply: str | None) -> bool:
 # --- Words that are the same everywhere
 
 
-def shown(path: PathLike) -> tuple[str, str]:
-    """Return a path for a sentence, without what is this machine's own, and for a shell."""
+def shown(path: PathLike, *, course: bool = True) -> tuple[str, str]:
+    """Return a path for a sentence, without what is this machine's own, and for a shell.
+
+    Args:
+        path: the path.
+        course: whether it is in the course, where all know in which folder they are.
+
+    Example:
+        >>> shown("/srv/app/tls/client.crt", course=False)
+        ('…/tls/client.crt', '/srv/app/tls/client.crt')
+    """
     path = Path(path)
     if path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
-    text = "/".join(path.parts[-2:]) if path.is_absolute() else path.as_posix()
+    text = path.as_posix()
+    if path.is_absolute() and course:
+        text = "/".join(path.parts[-2:])
+    elif path.is_absolute() and len(path.parts) > 3:
+        text = f"…/{'/'.join(path.parts[-2:])}"
     return text, shlex.quote(path.as_posix())
 
 

@@ -7,7 +7,8 @@ widgets (panels/).
 from mtls_lab.experiments.credentials import Credential, CredentialStore, catalogue
 from mtls_lab.experiments.fleet import Fleet
 from mtls_lab.experiments.placement import Kit
-from mtls_lab.experiments.workbench import Recipe, Workbench
+from mtls_lab.experiments.trying import Workbench
+from mtls_lab.experiments.workbench import Recipe
 
 __all__ = [
     "Credential",

@@ -1,28 +1,25 @@
-"""The workbench: a certificate made to order, and what really happens to whoever shows it.
+"""The workbench's values: a certificate to order, the trials of it, and what a refusal comes from.
 
-Here: recipes, one real handshake for each role and each set of rules, and which choice a refusal
-comes from. Not here: how a certificate is signed (pki/authority.py), the sentences
-(data/workbench.toml), the switches (panels), a refusal whose cause nobody knows (diagnosis).
+Here: recipes, trials, and which choice a refusal comes from. Not here: the handshakes (trying.py),
+the sentences (data/workbench.toml), the switches (panels), a refusal whose cause nobody knows
+(diagnosis).
 """
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab.errors import UnknownName
 from mtls_lab.facts import read_facts
-from mtls_lab.net import Backend, ask
-from mtls_lab.pki import CertificateAuthority, Identity, Purpose, create_key
+from mtls_lab.pki import Purpose
 from mtls_lab.wire import Exchange, Failure, Side
 
-__all__ = ["CHOICES", "RULES", "Cause", "Recipe", "Trial", "Trials", "Workbench", "causes"]
+__all__ = ["CHOICES", "RULES", "Cause", "Recipe", "Trial", "Trials", "causes"]
 
 PURPOSES = {
     "server": [Purpose.SERVER],
@@ -39,8 +36,6 @@ KEY_USAGES = {
 NAMES = {"localhost": ["localhost"], "another host": ["other.example"], "none": []}
 DATES = {"valid": (0, 90), "expired": (-30, -1), "not yet valid": (1, 90)}
 
-SERVER, CLIENT = ssl.PROTOCOL_TLS_SERVER, ssl.PROTOCOL_TLS_CLIENT
-
 #: What each part of a recipe can be.
 CHOICES: dict[str, Sequence[str | bool]] = {
     "purpose": list(PURPOSES),
@@ -51,9 +46,7 @@ CHOICES: dict[str, Sequence[str | bool]] = {
     "authority_id": [True, False],
 }
 
-#: `create_default_context` adds these from Python 3.13 on; a context from `SSLContext(…)` has
-#: neither. Set or removed here by hand, so that both verdicts are real on every Python.
-STRICT = ssl.VerifyFlags.VERIFY_X509_STRICT | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+#: By whether they are strict, which `create_default_context` is from Python 3.13 on.
 RULES = {False: "Python ≤ 3.12", True: "Python 3.13, strict"}
 
 
@@ -133,6 +126,7 @@ class Trials:
     """A certificate, and every trial it went through. Its text is the same on every run.
 
     Example:
+        >>> from mtls_lab.experiments import Workbench
         >>> print(Workbench().judge(Recipe(authority_id=False)))  # doctest: +NORMALIZE_WHITESPACE
         extended key usage serverAuth, key usage digitalSignature, SAN localhost, CA:FALSE, valid,
         without authority key identifier
@@ -142,9 +136,10 @@ class Trials:
           as a client, Python 3.13, strict: ✗ Missing Authority Key Identifier (verify code 85)
     """
 
-    recipe: Recipe
+    recipe: Recipe | None
     certificate: x509.Certificate
     trials: tuple[Trial, ...]
+    title: str = ""
 
     @property
     def roles(self) -> dict[str, tuple[Trial, ...]]:
@@ -153,7 +148,7 @@ class Trials:
         return {name: tuple(t for t in self.trials if t.role == name) for name in names}
 
     def __str__(self) -> str:
-        lines = [str(self.recipe)]
+        lines = [self.title or str(self.recipe)]
         for trial in self.trials:
             words = "✓ accepted"
             if trial.failure:
@@ -179,18 +174,19 @@ class Cause:
     fix: str = ""
 
 
-def causes(recipe: Recipe, trial: Trial) -> tuple[Cause, ...]:
+def causes(recipe: Recipe | None, trial: Trial) -> tuple[Cause, ...]:
     """Return what a trial was refused for; several, if one code stands for several mistakes.
 
     The recipe is known here, so that nothing has to be guessed from the error, as `explain` must.
 
     Example:
+        >>> from mtls_lab.experiments import Workbench
         >>> verdict = Workbench().judge(Recipe(key_usage="keyEncipherment"))
         >>> client, _ = verdict.roles["as a client"]
         >>> [cause.name for cause in causes(verdict.recipe, client)]
         ['not_for_clients', 'client_cannot_sign']
     """
-    if trial.failure is None:
+    if trial.failure is None or recipe is None:
         return ()
     chosen = asdict(recipe) | {"role": trial.role}
     return tuple(
@@ -205,79 +201,3 @@ def causes(recipe: Recipe, trial: Trial) -> tuple[Cause, ...]:
 def _refused() -> dict[str, dict[str, Any]]:
     refused: dict[str, dict[str, Any]] = read_facts("workbench")["refused"]
     return refused
-
-
-class Workbench:
-    """A CA that signs what it is told to, and two counterparts that look at the result."""
-
-    def __init__(self) -> None:
-        self._ca = CertificateAuthority.create("Lab CA")
-        self._key = create_key()
-        #: By how strict they are: a device that looks at a backend, a backend at a device.
-        self._devices = {strict: self._verifying_device(strict=strict) for strict in RULES}
-        server = self._ca.issue_server(["localhost"])
-        self._backends = {strict: self._asking_backend(server, strict=strict) for strict in RULES}
-
-    def make(self, recipe: Recipe) -> Identity:
-        """Sign a certificate for CN=localhost that follows the recipe."""
-        return self._ca.issue(
-            "localhost",
-            PURPOSES[recipe.purpose],
-            names=NAMES[recipe.names],
-            valid_days=DATES[recipe.dates],
-            key=self._key,
-            key_usage=KEY_USAGES[recipe.key_usage],
-            is_ca=recipe.is_ca,
-            authority_id=recipe.authority_id,
-        )
-
-    def judge(self, recipe: Recipe) -> Trials:
-        """Make the certificate and try it in every role, by both sets of rules.
-
-        The role of a CA is tried only if the certificate says that it is one.
-        """
-        identity = self.make(recipe)
-        return Trials(recipe, identity.certificate, tuple(self._try(identity, recipe)))
-
-    def _try(self, identity: Identity, recipe: Recipe) -> Iterator[Trial]:
-        server, client = (ssl.SSLContext(each) for each in (SERVER, CLIENT))
-        identity.load_into(server, client)
-        presented = {"as a client": client}
-        if recipe.is_ca:
-            below = CertificateAuthority(identity.key, identity.certificate)
-            device_below = below.issue_client("trusted-client")
-            presented["as a CA"] = _presenting(
-                CLIENT, replace(device_below, chain=(identity.certificate,))
-            )
-        with Backend(server) as backend:
-            for strict, device in self._devices.items():
-                yield Trial("as a server", strict, ask("PING", backend, context=device))
-        for role, context in presented.items():
-            device = self._trusting(context, strict=False)
-            for strict, asking in self._backends.items():
-                with Backend(asking) as backend:
-                    exchange = ask("PING", backend, context=device)
-                yield Trial(role, strict, exchange)
-
-    def _verifying_device(self, *, strict: bool) -> ssl.SSLContext:
-        return self._trusting(ssl.SSLContext(CLIENT), strict=strict)
-
-    def _asking_backend(self, server: Identity, *, strict: bool) -> ssl.SSLContext:
-        context = _presenting(SERVER, server)
-        context.verify_mode = ssl.CERT_REQUIRED
-        return self._trusting(context, strict=strict)
-
-    def _trusting(self, context: ssl.SSLContext, *, strict: bool) -> ssl.SSLContext:
-        root = self._ca.certificate.public_bytes(Encoding.PEM).decode("ascii")
-        context.load_verify_locations(cadata=root)
-        context.verify_flags &= ~STRICT
-        if strict:
-            context.verify_flags |= STRICT
-        return context
-
-
-def _presenting(protocol: int, identity: Identity) -> ssl.SSLContext:
-    """Make a context that presents this certificate."""
-    context = ssl.SSLContext(protocol)
-    identity.load_into(context)
-    return context

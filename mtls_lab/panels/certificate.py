@@ -1,7 +1,8 @@
 """The certificate panel: any certificate as a card, each field with what it is for.
 
 Here: the card as HTML, and the panel that shows it. Not here: the facts about the fields
-(data/fields.toml), reading a certificate (pki/fields.py), trying one out (workbench.py).
+(data/fields.toml), reading a certificate (pki/fields.py), what is wrong in somebody's files
+(experiments/own.py), trying one out (workbench.py).
 """
 
 from __future__ import annotations
@@ -10,20 +11,22 @@ import os
 import re
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import Any
 
 import ipywidgets
 from cryptography import x509
 
 from mtls_lab import drawing
 from mtls_lab.drawing import definitions, side_by_side
-from mtls_lab.errors import LabError, UnknownName
+from mtls_lab.errors import FileProblem, LabError, UnknownName
+from mtls_lab.experiments.own import ROLES, Own, look_into, read_chain
 from mtls_lab.files import PathLike
-from mtls_lab.panels.base import Panel, details, escape
+from mtls_lab.panels.base import Panel, breakable, details, escape, mark
 from mtls_lab.panels.needed import need
-from mtls_lab.pki import Field, common_name, describe, read_certificate, read_fields
+from mtls_lab.pki import Field, common_name, describe, read_fields
 from mtls_lab.text import printable
 
-__all__ = ["CertificatePanel", "card"]
+__all__ = ["CertificatePanel", "card", "found_in"]
 
 OCTETS = re.compile(r"(?:[0-9a-f]{2}:){4,}[0-9a-f]{2}")
 #: The fields that decide whom one talks to, which Part 2 needs first; the others are folded.
@@ -42,20 +45,35 @@ Source = x509.Certificate | PathLike
 class CertificatePanel(Panel):
     """Certificates as cards, one at a time; `value` is the `x509.Certificate` that is shown.
 
-    A file that is missing or holds no certificate is named in the panel, and `value` is its
-    FileProblem.
+    Your own files may be in any form, with a chain: each certificate in them has a card, and what a
+    verifier objects to stands above it. A file that is missing or holds no certificate is named in
+    the panel, and `value` is its FileProblem.
 
     Args:
-        sources: certificates, or files that hold one.
+        sources: certificates, or files that hold one or several: PEM, PKCS #12 or PKCS #7.
+        keyfile: the private key of the first certificate of each file, of any kind.
+        cafile: the CAs that a verifier trusts; then the chain is followed to them.
+        crlfile: the verifier's revocation lists.
+        password: of a PKCS #12 file or of the key.
+        role: "client" or "server", to have the purpose looked at too.
 
     Raises:
         LabError: no certificate was given.
+        UnknownName: there is no such role.
     """
 
     name = "certificate"
     looks = ("certificate",)
 
-    def __init__(self, *sources: Source) -> None:
+    def __init__(
+        self,
+        *sources: Source,
+        keyfile: PathLike | None = None,
+        cafile: PathLike | None = None,
+        crlfile: PathLike | None = None,
+        password: str | None = None,
+        role: str = "",
+    ) -> None:
         super().__init__(
             "What a certificate says",
             "Each field: what it says here, what it is for, and where it is defined.",
@@ -66,38 +84,63 @@ class CertificatePanel(Panel):
                 "one or more, or files that hold one, such as 'backend/server.crt'",
                 "give the panel a certificate to show",
             )
-        self._certificates: dict[str, Source] = {}
+        if role not in ROLES:
+            raise UnknownName("role", role, [each for each in ROLES if each])
+        self._with: dict[str, Any] = {
+            "keyfile": keyfile,
+            "cafile": cafile,
+            "crlfile": crlfile,
+            "password": password,
+            "role": role,
+        }
+        #: By its label: where a certificate is, and which of that file it is.
+        self._places: dict[str, tuple[Source, int]] = {}
         for source in sources:
-            self._certificates[self._label(source)] = source
+            for number in range(self._count(source)):
+                self._places[self._label(source, number)] = source, number
         self._which = ipywidgets.Dropdown(
-            options=list(self._certificates),
+            options=list(self._places),
             description="Certificate:",
             style={"description_width": "initial"},
         )
         self.on_change(self._which, self._draw)
-        if len(self._certificates) > 1:
+        if len(self._places) > 1:
             self.add(self._which)
             self.box.add_class("lab-several")
+        if any(self._with.values()):
+            self.box.add_class("lab-own")
+        self._own: Own | None = None
         self._card = ipywidgets.HTML()
         self.add_below(self._card)
         self.guard(self._draw)
 
-    def _label(self, source: Source) -> str:
+    def _count(self, source: Source) -> int:
+        """How many certificates a source holds; if it cannot be read, that is told later."""
+        if isinstance(source, x509.Certificate):
+            return 1
+        try:
+            return len(read_chain(source, self._with["password"]))
+        except FileProblem:
+            return 1
+
+    def _label(self, source: Source, number: int) -> str:
         if not isinstance(source, x509.Certificate):
-            return os.fspath(source)
+            return f"{os.fspath(source)}, number {number + 1}" if number else os.fspath(source)
         label = printable(common_name(source)) or "no common name"
-        same = sum(name.partition(" (")[0] == label for name in self._certificates)
+        same = sum(name.partition(" (")[0] == label for name in self._places)
         return f"{label} ({same + 1})" if same else label
 
     def select(self, certificate: str) -> x509.Certificate:
         """Show one of the certificates, by its file or its common name, and return it.
 
+        The second one of a file is `"FILE, number 2"`.
+
         Raises:
             UnknownName: it is not one of those that the panel was given.
         """
         with self.turn:
-            if certificate not in self._certificates:
-                raise UnknownName("certificate", certificate, self._certificates)
+            if certificate not in self._places:
+                raise UnknownName("certificate", certificate, self._places)
             with self.quietly():
                 self._which.value = certificate
             self.guard(self._draw)
@@ -105,25 +148,48 @@ class CertificatePanel(Panel):
             return shown
 
     def still(self) -> str:
-        """Return what the certificate says, without its numbers and dates."""
+        """Return what the certificate says, without its numbers and dates, and what is wrong."""
         says = (line.split(maxsplit=1) for line in describe(self.value).splitlines())
         head = f"<b>{escape(printable(self._which.value))}</b>"
-        return side_by_side(drawing.card(head, definitions((name, text) for name, text in says)))
+        rows = [(name, text) for name, text in says]
+        rows += [("Finding", said) for said in (self._own.findings_told if self._own else ())]
+        return side_by_side(drawing.card(head, definitions(rows)))
 
     def _draw(self) -> None:
         name = self._which.value
-        certificate = self._certificates[name]
-        self._card.value = ""
-        if not isinstance(certificate, x509.Certificate):
-            need(certificate)
-            certificate = read_certificate(certificate)
+        source, number = self._places[name]
+        self._card.value, self._own = "", None
+        if not isinstance(source, x509.Certificate):
+            need(source)
+        need(*(file for key, file in self._with.items() if file and key.endswith("file")))
+        self._own = own = look_into(source, **self._with)
+        certificate = own.certificates[number]
         self._card.value = card(certificate)
+        told = "".join(f"\n{each}" for each in own.findings_told)
+        found = found_in(own, checked=any(self._with.values()))
         self.show(
             certificate,
-            f"{printable(name)}\n{describe(certificate)}",
-            f"<p>Shown: <b>{escape(printable(name))}</b></p>",
+            f"{printable(name)}\n{describe(certificate)}{told}",
+            f"<p>Shown: <b>{escape(printable(name))}</b></p>{found}",
             outcome="shown",
         )
+
+
+def found_in(own: Own, *, checked: bool) -> str:
+    """Return what a verifier objects to, with what to do, as HTML; all of it is escaped.
+
+    Args:
+        own: the files.
+        checked: whether to say that nothing was found.
+    """
+    items = [f"<li>✗ {breakable(each)}</li>" for each in own.unread]
+    items += [
+        f"<li>✗ {breakable(says)}. <small>{breakable(fix)}</small></li>"
+        for says, fix in own.findings
+    ]
+    if items:
+        return f"<h5>What a verifier objects to</h5><ul class='lab-found'>{''.join(items)}</ul>"
+    return mark(True, "No fault found in these files") if checked else ""  # noqa: FBT003 - a verdict
 
 
 def card(

@@ -16,13 +16,13 @@ CELLS = (
     "hostile = '<img src=x onerror=labHacked=1>'\n"
     "ca = CertificateAuthority.create(hostile)\n"
     "evil = ca.issue(hostile, Purpose.SERVER, names=[hostile]).certificate",
-    "CertificatePanel('backend/server.crt', 'ca/ca.crt', evil)",
+    "CertificatePanel('backend/server.crt', 'ca/ca.crt', evil, cafile='ca/ca.crt')",
 )
 
 
 @pytest.fixture(scope="module")
 def certificate(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
-    """A panel with three certificates; no test changes more than which is shown."""
+    """A panel with three certificates and a CA; no test changes more than which is shown."""
     with shown(page, lab.folder, "certificate", *CELLS) as panel:
         panel.anew()
         yield panel
@@ -47,6 +47,7 @@ def test_a_hostile_name_is_only_text(certificate: ShownPanel) -> None:
     certificate.wait_for(after)
     expect(certificate.box.locator(".lab-head b")).to_have_text(hostile)
     expect(certificate.box.locator(".lab-card")).to_contain_text(f"DNS:{hostile}")
+    expect(certificate.result.locator("li")).to_contain_text("none of that name in ca/ca.crt")
     assert certificate.box.locator("img").count() == 0
     assert certificate.lab.page.evaluate("() => 'labHacked' in window") is False
     assert violations(certificate.lab.page) == []

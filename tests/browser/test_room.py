@@ -19,6 +19,9 @@ ACTS = {"wire": "Ask the backend", "wire over TLS": "Ask the backend", "placemen
 PAIRS = {"credential", "fleet"}
 CELLS = PANELS | {
     "certificate": "CertificatePanel('ca/ca.crt', 'backend/server.crt')",
+    "own certificate": "CertificatePanel('backend/server.crt', 'device/client.crt', "
+    "keyfile='backend/server.key', cafile='ca/ca.crt', role='server')",
+    "own workbench": "WorkbenchPanel('backend/server.crt', 'backend/server.key', 'ca/ca.crt')",
     "wire over TLS": """import ssl
 from mtls_lab.net import client_context, server_context
 WirePanel(

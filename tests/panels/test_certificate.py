@@ -20,13 +20,14 @@ from mtls_lab import CertificateAuthority, ask
 from mtls_lab.diagnosis import explain
 from mtls_lab.errors import FileProblem, LabError, UnknownName
 from mtls_lab.experiments import Recipe, Workbench
-from mtls_lab.experiments import workbench as trial
-from mtls_lab.experiments.workbench import CHOICES, STRICT, Trial, Trials
+from mtls_lab.experiments import trying as trial
+from mtls_lab.experiments.trying import STRICT
+from mtls_lab.experiments.workbench import CHOICES, Trial, Trials
 from mtls_lab.facts import resource_folder
 from mtls_lab.net import Backend
 from mtls_lab.panels import CertificatePanel, WorkbenchPanel
 from mtls_lab.panels.certificate import card
-from mtls_lab.panels.workbench import FOLDED
+from mtls_lab.panels.verdicts import FOLDED
 from mtls_lab.pki import Key, Purpose, create_key, oid_name, read_fields, write_certificate
 from mtls_lab.pki.fields import MISSING
 
@@ -370,7 +371,8 @@ def test_what_is_said_about_a_server_with_key_encipherment(workbench: Workbench)
         ssl.PROTOCOL_TLS_SERVER, workbench.make(Recipe(key_usage="keyEncipherment"))
     )
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    device = workbench._trusting(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), strict=False)
+    root = workbench._ca.certificate
+    device = trial._trusting(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), [root], strict=False)
     with Backend(context) as backend:
         exchange = ask("PING", backend, context=device)
     assert exchange.backend is not None

@@ -16,7 +16,7 @@ import pytest
 from mtls_lab.experiments import Recipe, Workbench
 from mtls_lab.experiments.workbench import CHOICES, Trials, causes
 from mtls_lab.facts import read_facts
-from mtls_lab.panels.workbench import _notes, _reasons
+from mtls_lab.panels.verdicts import notes, reasons_of
 
 SERVER, CLIENT, CA = "as a server", "as a client", "as a CA"
 EVERY = [dict(zip(CHOICES, chosen, strict=True)) for chosen in itertools.product(*CHOICES.values())]
@@ -212,7 +212,7 @@ def test_every_sentence_is_held() -> None:
 def test_the_page_is_about_this_certificate(see: See, recipe: Recipe) -> None:
     """No file of another situation, no guess, and one explanation for each refused verdict."""
     verdict = see(recipe).verdict
-    page = _notes(recipe) + _reasons(verdict)
+    page = notes(recipe) + reasons_of(verdict)
     for foreign in ("device/", "backend/", "ca.crt", "load_", "One of these"):
         assert foreign not in page
     refused = {(trial.role, trial.failure) for trial in verdict.trials if trial.failure}

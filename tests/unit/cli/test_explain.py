@@ -30,7 +30,7 @@ def run(
 def test_a_line_as_an_argument_and_from_standard_input() -> None:
     told = run(LINE)
     assert (told.returncode, told.stderr) == (0, b"")
-    assert told.stdout.decode().startswith(f"Says:  curl: {LINE}\nWho:   The device refused")
+    assert told.stdout.decode().startswith(f"Says:  curl: {LINE}\nWho:   The client refused")
     assert run(*LINE.split()).stdout == told.stdout
     for dash in ((), ("-",)):
         assert run(*dash, text=f"a healthy line\n{LINE}\n").stdout == told.stdout
@@ -78,9 +78,25 @@ def test_the_files_are_looked_into(tmp_path: Path) -> None:
     ]
     told = run("remote error: tls: unsupported certificate", *asked).stdout.decode()
     assert "has no clientAuth" in told
-    missing = run(LINE, "--certfile", tmp_path / "nope.crt")
-    assert missing.returncode == 0
-    assert "nope.crt is not there" in missing.stdout.decode()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no FIFO")
+def test_what_is_no_file_is_one_message(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name, found in {
+        "nope.crt": "is not there",
+        "pipe": "is a pipe",
+        ".": "is a folder",
+    }.items():
+        told = run(LINE, "--certfile", tmp_path / name)
+        assert (told.returncode, told.stdout) == (2, b"")
+        assert f"{tmp_path / name} {found}" in told.stderr.decode()
+
+
+def test_it_is_asked_again_with_the_options() -> None:
+    told = run("[SSL] PEM lib").stdout.decode()
+    assert "--certfile" in told
+    assert "explain(" not in told
 
 
 def test_a_long_log_is_read_with_limits() -> None:

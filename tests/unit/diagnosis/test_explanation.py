@@ -17,7 +17,8 @@ from IPython.lib.pretty import pretty
 
 from mtls_lab import Exchange, Failure, Relay, Side, Stage, ask, serve
 from mtls_lab.diagnosis import Explanation, explain
-from mtls_lab.diagnosis.explanation import SEEN_BY, _entries
+from mtls_lab.diagnosis.cards import folded
+from mtls_lab.diagnosis.choosing import SEEN_BY, _entries
 from mtls_lab.errors import FileProblem, NetworkProblem, ProtectionBroken
 from mtls_lab.net import Chunk, Tamper
 from mtls_lab.wire import Direction
@@ -67,7 +68,7 @@ def test_text() -> None:
 
 def test_long_lines_are_folded_below_their_first_word() -> None:
     exchange = Exchange("PING", device(UNKNOWN_CA), backend(unverified(20, "unable to get …")))
-    lines = str(explain(exchange)).splitlines()
+    lines = folded(explain(exchange)).splitlines()
     heads = [line[:7] for line in lines if line[0] != " "]
     assert heads == ["Who:   ", "What:  ", "Why:   ", "Where: ", "Fix:   ", "Check: "]
     assert all(line[:7] == " " * 7 and line[7] != " " for line in lines if line[:7] not in heads)
@@ -504,6 +505,7 @@ NAMES = {
     *("seer", "Seer", "other", "Other", "refuser", "Refuser", "refused", "Refused"),
     *("cert", "key", "ca", "load", "purpose", "file", "wanted", "found", "expected"),
     *("todo", "host", "verify", "peer", "client", "version", "reply", "text", "raw", "all"),
+    *("tls", "unused"),
     *("signer", "Todo"),
 }
 
@@ -549,7 +551,9 @@ def test_voice(entry: dict[str, Any]) -> None:
         if isinstance(why, list):
             assert len(why) > 1
             tables = [cause for cause in why if isinstance(cause, dict)]
-            assert all({"cause"} < set(t) <= {"cause", "check", "measured"} for t in tables)
+            assert all(
+                {"cause"} < set(t) <= {"cause", "check", "measured", "fault"} for t in tables
+            )
             words = [text for cause in tables for text in (cause["cause"], cause.get("check", ""))]
             words += [cause for cause in why if isinstance(cause, str)]
             assert not [cause for cause in words if cause.endswith(".")]

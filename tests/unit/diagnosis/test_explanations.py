@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 
 from mtls_lab import Exchange, Side, ask, pki, serve
 from mtls_lab.diagnosis import Explanation, explain
-from mtls_lab.diagnosis.explanation import _entries
+from mtls_lab.diagnosis.choosing import _entries
 from mtls_lab.net import Backend, cut, server_context
 from mtls_lab.pki import pem
 from mtls_lab.wire.reasons import alert_of

@@ -22,11 +22,26 @@ from mtls_lab.facts import read_facts
 from mtls_lab.wire.names import registry
 from tests.unit.lab import unfolded
 
-LINES: list[dict[str, Any]] = tomllib.loads(
-    Path(__file__).with_name("lines.toml").read_text(encoding="utf-8")
-)["line"]
+
+def read(name: str) -> list[dict[str, Any]]:
+    (found,) = tomllib.loads(Path(__file__).with_name(name).read_text("utf-8")).values()
+    return list(found)
+
+
+LINES, REPORTS = read("lines.toml"), read("reports.toml")
 #: The entries that are told for a line, for test_no_entry_is_dead.
 TOLD = {line["entry"] for line in LINES} | {"unknown_line"}
+TOLD |= {explain(report["text"]).entry for report in REPORTS}
+#: Words of the course, which say nothing to whoever has never opened it.
+COURSE = re.compile(
+    r"\b[Dd]evice\b|\b[Bb]ackend\b|\bMallory\b|\bParts? \d|serve\(|\bask\(|enter\(|wrap_socket"
+    r"|client_ca\.pem|server_ca\.pem|client\.crt|server\.crt|the lab's|notebook|\bauthorize\b"
+    r"|set_ciphers|minimum_version|maximum_version|verify_mode|server_hostname|a relay"
+)
+#: Entries about Python itself, whatever wrote the line.
+OF_PYTHON = {"wrong_kind_of_context", "wrap_socket_gone", "no_server_hostname"}
+#: Words of Python's ssl, which say nothing in other languages.
+PYTHON = re.compile(r"\bload_cert_chain|\bload_verify_locations|create_default_context\(|cafile=")
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line["text"][:60])
@@ -37,6 +52,29 @@ def test_a_line_is_told(line: dict[str, Any]) -> None:
     assert line["stack"] in told.stack
     assert bool(line["stack"]) is bool(told.stack)
     assert line["says"] in unfolded(told)
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report["text"][:60])
+def test_the_true_cause_of_a_report_is_named_first(report: dict[str, Any]) -> None:
+    told = explain(report["text"])
+    assert told.known
+    assert report["stack"].lower() in told.stack.lower()
+    first, *_ = str(told).partition("Who:")[2].partition("; (2) ")
+    assert re.search(report["cause"], first, re.DOTALL | re.IGNORECASE)
+    assert report.get("who", "") in told.who.lower()
+
+
+@pytest.mark.parametrize(
+    "text", [each["text"] for each in (*LINES, *REPORTS)], ids=lambda text: text[:60]
+)
+def test_no_word_of_the_course_for_others(text: str) -> None:
+    told = explain(text)
+    words = f"{told.who} {told.what} {told.why} {told.where} {told.fix} {told.command}"
+    words = words.replace(told.says, "")
+    ours = re.sub(r"explain\([^)]*\)", "", words)
+    if told.entry not in OF_PYTHON:
+        assert not [word for word in COURSE.findall(ours) if word not in text]
+        assert "Python" in told.stack or not PYTHON.search(ours)
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line["text"][:60])

@@ -1,0 +1,177 @@
+"""The names that go into the sentences, and the sentences for whoever is not in the course.
+
+Here: data/words.toml, and what stands for each `{name}` of an entry. Not here: the sentences
+(data/explanations.toml), and which of them are told (choosing.py, explanation.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from typing import Any
+
+from mtls_lab.diagnosis.symptoms import Symptoms, shown, steady
+from mtls_lab.facts import read_facts
+from mtls_lab.files import PathLike
+from mtls_lab.text import printable
+
+__all__ = ["OTHER", "elsewhere", "names_for", "outsiders", "side_named", "worded"]
+
+Entry = dict[str, Any]
+
+OTHER = {"device": "backend", "backend": "device", "": ""}
+#: Each side's own files as the notebooks name them, and what its certificate has to be for.
+OWN = {
+    "device": {"cert": "device/client.crt", "key": "device/client.key", "purpose": "clientAuth"},
+    "backend": {"cert": "backend/server.crt", "key": "backend/server.key", "purpose": "serverAuth"},
+    "": {"cert": "the certificate", "key": "its key", "purpose": "clientAuth or serverAuth"},
+}
+PURPOSE = {"device": "sslclient", "backend": "sslserver"}
+#: The file of CAs that each side trusts, and the call that loads it.
+TRUST = {
+    "device": {"ca": "device/server_ca.pem", "load": "create_default_context(cafile=…)"},
+    "backend": {"ca": "backend/client_ca.pem", "load": "load_verify_locations"},
+    "": {"ca": "the CA file", "load": "create_default_context or load_verify_locations"},
+}
+#: The files in the sentences, the longest names first, and whose they are.
+FILES = {
+    "device/client.crt": ("device", "cert"),
+    "device/client.key": ("device", "key"),
+    "backend/server.crt": ("backend", "cert"),
+    "backend/server.key": ("backend", "key"),
+    "device/server_ca.pem": ("device", "ca"),
+    "backend/client_ca.pem": ("backend", "ca"),
+}
+
+
+def side_named(side: str, *, course: bool) -> str:
+    """Return what a side is called: "device" and "backend" in the course, else client and server.
+
+    Example:
+        >>> side_named("device", course=False)
+        'client'
+    """
+    return side if course else _words()["sides"].get(side, side)
+
+
+def worded(text: str, entry: Entry, seen: Symptoms, *, course: bool) -> str:
+    """Return a sentence of the data files, before its names are filled in, for its reader.
+
+    Args:
+        text: the sentence.
+        entry: which it is of.
+        seen: the failure: whose words they are, and on which side it was seen.
+        course: whether the reader is in the course; then it stays as it is.
+    """
+    if course:
+        return text
+    nobody = entry.get("seen_by", "nobody") == "nobody"
+    stacks, any_ = _words()["stacks"], _words()["stacks"]["any"]
+    mine = stacks.get(seen.by, any_)
+    pair = (mine if nobody or seen.side != "backend" else any_)["pair"]
+    trust = (mine if entry.get("seen_by") != "refused" else any_)["trust"]
+    return _outside(text, pair, trust)
+
+
+def outsiders(text: str) -> str:
+    """Return a sentence for somebody who is not in the course, whatever their program is.
+
+    Example:
+        >>> outsiders("the device's context, loaded by load_verify_locations")
+        "the client's configuration"
+    """
+    return worded(text, {}, Symptoms(), course=False)
+
+
+@lru_cache(maxsize=1024)
+def _outside(text: str, pair: str, trust: str) -> str:
+    for rule in _words()["outside"]:
+        if "said" in rule:
+            text = text.replace(rule["said"], rule["instead"])
+        elif rule.get("near", "") in text:
+            text = re.sub(rule["pattern"], rule["instead"], text)
+    text = text.replace("<trust in brackets>", f" ({trust})" if trust else "")
+    text = text.replace("<pair>", pair)
+    for path, (side, name) in FILES.items():
+        text = text.replace(path, _words()["files"][side][name])
+    for side, name in _words()["sides"].items():
+        text = re.sub(rf"\b{side}\b", name, text)
+        text = re.sub(rf"\b{side.capitalize()}\b", name.capitalize(), text)
+    return text
+
+
+def _command(text: str) -> str:
+    for path, (_, name) in FILES.items():
+        text = text.replace(path, _words()["files"]["shell"][name])
+    return text
+
+
+def names_for(
+    entry: Entry, seen: Symptoms, given: Mapping[str, PathLike | None], *, course: bool
+) -> tuple[dict[str, str], dict[str, str], str]:
+    """Return what stands for each `{name}` in an entry's sentences and command, and the command.
+
+    Args:
+        entry: what is told.
+        seen: the failure.
+        given: the paths by `cert`, `key`, `ca` and `crl`.
+        course: whether the reader is in the course.
+    """
+    side = seen.side
+    seer = f"the {side_named(side, course=course)}" if side else "the side that shows this error"
+    other = f"the {side_named(OTHER[side], course=course)}" if side else "the other side"
+    told = entry["seen_by"] == "refused"
+    refuser, refused = (other, seer) if told else (seer, other)
+    # Where nobody refused, it is about the side's own files.
+    owner = OTHER[side] if entry["seen_by"] == "refuser" else side
+    truster = OTHER[side] if told else side
+    files = OWN[owner] | TRUST[truster]
+    shell = dict(files) | {"purpose": PURPOSE[owner]} if side else {}
+    command = entry.get("command", "")
+    if not course:
+        whose = _words()["files"]
+        files |= {name: whose[owner][name] for name in ("cert", "key")} | {
+            "ca": whose[truster]["ca"]
+        }
+        shell |= whose["shell"]
+        command = _command(command)
+    for name, path in given.items():
+        if path is not None:
+            files[name], shell[name] = shown(path, course=course)
+    names = {"seer": seer, "other": other, "refuser": refuser, "refused": refused}
+    names |= {name.capitalize(): text[0].upper() + text[1:] for name, text in names.items()}
+    host = re.search(r"not valid for ('.*')", seen.failure.verify_message)
+    client = side_named("device", course=course)
+    nobody = f"a {client} without a certificate" if side else f"the {client}"
+    asked = f"{printable(host[1])}, which" if host else "the host that"
+    names |= files | {
+        "host": f"{asked} the {client} asked for",
+        "raw": steady(str(seen.failure)),
+        "text": steady(seen.failure.text),
+        "verify": printable(seen.failure.verify_message),
+        "peer": printable(seen.peer) or nobody,
+        "reply": printable(seen.reply),
+        "version": seen.version,
+    }
+    lab = re.match(r"(?s)Found:    (.*)\nExpected: (.*)\nTo do:    (.*)", seen.failure.text)
+    parts = lab.groups() if lab else ("", "", "")
+    names |= zip(("found", "expected", "todo"), map(steady, parts), strict=True)
+    names |= seen.words
+    tls = _words()["stacks"].get(seen.by, {}).get("tls", "")
+    names |= {"tls": f" ({tls})" if tls else "", "unused": names.get("file", files["ca"])}
+    names["Todo"] = names["todo"][:1].upper() + names["todo"][1:]
+    shell["file"] = names.pop("in shell", "")
+    return names, shell, command
+
+
+def elsewhere(entry: Entry, at_hand: set[str]) -> str:
+    """Return the cause that is left where files rule out every other: other files are in use."""
+    kind = "both" if {"cert", "ca"} <= at_hand else "cert"
+    said: str = _words()["elsewhere"]["files" if entry["seen_by"] == "nobody" else kind]
+    return said
+
+
+@cache
+def _words() -> dict[str, Any]:
+    return read_facts("words")
