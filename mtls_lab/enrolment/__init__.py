@@ -7,11 +7,12 @@ learner is shown of it (experiments/life.py, panels/).
 
 from mtls_lab.enrolment.calling import FleetRun, Refused, ask_all, why
 from mtls_lab.enrolment.lines import certificate_from, names_in, request, request_from, to_line
-from mtls_lab.enrolment.office import Office, Rule
+from mtls_lab.enrolment.office import Asked, Office, Rule
 from mtls_lab.enrolment.rules import GRACE, current_only, late_by_days, not_too_late, own_name
 
 __all__ = [
     "GRACE",
+    "Asked",
     "FleetRun",
     "Office",
     "Refused",

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -17,11 +19,27 @@ from mtls_lab.errors import LabError
 from mtls_lab.net import PeerCertificate
 from mtls_lab.pki import LEAF_DAYS, CertificateAuthority, Purpose, common_name
 
-__all__ = ["Office", "Rule"]
+__all__ = ["Asked", "Office", "Rule"]
 
-#: What is asked about a request, the certificate of whoever sends it, and the serial number that
-#: the register has for the name in that certificate: a reason to refuse, or None.
-Rule = Callable[[x509.CertificateSigningRequest, dict[str, object], int | None], str | None]
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a rule decides about.
+
+    Attributes:
+        csr: the request.
+        certificate: that of whoever sends it, as `getpeercert()` gives it.
+        registered: the serial number that the register has for the name in that certificate; None
+            for a device that is retired.
+    """
+
+    csr: x509.CertificateSigningRequest
+    certificate: dict[str, Any]
+    registered: int | None
+
+
+#: Returns a reason to refuse, or None.
+Rule = Callable[[Asked], str | None]
 
 
 class Office:
@@ -87,7 +105,7 @@ class Office:
         with self._turn:
             return self._decide(csr, certificate or {})
 
-    def _decide(self, csr: x509.CertificateSigningRequest, certificate: dict[str, object]) -> str:
+    def _decide(self, csr: x509.CertificateSigningRequest, certificate: dict[str, Any]) -> str:
         who = ", ".join(names_in(certificate))
         again = (
             who,
@@ -97,8 +115,9 @@ class Office:
             return to_line(self._answered[again])
         if who not in self.register:
             return self._refuse(who, "nobody has announced this device")
+        asked = Asked(csr, certificate, self.register[who])
         for rule in self.rules:
-            if reason := rule(csr, certificate, self.register[who]):
+            if reason := rule(asked):
                 return self._refuse(who, reason)
         try:
             issued = self.ca.sign(csr, Purpose.CLIENT, days=self.days)

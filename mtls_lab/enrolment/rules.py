@@ -10,9 +10,8 @@ import ssl
 import time
 from typing import Any
 
-from cryptography import x509
-
 from mtls_lab.enrolment.lines import names_in
+from mtls_lab.enrolment.office import Asked
 
 __all__ = ["GRACE", "current_only", "late_by_days", "not_too_late", "own_name"]
 
@@ -20,40 +19,30 @@ __all__ = ["GRACE", "current_only", "late_by_days", "not_too_late", "own_name"]
 GRACE = 30
 
 
-def own_name(
-    csr: x509.CertificateSigningRequest, certificate: dict[str, Any], _registered: int | None
-) -> str | None:
+def own_name(asked: Asked) -> str | None:
     """Let a device ask for its own name, and for nothing else.
 
     Example:
-        >>> from mtls_lab.pki import create_key
         >>> from mtls_lab.enrolment.lines import request
-        >>> asks = {"subject": ((("commonName", "pump-1"),),)}
-        >>> own_name(request(create_key(), "pump-2"), asks, 1)
+        >>> from mtls_lab.pki import create_key
+        >>> csr = request(create_key(), "pump-2")
+        >>> own_name(Asked(csr, {"subject": ((("commonName", "pump-1"),),)}, 1))
         'the request is for another name'
     """
-    return None if names_in(csr) == names_in(certificate) else "the request is for another name"
+    same = names_in(asked.csr) == names_in(asked.certificate)
+    return None if same else "the request is for another name"
 
 
-def current_only(
-    _csr: x509.CertificateSigningRequest, certificate: dict[str, Any], registered: int | None
-) -> str | None:
-    """Let nobody ask with a certificate that has been replaced, or that is retired.
-
-    Example:
-        >>> current_only(None, {"serialNumber": "0A"}, 10), current_only(None, {}, None)
-        (None, 'this certificate is not the current one')
-    """
-    serial = int(certificate.get("serialNumber", "0"), 16)
-    return None if serial == registered else "this certificate is not the current one"
+def current_only(asked: Asked) -> str | None:
+    """Let nobody ask with a certificate that has been replaced, or that is retired."""
+    current = int(asked.certificate["serialNumber"], 16) == asked.registered
+    return None if current else "this certificate is not the current one"
 
 
-def not_too_late(
-    _csr: x509.CertificateSigningRequest, certificate: dict[str, Any], _registered: int | None
-) -> str | None:
+def not_too_late(asked: Asked) -> str | None:
     """Let a device that was off ask up to `GRACE` days after its certificate has expired."""
-    late = late_by_days(certificate)
-    return None if late <= GRACE else f"this certificate expired more than {GRACE} days ago"
+    in_time = late_by_days(asked.certificate) <= GRACE
+    return None if in_time else f"this certificate expired more than {GRACE} days ago"
 
 
 def late_by_days(certificate: dict[str, Any]) -> float:
