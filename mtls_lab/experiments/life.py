@@ -221,6 +221,13 @@ class Life:
             tuple(self._done[-REMEMBERED:]),
         )
 
+    def certified_by(self, which: str) -> Member:
+        """Let a thief with the key of a device CA sign a certificate, and ask with it."""
+        identity = self._cas[which].issue_client("01")
+        with Backend(self._operations()) as backend:
+            run = ask_all({"thief": self._present(identity)}, backend)
+        return _member(run, "thief", which)
+
     # --- Behind them
 
     def _step(self, said: str) -> LifeReport:
