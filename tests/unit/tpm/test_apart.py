@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from mtls_lab.diagnosis import explain
 from mtls_lab.errors import LabError
 from mtls_lab.net import Backend
 from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key, environment, is_wrapped
@@ -72,6 +73,7 @@ def test_a_wrong_pin_is_counted_and_then_the_right_one_is_refused(
         told.append(failure.text)
     assert told == ["[SSL] EVP lib (0x98e)"] * 3 + ["[SSL] EVP lib (0x921)"]
     assert device.chip.lock.closed
+    assert explain(device.ask(backend, "pin", password="1234")).entry == "tpm_lockout"
     # It locks every key of this TPM, also those without a PIN: whoever guesses stops the device.
     failure = device.ask(backend).device.failure
     assert failure is not None
@@ -89,6 +91,7 @@ def test_the_key_of_another_tpm_is_refused_by_its_integrity(
         assert failure is not None
         assert (exchange.device.stage, failure.text) == (Stage.SETUP, "[SSL] PEM lib (0x1df)")
         assert exchange.backend is None
+        assert explain(exchange).entry == "tpm_another"
         assert [each.answer.name for each in other.log if not each.answer.ok] == ["INTEGRITY"]
         with pytest.raises(LabError, match="0x1df TPM_RC_INTEGRITY"):
             create_csr(other, device.folder / "tpm.key", "thief")
