@@ -280,10 +280,10 @@ CLAIMS: dict[str, list[Claim]] = {
             """
             build("device-21")
             key = create_key()
-            names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+            also = x509.SubjectAlternativeName([x509.DNSName("localhost")])
             csr = x509.CertificateSigningRequestBuilder().subject_name(
                 request(key, "device-21").subject
-            ).add_extension(names, critical=False).sign(key, hashes.SHA256())
+            ).add_extension(also, critical=False).sign(key, hashes.SHA256())
             office.rules = [own_name, current_only, not_too_late]
             print(ask(f"ENROL {to_line(csr)}", counter, context=device("device-21", "birth")))
             print("names_in:", names_in(csr))

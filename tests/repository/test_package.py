@@ -21,7 +21,7 @@ PACKAGE = ROOT / "mtls_lab"
 LAYERS = [
     *("text", "errors", "files", "scratch", "facts", "program", "old_names"),
     "drawing",
-    *("pki", "wire", "net"),
+    *("pki", "wire", "net", "tpm"),
     *("diagnosis", "bench", "attacks", "enrolment", "experiments", "learner"),
     *("exercises", "kata", "classroom", "panels"),
     *("__init__", "cli", "__main__"),

@@ -39,6 +39,11 @@ def test_a_line_is_told(line: dict[str, Any]) -> None:
     assert line["says"] in unfolded(told)
 
 
+def test_the_code_of_a_tpm_alone_is_told() -> None:
+    assert explain(" 0x1DF\n").entry == "tpm_another"
+    assert explain("0x0").entry == explain("at 0xdeadbeef").entry == "unknown_line"
+
+
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line["text"][:60])
 def test_the_decisive_line_of_a_log(line: dict[str, Any]) -> None:
     """Between a hundred lines of a healthy day, in their capitals or not."""
