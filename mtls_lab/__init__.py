@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from mtls_lab.bench import diagnose
     from mtls_lab.classroom import enter, report
     from mtls_lab.diagnosis import explain
-    from mtls_lab.enrolment import Office, ask_all, certificate_from, names_in, to_line
+    from mtls_lab.enrolment import (
+        ChipDevice,
+        Office,
+        ask_all,
+        certificate_from,
+        names_in,
+        to_line,
+    )
     from mtls_lab.errors import FileProblem
     from mtls_lab.experiments import CredentialStore, catalogue
     from mtls_lab.kata import Kata, kata_key, worked_kata
@@ -78,7 +85,7 @@ _HOMES = {
     "bench": ("diagnose",),
     "classroom": ("enter", "report"),
     "diagnosis": ("explain",),
-    "enrolment": ("Office", "ask_all", "certificate_from", "names_in", "to_line"),
+    "enrolment": ("ChipDevice", "Office", "ask_all", "certificate_from", "names_in", "to_line"),
     "errors": ("FileProblem",),
     "experiments": ("CredentialStore", "catalogue"),
     "kata": ("Kata", "kata_key", "worked_kata"),
@@ -127,6 +134,7 @@ __all__ = [
     "AttackPanel",
     "CertificateAuthority",
     "CertificatePanel",
+    "ChipDevice",
     "CredentialPanel",
     "CredentialStore",
     "Direction",

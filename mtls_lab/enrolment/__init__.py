@@ -6,6 +6,7 @@ learner is shown of it (experiments/life.py, panels/).
 """
 
 from mtls_lab.enrolment.calling import FleetRun, Refused, ask_all, why
+from mtls_lab.enrolment.chip import ChipDevice
 from mtls_lab.enrolment.lines import certificate_from, names_in, request, request_from, to_line
 from mtls_lab.enrolment.office import Asked, Office, Rule
 from mtls_lab.enrolment.rules import GRACE, current_only, late_by_days, not_too_late, own_name
@@ -13,6 +14,7 @@ from mtls_lab.enrolment.rules import GRACE, current_only, late_by_days, not_too_
 __all__ = [
     "GRACE",
     "Asked",
+    "ChipDevice",
     "FleetRun",
     "Office",
     "Refused",

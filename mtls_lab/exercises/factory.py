@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from mtls_lab.exercises.careless import careless_devices, no_other_ca
 from mtls_lab.exercises.peers import PAST, SECRET, strict_device
 from mtls_lab.exercises.refusals import ASKING, served
 from mtls_lab.exercises.result import NotYet, Unsafe
@@ -85,6 +86,16 @@ class Factory:
             if self.visit(context, identity).ok:
                 raise Unsafe(f"{who} got {SECRET!r}", rule)
             yield f"{who} is refused"
+
+    def refuses_the_careless(self, context: ssl.SSLContext) -> str:
+        """Let careless devices call, and look for other CAs. Raises Unsafe or NotYet."""
+        identity = self.devices.issue_client("device-01")
+        with Backend(context, secret=SECRET) as backend:
+            held = careless_devices(
+                backend, lambda: strict_device(self.servers.certificate, identity)
+            )
+        no_other_ca(context, self.devices.certificate)
+        return held
 
     def _others(self) -> Iterator[tuple[str, Identity | None, str]]:
         only = "only a device with a certificate of the Device CA is served"

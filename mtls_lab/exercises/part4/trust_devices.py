@@ -27,3 +27,4 @@ def trust_devices(function: Callable[..., Any]) -> Iterator[str]:
     factory.serves_its_device(context)
     yield "a device of the Device CA is served, and the backend knows its name"
     yield from factory.refuses_others(context)
+    yield factory.refuses_the_careless(context)

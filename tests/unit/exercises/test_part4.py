@@ -50,6 +50,12 @@ def the_whole_chain_checked(folder: Path) -> ssl.SSLContext:
     return backend(folder, flags, "device_ca.pem", "device_ca.crl")
 
 
+def every_cipher(folder: Path) -> ssl.SSLContext:
+    context = trust_devices(folder)
+    context.set_ciphers("ALL:eNULL:@SECLEVEL=0")
+    return context
+
+
 TRUST: Attempts = {
     **named(NOT_ATTEMPTED, untouched),
     "no flag": (lambda f: backend(f, LIST, "device_ca.pem", "device_ca.crl"), NOT_YET),
@@ -72,7 +78,7 @@ TRUST: Attempts = {
         lambda f: backend(f, PARTIAL | LIST | 0x200000, "device_ca.pem", "device_ca.crl"),
         UNSAFE,
     ),
-    **named(UNSAFE, optional),
+    **named(UNSAFE, optional, every_cipher),
     **named(RIGHT, trust_devices),
 }
 
