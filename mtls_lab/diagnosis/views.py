@@ -1,7 +1,7 @@
 """What `explain` takes: each kind of thing reduced to symptoms by who knows it.
 
 Here: the choice. Not here: exchanges and sides (symptoms.py), exceptions and HTTP answers
-(caught.py), lines and logs (lines.py).
+(caught.py), lines and logs (lines.py), the codes of a TPM (tpm_said.py).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import replace
 from mtls_lab.diagnosis.caught import answered, inside
 from mtls_lab.diagnosis.lines import READ, heard
 from mtls_lab.diagnosis.symptoms import Symptoms, symptoms
+from mtls_lab.diagnosis.tpm_said import coded, quoted
 from mtls_lab.wire import Exchange, Failure, Side
 
 __all__ = ["views_of"]
@@ -23,9 +24,9 @@ def views_of(what: object) -> list[Symptoms]:
         TypeError: it is none of the things that `explain` takes.
     """
     if isinstance(what, str):
-        return [heard(what)]
+        return [quoted(what[:READ]) or heard(what)]
     if isinstance(what, bytes | bytearray):
-        return [heard(bytes(what[:READ]).decode("utf-8", "replace"))]
+        return views_of(bytes(what[:READ]).decode("utf-8", "replace"))
     if isinstance(what, BaseException):
         return [inside(what)]
     if isinstance(what, Exchange) and (what.reply or "").startswith("HTTP/"):
@@ -34,4 +35,4 @@ def views_of(what: object) -> list[Symptoms]:
             return [replace(seen, version=what.device.version or "")]
     if not isinstance(what, Exchange | Side | Failure) and (seen_there := answered(what)):
         return [seen_there]
-    return symptoms(what)
+    return [coded(each) for each in symptoms(what)]

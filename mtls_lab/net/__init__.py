@@ -4,6 +4,7 @@ Here: everything that holds a socket or a TLS context. Not here: the bytes and v
 (wire/), and what an attack proves (attacks/).
 """
 
+from mtls_lab.net.apart import Presented, ask_apart, ask_each_apart
 from mtls_lab.net.backend import Backend, running, serve, stop_all
 from mtls_lab.net.contexts import (
     client_context,
@@ -24,10 +25,13 @@ __all__ = [
     "Backend",
     "Chunk",
     "PeerCertificate",
+    "Presented",
     "Relay",
     "Tamper",
     "Upstream",
     "ask",
+    "ask_apart",
+    "ask_each_apart",
     "client_context",
     "cut",
     "flip_bit",

@@ -21,8 +21,8 @@ PACKAGE = ROOT / "mtls_lab"
 LAYERS = [
     *("text", "errors", "files", "scratch", "facts", "program", "old_names"),
     "drawing",
-    *("pki", "wire", "net"),
-    *("diagnosis", "bench", "attacks", "experiments", "learner"),
+    *("pki", "wire", "net", "tpm"),
+    *("diagnosis", "bench", "attacks", "enrolment", "experiments", "learner"),
     *("exercises", "kata", "classroom", "panels"),
     *("__init__", "cli", "__main__"),
 ]

@@ -77,6 +77,11 @@ def test_no_word_of_the_course_for_others(text: str) -> None:
         assert "Python" in told.stack or not PYTHON.search(ours)
 
 
+def test_the_code_of_a_tpm_alone_is_told() -> None:
+    assert explain(" 0x1DF\n").entry == "tpm_another"
+    assert explain("0x0").entry == explain("at 0xdeadbeef").entry == "unknown_line"
+
+
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line["text"][:60])
 def test_the_decisive_line_of_a_log(line: dict[str, Any]) -> None:
     """Between a hundred lines of a healthy day, in their capitals or not."""

@@ -1,0 +1,64 @@
+"""What a TPM said, if a failure or a line quotes one of its response codes.
+
+Here: finding the code and the state that data/explanations.toml asks for. Not here: what a code
+means (tpm/codes.py).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from mtls_lab.diagnosis.symptoms import Symptoms
+from mtls_lab.text import printable
+
+__all__ = ["coded", "quoted"]
+
+#: Who quotes a TPM's code writes one of these as well; a lone code is asked about as such.
+_SIGNS = re.compile(
+    r"Esys_|TPM_RC_|TSS2_|\btpm:|tpm2?[_:]|\bTPM Error|ErrorCode \(0x|^\s*0x[0-9a-fA-F]{3,8}\s*$"
+)
+#: How a failure ends that the lab's own device had because of its TPM (net/apart.py).
+_ENDS = re.compile(r"\((0x[0-9a-f]{3,8})\)$")
+#: The states that have an entry of their own; every other code is told by its words alone.
+_OWN = {
+    *("INTEGRITY", "AUTH_FAIL", "BAD_AUTH", "LOCKOUT", "OBJECT_MEMORY", "SESSION_MEMORY"),
+    *("MEMORY", "SESSION_HANDLES", "OBJECT_HANDLES", "POLICY_FAIL", "PCR_CHANGED", "PCR"),
+    *("AUTH_UNAVAILABLE", "IO_ERROR", "NO_CONNECTION", "GENERAL_FAILURE"),
+}
+
+
+def coded(seen: Symptoms) -> Symptoms:
+    """Add what the TPM said, if the failure ends with its code."""
+    found = _ENDS.search(seen.failure.text)
+    if found is None:
+        return seen
+    code, state = _told(found[1])
+    return replace(seen, state=state, words=(("code", code),)) if state else seen
+
+
+def quoted(text: str) -> Symptoms | None:
+    """Return what a line or a log tells of a TPM; None if it quotes no code of one."""
+    from mtls_lab.diagnosis.lines import SHOWN  # noqa: PLC0415 - it is loaded for lines only
+
+    if "0x" not in text or not _SIGNS.search(text):
+        return None
+    for line in text.splitlines():
+        for number in re.findall(r"\b0x[0-9a-fA-F]{3,8}\b", line):
+            code, state = _told(number)
+            if state:
+                says = printable(line.strip()[:SHOWN])
+                return Symptoms(
+                    state=state, words=(("code", code),), says=says, stack="TPM 2.0 software (TSS)"
+                )
+    return None
+
+
+def _told(number: str) -> tuple[str, str]:
+    """Return a code in words, and its state; no state if it is no code of a TPM."""
+    from mtls_lab.tpm.codes import decode  # noqa: PLC0415 - few failures have one
+
+    code = decode(int(number, 16))
+    if code.ok or not code.name:
+        return "", ""
+    return str(code), f"tpm: {code.name if code.name in _OWN else 'other'}"

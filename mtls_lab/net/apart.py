@@ -1,0 +1,226 @@
+"""The device as a process of its own, with an environment of its own.
+
+Here: starting it, what it is told, and both sides of what came of it. Not here: the exchange
+itself (device.py), and what an environment is good for (tpm/provider.py).
+
+OpenSSL reads its configuration once in the life of a process. A notebook's has read it long ago,
+so what needs another one happens in a new process, as on a device.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import re
+import ssl
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from mtls_lab.errors import LabError
+from mtls_lab.files import PathLike
+from mtls_lab.net.contexts import client_context
+from mtls_lab.net.device import TIMEOUT, ask
+from mtls_lab.net.sockets import Address
+from mtls_lab.net.tls import watch
+from mtls_lab.net.upstream import Upstream
+from mtls_lab.wire import Exchange, Failure, Side, Stage
+
+__all__ = ["Presented", "ask_apart", "ask_each_apart"]
+
+#: Seconds for a process to start and to end, beside its exchanges.
+START = 20.0
+#: Of what a library writes while it fails, as much as belongs into a message.
+WRITTEN = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a device presents and trusts in one exchange, by the names of its files.
+
+    Attributes:
+        certfile, keyfile: its identity; None for none.
+        server_ca: the CAs that it checks the backend with; None checks nothing, as a thief does.
+        password: the key's, or a TPM's PIN for it.
+        version: such as `"TLSv1_2"`; None for any.
+        session_of: the number of the exchange, from 0, whose session it presents; None for none.
+        name: what the output calls this device.
+    """
+
+    certfile: str | None = None
+    keyfile: str | None = None
+    server_ca: str | None = None
+    password: str | None = None
+    version: str | None = None
+    session_of: int | None = None
+    name: str = ""
+
+    def context(self) -> ssl.SSLContext:
+        """Make its context. Raises what loading the files raises."""
+        if self.server_ca is None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        else:
+            secret = self.password or ""
+            context = client_context(
+                self.server_ca, self.certfile, self.keyfile, password=lambda: secret
+            )
+        if self.version is not None:
+            only = ssl.TLSVersion[self.version]
+            context.minimum_version = context.maximum_version = only
+        watch(context)
+        return context
+
+
+def ask_apart(
+    command: str,
+    to: Upstream | Address,
+    *,
+    certfile: PathLike | None = None,
+    keyfile: PathLike | None = None,
+    server_ca: PathLike,
+    environment: Mapping[str, str] | None = None,
+    password: str | None = None,
+    version: ssl.TLSVersion | None = None,
+    timeout: float = TIMEOUT,
+    name: str = "",
+) -> Exchange:
+    """Be the device in a process of its own: `ask`, with files and an environment for a context.
+
+    Its failures are those of `ask`. The text of one that a TPM caused ends with the TPM's response
+    code, which ssl does not have.
+
+    Args:
+        command, to, timeout, name: as `ask` takes them.
+        certfile, keyfile: what the device presents; None for nothing.
+        server_ca: the CAs that it checks the backend with.
+        environment: what is set for that process beside what is set here.
+        password: the key's, or a TPM's PIN for it.
+        version: the only TLS version that it speaks; None for any.
+
+    Raises:
+        LabError: the process did not start, or not end in time.
+
+    Example:
+        >>> from mtls_lab import serve
+        >>> with serve() as backend:
+        ...     print(ask_apart("GET_SECRET", backend, server_ca="nowhere.pem").device)
+        device   setup ✗ FileNotFoundError: ENOENT
+    """
+    presented = Presented(
+        certfile=None if certfile is None else str(certfile),
+        keyfile=None if keyfile is None else str(keyfile),
+        server_ca=str(server_ca),
+        password=password,
+        version=None if version is None else version.name,
+        name=name,
+    )
+    (exchange,) = ask_each_apart(command, to, [presented], environment, timeout=timeout)
+    return exchange
+
+
+def ask_each_apart(
+    command: str,
+    to: Upstream | Address,
+    presented: Sequence[Presented],
+    environment: Mapping[str, str] | None = None,
+    *,
+    timeout: float = TIMEOUT,
+) -> list[Exchange]:
+    """Make several exchanges in one such process, one after the other; see `ask_apart`."""
+    address = to if isinstance(to, tuple) else to.address
+    told = {
+        "command": command,
+        "address": address,
+        "timeout": timeout,
+        "presented": [asdict(each) for each in presented],
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", "from mtls_lab.net import apart; apart.main()"],
+            input=json.dumps(told).encode(),
+            env={**os.environ, "PYTHONPATH": _path(), **(environment or {})},
+            capture_output=True,
+            timeout=START + timeout * len(presented),
+            check=False,
+        )
+    except OSError as error:
+        raise LabError(
+            f"{sys.executable} does not start ({error.strerror or error})",
+            "a process of its own for the device",
+            "end other programs, then try again",
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise LabError(
+            "a device that has not ended in time",
+            "an answer, or an error",
+            "see whether the TPM that it needs still runs",
+        ) from None
+    wrote = done.stderr.decode(errors="replace")
+    try:
+        # From a process of our own, which ran our own code.
+        exchanges: list[Exchange] = pickle.loads(done.stdout)  # noqa: S301
+    except (pickle.UnpicklingError, EOFError, AttributeError):
+        last = (wrote.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise LabError(
+            f"a device that broke off ({last[:WRITTEN]})", "an exchange", "try again"
+        ) from None
+    return [_whole(each, to, wrote) for each in exchanges]
+
+
+def _path() -> str:
+    """Return where that process finds this package, installed or not."""
+    mine = str(Path(__file__).parents[2])
+    return os.pathsep.join(filter(None, [mine, os.environ.get("PYTHONPATH")]))
+
+
+def _whole(exchange: Exchange, to: Upstream | Address, wrote: str) -> Exchange:
+    """Add the backend's side, and to a failure the code that the TSS wrote to the process's log."""
+    failure = exchange.device.failure
+    if failure and (codes := re.findall(r"ErrorCode \((0x[0-9a-fA-F]+)\)", wrote)):
+        text = f"{failure.text} ({int(codes[-1], 16):#x})"
+        side = replace(exchange.device, failure=replace(failure, text=text))
+        exchange = replace(exchange, device=side)
+    if isinstance(to, tuple) or to.elsewhere or exchange.recording is None:
+        return exchange
+    try:
+        return replace(exchange, backend=to.wait_for(exchange.recording.device, 5.0))
+    except TimeoutError:
+        return replace(exchange, unseen="had not finished in time")
+
+
+def main() -> None:
+    """Be that process: read from standard input what to do, and write what came of it."""
+    told = json.load(sys.stdin)
+    out, sys.stdout = sys.stdout.buffer, sys.stderr
+    host, port = told["address"]
+    exchanges: list[Exchange] = []
+    for each in told["presented"]:
+        presented = Presented(**each)
+        exchanges.append(
+            _asked(told["command"], (host, port), presented, told["timeout"], exchanges)
+        )
+    out.write(pickle.dumps([replace(each, session=None) for each in exchanges]))
+    out.flush()
+
+
+def _asked(
+    command: str, to: Address, presented: Presented, timeout: float, before: list[Exchange]
+) -> Exchange:
+    session = None
+    if presented.session_of is not None:
+        session = before[presented.session_of].session
+        if session is None:
+            failure = Failure("LookupError", "NO_SESSION", text="there is no session to present")
+            return Exchange(command, Side("device", Stage.SETUP, failure, name=presented.name))
+    return ask(
+        command,
+        to,
+        context=presented.context,
+        session=session,
+        timeout=timeout,
+        name=presented.name,
+    )

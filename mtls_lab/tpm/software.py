@@ -1,0 +1,270 @@
+"""A TPM 2.0 as a process of one's own, in a folder of one's own: swtpm.
+
+Here: its start and end, what is wrong with its folder, and its state. Not here: who may use it at
+a time (broker.py), what OpenSSL needs (provider.py), keys (keys.py).
+
+The TPM talks through a pair of sockets that only this process has the other end of. So it ends
+with this process, however that ends, and nobody else can reach it but through the broker.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from mtls_lab.errors import FileProblem, LabError, ToolMissing
+from mtls_lab.files import PathLike, private_folder, read_file, write_file
+from mtls_lab.scratch import scratch_folder
+from mtls_lab.tpm import commands
+from mtls_lab.tpm.broker import TIMEOUT, Broker
+from mtls_lab.tpm.chip import Chip
+from mtls_lab.tpm.manager import Asked
+from mtls_lab.tpm.provider import PACKAGES
+
+__all__ = ["Lock", "SoftwareTPM"]
+
+#: The state of swtpm, as it names it, and where a running one says how it is reached.
+STATE, RUNNING = "tpm2-00.permall", "running.json"
+#: Seconds in which the process has ended once nobody is connected any more.
+GRACE = 5.0
+#: Part 2, 6.13: wrong PINs so far, how many it takes, seconds until one is forgotten.
+PROPERTIES, LOCKOUT_COUNTER = 6, 0x20E
+#: What a new TPM of the lab allows: a lesson, not half an hour of waiting.
+TRIES, RECOVERY = 3, 1000
+
+_running: dict[Path, SoftwareTPM] = {}
+_registry = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """How a TPM counts wrong PINs (its protection against dictionary attacks).
+
+    Attributes:
+        wrong: how many it has counted.
+        most: how many it takes.
+        recovery: seconds until it forgets one.
+    """
+
+    wrong: int
+    most: int
+    recovery: int
+
+    @property
+    def closed(self) -> bool:
+        """Whether it refuses the right PIN too."""
+        return self.wrong >= self.most
+
+
+class SoftwareTPM(Chip):
+    """A TPM 2.0 that runs until `stop`, or as long as this process.
+
+    A cell can be run again: the one that ran in this folder, started by this process, is stopped
+    first. What it made stays in the folder, and works again with the next one.
+
+    Args:
+        folder: where its state is; made if it is not there. Whoever has it has the TPM.
+        timeout: seconds for one command.
+
+    Attributes:
+        folder: its folder.
+        tcti: how the TSS reaches it.
+
+    Raises:
+        ToolMissing: swtpm is not installed, or this system cannot run it.
+        FileProblem: the folder cannot be written, or what is in it is no state of a TPM.
+        LabError: another process runs the TPM of this folder.
+    """
+
+    def __init__(self, folder: PathLike = "tpm", *, timeout: float = TIMEOUT) -> None:
+        self.folder = Path(folder).absolute()
+        with _registry:
+            earlier = _running.pop(self.folder, None)
+        if earlier is not None:
+            earlier.stop()
+        program = _swtpm()
+        private_folder(self.folder)
+        self._refuse_a_second()
+        self._end = ExitStack()
+        try:
+            self._process, ours = self._begin(program)
+            self._end.callback(self._finish, ours)
+            place = self._end.enter_context(scratch_folder())
+            try:
+                self._broker = Broker(place / "tpm", ours, timeout=timeout)
+            except OSError:
+                raise self._unusable() from None
+            super().__init__(f"swtpm:path={place / 'tpm'}")
+            self._set_up()
+            self._tell(place)
+        except BaseException:
+            self._end.close()
+            raise
+        with _registry:
+            _running[self.folder] = self
+        atexit.register(self.stop)
+
+    # --- What it is asked
+
+    @property
+    def log(self) -> Sequence[Asked]:
+        """What it was asked so far, oldest first; the latest 4096."""
+        return tuple(self._broker.log)
+
+    @property
+    def lock(self) -> Lock:
+        """How many wrong PINs it has counted, and how many it takes."""
+        said = self._ask(commands.get_capability(PROPERTIES, LOCKOUT_COUNTER, 3))
+        values = commands.properties_of(said)
+        return Lock(*(values[LOCKOUT_COUNTER + n] for n in range(3)))
+
+    def unlock(self) -> None:
+        """Let it forget the wrong PINs, as its owner may (TPM2_DictionaryAttackLockReset)."""
+        self._ask(commands.lock_reset())
+
+    @property
+    def running(self) -> bool:
+        """Whether it still answers."""
+        return not self._broker.gone and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The process of the TPM."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End its process at once, as if somebody pulled the chip out: for the lessons."""
+        self._process.kill()
+        self._process.wait(GRACE)
+
+    def stop(self) -> None:
+        """End it, and leave its state as it is. Twice does no harm."""
+        with _registry:
+            if _running.get(self.folder) is self:
+                del _running[self.folder]
+        atexit.unregister(self.stop)
+        self._end.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = "running" if self.running else "stopped"
+        return f"<SoftwareTPM {self.folder.name!r}, {state}>"
+
+    def _ask(self, command: bytes) -> bytes:
+        try:
+            return self._broker.ask(command)
+        except OSError as error:
+            raise LabError(
+                f"the TPM of {self.folder.name} does not answer ({error})",
+                "a TPM that runs",
+                "start it again",
+            ) from None
+
+    # --- Its start and its end
+
+    def _begin(self, program: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            # The server is named tcp, and is the pair: swtpm 0.7 takes a descriptor only so.
+            line = [
+                *(program, "socket", "--tpm2", "--tpmstate", f"dir={self.folder},mode=0600"),
+                *("--server", f"type=tcp,fd={theirs.fileno()}"),
+                *("--flags", "not-need-init,startup-clear"),
+                *("--log", f"file={self.folder / 'swtpm.log'},level=1,truncate"),
+            ]
+            try:
+                process = subprocess.Popen(
+                    line,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,  # Ctrl-C is for the notebook, not for the chip
+                )
+            except OSError as error:
+                ours.close()
+                raise ToolMissing(
+                    f"{program} does not start ({error.strerror or error})",
+                    "swtpm, the software TPM",
+                    "install it again",
+                ) from None
+        return process, ours
+
+    def _set_up(self) -> None:
+        if self.lock.most != TRIES:
+            self._ask(commands.lock_rules(TRIES, RECOVERY))
+
+    def _finish(self, ours: socket.socket) -> None:
+        with suppress(OSError, AttributeError):
+            self._broker.ask(commands.shutdown())
+        with suppress(AttributeError):
+            self._broker.close()
+        ours.close()
+        try:
+            self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(GRACE)
+        with suppress(OSError):
+            (self.folder / RUNNING).unlink()
+
+    def _tell(self, place: Path) -> None:
+        told = {"pid": os.getpid(), "socket": str(place / "tpm")}
+        write_file(self.folder / RUNNING, json.dumps(told), mode=0o600)
+
+    # --- What is wrong with it
+
+    def _refuse_a_second(self) -> None:
+        chip = Chip.of(self.folder)
+        if chip is not None:
+            raise LabError(
+                f"the TPM of {self.folder.name} is running already, for process {chip.owner}",
+                "a folder whose TPM nobody else runs",
+                "end that notebook or `mtls-lab tpm start`, or take another folder",
+            )
+
+    def _unusable(self) -> LabError:
+        try:
+            log = read_file(self.folder / "swtpm.log", most=1 << 16).decode(errors="replace")
+        except (OSError, ValueError):
+            log = ""
+        why = " ".join(log.split())[:300] or "it said nothing"
+        if "lock" in why.lower():
+            return LabError(
+                f"the state in {self.folder.name} is in use by another swtpm",
+                "a folder whose TPM nobody else runs",
+                "end the other one, or take another folder",
+            )
+        return FileProblem(
+            f"no TPM starts from the state in {self.folder.name} ({why})",
+            f"an empty folder, or a whole {STATE} of an earlier one",
+            f"move {self.folder.name}/{STATE} away: the next start makes a new TPM. What was "
+            "wrapped by the old one is lost, as with a chip that broke",
+        )
+
+
+def _swtpm() -> str:
+    program = shutil.which("swtpm")
+    if program is None or sys.platform != "linux":
+        raise ToolMissing(
+            "no swtpm on this machine" if program is None else f"the system {sys.platform}",
+            "Linux with swtpm, the software TPM",
+            f"on Debian and Ubuntu: sudo apt install {' '.join(PACKAGES)}",
+        )
+    return program

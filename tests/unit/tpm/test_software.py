@@ -1,0 +1,105 @@
+"""A software TPM: it begins, ends with its owner, and says what is wrong with its folder."""
+
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mtls_lab.errors import FileProblem, LabError, ToolMissing
+from mtls_lab.tpm import Chip, SoftwareTPM, create_csr, create_wrapped_key, find
+
+pytestmark = pytest.mark.once
+
+
+def has_ended(process: int) -> bool:
+    return not Path(f"/proc/{process}").exists()
+
+
+def test_it_begins_again_with_what_it_had(tmp_path: Path) -> None:
+    with SoftwareTPM(tmp_path / "chip") as chip:
+        create_wrapped_key(chip, tmp_path / "key")
+        assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+        assert chip.running
+        first = chip.pid
+        assert chip.lock.most == 3
+    assert has_ended(first)
+    # A cell that is run again: the one before makes room.
+    again = SoftwareTPM(tmp_path / "chip")
+    with SoftwareTPM(tmp_path / "chip") as third:
+        assert has_ended(again.pid)
+        assert create_csr(third, tmp_path / "key", "a=b/c").subject.rfc4514_string() == "CN=a=b/c"
+    again.stop()
+    assert Chip.of(tmp_path / "chip") is None
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_it_ends_with_its_owner(tmp_path: Path, how: signal.Signals) -> None:
+    code = (
+        "import sys; from mtls_lab.tpm import SoftwareTPM\n"
+        f"chip = SoftwareTPM({str(tmp_path / 'chip')!r}); print(chip.pid, flush=True)\n"
+        "sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as owner:
+        assert owner.stdout is not None
+        process = int(owner.stdout.readline())
+        watched = os.pidfd_open(process)
+        try:
+            with pytest.raises(LabError, match=f"running already, for process {owner.pid}"):
+                SoftwareTPM(tmp_path / "chip")
+            assert find(tmp_path / "chip", environment={}).owner == owner.pid
+            owner.send_signal(how)
+            poll = select.poll()
+            poll.register(watched, select.POLLIN)
+            assert poll.poll(10_000)
+        finally:
+            os.close(watched)
+    # What it told of itself is stale, and does no harm.
+    assert (tmp_path / "chip" / "running.json").is_file()
+    assert Chip.of(tmp_path / "chip") is None
+    with SoftwareTPM(tmp_path / "chip") as chip:
+        assert chip.running
+
+
+def test_a_state_that_is_damaged_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "chip"
+    with SoftwareTPM(folder):
+        pass
+    state = folder / "tpm2-00.permall"
+    state.write_bytes(state.read_bytes()[:200])
+    with pytest.raises(FileProblem, match="no TPM starts from the state in chip") as caught:
+        SoftwareTPM(folder)
+    assert "move chip/tpm2-00.permall away" in caught.value.todo
+    state.unlink()
+    with SoftwareTPM(folder) as chip:
+        assert chip.running
+
+
+def test_without_swtpm_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    with pytest.raises(ToolMissing, match="no swtpm on this machine") as caught:
+        SoftwareTPM(tmp_path / "chip")
+    assert "sudo apt install openssl swtpm tpm2-openssl" in caught.value.todo
+    assert not (tmp_path / "chip").exists()
+
+
+def test_without_a_tpm_there_is_none_to_find(tmp_path: Path) -> None:
+    (tmp_path / "running.json").write_text(json.dumps({"pid": 1, "socket": "/nowhere"}), "utf-8")
+    with pytest.raises(LabError, match="no TPM: none runs in"):
+        find(tmp_path, environment={})
+    assert find(environment={"TPM2OPENSSL_TCTI": "device:/dev/tpmrm0"}).real
+
+
+@pytest.mark.parametrize("pin", ["", " ", "\n", "x" * 33])
+def test_a_pin_that_cannot_be_one(tmp_path: Path, pin: str) -> None:
+    with pytest.raises(LabError, match="this PIN"):
+        create_wrapped_key(Chip("none"), tmp_path / "key", pin=pin)
