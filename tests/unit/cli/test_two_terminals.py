@@ -173,6 +173,7 @@ def test_json_for_programs(place: Path) -> None:
     assert (last["event"], last["served"], last["refused"]) == ("stopped", 1, 1)
 
 
+@pytest.mark.once
 def test_it_says_that_it_is_reachable_from_outside(place: Path) -> None:
     with serving("pki", "--host", "0.0.0.0", cwd=place) as terminal:
         assert terminal.address.startswith("0.0.0.0:")
@@ -302,6 +303,7 @@ def test_a_space_in_place_of_the_colon(capsys: pytest.CaptureFixture[str]) -> No
     assert "such as localhost:5311" in capsys.readouterr().err
 
 
+@pytest.mark.once
 def test_another_ca_is_named_beside_what_was_shown(place: Path) -> None:
     other = CertificateAuthority.create("Other CA")
     pem.write_certificate(place / "other.pem", other.certificate)
@@ -320,6 +322,7 @@ def test_another_ca_is_named_beside_what_was_shown(place: Path) -> None:
     assert "Both are called CN=Lab CA" in json.loads(same.stdout)["explanation"]["why"]
 
 
+@pytest.mark.once
 def test_nobody_showed_a_certificate_because_of_an_option(place: Path) -> None:
     with serving("pki", cwd=place) as terminal:
         done = ask(place, terminal.address, "--folder", "pki", "--no-certificate", "--json")
@@ -328,6 +331,7 @@ def test_nobody_showed_a_certificate_because_of_an_option(place: Path) -> None:
     assert told["causes"] == []
 
 
+@pytest.mark.once
 def test_nobody_listens_is_told_in_words_of_the_command(place: Path) -> None:
     with nobody_listens() as (host, port):
         done = ask(place, f"{host}:{port}", "--folder", "pki")
@@ -379,6 +383,7 @@ def examples(command: str, capsys: pytest.CaptureFixture[str]) -> list[list[str]
     return [line.split(f" {command} ", 1)[1].split() for line in shown.splitlines()[1:] if line]
 
 
+@pytest.mark.once
 def test_the_examples_of_certs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -392,6 +397,7 @@ def test_the_examples_of_certs(
         assert main(["certs", folder, *rest]) == 0
 
 
+@pytest.mark.once
 def test_the_examples_of_serve_and_ask(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each on a port of its own; in the folder of one machine where the files have no folder."""
     servers, clients = examples("serve", capsys), examples("ask", capsys)
