@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         read_identity,
         self_signed,
     )
+    from mtls_lab.stacks import Encounters, Program, meet, stack_table
     from mtls_lab.wire import (
         Direction,
         Exchange,
@@ -106,6 +107,7 @@ _HOMES = {
         "read_identity",
         "self_signed",
     ),
+    "stacks": ("Encounters", "Program", "meet", "stack_table"),
     "wire": (
         "Direction",
         "Exchange",
@@ -126,6 +128,7 @@ __all__ = [
     "CredentialPanel",
     "CredentialStore",
     "Direction",
+    "Encounters",
     "Exchange",
     "Failure",
     "FileProblem",
@@ -134,6 +137,7 @@ __all__ = [
     "Kata",
     "PlacementPanel",
     "PredictPanel",
+    "Program",
     "Protection",
     "Purpose",
     "QuizPanel",
@@ -160,6 +164,7 @@ __all__ = [
     "flip_bit",
     "from_wire",
     "kata_key",
+    "meet",
     "openssl",
     "pem",
     "predict",
@@ -173,6 +178,7 @@ __all__ = [
     "serve",
     "server_name",
     "steal_key",
+    "stack_table",
     "stop_all",
     "watch",
     "worked_kata",

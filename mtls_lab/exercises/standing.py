@@ -35,7 +35,7 @@ def of_part(part: int, done: Progress | None = None) -> list[Group]:
     groups = [_predictions(str(part), done), exercises(part, done)]
     if str(part) == BESIDE[0]:
         groups += [katas(done), _predictions(BESIDE, done)]
-    return groups
+    return [each for each in groups if each.dots]
 
 
 def of_result(name: str) -> list[Group]:
