@@ -90,6 +90,9 @@ BUSY = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
     .reduce((sum, took) => sum + took / 1000, 0)"""
 THEME = """(theme) =>
     window.jupyterapp.commands.execute("apputils:change-theme", { theme })"""
+SHEET = """() => [...document.styleSheets]
+    .filter(({ href }) => href?.includes("/themes/"))
+    .flatMap(({ cssRules }) => [...cssRules].map((rule) => rule.cssText)).join("\\n")"""
 #: What scrolls in a notebook; its own scrollHeight counts the empty page after the last cell.
 SCROLLER = ".jp-NotebookPanel .jp-WindowedPanel-outer"
 LENGTH = """(box) => {
@@ -288,6 +291,10 @@ class LabPage:
             "theme => document.body.dataset.jpThemeName === theme", arg=theme
         )
         self.page.wait_for_selector("#jupyterlab-splash", state="detached")
+
+    def theme_sheet(self) -> str:
+        """The rules of the theme that is shown, as JupyterLab loaded them."""
+        return str(self.page.evaluate(SHEET))
 
     def set_width(self, width: int, height: int = 800) -> None:
         """The size of the window, in CSS pixels."""

@@ -21,8 +21,7 @@ CELLS = """() => {
 }"""
 #: Every box of every panel, with these style sheets at the very end of the page, where they win
 #: over equals: those of all panels that were drawn before.
-BOXES = """async (sheets) => {
-    await document.fonts.ready;  // until then, a letter may have another font's height
+BOXES = """(sheets) => {
     const added = sheets.map((sheet) => {
         const style = document.createElement("style");
         style.textContent = sheet;
@@ -210,13 +209,20 @@ def test_shift_enter_still_runs_the_cell(panel: Callable[[str], ShownPanel]) -> 
 
 
 def test_no_style_of_a_panel_changes_another(opened: ShownPanel) -> None:
-    """Every style sheet once more, in either order, at the end of the page: no box moves."""
+    """Every style sheet once more, in either order, at the end of the page: no box moves.
+
+    Nor does the theme's, which is before the panels' after a start and behind them after a change.
+    """
     opened.settle()
     sheets = [_style(look) for look in LOOKS]
+    theme = opened.lab.theme_sheet()
+    assert ".jp-ThemedContainer code" in theme
     evaluate = opened.lab.page.evaluate
-    boxes = [evaluate(BOXES, each) for each in ([], sheets, sheets[::-1])]
+    orders = ([], [*sheets, theme], [theme, *sheets], [theme, *sheets[::-1]])
+    boxes = [evaluate(BOXES, each) for each in orders]
     assert boxes[1] == boxes[0]
     assert boxes[2] == boxes[0]
+    assert boxes[3] == boxes[0]
     assert len(boxes[0]) > 1000
 
 
