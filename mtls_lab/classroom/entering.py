@@ -44,7 +44,9 @@ class Entered(Workspace):
 
     def __str__(self) -> str:
         files = "\n".join(f"  {file}" for file in self.files)
-        return f"{self.title}: {dots_in_words(self._groups())}\n{self._ready()}\n{files}".rstrip()
+        done = dots_in_words(self._groups())
+        head = f"{self.title}: {done}" if done else self.title
+        return f"{head}\n{self._ready()}\n{files}".rstrip()
 
     def bundle(self) -> dict[str, str]:
         """Return what a page shows, by its kind."""
