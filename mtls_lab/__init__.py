@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         read_identity,
         self_signed,
     )
+    from mtls_lab.stacks import Encounters, Program, meet, stack_table
     from mtls_lab.wire import (
         Direction,
         Exchange,
@@ -117,6 +118,7 @@ _HOMES = {
         "read_identity",
         "self_signed",
     ),
+    "stacks": ("Encounters", "Program", "meet", "stack_table"),
     "wire": (
         "Direction",
         "Exchange",
@@ -138,6 +140,7 @@ __all__ = [
     "CredentialPanel",
     "CredentialStore",
     "Direction",
+    "Encounters",
     "Exchange",
     "Failure",
     "FileProblem",
@@ -148,6 +151,7 @@ __all__ = [
     "Office",
     "PlacementPanel",
     "PredictPanel",
+    "Program",
     "Protection",
     "Purpose",
     "QuizPanel",
@@ -176,6 +180,7 @@ __all__ = [
     "flip_bit",
     "from_wire",
     "kata_key",
+    "meet",
     "names_in",
     "openssl",
     "pem",
@@ -189,6 +194,7 @@ __all__ = [
     "self_signed",
     "serve",
     "server_name",
+    "stack_table",
     "steal_key",
     "stop_all",
     "to_line",

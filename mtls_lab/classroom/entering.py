@@ -19,7 +19,19 @@ from mtls_lab.learner.workspace import Workspace
 __all__ = ["Entered", "enter"]
 
 #: By the number of a notebook: what it starts with, in the numbers of `workspace.enter`.
-STARTS = {"1": 1, "1b": 2, "2": 2, "2b": 3, "3": 3, "3b": 4, "3c": 4, "3d": 4, "4b": 4, "4c": 4}
+STARTS = {
+    "1": 1,
+    "1b": 2,
+    "2": 2,
+    "2b": 3,
+    "3": 3,
+    "3b": 4,
+    "3c": 4,
+    "3d": 4,
+    "4b": 4,
+    "4c": 4,
+    "5": 4,
+}
 #: By which a page knows the line that has to change.
 DISPLAY = "mtls-lab-dots"
 
@@ -44,7 +56,9 @@ class Entered(Workspace):
 
     def __str__(self) -> str:
         files = "\n".join(f"  {file}" for file in self.files)
-        return f"{self.title}: {dots_in_words(self._groups())}\n{self._ready()}\n{files}".rstrip()
+        done = dots_in_words(self._groups())
+        head = f"{self.title}: {done}" if done else self.title
+        return f"{head}\n{self._ready()}\n{files}".rstrip()
 
     def bundle(self) -> dict[str, str]:
         """Return what a page shows, by its kind."""

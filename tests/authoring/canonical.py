@@ -19,6 +19,10 @@ from tests.authoring import abbreviations
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+#: Starts programs of other stacks, which not every machine has: tests/notebooks/test_stacks.py.
+STACKS = ROOT / "notebooks" / "5_in_your_own_stack.ipynb"
+#: What runs with the lab alone.
+ALONE = [path for path in NOTEBOOKS if path != STACKS]
 
 #: No version in it: the same notebook runs on every supported Python.
 METADATA = {

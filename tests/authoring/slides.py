@@ -18,10 +18,10 @@ from nbconvert.exporters import SlidesExporter
 from nbformat import NotebookNode, from_dict
 
 from mtls_lab.learner.predictions import question as prediction
-from tests.authoring.canonical import ROOT, WIDGET, read
+from tests.authoring.canonical import ALONE, ROOT, WIDGET, read
 
 #: A number and nothing behind it: the parts that everybody goes through.
-LESSONS = sorted((ROOT / "notebooks").glob("[0-9]_*.ipynb"))
+LESSONS = [path for path in ALONE if path.stem[1] == "_"]
 FOLDER = ROOT / "slides"
 
 DECK = Path(__file__).with_name("deck")

@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from mtls_lab.learner import notebooks as unpacking
-from tests.authoring.canonical import CELL_TIMEOUT, NOTEBOOKS
+from tests.authoring.canonical import ALONE, CELL_TIMEOUT
 from tests.benchmarks.figures import Figure, compare, seconds
 from tests.benchmarks.imports import environment
 from tests.notebooks.test_outputs import number_of_code_cells, run_nbval
@@ -32,7 +32,7 @@ def figures() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folders = (Path(name, str(number)) for number in count())
         pairs = compare(lambda: nbval(next(folders)), lambda: floor(next(folders), cells), pairs=3)
-    yield pairs.at_most(1.5, f"nbval of {len(NOTEBOOKS)} notebooks : empty ones + cells")
+    yield pairs.at_most(1.5, f"nbval of {len(ALONE)} notebooks : empty ones + cells")
     # Each cell at its best: what stays slow is slow, what was slow once met a busy machine.
     longest, cell = max((min(times), cell) for cell, times in cells.items())
     yield Figure("the longest cell", f"{longest:.2f} s", f"≤ {LONGEST} s", longest <= LONGEST, cell)
@@ -51,13 +51,13 @@ def floor(folder: Path, cells: Cells) -> float:
     (folder / "learner").mkdir()
     # With no cell at all, nbval would start no kernel.
     empty = new_notebook(cells=[new_code_cell("pass", execution_count=1)])
-    for source in NOTEBOOKS:
+    for source in ALONE:
         nbformat.write(empty, folder / "learner" / source.name)
     return seconds(partial(passes, folder)) + sum(times_of_cells(folder / "cells", cells))
 
 
 def passes(folder: Path) -> None:
-    copies = [folder / "learner" / source.name for source in NOTEBOOKS]
+    copies = [folder / "learner" / source.name for source in ALONE]
     outcome, said = run_nbval(folder, environment(folder), *copies)
     assert outcome == {"passed": number_of_code_cells(*copies)}, said
 
@@ -65,7 +65,7 @@ def passes(folder: Path) -> None:
 def times_of_cells(folder: Path, cells: Cells) -> Iterator[float]:
     """Runs notebooks, and tells for each cell how long the kernel was busy with it."""
     unpacking.unpack(folder)
-    for source in NOTEBOOKS:
+    for source in ALONE:
         notebook = nbformat.read(folder / source.name, as_version=4)
         NotebookClient(
             notebook,

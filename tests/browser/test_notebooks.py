@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from mtls_lab.learner.progress import FILE
-from tests.authoring.canonical import NOTEBOOKS
+from tests.authoring.canonical import ALONE
 from tests.browser.lab import DARK, LIGHT, NARROW, WIDE, JupyterLab, LabPage
 
 #: The page is open when the kernel has said what it is; the label is written before that.
@@ -42,7 +42,7 @@ MISSHAPEN = """() => {
 }"""
 
 
-@pytest.fixture(params=[path.stem for path in NOTEBOOKS])
+@pytest.fixture(params=[path.stem for path in ALONE])
 def name(request: pytest.FixtureRequest, lab: JupyterLab, page: LabPage) -> Iterator[str]:
     """Each notebook in turn, open in the page. Opened and not run, it is as it was."""
     file = lab.folder / f"{request.param}.ipynb"

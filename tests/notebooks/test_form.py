@@ -78,8 +78,10 @@ def test_its_size_is_that_of_a_sitting(source: Path, notebook: NotebookNode) -> 
     is_lesson = source.stem[1] == "_" or source.stem == "4b_device_life"
     fewest, most = (30, 55) if is_lesson else (8, 40)
     assert fewest <= len(notebook.cells) <= most
-    longest = max(code_cells(notebook), key=lambda cell: len(cell.source.splitlines()))
-    assert len(longest.source.splitlines()) <= 20, longest.source
+    for cell in code_cells(notebook):
+        # A program's file has its name, its imports, and a language that may need more lines.
+        most = 31 if cell.source.startswith("%%writefile ") else 20
+        assert len(cell.source.splitlines()) <= most, cell.source
 
 
 def test_no_output_tells_of_this_run_or_this_machine(notebook: NotebookNode) -> None:

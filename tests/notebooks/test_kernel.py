@@ -13,6 +13,13 @@ from tests.authoring import canonical
 from tests.notebooks.kernel import CellError, Kernel
 
 
+@pytest.fixture(params=canonical.ALONE, ids=lambda path: path.stem)
+def source(request: pytest.FixtureRequest) -> Path:
+    """Each notebook in turn but for the one of other stacks (test_stacks.py)."""
+    path: Path = request.param
+    return path
+
+
 @pytest.fixture
 def kernel(learner: Path, environment: dict[str, str]) -> Iterator[Kernel]:
     learner.mkdir()

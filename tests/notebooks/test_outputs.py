@@ -1,4 +1,7 @@
-"""The committed outputs still hold: nbval, strict, in a learner's folder. Form: test_form.py."""
+"""The committed outputs still hold: nbval, strict, in a learner's folder. Form: test_form.py.
+
+Not here: the notebook that starts programs of other stacks (test_stacks.py).
+"""
 
 import json
 import subprocess
@@ -44,18 +47,18 @@ def run_nbval(
 
 def test_each_notebook_alone(tmp_path: Path, environment: dict[str, str]) -> None:
     """In a folder of its own, with a kernel of its own."""
-    copies = [canonical.unpack(path.name, tmp_path / path.stem) for path in canonical.NOTEBOOKS]
+    copies = [canonical.unpack(path.name, tmp_path / path.stem) for path in canonical.ALONE]
     cells, said = run_nbval(tmp_path, environment, *copies)
-    assert cells == {"passed": number_of_code_cells(*canonical.NOTEBOOKS)}, said
+    assert cells == {"passed": number_of_code_cells(*canonical.ALONE)}, said
 
 
 @pytest.mark.once
 def test_all_notebooks_one_after_the_other(
     tmp_path: Path, learner: Path, environment: dict[str, str]
 ) -> None:
-    copies = [canonical.unpack(source.name, learner) for source in canonical.NOTEBOOKS]
+    copies = [canonical.unpack(source.name, learner) for source in canonical.ALONE]
     cells, said = run_nbval(tmp_path, environment, *copies)
-    assert cells == {"passed": number_of_code_cells(*canonical.NOTEBOOKS)}, said
+    assert cells == {"passed": number_of_code_cells(*canonical.ALONE)}, said
 
 
 @pytest.mark.once
@@ -63,7 +66,7 @@ def test_a_changed_output_is_seen(
     tmp_path: Path, learner: Path, environment: dict[str, str]
 ) -> None:
     """The comparison is real: each cell whose output was changed fails, and no other."""
-    copy = canonical.unpack(canonical.NOTEBOOKS[0].name, learner)
+    copy = canonical.unpack(canonical.ALONE[0].name, learner)
     notebook = json.loads(copy.read_bytes())
     with_output = [cell for cell in notebook["cells"] if cell.get("outputs")]
     for cell in with_output:

@@ -71,6 +71,15 @@ def test_every_page_says_the_same_of_the_lessons() -> None:
     assert listed(TEACHING, r"takes about ([\d, and]+) minutes for the three parts") == minutes
 
 
+def test_every_page_says_the_same_of_other_stacks() -> None:
+    notebook = canonical.read(canonical.STACKS)
+    said = promised(canonical.STACKS, r"and (\d+) minutes for all")
+    assert said - 7.5 < reading.minutes(notebook) <= said
+    assert median(reading.of_prose(notebook)) <= 46
+    assert listed(README, r"`5_in_your_own_stack` .*?\((\d+) minutes\)") == [said]
+    assert listed(TEACHING, r"`5_in_your_own_stack` is for afterwards: (\d+) minutes") == [said]
+
+
 def test_every_page_says_the_same_of_the_exercises() -> None:
     minutes = [promised(path, r"about (\d+) minutes") for path in EXERCISES]
     assert listed(README, r"attacks it \(([\d, and]+) minutes\)") == minutes

@@ -70,6 +70,7 @@ def test_a_learner_gets_what_was_tested_and_no_tools_of_ours() -> None:
     assert names >= set(bounds(PYPROJECT["project"]["dependencies"]))
     ours = [text for text in PYPROJECT["dependency-groups"]["test"] if isinstance(text, str)]
     needed = {"jupyter-client", "nbclient", "nbconvert", "nbformat", "packaging", "pyyaml"}
+    needed |= {"httpx", "requests"}
     assert names & set(bounds(ours)) == needed, "what JupyterLab itself needs, no more"
 
 

@@ -14,9 +14,10 @@ import pytest
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.learner import predictions
 from mtls_lab.learner.notebooks import notebooks
+from tests.authoring.canonical import STACKS
 
 QUESTIONS = predictions.questions()
-LESSONS = [path for path in notebooks() if path.stem[1] == "_"]
+LESSONS = [path for path in notebooks() if path.stem[1] == "_" and path.name != STACKS.name]
 #: Notebooks that ask for predictions: the lessons, and those beside them.
 BESIDE = {"3d_stolen_session", "4b_device_life"}
 ASKING = [path for path in notebooks() if path in LESSONS or path.stem in BESIDE]

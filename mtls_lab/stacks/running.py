@@ -1,0 +1,281 @@
+"""Starting a program in a folder of its own, reading what it writes, ending it in every case.
+
+Here: processes, ports and logs; a time-out on everything. Not here: which program (programs.py),
+and what is asked of it (meeting.py).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtls_lab.errors import LabError
+from mtls_lab.stacks.programs import Program, found, source
+
+__all__ = ["NotStarted", "Server", "free_port", "lay_out", "output_of", "started"]
+
+#: Seconds until a program listens, or has prepared itself; a JVM and a database are slow.
+START = 60.0
+#: Seconds that a client has. None of those here tries again.
+CLIENT = 30.0
+#: Seconds until a server has finished with a client that has ended.
+DRAIN = 10.0
+#: Seconds in which a server that has finished may still write its line.
+GRACE = 0.4
+#: Seconds to end by itself.
+END = 5.0
+#: What is copied beside a program's own files.
+FILES = ("*.crt", "*.key", "*.pem")
+#: What a program keeps of this process's environment.
+KEPT = ("PATH", "HOME", "TMPDIR", "GOCACHE", "GOROOT", "JAVA_HOME", "LD_LIBRARY_PATH")
+#: Who does not work as root, and as whom it does.
+USERS = {"initdb": "postgres", "mosquitto": "mosquitto", "postgres": "postgres"}
+#: A socket's states that the server still has to leave: established, its last words, not closed.
+OPEN = "(01|03|08)"
+
+
+class NotStarted(LabError):
+    """A server that has ended, or does not listen.
+
+    Attributes:
+        name: of the server.
+        words: the last line that it wrote.
+    """
+
+    def __init__(self, name: str, said: str) -> None:
+        self.name = name
+        self.words = ([line for line in said.splitlines() if line.strip()] or [""])[-1]
+        super().__init__(
+            f"{name} does not start: {self.words or 'it says nothing'}",
+            "a server that runs",
+            "read what it says; if you changed its configuration, change it back",
+        )
+
+
+def free_port() -> int:
+    """Return a port on which nobody listens now."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
+
+
+def lay_out(program: Program, folder: Path, ports: Mapping[int, int], leave_out: str = "") -> None:
+    """Copy a program's files, and the certificates beside them, and run what it builds with.
+
+    Where that was done before, it writes its files again, and builds what has changed.
+
+    Args:
+        program: which.
+        folder: where.
+        ports: by the port that its files name, the one that it gets.
+        leave_out: lines that match this pattern are left out.
+    """
+    for pattern in FILES:
+        for path in Path(program.folder).glob(pattern):
+            shutil.copy(path, folder)
+    changed, built = set(), any((folder / path.name).exists() for path in program.paths)
+    for path in program.paths:
+        lines = source(path).splitlines()
+        kept = [line for line in lines if not (leave_out and re.search(leave_out, line))]
+        if not built or kept != lines:
+            (folder / path.name).write_text(on_ports("\n".join(kept) + "\n", ports), "utf-8")
+            changed.add(path.name)
+    for name, text in program.beside.items():
+        (folder / name).write_text(text, "utf-8")
+    for command in program.build:
+        if not built or changed & set(command.split()):
+            prepare(command, folder)
+
+
+def on_ports(text: str, ports: Mapping[int, int]) -> str:
+    """Replace the ports of a configuration by those that are free.
+
+    Example:
+        >>> on_ports("listen 8443 ssl; # 18443", {8443: 40000})
+        'listen 40000 ssl; # 18443'
+    """
+    return re.sub(r"\b\d{4,5}\b", lambda found: str(ports.get(int(found[0]), found[0])), text)
+
+
+def prepare(command: str, folder: Path) -> None:
+    """Run a command that has to succeed. Raises LabError."""
+    code, said = output_of(command, folder, START)
+    if code:
+        raise LabError(
+            f"`{command}` failed: {' '.join(said.split())[-400:]}",
+            "a command that succeeds",
+            "read what it says; if you changed its file, change it back",
+        )
+
+
+def output_of(
+    command: str, folder: Path, timeout: float = CLIENT, more: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Run a command to its end in a folder, and return its exit code and all that it wrote."""
+    process = _spawn(command, folder, subprocess.PIPE, more)
+    try:
+        said, _ = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        return -1, f"no end after {timeout:.0f} s"
+    finally:
+        _end(process)
+    return process.returncode, said.decode("utf-8", "replace")
+
+
+def _spawn(
+    command: str, folder: Path, output: int, more: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a command in a process group of its own, which ends with this process.
+
+    Of this process's environment it has only what it needs to run: not a CA file that somebody
+    else has chosen, and no proxy.
+    """
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    environment = {**kept, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
+    name, *arguments = shlex.split(command)
+    # A kernel that is killed cannot end what it started.
+    tied = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+    if name in USERS and tied and os.geteuid() == 0:
+        tied += ["--reuid", USERS[name], "--regid", USERS[name], "--clear-groups"]
+        _give(folder, USERS[name])
+    return subprocess.Popen(
+        [*tied, found(name) or name, *arguments],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        env={**environment, **(more or {})},
+        start_new_session=True,
+    )
+
+
+def _give(folder: Path, user: str) -> None:
+    """Let another user own a folder, its files, and reach it."""
+    for path in (folder, *folder.rglob("*")):
+        shutil.chown(path, user, user)
+    folder.parent.chmod(0o711)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started."""
+    for which in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, which)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(END)
+            if which == signal.SIGTERM:
+                continue  # its children, if it has left any
+    if process.stdout:
+        process.stdout.close()
+
+
+@dataclass
+class Server:
+    """A server that runs.
+
+    Attributes:
+        program: which.
+        port: where, or None.
+        log: what it writes.
+    """
+
+    program: Program
+    port: int | None
+    log: Path
+    _read: int = 0
+
+    def said(self) -> list[str]:
+        """Return the lines written since the last time, once it has finished with its clients."""
+        deadline, quiet = time.monotonic() + DRAIN, 0.0
+        while True:
+            lines = self._new()
+            now = time.monotonic()
+            if self.port and re.search(rf":{self.port:04X} [0-9A-F:]+ {OPEN} ", _sockets()):
+                quiet = 0.0
+            else:
+                quiet = quiet or now
+            if now > deadline or (quiet and (lines or now > quiet + GRACE)):
+                break
+            select.select([], [], [], 0.02)
+        self._read += len(self._bytes())
+        return lines
+
+    def _bytes(self) -> bytes:
+        data = self.log.read_bytes()[self._read :]
+        return data[: data.rfind(b"\n") + 1]
+
+    def _new(self) -> list[str]:
+        lines = self._bytes().decode("utf-8", "replace").splitlines()
+        return self.program.words(lines)
+
+
+@contextmanager
+def started(
+    programs: list[Program], folder: Path, ports: Mapping[int, int]
+) -> Iterator[list[Server]]:
+    """Run servers that are laid out in one folder, each when the one before listens.
+
+    Raises:
+        NotStarted: one has ended, or does not listen.
+        LabError: a command that prepares one has failed.
+    """
+    with ExitStack() as stack:
+        servers = []
+        for program in programs:
+            for command in program.before:
+                prepare(on_ports(command, ports), folder)
+            log = folder / f"{program.name}.log"
+            with log.open("ab") as output:
+                command = on_ports(program.command, ports)
+                process = _spawn(command, folder, output.fileno(), dict(program.environment))
+            stack.callback(_end, process)
+            _await(program, process, folder, ports, log)
+            port = ports[program.listens] if isinstance(program.listens, int) else None
+            server = Server(program, port, log)
+            server._read = len(server._bytes())  # noqa: SLF001 - its first words are no answer
+            servers.append(server)
+        yield servers
+
+
+def _await(
+    program: Program,
+    process: subprocess.Popen[bytes],
+    folder: Path,
+    ports: Mapping[int, int],
+    log: Path,
+) -> None:
+    deadline = time.monotonic() + START
+    while not _listens(program.listens, folder, ports):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise NotStarted(program.name, log.read_text("utf-8", "replace"))
+        select.select([], [], [], 0.02)
+
+
+def _listens(where: int | str | None, folder: Path, ports: Mapping[int, int]) -> bool:
+    if not isinstance(where, int):
+        return where is None or (folder / where).is_socket()
+    port = ports[where]
+    if sockets := _sockets():  # a server that serves one after the other would count a visitor
+        return re.search(rf":{port:04X} [0-9A-F:]+ 0A ", sockets) is not None
+    with socket.socket() as visitor:
+        return visitor.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _sockets() -> str:
+    """Return the kernel's tables (proc_net_tcp(5)), or nothing where there are none."""
+    text = ""
+    for table in ("tcp", "tcp6"):
+        with suppress(OSError):
+            text += Path(f"/proc/net/{table}").read_text("ascii")
+    return text

@@ -1,0 +1,135 @@
+"""The notebook of other stacks: its outputs, its further claims, and a machine without programs.
+
+Here: `5_in_your_own_stack`, which starts nginx, Go, Java and others. `.ci/run` installs them; on a
+machine without one, these tests say which. Not here: how programs are run (tests/unit/stacks).
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from nbformat import NotebookNode
+
+from mtls_lab.facts import read_facts
+from mtls_lab.stacks.programs import found
+from tests.authoring import canonical
+from tests.notebooks.kernel import Kernel
+from tests.notebooks.test_outputs import number_of_code_cells, run_nbval
+
+pytestmark = pytest.mark.once  # the programs are the same on every Python
+
+
+@pytest.fixture
+def own(environment: dict[str, str]) -> dict[str, str]:
+    """With the usual folder for temporary files: PostgreSQL's user cannot enter the test's own."""
+    return {**environment, "TMPDIR": "/tmp"}  # noqa: S108
+
+
+@pytest.fixture
+def installed() -> None:
+    """Every program is there; in CI, one that is missing is a failure."""
+    missing = [name for name in read_facts("stacks")["debian"] if not found(name)]
+    if missing and not os.environ.get("CI"):
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    assert missing == []
+
+
+def codes(notebook: NotebookNode) -> list[str]:
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_outputs_hold(tmp_path: Path, learner: Path, own: dict[str, str]) -> None:
+    copy = canonical.unpack(canonical.STACKS.name, learner)
+    cells, said = run_nbval(tmp_path, own, copy)
+    assert cells == {"passed": number_of_code_cells(copy)}, said
+
+
+@pytest.fixture
+def kernel(learner: Path, own: dict[str, str]) -> Iterator[Kernel]:
+    canonical.unpack(canonical.STACKS.name, learner)
+    with Kernel(learner, own) as kernel:
+        yield kernel
+
+
+#: What each answer under "What you should see" says, and the text of section 12: the words that a
+#: changed file, or a changed program, leads to.
+CHANGED = """
+import pathlib
+
+def exchange(path, old, new):
+    text = pathlib.Path(path).read_text()
+    assert old in text
+    pathlib.Path(path).write_text(text.replace(old, new))
+
+exchange("backend/app.py", "ssl_cert_reqs=ssl.CERT_REQUIRED,", "")
+everything = replace(curl, name="everything that curl prints")
+met = meet(uvicorn, everything, credentials=["valid", "none", "expired"])
+print(1, [each.client for each in met.all])
+
+exchange("backend/nginx_depth.conf", "ssl_verify_client on;",
+         "ssl_verify_client on; ssl_verify_depth 2;")
+print(2, [each.served for each in meet(depth, curl, credentials=[
+    "below_upper", "below_lower"]).all])
+
+exchange("backend/server.js", "rejectUnauthorized: true", "rejectUnauthorized: false")
+exchange("backend/server.js", "${peer.subjectaltname}", "${request.socket.authorizationError}")
+print(3, meet(node_server, node_client, credentials=["expired"])["expired"])
+
+exchange("device/with_requests.py", "requests.get(", "requests.Session().get(")
+bundle = {"REQUESTS_CA_BUNDLE": "client.crt"}
+variable = replace(requests, environment=bundle)
+restored = "ssl_ca_certs=\\"client_ca.pem\\","
+exchange("backend/app.py", restored, restored + " ssl_cert_reqs=ssl.CERT_REQUIRED,")
+print(4, meet(uvicorn, variable, credentials=["valid"])["valid"].served)
+exchange("device/with_requests.py", 'verify="server_ca.pem",', "")
+exchange("device/with_requests.py", "response = requests.Session().get(",
+         "session = requests.Session(); session.verify = 'server_ca.pem'; response = session.get(")
+print(5, meet(uvicorn, variable, credentials=["valid"])["valid"].client)
+print(6, meet(uvicorn, requests, credentials=["valid"])["valid"].served)
+"""
+
+
+#: Every cell, but no run: only the programs are wanted.
+UNRUN = """
+from mtls_lab import Encounters, meet as really_meet
+meet = lambda server, client, **options: Encounters(server.name, client.name, instead="unrun")
+"""
+
+
+@pytest.mark.usefixtures("installed")
+def test_what_the_text_claims_is_seen(kernel: Kernel) -> None:
+    imports, *sources = codes(canonical.read(canonical.STACKS))
+    for source in (imports, UNRUN, *sources, "meet = really_meet"):
+        kernel.run(source)
+    threads, descriptors = kernel.footprint()
+    said = kernel.run(CHANGED)
+    assert f"1 {[('Internal Server Error',)] * 3}" in said, said
+    assert "2 [True, True]" in said, said
+    assert "CERT_HAS_EXPIRED" in said, said
+    assert "4 True" in said, said
+    assert "CERTIFICATE_VERIFY_FAILED" in said.partition("\n5 ")[2], said
+    assert "6 True" in said, said
+    assert kernel.footprint() == (threads, descriptors)
+
+
+MISSING = """
+from mtls_lab.stacks import programs
+programs.found = lambda name: None
+programs.find_spec = lambda name: None
+"""
+
+
+def test_without_any_program_each_cell_says_what_is_missing(kernel: Kernel) -> None:
+    kernel.run(MISSING)
+    said = "".join(kernel.run(source) for source in codes(canonical.read(canonical.STACKS)))
+    kernel.run(
+        "for each in (nginx_curl, grpc, mosquitto_paho, postgresql_psql, node, go, java): "
+        "assert str(each).startswith('Skipped: '), each"
+    )
+    named = kernel.run("for each in (nginx_curl, grpc, mosquitto_paho, go, java): print(each)")
+    assert "nginx (apt install nginx-light)" in named
+    assert "grpc (pip install grpcio)" in named
+    assert "javac (apt install default-jdk-headless)" in named
+    assert "serves" not in said

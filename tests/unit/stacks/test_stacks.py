@@ -1,0 +1,166 @@
+"""Programs of other stacks: run, read, ended. Python plays all of them, so that none is missing."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.pki import CertificateAuthority, Purpose, pem
+from mtls_lab.stacks import Encounter, Encounters, Program, meet, stack_table
+from mtls_lab.stacks.running import output_of
+from mtls_lab.stacks.steady import steady
+
+SERVER = """
+import socket, ssl
+context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile="client_ca.pem")
+context.load_cert_chain("server.crt", "server.key")
+context.verify_mode = ssl.CERT_REQUIRED
+listener = socket.create_server(("127.0.0.1", 8443))
+while True:
+    raw, _ = listener.accept()
+    try:
+        with context.wrap_socket(raw, server_side=True) as tls:
+            tls.sendall(b"hello device")
+            print("served")
+    except ssl.SSLError as error:
+        print("refused", error.reason)
+        raw.close()
+"""
+CLIENT = """
+import socket, ssl
+context = ssl.create_default_context(cafile="server_ca.pem")
+context.load_cert_chain("client.crt", "client.key")
+with socket.create_connection(("127.0.0.1", 8443)) as raw:
+    with context.wrap_socket(raw, server_hostname="localhost") as tls:
+        try:
+            print(tls.recv(99).decode())
+        except ssl.SSLError as error:
+            print(error.reason)
+"""
+server = Program("server", "python server.py", "backend/server.py", listens=8443)
+client = Program("client", "python client.py", "device/client.py")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("backend", "device/credentials"):
+        Path(name).mkdir(parents=True)
+    ca = CertificateAuthority.create("Lab CA")
+    ca.issue_server(["localhost"]).save("backend", "server")
+    for path in ("backend/client_ca.pem", "device/server_ca.pem"):
+        pem.write_certificate(path, ca.certificate)
+    ca.issue_client("device").save("device/credentials", "valid")
+    ca.issue("device", Purpose.CLIENT, valid_days=(-9, -1)).save("device/credentials", "expired")
+    Path("backend/server.py").write_text(SERVER)
+    Path("device/client.py").write_text(CLIENT)
+    return tmp_path
+
+
+def test_both_sides_speak_of_each_credential() -> None:
+    met = meet(server, client, credentials=["valid", "none", "expired"])
+    assert met.all == (
+        Encounter("valid", ("hello device",), ("served",)),
+        Encounter(
+            "none",
+            ("TLSV13_ALERT_CERTIFICATE_REQUIRED",),
+            ("refused PEER_DID_NOT_RETURN_A_CERTIFICATE",),
+        ),
+        Encounter(
+            "expired",
+            ("SSLV3_ALERT_CERTIFICATE_EXPIRED",),
+            ("refused CERTIFICATE_VERIFY_FAILED",),
+        ),
+    )
+    assert [each.heard for each in met.all[1:]] == ["certificate_required", "certificate_expired"]
+    assert str(met).splitlines()[3:6] == [
+        "none ✗",
+        "  client  TLSV13_ALERT_CERTIFICATE_REQUIRED",
+        "  server  refused PEER_DID_NOT_RETURN_A_CERTIFICATE",
+    ]
+    assert met._repr_html_().count("not served") == 2
+
+
+def test_a_server_that_does_not_start_is_an_outcome() -> None:
+    met = meet(server, client, leave_out="create_server")
+    assert met.instead == "server does not start: NameError: name 'listener' is not defined"
+    assert (bool(met), str(met), met["valid"].served) == (False, met.instead, False)
+    assert met.instead.replace("'", "&#x27;") in met._repr_html_()
+
+
+def test_a_missing_file_says_which_cell_to_run() -> None:
+    Path("device/client.py").unlink()
+    with pytest.raises(FileProblem, match=r"device/client\.py cannot be read(.|\n)*%%writefile"):
+        meet(server, client)
+
+
+def test_a_missing_program_is_named_with_what_brings_it() -> None:
+    Path("device/client.py").write_text("import no_such_package_at_all")
+    met = meet(Program("go", "no-such-go x", "backend/server.py", listens=8443), client)
+    assert met.instead == "Skipped: no-such-go and no_such_package_at_all are missing."
+
+
+def test_a_command_that_prepares_has_to_succeed() -> None:
+    broken = Program("client", "python client.py", "device/client.py", build=("python -c 1/0",))
+    with pytest.raises(LabError, match=r"`python -c 1/0` failed: .*ZeroDivisionError"):
+        meet(server, broken, credentials=["valid"])
+
+
+def test_a_client_that_does_not_end_is_ended(folder: Path) -> None:
+    began = time.monotonic()
+    said = output_of("python -c 'import time; time.sleep(600)'", folder, 0.3)
+    assert said == (-1, "no end after 0 s")
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="setpriv is of Linux")
+def test_nothing_outlives_a_kernel_that_is_killed(folder: Path) -> None:
+    """Its program ends with it: the pipe that both hold comes to its end."""
+    code = (
+        "import pathlib, time; from mtls_lab.stacks import running\n"
+        "running._spawn('python -c \"print(1); import time; time.sleep(600)\"', "
+        "pathlib.Path(), 1)\n"
+        "time.sleep(600)\n"
+    )
+    kernel = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=folder)
+    assert kernel.stdout is not None
+    assert kernel.stdout.readline() == b"1\n"
+    kernel.kill()
+    assert kernel.wait(30) == -9
+    assert kernel.stdout.read() == b""  # comes back when the last holder has ended
+    kernel.stdout.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("2026-11-26 07:59:44.704 GMT [24003] LOG:  ready", "LOG:  ready"),
+        (
+            "1795679920: New connection from 127.0.0.1:5 on port 8883.",
+            "New connection from … on port ….",
+        ),
+        (
+            "80BCC4B27F7F0000:error:0A0000C7:SSL routines:f:no:../deps/x.c:35:",
+            "error:0A0000C7:SSL routines:f:no:",
+        ),
+        ('Get "https://localhost:41873/": EOF', 'Get "https://localhost:…/": EOF'),
+        ("current time 2026-11-26T08:03:18Z is after", "current time … is after"),
+        ("I1126 07:58:37.768708   22065 ssl_x.cc:2563] Handshake failed", "Handshake failed"),
+    ],
+)
+def test_what_differs_from_run_to_run_is_taken_out(line: str, told: str) -> None:
+    assert steady(line) == told
+
+
+def test_the_table_leaves_out_what_was_not_run() -> None:
+    words = [("hello",), ("tlsv1 alert unknown ca",), ("reset",), ("400 no",), ()]
+    names = ["valid", "none", "untrusted", "expired", "wrong_purpose"]
+    every = tuple(Encounter(name, said, ()) for name, said in zip(names, words, strict=True))
+    table = stack_table(Encounters("s", "c", every), Encounters("x", "y", instead="Skipped: …"))
+    assert str(table).splitlines()[1:] == [
+        "c → s  ✓ served  ✗ unknown_ca  ✗ nothing  ✗ a page (400)  ✗ nothing"
+    ]
+    assert "<table" in table._repr_html_()
