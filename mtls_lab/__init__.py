@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     from mtls_lab.bench import diagnose
     from mtls_lab.classroom import enter, report
     from mtls_lab.diagnosis import explain
+    from mtls_lab.enrolment import (
+        ChipDevice,
+        Office,
+        ask_all,
+        certificate_from,
+        names_in,
+        to_line,
+    )
     from mtls_lab.errors import FileProblem
     from mtls_lab.experiments import CredentialStore, catalogue
     from mtls_lab.kata import Kata, kata_key, worked_kata
@@ -37,6 +45,7 @@ if TYPE_CHECKING:
         CertificatePanel,
         CredentialPanel,
         FleetPanel,
+        LifePanel,
         PlacementPanel,
         PredictPanel,
         QuizPanel,
@@ -76,6 +85,7 @@ _HOMES = {
     "bench": ("diagnose",),
     "classroom": ("enter", "report"),
     "diagnosis": ("explain",),
+    "enrolment": ("ChipDevice", "Office", "ask_all", "certificate_from", "names_in", "to_line"),
     "errors": ("FileProblem",),
     "experiments": ("CredentialStore", "catalogue"),
     "kata": ("Kata", "kata_key", "worked_kata"),
@@ -86,6 +96,7 @@ _HOMES = {
         "CertificatePanel",
         "CredentialPanel",
         "FleetPanel",
+        "LifePanel",
         "PlacementPanel",
         "PredictPanel",
         "QuizPanel",
@@ -123,6 +134,7 @@ __all__ = [
     "AttackPanel",
     "CertificateAuthority",
     "CertificatePanel",
+    "ChipDevice",
     "CredentialPanel",
     "CredentialStore",
     "Direction",
@@ -132,6 +144,8 @@ __all__ = [
     "FleetPanel",
     "Identity",
     "Kata",
+    "LifePanel",
+    "Office",
     "PlacementPanel",
     "PredictPanel",
     "Protection",
@@ -144,9 +158,11 @@ __all__ = [
     "WirePanel",
     "WorkbenchPanel",
     "ask",
+    "ask_all",
     "attack_table",
     "available",
     "catalogue",
+    "certificate_from",
     "change_reply",
     "checks",
     "clone",
@@ -160,6 +176,7 @@ __all__ = [
     "flip_bit",
     "from_wire",
     "kata_key",
+    "names_in",
     "openssl",
     "pem",
     "predict",
@@ -174,6 +191,7 @@ __all__ = [
     "server_name",
     "steal_key",
     "stop_all",
+    "to_line",
     "watch",
     "worked_kata",
 ]

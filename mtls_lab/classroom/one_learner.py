@@ -16,7 +16,7 @@ from mtls_lab.learner.progress import Progress
 
 __all__ = ["PARTS", "Part", "parts", "report", "solved_katas"]
 
-PARTS = (1, 2, 3)
+PARTS = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Part:
     """One part of the course, as far as a learner is.
 
     Attributes:
-        number: 1, 2 or 3.
+        number: 1 to 4.
         questions: how many predictions the part asks for.
         predicted: how many were made before the run told.
         foreseen: how many of these were right.
@@ -53,7 +53,7 @@ def parts(done: Progress) -> list[Part]:
 
     Example:
         >>> [part.solved for part in parts(Progress())]
-        [0, 0, 0]
+        [0, 0, 0, 0]
     """
     return [_part(number, done) for number in PARTS]
 

@@ -25,6 +25,10 @@ from mtls_lab.exercises.part3.is_served import is_served
 from mtls_lab.exercises.part3.mutual_backend import mutual_backend
 from mtls_lab.exercises.part3.mutual_device import mutual_device
 from mtls_lab.exercises.part3.trusted_backend import trusted_backend
+from mtls_lab.exercises.part4.may_enrol import may_enrol
+from mtls_lab.exercises.part4.reloaded import reloaded
+from mtls_lab.exercises.part4.roll_over import roll_over
+from mtls_lab.exercises.part4.trust_devices import trust_devices
 from mtls_lab.exercises.result import NotYet, Outcome, Result, Unsafe
 
 __all__ = [
@@ -49,11 +53,15 @@ __all__ = [
     "is_served",
     "judge",
     "mallory",
+    "may_enrol",
     "mutual_backend",
     "mutual_device",
+    "reloaded",
     "remembered",
+    "roll_over",
     "seal",
     "serve_many",
     "stop_the_clone",
+    "trust_devices",
     "trusted_backend",
 ]

@@ -1,6 +1,6 @@
 """Every exercise of the course, in the order of the notebooks.
 
-Here: one tuple; what is not in it is no exercise. Not here: what a check does (part1/ to part3/).
+Here: one tuple; what is not in it is no exercise. Not here: what a check does (part1/ to part4/).
 """
 
 from dataclasses import dataclass
@@ -22,6 +22,10 @@ from mtls_lab.exercises.part3.is_served import is_served
 from mtls_lab.exercises.part3.mutual_backend import mutual_backend
 from mtls_lab.exercises.part3.mutual_device import mutual_device
 from mtls_lab.exercises.part3.trusted_backend import trusted_backend
+from mtls_lab.exercises.part4.may_enrol import may_enrol
+from mtls_lab.exercises.part4.reloaded import reloaded
+from mtls_lab.exercises.part4.roll_over import roll_over
+from mtls_lab.exercises.part4.trust_devices import trust_devices
 
 __all__ = ["EXERCISES", "Exercise"]
 
@@ -31,7 +35,7 @@ class Exercise:
     """One exercise.
 
     Attributes:
-        part: 1, 2 or 3; its notebook is the one of that part.
+        part: 1 to 4; its notebook is the one of that part.
         title: its heading there.
         check: what judges it. Check, module and exercise share one name.
     """
@@ -63,4 +67,8 @@ EXERCISES = (
     Exercise(3, "One device is lost", trusted_backend),
     Exercise(3, "Am I served?", is_served),
     Exercise(3, "Who refused, and why?", diagnose),
+    Exercise(4, "Trust one CA below the root", trust_devices),
+    Exercise(4, "Who may enrol?", may_enrol),
+    Exercise(4, "Reload what a running backend trusts", reloaded),
+    Exercise(4, "Roll the CA under a fleet", roll_over),
 )

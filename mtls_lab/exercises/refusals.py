@@ -19,6 +19,10 @@ _UNKNOWN_CA = (
 )
 #: What OpenSSL's verify codes (X509_V_ERR_…) mean, and the rule behind each.
 VERIFY_CODES = {
+    2: (
+        "its path ends at a CA that is not a root",
+        "a CA below a root is enough to trust only where the context is told so",
+    ),
     3: (
         "there is no list of revoked certificates to check it against",
         "checking revocation takes the CA's list",

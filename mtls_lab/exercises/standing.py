@@ -17,8 +17,8 @@ __all__ = ["exercises", "katas", "of_part", "of_question", "of_result"]
 
 #: What `progress.jsonl` calls a kata; kata/task.py writes it.
 KATA = "kata "
-#: The lesson beside Part 3, and what its predictions are called.
-BESIDE, STOLEN = "3d", "Stolen session"
+#: The lessons beside a part, and what their predictions are called.
+BESIDE = {"3d": "Stolen session", "4b": "A device's life"}
 
 _STATES = {"right": "right", "works but unsafe": "unsafe", "not yet": "begun"}
 _PREDICTED = {True: ("right", "predicted"), False: ("wrong", "predicted otherwise")}
@@ -33,9 +33,9 @@ def of_part(part: int, done: Progress | None = None) -> list[Group]:
     """
     done = progress.read() if done is None else done
     groups = [_predictions(str(part), done), exercises(part, done)]
-    if str(part) == BESIDE[0]:
-        groups += [katas(done), _predictions(BESIDE, done)]
-    return groups
+    groups += [katas(done)] * (part == 3)
+    groups += [_predictions(beside, done) for beside in BESIDE if int(beside[0]) == part]
+    return [group for group in groups if group.dots]
 
 
 def of_result(name: str) -> list[Group]:
@@ -72,8 +72,7 @@ def _tried(title: str, name: str, done: Progress) -> Dot:
 
 
 def _predictions(lesson: str, done: Progress) -> Group:
-    title = STOLEN if lesson == BESIDE else "Predictions"
-    return Group(title, tuple(_predicted(lesson, done)))
+    return Group(BESIDE.get(lesson, "Predictions"), tuple(_predicted(lesson, done)))
 
 
 def _predicted(lesson: str, done: Progress) -> Iterator[Dot]:

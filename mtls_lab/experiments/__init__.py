@@ -1,11 +1,12 @@
 """What a learner can turn and watch: values behind the panels, each a real exchange.
 
-Here: credentials, the workbench, files on machines, a fleet, what Eve and Mallory do. Not here:
-widgets (panels/).
+Here: credentials, the workbench, files on machines, a fleet and its life, what Eve and Mallory do.
+Not here: widgets (panels/).
 """
 
 from mtls_lab.experiments.credentials import Credential, CredentialStore, catalogue
 from mtls_lab.experiments.fleet import Fleet
+from mtls_lab.experiments.life import Life, LifeReport
 from mtls_lab.experiments.placement import Kit
 from mtls_lab.experiments.workbench import Recipe, Workbench
 
@@ -14,6 +15,8 @@ __all__ = [
     "CredentialStore",
     "Fleet",
     "Kit",
+    "Life",
+    "LifeReport",
     "Recipe",
     "Workbench",
     "catalogue",

@@ -169,13 +169,39 @@ def _certify(
     return ca
 
 
-def _below_an_intermediate(folder: Path) -> None:
+_OVER, _TO_COME = (-30, -1), (DAYS - 90, DAYS)
+
+
+def _below_an_intermediate(side: str, folder: Path) -> None:
     signs = ("key_cert_sign", "crl_sign")
-    root = _certify(folder, "server", is_ca=True, key_usage=signs)  # without pathlen:0
+    root = _certify(folder, side, is_ca=True, key_usage=signs)  # without pathlen:0
     below = root.issue("Issuing CA", None, key_usage=signs, is_ca=True, valid_days=(0, DAYS))
     below.save(folder / "ca", "issuing_ca")
     issuing = CertificateAuthority(below.key, below.certificate)
-    issuing.issue_server(["localhost"], days=DAYS).save(folder / "backend", "server")
+    if side == "server":
+        issuing.issue_server(["localhost"], days=DAYS).save(folder / "backend", "server")
+    else:
+        _client(folder, ca=issuing)
+
+
+def _renew_and_forget(folder: Path) -> None:
+    """The device fetched its next certificate in time, and goes on with the old one."""
+    _client(folder)
+    for suffix in (".crt", ".key"):
+        shutil.copy(folder / f"device/client{suffix}", folder / f"device/renewed{suffix}")
+    _client(folder, valid_days=_OVER)
+
+
+def _roll(folder: Path) -> None:
+    """Put a new CA where the old one was, and where it was trusted."""
+    for suffix in (".crt", ".key"):
+        shutil.copy(folder / f"ca/client_ca{suffix}", folder / f"ca/old_client_ca{suffix}")
+    _save_ca(folder, "client", CertificateAuthority.create("Client CA 2"))
+
+
+def _roll_without_a_list(folder: Path) -> None:
+    _roll(folder)
+    _client(folder)
 
 
 def _revoke(folder: Path) -> None:
@@ -188,7 +214,6 @@ def _revoke(folder: Path) -> None:
 
 
 Step = Callable[[Path], object]
-_OVER, _TO_COME = (-30, -1), (DAYS - 90, DAYS)
 
 #: How each fault that is no edit is made.
 STEPS: dict[str, Step] = {
@@ -216,7 +241,11 @@ STEPS: dict[str, Step] = {
     "client_ca_may_not_sign": partial(
         _certify, side="client", is_ca=True, key_usage=("digital_signature", "crl_sign")
     ),
-    "server_chain": _below_an_intermediate,
+    "server_chain": partial(_below_an_intermediate, "server"),
     "crl_expired": partial(_list, days=0),
     "client_revoked": _revoke,
+    "client_renewal": _renew_and_forget,
+    "client_chain": partial(_below_an_intermediate, "client"),
+    "client_ca_rolled": _roll,
+    "crl_of_old_ca": _roll_without_a_list,
 }

@@ -174,6 +174,50 @@ def no_sessions(device: Exchange, thief: Exchange) -> str:
     return "full" if device.ok else "refused"
 
 
+# --- A device's life -------------------------------------------------------------------------
+
+
+def birth_at_work(thief: Exchange) -> str:
+    """Judge how far the exchange with the birth certificate came."""
+    if thief.ok:
+        return "served"
+    return "rule" if thief.backend and thief.backend.version else "handshake"
+
+
+def other_name(office: Exchange, at_work: Exchange | None = None) -> str:
+    """Judge what the office answered, and what its certificate was good for."""
+    if not office.ok:
+        return "office"
+    return "served" if at_work and at_work.ok else "backend"
+
+
+def old_key(_device: Exchange, thief: Exchange) -> str:
+    """Judge the thief's exchange with the office."""
+    if thief.ok:
+        return "signed"
+    return "office" if thief.backend and thief.backend.version else "tls"
+
+
+def clock_1970(exchange: Exchange) -> str:
+    """Judge which side refused a certificate."""
+    failure = exchange.device.failure
+    if failure is not None and failure.verify_code is not None:
+        return "device"
+    return "nobody" if exchange.ok else "backend"
+
+
+def swapped_context(exchange: Exchange) -> str:
+    """Judge the exchange of the revoked device."""
+    return _served(exchange)
+
+
+def dropped_early(renewed: Exchange, other: Exchange) -> str:
+    """Judge which of the two was served."""
+    if renewed.ok:
+        return "both" if other.ok else "renewed"
+    return "old" if other.ok else "neither"
+
+
 def _served(exchange: Exchange) -> str:
     return "served" if exchange.ok else "refused"
 
@@ -186,6 +230,7 @@ JUDGES: dict[str, Callable[..., str]] = {
         *(eve_reads_tls, flipped_bit, same_named_ca, other_host, cert_none, clone_over_tls),
         *(no_certificate, leaf_only, substring, cert_optional, no_usage, eve_follows, stolen_key),
         *(stolen_session, revoked_session, no_sessions),
+        *(birth_at_work, other_name, old_key, clock_1970, swapped_context, dropped_early),
     )
 }
 

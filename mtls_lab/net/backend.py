@@ -13,12 +13,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
+from mtls_lab.net.conversation import Conversation
 from mtls_lab.net.mailbox import Mailbox
 from mtls_lab.net.sockets import MAX_CONNECTIONS, Acceptor, Address, hang_up
-from mtls_lab.net.tls import PeerCertificate, messages_of, receive, subject_of, wrap
+from mtls_lab.net.tls import PeerCertificate, receive, subject_of, wrap
 from mtls_lab.wire import SECRET, Failure, LineBuffer, ProtocolError, Service, Side, Stage
 
 __all__ = ["Backend", "Observer", "running", "serve", "stop_all"]
@@ -32,6 +33,10 @@ REMEMBERED = 256
 
 #: Called in a connection's thread: "open", "command" or "ended", who, and the outcome so far.
 Observer = Callable[[str, Address, Side], object]
+#: A finished context, or what returns one for each new connection.
+Context = ssl.SSLContext | Callable[[], ssl.SSLContext | None] | None
+#: What answers a command of the peer with this certificate.
+Answer = Callable[[str, PeerCertificate], str]
 
 #: Each with the cell that started it, and the run of that cell.
 _running: dict[Backend, Started] = {}
@@ -51,9 +56,10 @@ class Backend:
 
     def __init__(
         self,
-        context: ssl.SSLContext | None = None,
+        context: Context = None,
         *,
         authorize: Callable[[PeerCertificate], object] | None = None,
+        answer: Answer | None = None,
         name: str = "backend",
         secret: str = SECRET,
         host: str = "127.0.0.1",
@@ -66,6 +72,7 @@ class Backend:
         self.name, self.service = name, Service(secret)
         self.connections: deque[Side] = deque(maxlen=REMEMBERED)
         self._context, self._authorize = context, authorize
+        self._answer = answer or (lambda command, _certificate: self.service.answer(command))
         self._handshake_timeout, self._idle_timeout = handshake_timeout, idle_timeout
         self._observe = observe or (lambda _what, _peer, _side: None)
         self._outcomes: Mailbox[Address, Side] = Mailbox()
@@ -99,7 +106,7 @@ class Backend:
         return f"<Backend {self.name!r}, {kind}, {len(self.connections)} connections>"
 
     def _handle(self, raw: socket.socket, peer: Address) -> None:
-        conversation = _Conversation(raw, self.name)
+        conversation = Conversation(raw, self.name)
         try:
             self._converse(conversation, peer)
         except Exception as error:  # noqa: BLE001 - what a peer provokes ends its connection only
@@ -110,13 +117,14 @@ class Backend:
         self._observe("ended", peer, side)
         hang_up(conversation.connection)
 
-    def _converse(self, talk: _Conversation, peer: Address) -> None:
-        if self._context is not None:
+    def _converse(self, talk: Conversation, peer: Address) -> None:
+        context = self._context() if callable(self._context) else self._context
+        if context is not None:
             talk.stage = Stage.HANDSHAKE
             talk.connection.settimeout(self._handshake_timeout)
             # The handshake is a step of its own: a failed wrap_socket would close the socket
             # at once, and the client might never read the alert.
-            talk.connection = tls = wrap(self._context, talk.connection, server_side=True)
+            talk.connection = tls = wrap(context, talk.connection, server_side=True)
             self._acceptor.adopt(tls)
             tls.do_handshake()
             talk.version, talk.peer = tls.version(), subject_of(tls.getpeercert())
@@ -153,53 +161,26 @@ class Backend:
                     for command in lines.feed(data):
                         talk.received.append(command)
                         self._observe("command", peer, talk.side())
-                        talk.send(self.service.answer(command))
+                        talk.send(self._reply(command, talk))
                         answered = True
                 except ProtocolError as error:
                     talk.send(f"ERROR {error}")
                     raise
 
-
-@dataclass
-class _Conversation:
-    """What is known so far of a connection that is still open."""
-
-    connection: socket.socket
-    who: str
-    stage: Stage = Stage.CONNECT
-    failure: Failure | None = None
-    version: str | None = None
-    peer: str | None = None
-    asked: bool = False
-    reused: bool = False
-    # Bounded: a client may send commands for as long as it likes.
-    received: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
-
-    def certificate(self) -> PeerCertificate:
-        tls = self.connection
-        return tls.getpeercert() if isinstance(tls, ssl.SSLSocket) else None
-
-    def send(self, line: str) -> None:
-        self.connection.sendall(line.encode("utf-8") + b"\n")
-
-    def side(self) -> Side:
-        return Side(
-            self.who,
-            self.stage,
-            self.failure,
-            self.version,
-            self.peer,
-            tuple(self.received),
-            messages_of(self.connection),
-            asked=self.asked,
-            reused=self.reused,
-        )
+    def _reply(self, command: str, talk: Conversation) -> str:
+        try:
+            with self._acceptor.outside():
+                return self._answer(command, talk.certificate())
+        except Exception:
+            talk.send("ERROR the backend could not answer")
+            raise
 
 
 def serve(
-    context: ssl.SSLContext | None = None,
+    context: Context = None,
     *,
     authorize: Callable[[PeerCertificate], object] | None = None,
+    answer: Answer | None = None,
     name: str = "",
     secret: str = SECRET,
     host: str = "127.0.0.1",
@@ -216,10 +197,13 @@ def serve(
     under this name is stopped.
 
     Args:
-        context: a finished server context; None for plain TCP.
+        context: a finished server context; None for plain TCP. Or a function that returns the
+            one for a new connection: those that are open go on with theirs.
         authorize: asked once for each connection with the peer's certificate, as
             `getpeercert()` gives it; what is false, or an exception, refuses the client with
             one ERROR line.
+        answer: asked for each command, with the peer's certificate as above; returns the line
+            that answers it. Default: the lab's own commands.
         name: what the backend is known by in this process; without one, "backend".
         secret: what GET_SECRET answers.
         host, port: where to listen; port 0 takes a free one.
@@ -250,6 +234,7 @@ def serve(
     backend = Backend(
         context,
         authorize=authorize,
+        answer=answer,
         name=name or "backend",
         secret=secret,
         host=host,

@@ -8,6 +8,7 @@ from mtls_lab.panels.attack import AttackPanel
 from mtls_lab.panels.certificate import CertificatePanel
 from mtls_lab.panels.credential import CredentialPanel
 from mtls_lab.panels.fleet import FleetPanel
+from mtls_lab.panels.life import LifePanel
 from mtls_lab.panels.placement import PlacementPanel
 from mtls_lab.panels.prediction import PredictPanel, predict, reveal
 from mtls_lab.panels.quiz import QuizPanel
@@ -20,6 +21,7 @@ __all__ = [
     "CertificatePanel",
     "CredentialPanel",
     "FleetPanel",
+    "LifePanel",
     "PlacementPanel",
     "PredictPanel",
     "QuizPanel",

@@ -24,6 +24,7 @@ PANELS = {
     "workbench": "WorkbenchPanel()",
     "placement": "PlacementPanel()",
     "fleet": "FleetPanel()",
+    "life": "LifePanel()",
     "quiz": "QuizPanel('before')",
 }
 STYLES = Path(mtls_lab.panels.__file__).with_name("style")

@@ -52,7 +52,8 @@ class Answer:
 
 def questions(part: int) -> Iterator[Question]:
     """Every mutant of a part's solutions, in the notebook's order."""
-    notebook = canonical.read(canonical.NOTEBOOKS[0].parent / f"{part}b_exercises.ipynb")
+    (path,) = canonical.NOTEBOOKS[0].parent.glob(f"{part}?_exercises.ipynb")
+    notebook = canonical.read(path)
     before = notebook.cells[1].source
     for task in tasks(notebook):
         for mutant in mutants(task.solution):

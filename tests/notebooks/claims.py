@@ -258,6 +258,49 @@ CLAIMS: dict[str, list[Claim]] = {
             "handshake ✓ TLSv1.3 with CN=localhost  received ✓ open sesame",
         ),
     ],
+    "4b_device_life": [
+        claim(
+            """
+            second = root.intermediate("Device CA 3")
+            half = operations(devices, second)
+            pem.write_crl("backend/half.crl", devices.crl())
+            half.load_verify_locations(cafile="backend/half.crl")
+            half.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+            callers = {}
+            for name, ca in [("old", devices), ("renewed", second)]:
+                callers[name] = ssl.create_default_context(cafile="device/server_ca.pem")
+                callers[name].load_cert_chain(*ca.issue_client(name).save("attacker", name))
+            with serve(half) as other:
+                print(ask_all(callers, other))
+            """,
+            "1 of 2 devices is served",
+            "renewed: the backend says: unable to get certificate CRL",
+        ),
+        claim(
+            """
+            build("device-21")
+            key = create_key()
+            also = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+            csr = x509.CertificateSigningRequestBuilder().subject_name(
+                request(key, "device-21").subject
+            ).add_extension(also, critical=False).sign(key, hashes.SHA256())
+            office.rules = [own_name, current_only, not_too_late]
+            print(ask(f"ENROL {to_line(csr)}", counter, context=device("device-21", "birth")))
+            print("names_in:", names_in(csr))
+            """,
+            "ERROR the request is for another name",
+            "names_in: ['device-21', 'localhost']",
+        ),
+        claim(
+            """
+            aged("device-11", 91)
+            with serve(trusting(root.certificate), answer=office.answer, name="office 2") as other:
+                print(ask("CHAIN", other, context=device("device-11")))
+            """,
+            "office 2 connect ✓  handshake ✗ SSLCertVerificationError: certificate has expired",
+            "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+        ),
+    ],
 }
 
 IN_CLEAR = 'print("heard:", [each.heard("trusted-client") for each in eve_follows()])'

@@ -25,6 +25,7 @@ PANELS = {
     "CertificatePanel": 2,
     "CredentialPanel": 5,
     "FleetPanel": 3,
+    "LifePanel": 4,
     "PlacementPanel": 5,
     "WirePanel": 3,
     "WorkbenchPanel": 4,

@@ -14,7 +14,7 @@ from tests.authoring import abbreviations, canonical
 
 CAPITALS = re.compile(r"\b(?!SSL_)[A-Z][A-Z0-9]+(?=s?\b)")
 #: What whoever can program has read before, and names.
-KNOWN = {"EMQX", "HTTP", "ID", "IP", "PC", "UTF", "ZIP"}
+KNOWN = {"EMQX", "HTTP", "ID", "IEEE", "IP", "PC", "UTF", "ZIP"}
 
 
 def prose(path: Path) -> str:

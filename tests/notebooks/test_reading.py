@@ -14,7 +14,7 @@ from tests.notebooks import reading
 
 README = (canonical.ROOT / "README.md").read_text("utf-8")
 TEACHING = (canonical.ROOT / "notebooks" / "teaching.md").read_text("utf-8")
-EXERCISES = [path for path in canonical.NOTEBOOKS if path.stem.endswith("b_exercises")]
+EXERCISES = [path for path in canonical.NOTEBOOKS if path.stem.endswith("_exercises")]
 
 
 @pytest.fixture(params=LESSONS, ids=lambda path: path.stem)

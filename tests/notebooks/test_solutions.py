@@ -26,7 +26,7 @@ from tests.notebooks.claims import (
 )
 from tests.notebooks.kernel import Kernel
 
-NOTEBOOKS = [path for path in canonical.NOTEBOOKS if path.stem.endswith("b_exercises")]
+NOTEBOOKS = [path for path in canonical.NOTEBOOKS if path.stem.endswith("_exercises")]
 #: Lines of a code cell, at most; of a solution as well, because it goes into one.
 LINES = 20
 
@@ -82,7 +82,7 @@ def exercise_notebook(request: pytest.FixtureRequest) -> Path:
 
 
 def test_every_part_has_its_exercises() -> None:
-    assert [path.stem[0] for path in NOTEBOOKS] == ["1", "2", "3"]
+    assert [path.stem[0] for path in NOTEBOOKS] == ["1", "2", "3", "4"]
 
 
 def test_the_form(exercise_notebook: Path) -> None:
@@ -92,7 +92,7 @@ def test_the_form(exercise_notebook: Path) -> None:
     assert first.source.startswith(f"# Exercises for Part {part}: ")
     for outcome in ("not attempted", "not yet", "works but unsafe", "right"):
         assert outcome in first.source
-    assert f'enter("{part}b")' in imports.source
+    assert f'enter("{exercise_notebook.stem.partition("_")[0]}")' in imports.source
     assert last.cell_type == "markdown"
     assert re.search(r"\]\(\w+\.ipynb\)", last.source)
 

@@ -22,7 +22,7 @@ LAYERS = [
     *("text", "errors", "files", "scratch", "facts", "program", "old_names"),
     "drawing",
     *("pki", "wire", "net", "tpm"),
-    *("diagnosis", "bench", "attacks", "experiments", "learner"),
+    *("diagnosis", "bench", "attacks", "enrolment", "experiments", "learner"),
     *("exercises", "kata", "classroom", "panels"),
     *("__init__", "cli", "__main__"),
 ]

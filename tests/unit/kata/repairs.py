@@ -1,5 +1,6 @@
 """How a test repairs each fault of a kata, and nothing else; a learner does it by hand."""
 
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -37,9 +38,14 @@ def _ca_again(folder: Path) -> None:
     _save_ca(folder, "client", ca)
 
 
-def _with_the_intermediate(folder: Path) -> None:
-    files = ("backend/server.crt", "ca/issuing_ca.crt")
+def _with_the_intermediate(leaf: str, folder: Path) -> None:
+    files = (leaf, "ca/issuing_ca.crt")
     pem.write_certificate(folder / files[0], *(pem.read_certificate(folder / f) for f in files))
+
+
+def _renewed(folder: Path) -> None:
+    for suffix in (".crt", ".key"):
+        shutil.copy(folder / f"device/renewed{suffix}", folder / f"device/client{suffix}")
 
 
 REPAIRS: dict[str, Callable[[Path], object]] = {
@@ -63,7 +69,11 @@ REPAIRS: dict[str, Callable[[Path], object]] = {
     "client_of_same_named_ca": _client,
     "client_ca_is_no_ca": _ca_again,
     "client_ca_may_not_sign": _ca_again,
-    "server_chain": _with_the_intermediate,
+    "server_chain": partial(_with_the_intermediate, "backend/server.crt"),
     "crl_expired": _list,
     "client_revoked": _client,
+    "client_renewal": _renewed,
+    "client_chain": partial(_with_the_intermediate, "device/client.crt"),
+    "client_ca_rolled": _client,
+    "crl_of_old_ca": _list,
 }

@@ -126,6 +126,33 @@ EVIDENCE: dict[str, dict[str, tuple[object, ...]]] = {
         "refused": (REFUSED, REFUSED),
         "served": (SERVED, SERVED),
     },
+    "birth_at_work": {
+        "handshake": (REFUSED,),
+        "rule": (exchange(side("ERROR not authorized"), UNNAMED),),
+        "served": (SERVED,),
+    },
+    "other_name": {
+        "office": (UNSERVED,),
+        "backend": (SERVED, REFUSED),
+        "served": (SERVED, SERVED),
+    },
+    "old_key": {
+        "tls": (SERVED, REFUSED),
+        "office": (SERVED, exchange(side("ERROR not the current one"), UNNAMED)),
+        "signed": (SERVED, SERVED),
+    },
+    "clock_1970": {
+        "device": (exchange(side(failure=Failure("SSLCertVerificationError", verify_code=9))),),
+        "backend": (REFUSED,),
+        "nobody": (SERVED,),
+    },
+    "swapped_context": {"refused": (REFUSED,), "served": (SERVED,)},
+    "dropped_early": {
+        "both": (SERVED, SERVED),
+        "renewed": (SERVED, REFUSED),
+        "old": (REFUSED, SERVED),
+        "neither": (REFUSED, REFUSED),
+    },
 }
 
 

@@ -17,8 +17,9 @@ from mtls_lab.learner.notebooks import notebooks
 
 QUESTIONS = predictions.questions()
 LESSONS = [path for path in notebooks() if path.stem[1] == "_"]
-#: Notebooks that ask for predictions: the lessons, and the one on sessions.
-ASKING = [*LESSONS, *(path for path in notebooks() if path.stem == "3d_stolen_session")]
+#: Notebooks that ask for predictions: the lessons, and those beside them.
+BESIDE = {"3d_stolen_session", "4b_device_life"}
+ASKING = [path for path in notebooks() if path in LESSONS or path.stem in BESIDE]
 
 
 @pytest.fixture(autouse=True)

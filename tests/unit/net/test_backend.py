@@ -396,3 +396,58 @@ def test_what_is_remembered_is_bounded() -> None:
     with serve() as backend:
         lines_from(backend, b"PING\n" * 300)
         assert len(backend.connections[0].received) == 256
+
+
+# --- A context for each connection, and answers of one's own
+
+
+def test_a_context_may_be_replaced_while_connections_are_open(lab: Lab) -> None:
+    """Who is connected goes on with the old one; whoever comes next meets the new one."""
+    current = [lab.tls()]
+    with serve(lambda: current[0]) as backend:
+        assert repr(backend).startswith("<Backend 'backend', TLS")
+        device = lab.device("none")
+        with (
+            socket.create_connection(backend.address) as raw,
+            device.wrap_socket(raw, server_hostname="localhost") as tls,
+        ):
+            current[0] = lab.mtls()
+            tls.sendall(b"GET_SECRET\n")
+            assert tls.recv(1024) == f"{SECRET}\n".encode()
+        refused = ask("GET_SECRET", backend, context=device).backend
+    assert refused is not None
+    assert refused.failure is not None
+    assert refused.failure.reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+
+
+def test_a_context_that_cannot_be_made_ends_one_connection() -> None:
+    made: list[None] = []
+
+    def context() -> None:
+        made.append(None)
+        if len(made) == 1:
+            raise ValueError("half a file")
+
+    with serve(context) as backend:
+        exchange = ask("PING", backend)
+        assert exchange.backend is not None
+        assert str(exchange.backend.failure) == "ValueError: half a file"
+        assert ask("PING", backend).reply == "PONG"
+
+
+def test_an_answer_knows_whose_command_it_is(lab: Lab) -> None:
+    with serve(lab.mtls(), answer=lambda command, peer: f"{command} {subject_of(peer)}") as backend:
+        exchange = ask("WHO", backend, context=lab.device("valid"))
+    assert exchange.reply == "WHO CN=trusted-client"
+
+
+def test_an_answer_that_fails_is_told_and_ends_the_connection() -> None:
+    def answer(command: str, certificate: Certificate) -> str:
+        raise KeyError(command, certificate)
+
+    with serve(answer=answer) as backend:
+        exchange = ask("WHO", backend)
+    assert exchange.reply == "ERROR the backend could not answer"
+    assert exchange.backend is not None
+    assert exchange.backend.failure is not None
+    assert exchange.backend.failure.error == "KeyError"

@@ -1,0 +1,132 @@
+"""The office that certifies devices: a register, rules, and the answer to each request.
+
+Here: `Office`, whose `answer` a backend takes; it keeps what each device may present next. Not
+here: the rules (rules.py), and who gets as far as asking, which TLS decides.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from mtls_lab.enrolment.lines import names_in, request_from, to_line
+from mtls_lab.errors import LabError
+from mtls_lab.net import PeerCertificate
+from mtls_lab.pki import LEAF_DAYS, CertificateAuthority, Purpose, common_name
+
+__all__ = ["Asked", "Office", "Rule"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a rule decides about.
+
+    Attributes:
+        csr: the request.
+        certificate: that of whoever sends it, as `getpeercert()` gives it.
+        registered: the serial number that the register has for the name in that certificate; None
+            for a device that is retired.
+    """
+
+    csr: x509.CertificateSigningRequest
+    certificate: dict[str, Any]
+    registered: int | None
+
+
+#: Returns a reason to refuse, or None.
+Rule = Callable[[Asked], str | None]
+
+
+class Office:
+    """Certify devices that are on the register, by rules.
+
+    A request that was answered before gets the same answer: a device whose reply was lost may
+    repeat it, and whoever replays it gains a certificate for a key that they do not have.
+
+    Args:
+        ca: what signs; another one may be put in its place at any time.
+        rules: asked in order, the first reason refuses.
+        days: for how long a certificate is valid.
+
+    Attributes:
+        register: by name, the serial number of the certificate that the device may ask with next;
+            None for a device that is retired.
+        refusals: who was refused, and why, in order.
+
+    Example:
+        >>> from mtls_lab.pki import create_key
+        >>> from mtls_lab.enrolment.lines import request
+        >>> office = Office(CertificateAuthority.create("Device CA"))
+        >>> office.answer("GET_SECRET", None)
+        'ERROR this office knows ENROL and CHAIN'
+        >>> asks = {"subject": ((("commonName", "pump-1"),),), "serialNumber": "01"}
+        >>> office.register["pump-1"] = 1
+        >>> office.answer("ENROL " + to_line(request(create_key(), "pump-1")), asks)[:3]
+        'MII'
+        >>> office.register["pump-1"] == 1
+        False
+    """
+
+    def __init__(
+        self, ca: CertificateAuthority, rules: Iterable[Rule] = (), *, days: int = LEAF_DAYS
+    ) -> None:
+        self.ca, self.rules, self.days = ca, list(rules), days
+        self.register: dict[str, int | None] = {}
+        self.refusals: list[tuple[str, str]] = []
+        self._answered: dict[tuple[str, bytes], x509.Certificate] = {}
+        self._turn = threading.Lock()  # two requests with one certificate: one of them is first
+
+    def announce(self, birth: x509.Certificate) -> None:
+        """Let a device of the factory ask once with its birth certificate."""
+        self.register[common_name(birth)] = birth.serial_number
+
+    def answer(self, command: str, certificate: PeerCertificate) -> str:
+        """Answer a command of the peer with this certificate, as `serve(answer=…)` asks.
+
+        `ENROL` and a request in base64 gets a certificate, `CHAIN` that of the CA which signs now.
+        What is refused gets a line that begins with `ERROR`.
+        """
+        verb, _, line = command.partition(" ")
+        if command == "CHAIN":
+            return to_line(self.ca.certificate)
+        if verb != "ENROL":
+            return "ERROR this office knows ENROL and CHAIN"
+        try:
+            csr = request_from(line)
+        except LabError as problem:
+            return f"ERROR {problem.found}"
+        if not csr.is_signature_valid:
+            return "ERROR the request is not signed with the key that it names"
+        with self._turn:
+            return self._decide(csr, certificate or {})
+
+    def _decide(self, csr: x509.CertificateSigningRequest, certificate: dict[str, Any]) -> str:
+        who = ", ".join(names_in(certificate))
+        again = (
+            who,
+            csr.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        )
+        if again in self._answered:
+            return to_line(self._answered[again])
+        if who not in self.register:
+            return self._refuse(who, "nobody has announced this device")
+        asked = Asked(csr, certificate, self.register[who])
+        for rule in self.rules:
+            if reason := rule(asked):
+                return self._refuse(who, reason)
+        try:
+            issued = self.ca.sign(csr, Purpose.CLIENT, days=self.days)
+        except ValueError as error:
+            return self._refuse(who, str(error))
+        self.register[who] = issued.serial_number
+        self._answered[again] = issued
+        return to_line(issued)
+
+    def _refuse(self, who: str, reason: str) -> str:
+        self.refusals.append((who, reason))
+        return f"ERROR {reason}"

@@ -1,0 +1,30 @@
+"""Exercise of Part 4: a backend for the devices of one CA, and for nothing else below the root.
+
+Here: the check. Not here: who calls (factory.py in the folder above).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from mtls_lab.exercises.contexts import context_in_folder
+from mtls_lab.exercises.factory import Factory
+from mtls_lab.exercises.judging import exercise
+from mtls_lab.scratch import scratch_folder
+
+__all__ = ["trust_devices"]
+
+
+@exercise(wanted="a function trust_devices(folder)", kind=callable)
+def trust_devices(function: Callable[..., Any]) -> Iterator[str]:
+    """Trust one CA below the root, and its list."""
+    factory = Factory.make()
+    with scratch_folder() as folder:
+        factory.lay_out(Path(folder))
+        context = context_in_folder(function, Path(folder), "server")
+    factory.serves_its_device(context)
+    yield "a device of the Device CA is served, and the backend knows its name"
+    yield from factory.refuses_others(context)
+    yield factory.refuses_the_careless(context)

@@ -1,0 +1,193 @@
+"""The office over real connections: who is certified, and who is refused in which words."""
+
+import base64
+import ssl
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from mtls_lab.enrolment import (
+    GRACE,
+    Office,
+    certificate_from,
+    current_only,
+    names_in,
+    not_too_late,
+    own_name,
+    request,
+    request_from,
+    to_line,
+)
+from mtls_lab.errors import LabError
+from mtls_lab.net import Backend, ask
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose, common_name, create_key, pem
+from mtls_lab.pki.leaf import general_names, name_of
+from mtls_lab.wire import Exchange
+
+NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
+STALE = "ERROR this certificate is not the current one"
+
+
+class World:
+    """A root, a birth CA and a device CA below it, an office, and its endpoint."""
+
+    def __init__(self, folder: Path) -> None:
+        servers = CertificateAuthority.create("Server CA")
+        root = CertificateAuthority.create("Device Root", below=1)
+        self.births, self.devices = root.intermediate("Birth CA"), root.intermediate("Device CA")
+        self.office = Office(self.devices, [own_name, current_only, not_too_late])
+        self.trusted = folder / "server_ca.pem"
+        pem.write_certificate(self.trusted, servers.certificate)
+        pem.write_certificate(folder / "root.pem", root.certificate)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        servers.issue_server(["localhost"]).load_into(context)
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cafile=folder / "root.pem")
+        context.verify_flags |= NO_CHECK_TIME
+        self._context = context
+
+    def born(self, name: str) -> Identity:
+        identity = self.births.issue_client(name)
+        self.office.announce(identity.certificate)
+        return identity
+
+    def ask(self, identity: Identity, command: str) -> Exchange:
+        context = ssl.create_default_context(cafile=self.trusted)
+        identity.load_into(context)
+        with Backend(self._context, answer=self.office.answer, name="office") as endpoint:
+            return ask(command, endpoint, context=context)
+
+    def enrol(self, identity: Identity, csr: x509.CertificateSigningRequest) -> Exchange:
+        return self.ask(identity, f"ENROL {to_line(csr)}")
+
+    def enrolled(self, identity: Identity) -> Identity:
+        key = create_key()
+        csr = request(key, common_name(identity.certificate))
+        issued = certificate_from(self.enrol(identity, csr).reply)
+        return Identity(key, issued, self.devices.chain)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(tmp_path_factory.mktemp("office"))
+
+
+def test_a_birth_certificate_is_changed_for_an_operational_one(world: World) -> None:
+    own = world.enrolled(world.born("pump-1"))
+    own.certificate.verify_directly_issued_by(world.devices.certificate)
+    assert common_name(own.certificate) == "pump-1"
+    assert world.office.register["pump-1"] == own.certificate.serial_number
+
+
+def test_the_chain_is_that_of_the_ca_which_signs_now(world: World) -> None:
+    reply = world.ask(world.born("pump-2"), "CHAIN").reply
+    assert certificate_from(reply) == world.devices.certificate
+
+
+def test_both_sides_say_what_was_asked_without_the_bytes(world: World) -> None:
+    exchange = world.enrol(world.born("pump-3"), request(create_key(), "pump-3"))
+    assert str(exchange).splitlines() == [
+        "device   connect ✓  handshake ✓ TLSv1.3 with CN=localhost  received ✓ …",
+        "office   connect ✓  handshake ✓ TLSv1.3 with CN=pump-3  received ✓ ENROL …",
+    ]
+
+
+def test_a_birth_certificate_works_once(world: World) -> None:
+    birth = world.born("pump-4")
+    world.enrolled(birth)
+    assert world.enrol(birth, request(create_key(), "pump-4")).reply == STALE
+    assert world.office.refusals[-1] == ("pump-4", STALE.removeprefix("ERROR "))
+
+
+def test_a_renewal_replaces_what_it_was_asked_with(world: World) -> None:
+    first = world.enrolled(world.born("pump-5"))
+    second = world.enrolled(first)
+    assert second.certificate.public_key() != first.certificate.public_key()
+    assert world.enrol(first, request(create_key(), "pump-5")).reply == STALE
+
+
+def test_a_request_that_comes_twice_gets_one_certificate(world: World) -> None:
+    """The reply was lost, or somebody replays it: nothing new is signed."""
+    birth, csr = world.born("pump-6"), request(create_key(), "pump-6")
+    first = world.enrol(birth, csr)
+    assert first.ok
+    assert world.enrol(birth, csr).reply == first.reply
+
+
+@pytest.mark.parametrize("wanted", ["pump-8", "pump-7,CN=pump-8"])
+def test_another_name_is_refused(world: World, wanted: str) -> None:
+    birth, key = world.born("pump-7"), create_key()
+    subject = x509.Name.from_rfc4514_string(f"CN={wanted}")
+    csr = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    assert world.enrol(birth, csr).reply == "ERROR the request is for another name"
+
+
+def test_a_second_name_in_the_san_is_refused(world: World) -> None:
+    builder = x509.CertificateSigningRequestBuilder().subject_name(name_of("pump-9"))
+    names = x509.SubjectAlternativeName(general_names(["localhost"]))
+    csr = builder.add_extension(names, critical=False).sign(create_key(), hashes.SHA256())
+    assert names_in(csr) == ["pump-9", "localhost"]
+    reply = world.enrol(world.born("pump-9"), csr).reply
+    assert reply == "ERROR the request is for another name"
+
+
+def test_who_was_never_announced_and_who_is_retired(world: World) -> None:
+    stranger = world.births.issue_client("pump-10")
+    csr = request(create_key(), "pump-10")
+    assert world.enrol(stranger, csr).reply == "ERROR nobody has announced this device"
+    retired = world.born("pump-11")
+    world.office.register["pump-11"] = None
+    assert world.enrol(retired, request(create_key(), "pump-11")).reply == STALE
+
+
+@pytest.mark.parametrize(("late", "served"), [(GRACE - 1, True), (GRACE + 1, False)])
+def test_how_late_a_device_may_be(world: World, late: int, *, served: bool) -> None:
+    old = world.devices.issue("pump-12", Purpose.CLIENT, valid_days=(-90 - late, -late))
+    world.office.register["pump-12"] = old.certificate.serial_number
+    exchange = world.enrol(old, request(create_key(), "pump-12"))
+    assert exchange.ok is served
+    if not served:
+        assert exchange.reply == f"ERROR this certificate expired more than {GRACE} days ago"
+
+
+def damaged(csr: x509.CertificateSigningRequest) -> str:
+    der = bytearray(base64.b64decode(to_line(csr)))
+    der[-1] ^= 1
+    return base64.b64encode(der).decode()
+
+
+@pytest.mark.parametrize(
+    ("command", "reply"),
+    [
+        ("GET_SECRET", "ERROR this office knows ENROL and CHAIN"),
+        ("ENROL", "ERROR a line that is not a signing request"),
+        ("ENROL ****", "ERROR a line that is not a signing request"),
+        ("ENROL MIIB", "ERROR a line that is not a signing request"),
+    ],
+)
+def test_what_is_not_a_request(world: World, command: str, reply: str) -> None:
+    assert world.ask(world.born("pump-13"), command).reply == reply
+
+
+def test_a_request_without_its_key(world: World) -> None:
+    line = damaged(request(create_key(), "pump-14"))
+    reply = world.ask(world.born("pump-14"), f"ENROL {line}").reply
+    assert reply == "ERROR the request is not signed with the key that it names"
+
+
+def test_a_key_that_the_ca_does_not_sign(world: World) -> None:
+    rsa_key = rsa.generate_private_key(65537, 2048)
+    csr = x509.CertificateSigningRequestBuilder().subject_name(name_of("pump-15"))
+    reply = world.enrol(world.born("pump-15"), csr.sign(rsa_key, hashes.SHA256())).reply
+    assert reply == "ERROR the lab signs EC keys only: create one with create_key()"
+
+
+def test_lines_come_back() -> None:
+    csr = request(create_key(), "pump-16")
+    assert request_from(to_line(csr)) == csr
+    assert names_in(None) == []
+    with pytest.raises(LabError, match="Found:    no reply"):
+        certificate_from(None)
