@@ -19,7 +19,19 @@ from mtls_lab.learner.workspace import Workspace
 __all__ = ["Entered", "enter"]
 
 #: By the number of a notebook: what it starts with, in the numbers of `workspace.enter`.
-STARTS = {"1": 1, "1b": 2, "2": 2, "2b": 3, "3": 3, "3b": 4, "3c": 4, "3d": 4, "4b": 4, "4c": 4}
+STARTS = {
+    "1": 1,
+    "1b": 2,
+    "2": 2,
+    "2b": 3,
+    "3": 3,
+    "3b": 4,
+    "3c": 4,
+    "3d": 4,
+    "4": 4,
+    "4b": 4,
+    "4c": 4,
+}
 #: By which a page knows the line that has to change.
 DISPLAY = "mtls-lab-dots"
 
