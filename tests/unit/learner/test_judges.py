@@ -135,7 +135,10 @@ EVIDENCE: dict[str, dict[str, tuple[object, ...]]] = {
     "key_in_memory": {
         "both": (KeySearch(found=True, tried=1, read=32), KeySearch(found=True, tried=1, read=32)),
         "file": (KeySearch(found=True, tried=1, read=32), KeySearch(found=False, tried=1, read=32)),
-        "neither": (KeySearch(found=False, tried=1, read=32), KeySearch(found=False, tried=1, read=32)),
+        "neither": (
+            KeySearch(found=False, tried=1, read=32),
+            KeySearch(found=False, tried=1, read=32),
+        ),
     },
     "copied_chip": {"served": (SERVED,), "refused": (REFUSED,)},
     "tpm_session": {"served": (SERVED, SERVED), "refused": (SERVED, REFUSED)},
