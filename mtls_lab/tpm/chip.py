@@ -13,7 +13,6 @@ from pathlib import Path
 
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike, read_json
-from mtls_lab.program import typed
 
 __all__ = ["DEVICE", "Chip", "find"]
 
@@ -97,5 +96,5 @@ def find(*folders: PathLike, environment: Mapping[str, str] = os.environ) -> Chi
         f"no TPM: none runs in {' or '.join(str(Path(each)) for each in folders)}, and there is "
         f"no {DEVICE}",
         "the TPM that wrapped the key",
-        f"start it: {typed('tpm start')}",
+        "start it, in Python: SoftwareTPM(folder), of mtls_lab",
     )

@@ -243,7 +243,7 @@ class SoftwareTPM(Chip):
             raise LabError(
                 f"the TPM of {self.folder.name} is running already, for process {chip.owner}",
                 "a folder whose TPM nobody else runs",
-                "end that notebook or `mtls-lab tpm start`, or take another folder",
+                "end the notebook or program that runs it, or take another folder",
             )
 
     def _unusable(self) -> LabError:
