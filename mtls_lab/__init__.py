@@ -17,6 +17,7 @@ from mtls_lab import old_names
 if TYPE_CHECKING:
     from mtls_lab import exercises as checks
     from mtls_lab.attacks import (
+        KeyInTPM,
         Protection,
         attack_table,
         change_reply,
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
         steal_key,
     )
     from mtls_lab.bench import diagnose
-    from mtls_lab.classroom import enter, report
+    from mtls_lab.classroom import (
+        enter,
+        report,
+        software_tpm,
+    )
     from mtls_lab.diagnosis import explain
     from mtls_lab.enrolment import (
         ChipDevice,
@@ -36,10 +41,25 @@ if TYPE_CHECKING:
         to_line,
     )
     from mtls_lab.errors import FileProblem
-    from mtls_lab.experiments import CredentialStore, catalogue
+    from mtls_lab.experiments import (
+        CredentialStore,
+        catalogue,
+        search_memory,
+        waiting_device,
+    )
     from mtls_lab.kata import Kata, kata_key, worked_kata
     from mtls_lab.learner import available, openssl
-    from mtls_lab.net import Relay, ask, cut, flip_bit, replace, serve, stop_all, watch
+    from mtls_lab.net import (
+        Relay,
+        ask,
+        ask_apart,
+        cut,
+        flip_bit,
+        replace,
+        serve,
+        stop_all,
+        watch,
+    )
     from mtls_lab.panels import (
         AttackPanel,
         CertificatePanel,
@@ -67,6 +87,12 @@ if TYPE_CHECKING:
         self_signed,
     )
     from mtls_lab.stacks import Encounters, Program, meet, stack_table
+    from mtls_lab.tpm import (
+        SoftwareTPM,
+        create_csr,
+        create_wrapped_key,
+        decode,
+    )
     from mtls_lab.wire import (
         Direction,
         Exchange,
@@ -82,16 +108,27 @@ if TYPE_CHECKING:
 _HOMES = {
     "attacks": (
         *("Protection", "attack_table", "change_reply", "clone", "reply_index", "steal_key"),
+        "KeyInTPM",
     ),
     "bench": ("diagnose",),
-    "classroom": ("enter", "report"),
+    "classroom": ("enter", "report", "software_tpm"),
     "diagnosis": ("explain",),
     "enrolment": ("ChipDevice", "Office", "ask_all", "certificate_from", "names_in", "to_line"),
     "errors": ("FileProblem",),
-    "experiments": ("CredentialStore", "catalogue"),
+    "experiments": ("CredentialStore", "catalogue", "search_memory", "waiting_device"),
     "kata": ("Kata", "kata_key", "worked_kata"),
     "learner": ("available", "openssl"),
-    "net": ("Relay", "ask", "cut", "flip_bit", "replace", "serve", "stop_all", "watch"),
+    "net": (
+        "Relay",
+        "ask",
+        "cut",
+        "flip_bit",
+        "replace",
+        "serve",
+        "stop_all",
+        "watch",
+        "ask_apart",
+    ),
     "panels": (
         "AttackPanel",
         "CertificatePanel",
@@ -119,6 +156,12 @@ _HOMES = {
         "self_signed",
     ),
     "stacks": ("Encounters", "Program", "meet", "stack_table"),
+    "tpm": (
+        "SoftwareTPM",
+        "create_csr",
+        "create_wrapped_key",
+        "decode",
+    ),
     "wire": (
         "Direction",
         "Exchange",
@@ -147,6 +190,7 @@ __all__ = [
     "FleetPanel",
     "Identity",
     "Kata",
+    "KeyInTPM",
     "LifePanel",
     "Office",
     "PlacementPanel",
@@ -158,11 +202,13 @@ __all__ = [
     "Relay",
     "ReviewPanel",
     "Side",
+    "SoftwareTPM",
     "Stage",
     "WirePanel",
     "WorkbenchPanel",
     "ask",
     "ask_all",
+    "ask_apart",
     "attack_table",
     "available",
     "catalogue",
@@ -171,8 +217,11 @@ __all__ = [
     "checks",
     "clone",
     "compare",
+    "create_csr",
     "create_key",
+    "create_wrapped_key",
     "cut",
+    "decode",
     "describe",
     "diagnose",
     "enter",
@@ -191,13 +240,16 @@ __all__ = [
     "report",
     "reveal",
     "review",
+    "search_memory",
     "self_signed",
     "serve",
     "server_name",
+    "software_tpm",
     "stack_table",
     "steal_key",
     "stop_all",
     "to_line",
+    "waiting_device",
     "watch",
     "worked_kata",
 ]

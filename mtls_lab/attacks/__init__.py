@@ -17,6 +17,7 @@ from mtls_lab.attacks.attacks import (
     steal_session,
     tamper,
 )
+from mtls_lab.attacks.hardware import KeyInTPM, key_in_tpm
 from mtls_lab.attacks.protections import Protection, lab_protections
 from mtls_lab.attacks.table import AttackTable, attack_table
 
@@ -25,12 +26,14 @@ __all__ = [
     "Attack",
     "AttackResult",
     "AttackTable",
+    "KeyInTPM",
     "Protection",
     "attack_table",
     "change_reply",
     "clone",
     "eavesdrop",
     "impersonate",
+    "key_in_tpm",
     "lab_protections",
     "reply_index",
     "steal_key",

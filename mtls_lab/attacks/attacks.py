@@ -6,11 +6,9 @@ Here: what an attacker does, and ATTACKS, the order and titles of them all. Not 
 
 from __future__ import annotations
 
-import shutil
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from mtls_lab.attacks.protections import Protection
 from mtls_lab.drawing import actor, breakable, card, escape, side_by_side
@@ -79,7 +77,7 @@ def eavesdrop(protection: Protection) -> AttackResult:
           Eve recorded the exchange and found "open sesame" in it.
     """
     with protection.backend() as backend, Relay(backend) as eve:
-        ask("GET_SECRET", eve, context=protection.client_context)
+        protection.ask(eve)
         read = eve.heard(SECRET)
         host = server_name(eve.stream(Direction.TO_BACKEND))
     found = "found" if read else "did not find"
@@ -92,9 +90,9 @@ def eavesdrop(protection: Protection) -> AttackResult:
 def tamper(protection: Protection) -> AttackResult:
     """Mallory changes the reply on its way: the words if they are in clear, else one bit."""
     with protection.backend() as backend, Relay(backend) as mallory:
-        ask("GET_SECRET", mallory, context=protection.client_context)
+        protection.ask(mallory)
         mallory.tamper = change_reply(mallory)
-        exchange = ask("GET_SECRET", mallory, context=protection.client_context)
+        exchange = protection.ask(mallory)
     evidence = [
         f'The backend sent "{SECRET}".',
         f'The device received "{exchange.reply}".'
@@ -131,12 +129,12 @@ def reply_index(relay: Relay) -> int:
 def impersonate(protection: Protection) -> AttackResult:
     """Mallory answers in the backend's place, with a certificate from a CA of her own."""
     context = None
-    if protection.client_context is not None:
+    if protection.server_context is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         mallory_ca = CertificateAuthority.create("Mallory CA")
         mallory_ca.issue_server(["localhost", "127.0.0.1"]).load_into(context)
     with Backend(context, name="mallory", secret=LIE) as mallory:
-        exchange = ask("GET_SECRET", mallory, context=protection.client_context)
+        exchange = protection.ask(mallory)
     if exchange.ok:
         line = f'The device asked Mallory, and believed her: "{exchange.reply}".'
     else:
@@ -167,44 +165,26 @@ def clone(protection: Protection) -> AttackResult:
 def steal_key(protection: Protection) -> AttackResult:
     """Someone copies every file of the device, the private key among them, and uses them."""
     who = "A copy of the device's files"
-    with scratch_folder() as folder:
-        context = None
-        if protection.server_ca is not None:
-            context = ssl.create_default_context(cafile=shutil.copy(protection.server_ca, folder))
-            if protection.certfile and protection.keyfile:
-                stolen = [Path(folder, "stolen.crt"), Path(folder, "stolen.key")]
-                shutil.copy(protection.certfile, stolen[0])
-                shutil.copy(protection.keyfile, stolen[1])
-                context.load_cert_chain(stolen[0], stolen[1])
-                who += ", client.key among them,"
-        with protection.backend() as backend:
-            exchange = ask("GET_SECRET", backend, context=context)
+    if protection.server_ca is not None and protection.keyfile:
+        who += ", client.key among them,"
+    with scratch_folder() as folder, protection.backend() as backend:
+        exchange = protection.ask_with_copies(backend, folder)
     return AttackResult(_title(steal_key), protection.name, exchange.ok, (_served(who, exchange),))
 
 
 def steal_session(protection: Protection) -> AttackResult:
-    """Someone copies the device's TLS session out of its memory, and neither certificate nor key.
-
-    It is presented from a context without a certificate: if the backend does not resume it,
-    nothing else speaks for the thief.
-    """
-    thief = None
-    if protection.client_context is not None:
-        thief = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        thief.check_hostname, thief.verify_mode = False, ssl.CERT_NONE  # a thief need not check
-    contexts = [c for c in (protection.server_context, protection.client_context, thief) if c]
-    watch(*contexts)
+    """Someone copies the device's session out of its memory, and neither certificate nor key."""
+    if protection.server_context is not None:
+        watch(protection.server_context)
     with protection.backend() as backend:
-        exchange = ask("GET_SECRET", backend, context=thief, name="thief")
-        evidence = [_served("A thief without a certificate", exchange)]
-        if exchange.ok:
-            evidence.append("No session was needed.")
-            return _stolen(protection, exchange, evidence)
-        stolen = ask("GET_SECRET", backend, context=protection.client_context).session
-        if stolen is None:
-            evidence.append("The device had no session: the backend gives none to resume.")
-            return _stolen(protection, exchange, evidence)
-        exchange = ask("GET_SECRET", backend, context=thief, session=stolen, name="thief")
+        before, _, exchange = protection.ask_with_session(backend)
+    evidence = [_served("A thief without a certificate", before)]
+    if before.ok:
+        evidence.append("No session was needed.")
+        return _stolen(protection, before, evidence)
+    if exchange is None:
+        evidence.append("The device had no session: the backend gives none to resume.")
+        return _stolen(protection, before, evidence)
     evidence.append(_served("The same thief, with the device's session,", exchange))
     if exchange.backend and exchange.backend.reused:
         evidence.append(f"The backend took it for {exchange.backend.peer}.")
@@ -220,8 +200,9 @@ def _stolen(protection: Protection, exchange: Exchange, evidence: list[str]) -> 
 def _served(who: str, exchange: Exchange) -> str:
     if exchange.ok:
         return f'{who} asked from elsewhere and got "{exchange.reply}".'
-    why = (exchange.backend and exchange.backend.failure) or exchange.device.failure
-    return f"{who} was refused by the backend: {why}."
+    if exchange.backend is None:
+        return f"{who} did not get as far as the backend: {exchange.device.failure}."
+    return f"{who} was refused by the backend: {exchange.backend.failure}."
 
 
 Attack = Callable[[Protection], AttackResult]

@@ -5,6 +5,7 @@ Here: one protection, and those of the course. Not here: the attacks (attacks.py
 
 from __future__ import annotations
 
+import shutil
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +16,16 @@ from mtls_lab.files import PathLike, private_folder
 from mtls_lab.net import (
     Backend,
     PeerCertificate,
+    Upstream,
     ask,
     client_context,
     forbid_resumption,
     only_trusted_client,
     server_context,
+    watch,
 )
 from mtls_lab.pki import CertificateAuthority, pem
+from mtls_lab.wire import Exchange
 
 __all__ = ["Protection", "lab_protections"]
 
@@ -50,10 +54,53 @@ class Protection:
         """Start the backend that is attacked."""
         return Backend(self.server_context, authorize=self.authorize)
 
+    def ask(self, to: Upstream) -> Exchange:
+        """Be the device itself, which asks for the secret."""
+        return ask("GET_SECRET", to, context=self.client_context)
+
+    def ask_with_copies(self, to: Upstream, folder: Path) -> Exchange:
+        """Be somebody elsewhere, with copies of all the device's files in `folder`."""
+        context = None
+        if self.server_ca is not None:
+            context = ssl.create_default_context(cafile=shutil.copy(self.server_ca, folder))
+            if copies := self.copies(folder):
+                context.load_cert_chain(*copies)
+        return ask("GET_SECRET", to, context=context)
+
+    def copies(self, folder: Path) -> tuple[Path, Path] | None:
+        """Copy the device's certificate and key; None where it has none."""
+        if not (self.certfile and self.keyfile):
+            return None
+        certfile = shutil.copy(self.certfile, folder / "stolen.crt")
+        return Path(certfile), Path(shutil.copy(self.keyfile, folder / "stolen.key"))
+
+    def ask_with_session(self, to: Upstream) -> tuple[Exchange, Exchange, Exchange | None]:
+        """Be a thief of the device's session, with neither certificate nor key.
+
+        It is presented from a context without a certificate: if the backend does not resume it,
+        nothing else speaks for the thief.
+
+        Returns:
+            The thief without the session, the device, and the thief with its session; None
+            where the device had no session, or where the thief needed none.
+        """
+        thief = None
+        if self.client_context is not None:
+            thief = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            thief.check_hostname, thief.verify_mode = False, ssl.CERT_NONE  # a thief need not check
+            watch(self.client_context, thief)
+        before = ask("GET_SECRET", to, context=thief, name="thief")
+        device = before if before.ok else self.ask(to)
+        stolen = None if before.ok else device.session
+        if stolen is None:
+            return before, device, None
+        after = ask("GET_SECRET", to, context=thief, session=stolen, name="thief")
+        return before, device, after
+
     def check(self) -> None:
         """Raise ProtectionBroken if the device itself is not served: nothing would be proved."""
         with self.backend() as backend:
-            exchange = ask("GET_SECRET", backend, context=self.client_context)
+            exchange = self.ask(backend)
         if not exchange.ok:
             raise ProtectionBroken(
                 f"under {self.name!r} the device itself is not served:\n{exchange}",
@@ -71,6 +118,7 @@ def lab_protections(folder: PathLike) -> list[Protection]:
     ca = CertificateAuthority.create("Lab CA")
     ca_file = Path(folder) / "ca.crt"
     pem.write_certificate(ca_file, ca.certificate)
+    pem.write_key(ca_file.with_suffix(".key"), ca.key)
     server = ca.issue_server(["localhost", "127.0.0.1"]).save(folder, "server")
     client = ca.issue_client("trusted-client").save(folder, "client")
     device = client_context(ca_file, *client)

@@ -6,6 +6,7 @@ here: the command line (cli/).
 
 from mtls_lab.classroom.entering import enter
 from mtls_lab.classroom.one_learner import report
+from mtls_lab.classroom.recorded import software_tpm
 from mtls_lab.classroom.whole_class import class_report, export, read_export
 
-__all__ = ["class_report", "enter", "export", "read_export", "report"]
+__all__ = ["class_report", "enter", "export", "read_export", "report", "software_tpm"]

@@ -7,6 +7,7 @@ Not here: widgets (panels/).
 from mtls_lab.experiments.credentials import Credential, CredentialStore, catalogue
 from mtls_lab.experiments.fleet import Fleet
 from mtls_lab.experiments.life import Life, LifeReport
+from mtls_lab.experiments.memory import KeySearch, search_memory, waiting_device
 from mtls_lab.experiments.placement import Kit
 from mtls_lab.experiments.trying import Workbench
 from mtls_lab.experiments.workbench import Recipe
@@ -15,10 +16,13 @@ __all__ = [
     "Credential",
     "CredentialStore",
     "Fleet",
+    "KeySearch",
     "Kit",
     "Life",
     "LifeReport",
     "Recipe",
     "Workbench",
     "catalogue",
+    "search_memory",
+    "waiting_device",
 ]

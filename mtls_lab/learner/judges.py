@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from mtls_lab.errors import LabError, UnknownName
-from mtls_lab.wire import Direction, Exchange, server_name
+from mtls_lab.wire import Direction, Exchange, Stage, server_name
 
 if TYPE_CHECKING:
     from mtls_lab.attacks import AttackResult
+    from mtls_lab.experiments import KeySearch
 
 __all__ = ["JUDGES", "judge"]
 
@@ -174,6 +175,33 @@ def no_sessions(device: Exchange, thief: Exchange) -> str:
     return "full" if device.ok else "refused"
 
 
+# --- A key in a TPM --------------------------------------------------------------------------
+
+
+def copied_key(thief: Exchange) -> str:
+    """Judge how far the thief's exchange came."""
+    if thief.ok:
+        return "served"
+    return "load" if thief.device.stage is Stage.SETUP else "refused"
+
+
+def key_in_memory(of_file: KeySearch, of_tpm: KeySearch) -> str:
+    """Judge in whose memory the key was found."""
+    if of_tpm.found:
+        return "both"
+    return "file" if of_file.found else "neither"
+
+
+def copied_chip(thief: Exchange) -> str:
+    """Judge the exchange of whoever has the copy of the TPM."""
+    return _served(thief)
+
+
+def tpm_session(_device: Exchange, thief: Exchange) -> str:
+    """Judge the exchange of whoever has the session."""
+    return _served(thief)
+
+
 # --- A device's life -------------------------------------------------------------------------
 
 
@@ -230,6 +258,7 @@ JUDGES: dict[str, Callable[..., str]] = {
         *(eve_reads_tls, flipped_bit, same_named_ca, other_host, cert_none, clone_over_tls),
         *(no_certificate, leaf_only, substring, cert_optional, no_usage, eve_follows, stolen_key),
         *(stolen_session, revoked_session, no_sessions),
+        *(copied_key, key_in_memory, copied_chip, tpm_session),
         *(birth_at_work, other_name, old_key, clock_1970, swapped_context, dropped_early),
     )
 }

@@ -16,6 +16,7 @@ from mtls_lab.tpm.codes import ResponseCode, codes_in, command_name, decode
 from mtls_lab.tpm.keys import create_csr, create_wrapped_key, is_wrapped, read_csr
 from mtls_lab.tpm.manager import Asked
 from mtls_lab.tpm.provider import PACKAGES, environment, missing
+from mtls_lab.tpm.questions import Questions
 from mtls_lab.tpm.software import Lock, SoftwareTPM
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Asked",
     "Chip",
     "Lock",
+    "Questions",
     "ResponseCode",
     "SoftwareTPM",
     "codes_in",

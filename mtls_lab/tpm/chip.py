@@ -13,7 +13,6 @@ from pathlib import Path
 
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike, read_json
-from mtls_lab.program import typed
 
 __all__ = ["DEVICE", "Chip", "find"]
 
@@ -43,12 +42,25 @@ class Chip:
         """Whether it is one that the system has, and not a process of the lab."""
         return self.tcti.startswith("device:")
 
+    def environment(self, folder: PathLike) -> dict[str, str]:
+        """Write `openssl.cnf` into a device's folder; return the environment of its programs.
+
+        Raises:
+            ToolMissing: the provider is not installed.
+            LabError: the TPM does not answer.
+        """
+        from mtls_lab.tpm.provider import environment  # noqa: PLC0415 - it imports this module
+
+        return environment(self, folder)
+
     @classmethod
     def of(cls, folder: PathLike) -> Chip | None:
         """Return the software TPM that runs in a folder; None if none does."""
         try:
             told = read_json(Path(folder, "running.json"), most=4096)
             owner, path = int(told["pid"]), str(told["socket"])
+            if told["folder"] != str(Path(folder).absolute()):  # a copy of a folder in use
+                return None
             with socket.socket(socket.AF_UNIX) as probe:
                 probe.settimeout(1)
                 probe.connect(path)
@@ -84,5 +96,5 @@ def find(*folders: PathLike, environment: Mapping[str, str] = os.environ) -> Chi
         f"no TPM: none runs in {' or '.join(str(Path(each)) for each in folders)}, and there is "
         f"no {DEVICE}",
         "the TPM that wrapped the key",
-        f"start it: {typed('tpm start')}",
+        "start it, in Python: SoftwareTPM(folder), of mtls_lab",
     )

@@ -31,6 +31,7 @@ from mtls_lab.tpm.broker import TIMEOUT, Broker
 from mtls_lab.tpm.chip import Chip
 from mtls_lab.tpm.manager import Asked
 from mtls_lab.tpm.provider import PACKAGES
+from mtls_lab.tpm.questions import Questions
 
 __all__ = ["Lock", "SoftwareTPM"]
 
@@ -121,6 +122,12 @@ class SoftwareTPM(Chip):
     def log(self) -> Sequence[Asked]:
         """What it was asked so far, oldest first; the latest 4096."""
         return tuple(self._broker.log)
+
+    @property
+    def questions(self) -> Questions:
+        """What the latest client asked, in order, without the resource manager's own commands."""
+        asked = [each for each in self.log if each.client]
+        return Questions(tuple(each for each in asked if each.client == asked[-1].client))
 
     @property
     def lock(self) -> Lock:
@@ -225,7 +232,7 @@ class SoftwareTPM(Chip):
             (self.folder / RUNNING).unlink()
 
     def _tell(self, place: Path) -> None:
-        told = {"pid": os.getpid(), "socket": str(place / "tpm")}
+        told = {"pid": os.getpid(), "socket": str(place / "tpm"), "folder": str(self.folder)}
         write_file(self.folder / RUNNING, json.dumps(told), mode=0o600)
 
     # --- What is wrong with it
@@ -236,7 +243,7 @@ class SoftwareTPM(Chip):
             raise LabError(
                 f"the TPM of {self.folder.name} is running already, for process {chip.owner}",
                 "a folder whose TPM nobody else runs",
-                "end that notebook or `mtls-lab tpm start`, or take another folder",
+                "end the notebook or program that runs it, or take another folder",
             )
 
     def _unusable(self) -> LabError:

@@ -7,7 +7,9 @@ import html
 import tempfile
 from pathlib import Path
 
-from mtls_lab.attacks import AttackTable, attack_table, lab_protections
+from mtls_lab.attacks import AttackTable, attack_table, key_in_tpm, lab_protections
+from mtls_lab.pki import CertificateAuthority
+from mtls_lab.tpm import SoftwareTPM
 
 PICTURE = Path(__file__).parents[2] / "data" / "attack_table.svg"
 
@@ -56,8 +58,11 @@ def svg(table: AttackTable) -> str:
 
 
 def draw() -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        return svg(attack_table(lab_protections(folder)))
+    with tempfile.TemporaryDirectory() as folder, SoftwareTPM(f"{folder}/tpm") as chip:
+        protections = lab_protections(folder)
+        mutual = next(each for each in protections if each.name == "Mutual TLS")
+        ca = CertificateAuthority.load(f"{folder}/ca.crt", f"{folder}/ca.key")
+        return svg(attack_table([*protections, key_in_tpm(chip, mutual, ca)]))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 
 from mtls_lab.attacks import AttackResult
 from mtls_lab.errors import LabError, UnknownName
+from mtls_lab.experiments import KeySearch
 from mtls_lab.learner.judges import JUDGES, judge
 from mtls_lab.learner.predictions import questions
 from mtls_lab.wire import Direction, Exchange, Failure, Side, Stage
@@ -126,6 +127,21 @@ EVIDENCE: dict[str, dict[str, tuple[object, ...]]] = {
         "refused": (REFUSED, REFUSED),
         "served": (SERVED, SERVED),
     },
+    "copied_key": {
+        "served": (SERVED,),
+        "refused": (REFUSED,),
+        "load": (Exchange("GET_SECRET", Side("device", Stage.SETUP, Failure("SSLError"))),),
+    },
+    "key_in_memory": {
+        "both": (KeySearch(found=True, tried=1, read=32), KeySearch(found=True, tried=1, read=32)),
+        "file": (KeySearch(found=True, tried=1, read=32), KeySearch(found=False, tried=1, read=32)),
+        "neither": (
+            KeySearch(found=False, tried=1, read=32),
+            KeySearch(found=False, tried=1, read=32),
+        ),
+    },
+    "copied_chip": {"served": (SERVED,), "refused": (REFUSED,)},
+    "tpm_session": {"served": (SERVED, SERVED), "refused": (SERVED, REFUSED)},
     "birth_at_work": {
         "handshake": (REFUSED,),
         "rule": (exchange(side("ERROR not authorized"), UNNAMED),),

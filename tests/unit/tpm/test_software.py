@@ -82,6 +82,15 @@ def test_a_state_that_is_damaged_is_named(tmp_path: Path) -> None:
         assert chip.running
 
 
+def test_a_copy_of_a_chip_in_use_is_the_same_chip(tmp_path: Path) -> None:
+    """The honest limit of a software TPM: its folder is all of it."""
+    with SoftwareTPM(tmp_path / "chip") as chip:
+        create_wrapped_key(chip, tmp_path / "key")
+        shutil.copytree(tmp_path / "chip", tmp_path / "copy")
+        with SoftwareTPM(tmp_path / "copy") as copy:
+            assert create_csr(copy, tmp_path / "key", "thief").is_signature_valid
+
+
 def test_without_swtpm_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,7 +102,8 @@ def test_without_swtpm_it_says_what_to_install(
 
 
 def test_without_a_tpm_there_is_none_to_find(tmp_path: Path) -> None:
-    (tmp_path / "running.json").write_text(json.dumps({"pid": 1, "socket": "/nowhere"}), "utf-8")
+    told = {"pid": 1, "socket": "/nowhere", "folder": str(tmp_path)}
+    (tmp_path / "running.json").write_text(json.dumps(told), "utf-8")
     with pytest.raises(LabError, match="no TPM: none runs in"):
         find(tmp_path, environment={})
     assert find(environment={"TPM2OPENSSL_TCTI": "device:/dev/tpmrm0"}).real
