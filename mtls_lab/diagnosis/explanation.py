@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mtls_lab.diagnosis.cards import explained, indented
 from mtls_lab.diagnosis.causes import in_words, ranked
 from mtls_lab.diagnosis.look import Finding, findings, mistakes_in, wrong_signers
+from mtls_lab.diagnosis.peers import OTHER, Runs
 from mtls_lab.diagnosis.symptoms import Symptoms, shown, steady
 from mtls_lab.diagnosis.views import views_of
 from mtls_lab.facts import read_facts
@@ -34,7 +35,6 @@ Entry = dict[str, Any]
 #: Whose view is told when both sides failed: who refused knows why, who was refused knows the
 #: alert, and who sees a connection break off knows least.
 SEEN_BY = ("refuser", "refused", "nobody")
-OTHER = {"device": "backend", "backend": "device", "": ""}
 
 #: Each side's own files as the notebooks name them, and what its certificate has to be for.
 OWN = {
@@ -125,7 +125,7 @@ def explain(
             which are then looked into. If not given, the ones that the notebooks use.
         cafile: likewise the CA file that the certificate was checked with, or did not load.
         chain: the certificates that were shown, where they are at hand and not in a file.
-        peer: the stack of the side that sent an alert, a name of data/peers.toml such as "go";
+        peer: the stack of the side that sent an alert, a name of data/peers.json such as "go";
             if it is not known, what all of them mean by the alert.
 
         crlfile: the revocation lists that the certificate was checked with.
@@ -133,7 +133,7 @@ def explain(
 
     Raises:
         TypeError: `what` is none of these.
-        UnknownName: `peer` is not in data/peers.toml.
+        UnknownName: `peer` is not in data/peers.json.
 
     Example:
         >>> from mtls_lab.wire import Failure
@@ -144,6 +144,8 @@ def explain(
     """
     views = views_of(what)
     entry, seen = min((_find(seen) for seen in views), key=_tells_less)
+    runs = Runs.of(what)
+    entry, seen = runs.told(entry, seen, _find)
     looks = itertools.chain(
         mistakes_in(certfile, keyfile, cafile, password), wrong_signers(certfile, cafile, chain)
     )
@@ -159,7 +161,7 @@ def explain(
     names, shell = _names(entry, seen, given)
     names["all"] = steady("; ".join(view.raw for view in views if view.failure.error) or "nothing")
     texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
-    causes = ranked(texts["why"], alert_of(normal(seen.failure.reason)), peer)
+    causes = ranked(texts["why"], alert_of(normal(seen.failure.reason)), peer, runs.names())
     told = {name: texts[name].format_map(names) for name in ("who", "what", "where", "fix")}
     told["why"] = in_words([cause.format_map(names) for cause in causes])
     if not seen.side:
