@@ -18,6 +18,9 @@ __all__ = ["MARKER", "learner_folder", "read_facts", "resource_folder"]
 #: The file that makes a folder a learner's folder; learner/notebooks.py writes it.
 MARKER = ".mtls-lab"
 
+#: The facts that no hand has written.
+MADE = {"peers"}
+
 #: Changes when what is kept beside the facts does.
 FORMAT = 1
 
@@ -38,11 +41,15 @@ def resource_folder(name: str) -> Path:
 def read_facts(name: str) -> dict[str, Any]:
     """Return what data/NAME.toml says, anew at each call: whoever keeps it may change it.
 
+    A file that a program has made is data/NAME.json.
+
     Example:
         >>> list(read_facts("placement"))
         ['files', 'slots', 'starts']
     """
     path = resource_folder("data") / f"{name}.toml"
+    if name in MADE:
+        return dict(read_json(path.with_suffix(".json")))
     # TOML takes fifty times as long to read as JSON: so the facts are kept as that, where Python
     # keeps its modules, and hold for a source of this time and size.
     source = path.stat()

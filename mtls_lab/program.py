@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
-import sysconfig
 from pathlib import Path
 
 __all__ = ["coloured", "python", "scripts", "typed"]
@@ -20,6 +18,8 @@ NAME = "mtls-lab"
 
 def scripts() -> Path:
     """Return the folder of this Python's programs, such as `.venv/bin`."""
+    import sysconfig  # noqa: PLC0415 - slow to load
+
     return Path(sysconfig.get_path("scripts"))
 
 
@@ -42,11 +42,15 @@ def python() -> str:
 
 
 def _program() -> str:
-    own = scripts() / (f"{NAME}.exe" if os.name == "nt" else NAME)
+    file = f"{NAME}.exe" if os.name == "nt" else NAME
+    running = Path(sys.argv[0])  # most often this is it, and nothing has to be looked up
+    own = running.absolute() if running.name == NAME else scripts() / file
     if not own.is_file():
         return f"{python()} -m mtls_lab"
-    on_path = shutil.which(NAME)
-    return NAME if on_path and own.samefile(on_path) else _shown(own)
+    # shutil.which would load every decompressor.
+    on_path = (Path(folder) / file for folder in os.get_exec_path() if folder)
+    first = next((each for each in on_path if os.access(each, os.X_OK)), None)
+    return NAME if first and own.samefile(first) else _shown(own)
 
 
 def _shown(path: Path) -> str:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from mtls_lab.drawing import card, code, definitions, escape, side_by_side
-
 if TYPE_CHECKING:
     from mtls_lab.diagnosis.explanation import Explanation
 
@@ -51,12 +49,16 @@ def _fold(line: str, width: int) -> list[str]:
 
 def explained(explanation: Explanation) -> str:
     """Return an explanation as a card, whose head says who refused whom."""
+    from mtls_lab.drawing import card, escape, side_by_side  # noqa: PLC0415 - a line needs none
+
     head = f"<b>{escape(explanation.who)}</b>"
     return side_by_side(card(head, reasons(explanation)))
 
 
 def reasons(explanation: Explanation) -> str:
     """Return what happened, why, where, what to do and how to check it, as a list."""
+    from mtls_lab.drawing import code, definitions  # noqa: PLC0415 - a line needs none
+
     stack = f"{explanation.stack}: " * bool(explanation.stack and explanation.says)
     rows = [
         ("It says", stack + explanation.says),

@@ -19,6 +19,7 @@ from mtls_lab.diagnosis.cards import explained
 from mtls_lab.diagnosis.causes import Cause, in_words, ranked
 from mtls_lab.diagnosis.choosing import Entry, best_of, find, is_of_a_state
 from mtls_lab.diagnosis.look import Finding, Looked, look_at
+from mtls_lab.diagnosis.peers import Runs
 from mtls_lab.diagnosis.proof import disproved, files_for, in_few_words
 from mtls_lab.diagnosis.symptoms import Symptoms, steady
 from mtls_lab.diagnosis.views import views_of
@@ -117,7 +118,7 @@ def explain(
             which are then looked into. If not given, the ones that the notebooks use.
         cafile: likewise the CA file that the certificate was checked with, or did not load.
         chain: the certificates that were shown, where they are at hand and not in a file.
-        peer: the stack of the side that sent an alert, a name of data/peers.toml such as "go";
+        peer: the stack of the side that sent an alert, a name of data/peers.json such as "go";
             if it is not known, what all of them mean by the alert.
         crlfile: the revocation lists that the certificate was checked with.
         password: of a PKCS #12 file or an encrypted key, to look into it.
@@ -126,7 +127,7 @@ def explain(
 
     Raises:
         TypeError: `what` is none of these.
-        UnknownName: `peer` is not in data/peers.toml.
+        UnknownName: `peer` is not in data/peers.json.
 
     Example:
         >>> from mtls_lab.wire import Failure
@@ -137,6 +138,8 @@ def explain(
     """
     views = views_of(what)
     entry, seen = best_of(views)
+    runs = Runs.of(what)
+    entry, seen = runs.told(entry, seen, find)
     if course is None:
         course = not seen.says
     given = {"cert": certfile, "key": keyfile, "ca": cafile, "crl": crlfile}
@@ -160,7 +163,7 @@ def explain(
     told["what"] += reword(_further(entry, seen, late=any(view.believed for view in views)))
     with suppress(KeyError):  # it cannot be told whose files these are
         told["command"] = command.format_map(shell)
-    causes = ranked(texts["why"], alert_of(normal(seen.failure.reason)), peer)
+    causes = ranked(texts["why"], alert_of(normal(seen.failure.reason)), peer, runs.names())
     owner = OTHER[seen.side] if entry["seen_by"] == "refuser" else seen.side
     found = looked.findings(seen, owner, reword) if looked else []
     ruled: tuple[Cause, ...] = ()

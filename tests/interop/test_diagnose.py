@@ -51,8 +51,15 @@ def test_the_command_says_the_same(stack: str, folder: Path) -> None:
     """A healthy server, by its command line and its JSON."""
     fault = next(fault for fault in FAULTS if fault.stack == stack and not fault.cause)
     starttls = ["--starttls", fault.starttls] if fault.starttls else []
-    with ALL[stack](fault.setup(folder)) as port:
-        command = [sys.executable, "-m", "mtls_lab", "diagnose", f"127.0.0.1:{port}", "--json"]
+    with ALL[stack](fault.setup(folder)) as server:
+        command = [
+            sys.executable,
+            "-m",
+            "mtls_lab",
+            "diagnose",
+            f"127.0.0.1:{server.port}",
+            "--json",
+        ]
         command += ["--server-name", "localhost", "--ca", str(folder / "ca.pem")]
         command += ["--cert", str(folder / "client.crt")]
         command += ["--key", str(folder / "client.key"), *starttls]

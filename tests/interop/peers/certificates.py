@@ -141,6 +141,7 @@ def make(folder: Path) -> Path:
         "server-below": Holder("localhost", between, purpose=SERVER, names=LOCALHOST),
         "server-lax": Holder("localhost", lax, purpose=SERVER, names=LOCALHOST),
         "client": Holder("device-1", root),
+        "other": Holder("device-2", root),
         "rsa": Holder("device-1", root, kind="rsa"),
         "untrusted": Holder("device-1", other),
         "expired": Holder("device-1", root, days=(-30, -2)),
@@ -191,4 +192,6 @@ def make(folder: Path) -> Path:
         (folder / f"{path.stem}.pem").write_bytes(
             path.read_bytes() + (folder / f"{path.stem}.key").read_bytes()
         )
+    for path in folder.glob("*.key"):  # some clients take no key that others may read
+        path.chmod(0o600)
     return folder

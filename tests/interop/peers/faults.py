@@ -6,7 +6,8 @@ from pathlib import Path
 
 from mtls_lab.bench import Diagnosis, diagnose
 from tests.interop.peers.inside import plain, python
-from tests.interop.peers.programs import STACKS, Setup
+from tests.interop.peers.programs import STACKS
+from tests.interop.peers.running import Setup
 
 ALL = STACKS | {"python": python, "plain": plain}
 
@@ -46,9 +47,9 @@ FAULTS = [
 
 def asked(fault: Fault, folder: Path) -> Diagnosis:
     """Start the server, diagnose it, end it."""
-    with ALL[fault.stack](fault.setup(folder)) as port:
+    with ALL[fault.stack](fault.setup(folder)) as server:
         return diagnose(
-            ("127.0.0.1", port),
+            ("127.0.0.1", server.port),
             cafile=folder / fault.trust if fault.trust else None,
             certfile=folder / f"{fault.client}.crt" if fault.client else None,
             keyfile=folder / f"{fault.client}.key" if fault.client else None,

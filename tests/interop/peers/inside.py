@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from mtls_lab.net import Acceptor, hang_up
-from tests.interop.peers.programs import Setup
+from tests.interop.peers.running import Serving, Setup
 
 #: What plain servers say when somebody connects, and in answer to whatever comes.
 GREETINGS = {
@@ -22,7 +22,7 @@ GREETINGS = {
 
 
 @contextmanager
-def plain(setup: Setup) -> Iterator[int]:
+def plain(setup: Setup) -> Iterator[Serving]:
     """A server that greets, answers once, and hangs up."""
     greeting, answer = GREETINGS[setup.extra]
 
@@ -34,16 +34,16 @@ def plain(setup: Setup) -> Iterator[int]:
 
     acceptor = Acceptor(handle, "127.0.0.1", 0, "plain")
     try:
-        yield acceptor.address[1]
+        yield Serving(acceptor.address[1])
     finally:
         acceptor.stop()
 
 
 @contextmanager
-def python(setup: Setup) -> Iterator[int]:
+def python(setup: Setup) -> Iterator[Serving]:
     """Python's ssl, which waits for a request, and speaks TLS as `setup` says."""
-    with answering(context_of(setup), AFTERWARDS.get(setup.extra, drain)) as port:
-        yield port
+    with answering(context_of(setup), AFTERWARDS.get(setup.extra, drain)) as serving:
+        yield serving
 
 
 def context_of(setup: Setup) -> ssl.SSLContext:
@@ -104,7 +104,7 @@ AFTERWARDS = {
 @contextmanager
 def answering(
     context: ssl.SSLContext, afterwards: Callable[[ssl.SSLSocket], None]
-) -> Iterator[int]:
+) -> Iterator[Serving]:
     def handle(connection: socket.socket, _: object) -> None:
         tls = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         with suppress(OSError):
@@ -114,6 +114,6 @@ def answering(
 
     acceptor = Acceptor(handle, "127.0.0.1", 0, "python")
     try:
-        yield acceptor.address[1]
+        yield Serving(acceptor.address[1])
     finally:
         acceptor.stop()

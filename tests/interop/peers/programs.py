@@ -4,113 +4,41 @@ A server is started by the name of its stack with one `Setup`, and ended when th
 """
 
 import os
-import re
-import select
 import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mtls_lab.net import Acceptor
+from mtls_lab.net import Acceptor, hang_up
+from tests.interop.peers.running import Running, Setup, free_port, program
 
-#: Seconds until a program listens; no test waits for it unless the machine stands still.
-LONG = 60.0
 #: One for each release of PostgreSQL.
 INITDB = "/usr/lib/postgresql/*/bin/initdb"
+#: Our own programs, each a server and a client.
+SOURCES = Path(__file__).parent / "sources"
+#: What makes them start soon.
+JAVA = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
+ERL = [
+    "erl",
+    "-env",
+    "ERL_CRASH_DUMP",
+    "/dev/null",
+    "-noshell",
+    "-boot",
+    "no_dot_erlang",
+    "+S",
+    "1",
+]
 
 
-@dataclass(frozen=True)
-class Setup:
-    """How a server is configured.
-
-    Attributes:
-        folder: where the certificates are, see certificates.py.
-        server: the name of its certificate.
-        clients: "required", "optional" or "none".
-        ca: the file of CAs that it trusts for its clients.
-        versions: "" for all, or "1.2", "1.3", "1.0" for this one alone.
-        extra: what else the stack is to be told.
-    """
-
-    folder: Path
-    server: str = "server"
-    clients: str = "required"
-    ca: str = "ca.pem"
-    versions: str = ""
-    extra: str = ""
-
-    @property
-    def cert(self) -> Path:
-        return self.folder / f"{self.server}.crt"
-
-    @property
-    def key(self) -> Path:
-        return self.folder / f"{self.server}.key"
-
-    @property
-    def both(self) -> Path:
-        return self.folder / f"{self.server}.pem"
-
-    @property
-    def trusted(self) -> Path:
-        return self.folder / self.ca
-
-
-def free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
-
-
-@contextmanager
-def program(port: int, *command: str | Path, folder: Path, name: str) -> Iterator[int]:
-    """Run a server until the block ends, and begin it when the kernel has its port listening.
-
-    Most of these programs have no other sign. Nothing connects: a server that serves one client
-    after the other would take that for the first.
-    """
-    log = folder / f"{name}-{port}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            stdin=subprocess.PIPE,  # which stays open: at its end, some programs stop
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-        )
-    try:
-        deadline = time.monotonic() + LONG
-        while not listens(port):
-            assert process.poll() is None, f"{command[0]} ended: {log.read_text('utf-8')[-2000:]}"
-            assert time.monotonic() < deadline, f"{command[0]} does not listen"
-            select.select([], [], [], 0.01)
-        yield port
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def listens(port: int) -> bool:
-    """Whether some socket listens on this port (proc_net_tcp(5): state 0A)."""
-    text = "".join(Path(f"/proc/net/{table}").read_text("ascii") for table in ("tcp", "tcp6"))
-    return re.search(rf"(?m)^ *\d+: [0-9A-F]+:{port:04X} [0-9A-F:]+ 0A ", text) is not None
-
-
-def openssl(setup: Setup) -> AbstractContextManager[int]:
+def openssl(setup: Setup) -> AbstractContextManager[Running]:
     port = free_port()
-    command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-quiet"]
+    command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}"]
+    command += ["-quiet"] * ("-www" not in setup.extra)
     command += ["-cert", str(setup.cert), "-key", str(setup.key), *setup.extra.split()]
     if setup.clients != "none":
         flag = {"required": "-Verify", "optional": "-verify"}[setup.clients]
@@ -120,7 +48,7 @@ def openssl(setup: Setup) -> AbstractContextManager[int]:
     return program(port, *command, folder=setup.folder, name="openssl")
 
 
-def nginx(setup: Setup) -> AbstractContextManager[int]:
+def nginx(setup: Setup) -> AbstractContextManager[Running]:
     port, folder = free_port(), setup.folder
     ask = {"required": "on", "optional": "optional", "none": "off"}[setup.clients]
     trust = "" if setup.clients == "none" else f"ssl_client_certificate {setup.trusted};"
@@ -129,6 +57,8 @@ def nginx(setup: Setup) -> AbstractContextManager[int]:
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     lines = "location / { return 200 hello; }"
+    if setup.allowed:
+        lines = f'if ($ssl_client_s_dn != "CN={setup.allowed}") {{ return 403; }} {lines}'
     pair = f"ssl_certificate {setup.cert}; ssl_certificate_key {setup.key};"
     pair += " ssl_protocols TLSv1.2 TLSv1.3;"  # the default of older releases has no TLS 1.3
     other = f"server {{ listen 127.0.0.1:{port} ssl default_server; {pair} {lines}\n"
@@ -150,34 +80,40 @@ def nginx(setup: Setup) -> AbstractContextManager[int]:
         "-c",
         configuration,
     ]
-    return program(port, *command, folder=folder, name="nginx")
+    log = folder / f"nginx-{port}.err"
+    return program(port, *command, folder=folder, name="nginx", log=log)
 
 
-def haproxy(setup: Setup) -> AbstractContextManager[int]:
+def haproxy(setup: Setup) -> AbstractContextManager[Running]:
     port, folder = free_port(), setup.folder
     ask = f" ca-file {setup.trusted} verify {setup.clients}" * (setup.clients != "none")
     version = f" ssl-min-ver TLSv{setup.versions} ssl-max-ver TLSv{setup.versions}"
     configuration = folder / f"haproxy-{port}.cfg"
     configuration.write_text(
-        "defaults\n mode http\n timeout client 20s\n timeout server 20s\n timeout connect 5s\n"
+        "defaults\n mode http\n log stdout format raw local0\n"
+        " timeout client 20s\n timeout server 20s\n timeout connect 5s\n"
         f"frontend front\n bind 127.0.0.1:{port} ssl crt {setup.both}{ask}"
         f"{version if setup.versions else ''} {setup.extra}\n"
-        " http-request return status 200 content-type text/plain string hello\n"
+        + f" http-request deny unless {{ ssl_c_s_dn(cn) -m str {setup.allowed} }}\n"
+        * bool(setup.allowed)
+        + " http-request return status 200 content-type text/plain string hello\n"
     )
     return program(port, "haproxy", "-db", "-f", configuration, folder=folder, name="haproxy")
 
 
 @contextmanager
-def stunnel(setup: Setup) -> Iterator[int]:
+def stunnel(setup: Setup) -> Iterator[Running]:
     port, folder = free_port(), setup.folder
     ask = {"required": "verifyChain = yes", "optional": "requireCert = no", "none": ""}
     trust = f"CAfile = {setup.trusted}\n" * (setup.clients != "none")
-    behind = Acceptor(lambda connection, _: drain(connection), "127.0.0.1", 0, "behind stunnel")
+    behind = Acceptor(lambda connection, _: answer(connection), "127.0.0.1", 0, "behind stunnel")
     configuration = folder / f"stunnel-{port}.conf"
     configuration.write_text(
         f"foreground = yes\npid =\nsyslog = no\n[service]\naccept = 127.0.0.1:{port}\n"
         f"connect = 127.0.0.1:{behind.address[1]}\ncert = {setup.cert}\nkey = {setup.key}\n"
         f"{trust}{ask[setup.clients]}\n{setup.extra}\n"
+        + f"checkHost = {setup.allowed}\n"
+        * bool(setup.allowed)
     )
     try:
         with program(port, "stunnel4", configuration, folder=folder, name="stunnel") as listening:
@@ -186,15 +122,18 @@ def stunnel(setup: Setup) -> Iterator[int]:
         behind.stop()
 
 
-def drain(connection: socket.socket) -> None:
-    """Read to the end, and say nothing."""
-    while connection.recv(4096):
-        pass
+def answer(connection: socket.socket) -> None:
+    """Serve whoever asks in HTTP, and say nothing to others."""
+    while asked := connection.recv(4096):
+        if asked.startswith(b"GET"):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            hang_up(connection)
+            return
 
 
-def gnutls(setup: Setup) -> AbstractContextManager[int]:
+def gnutls(setup: Setup) -> AbstractContextManager[Running]:
     port = free_port()
-    command = ["gnutls-serv", "--echo", "--port", str(port), *setup.extra.split()]
+    command = ["gnutls-serv", "--port", str(port), *(setup.extra or "--echo").split()]
     command += ["--x509certfile", str(setup.cert), "--x509keyfile", str(setup.key)]
     if setup.clients == "none":
         command += ["--disable-client-cert"]
@@ -204,45 +143,71 @@ def gnutls(setup: Setup) -> AbstractContextManager[int]:
     return program(port, *command, folder=setup.folder, name="gnutls")
 
 
-def mosquitto(setup: Setup) -> AbstractContextManager[int]:
+def mosquitto(setup: Setup) -> AbstractContextManager[Running]:
     port, folder = free_port(), setup.folder
     tls = f"cafile {setup.trusted}\ncertfile {setup.cert}\nkeyfile {setup.key}\n"
     tls += f"require_certificate {'true' if setup.clients == 'required' else 'false'}\n"
+    rules = folder / f"mosquitto-{port}.acl"
+    if setup.allowed:
+        rules.write_text(f"user {setup.allowed}\ntopic readwrite #\n")
+        tls += "use_identity_as_username true\n"
     configuration = folder / f"mosquitto-{port}.conf"
     configuration.write_text(
         "user root\n" * (setup.folder.owner() == "root")
-        + f"listener {port} 127.0.0.1\nallow_anonymous true\n"
+        + f"listener {port} 127.0.0.1\n"
+        + ("allow_anonymous true\n" if not setup.allowed else f"acl_file {rules}\n")
         + ("" if setup.extra == "plain" else tls + setup.extra)
     )
     return program(port, "mosquitto", "-c", configuration, folder=folder, name="mosquitto")
 
 
-NODE = """
-const [fs, tls] = [require("fs"), require("tls")];
-const [port, key, cert, ca, ask] = process.argv.slice(2);
-const read = (name) => fs.readFileSync(name);
-const options = { key: read(key), cert: read(cert), ca: read(ca), requestCert: ask !== "none" };
-options.rejectUnauthorized = ask === "required";
-const server = tls.createServer(options, (socket) => { socket.on("error", () => {}); });
-server.on("tlsClientError", () => {});
-server.listen(Number(port), "127.0.0.1");
-"""
+def node(setup: Setup) -> AbstractContextManager[Running]:
+    return ours(setup, "node", "node", str(SOURCES / "peer.js"))
 
 
-def node(setup: Setup) -> AbstractContextManager[int]:
+def python(version: str) -> Callable[[Setup], AbstractContextManager[Running]]:
+    """Python's ssl in a process of its own."""
+    return lambda setup: ours(setup, "python", f"python{version}", str(SOURCES / "peer.py"))
+
+
+def go(setup: Setup) -> AbstractContextManager[Running]:
+    return ours(setup, "go", str(built() / "peer-go"))
+
+
+def java(setup: Setup) -> AbstractContextManager[Running]:
+    return ours(setup, "java", "java", *JAVA, "-cp", str(built()), "Peer")
+
+
+def erlang(setup: Setup) -> AbstractContextManager[Running]:
+    return ours(setup, "erlang", *ERL, "-pa", str(built()), "-run", "mtls_peer", "main")
+
+
+def ours(setup: Setup, name: str, *command: str) -> AbstractContextManager[Running]:
+    """One of our own programs in sources/, which all take the same arguments."""
     port = free_port()
-    script = setup.folder / f"server-{port}.js"
-    script.write_text(NODE)
-    command: list[str | Path] = [
-        "node",
-        script,
-        str(port),
-        setup.key,
-        setup.cert,
-        setup.trusted,
-        setup.clients,
-    ]
-    return program(port, *command, folder=setup.folder, name="node")
+    told = ["serve", str(port), str(setup.cert), str(setup.key), str(setup.trusted)]
+    told += [setup.clients, setup.allowed or "none"]
+    return program(port, *command, *told, folder=setup.folder, name=name)
+
+
+@cache
+def built() -> Path:
+    """A folder with our programs that are compiled, which is done once."""
+    folder = Path(scratch().name)
+    commands = (
+        ["go", "build", "-o", str(folder / "peer-go"), str(SOURCES / "peer.go")],
+        ["javac", "-d", str(folder), str(SOURCES / "Peer.java")],
+        ["erlc", "-o", str(folder), str(SOURCES / "mtls_peer.erl")],
+    )
+    for command in commands:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+@cache
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 
 
 @cache
@@ -269,7 +234,7 @@ def postgresql() -> Path:
     return max(Path("/").glob(INITDB.lstrip("/"))).parent
 
 
-def postgres(setup: Setup) -> AbstractContextManager[int]:
+def postgres(setup: Setup) -> AbstractContextManager[Running]:
     port, home = free_port(), Path(cluster().name)
     for source in (setup.cert, setup.key, setup.trusted):
         copied = Path(shutil.copy(source, home))
@@ -282,13 +247,17 @@ def postgres(setup: Setup) -> AbstractContextManager[int]:
         options |= {"ssl_key_file": home / setup.key.name}
     if setup.clients != "none":
         options |= {"ssl_ca_file": home / setup.trusted.name}
+    if setup.allowed:
+        options |= {"hba_file": home / "certificates.conf", "ident_file": home / "names.conf"}
+        (home / "certificates.conf").write_text("hostssl all all 127.0.0.1/32 cert map=names\n")
+        (home / "names.conf").write_text(f"names {setup.allowed} postgres\n")
     told = [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
     command = [*unprivileged(), str(postgresql() / "postgres"), "-D", str(home / "data")]
     return program(port, *command, "-p", str(port), *told, folder=home, name="postgres")
 
 
 #: By the name that faults.toml uses.
-STACKS: dict[str, Callable[[Setup], AbstractContextManager[int]]] = {
+STACKS: dict[str, Callable[[Setup], AbstractContextManager[Running]]] = {
     "openssl": openssl,
     "nginx": nginx,
     "haproxy": haproxy,
@@ -298,13 +267,25 @@ STACKS: dict[str, Callable[[Setup], AbstractContextManager[int]]] = {
     "node": node,
     "postgres": postgres,
 }
+#: Stacks whose server is a program of ours; `diagnose` is tried on some of them.
+OURS = {"go": go, "java": java, "erlang": erlang}
 
 
 def missing() -> list[str]:
     """Which of the programs are not installed."""
     commands = {"stunnel": "stunnel4", "gnutls": "gnutls-serv", "postgres": INITDB}
-    names = ((name, commands.get(name, name)) for name in STACKS)
+    commands |= {"java": "javac", "erlang": "erlc"}
+    names = ((name, commands.get(name, name)) for name in [*STACKS, *OURS, "curl", "mosquitto_pub"])
     return [name for name, command in names if not shutil.which(command) and not installed(command)]
+
+
+def runs(command: str) -> bool:
+    """Whether a program is there and starts: a name on the PATH may be an empty shim."""
+    try:
+        done = subprocess.run([command, "--version"], capture_output=True, check=False, timeout=60)
+    except FileNotFoundError:
+        return False
+    return done.returncode == 0
 
 
 def installed(pattern: str) -> bool:

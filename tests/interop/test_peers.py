@@ -1,0 +1,105 @@
+"""What peers say, by data/peers.json: it is what they say now, and `explain` tells it by its cause.
+
+`python -m tests.interop.peers.table` makes the file.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtls_lab import explain
+from mtls_lab.diagnosis.peers import LEAST, Runs, said
+from mtls_lab.facts import read_facts
+from tests.interop.peers.certificates import make
+from tests.interop.peers.table import FILE, Heard, Row, lines_of, rows, run, stack, table, written
+
+TABLE = read_facts("peers")
+CAUSES = read_facts("causes")
+#: Cheap peers, with every credential: one that tells the reason, one that does not, a page.
+SAMPLE = {("go", "go"), ("nginx", "curl"), ("openssl", "openssl")}
+
+
+def told() -> Iterator[tuple[str, str, str, dict[str, str]]]:
+    """Give each line of the file with its stack, its side, and the runs in which it was said."""
+    for name, sides in TABLE["says"].items():
+        for side, lines in sides.items():
+            for line, seen in lines.items():
+                if line:
+                    yield name, side, line, seen
+
+
+LINES = list(told())
+
+
+def seen_before(row: Row, side: str, peer: str, lines: tuple[str, ...]) -> bool:
+    """Whether a line of a run, or that it said nothing, is in the file for this row."""
+    known: dict[str, Any] = TABLE["says"].get(stack(peer), {}).get(side, {})
+    return any(
+        row.with_whom(side) in known.get(line, {}).get(row.key, "").split(", ")
+        for line in (*lines, "")
+    )
+
+
+@pytest.mark.once  # the programs are the same on every Python
+def test_a_part_of_the_table_is_what_peers_say_now(tmp_path: Path) -> None:
+    chosen = [row for row in rows() if (row.server, row.client) in SAMPLE and row.version == "1.2"]
+    heard = list(run(chosen, make(tmp_path)))
+    assert len(heard) == len(chosen) >= 30
+    new = [
+        (each.row, side, lines)
+        for each in heard
+        for side, peer, lines in each.lines()
+        if not seen_before(each.row, side, peer, lines)
+    ]
+    assert new == []
+
+
+def test_a_second_run_changes_nothing() -> None:
+    """The file is what is made of nothing new, and of what was seen before."""
+    before = json.loads(FILE.read_text("utf-8"))
+    assert table([], before)["says"] == before["says"]
+    assert json.loads(written(before)) == before
+
+
+def test_what_is_said_in_health_is_no_sign_of_a_fault() -> None:
+    row = Row("go", "go", "client", "valid", "1.3")
+    sick = Row("go", "go", "client", "expired", "1.3")
+    heard = [
+        Heard(row, "verify depth is 4\n", "no error\n"),
+        Heard(sick, "verify depth is 7\nalert bad certificate\n", "no error\n"),
+    ]
+    says = table(heard, {"alerts": {"go": {"name": "Go"}}})["says"]["go"]
+    assert set(says["device"]) == {"", "alert bad certificate"}
+    assert set(says["backend"]) == {""}
+
+
+def test_what_differs_between_runs_is_left_out() -> None:
+    line = "2026/11/26 07:56:46 http: TLS handshake error from 127.0.0.1:34006: EOF"
+    assert lines_of(f"{line}\n-- end\n") == ("http: TLS handshake error from …: EOF",)
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "line", "seen"), LINES, ids=[f"{n} {s} {x[:50]}" for n, s, x, _ in LINES]
+)
+def test_explain_names_no_cause_that_the_run_contradicts(
+    name: str, side: str, line: str, seen: dict[str, str]
+) -> None:
+    explanation = explain(line)
+    faults = Runs.of(line).faults
+    assert len(line) < LEAST or set(said(line)) >= set(seen), (name, side)
+    if not faults:
+        return
+    assert explanation.known
+    if not explanation.causes:  # it is certain: then of what every run had that said so
+        wrong = [
+            (fault, whose)
+            for fault, whose in faults
+            for other in (each for each in CAUSES.values())
+            for cause in other.values()
+            if explanation.entry in cause["told_by"]
+            and explanation.entry not in CAUSES[fault][whose]["told_by"]
+        ]
+        assert wrong == [], explanation
