@@ -6,8 +6,10 @@ button is pressed; that is an exchange, an attack or a certificate of the other 
 
 from mtls_lab.panels.attack import AttackPanel
 from mtls_lab.panels.certificate import CertificatePanel
+from mtls_lab.panels.chain import ChainPanel
 from mtls_lab.panels.credential import CredentialPanel
 from mtls_lab.panels.fleet import FleetPanel
+from mtls_lab.panels.parsons import ParsonsPanel
 from mtls_lab.panels.placement import PlacementPanel
 from mtls_lab.panels.prediction import PredictPanel, predict, reveal
 from mtls_lab.panels.quiz import QuizPanel
@@ -18,8 +20,10 @@ from mtls_lab.panels.workbench import WorkbenchPanel
 __all__ = [
     "AttackPanel",
     "CertificatePanel",
+    "ChainPanel",
     "CredentialPanel",
     "FleetPanel",
+    "ParsonsPanel",
     "PlacementPanel",
     "PredictPanel",
     "QuizPanel",
