@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, expect
 
+from mtls_lab.learner import progress
 from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
-CELLS = ("from mtls_lab import ChainPanel", "panel = ChainPanel()\npanel._sorter.put()\npanel")
+CELLS = ("from mtls_lab import ChainPanel", "ChainPanel()")
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +23,9 @@ def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
 
 
 @pytest.fixture
-def panel(opened: ShownPanel) -> ShownPanel:
+def panel(opened: ShownPanel, lab: JupyterLab) -> ShownPanel:
     """A new panel for each test, with nothing in its list."""
+    (lab.folder / progress.FILE).unlink(missing_ok=True)  # where the last test's order is kept
     opened.anew()
     expect(opened.box.locator(".lab-order .lab-thing")).to_have_count(0)
     return opened
