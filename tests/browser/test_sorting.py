@@ -28,6 +28,7 @@ def panel(opened: ShownPanel, lab: JupyterLab) -> ShownPanel:
     (lab.folder / progress.FILE).unlink(missing_ok=True)  # where the last test's order is kept
     opened.anew()
     expect(opened.box.locator(".lab-order .lab-thing")).to_have_count(0)
+    opened.settle()  # until then, the page may still scroll
     return opened
 
 
