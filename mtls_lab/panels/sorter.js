@@ -359,7 +359,7 @@ class Sorter {
     }
 
     focusout({ relatedTarget }) {
-        if (this.held && relatedTarget && !this.body.contains(relatedTarget)) {
+        if (this.held && !this.dragging && relatedTarget && !this.body.contains(relatedTarget)) {
             this.held = null;
             this.draw({ say: this.model.get("hint") });
         }
