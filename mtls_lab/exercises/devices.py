@@ -15,12 +15,11 @@ from typing import Any
 
 from mtls_lab.exercises.careless import careless_devices, no_other_ca
 from mtls_lab.exercises.contexts import context_in_folder
-from mtls_lab.exercises.impostors import public_ca
 from mtls_lab.exercises.peers import PAST, SECRET, strict_device
 from mtls_lab.exercises.refusals import ASKING, served
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, ask
-from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem, public_ca
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 

@@ -1,28 +1,23 @@
 """Mallory in the backend's place, with everything that she can show to a device.
 
-Here: one list of impostors, and a public CA that has gone over to her. Not here: what a device
-does with them (part2/), and certificates of devices (part3/).
+Here: one list of impostors. Not here: what a device does with them (part2/), certificates of
+devices (part3/), and the public CA that has gone over to her (pki/public.py).
 """
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mtls_lab.exercises.peers import server_context
-from mtls_lab.pki import CertificateAuthority, Identity, Purpose, write_certificate
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose
 
-__all__ = ["Impostor", "anonymous", "impostors", "public_ca"]
-
-#: Where OpenSSL looks for the operating system's CAs, if it is set.
-VARIABLE = ssl.get_default_verify_paths().openssl_cafile_env
+__all__ = ["Impostor", "anonymous", "impostors"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +38,7 @@ class Impostor:
 def impostors(
     ca: CertificateAuthority, public: CertificateAuthority, host: str
 ) -> Iterator[Impostor]:
-    """Yield every impostor of `host`, which has a certificate of `ca`; see `public_ca`."""
+    """Yield every impostor of `host`, which has a certificate of `ca`; see pki/public.py."""
     mallory_ca = CertificateAuthority.create("Mallory CA")
     yield _impostor(
         mallory_ca.issue_server([host]),
@@ -88,22 +83,3 @@ def anonymous() -> Impostor:
 def _impostor(identity: Identity, shows: str, rule: str) -> Impostor:
     context = server_context(identity, ciphers="ALL:@SECLEVEL=0")  # she minds no weak key
     return Impostor(context, shows, rule)
-
-
-@contextmanager
-def public_ca(folder: Path) -> Iterator[CertificateAuthority]:
-    """Make a public CA: while the block runs, it is the one that the operating system trusts.
-
-    So a function that loads the operating system's CAs is seen to do so on every machine,
-    whichever those are there.
-    """
-    ca, path, before = CertificateAuthority.create("Public CA"), folder / "public.pem", None
-    write_certificate(path, ca.certificate)
-    before, os.environ[VARIABLE] = os.environ.get(VARIABLE), str(path)
-    try:
-        yield ca
-    finally:
-        if before is None:
-            del os.environ[VARIABLE]
-        else:
-            os.environ[VARIABLE] = before

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from mtls_lab.errors import UnknownName
+from mtls_lab.experiments.meeting import meet
 from mtls_lab.facts import read_facts
-from mtls_lab.net import Backend, ask, nobody_listens
 from mtls_lab.pki import CertificateAuthority, pem
 from mtls_lab.scratch import scratch_folder
-from mtls_lab.wire import NO_CHAIN, Exchange, Failure, Side, Stage
+from mtls_lab.wire import NO_CHAIN, Exchange
 
 __all__ = ["EMPTY", "Kit", "Placed", "Slot", "files", "placement", "slots", "starts"]
 
@@ -153,7 +153,7 @@ class Kit:
             self._write(Path(folder))
             device = _Machine("device", placed, Path(folder))
             backend = _Machine("backend", placed, Path(folder))
-            exchange = _connect(device, backend)
+            exchange = meet(device.context, backend.context)
         suspects = _suspects(exchange, device, backend)
         blame = [slot for slot in slots().values() if slot.name in suspects]
         return Placed(dict(placed), exchange, tuple(s for s in blame if placed[s.name] != s.right))
@@ -190,18 +190,6 @@ class _Machine:
             context.load_cert_chain(certfile, keyfile)  # type: ignore[arg-type]
         self.loading = set()
         return context
-
-
-def _connect(device: _Machine, backend: _Machine) -> Exchange:
-    try:
-        context = backend.context()
-    except (OSError, TypeError, ValueError) as error:
-        with nobody_listens() as address:
-            exchange = ask("GET_SECRET", address, context=device.context)
-        failed = Side("backend", Stage.SETUP, Failure.of(error))
-        return Exchange("GET_SECRET", exchange.device, failed)
-    with Backend(context) as running:
-        return ask("GET_SECRET", running, context=device.context)
 
 
 def _suspects(exchange: Exchange, device: _Machine, backend: _Machine) -> set[str]:

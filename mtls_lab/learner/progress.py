@@ -109,6 +109,7 @@ class Progress:
         told: how and when each of `predictions` was made.
         reasons: the latest reason that was chosen for each outcome.
         reviews: every review, in order.
+        arranged: what lay where, latest, in each panel that keeps an arrangement: place by place.
     """
 
     chosen: dict[str, str | None] = field(default_factory=dict)
@@ -120,6 +121,7 @@ class Progress:
     told: dict[str, Told] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     reviews: dict[str, list[Reviewed]] = field(default_factory=dict)
+    arranged: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
 
 def today() -> date:
@@ -127,14 +129,15 @@ def today() -> date:
     return datetime.now().astimezone().date()
 
 
-def note(folder: Path | None = None, /, **event: str | bool | None) -> None:
+def note(folder: Path | None = None, /, **event: str | bool | dict[str, list[str]] | None) -> None:
     """Add an event to a learner's folder; default: the one that this process is in.
 
     Outside of a learner's folder, nothing is kept.
 
     The kinds of event are those that `read` knows: `prediction` and `choice`, with `sure` if that
     was said; the same with `truth` and `day`; `reason` and `of`; `review`, `choice`, `truth` and
-    `day`; `exercise` and `outcome`; `quiz`, `question` and `answer`; `quiz` and `state`.
+    `day`; `exercise` and `outcome`; `quiz`, `question` and `answer`; `quiz` and `state`;
+    `arranged` and `lying`.
 
     Raises:
         FileProblem: the file cannot be written.
@@ -174,6 +177,8 @@ def read(folder: Path | None = None) -> Progress:
                 progress.exercises[name] = _after(before, outcome)
             case {"quiz": "before" | "after" as when, **rest}:
                 progress.quiz[when] = _go_on(progress.quiz[when], rest)
+            case {"arranged": str(name), "lying": dict(lying)} if _is_arrangement(lying):
+                progress.arranged[name] = lying
     return progress
 
 
@@ -208,6 +213,13 @@ def _go_on(taken: Taken, event: dict[Any, Any]) -> Taken:
         case {"state": "handed in"}:
             return replace(taken, handed_in=True)
     return taken
+
+
+def _is_arrangement(lying: dict[Any, Any]) -> bool:
+    return all(
+        isinstance(each, list) and all(isinstance(thing, str) for thing in each)
+        for each in lying.values()
+    )
 
 
 def _sure(event: dict[str, Any]) -> bool | None:

@@ -40,8 +40,8 @@ def _shortened(content: bytes) -> bytes:
             case {"prediction": str(name), "choice": str() | None}:
                 kept.pop(("choice", name), None)
                 kept["choice", name] = line
-            case {"of": str(name), "reason": str()}:
-                kept["reason", name] = line
+            case {"of": str(name), "reason": str()} | {"arranged": str(name), "lying": dict()}:
+                kept["of" in event, name] = line
             case {"exercise": str(name), "outcome": "right"} if name not in right:
                 right.add(name)
                 kept[number,] = line

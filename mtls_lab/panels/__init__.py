@@ -6,9 +6,11 @@ button is pressed; that is an exchange, an attack or a certificate of the other 
 
 from mtls_lab.panels.attack import AttackPanel
 from mtls_lab.panels.certificate import CertificatePanel
+from mtls_lab.panels.chain import ChainPanel
 from mtls_lab.panels.credential import CredentialPanel
 from mtls_lab.panels.fleet import FleetPanel
 from mtls_lab.panels.life import LifePanel
+from mtls_lab.panels.parsons import ParsonsPanel
 from mtls_lab.panels.placement import PlacementPanel
 from mtls_lab.panels.prediction import PredictPanel, predict, reveal
 from mtls_lab.panels.quiz import QuizPanel
@@ -19,9 +21,11 @@ from mtls_lab.panels.workbench import WorkbenchPanel
 __all__ = [
     "AttackPanel",
     "CertificatePanel",
+    "ChainPanel",
     "CredentialPanel",
     "FleetPanel",
     "LifePanel",
+    "ParsonsPanel",
     "PlacementPanel",
     "PredictPanel",
     "QuizPanel",

@@ -80,6 +80,7 @@ function onKey(event) {
     const { target, key } = event;
     target.toggleAttribute(OFF, !isLabs(event));
     const group = target.closest(".widget-toggle-buttons");
+    if (key === "Escape" && target.closest("[data-holding]")) return; // it puts back what is held
     if (key === "Escape") target.closest(".jp-Cell")?.focus(); // from here on, JupyterLab's keys
     else if (group && key in ARROWS && !isLabs(event)) {
         const buttons = [...group.querySelectorAll("button:not(:disabled)")];

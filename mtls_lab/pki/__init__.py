@@ -24,6 +24,7 @@ from mtls_lab.pki.pem import (
     write_csr,
     write_key,
 )
+from mtls_lab.pki.public import public_ca
 
 Profile = Purpose  # what notebooks of version 0.1 call it
 
@@ -41,6 +42,7 @@ __all__ = [
     "in_words",
     "is_current",
     "oid_name",
+    "public_ca",
     "read_certificate",
     "read_fields",
     "read_identity",

@@ -23,6 +23,8 @@ PANELS = {
     "certificate": "CertificatePanel('backend/server.crt')",
     "workbench": "WorkbenchPanel()",
     "placement": "PlacementPanel()",
+    "chain": "ChainPanel()",
+    "parsons": "ParsonsPanel()",
     "fleet": "FleetPanel()",
     "life": "LifePanel()",
     "quiz": "QuizPanel('before')",

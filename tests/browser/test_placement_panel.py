@@ -85,7 +85,7 @@ def test_a_placement_of_ones_own_has_no_name(panel: ShownPanel) -> None:
 def test_it_can_be_used_without_a_mouse(panel: ShownPanel) -> None:
     keyboard = panel.lab.page.keyboard
     panel.box.get_by_label("Begin with").focus()
-    for _ in range(7):  # six slots, then Run
+    for _ in range(8):  # the files, six slots, then Run
         keyboard.press("Tab")
     keyboard.press("Enter")
     assert panel.wait_for(2) == "refused"

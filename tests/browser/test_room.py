@@ -14,7 +14,13 @@ from tests.browser.test_every_panel import BEGIN, PANELS
 #: What a switch between two choices may move, in pixels: two lines.
 ALLOWED = 40
 #: The button that carries out what was chosen, where choosing alone does nothing.
-ACTS = {"wire": "Ask the backend", "wire over TLS": "Ask the backend", "placement": "Run"}
+ACTS = {
+    "wire": "Ask the backend",
+    "wire over TLS": "Ask the backend",
+    "placement": "Run",
+    "chain": "Run",
+    "parsons": "Run",
+}
 #: Panels in which two choices together say more than either: all pairs.
 PAIRS = {"credential", "fleet"}
 CELLS = PANELS | {
@@ -49,7 +55,8 @@ HEIGHTS = """async ([panel, button, pairs]) => {
         await measure(`${name}, ${button}`);
     };
     const titled = (control, word) => {
-        const title = control.parentElement.querySelector(".widget-label")?.textContent ?? "";
+        const label = control.parentElement.querySelector(".widget-label") ?? control.labels?.[0];
+        const title = label?.textContent ?? "";
         return `${title} ${word.trim()}`;
     };
     const seen = (kind) => [...panel.querySelectorAll(kind)].filter((part) => part.offsetParent);

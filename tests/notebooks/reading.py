@@ -23,9 +23,11 @@ REVIEW = 3 * PREDICTION
 PANELS = {
     "AttackPanel": 1,
     "CertificatePanel": 2,
+    "ChainPanel": 3,
     "CredentialPanel": 5,
     "FleetPanel": 3,
     "LifePanel": 4,
+    "ParsonsPanel": 4,
     "PlacementPanel": 5,
     "WirePanel": 3,
     "WorkbenchPanel": 4,

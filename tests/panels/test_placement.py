@@ -11,7 +11,7 @@ from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Kit
 from mtls_lab.experiments.placement import EMPTY, Placed, files, placement, slots, starts
 from mtls_lab.panels import PlacementPanel
-from mtls_lab.panels.placement import NOT_ASKED
+from mtls_lab.panels.sorting import NOT_ASKED
 from mtls_lab.wire import SECRET, Stage
 
 RIGHT = placement("right")
@@ -145,6 +145,12 @@ def test_a_choice_that_does_not_exist(
 # --- The panel
 
 
+def move(panel: PlacementPanel, **files: str) -> None:
+    """What a hand does in the page."""
+    moved = {slot: [file] for slot, file in files.items()}
+    panel._sorter.value = panel._sorter.value | moved
+
+
 @pytest.fixture(scope="module")
 def panel() -> PlacementPanel:
     return PlacementPanel()
@@ -155,7 +161,7 @@ def test_it_begins_without_a_result(start: str) -> None:
     panel = PlacementPanel(start)
     assert panel.value is None
     assert "Not run yet" in str(panel)
-    assert {name: slot.value for name, slot in panel._files.items()} == placement(start)
+    assert panel.placed == placement(start)
 
 
 def test_select_fills_the_slots_and_runs(panel: PlacementPanel) -> None:
@@ -169,10 +175,10 @@ def test_select_fills_the_slots_and_runs(panel: PlacementPanel) -> None:
 
 def test_the_slot_to_blame_is_named_where_it_is(panel: PlacementPanel) -> None:
     panel.select("swapped")
-    labels = {name: slot.description for name, slot in panel._files.items()}
-    assert labels["device_cafile"].endswith("✗ to blame")
-    assert labels["backend_cafile"].endswith("✗ not noticed yet")
-    assert labels["device_keyfile"] == "device keyfile, what proves it:"
+    assert panel._sorter.marks == {
+        "device_cafile": "✗ to blame",
+        "backend_cafile": "✗ not noticed yet",
+    }
     assert "The device&#x27;s cafile has client_ca.pem" in panel._result.value
     assert "self-signed certificate in certificate chain" in panel._below.value
 
@@ -180,13 +186,13 @@ def test_the_slot_to_blame_is_named_where_it_is(panel: PlacementPanel) -> None:
 def test_a_new_placement_takes_the_old_result_away(panel: PlacementPanel) -> None:
     panel.select("swapped")
     before = panel.sequence
-    panel._files["device_cafile"].value = "server_ca.pem"
+    move(panel, device_cafile="server_ca.pem")
     assert panel.sequence == before + 1
     assert panel.value is None
     assert panel._below.value.count(NOT_ASKED) == 2  # in the place of either side
     assert "✗" not in panel._below.value
     assert "✗" not in panel.still()
-    assert not any("✗" in slot.description for slot in panel._files.values())
+    assert panel._sorter.marks == {}
 
 
 def test_another_start_fills_all_slots_at_once(panel: PlacementPanel) -> None:
@@ -194,7 +200,7 @@ def test_another_start_fills_all_slots_at_once(panel: PlacementPanel) -> None:
     before = panel.sequence
     panel._start.value = "empty"
     assert panel.sequence == before + 1
-    assert {slot.value for slot in panel._files.values()} == {EMPTY}
+    assert set(panel.placed.values()) == {EMPTY}
 
 
 def test_a_backend_that_could_not_start_is_explained_not_the_refused_connection(

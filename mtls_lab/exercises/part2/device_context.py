@@ -11,12 +11,13 @@ from typing import Any
 
 from mtls_lab.exercises.careless import careless_backends, no_other_ca
 from mtls_lab.exercises.contexts import World, context_of_files
-from mtls_lab.exercises.impostors import impostors, public_ca
+from mtls_lab.exercises.impostors import impostors
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, server_context
 from mtls_lab.exercises.refusals import refusal
 from mtls_lab.exercises.result import Unsafe
 from mtls_lab.net import Backend, ask
+from mtls_lab.pki import public_ca
 from mtls_lab.scratch import scratch_folder
 
 __all__ = ["device_context"]

@@ -16,7 +16,7 @@ from typing import Any
 
 from mtls_lab.exercises.calling import Called, call
 from mtls_lab.exercises.careless import careless
-from mtls_lab.exercises.impostors import Impostor, impostors, public_ca
+from mtls_lab.exercises.impostors import Impostor, impostors
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import (
     LIE,
@@ -30,7 +30,7 @@ from mtls_lab.exercises.peers import (
 )
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Address, Backend
-from mtls_lab.pki import CertificateAuthority, write_certificate
+from mtls_lab.pki import CertificateAuthority, public_ca, write_certificate
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import MAX_LINE
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.careless import careless
-from mtls_lab.exercises.impostors import impostors, public_ca
+from mtls_lab.exercises.impostors import impostors
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import (
     LIE,
@@ -31,7 +31,7 @@ from mtls_lab.exercises.peers import (
 )
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Address, Backend, hang_up, nobody_listens
-from mtls_lab.pki import CertificateAuthority, Identity, Purpose
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose, public_ca
 from mtls_lab.scratch import scratch_folder
 
 __all__ = ["is_served"]

@@ -12,13 +12,13 @@ from typing import Any
 
 from mtls_lab.exercises.careless import careless_backends, no_other_ca
 from mtls_lab.exercises.contexts import context_in_folder
-from mtls_lab.exercises.impostors import Impostor, impostors, public_ca
+from mtls_lab.exercises.impostors import Impostor, impostors
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, server_context
 from mtls_lab.exercises.refusals import served
 from mtls_lab.exercises.result import Unsafe
 from mtls_lab.net import Backend, ask
-from mtls_lab.pki import CertificateAuthority, pem
+from mtls_lab.pki import CertificateAuthority, pem, public_ca
 from mtls_lab.scratch import scratch_folder
 
 __all__ = ["mutual_device"]

@@ -22,10 +22,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mtls_lab import CertificateAuthority, checks
 from mtls_lab.exercises import Outcome, Result
-from mtls_lab.exercises.impostors import VARIABLE
 from mtls_lab.exercises.part2 import fetch as tls_fetch
 from mtls_lab.net import Address
 from mtls_lab.pki import Identity, Purpose, create_key, self_signed
+from mtls_lab.pki.public import VARIABLE
 from tests.unit.exercises.conftest import Hurry
 from tests.unit.exercises.verdicts import Attempts, Hold, named
 
