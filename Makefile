@@ -22,7 +22,7 @@ OWN_UV := $(filter .venv-uv/%,$(UV))
 # the shell adds to Python's path may hide a package that we install.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help lab doctor test matrix notebooks verdicts pictures slides bench mutants lint lock clean supported-python
+.PHONY: help lab doctor test matrix notebooks verdicts pictures slides bench mutants fuzz lint lock clean supported-python
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -65,6 +65,9 @@ bench: $(READY) ## Measure, each figure against a bare floor
 
 mutants: $(READY) ## Change every solution of the exercises in every place, and ask its check
 	.venv/bin/python -m tests.mutants
+
+fuzz: $(READY) ## Hunt for half an hour for bytes that a reader cannot bear (Linux on x86-64)
+	@.venv/bin/python -m tests.fuzz
 
 lint: $(READY) ## Check style and types
 	.venv/bin/ruff check
