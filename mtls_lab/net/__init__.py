@@ -7,6 +7,7 @@ Here: everything that holds a socket or a TLS context. Not here: the bytes and v
 from mtls_lab.net.backend import Backend, running, serve, stop_all
 from mtls_lab.net.contexts import (
     client_context,
+    current,
     forbid_resumption,
     only,
     only_trusted_client,
@@ -29,6 +30,7 @@ __all__ = [
     "Upstream",
     "ask",
     "client_context",
+    "current",
     "cut",
     "flip_bit",
     "forbid_resumption",

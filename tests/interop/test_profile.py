@@ -81,7 +81,7 @@ def test_the_hardened_backend_of_the_table_passes(tmp_path: Path) -> None:
 
 def test_the_two_lines_of_the_notebook_make_it_so(lab: Lab) -> None:
     notebook = json.loads((ROOT / "notebooks" / "3_mutual_tls.ipynb").read_text("utf-8"))
-    told = "".join(notebook["cells"][-1]["source"])
+    told = "".join(line for cell in notebook["cells"] for line in cell["source"])
     lines = [code for code in re.findall(r"`([^`]+)`", told) if code.startswith("server_context.")]
     assert len(lines) == 2
     context = server_context(*lab.server_files, client_ca=lab.ca_file)
