@@ -73,6 +73,7 @@ lint: $(READY) ## Check style and types
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/bandit --quiet --recursive --severity-level medium mtls_lab
 
 lock: pyproject.toml | $(OWN_UV) ## Write both locks anew, with the newest versions
 	$(COMPILE) --upgrade --group test --output-file requirements-test.lock
