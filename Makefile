@@ -22,7 +22,7 @@ OWN_UV := $(filter .venv-uv/%,$(UV))
 # the shell adds to Python's path may hide a package that we install.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help lab doctor test matrix notebooks verdicts pictures slides bench mutants lint lock clean supported-python
+.PHONY: help lab doctor test matrix notebooks verdicts pictures slides bench mutants fuzz lint lock clean supported-python
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -65,10 +65,14 @@ bench: $(READY) ## Measure, each figure against a bare floor
 mutants: $(READY) ## Change every solution of the exercises in every place, and ask its check
 	.venv/bin/python -m tests.mutants
 
+fuzz: $(READY) ## Hunt for half an hour for bytes that a reader cannot bear (Linux on x86-64)
+	@.venv/bin/python -m tests.fuzz
+
 lint: $(READY) ## Check style and types
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/bandit --quiet --recursive --severity-level medium mtls_lab
 
 lock: pyproject.toml | $(OWN_UV) ## Write both locks anew, with the newest versions
 	$(COMPILE) --upgrade --group test --output-file requirements-test.lock

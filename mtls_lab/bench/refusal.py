@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Iterator
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from mtls_lab.bench.attempts import Attempt
 from mtls_lab.bench.causes import cause, explained, listed, sentence
@@ -22,6 +21,7 @@ from mtls_lab.diagnosis.look import VAGUE, Finding, look_at
 from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.diagnosis.wording import outsiders
 from mtls_lab.pki.comparison import path_of
+from mtls_lab.pki.description import UNVERIFIED
 from mtls_lab.pki.rules import told
 from mtls_lab.wire import Failure
 from mtls_lab.wire.reasons import reason_of_alert
@@ -140,7 +140,7 @@ def _same_name(seen: Seen) -> bool:
 def _signed(leaf: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         leaf.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except UNVERIFIED:
         return False
     return True
 

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
+from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.rules import extensions_of, told
 from mtls_lab.text import printable
 from mtls_lab.wire import Message
@@ -45,10 +45,7 @@ class Served:
         chain, unreadable = [], 0
         for each in message.fields.walk():
             if each.name in {"cert_data", "ASN.1Cert"}:
-                with (
-                    suppress(ValueError, TypeError, UnsupportedAlgorithm),
-                    warnings.catch_warnings(),
-                ):
+                with suppress(*UNREADABLE), warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # cryptography's, of what it will not read
                     found = x509.load_der_x509_certificate(each.data[3:])
                     _ = (found.subject, found.issuer, found.not_valid_after_utc)

@@ -14,7 +14,7 @@ import json
 import queue
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
@@ -22,7 +22,7 @@ from types import FrameType
 from mtls_lab.cli.place import Place
 from mtls_lab.diagnosis import explain
 from mtls_lab.errors import LabError
-from mtls_lab.net import Address, only, serve
+from mtls_lab.net import Address, PeerCertificate, current, only, serve
 from mtls_lab.pki import pem
 from mtls_lab.text import printable
 from mtls_lab.wire import Side
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         _terminable(),
         serve(
             context,
-            authorize=only(*options.allow) if options.allow else None,
+            authorize=_rule(options),
             host=options.host,
             port=options.port,
             observe=lambda *event: events.put(event),
@@ -100,6 +100,17 @@ def _fit(options: argparse.Namespace) -> None:
             )
     if options.plain and options.tls13_only:
         raise LabError("--tls13-only with --plain", "TLS, or none", "leave out one of them")
+
+
+def _rule(options: argparse.Namespace) -> Callable[[PeerCertificate], bool] | None:
+    """Whom the backend serves, of those that the handshake let in; None for everybody.
+
+    A session would let in a device whose certificate has expired meanwhile.
+    """
+    if options.plain or options.one_sided:
+        return None
+    named = only(*options.allow) if options.allow else (lambda _: True)
+    return lambda certificate: current(certificate) and named(certificate)
 
 
 def _kind(options: argparse.Namespace) -> str:

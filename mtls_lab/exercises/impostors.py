@@ -62,7 +62,7 @@ def impostors(
     )
     yield anonymous()
     if ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).security_level >= 2:  # as CPython sets it
-        short = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point
+        short = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point  # nosec B505
         yield _impostor(
             ca.issue(host, Purpose.SERVER, names=[host], key=cast(Any, short)),
             "an old certificate of the backend, whose RSA key of 1024 bits is too short",

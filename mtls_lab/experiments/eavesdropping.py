@@ -15,6 +15,7 @@ from itertools import groupby
 from cryptography import x509
 
 from mtls_lab.net import Chunk
+from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.text import printable
 from mtls_lab.wire import (
     Direction,
@@ -150,7 +151,7 @@ def _subjects(stream: bytes) -> list[str]:
     rest, found = data[7 : 4 + int.from_bytes(data[1:4], "big")], []
     while rest:
         end = 3 + int.from_bytes(rest[:3], "big")
-        with suppress(ValueError):  # bytes of a peer: they may be anything
+        with suppress(*UNREADABLE):  # bytes of a peer: they may be anything
             certificate = x509.load_der_x509_certificate(rest[3:end])
             found.append(printable(certificate.subject.rfc4514_string()))
         rest = rest[end:]

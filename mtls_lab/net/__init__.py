@@ -8,6 +8,7 @@ from mtls_lab.net.apart import Presented, ask_apart, ask_each_apart
 from mtls_lab.net.backend import Backend, running, serve, stop_all
 from mtls_lab.net.contexts import (
     client_context,
+    current,
     forbid_resumption,
     only,
     only_trusted_client,
@@ -33,6 +34,7 @@ __all__ = [
     "ask_apart",
     "ask_each_apart",
     "client_context",
+    "current",
     "cut",
     "flip_bit",
     "forbid_resumption",

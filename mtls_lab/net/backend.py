@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import socket
 import ssl
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from mtls_lab.net.conversation import Conversation
 from mtls_lab.net.mailbox import Mailbox
-from mtls_lab.net.sockets import MAX_CONNECTIONS, Acceptor, Address, hang_up
+from mtls_lab.net.sockets import LINGER, MAX_CONNECTIONS, Acceptor, Address, hang_up
+from mtls_lab.net.started import Started
 from mtls_lab.net.tls import PeerCertificate, receive, subject_of, wrap
 from mtls_lab.wire import SECRET, Failure, LineBuffer, ProtocolError, Service, Side, Stage
 
@@ -74,7 +73,7 @@ class Backend:
         self._context, self._authorize = context, authorize
         self._answer = answer or (lambda command, _certificate: self.service.answer(command))
         self._handshake_timeout, self._idle_timeout = handshake_timeout, idle_timeout
-        self._observe = observe or (lambda _what, _peer, _side: None)
+        self._observe = observe
         self._outcomes: Mailbox[Address, Side] = Mailbox()
         self._acceptor = Acceptor(self._handle, host, port, name, most=max_connections, adopts=True)
         self.address = self._acceptor.address
@@ -106,32 +105,46 @@ class Backend:
         return f"<Backend {self.name!r}, {kind}, {len(self.connections)} connections>"
 
     def _handle(self, raw: socket.socket, peer: Address) -> None:
-        conversation = Conversation(raw, self.name)
+        conversation, wait = Conversation(raw, self.name), LINGER
         try:
-            self._converse(conversation, peer)
+            if self._converse(conversation, peer):
+                wait = 0.0  # the other side has ended its direction: there is no more to read
         except Exception as error:  # noqa: BLE001 - what a peer provokes ends its connection only
             conversation.failure = Failure.of(error, conversation.stage)
         side = conversation.side()
         self.connections.append(side)
         self._outcomes.put(peer, side)
-        self._observe("ended", peer, side)
-        hang_up(conversation.connection)
+        if self._observe:
+            self._observe("ended", peer, side)
+        hang_up(conversation.connection, wait=wait)
 
-    def _converse(self, talk: Conversation, peer: Address) -> None:
-        context = self._context() if callable(self._context) else self._context
-        if context is not None:
-            talk.stage = Stage.HANDSHAKE
-            talk.connection.settimeout(self._handshake_timeout)
-            # The handshake is a step of its own: a failed wrap_socket would close the socket
-            # at once, and the client might never read the alert.
-            talk.connection = tls = wrap(context, talk.connection, server_side=True)
-            self._acceptor.adopt(tls)
-            tls.do_handshake()
-            talk.version, talk.peer = tls.version(), subject_of(tls.getpeercert())
-            talk.asked = tls.context.verify_mode is not ssl.CERT_NONE
-            talk.reused = bool(tls.session_reused)
-            talk.stage = Stage.APPLICATION
-        self._observe("open", peer, talk.side())
+    def _tell(self, what: str, peer: Address, talk: Conversation) -> None:
+        if self._observe:
+            self._observe(what, peer, talk.side())
+
+    def _shake_hands(self, talk: Conversation) -> None:
+        context = self._context
+        if callable(context):
+            with self._acceptor.outside():
+                context = context()
+        if context is None:
+            return
+        talk.stage = Stage.HANDSHAKE
+        talk.connection.settimeout(self._handshake_timeout)
+        # The handshake is a step of its own: a failed wrap_socket would close the socket
+        # at once, and the client might never read the alert.
+        talk.connection = tls = wrap(context, talk.connection, server_side=True)
+        self._acceptor.adopt(tls)
+        tls.do_handshake()
+        talk.version, talk.peer = tls.version(), subject_of(tls.getpeercert())
+        talk.asked = tls.context.verify_mode is not ssl.CERT_NONE
+        talk.reused = bool(tls.session_reused)
+        talk.stage = Stage.APPLICATION
+
+    def _converse(self, talk: Conversation, peer: Address) -> bool:
+        """Talk until the end; return whether it was the other side that ended it, in order."""
+        self._shake_hands(talk)
+        self._tell("open", peer, talk)
         if self._authorize is not None:
             talk.stage = Stage.APPLICATION
             try:
@@ -147,20 +160,23 @@ class Backend:
                     text=f"{talk.peer or 'who shows no name'} may not speak here",
                 )
                 talk.send("ERROR not authorized")
-                return
+                return False
         lines = LineBuffer()
         while True:
             deadline, answered = time.monotonic() + self._idle_timeout, False
+            left = self._idle_timeout
             while not answered:
-                talk.connection.settimeout(max(deadline - time.monotonic(), 0.001))
+                if left != talk.connection.gettimeout():
+                    talk.connection.settimeout(left)
                 data = receive(talk.connection)
                 if not data:
-                    return
+                    return True
+                left = max(deadline - time.monotonic(), 0.001)
                 talk.stage = Stage.APPLICATION
                 try:
                     for command in lines.feed(data):
                         talk.received.append(command)
-                        self._observe("command", peer, talk.side())
+                        self._tell("command", peer, talk)
                         talk.send(self._reply(command, talk))
                         answered = True
                 except ProtocolError as error:
@@ -247,31 +263,6 @@ def serve(
     with _registry:
         _running[backend] = started
     return backend
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """Under which name a backend was started, and in a notebook by which run of which cell."""
-
-    name: str
-    cell: str
-    run: str
-
-    @classmethod
-    def now(cls, name: str) -> Started:
-        """Ask IPython, if it runs: each request to run a cell has a number and the cell's own."""
-        ipython = sys.modules.get("IPython")
-        parent = getattr(ipython and ipython.get_ipython(), "get_parent", dict)
-        request: dict[str, Any] = parent()
-        # Not every program that shows notebooks numbers its cells: then it is the text.
-        cell = request.get("metadata", {}).get("cellId") or request.get("content", {}).get("code")
-        return cls(name, cell or "", request.get("header", {}).get("msg_id", ""))
-
-    def replaces(self, earlier: Started) -> bool:
-        """Whether the earlier one has to end: it has this name, or is of an earlier run."""
-        if self.name or earlier.name:
-            return self.name == earlier.name
-        return bool(self.cell) and self.cell == earlier.cell and self.run != earlier.run
 
 
 def running() -> list[Backend]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import time
 from collections.abc import Callable
 
 from mtls_lab.files import PathLike
@@ -15,6 +16,7 @@ from mtls_lab.net.tls import PeerCertificate
 
 __all__ = [
     "client_context",
+    "current",
     "forbid_resumption",
     "only",
     "only_trusted_client",
@@ -82,6 +84,25 @@ def forbid_resumption(context: ssl.SSLContext) -> None:
     """
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.num_tickets = 0
+
+
+def current(certificate: PeerCertificate) -> bool:
+    """Authorize certificates whose dates hold now; as a rule, for resumed connections too.
+
+    OpenSSL reads the dates in a full handshake only, so a session outlives them.
+
+    Example:
+        >>> dates = {
+        ...     "notBefore": "Jan  1 00:00:00 2024 GMT",
+        ...     "notAfter": "Jan  2 00:00:00 2024 GMT",
+        ... }
+        >>> current(dates), current(dates | {"notAfter": "Jan  1 00:00:00 2124 GMT"}), current(None)
+        (False, True, False)
+    """
+    if not certificate:
+        return False
+    first, last = (ssl.cert_time_to_seconds(certificate[at]) for at in ("notBefore", "notAfter"))
+    return first <= time.time() <= last
 
 
 def only(*names: str) -> Callable[[PeerCertificate], bool]:

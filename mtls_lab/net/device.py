@@ -111,6 +111,7 @@ def ask(
         kept = Session.of(connection.tls)  # after the first read: see there
     except Exception as error:  # noqa: BLE001 - every way of failing is a result of an exchange
         failure = Failure.of(error, stage)
+    deadline = max(deadline, time.monotonic() + GRACE)  # by which the backend may end its side
     messages = messages_of(connection.tls if connection else None)
     recording = None
     if connection is not None:
@@ -139,5 +140,4 @@ def _with_backend(
 
 
 def _left(deadline: float) -> float:
-    """Seconds in which the backend may still end its side."""
-    return max(deadline - time.monotonic(), GRACE)
+    return max(deadline - time.monotonic(), 0.0)

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
+from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.leaf import (
     LEAF_KEY_USAGE,
     NO_KEY_USAGE,
@@ -135,22 +136,23 @@ class CertificateAuthority:
         decision.
 
         Raises:
-            ValueError: the request was not signed with the key that it names.
+            ValueError: the request was not signed with the key that it names, or cannot be read.
         """
-        if not csr.is_signature_valid:
-            raise ValueError("the request is not signed with the key that it names")
         names: Iterable[x509.GeneralName] = ()
-        with suppress(x509.ExtensionNotFound):
-            names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        public_key = csr.public_key()
+        try:
+            signed, subject, public_key = csr.is_signature_valid, csr.subject, csr.public_key()
+            with suppress(x509.ExtensionNotFound):
+                names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        except UNREADABLE as error:
+            raise ValueError(f"the request cannot be read: {error}") from None
+        if not signed:
+            raise ValueError("the request is not signed with the key that it names")
         if not isinstance(public_key, ec.EllipticCurvePublicKey):
             raise ValueError("the lab signs EC keys only: create one with create_key()")
         now = _now()
         first, last = now - CLOCK_SKEW, now + timedelta(days=days)
         issuer, issuer_id = self.certificate.subject, self._authority_id()
-        builder = leaf_builder(
-            issuer, issuer_id, csr.subject, public_key, purpose, names, first, last
-        )
+        builder = leaf_builder(issuer, issuer_id, subject, public_key, purpose, names, first, last)
         return builder.sign(self.key, SHA256)
 
     def issue_server(self, names: Iterable[str], *, days: int = LEAF_DAYS) -> Identity:

@@ -11,12 +11,12 @@ import warnings
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike
+from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.kinds import kind_of, read_bounded
 
 __all__ = ["read_bundle"]
@@ -53,7 +53,7 @@ def read_bundle(
             # They are a SET in there, which has no order (RFC 2315, section 9.1).
             issuers = {each.issuer for each in found if each.issuer != each.subject}
             return None, sorted(found, key=lambda each: each.subject in issuers)
-    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm, ssl.SSLError) as error:
+    except (*UNREADABLE, ssl.SSLError) as error:
         why = "another password, or damage" if name == "pkcs12" else str(error)
         raise FileProblem(
             f"{path} cannot be opened ({why})",

@@ -11,9 +11,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
-from mtls_lab.pki.description import oid_name
+from mtls_lab.pki.description import UNVERIFIED, oid_name
 from mtls_lab.pki.rules import (
     PURPOSES,
     Look,
@@ -95,7 +94,7 @@ def path_of(
 def _signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except UNVERIFIED:
         return False
     return True
 

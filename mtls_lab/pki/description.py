@@ -13,15 +13,29 @@ from cryptography.x509.oid import NameOID
 
 from mtls_lab.text import printable
 
-__all__ = ["UNREADABLE", "common_name", "describe", "in_words", "is_current", "oid_name"]
+__all__ = [
+    "UNREADABLE",
+    "UNVERIFIED",
+    "common_name",
+    "describe",
+    "in_words",
+    "is_current",
+    "oid_name",
+]
 
-#: What cryptography raises for extensions that it cannot read.
+#: What cryptography raises for a certificate, a request, a list or a key that it cannot read, at
+#: once or when a part is asked for. Older releases raise a KeyError for a text of an unknown type.
 UNREADABLE = (
     ValueError,
+    TypeError,
+    KeyError,
     UnsupportedAlgorithm,
     x509.DuplicateExtension,
+    x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
 )
+#: The same where a signature is checked.
+UNVERIFIED = (*UNREADABLE, InvalidSignature)
 
 #: The bits of keyUsage as RFC 5280, section 4.2.1.3 calls them, by cryptography's names.
 USAGES = {
@@ -109,7 +123,7 @@ def _weak_digest(certificate: x509.Certificate) -> str:
     """The digest of a signature that verifiers of today do not take; `""` for a good one."""
     try:
         digest = certificate.signature_hash_algorithm
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return ""
     return f"{digest.name}, weak" if digest and digest.name in {"md5", "sha1"} else ""
 
@@ -141,7 +155,7 @@ def is_current(certificate: x509.Certificate, issuer: x509.Certificate, *, days:
     """Whether `issuer` signed this certificate and it stays valid for `days` more."""
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature):
+    except UNVERIFIED:
         return False
     now = datetime.now(UTC)
     return (

@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import cache
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from mtls_lab.facts import read_facts
@@ -145,7 +144,7 @@ def _public_key(certificate: x509.Certificate) -> str:
     kind = oid_name(certificate.public_key_algorithm_oid)
     try:
         key = certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return f"{kind}, which this program cannot read"
     if isinstance(key, ec.EllipticCurvePublicKey):
         return f"EC on the curve {key.curve.name}, {key.key_size} bits"

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike, write_file
+from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.kinds import kind_of, read_bounded
 from mtls_lab.scratch import scratch_folder
 
@@ -193,8 +193,7 @@ def read_certificates(path: PathLike) -> list[x509.Certificate]:
         found = x509.load_pem_x509_certificates(data)
         for each in found:  # cryptography reads these only when it is asked for them
             _ = (each.subject, each.issuer, each.not_valid_before_utc, each.not_valid_after_utc)
-    # A KeyError is what older releases of cryptography raise for a text of an unknown type.
-    except (ValueError, KeyError, x509.InvalidVersion) as error:
+    except UNREADABLE as error:
         raise FileProblem(
             f"{path} holds a damaged certificate ({error})", "a whole certificate", "make it again"
         ) from None
@@ -208,7 +207,7 @@ def read_crls(path: PathLike) -> list[x509.CertificateRevocationList]:
         found = [x509.load_pem_x509_crl(block[0]) for block in _CRL.finditer(data)]
         for each in found:
             _ = (each.issuer, each.last_update_utc, each.next_update_utc, len(each))
-    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise FileProblem(
             f"{path} holds a damaged revocation list ({error})", "a whole list", "make it again"
         ) from None
@@ -229,7 +228,7 @@ def read_any_key(path: PathLike, password: str | None = None) -> PrivateKeyTypes
     data = _read(Path(path), "a private key")
     try:
         return serialization.load_pem_private_key(data, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise FileProblem(
             f"{path} holds a damaged key ({error})", "a whole key", "make it again"
         ) from None
@@ -240,7 +239,7 @@ def _decrypted(path: Path, password: str) -> PrivateKeyTypes | None:
     try:
         data = read_bounded(path, "a private key")
         return serialization.load_pem_private_key(data, password.encode())
-    except (FileProblem, ValueError, TypeError, UnsupportedAlgorithm):
+    except (FileProblem, *UNREADABLE):
         return None
 
 
@@ -266,7 +265,7 @@ def read_identity(certfile: PathLike, keyfile: PathLike) -> Identity:
     key = read_key(keyfile)
     try:
         belongs = certificate.public_key() == key.public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise FileProblem(
             f"{certfile} holds a certificate whose key cannot be read ({error})",
             "a certificate for an EC key",

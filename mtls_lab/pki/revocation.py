@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
+from mtls_lab.pki.description import UNVERIFIED
 from mtls_lab.pki.rules import Look, public_key, told
 
 __all__ = ["revocations"]
@@ -63,7 +63,7 @@ def revocations(
 def _signed(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
     try:
         return crl.is_signature_valid(public_key(issuer))  # type: ignore[arg-type] # TypeError
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except UNVERIFIED:
         return False
 
 

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from mtls_lab.pki.description import oid_name
+from mtls_lab.pki.description import UNREADABLE, oid_name
 from mtls_lab.text import printable
 
 __all__ = ["PURPOSES", "Look", "extensions_of", "in_path", "missing_purposes", "public_key", "told"]
@@ -134,7 +133,7 @@ def _weak(certificate: x509.Certificate, words: dict[str, str]) -> Iterator[Look
         yield Look("weak key", words | {"bits": str(bits)})
     try:
         digest = certificate.signature_hash_algorithm
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return
     if digest and digest.name in {"md5", "sha1"}:
         name = {"md5": "MD5", "sha1": "SHA-1"}[digest.name]
@@ -171,14 +170,14 @@ def public_key(certificate: x509.Certificate) -> object:
     """Return the public key, or None if it is of a kind that cryptography cannot read."""
     try:
         return certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return None
 
 
 def _listed(certificate: x509.Certificate) -> list[x509.Extension[x509.ExtensionType]]:
     try:
         return list(certificate.extensions)
-    except (ValueError, x509.DuplicateExtension, UnsupportedAlgorithm):
+    except UNREADABLE:
         return []  # OpenSSL has read it, cryptography cannot
 
 

@@ -12,6 +12,7 @@ from tests.benchmarks import (
     imports,
     notebooks,
     panels,
+    room,
     soak,
     start,
 )
@@ -20,7 +21,17 @@ from tests.benchmarks import (
 def main() -> int:
     missed = []
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the first measurement")
-    for module in (exchange, diagnosing, imports, certificates, notebooks, start, panels, soak):
+    for module in (
+        exchange,
+        diagnosing,
+        imports,
+        certificates,
+        notebooks,
+        start,
+        panels,
+        room,
+        soak,
+    ):
         for figure in module.figures():
             print(figure, flush=True)
             missed += [figure.name] * (not figure.met)

@@ -17,7 +17,7 @@ class BareServer:
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.address: tuple[str, int] = self._listener.getsockname()
         self._ended = False
         self._thread = threading.Thread(target=self._accept)

@@ -26,6 +26,7 @@ CORE = [
     *("-m", "not once"),
     "mtls_lab",
     "tests/unit",
+    "tests/fuzz",
     "tests/panels",
     "tests/interop",
     "tests/notebooks/test_outputs.py",

@@ -113,8 +113,8 @@ def _ask(question: Question, folder: str, pipe: Connection) -> None:
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
         try:
             exec(question.before, names)  # noqa: S102 - our own notebook
-            exec(compile(question.mutant.source, "<cell>", "exec"), names)  # noqa: S102
-            result = eval(question.check, names)  # noqa: S307
+            exec(compile(question.mutant.source, "<cell>", "exec"), names)  # noqa: S102 - the same
+            result = eval(question.check, names)  # noqa: S307 - the same
         except Exception as error:  # noqa: BLE001 - the learner sees a traceback
             pipe.send(("not yet", f"{type(error).__name__}: {error}"))
         else:

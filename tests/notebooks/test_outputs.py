@@ -44,7 +44,7 @@ def run_nbval(
     )
     cells = Counter(
         next(iter(outcome.tag for outcome in case), "passed")
-        for case in ET.parse(report).iter("testcase")  # noqa: S314 (written by pytest just now)
+        for case in ET.parse(report).iter("testcase")  # noqa: S314 - written by pytest just now
     )
     return cells, run.stdout
 

@@ -1,5 +1,6 @@
 """The rules of our own test run: a skip fails under CI, a warning always. Nothing of the lab."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.repository.files import ROOT
+from tests.repository.files import ROOT, texts
 
 SKIP = "import pytest\n@pytest.mark.skip(reason='too hard')\ndef test_skip(): pass"
 SKIP_MODULE = "import pytest\npytest.skip('no such machine', allow_module_level=True)"
@@ -67,3 +68,16 @@ def test_a_warning_is_a_failure(tmp_path: Path) -> None:
     run = run_pytest(tmp_path, WARN, ci="")
     assert run.returncode == pytest.ExitCode.TESTS_FAILED
     assert "ResourceWarning" in run.stdout
+
+
+def test_a_security_finding_is_let_pass_for_a_reason_beside_it() -> None:
+    """Of ruff's S and of bandit, whose findings from medium up `make lint` wants none of."""
+    passed = [
+        (path.name, line)
+        for path, text in texts().items()
+        if path.suffix == ".py"
+        for line in text.splitlines()
+        if re.search(r"# (noqa: (\w+, )*S\d|nosec B\d)", line)
+    ]
+    assert len(passed) > 20
+    assert [each for each in passed if not re.search(r"(S|B)\d+ - \w", each[1])] == []

@@ -25,9 +25,9 @@ UNSIGNED = bytes.fromhex("3005 06032b6570 030100")
 def certificate(reader: Reader) -> None:
     """Read one X.509 certificate in DER, to the end of `reader`."""
     from cryptography import x509  # noqa: PLC0415
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
 
     from mtls_lab.pki import oid_name, read_fields  # noqa: PLC0415
+    from mtls_lab.pki.description import UNREADABLE  # noqa: PLC0415
 
     try:
         parsed = x509.load_der_x509_certificate(reader.peek(reader.more))
@@ -36,7 +36,7 @@ def certificate(reader: Reader) -> None:
             for each in read_fields(parsed)
         }
         found = [each.oid for each in parsed.extensions]
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise Malformed(f"not a certificate that can be read: {error}") from None
     said["signature"] = said["signatureAlgorithm"]
     names = [oid_name(oid) for oid in found]
@@ -77,10 +77,12 @@ def _spelled(name: bytes) -> str:
     """Return a name in DER as RFC 4514 writes it."""
     from cryptography import x509  # noqa: PLC0415
 
+    from mtls_lab.pki.description import UNREADABLE  # noqa: PLC0415
+
     try:
         request = _sequence(_sequence(BEFORE + name + BEHIND) + UNSIGNED)
         return x509.load_der_x509_csr(request).subject.rfc4514_string() or "(empty)"
-    except (ValueError, TypeError):
+    except UNREADABLE:
         return f"not a name that can be read: {name[:32].hex(' ')}"
 
 

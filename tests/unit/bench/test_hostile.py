@@ -18,6 +18,7 @@ from mtls_lab.bench.own import look_into
 from mtls_lab.bench.probing import Seen, probe
 from mtls_lab.bench.reporting import report
 from mtls_lab.net import Acceptor, Address, Chunk
+from tests.unit.damage import changed
 from tests.unit.lab import Lab
 
 #: What a terminal does something with.
@@ -116,21 +117,6 @@ def test_forged_messages_are_judged_all_the_same(seen: Seen, number: int) -> Non
     other = replace(seen, full=full, nameless=seen.nameless and forged(seen.nameless))
     text = "\n".join([*map(str, report(other)), *map(str, judge(other))])
     assert all(character.isprintable() for line in text.splitlines() for character in line)
-
-
-def changed(data: bytes, luck: random.Random) -> bytes:
-    """The same bytes with some of them changed, taken out, or doubled."""
-    made = bytearray(data)
-    for _ in range(luck.randrange(4)):
-        at = luck.randrange(len(made) or 1)
-        match luck.randrange(3):
-            case 0:
-                made[at : at + 1] = bytes([luck.randrange(256)])
-            case 1:
-                del made[at : at + luck.randrange(1, 40)]
-            case _:
-                made[at:at] = made[at : at + luck.randrange(1, 40)]
-    return bytes(made)
 
 
 @pytest.mark.parametrize("number", range(16))

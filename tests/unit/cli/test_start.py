@@ -226,7 +226,7 @@ def test_a_kernel_ends_with_it(tmp_path: Path) -> None:
         wait_for(lab, "^up$")
         header = {"Authorization": f"token {token}", "Content-Type": "application/json"}
         wanted = Request(f"{url}/api/kernels", b'{"name": "python3"}', header)  # noqa: S310 - the same
-        with urlopen(wanted, timeout=500) as answer:  # noqa: S310
+        with urlopen(wanted, timeout=500) as answer:  # noqa: S310 - the same
             identity = json.load(answer)["id"]
         running = ["pgrep", "-f", f"kernel-{identity}"]
         assert subprocess.run(running, capture_output=True, check=False).returncode == 0

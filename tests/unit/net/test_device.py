@@ -343,4 +343,5 @@ def test_a_timeout_is_one(monkeypatch: pytest.MonkeyPatch, timeout: float) -> No
         backend = Recorded(silent.getsockname())
         seen = ask("PING", backend, timeout=timeout)
     assert told(seen.device) == (Stage.APPLICATION, "TimeoutError", "TIMED_OUT", None)
-    assert [*waits, backend.waited] == [device.GRACE, device.GRACE]
+    (hung_up,) = waits
+    assert 0 <= backend.waited <= hung_up <= device.GRACE  # one second for both together

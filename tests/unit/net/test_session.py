@@ -9,6 +9,7 @@ from mtls_lab import CertificateAuthority, Exchange, Relay, Stage, ask
 from mtls_lab.net import (
     Backend,
     PeerCertificate,
+    current,
     forbid_resumption,
     only_trusted_client,
     server_context,
@@ -238,13 +239,20 @@ def test_an_expired_device_is_served_while_it_resumes(
     clock that is not there yet; after, it does. So nobody has to wait for an end."""
     device = lab.device("expired", version)
     backend_context.verify_flags |= NO_CHECK_TIME
-    with Backend(backend_context, authorize=only_trusted_client) as backend:
+    with (
+        Backend(backend_context, authorize=only_trusted_client) as backend,
+        Backend(backend_context, authorize=current) as by,
+    ):
         session = ask("GET_SECRET", backend, context=device).session
         backend_context.verify_flags &= ~NO_CHECK_TIME
         full = ask("GET_SECRET", backend, context=device)
         resumed = ask("GET_SECRET", backend, context=thief, session=session)
+        ruled = ask("GET_SECRET", by, context=thief, session=session)
     assert refused(full) == ("CERTIFICATE_VERIFY_FAILED", 10)
     assert resumed.reply == "open sesame"
+    assert ruled.reply == "ERROR not authorized"
+    assert ruled.backend is not None
+    assert ruled.backend.reused
 
 
 def test_an_open_connection_outlives_revocation(

@@ -20,6 +20,7 @@ from cryptography.x509.verification import (
 
 from mtls_lab import CertificateAuthority, ask, pki, serve
 from mtls_lab.pki import Purpose, describe, pem
+from mtls_lab.pki.comparison import compare
 from mtls_lab.pki.description import USAGES
 from mtls_lab.wire import SECRET
 from tests.unit.lab import Lab, spelled
@@ -312,3 +313,40 @@ def test_both_sides_accept_it_strictly(lab: Lab, version: ssl.TLSVersion) -> Non
         exchange = ask("GET_SECRET", backend, context=client)
     assert (exchange.reply, exchange.device.version) == (SECRET, spelled(version))
     assert exchange.ok
+
+
+def test_identifiers_are_those_that_rfc_5280_wants() -> None:
+    """Section 4.2.1.1: a certificate that signs itself may leave out the authority's identifier,
+    and what it could say is the subject's once more. A linter that wants it there wants more."""
+    root = CertificateAuthority.create("Lab CA", below=1)
+    below = root.intermediate("Lab Intermediate CA")
+    leaf = below.issue_client("trusted-client").certificate
+    kinds = (x509.SubjectKeyIdentifier, x509.AuthorityKeyIdentifier)
+    there = [
+        [kind in {type(each.value) for each in one.extensions} for kind in kinds]
+        for one in (root.certificate, below.certificate, leaf)
+    ]
+    assert there == [[True, False], [True, True], [True, True]]
+    for issuer, issued in ((root.certificate, below.certificate), (below.certificate, leaf)):
+        own = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        named = issued.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+        assert named.key_identifier == own.digest
+
+
+def test_a_client_is_named_in_its_subject() -> None:
+    """Section 4.2.1.6: only an empty subject has to have a subjectAltName. RFC 9525 wants one for a
+    host, and a device is none; a linter of the web's CAs asks every leaf for it."""
+    device = CertificateAuthority.create("Lab CA").issue_client("trusted-client").certificate
+    assert device.subject.rfc4514_string() == "CN=trusted-client"
+    kinds = {type(each.value) for each in device.extensions}
+    assert x509.SubjectAlternativeName not in kinds
+
+
+def test_an_expired_certificate_has_its_date_against_it_and_nothing_else() -> None:
+    """Its dates are in order (section 4.1.2.5), so no verifier has another reason to refuse it."""
+    ca = CertificateAuthority.create("Lab CA")
+    device = ca.issue("trusted-client", Purpose.CLIENT, valid_days=(-30, -1))
+    first, last = device.certificate.not_valid_before_utc, device.certificate.not_valid_after_utc
+    assert first < last < datetime.now(UTC)
+    looks = compare([device.certificate], device.key, [ca.certificate])
+    assert [look.name for look in looks] == ["expired", "not for servers"], "which is no fault"

@@ -1,0 +1,240 @@
+"""A room full of people: 1, 10, 100 and 1,000 clients at once, thousands one by one, many starts.
+
+Here: the backend in a process of its own, beside the bare server of bare.py in another; how many
+were served, how fast, and what it took. Not here: one exchange (exchange.py), and outcomes
+(soak.py). `python -m tests.benchmarks.room` runs this alone.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import resource
+import socket
+import ssl
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from mtls_lab import serve
+from mtls_lab.net import client_context, server_context
+from tests.benchmarks.bare import REPLY, BareServer
+from tests.benchmarks.figures import Figure, seconds
+from tests.unit.lab import Lab
+
+#: Clients at a time, and how often each crowd comes.
+CROWDS = {1: 40, 10: 20, 100: 8, 1000: 5}
+#: Connections one after the other, and backends started and stopped.
+SEQUENTIAL, STARTS = 10_000, 500
+#: Threads of the process that plays the clients; each has its share of them.
+PLAYERS = 16
+SPAWN = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How one crowd fared: how many got the reply, in how many seconds, and how long one waited."""
+
+    served: int
+    seconds: float
+    p99: float
+
+
+def _server(pipe: Connection, files: tuple[Path, Path, Path], name: str) -> None:
+    """Serve until told to end; say what it takes when asked."""
+    _many_descriptors()
+    ca, *pair = files
+    context = server_context(*pair, client_ca=ca)
+    with ExitStack() as stack:
+        made: Any = serve(context) if name == "ours" else BareServer(context)
+        address = stack.enter_context(made).address
+        pipe.send(address)
+        while pipe.recv() == "what":
+            gc.collect()
+            pipe.send(_taken())
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Most memory so far, in MiB, open descriptors, threads, and seconds of a processor."""
+
+    memory: float
+    descriptors: int
+    threads: int
+    processor: float
+
+
+def _taken() -> Taken:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    descriptors = len(list(Path("/dev/fd").iterdir()))
+    processor = used.ru_utime + used.ru_stime
+    return Taken(used.ru_maxrss / 1024, descriptors, threading.active_count(), processor)
+
+
+def _many_descriptors() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 8192), most))
+
+
+@contextmanager
+def server(files: tuple[Path, Path, Path], name: str) -> Iterator[tuple[Any, Connection]]:
+    here, there = SPAWN.Pipe()
+    process = SPAWN.Process(target=_server, args=(there, files, name))
+    process.start()
+    try:
+        yield here.recv(), here
+    finally:
+        here.send("end")
+        process.join()
+
+
+def _take(pipe: Connection) -> Taken:
+    pipe.send("what")
+    taken: Taken = pipe.recv()
+    return taken
+
+
+def crowd(address: tuple[str, int], context: ssl.SSLContext, clients: int) -> Crowd:
+    """Let so many clients connect, and none of them leave before all have the reply."""
+    share = [clients // PLAYERS + (n < clients % PLAYERS) for n in range(min(PLAYERS, clients))]
+    waits: list[float] = []
+    all_served = threading.Barrier(len(share))
+
+    def play(count: int) -> None:
+        with ExitStack() as stack:
+            for _ in range(count):
+                begin = time.perf_counter()
+                try:
+                    raw = stack.enter_context(socket.create_connection(address, timeout=60))
+                    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    tls = stack.enter_context(context.wrap_socket(raw, server_hostname="localhost"))
+                    tls.sendall(b"GET_SECRET\n")
+                    if tls.recv(4096) == REPLY:
+                        waits.append(time.perf_counter() - begin)
+                except OSError:
+                    continue
+            all_served.wait()
+
+    players = [threading.Thread(target=play, args=(count,)) for count in share]
+    begin = time.perf_counter()
+    for player in players:
+        player.start()
+    for player in players:
+        player.join()
+    took = time.perf_counter() - begin
+    worst = sorted(waits)[max(len(waits) * 99 // 100 - 1, 0)] if waits else float("nan")
+    return Crowd(len(waits), took, worst)
+
+
+def figures() -> Iterator[Figure]:
+    _many_descriptors()
+    with tempfile.TemporaryDirectory() as folder:
+        lab = Lab.create(Path(folder))
+        own = lab.store.files("valid")
+        assert own is not None
+        context = client_context(lab.ca_file, *own)
+        files = (lab.ca_file, *lab.server_files)
+        with server(files, "ours") as ours, server(files, "bare") as bare:
+            for clients, times in CROWDS.items():
+                yield _compared(f"{clients:,} clients at once", ours, bare, context, clients, times)
+            yield _one_by_one(ours, bare, context)
+        yield _starts(files)
+
+
+def _compared(
+    name: str,
+    ours: tuple[Any, Connection],
+    bare: tuple[Any, Connection],
+    context: ssl.SSLContext,
+    clients: int,
+    times: int,
+) -> Figure:
+    """Both in turn; who goes first alternates."""
+    ends = {"ours": ours, "bare": bare}
+    seen: dict[str, list[Crowd]] = {"ours": [], "bare": []}
+    first = {end: _take(pipe) for end, (_, pipe) in ends.items()}
+    for number in range(times + 1):
+        for end in sorted(ends, reverse=bool(number % 2)):
+            came = crowd(ends[end][0], context, clients)
+            seen[end] += [came] * (number > 0)  # the first of each does not count
+    ratios = [b.seconds / o.seconds for o, b in zip(seen["ours"], seen["bare"], strict=True)]
+    ratio = statistics.median(ratios)
+    served = min(each.served for each in seen["ours"])
+    taken = {end: _take(pipe) for end, (_, pipe) in ends.items()}
+    rates = [clients / statistics.median(c.seconds for c in seen[end]) for end in ends]
+    waits = [1000 * statistics.median(c.p99 for c in seen[end]) for end in ends]
+    memory = [taken[end].memory for end in ends]
+    each = clients * (times + 1) / 1000
+    cost = [(taken[end].processor - first[end].processor) / each for end in ends]
+    details = (
+        f"{served:,} served; {rates[0]:.0f} : {rates[1]:.0f} a second, "
+        f"99 % within {waits[0]:.0f} : {waits[1]:.0f} ms, "
+        f"processor {cost[0]:.1f} : {cost[1]:.1f} ms each, "
+        f"most memory {memory[0]:.0f} : {memory[1]:.0f} MiB"
+    )
+    return Figure(name, f"{ratio:.3f}", "≥ 0.90", ratio >= 0.9 and served == clients, details)
+
+
+def _more(before: Taken, after: Taken) -> tuple[int, int]:
+    return after.descriptors - before.descriptors, after.threads - before.threads
+
+
+def _one_by_one(
+    ours: tuple[Any, Connection], bare: tuple[Any, Connection], context: ssl.SSLContext
+) -> Figure:
+    before = _take(ours[1])
+    took = {"ours": 0.0, "bare": 0.0}
+    served = 0
+    for _ in range(SEQUENTIAL // 100):
+        for end, (address, _pipe) in (("ours", ours), ("bare", bare)):
+            begin = time.perf_counter()
+            for _ in range(100 if end == "ours" else 50):
+                came = crowd(address, context, 1)
+                served += came.served * (end == "ours")
+            took[end] += time.perf_counter() - begin
+    after = _take(ours[1])
+    ratio = 2 * took["bare"] / took["ours"]
+    grown, more = after.memory - before.memory, _more(before, after)
+    details = f"{served:,} served; {grown:.1f} MiB, {more[0]} descriptors, {more[1]} threads more"
+    met = ratio >= 0.9 and served == SEQUENTIAL and more == (0, 0) and grown < 8
+    return Figure(f"{SEQUENTIAL:,} one by one", f"{ratio:.3f}", "≥ 0.90", met, details)
+
+
+def _starts(files: tuple[Path, Path, Path]) -> Figure:
+    ca, *pair = files
+    context = server_context(*pair, client_ca=ca)
+
+    def start_and_stop(number: int) -> None:
+        for _ in range(number):
+            serve(context, name="started").stop()
+
+    start_and_stop(20)
+    before = _taken()
+    took = seconds(lambda: start_and_stop(STARTS))
+    after = _taken()
+    more = _more(before, after)
+    grown = after.memory - before.memory
+    details = f"{1000 * took / STARTS:.2f} ms each, {grown:.1f} MiB more"
+    left = f"{more[0]} {more[1]}"
+    return Figure(
+        f"{STARTS} starts: descriptors, threads left", left, "0 0", more == (0, 0), details
+    )
+
+
+def main() -> int:
+    met = True
+    for figure in figures():
+        print(figure, flush=True)
+        met &= figure.met
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
