@@ -66,6 +66,8 @@ class Relay:
     Args:
         upstream: a Backend, another Relay, or an address `(host, port)`.
         tamper: what Mallory does with each chunk; see `replace`, `flip_bit` and `cut`.
+        whole: whether a chunk is a whole record or line. Protocols that begin with neither, such as
+            PostgreSQL's, need chunks as they come.
 
     Attributes:
         forgotten: how many chunks passed that are not in `chunks`: after 16 MiB, or 10,000 of
@@ -86,9 +88,11 @@ class Relay:
         tamper: Tamper | None = None,
         server_context: ssl.SSLContext | None = None,
         upstream_context: ssl.SSLContext | None = None,
+        whole: bool = True,
         name: str = "relay",
     ) -> None:
         self.tamper = tamper
+        self._whole = whole
         self._upstream = upstream
         self._server_context, self._upstream_context = server_context, upstream_context
         self._chunks: list[Chunk] = []
@@ -219,7 +223,9 @@ class Relay:
                     data = _receive(source)
                     if data is None:
                         continue
-                    units = splitter.feed(data) if data else [splitter.rest()]
+                    units = [data]
+                    if self._whole:
+                        units = splitter.feed(data) if data else [splitter.rest()]
                     for unit in filter(None, units):
                         chunk = self._pass(Chunk(number, counts[direction], direction, unit))
                         counts[direction] += 1

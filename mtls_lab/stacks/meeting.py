@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab.facts import read_facts
+from mtls_lab.net import Relay
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.stacks.cards import as_cards
 from mtls_lab.stacks.programs import Program, how_to_get
@@ -34,8 +36,6 @@ __all__ = ["CREDENTIALS", "Encounter", "Encounters", "meet"]
 CREDENTIALS = ("valid", "none", "untrusted", "expired", "wrong_purpose")
 #: In a client's file, the lines that present its certificate.
 PRESENTS = r"client\.(crt|key|p12)"
-#: How often a client is asked until it has words that are worth reading.
-TRIES = 5
 #: What a server answers to somebody it serves, followed by who that is.
 HELLO = "hello"
 
@@ -128,6 +128,9 @@ def meet(
 ) -> Encounters:
     """Start a server, ask it once with each credential, end it, and return what both said.
 
+    Between them is a relay, for a server that refuses and hangs up while the client still writes
+    takes its own alert back (a reset), if the client has not read it yet. The relay has.
+
     The files of a credential are `device/credentials/NAME.crt` and `.key`; the client finds them
     as `client.crt` and `client.key`. With "none", the lines of its files that name those are left
     out.
@@ -154,8 +157,13 @@ def meet(
         for each in (*behind, server):
             lay_out(each, place / "server", ports, leave_out)
         try:
-            with started([*behind, server], place / "server", ports) as running:
-                asked = _Asking(client, running[-1], ports, place)
+            with started([*behind, server], place / "server", ports) as running, ExitStack() as on:
+                to = dict(ports)
+                if isinstance(server.listens, int):
+                    target = ("127.0.0.1", ports[server.listens])
+                    between = on.enter_context(Relay(target, whole=False))
+                    to[server.listens] = between.address[1]
+                asked = _Asking(client, running[-1], to, place)
                 return Encounters(server.name, client.name, tuple(map(asked.once, credentials)))
         except NotStarted as error:
             words = f"{error.name} does not start: {steady(error.words, [str(place / 'server')])}"
@@ -172,20 +180,12 @@ class _Asking:
     place: Path
 
     def once(self, credential: str) -> Encounter:
-        """Ask with one credential; again where the client has missed what it was told.
-
-        A server that refuses and hangs up while the client still writes takes its own alert back
-        (a reset): which of the two is quicker is chance.
-        """
+        """Ask with one credential."""
         folder = self._folder(credential)
         command = on_ports(self.client.command, self.ports)
-        for _ in range(TRIES):
-            _, said = output_of(command, folder, more=self.client.environment)
-            answer = self._steady(self.server.said())
-            if words := self.client.words(said.splitlines()):
-                break
-        else:
-            words = said.splitlines()[-1:]
+        _, said = output_of(command, folder, more=self.client.environment)
+        answer = self._steady(self.server.said())
+        words = self.client.words(said.splitlines()) or said.splitlines()[-1:]
         return Encounter(credential, self._steady(words), answer)
 
     def _folder(self, credential: str) -> Path:

@@ -437,3 +437,18 @@ def test_what_is_too_much_to_remember_passes_all_the_same(monkeypatch: pytest.Mo
         assert [ask("PING", eve).reply for _ in range(3)] == ["PONG"] * 3
         assert [chunk.heard for chunk in eve.chunks] == [b"PING\n", b"PONG\n"]
         assert eve.forgotten == 4
+
+
+def test_bytes_that_are_neither_record_nor_line_pass_as_they_come() -> None:
+    request = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"  # PostgreSQL's SSLRequest
+    with ExitStack() as opened:
+        server = opened.enter_context(socket.create_server(("127.0.0.1", 0)))
+        relay = opened.enter_context(Relay(server.getsockname(), whole=False))
+        client = opened.enter_context(socket.create_connection(relay.address, 5))
+        client.sendall(request)
+        accepted = opened.enter_context(server.accept()[0])
+        accepted.settimeout(5)
+        assert accepted.recv(64) == request
+        accepted.sendall(b"S")
+        assert client.recv(64) == b"S"
+        assert [chunk.heard for chunk in relay.chunks] == [request, b"S"]
