@@ -193,7 +193,7 @@ def _fault(credential: str) -> tuple[str, str]:
 def _of_a_certificate(entry: Entry) -> bool:
     """Whether an entry is of a certificate that was refused: the runs tell whose it was."""
     if entry["seen_by"] != "refuser":
-        return entry["seen_by"] == "refused"  # an alert, or what stands for one
+        return bool(entry["seen_by"] == "refused")  # an alert, or what stands for one
     why = entry["why"] if isinstance(entry["why"], list) else []
     causes = [cause for cause in why if isinstance(cause, dict)]
     return any("measured" in cause or "fault" in cause for cause in causes) or any(
