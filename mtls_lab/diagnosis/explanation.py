@@ -22,7 +22,7 @@ from mtls_lab.diagnosis.look import Finding, Looked, look_at
 from mtls_lab.diagnosis.peers import Runs
 from mtls_lab.diagnosis.proof import disproved, files_for, in_few_words
 from mtls_lab.diagnosis.symptoms import Symptoms, steady
-from mtls_lab.diagnosis.views import views_of
+from mtls_lab.diagnosis.views import in_text, views_of
 from mtls_lab.diagnosis.wording import OTHER, elsewhere, names_for, side_named, worded
 from mtls_lab.files import PathLike
 from mtls_lab.text import Shown
@@ -136,6 +136,7 @@ def explain(
         >>> print(explain("curl: (60) SSL certificate problem: certificate has expired").what)
         The certificate of the server has expired.
     """
+    what = in_text(what)
     views = views_of(what)
     entry, seen = best_of(views)
     runs = Runs.of(what)

@@ -1,7 +1,7 @@
 """What a line means that some program has written: which stack speaks, and what it means by it.
 
 Here: data/lines.toml against a text of any size and origin. Not here: what the failure behind it
-means (explanation.py), and exceptions (caught.py).
+means (explanation.py), the alerts in a line (alerts.py), and exceptions (caught.py).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from mtls_lab.diagnosis.alerts import alerts_in, was_sent
 from mtls_lab.diagnosis.named import file_named
 from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.diagnosis.weights import BROKEN_OFF, S_CLIENT, weight_of
 from mtls_lab.facts import read_facts
 from mtls_lab.text import printable
 from mtls_lab.wire import Failure
-from mtls_lab.wire.names import registry
 from mtls_lab.wire.reasons import alert_of, normal, reason_of_alert
 
 __all__ = ["SHOWN", "heard"]
@@ -53,16 +53,6 @@ VERIFY = re.compile(
     r"\((\d{1,3}):[a-z]|verify (?:error:num|return code|code|error)[=: ]{0,3}(\d{1,3})"
     r"|verify_code[=: ]{1,2}(\d{1,3})|error (\d{1,3}) at \d{1,2} depth"
 )
-ALERT_NUMBER = re.compile(
-    r"alert(?: number| code| description| was received)?(?: is)?[ :=(\[]{1,3}(\d{1,3})\b"
-    r"|\[2:(\d{1,3})\]|fatal error code is (\d{1,3})\b|\breason\(1(\d{3})\)"
-)
-#: An alert with one of these words was sent by who wrote the line.
-SENT = re.compile(
-    r"\(out\)|alert write|generated (?:server|client) alert"
-    r"|(?<!party )\bsen[dt](?:ing)? .{0,20}alert|generated and sent"
-)
-NOT_AN_ERROR = {"close_notify", "user_canceled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,28 +154,13 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
 
 def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
     """Give each alert in a line: as one that arrived, or as what its sender has found."""
-    sent = read_sent() if SENT.search(small) else None
-    for alert in _alert_names_in(small):
+    sent = read_sent() if was_sent(small) else None
+    for alert in alerts_in(small):
         if sent is None:
             yield len(alert), Phrase("", "alert", alert, "", "")
         elif alert in sent:
             kind, value = sent[alert].split(" ", 1)
             yield 0, Phrase("", kind, value, "", "")
-
-
-def _alert_names_in(small: str) -> Iterator[str]:
-    if "alert" not in small and "reason(1" not in small:
-        # The words of an alert alone on a line, as somebody copies them who leaves out the rest.
-        bare = _by_letters().get(re.sub("[^a-z]", "", small), "")
-        if "certificate" in bare or bare in {"unknown_ca", "handshake_failure"}:
-            yield bare
-        return
-    if match := _alert_names().search(re.sub("[^a-z]", "", small)):
-        yield _by_letters()[match[1]]
-    for match in ALERT_NUMBER.finditer(small):
-        alert = registry("alerts").get(int(next(filter(None, match.groups()))))
-        if alert and alert not in NOT_AN_ERROR:
-            yield alert
 
 
 def _failure(phrase: Phrase, line: str) -> Failure:
@@ -297,15 +272,3 @@ def _healthy() -> tuple[Phrase, ...]:
 def _pattern(words: str) -> re.Pattern[str]:
     end = r"(?![0-9a-z])" if words.startswith("-") else ""  # of a number, all of it
     return re.compile(".{0,120}?".join(re.escape(part.strip()) for part in words.split("…")) + end)
-
-
-@cache
-def _by_letters() -> dict[str, str]:
-    return {a.replace("_", ""): a for a in registry("alerts").values() if a not in NOT_AN_ERROR}
-
-
-@cache
-def _alert_names() -> re.Pattern[str]:
-    between = "received|read|write|level|fatal|warning|description|message|type|ssl|tls"
-    names = "|".join(sorted(_by_letters(), key=len, reverse=True))
-    return re.compile(f"alert(?:{between})*({names})")

@@ -32,6 +32,7 @@ VAGUE = {
     "state": {
         *("http: bad certificate", "writing", "client certificate refused", "not verified"),
         *("not verified or not tls", "alert without a name", "hung up in handshake"),
+        *("said of device", "said of backend"),
     },
 }
 

@@ -141,19 +141,25 @@ class Runs:
         if not self.agree(entry, seen.side):
             entry, seen = find(replace(seen, state=f"said of {self.owner() or 'either'}"))
             return entry | self.retold(), seen
-        if self.faults and entry["seen_by"] != "nobody":
+        if self.faults and _of_a_certificate(entry):
             seen = replace(seen, side=seen.side or self.side(entry))
         return entry, seen
 
     def retold(self) -> dict[str, Any]:
         """Return what the runs say, in place of an entry that does not agree with them."""
-        causes = [_causes()[name][whose] for name, whose in self.faults]
+        causes = [(name, _causes()[name][whose]) for name, whose in self.faults]
+        # Files rule a fault out of the one whose they are: it has to be known who that is.
+        faults = [name if self.owner() else "" for name, _ in causes]
         if len(causes) == 1:
-            return {
-                "why": f"{causes[0]['cause'][0].upper()}{causes[0]['cause'][1:]}.",
-                "fix": causes[0]["fix"],
-            }
-        return {"why": [{"cause": each["cause"], "check": each["check"]} for each in causes]}
+            _, told = causes[0]
+            why = {"cause": f"{told['cause'][0].upper()}{told['cause'][1:]}.", "fault": faults[0]}
+            return {"why": [why], "fix": told["fix"]}
+        return {
+            "why": [
+                {"cause": told["cause"], "check": told["check"], "fault": fault}
+                for fault, (_, told) in zip(faults, causes, strict=True)
+            ]
+        }
 
 
 def alerts_sent() -> dict[str, dict[str, Any]]:
@@ -182,6 +188,17 @@ def _lines() -> dict[str, dict[str, set[str]]]:
 def _fault(credential: str) -> tuple[str, str]:
     fault = credential.removeprefix("server ")
     return fault, "client" if fault == credential else "server"
+
+
+def _of_a_certificate(entry: Entry) -> bool:
+    """Whether an entry is of a certificate that was refused: the runs tell whose it was."""
+    if entry["seen_by"] != "refuser":
+        return bool(entry["seen_by"] == "refused")  # an alert, or what stands for one
+    why = entry["why"] if isinstance(entry["why"], list) else []
+    causes = [cause for cause in why if isinstance(cause, dict)]
+    return any("measured" in cause or "fault" in cause for cause in causes) or any(
+        entry["name"] in each["told_by"] for fault in _causes().values() for each in fault.values()
+    )
 
 
 @cache

@@ -14,7 +14,21 @@ from mtls_lab.diagnosis.symptoms import Symptoms, symptoms
 from mtls_lab.diagnosis.tpm_said import coded, quoted
 from mtls_lab.wire import Exchange, Failure, Side
 
-__all__ = ["views_of"]
+__all__ = ["in_text", "views_of"]
+
+
+def in_text(what: object) -> object:
+    """Return a text for bytes, which are UTF-8 as far as they are text; anything else as it is.
+
+    Example:
+        >>> in_text(b"EOF \\xff"), in_text(7)
+        ('EOF \ufffd', 7)
+    """
+    if isinstance(what, bytes | bytearray):
+        if len(what) > READ:  # what came last says most
+            what = what[: READ // 2] + b"\n" + what[-READ // 2 :]
+        return what.decode("utf-8", "replace")
+    return what
 
 
 def views_of(what: object) -> list[Symptoms]:
@@ -25,8 +39,6 @@ def views_of(what: object) -> list[Symptoms]:
     """
     if isinstance(what, str):
         return [quoted(what[:READ]) or heard(what)]
-    if isinstance(what, bytes | bytearray):
-        return views_of(bytes(what[:READ]).decode("utf-8", "replace"))
     if isinstance(what, BaseException):
         return [inside(what)]
     if isinstance(what, Exchange) and (what.reply or "").startswith("HTTP/"):

@@ -96,7 +96,7 @@ def _outside(text: str, pair: str, trust: str) -> str:
     for path, (side, name) in FILES.items():
         text = text.replace(path, _words()["files"][side][name])
     for side, name in _words()["sides"].items():
-        text = re.sub(rf"\b{side}\b", name, text)
+        text = re.sub(rf"\b{side}\b(?!:/)", name, text)  # a TPM is at device:/dev/tpm0
         text = re.sub(rf"\b{side.capitalize()}\b", name.capitalize(), text)
     return text
 

@@ -506,7 +506,7 @@ NAMES = {
     *("cert", "key", "ca", "load", "purpose", "file", "wanted", "found", "expected"),
     *("todo", "host", "verify", "peer", "client", "version", "reply", "text", "raw", "all"),
     *("tls", "unused"),
-    *("signer", "Todo"),
+    *("signer", "Todo", "code"),
 }
 
 

@@ -34,7 +34,8 @@ TOLD = {line["entry"] for line in LINES} | {"unknown_line"}
 TOLD |= {explain(report["text"]).entry for report in REPORTS}
 #: Words of the course, which say nothing to whoever has never opened it.
 COURSE = re.compile(
-    r"\b[Dd]evice\b|\b[Bb]ackend\b|\bMallory\b|\bParts? \d|serve\(|\bask\(|enter\(|wrap_socket"
+    r"\b[Dd]evice\b(?!:/dev/)|\b[Bb]ackend\b|\bMallory\b|\bParts? \d|serve\(|\bask\(|enter\("
+    r"|wrap_socket"
     r"|client_ca\.pem|server_ca\.pem|client\.crt|server\.crt|the lab's|notebook|\bauthorize\b"
     r"|set_ciphers|minimum_version|maximum_version|verify_mode|server_hostname|a relay"
 )

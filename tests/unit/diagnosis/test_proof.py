@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mtls_lab.diagnosis import Explanation, explain
+from mtls_lab.diagnosis.lines import READ
 from mtls_lab.facts import read_facts
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem
 
@@ -122,6 +123,46 @@ def test_the_chain_in_a_bundle_is_looked_into(
     assert told.why.startswith("In these files, the issuer of CN=app is CN=Example CA")
     pem.write_certificate(tmp_path / "ca.pem", ca.certificate)
     assert "signed by another CA" in ask(password="hush").ruled_out
+
+
+REJECTED = "2026.11.26 07:58:37 LOG4[0]: Rejected by CERT at depth=0: CN=app"
+
+
+def test_files_rule_out_what_runs_have_told(
+    tmp_path: Path, device: Identity, ca: CertificateAuthority
+) -> None:
+    told = asked(REJECTED, tmp_path, device, ca)
+    assert told.entry == "said_of_the_device"
+    assert told.ruled_out.endswith(
+        "signed by another CA, not for this purpose, expired, self-signed, not valid yet"
+    )
+    first, second = told.causes
+    assert first.startswith("what the two sides really use is something else than these files")
+    assert second.startswith("the certificate is right, and the server's rule does not allow")
+
+
+def test_a_file_shows_what_runs_have_told(tmp_path: Path, ca: CertificateAuthority) -> None:
+    other = CertificateAuthority.create("Other CA").issue_client("app")
+    told = asked(REJECTED, tmp_path, other, ca)
+    assert told.entry == "said_of_the_device"
+    assert told.why.startswith("In these files, ")
+    assert told.causes == ()
+
+
+def test_the_only_cause_that_runs_have_told_is_ruled_out(
+    tmp_path: Path, device: Identity, ca: CertificateAuthority
+) -> None:
+    told = asked("curl: (60) SSL certificate verification failed", tmp_path, device, ca)
+    assert told.entry == "said_of_the_device"
+    assert told.ruled_out.endswith("app.crt: expired")
+    assert told.why.startswith("What is left: what the two sides really use")
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray])
+def test_bytes_are_told_by_runs_and_by_their_end(kind: type[bytes | bytearray]) -> None:
+    log = "all is well\n" * (READ // 8) + REJECTED
+    assert explain(kind(log.encode())) == explain(log)
+    assert explain(log).entry == "said_of_the_device"
 
 
 def test_the_ruled_out_are_on_the_card(

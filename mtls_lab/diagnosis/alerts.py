@@ -1,0 +1,68 @@
+"""The alerts that a line names, in words or by number, and whether its writer sent them.
+
+Here: how programs write an alert. Not here: what it means (lines.py, data/explanations.toml).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from mtls_lab.wire.names import registry
+
+__all__ = ["alerts_in", "was_sent"]
+
+ALERT_NUMBER = re.compile(
+    r"alert(?: number| code| description| was received)?(?: is)?[ :=(\[]{1,3}(\d{1,3})\b"
+    r"|\[2:(\d{1,3})\]|fatal error code is (\d{1,3})\b|\breason\(1(\d{3})\)"
+)
+#: An alert with one of these words was sent by who wrote the line.
+SENT = re.compile(
+    r"\(out\)|alert write|generated (?:server|client) alert"
+    r"|(?<!party )\bsen[dt](?:ing)? .{0,20}alert|generated and sent"
+)
+NOT_AN_ERROR = {"close_notify", "user_canceled"}
+
+
+def was_sent(small: str) -> bool:
+    """Return whether the alerts in a line in small letters were sent by who wrote it.
+
+    Example:
+        >>> was_sent("tlsv1.3 (out), tls alert, unknown ca (560):")
+        True
+    """
+    return bool(SENT.search(small))
+
+
+def alerts_in(small: str) -> Iterator[str]:
+    """Give each alert that a line in small letters names, by its name in RFC 8446, section 6.
+
+    Example:
+        >>> list(alerts_in("sslv3 alert bad certificate: ssl alert number 42"))
+        ['bad_certificate', 'bad_certificate']
+    """
+    if "alert" not in small and "reason(1" not in small:
+        # The words of an alert alone on a line, as somebody copies them who leaves out the rest.
+        bare = _by_letters().get(re.sub("[^a-z]", "", small), "")
+        if "certificate" in bare or bare in {"unknown_ca", "handshake_failure"}:
+            yield bare
+        return
+    if match := _names().search(re.sub("[^a-z]", "", small)):
+        yield _by_letters()[match[1]]
+    for match in ALERT_NUMBER.finditer(small):
+        alert = registry("alerts").get(int(next(filter(None, match.groups()))))
+        if alert and alert not in NOT_AN_ERROR:
+            yield alert
+
+
+@cache
+def _by_letters() -> dict[str, str]:
+    return {a.replace("_", ""): a for a in registry("alerts").values() if a not in NOT_AN_ERROR}
+
+
+@cache
+def _names() -> re.Pattern[str]:
+    between = "received|read|write|level|fatal|warning|description|message|type|ssl|tls"
+    names = "|".join(sorted(_by_letters(), key=len, reverse=True))
+    return re.compile(f"alert(?:{between})*({names})")
