@@ -43,6 +43,7 @@ class Sorter {
         }
         this.change = () => {
             if (this.keeps) return;
+            this.dragging?.(null);
             this.held = null;
             this.draw();
         };
@@ -51,6 +52,7 @@ class Sorter {
     }
 
     leave() {
+        this.dragging?.(null);
         this.model.off("change:value change:marks", this.change);
     }
 
@@ -384,7 +386,6 @@ class Sorter {
             if (!this.dragged) {
                 if (Math.hypot(x - clientX, y - clientY) < FAR) return;
                 this.dragged = true;
-                thing.setPointerCapture(pointerId);
                 thing.classList.add("lab-dragged");
                 this.held = {
                     thing: thing.dataset.thing, key: thing.dataset.key,
@@ -416,6 +417,7 @@ class Sorter {
         };
         const acts = [["pointermove", move], ["pointerup", end], ["pointercancel", end]];
         this.dragging = end;
+        thing.setPointerCapture(pointerId); // now: the first move may be beyond its edge already
         for (const [kind, act] of acts) thing.addEventListener(kind, act);
     }
 }

@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 import mtls_lab.panels
+from mtls_lab.learner import progress
 from tests.browser.axe import violations
-from tests.browser.lab import JupyterLab, LabPage
+from tests.browser.lab import NARROW, WIDE, JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
 PANELS = {
@@ -63,6 +64,19 @@ PLAY = """(box) => {
     }
 }"""
 
+#: Texts that are wider than the panel; their boxes may well not be.
+CUT_TEXTS = """(panel) => {
+    const { right } = panel.getBoundingClientRect();
+    const range = document.createRange();
+    const texts = document.createTreeWalker(panel, NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (texts.nextNode()) {
+        range.selectNodeContents(texts.currentNode);
+        if (range.getBoundingClientRect().right > right) found.push(texts.currentNode.data);
+    }
+    return found;
+}"""
+
 
 @pytest.fixture(scope="module")
 def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
@@ -99,3 +113,18 @@ def test_all_say_so_when_the_kernel_was_restarted(opened: ShownPanel) -> None:
     opened.anew()
     for number in range(len(PANELS)):
         expect(stale.nth(number)).to_be_hidden()
+
+
+def test_no_line_of_code_is_cut_off_on_a_phone(opened: ShownPanel, lab: JupyterLab) -> None:
+    panel = ShownPanel(opened.lab, "parsons", list(PANELS).index("parsons"))
+    (lab.folder / progress.FILE).unlink(missing_ok=True)  # where the order is kept
+    opened.anew()
+    opened.lab.set_width(NARROW)
+    panel.box.locator('[data-thing="trust"]').click()
+    assert panel.box.evaluate(CUT_TEXTS) == []  # what is said of it has no space to break at
+    panel.box.locator(".lab-order .lab-gap").click()
+    panel.button("Run").click()
+    panel.settle()
+    expect(panel.result).to_contain_text("At this line")
+    assert panel.box.evaluate(CUT_TEXTS) == []
+    opened.lab.set_width(WIDE)
