@@ -35,6 +35,8 @@ __all__ = ["Presented", "ask_apart", "ask_each_apart"]
 START = 20.0
 #: Of what a library writes while it fails, as much as belongs into a message.
 WRITTEN = 400
+#: How the TSS writes that it reached no TPM, and its code for that, TSS2_RC_IO_ERROR.
+NO_TPM, UNREACHED = "Failed to instantiate TCTI", "0xa000a"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,10 @@ def _path() -> str:
 def _whole(exchange: Exchange, to: Upstream | Address, wrote: str) -> Exchange:
     """Add the backend's side, and to a failure the code that the TSS wrote to the process's log."""
     failure = exchange.device.failure
-    if failure and (codes := re.findall(r"ErrorCode \((0x[0-9a-fA-F]+)\)", wrote)):
+    codes = re.findall(r"ErrorCode \((0x[0-9a-fA-F]+)\)", wrote)
+    if failure and not codes and failure.text == "[SSL] PEM lib" and NO_TPM in wrote:
+        codes = [UNREACHED]
+    if failure and codes:
         text = f"{failure.text} ({int(codes[-1], 16):#x})"
         side = replace(exchange.device, failure=replace(failure, text=text))
         exchange = replace(exchange, device=side)

@@ -45,6 +45,7 @@ PROPERTIES, LOCKOUT_COUNTER = 6, 0x20E
 TRIES, RECOVERY = 3, 1000
 
 _running: dict[Path, SoftwareTPM] = {}
+_places: dict[Path, Path] = {}
 _registry = threading.Lock()
 
 
@@ -101,7 +102,7 @@ class SoftwareTPM(Chip):
         try:
             self._process, ours = self._begin(program)
             self._end.callback(self._finish, ours)
-            place = self._end.enter_context(scratch_folder())
+            place = _place_for(self.folder)
             try:
                 self._broker = Broker(place / "tpm", ours, timeout=timeout)
             except OSError:
@@ -223,6 +224,8 @@ class SoftwareTPM(Chip):
         with suppress(AttributeError):
             self._broker.close()
         ours.close()
+        for path in _place_for(self.folder).iterdir():
+            path.unlink()
         try:
             self._process.wait(GRACE)
         except subprocess.TimeoutExpired:
@@ -264,6 +267,18 @@ class SoftwareTPM(Chip):
             f"move {self.folder.name}/{STATE} away: the next start makes a new TPM. What was "
             "wrapped by the old one is lost, as with a chip that broke",
         )
+
+
+def _place_for(folder: Path) -> Path:
+    """Return where the TPM of a folder listens: one place for each TPM that starts in it.
+
+    So a program that was told of an earlier one reaches the one that runs now.
+    """
+    if folder not in _places:
+        end = ExitStack()
+        atexit.register(end.close)
+        _places[folder] = end.enter_context(scratch_folder())
+    return _places[folder]
 
 
 def _swtpm() -> str:

@@ -258,6 +258,46 @@ CLAIMS: dict[str, list[Claim]] = {
             "handshake ✓ TLSv1.3 with CN=localhost  received ✓ open sesame",
         ),
     ],
+    "4_key_in_a_tpm": [
+        claim(
+            """
+            chip.kill()
+            for attempt in range(2):
+                killed = device(backend)
+                print(killed, explain(killed), sep="\\n")
+            chip = software_tpm("tpm", "4_key_in_a_tpm")
+            chip.unlock()  # where section 9 was the last that ran, it is locked
+            print("again:", device(backend).reply)
+            """,
+            "device   setup ✗ SSLError: [SSL] PEM lib (0xa000a)",
+            "it does not run, or has ended",
+            "again: open sesame",
+        ),
+        claim(
+            """
+            shutil.rmtree("attacker/tpm")
+            print(copied_key())
+            """,
+            "Load                     0x1df TPM_RC_INTEGRITY",
+            "thief    setup ✗ SSLError: [SSL] PEM lib (0x1df)",
+        ),
+        claim(
+            """
+            def with_a_file(environment):
+                return device(backend, "device/client.crt", "device/client.key", environment)
+
+
+            line = "default_properties = ?tpm2.signature=yes"
+            written = Path("device/openssl.cnf").read_text()
+            print("in it:", line in written, "served:", with_a_file(settings).ok)
+            Path("device/other.cnf").write_text(written.replace(line, ""))
+            other = settings | {"OPENSSL_CONF": str(Path("device/other.cnf").absolute())}
+            print("without it:", with_a_file(other).reply)
+            """,
+            "in it: True served: False",
+            "without it: open sesame",
+        ),
+    ],
     "4b_device_life": [
         claim(
             """

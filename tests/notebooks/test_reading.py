@@ -67,8 +67,11 @@ def test_the_test_takes_as_long_as_it_says() -> None:
 
 def test_every_page_says_the_same_of_the_lessons() -> None:
     minutes = [promised(path, r"\*\*What you'll need\.\*\* .*?(\d+) minutes") for path in LESSONS]
-    assert listed(README, r"three parts in order: ([\d, and]+) minutes") == minutes
-    assert listed(TEACHING, r"takes about ([\d, and]+) minutes for the three parts") == minutes
+    *parts, tpm = minutes
+    assert listed(README, r"three parts in order: ([\d, and]+) minutes") == parts
+    assert listed(TEACHING, r"takes about ([\d, and]+) minutes for the three parts") == parts
+    assert listed(README, r"`4_key_in_a_tpm` .*?\((\d+) minutes\)") == [tpm]
+    assert listed(TEACHING, r"`4_key_in_a_tpm` is another: (\d+) minutes") == [tpm]
 
 
 def test_every_page_says_the_same_of_other_stacks() -> None:

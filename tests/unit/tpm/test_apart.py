@@ -97,11 +97,12 @@ def test_the_key_of_another_tpm_is_refused_by_its_integrity(
             create_csr(other, device.folder / "tpm.key", "thief")
         # The TPM is gone in the middle: an error, at once.
         other.kill()
-        lost = device.ask(backend, settings=environment(device.chip, tmp_path) | {
-            "TPM2OPENSSL_TCTI": other.tcti
-        }).device.failure  # fmt: skip
-        assert lost is not None
-        assert lost.text == "[SSL] PEM lib (0xa000a)"
+        settings = environment(device.chip, tmp_path) | {"TPM2OPENSSL_TCTI": other.tcti}
+        for _ in ("the connection is lost", "none is made"):
+            lost = device.ask(backend, settings=settings)
+            assert lost.device.failure is not None
+            assert lost.device.failure.text == "[SSL] PEM lib (0xa000a)"
+            assert explain(lost).entry == "tpm_gone"
         with pytest.raises(LabError, match="does not answer"):
             other.unlock()
         with pytest.raises(LabError, match="start the TPM again"):

@@ -33,6 +33,7 @@ def test_it_begins_again_with_what_it_had(tmp_path: Path) -> None:
     again = SoftwareTPM(tmp_path / "chip")
     with SoftwareTPM(tmp_path / "chip") as third:
         assert has_ended(again.pid)
+        assert third.tcti == chip.tcti  # what a device's process was told still leads to it
         assert create_csr(third, tmp_path / "key", "a=b/c").subject.rfc4514_string() == "CN=a=b/c"
     again.stop()
     assert Chip.of(tmp_path / "chip") is None
