@@ -25,8 +25,8 @@ STACKED = """() => [...document.querySelectorAll(".jp-Notebook .jp-OutputArea-ou
         return width > 0 && width < 30 && height > 60;
     })
     .map((each) => each.textContent)"""
-#: Of the texts of a notebook: each drawing whose lines are not the lines of the page, each name in a
-#: sentence that is wider than its text, and each table of two columns that is.
+#: Of the texts of a notebook: each drawing whose lines are not the lines of the page, and each name
+#: in a sentence and each table of two columns that is wider than its text.
 MISSHAPEN = """() => {
     const texts = [...document.querySelectorAll(".jp-RenderedMarkdown")];
     const drawings = texts.flatMap((text) => [...text.querySelectorAll("pre")]).filter((pre) => {
