@@ -90,6 +90,13 @@ BUSY = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
     .reduce((sum, took) => sum + took / 1000, 0)"""
 THEME = """(theme) =>
     window.jupyterapp.commands.execute("apputils:change-theme", { theme })"""
+#: JupyterLab passes a new size on from part to part, with a frame in between: what is measured
+#: before the last one has it is neither of the old size nor of the new one.
+RESIZED = """async (width) => {
+    const frame = () => new Promise(requestAnimationFrame);
+    while (window.innerWidth !== width) await frame();
+    for (let part = 0; part < 4; part += 1) await frame();
+}"""
 SHEET = """() => [...document.styleSheets]
     .filter(({ href }) => href?.includes("/themes/"))
     .flatMap(({ cssRules }) => [...cssRules].map((rule) => rule.cssText)).join("\\n")"""
@@ -297,8 +304,9 @@ class LabPage:
         return str(self.page.evaluate(SHEET))
 
     def set_width(self, width: int, height: int = 800) -> None:
-        """The size of the window, in CSS pixels."""
+        """The size of the window, in CSS pixels; JupyterLab has followed when this returns."""
         self.page.set_viewport_size({"width": width, "height": height})
+        self.page.evaluate(RESIZED, width)
 
     def overflow(self) -> int:
         """By how many pixels the page, or the notebook in it, is wider than the window."""
