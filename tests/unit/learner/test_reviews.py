@@ -172,9 +172,9 @@ def test_a_lesson_asks_the_same_all_day_and_others_the_next() -> None:
     assert names(opening("2", done, after(2)))[0] == "checksum"
 
 
-@pytest.mark.parametrize("lesson", ["1", "4", "", "3b"])
+@pytest.mark.parametrize("lesson", ["1", "5", "", "3b"])
 def test_a_lesson_that_is_none(lesson: str) -> None:
-    with pytest.raises(UnknownName, match="one of 2, 3, 3d"):
+    with pytest.raises(UnknownName, match="one of 2, 3, 3d, 4, 4b"):
         opening(lesson, Progress(), MONDAY)
 
 
