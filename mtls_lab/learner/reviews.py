@@ -54,7 +54,7 @@ def opening(lesson: str, done: Progress, today: date) -> list[Question]:
     question back. Where nothing tells two apart, the later lesson comes first.
 
     Args:
-        lesson: "2", "3" or "3d".
+        lesson: the name of one in predictions.toml, such as "3d", but the first.
         done: what the learner has done; empty for somebody who skipped the predictions.
         today: the day.
 

@@ -163,8 +163,7 @@ def ask_each_apart(
         ) from None
     wrote = done.stderr.decode(errors="replace")
     try:
-        # From a process of our own, which ran our own code.
-        exchanges: list[Exchange] = pickle.loads(done.stdout)  # noqa: S301
+        exchanges: list[Exchange] = pickle.loads(done.stdout)  # noqa: S301 - our own code wrote it
     except (pickle.UnpicklingError, EOFError, AttributeError):
         last = (wrote.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise LabError(

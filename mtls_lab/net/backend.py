@@ -114,13 +114,13 @@ class Backend:
         side = conversation.side()
         self.connections.append(side)
         self._outcomes.put(peer, side)
-        if self._observe:
-            self._observe("ended", peer, side)
+        self._tell("ended", peer, conversation)
         hang_up(conversation.connection, wait=wait)
 
     def _tell(self, what: str, peer: Address, talk: Conversation) -> None:
         if self._observe:
-            self._observe(what, peer, talk.side())
+            with self._acceptor.outside():
+                self._observe(what, peer, talk.side())
 
     def _shake_hands(self, talk: Conversation) -> None:
         context = self._context

@@ -20,7 +20,7 @@ class ReviewPanel(Panel):
     """Ask predictions again; `value` is the answers so far, by the names of the questions.
 
     Args:
-        lesson: the lesson that is about to begin, 2, 3 or "3d"; None for what is due today.
+        lesson: the lesson that is about to begin, such as 2 or "3d"; None for what is due today.
 
     Raises:
         UnknownName: there is no such lesson, or none before it.
@@ -102,7 +102,7 @@ def review(lesson: int | str | None = None) -> ReviewPanel:
     """Return the panel that asks predictions of earlier lessons again.
 
     Args:
-        lesson: the lesson that is about to begin, 2, 3 or "3d"; None for what is due today.
+        lesson: the lesson that is about to begin, such as 2 or "3d"; None for what is due today.
 
     Raises:
         UnknownName: there is no such lesson, or none before it.

@@ -56,7 +56,15 @@ class Task:
 def tasks(notebook: NotebookNode) -> list[Task]:
     """The exercises between the imports and the two closing cells."""
     cells = notebook.cells[2:-2]
-    return [_task(text, code) for text, code in zip(cells[::2], cells[1::2], strict=True)]
+    pairs = list(zip(cells[::2], cells[1::2], strict=True))
+    for text, code in pairs:
+        assert _prepares(text) == bool(re.fullmatch(r"\w+Panel\(\)", code.source)), text.source
+    return [_task(text, code) for text, code in pairs if not _prepares(text)]
+
+
+def _prepares(text: NotebookNode) -> bool:
+    """Whether a panel comes here, before an exercise: nothing is written in it."""
+    return bool(re.match(r"## Before \d+: ", text.source))
 
 
 def _task(text: NotebookNode, code: NotebookNode) -> Task:

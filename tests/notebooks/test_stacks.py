@@ -23,7 +23,7 @@ pytestmark = pytest.mark.once  # the programs are the same on every Python
 @pytest.fixture
 def own(environment: dict[str, str]) -> dict[str, str]:
     """With the usual folder for temporary files: PostgreSQL's user cannot enter the test's own."""
-    return {**environment, "TMPDIR": "/tmp"}  # noqa: S108
+    return {**environment, "TMPDIR": "/tmp"}  # noqa: S108 - PostgreSQL can enter it
 
 
 @pytest.fixture

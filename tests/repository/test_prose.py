@@ -85,7 +85,7 @@ READ = [
     *sorted((ROOT / "data").glob("*.toml")),
     *(
         path
-        for name in ("panels", "checks", "kata")
+        for name in ("panels", "exercises", "kata")
         for path in (ROOT / "mtls_lab" / name).glob("*.py")
     ),
 ]

@@ -401,18 +401,19 @@ def test_what_was_asked_before_a_line_that_is_none_is_answered(lab: Lab) -> None
         assert backend.wait_for(name_of(client), LONG).received == ("PING", "HELP")
 
 
-@pytest.mark.parametrize("whose", ["rule", "tamper"])
+@pytest.mark.parametrize("whose", ["context", "authorize", "answer", "observe", "tamper"])
 def test_a_learners_function_that_never_ends_is_not_waited_for(whose: str) -> None:
     begun, ended = threading.Event(), threading.Event()
 
-    def endless(_: object) -> bytes:
+    def endless(*_: object) -> Any:
         begun.set()
         ended.wait(LONG)
         return b""
 
-    rule = endless if whose == "rule" else None
-    backend = serve(authorize=rule)
-    relay = Relay(backend, tamper=endless if whose == "tamper" else None)
+    functions: dict[str, Any] = {whose: endless}
+    tamper = functions.pop("tamper", None)
+    backend = serve(**functions)
+    relay = Relay(backend, tamper=tamper)
     with connect(relay.address) as client:
         client.sendall(b"PING\n")
         assert begun.wait(LONG)
