@@ -163,7 +163,7 @@ def ask_each_apart(
         ) from None
     wrote = done.stderr.decode(errors="replace")
     try:
-        exchanges: list[Exchange] = pickle.loads(done.stdout)  # noqa: S301 - our own code wrote it
+        exchanges: list[Exchange] = pickle.loads(done.stdout)  # noqa: S301 - our own code wrote it  # nosec B301
     except (pickle.UnpicklingError, EOFError, AttributeError):
         last = (wrote.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise LabError(
