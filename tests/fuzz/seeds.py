@@ -93,7 +93,7 @@ def _one_way(exchange: Exchange, way: Direction) -> bytes:
 
 def _messages(exchange: Exchange) -> Iterator[bytes]:
     for each in exchange.handshake.messages:
-        yield bytes([len(each.server_hello)]) + each.server_hello + each.data
+        yield len(each.server_hello).to_bytes(2) + each.server_hello + each.data
 
 
 def _notes(exchange: Exchange) -> bytes:

@@ -129,8 +129,8 @@ def records(data: bytes) -> None:
 
 
 def messages(data: bytes) -> None:
-    size = data[0] if data else 0
-    server_hello, said = data[1 : 1 + size], data[1 + size :]
+    size = int.from_bytes(data[:2])  # with a key share after quantum computers, over 1,000
+    server_hello, said = data[2 : 2 + size], data[2 + size :]
     for read in (read_alert, read_change_cipher_spec):
         printable(str(read(said)))
     with suppress(Malformed):
