@@ -126,8 +126,8 @@ def lab_protections(folder: PathLike) -> list[Protection]:
     mutual, hardened = (server_context(*server, client_ca=ca_file) for _ in range(2))
     forbid_resumption(hardened)
     # With TLS 1.3 alone, that makes it Mozilla's "intermediate": of the curves that OpenSSL offers
-    # by itself, that profile leaves out two.
-    hardened.set_ecdh_curve("X25519")
+    # by itself, that profile leaves out two. (Python 3.11.2 knows no X25519 here.)
+    hardened.set_ecdh_curve("prime256v1")
     return [
         Protection("Plain TCP"),
         Protection("TLS", server_context(*server), client_context(ca_file), server_ca=ca_file),
