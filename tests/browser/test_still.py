@@ -218,7 +218,7 @@ def test_no_style_of_a_panel_changes_another(opened: ShownPanel) -> None:
     theme = opened.lab.theme_sheet()
     assert ".jp-ThemedContainer code" in theme
     evaluate = opened.lab.page.evaluate
-    orders = ([], [*sheets, theme], [theme, *sheets], [theme, *sheets[::-1]])
+    orders: tuple[list[str], ...] = ([], [*sheets, theme], [theme, *sheets], [theme, *sheets[::-1]])
     boxes = [evaluate(BOXES, each) for each in orders]
     assert boxes[1] == boxes[0]
     assert boxes[2] == boxes[0]
