@@ -61,20 +61,6 @@ PLAY = """(box) => {
 }"""
 
 
-#: How high each panel is with these style sheets at the very end of the page, where they win over
-#: equals: those of all panels that were drawn before.
-HEIGHTS = """(sheets) => {
-    const added = sheets.map((sheet) => {
-        const style = document.createElement("style");
-        style.textContent = sheet;
-        return document.body.appendChild(style);
-    });
-    const heights = [...document.querySelectorAll(".lab-panel")].map((panel) => panel.offsetHeight);
-    added.forEach((style) => style.remove());
-    return heights;
-}"""
-
-
 @pytest.fixture(scope="module")
 def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
     """All panels, one below the other, in one kernel."""
@@ -96,17 +82,6 @@ def test_it_stands_fast_clicks(panel: ShownPanel) -> None:
     numbers = panel.box.evaluate("(box) => box.labNumbers")
     assert numbers == sorted(set(numbers))
     assert len(numbers) > 1 or panel.name == "certificate"  # which has nothing to click
-
-
-def test_a_later_panel_changes_no_earlier_one(opened: ShownPanel) -> None:
-    """Each brings the look that all share once more."""
-    shared, *own = ((STYLES / f"{look}.css").read_text("utf-8") for look in LOOKS)
-    opened.settle()
-    # Both in one step of the page: nothing is drawn between them.
-    orders = [[shared, *own], [*own, shared]]
-    first, second = opened.lab.page.evaluate(f"(orders) => orders.map({HEIGHTS})", orders)
-    assert second == first
-    assert len(first) == len(PANELS)
 
 
 def test_all_say_so_when_the_kernel_was_restarted(opened: ShownPanel) -> None:
