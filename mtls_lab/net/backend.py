@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import socket
 import ssl
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 from mtls_lab.net.mailbox import Mailbox
 from mtls_lab.net.sockets import MAX_CONNECTIONS, Acceptor, Address, hang_up
+from mtls_lab.net.started import Started
 from mtls_lab.net.tls import PeerCertificate, messages_of, receive, subject_of, wrap
 from mtls_lab.wire import SECRET, Failure, LineBuffer, ProtocolError, Service, Side, Stage
 
@@ -262,31 +262,6 @@ def serve(
     with _registry:
         _running[backend] = started
     return backend
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """Under which name a backend was started, and in a notebook by which run of which cell."""
-
-    name: str
-    cell: str
-    run: str
-
-    @classmethod
-    def now(cls, name: str) -> Started:
-        """Ask IPython, if it runs: each request to run a cell has a number and the cell's own."""
-        ipython = sys.modules.get("IPython")
-        parent = getattr(ipython and ipython.get_ipython(), "get_parent", dict)
-        request: dict[str, Any] = parent()
-        # Not every program that shows notebooks numbers its cells: then it is the text.
-        cell = request.get("metadata", {}).get("cellId") or request.get("content", {}).get("code")
-        return cls(name, cell or "", request.get("header", {}).get("msg_id", ""))
-
-    def replaces(self, earlier: Started) -> bool:
-        """Whether the earlier one has to end: it has this name, or is of an earlier run."""
-        if self.name or earlier.name:
-            return self.name == earlier.name
-        return bool(self.cell) and self.cell == earlier.cell and self.run != earlier.run
 
 
 def running() -> list[Backend]:
