@@ -18,6 +18,11 @@ READY   := .venv/ready-$(PYTHON)
 UV     := $(if $(shell uv --version 2>/dev/null),uv,.venv-uv/bin/uv)
 OWN_UV := $(filter .venv-uv/%,$(UV))
 
+# uv trusts the CAs of this machine, as pip does: a company's own is among them, where the company
+# looks into TLS. (The second name is for older versions of uv.)
+export UV_SYSTEM_CERTS := true
+export UV_NATIVE_TLS := true
+
 # pytest keeps what it compiles: without that, each of its starts costs a second more. And what
 # the shell adds to Python's path may hide a package that we install.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME

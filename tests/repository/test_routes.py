@@ -153,6 +153,17 @@ def test_without_the_venv_module_make_says_what_to_install(
     assert list(project.glob(".venv*")) == []
 
 
+def test_uv_trusts_the_cas_of_the_machine(tmp_path: Path, project: Path, home: Path) -> None:
+    """As pip does: where a company looks into TLS, the registry shows a certificate of its CA."""
+    path = bare_path(tmp_path, f'exec {shlex.quote(sys.executable)} "$@"')
+    stub = Path(path) / "uv"
+    stub.write_text('#!/bin/sh\necho "$1: $UV_SYSTEM_CERTS $UV_NATIVE_TLS"\n[ "$1" != venv ]\n')
+    stub.chmod(0o755)
+    done = call("make lab", project, home, PATH=path)
+    assert done.returncode == 2
+    assert "venv: true true" in done.stdout.splitlines()
+
+
 def test_uvx_from_this_folder(project: Path, home: Path) -> None:
     """Alone it starts the course; here it only makes the folder."""
     line = told("uvx")[0].partition("#")[0]
