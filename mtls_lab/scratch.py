@@ -22,11 +22,17 @@ __all__ = ["scratch_folder", "sweep"]
 #: A file that was not finished (files.write_file), and a folder or a file of a moment.
 _UNFINISHED = re.compile(r"\..+\.(\d+)-[0-9a-f]{8}\.new")
 _SCRATCH = re.compile(r"mtls-lab-(\d+)-[0-9a-z_]+")
+#: With a longer place, the name of a socket in the folder might have more than 107 bytes.
+_SHORT = 60
 
 
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
+def scratch_folder(*, for_socket: bool = False) -> Iterator[Path]:
     """Yield a private folder for the moment, gone afterwards: also where keys are for a moment.
+
+    Args:
+        for_socket: its name has to be short, for that of a Unix socket in it has 107 bytes at most
+            (unix(7)): it is in /tmp where the usual place has a long name.
 
     What a process that was killed left behind, keys among it, goes when the next one asks for a
     folder, or at the next start of the lab (`sweep`).
@@ -34,7 +40,9 @@ def scratch_folder() -> Iterator[Path]:
     Raises:
         FileProblem: there is no room for it.
     """
-    place = _swept(tempfile.gettempdir())
+    usual = tempfile.gettempdir()
+    too_long = for_socket and len(os.fsencode(usual)) > _SHORT
+    place = _swept("/tmp" if too_long else usual)  # noqa: S108 - mkdtemp makes one in it  # nosec B108
     with writing(place):
         folder = Path(tempfile.mkdtemp(prefix=f"mtls-lab-{os.getpid()}-", dir=place))
     try:

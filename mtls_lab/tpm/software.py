@@ -277,7 +277,7 @@ def _place_for(folder: Path) -> Path:
     if folder not in _places:
         end = ExitStack()
         atexit.register(end.close)
-        _places[folder] = end.enter_context(scratch_folder())
+        _places[folder] = end.enter_context(scratch_folder(for_socket=True))
     return _places[folder]
 
 

@@ -8,10 +8,12 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from mtls_lab.net import Acceptor, hang_up
 from tests.interop.peers.running import Running, Setup, free_port, program
@@ -33,6 +35,21 @@ ERL = [
     "+S",
     "1",
 ]
+
+
+T = TypeVar("T")
+_making = threading.RLock()
+
+
+def made_once(make: Callable[[], T]) -> Callable[[], T]:
+    """Keep what a function makes; several threads that ask at a time wait for the one that does."""
+    kept = cache(make)
+
+    def locked() -> T:
+        with _making:
+            return kept()
+
+    return locked
 
 
 def openssl(setup: Setup) -> AbstractContextManager[Running]:
@@ -190,7 +207,7 @@ def ours(setup: Setup, name: str, *command: str) -> AbstractContextManager[Runni
     return program(port, *command, *told, folder=setup.folder, name=name)
 
 
-@cache
+@made_once
 def built() -> Path:
     """A folder with our programs that are compiled, which is done once."""
     folder = Path(scratch().name)
@@ -205,12 +222,12 @@ def built() -> Path:
     return folder
 
 
-@cache
+@made_once
 def scratch() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 
 
-@cache
+@made_once
 def cluster() -> tempfile.TemporaryDirectory[str]:
     """The files of a PostgreSQL, made once: that takes longer than everything else here."""
     folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,18 @@ def test_it_begins_again_with_what_it_had(tmp_path: Path) -> None:
         assert create_csr(third, tmp_path / "key", "a=b/c").subject.rfc4514_string() == "CN=a=b/c"
     again.stop()
     assert Chip.of(tmp_path / "chip") is None
+
+
+def test_the_usual_place_may_have_a_long_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than the name of a socket may be: a learner's TMPDIR, as deep as it likes."""
+    place = tmp_path / ("long" * 30)
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    with SoftwareTPM(tmp_path / "chip") as chip:
+        assert chip.lock.most == 3
+    assert list(place.iterdir()) == []
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
