@@ -138,14 +138,18 @@ def package(name: str, *modules: str, folder: Path | None = None) -> Finding:
 def _stranger(files: list[str]) -> str | None:
     """Return the first file that belongs neither to this Python nor to the lab, or None."""
     lab = Path(__file__).parents[1]
-    ours = [Path(each) for each in (sys.prefix, sys.base_prefix, site.getusersitepackages())]
+    places = (lab, sys.prefix, sys.base_prefix, site.getusersitepackages())
+    ours = [Path(each).resolve() for each in places]
+    # Debian's own sitecustomize.py is a link out of its Python, into /etc.
     return next(
         (
             file
             for file in files
             if Path(file).is_absolute()
             and not any(
-                Path(file).resolve().is_relative_to(each.resolve()) for each in (*ours, lab)
+                path.is_relative_to(each)
+                for path in (Path(file), Path(file).resolve())
+                for each in ours
             )
         ),
         None,

@@ -10,7 +10,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -211,8 +210,7 @@ def test_the_sdist_carries_tests_that_run_or_say_why_not(tmp_path: Path, home: P
     build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
     (sdist,) = tmp_path.glob("*.tar.gz")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path, filter="data")
+    shutil.unpack_archive(sdist, tmp_path)
     (folder,) = (path.parent for path in tmp_path.glob("*/PKG-INFO"))
     tests = "tests/repository/test_{commands,dependencies,readme,secrets}.py"
     run = f"{shlex.quote(sys.executable)} -m pytest -p no:cacheprovider {tests}"

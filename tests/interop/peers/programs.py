@@ -305,6 +305,16 @@ def runs(command: str) -> bool:
     return done.returncode == 0
 
 
+def with_servers() -> None:
+    """Look for programs where Debian has its servers, too: an ordinary user's PATH leaves that out.
+
+    For this process and those that it starts.
+    """
+    path = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    more = [each for each in ("/usr/sbin", "/sbin") if each not in path]
+    os.environ["PATH"] = os.pathsep.join([*path, *more])
+
+
 def installed(pattern: str) -> bool:
     """Whether a program is there that Debian does not put on the PATH."""
     return any(Path("/").glob(pattern.lstrip("/")))
