@@ -4,7 +4,6 @@ The faults are in peers/faults.toml. `python -m tests.interop.peers` prints the 
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -16,17 +15,10 @@ from mtls_lab.bench import classes
 from mtls_lab.bench.value import Cause
 from tests.interop.peers.certificates import make
 from tests.interop.peers.faults import ALL, FAULTS, Fault, asked, judged
-from tests.interop.peers.programs import STACKS, missing, with_servers
+from tests.interop.peers.programs import STACKS, missing
 
-pytestmark = pytest.mark.once  # the programs are the same on every Python
-
-
-@pytest.fixture(autouse=True, scope="module")
-def installed() -> None:
-    """Every server is there; a machine that has not all of them is told which, but in CI."""
-    with_servers()
-    if missing() and not os.environ.get("CI"):
-        pytest.skip(f"not installed: {', '.join(missing())} (the packages are in .ci/run)")
+#: The programs are the same on every Python.
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("installed")]
 
 
 @pytest.fixture(scope="session")

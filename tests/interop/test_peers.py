@@ -44,6 +44,7 @@ def seen_before(row: Row, side: str, peer: str, lines: tuple[str, ...]) -> bool:
 
 
 @pytest.mark.once  # the programs are the same on every Python
+@pytest.mark.usefixtures("installed")
 def test_a_part_of_the_table_is_what_peers_say_now(tmp_path: Path) -> None:
     chosen = [row for row in rows() if (row.server, row.client) in SAMPLE and row.version == "1.2"]
     heard = list(run(chosen, make(tmp_path)))
