@@ -39,8 +39,9 @@ class Questions(Shown):
         asks = read_facts("tpm")["asks"]
         rows = []
         for name, said, good in self._rows():
-            style = f"border-bottom:3px solid {GOOD if good else BAD}"
+            left = "text-align:left"  # sentences, where JupyterLab aligns figures
+            style = f"{left};border-bottom:3px solid {GOOD if good else BAD}"
             means = asks.get(name.partition(" ")[0], "")
-            cells = (f'<td role="cell">{escape(means)}</td>',)
+            cells = (f'<td role="cell" style="{left}">{escape(means)}</td>',)
             rows.append((name, (*cells, f'<td role="cell" style="{style}">{escape(said)}</td>')))
         return table(["what it means", "the TPM"], rows)
