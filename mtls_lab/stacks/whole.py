@@ -60,7 +60,3 @@ def _pair(encounters: Encounters) -> str:
 
 def _cell(encounter: Encounter) -> str:
     return "✓ served" if encounter.served else f"✗ {encounter.heard}"
-
-
-def _td(encounter: Encounter) -> str:
-    return f'<td role="cell">{breakable(_cell(encounter))}</td>'
