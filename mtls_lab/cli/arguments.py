@@ -274,4 +274,5 @@ def _complain(error: LabError) -> None:
 def _drop_output() -> None:
     """Let what is still to be written go nowhere: otherwise Python complains when it ends."""
     with suppress(OSError, AttributeError):  # it is no file, or there is none
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        number = sys.stdout.fileno()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)

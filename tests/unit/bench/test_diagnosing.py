@@ -17,15 +17,13 @@ from mtls_lab.cli.calls import EXIT_CODES, STARTTLS
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.facts import read_facts
 from mtls_lab.net import nobody_listens
+from tests.unit.cli.calling import call
 from tests.unit.lab import Lab
 
 
-def run(
-    *arguments: str | Path, environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "mtls_lab", "diagnose", *map(str, arguments)],
-        env=os.environ | (environment or {}),
+        [sys.executable, "-W", "error", "-m", "mtls_lab", "diagnose", *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -100,8 +98,13 @@ def test_a_host_without_an_address() -> None:
 
 def test_what_is_printed_of_a_backend_that_demands(lab: Lab) -> None:
     with serve(lab.mtls()) as backend:
-        done = run(
-            f"127.0.0.1:{backend.address[1]}", "--server-name", "localhost", "--ca", lab.ca_file
+        done = call(
+            "diagnose",
+            f"127.0.0.1:{backend.address[1]}",
+            "--server-name",
+            "localhost",
+            "--ca",
+            lab.ca_file,
         )
     assert (done.returncode, done.stderr) == (15, "")
     assert "✗ TLS 1.3     alert certificate_required at the first read" in done.stdout
@@ -114,7 +117,7 @@ def test_json_for_a_program(lab: Lab) -> None:
     with serve(lab.mtls()) as backend:
         files: list[str | Path] = ["--ca", lab.ca_file, "--cert", cert, "--key", key]
         address = f"127.0.0.1:{backend.address[1]}"
-        done = run(address, "--server-name", "localhost", *files, "--json")
+        done = call("diagnose", address, "--server-name", "localhost", *files, "--json")
     told = json.loads(done.stdout)
     assert (done.returncode, told["code"], told["class"]) == (15, 15, "client")
     assert "expired" in told["causes"][0]["says"]
@@ -134,7 +137,7 @@ def test_json_for_a_program(lab: Lab) -> None:
     ],
 )
 def test_wrong_arguments_are_one_message(arguments: list[str], found: str) -> None:
-    done = run(*arguments)
+    done = call("diagnose", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert found in done.stderr
     assert "Traceback" not in done.stderr
@@ -154,8 +157,8 @@ def test_a_key_with_a_password_asks_nobody(lab: Lab, tmp_path: Path) -> None:
 def test_files_that_do_not_load_are_told_without_the_course(lab: Lab) -> None:
     _, key = lab.store.files("valid")
     with nobody_listens() as (host, port):
-        alone = run(f"{host}:{port}", "--ca", key)
-        lost = run(f"{host}:{port}", "--cert", "nix.crt", "--key", "nix.key")
+        alone = call("diagnose", f"{host}:{port}", "--ca", key)
+        lost = call("diagnose", f"{host}:{port}", "--cert", "nix.crt", "--key", "nix.key")
     assert (alone.returncode, lost.returncode) == (12, 12)
     assert "Fix:   Name the right file." in alone.stdout
     assert "nix.crt is not there" in lost.stdout
@@ -185,10 +188,10 @@ def test_the_password_of_a_key_comes_from_a_file(lab: Lab, tmp_path: Path) -> No
     with serve(lab.mtls()) as backend:
         address = f"127.0.0.1:{backend.address[1]}"
         files: list[str | Path] = ["--ca", lab.ca_file, "--cert", cert, "--key", locked]
-        done = run(address, *files, "--password-file", word)
+        done = call("diagnose", address, *files, "--password-file", word)
         assert (done.returncode, done.stderr) == (0, "")
-        assert run(address, *files, "--password-file", wrong).returncode == 12
-        none = run(address, *files, "--password-file", tmp_path / "nix")
+        assert call("diagnose", address, *files, "--password-file", wrong).returncode == 12
+        none = call("diagnose", address, *files, "--password-file", tmp_path / "nix")
     assert (none.returncode, none.stdout) == (2, "")
     assert "nix" in none.stderr
 
@@ -204,7 +207,7 @@ def test_a_request_goes_to_a_server_that_has_proved_its_name_only(lab: Lab) -> N
 
 
 def test_help_has_what_a_stranger_needs() -> None:
-    done = run("--help")
+    done = call("diagnose", "--help")
     assert done.returncode == 0
     for word in ("Examples:", "Exit codes", "--starttls", "--server-name", "diagnose api.example"):
         assert word in done.stdout

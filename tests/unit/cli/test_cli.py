@@ -1,5 +1,9 @@
-"""The command `mtls-lab` as a process of its own: messages, exit codes, never a traceback."""
+"""The command `mtls-lab`: messages, exit codes, never a traceback.
 
+Most tests call it (calling.py). `run` starts it, where the process is what they are about.
+"""
+
+import errno
 import importlib.metadata
 import json
 import os
@@ -20,14 +24,13 @@ from mtls_lab.facts import MARKER, resource_folder
 from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.learner.progress import FILE, Progress
 from mtls_lab.program import typed
+from tests.unit.cli.calling import OUTSIDE, call
 
 NAMES = [path.name for path in notebooks()]
 HOW_TO_GO_ON = (
     "To go on where you stopped: Run → Restart Kernel and Run All Cells, in any notebook. What you "
     "wrote and predicted is kept."
 )
-#: As in a terminal that no JupyterLab has opened.
-OUTSIDE = {name: value for name, value in os.environ.items() if name not in commands.INSIDE}
 NOTHING_DONE = [str(part) for part in one_learner.parts(Progress())]
 
 
@@ -59,8 +62,8 @@ def test_start_prepares_a_folder(tmp_path: Path) -> None:
 @pytest.mark.once
 def test_start_again_in_a_folder_of_another_name(tmp_path: Path) -> None:
     folder = tmp_path / "my work"
-    run("start", folder, "--prepare", cwd=tmp_path)
-    done = run("start", folder, "--prepare", cwd=tmp_path)
+    call("start", folder, "--prepare", cwd=tmp_path)
+    done = call("start", folder, "--prepare", cwd=tmp_path)
     assert done.stdout.splitlines() == [
         *(f"{name}: as you left it" for name in NAMES),
         *NOTHING_DONE,
@@ -97,7 +100,7 @@ def test_a_newer_notebook(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["file", "file/lab"])
 def test_a_folder_that_cannot_be_written(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
-    done = run("start", name, "--prepare", cwd=tmp_path)
+    done = call("start", name, "--prepare", cwd=tmp_path)
     why = "File exists" if name == "file" else "Not a directory"
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
@@ -111,7 +114,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, name: str) -> None:
 def test_a_damaged_marker(tmp_path: Path) -> None:
     (tmp_path / "lab").mkdir()
     (tmp_path / "lab" / MARKER).write_text("{")
-    done = run("start", "--prepare", cwd=tmp_path)
+    done = call("start", "--prepare", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("mtls-lab: this did not work.\nFound:    lab/.mtls-lab cannot be")
     assert "Traceback" not in done.stderr
@@ -209,8 +212,8 @@ def test_help_of_a_command_describes_it_with_an_example(
 
 
 def test_a_name_may_begin_with_a_dash(tmp_path: Path) -> None:
-    run("start", "--prepare", cwd=tmp_path)
-    done = run("export", "-rf", cwd=tmp_path)
+    call("start", "--prepare", cwd=tmp_path)
+    done = call("export", "-rf", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith(f"{Path('lab', 'progress-rf.json')}\n")
 
@@ -242,7 +245,7 @@ def test_no_second_jupyterlab_that_nobody_can_reach(
 ) -> None:
     here = tmp_path / "here"
     here.mkdir()
-    done = run("start", cwd=here, environment=inside)
+    done = call("start", cwd=here, environment=inside)
     assert (done.returncode, done.stderr) == (0, "")
     assert "You are in a JupyterLab already, so no second one is started: " in done.stdout
     assert told in done.stdout
@@ -256,8 +259,8 @@ def test_no_second_jupyterlab_that_nobody_can_reach(
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A place in which everything that a command needs is there."""
     place = tmp_path_factory.mktemp("place")
-    run("start", "--prepare", cwd=place)
-    assert run("export", "Ada", cwd=place).returncode == 0
+    call("start", "--prepare", cwd=place)
+    assert call("export", "Ada", cwd=place).returncode == 0
     return place
 
 
@@ -278,18 +281,36 @@ NARROW = {
     "cp1252": {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"},
     "C": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
 }
+FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+NOBODY_READS = BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+NO_SPACE = (
+    "mtls-lab: this did not work.\n"
+    "Found:    the output: No space left on device\n"
+    "Expected: files and an output that can be read and written\n"
+    "To do:    make room on the disk, or choose another place\n"
+)
 
 
-@pytest.mark.once
-@pytest.mark.parametrize("narrow", NARROW)
-@pytest.mark.parametrize("arguments", [e for e in EVERY if e != ["doctor"]], ids=" ".join)
-def test_an_output_without_our_signs(folder: Path, arguments: list[str], narrow: str) -> None:
-    """The doctor, who takes seconds, is in test_doctor.py."""
-    done = run(*arguments, cwd=folder, environment=NARROW[narrow])
+def in_plain_signs(done: subprocess.CompletedProcess[str], arguments: list[str]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout
     if "start" in arguments:
         assert "Run -> Restart Kernel" in done.stdout
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("arguments", [e for e in EVERY if e != ["doctor"]], ids=" ".join)
+def test_an_output_without_our_signs(folder: Path, arguments: list[str]) -> None:
+    """The doctor, who takes seconds, is in test_doctor.py."""
+    in_plain_signs(call(*arguments, cwd=folder, encoding="cp1252"), arguments)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("narrow", NARROW)
+@pytest.mark.parametrize("arguments", [["start", "--prepare"], ["export", "Ada ✓"]], ids=" ".join)
+def test_a_process_without_our_signs(folder: Path, arguments: list[str], narrow: str) -> None:
+    """What it is told, what it reads and writes, and what it prints: all in that encoding."""
+    in_plain_signs(run(*arguments, cwd=folder, environment=NARROW[narrow]), arguments)
 
 
 def test_what_has_no_substitute_is_still_shown(tmp_path: Path) -> None:
@@ -299,45 +320,45 @@ def test_what_has_no_substitute_is_still_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.once
-@pytest.mark.skipif(os.name != "posix", reason="Windows has no /dev/full")
 @pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
 def test_a_full_disk(folder: Path, arguments: list[str]) -> None:
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "mtls_lab", *arguments],
-            cwd=folder,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-            timeout=500,
-        )
-    assert done.returncode == 2
-    assert done.stderr == (
-        "mtls-lab: this did not work.\n"
-        "Found:    the output: No space left on device\n"
-        "Expected: files and an output that can be read and written\n"
-        "To do:    make room on the disk, or choose another place\n"
-    )
+    done = call(*arguments, cwd=folder, broken=FULL)
+    assert (done.returncode, done.stderr) == (2, NO_SPACE)
 
 
 @pytest.mark.once
 @pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
 def test_a_reader_that_has_read_enough(folder: Path, arguments: list[str]) -> None:
     """`mtls-lab … | head -0`: as if SIGPIPE had ended it, and nothing said."""
+    done = call(*arguments, cwd=folder, broken=NOBODY_READS)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def printing_to(stdout: int, folder: Path, *arguments: str) -> tuple[int, str]:
+    """Exit code and errors of a process, the last of which Python says when it ends."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mtls_lab", *arguments],
+        cwd=folder,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=500,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.once
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no /dev/full")
+@pytest.mark.parametrize("arguments", [["--help"], ["key", "anna"]], ids=" ".join)
+def test_a_process_whose_output_cannot_be_written(folder: Path, arguments: list[str]) -> None:
+    """And it ends with nothing else to say."""
+    with Path("/dev/full").open("w") as full:
+        assert printing_to(full.fileno(), folder, *arguments) == (2, NO_SPACE)
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as pipe:
-        done = subprocess.run(
-            [sys.executable, "-m", "mtls_lab", *arguments],
-            cwd=folder,
-            stdout=pipe,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-            timeout=500,
-        )
-    assert (done.returncode, done.stderr) == (141, "")
+        assert printing_to(pipe.fileno(), folder, *arguments) == (141, "")
 
 
 # --- Around the lab
@@ -345,20 +366,20 @@ def test_a_reader_that_has_read_enough(folder: Path, arguments: list[str]) -> No
 
 @pytest.mark.once
 def test_progress_is_shown(tmp_path: Path) -> None:
-    run("start", "--prepare", cwd=tmp_path)
+    call("start", "--prepare", cwd=tmp_path)
     event = {"prediction": "checksum", "choice": "stopped", "truth": "fooled"}
     (tmp_path / "lab" / FILE).write_text(json.dumps(event) + "\n")
     for command in (["progress"], ["start", "--prepare"], ["progress", "lab"]):
-        done = run(*command, cwd=tmp_path)
+        done = call(*command, cwd=tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
         assert "Part 1: 1 of 4 predictions made, 0 right; 0 of" in done.stdout
 
 
 @pytest.mark.once
 def test_reset(tmp_path: Path) -> None:
-    run("start", "--prepare", cwd=tmp_path)
+    call("start", "--prepare", cwd=tmp_path)
     (tmp_path / "lab" / NAMES[0]).write_text("mine")
-    done = run("reset", NAMES[0], cwd=tmp_path)
+    done = call("reset", NAMES[0], cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         f"{NAMES[0]}: as the project has it; yours is now 1_plain_tcp.old.ipynb",
@@ -371,26 +392,26 @@ def test_reset(tmp_path: Path) -> None:
 def test_a_class(tmp_path: Path) -> None:
     files = []
     for name in ("Ada", "Grace"):
-        run("start", name, "--prepare", cwd=tmp_path)
-        done = run("export", name, name, cwd=tmp_path)
+        call("start", name, "--prepare", cwd=tmp_path)
+        done = call("export", name, name, cwd=tmp_path)
         files.append(tmp_path / name / f"progress-{name.lower()}.json")
         assert done.stdout == f"Hand in this file: {files[-1]}\n"
-    done = run("class", *files, cwd=tmp_path)
+    done = call("class", *files, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("2 learners\n  Ada    part 1: 0/4 predictions")
     files[0].write_text("[" * 50_000)
-    done = run("class", *files, cwd=tmp_path)
+    done = call("class", *files, cwd=tmp_path)
     assert (done.returncode, done.stdout.splitlines()[0]) == (2, "1 learner")
     assert done.stderr.startswith("mtls-lab: this file is left out.\nFound:    ")
     assert "Traceback" not in done.stderr
     files[1].write_text("{")
-    done = run("class", *files, cwd=tmp_path)
+    done = call("class", *files, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")  # no table of nobody
 
 
 @pytest.mark.once
 @pytest.mark.parametrize("command", [["progress"], ["export", "Ada"], ["reset", "1"]])
 def test_without_a_folder(tmp_path: Path, command: list[str]) -> None:
-    done = run(*command, cwd=tmp_path)
+    done = call(*command, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("mtls-lab: this did not work.\nFound:    lab is no folder of the")

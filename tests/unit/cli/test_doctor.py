@@ -19,7 +19,8 @@ import pytest
 from mtls_lab.cli import doctor, installed
 from mtls_lab.cli.doctor import Finding, Level, examine, ready, report
 from mtls_lab.program import python, typed
-from tests.unit.cli.test_cli import NARROW, OUTSIDE, run
+from tests.unit.cli.calling import OUTSIDE, call
+from tests.unit.cli.test_cli import NARROW, run
 
 NAMES = [
     *("Python", "OpenSSL", "cryptography", "loopback", "TLS", "clock", "folder"),
@@ -388,11 +389,11 @@ def test_a_clock_that_was_put_back(tmp_path: Path) -> None:
 def test_a_folder_below_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
-    done = run("doctor", "file/lab", cwd=tmp_path)
+    done = call("doctor", "file/lab", cwd=tmp_path)
     assert done.returncode == 2
     assert "✗ failure  folder" in done.stdout
     assert f"choose another folder: {typed('start FOLDER')}" in done.stdout
-    done = run("doctor", "lab", cwd=tmp_path)
+    done = call("doctor", "lab", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{sign('✓', '!')} Python")
     assert [line.split()[2] for line in lines_of(done.stdout)] == NAMES

@@ -1,4 +1,4 @@
-"""`mtls-lab explain` as a process of its own: its sources, its exit codes, its output."""
+"""`mtls-lab explain`: its sources, its exit codes, its output."""
 
 import json
 import os
@@ -10,17 +10,15 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from mtls_lab.pki import CertificateAuthority, Purpose, write_certificate
+from tests.unit.cli.calling import call
 
 LINE = "curl: (60) SSL certificate problem: certificate has expired"
 
 
-def run(
-    *arguments: str | Path, text: str | bytes = "", environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[bytes]:
+def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "mtls_lab", "explain", *map(str, arguments)],
-        input=text.encode() if isinstance(text, str) else text,
-        env=os.environ | (environment or {}),
+        [sys.executable, "-W", "error", "-m", "mtls_lab", "explain", *arguments],
+        input=text.encode(),
         capture_output=True,
         check=False,
         timeout=300,
@@ -37,27 +35,27 @@ def test_a_line_as_an_argument_and_from_standard_input() -> None:
 
 
 def test_what_is_not_known_has_its_exit_code() -> None:
-    told = run("good morning")
-    assert (told.returncode, told.stderr) == (1, b"")
-    assert b"does not know" in told.stdout
+    told = call("explain", "good morning")
+    assert (told.returncode, told.stderr) == (1, "")
+    assert "does not know" in told.stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "found"),
     [
-        ((), b"nothing on standard input"),
-        ((LINE, "--peer", "cobol"), b"no peer 'cobol'"),
+        ((), "nothing on standard input"),
+        ((LINE, "--peer", "cobol"), "no peer 'cobol'"),
     ],
 )
-def test_wrong_arguments_are_one_message(arguments: tuple[str, ...], found: bytes) -> None:
-    told = run(*arguments)
-    assert (told.returncode, told.stdout) == (2, b"")
+def test_wrong_arguments_are_one_message(arguments: tuple[str, ...], found: str) -> None:
+    told = call("explain", *arguments)
+    assert (told.returncode, told.stdout) == (2, "")
     assert found in told.stderr
-    assert b"Traceback" not in told.stderr
+    assert "Traceback" not in told.stderr
 
 
 def test_json_for_a_program() -> None:
-    told = run("--json", "remote error: tls: bad certificate", "--peer", "java")
+    told = call("explain", "--json", "remote error: tls: bad certificate", "--peer", "java")
     found = json.loads(told.stdout)
     assert (found["known"], found["entry"]) == (True, "alert_bad_certificate")
     assert found["stack"] == "Go (crypto/tls)"
@@ -76,7 +74,7 @@ def test_the_files_are_looked_into(tmp_path: Path) -> None:
         "--cafile",
         tmp_path / "ca.pem",
     ]
-    told = run("remote error: tls: unsupported certificate", *asked).stdout.decode()
+    told = call("explain", "remote error: tls: unsupported certificate", *asked).stdout
     assert "has no clientAuth" in told
 
 
@@ -88,28 +86,32 @@ def test_what_is_no_file_is_one_message(tmp_path: Path) -> None:
         "pipe": "is a pipe",
         ".": "is a folder",
     }.items():
-        told = run(LINE, "--certfile", tmp_path / name)
-        assert (told.returncode, told.stdout) == (2, b"")
-        assert f"{tmp_path / name} {found}" in told.stderr.decode()
+        told = call("explain", LINE, "--certfile", tmp_path / name)
+        assert (told.returncode, told.stdout) == (2, "")
+        assert f"{tmp_path / name} {found}" in told.stderr
 
 
 def test_it_is_asked_again_with_the_options() -> None:
-    told = run("[SSL] PEM lib").stdout.decode()
+    told = call("explain", "[SSL] PEM lib").stdout
     assert "--certfile" in told
     assert "explain(" not in told
 
 
 def test_a_long_log_is_read_with_limits() -> None:
     """32 MiB, with the error at its end, and bytes that are not text."""
-    told = run(text=b"\xff\x00 healthy line\n" * (2**25 // 16) + LINE.encode())
+    told = call("explain", text=b"\xff\x00 healthy line\n" * (2**25 // 16) + LINE.encode())
     assert told.returncode == 0
-    assert LINE in told.stdout.decode()
+    assert LINE in told.stdout
 
 
 def test_no_colour_and_no_control_characters_reach_a_pipe() -> None:
-    told = run("\x1b[31mremote error: tls: bad certificate\x1b[0m", environment={"NO_COLOR": "1"})
-    assert b"\x1b" not in told.stdout
-    assert rb"\u001b[31m" in told.stdout
+    told = call(
+        "explain",
+        "\x1b[31mremote error: tls: bad certificate\x1b[0m",
+        environment={"NO_COLOR": "1"},
+    )
+    assert "\x1b" not in told.stdout
+    assert r"\u001b[31m" in told.stdout
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a pseudo-terminal is for POSIX")
@@ -175,6 +177,6 @@ def test_a_key_that_its_password_opens_is_not_to_blame(tmp_path: Path) -> None:
     asked = ["ssl.SSLError: [SSL] PEM lib", "--certfile", str(cert), "--keyfile", str(key)]
     blamed = "is a key with a password, and the password is missing or wrong"
     secret.write_text("wrong\n", encoding="utf-8")
-    assert blamed in " ".join(run(*asked, "--password-file", secret).stdout.decode().split())
+    assert blamed in " ".join(call("explain", *asked, "--password-file", secret).stdout.split())
     secret.write_text("correct\n", encoding="utf-8")
-    assert blamed not in " ".join(run(*asked, "--password-file", secret).stdout.decode().split())
+    assert blamed not in " ".join(call("explain", *asked, "--password-file", secret).stdout.split())

@@ -1,7 +1,7 @@
-"""`mtls-lab serve` in one terminal, `mtls-lab ask` in another: real processes, and their words.
+"""`mtls-lab serve` in one terminal, a process; `mtls-lab ask` in another, called: their words.
 
 Here: replies, refusals, exit codes, signals. Not here: certs (test_certs.py), the backend and the
-device themselves (tests/unit/net/).
+device themselves (tests/unit/net/), both as processes (tests/repository/test_readme.py).
 """
 
 import json
@@ -9,7 +9,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ import pytest
 from mtls_lab.cli import main
 from mtls_lab.net import nobody_listens
 from mtls_lab.pki import CertificateAuthority, pem
+from tests.unit.cli.calling import call
 from tests.unit.cli.terminals import serving
 
 REPLY = "open sesame\n"
@@ -43,15 +43,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ask(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab", "ask", *arguments],
-        cwd=place,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    """The second terminal, without a start of Python."""
+    return call("ask", *arguments, cwd=place)
 
 
 def told(line: str) -> str:
