@@ -20,7 +20,7 @@ from mtls_lab.facts import read_facts
 from mtls_lab.kata.sabotage import STEPS, edit
 from mtls_lab.wire import Expected, Stage
 
-__all__ = ["LEVELS", "Fault", "catalogue", "drawn", "drawn_at_first", "slug"]
+__all__ = ["LEVELS", "Fault", "catalogue", "drawn", "drawn_before", "slug"]
 
 LEVELS = {
     1: "one fault, and its message names it",
@@ -32,6 +32,8 @@ NAME_LENGTH = 40
 #: How many faults data/kata.toml had at first: what they gave a seed, stays. A new fault comes
 #: after them, at the end of the file.
 FIRST = 31
+#: And how many it had when the seeds that had the fault of an example got another one.
+SECOND = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Fault:
     says: str
     repair_in_words: str
     edit: tuple[str, str] | None = None
+    example: int = 0
 
     def break_(self, folder: Path) -> None:
         """Put this fault into the folder of a kata. Raises FileProblem."""
@@ -118,7 +121,8 @@ def drawn(seed: str | int, level: int) -> tuple[Fault, ...]:
 
     The choice is the same on every machine and every Python. A fault that is added later takes
     its fair share of the seeds, and every other seed keeps what it has: a teacher's
-    `mtls-lab key anna` still describes Anna's folder. At level 3, one of the two needs the
+    `mtls-lab key anna` still describes Anna's folder. At level 2, no seed has the fault of an
+    example, which is worked out in front of everybody. At level 3, one of the two needs the
     revocation list, and neither is a fault that the same seed has at level 1 or 2.
 
     Raises:
@@ -131,35 +135,56 @@ def drawn(seed: str | int, level: int) -> tuple[Fault, ...]:
     """
     if type(level) is not int or level not in LEVELS:
         raise UnknownName("level", str(level), map(str, LEVELS))
-    if level < 3:
-        return _draws(seed, level)[-1]
-    # Whatever this seed had once at level 1 or 2 is out: so another fault there changes nothing
-    # here but a pair with the new one.
-    known = {fault for below in (1, 2) for choice in _draws(seed, below) for fault in choice}
-    pairs = (p for p in _choices(list(catalogue().values()), level) if known.isdisjoint(p))
-    return min(pairs, key=lambda pair: _lot(seed, level, pair))
+    had = _draws(seed, level)
+    if level == 3:
+        return had[-1]
+    return _instead(seed) if had[-1][0].example else had[-1]
 
 
-def drawn_at_first(seed: str | int) -> tuple[Fault, ...]:
-    """Return what a seed had at level 3 before one of the two had to need the list.
+def drawn_before(seed: str | int, level: int) -> tuple[Fault, ...] | None:
+    """Return what a seed had before the draw was changed, None if that is what it has.
 
-    A learner may still have such a folder. Raises LabError.
+    A learner may still have such a folder: at level 3 from before one of the two had to need the
+    list, at level 2 from before the faults of the examples were left out. Raises LabError.
     """
-    return _first(seed, 3, _pairs(list(catalogue().values())[:FIRST]))
+    before = _first(seed, 3, _pairs(_catalogued(FIRST))) if level == 3 else _draws(seed, level)[-1]
+    return None if before == drawn(seed, level) else before
 
 
-def _draws(seed: str | int, level: int) -> list[tuple[Fault, ...]]:
+def _catalogued(count: int | None = None) -> list[Fault]:
+    """Return the faults as they were added, all of them or as many as there were once."""
+    return list(catalogue().values())[:count]
+
+
+def _draws(seed: str | int, level: int, count: int | None = None) -> list[tuple[Fault, ...]]:
     """Return what a seed has had: among the first faults, and whenever a fault was added since."""
-    every = list(catalogue().values())
-    choices = _choices(every[:FIRST], level)
-    had, count = [_first(seed, level, choices)], len(choices)
-    for number, added in enumerate(every[FIRST:], FIRST + 1):
-        for choice in _choices(every[:number], level):
-            if added in choice:
-                count += 1
-                if _lot(seed, level, choice) % count == 0:
-                    had.append(choice)
+    every = _catalogued(count)
+    if level == 3:
+        # Whatever this seed had once at level 1 or 2 is out: so another fault there changes
+        # nothing here but a pair with the new one.
+        known = {fault for below in (1, 2) for had in _draws(seed, below, count) for fault in had}
+        if count is None:
+            known.update(_instead(seed))
+        pairs = (pair for pair in _of_level(every, level) if known.isdisjoint(pair))
+        return [min(pairs, key=lambda pair: _lot(seed, level, pair))]
+    choices = _of_level(every[:FIRST], level)
+    had, shares = [_first(seed, level, choices)], len(choices)
+    for added in every[FIRST:]:
+        if added.level == level:
+            shares += 1
+            if _lot(seed, level, (added,)) % shares == 0:
+                had.append((added,))
     return had
+
+
+def _instead(seed: str | int) -> tuple[Fault, ...]:
+    """Return what a seed has at level 2 in place of the fault of an example.
+
+    It is none of those that the seed had at level 3 then, so nothing else changes for anybody.
+    """
+    (pair,) = _draws(seed, 3, SECOND)
+    left = [fault for fault in _catalogued(SECOND) if not fault.example and fault not in pair]
+    return min(_of_level(left, 2), key=lambda choice: _lot(seed, 2, choice))
 
 
 def _first(seed: str | int, level: int, choices: list[tuple[Fault, ...]]) -> tuple[Fault, ...]:
@@ -172,8 +197,8 @@ def _lot(seed: str | int, level: int, choice: tuple[Fault, ...]) -> int:
     return int(hashlib.sha256(lot.encode()).hexdigest(), 16)
 
 
-def _choices(faults: Sequence[Fault], level: int) -> list[tuple[Fault, ...]]:
-    """What may be broken: one fault of this level, or two of which one needs the list."""
+def _of_level(faults: Sequence[Fault], level: int) -> list[tuple[Fault, ...]]:
+    """What a level is about: one fault of it, or two of which one needs the list."""
     if level < 3:
         return [(fault,) for fault in faults if fault.level == level]
     return [pair for pair in _pairs(faults) if level in {fault.level for fault in pair}]

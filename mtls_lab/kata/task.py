@@ -217,8 +217,8 @@ def kata_key(seed: str | int, level: int = 1) -> str:
             f"{number}. {fault.name}",
             *(f"   {line}" for line in str(fault).splitlines()),
         ]
-    if level == max(faults.LEVELS):
-        names = ", then ".join(fault.name for fault in faults.drawn_at_first(seed))
+    if before := faults.drawn_before(seed, level):
+        names = ", then ".join(fault.name for fault in before)
         lines += ["", f"In a folder that was made before 26 November 2026: {names}"]
     return "\n".join(lines)
 

@@ -64,12 +64,15 @@ class Question:
     after: str
     why: dict[str, Reason]
     lesson: str
+    covers: tuple[int, ...] = ()
 
     @classmethod
     def read(cls, name: str, entry: dict[str, Any]) -> Question:
         """Take it from the data file."""
         why = {key: Reason(*pair) for key, pair in entry["why"].items()}
-        return cls(**{"lesson": str(entry["part"]), **entry, "name": name, "why": why})
+        covers = tuple(entry.get("covers", ()))
+        given = {"lesson": str(entry["part"]), **entry, "name": name, "why": why, "covers": covers}
+        return cls(**given)
 
 
 @dataclass(frozen=True, slots=True)

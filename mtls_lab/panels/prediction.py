@@ -125,9 +125,16 @@ class PredictPanel(Panel):
 
     def _ask(self) -> None:
         """Show the question; of the outcome, nothing."""
+        if self._function:
+            self._cover(self.box.add_class)
         note = "Choose first, or just run it." if self._answers.value is None else ""
         self._note.value = f"<p class='lab-hint'>{note if self._function else NEXT}</p>"
         self._show("", self._answers.value or "open")
+
+    def _cover(self, change: Callable[[str], object]) -> None:
+        """Change the classes by which the style sheet hides what gives the answer away."""
+        for offset in self._asked.covers:
+            change(f"lab-{'above' if offset < 0 else 'below'}-{abs(offset)}")
 
     def _press(self) -> None:
         function = self._function or (lambda: None)
@@ -146,6 +153,7 @@ class PredictPanel(Panel):
     def _tell(self, revealed: Revealed) -> None:
         """Show what happened, and what was predicted: that is no choice any more."""
         self._in_sight = True
+        self._cover(self.box.remove_class)
         sure = predictions.sure(self._asked.name)
         self._asking.children = (ipywidgets.HTML(telling.marked(revealed, sure=sure)),)
         self._button.description, self._button.button_style = "Run it again", ""

@@ -36,6 +36,10 @@ CELLS = (
     ASKS,
     "print('It returned', repr(panel.value))",
     "review(2)",
+    "print('its cause')",  # covers = [-2, 2, 3]
+    "print('its other side')",
+    "def no_certificate():\n    return ['wrap_socket']\n\npredict(no_certificate)",
+    *(f"print('its consequence {number}')" for number in range(1, 5)),
 )
 NAMES = list(QUESTION.why)
 
@@ -103,6 +107,23 @@ def test_before_run_it_the_page_says_nothing_of_the_outcome(panel: ShownPanel) -
     press(panel)
     outcome(panel, "seen")
     expect(panel.box).to_contain_text("The second device has nothing")
+
+
+def test_what_gives_the_answer_away_is_out_of_sight(panel: ShownPanel) -> None:
+    """Above and below, after Run All too; the code stays in sight, and the output in its place."""
+    asked, page = panel.number(2), panel.lab.page
+    words = ("cause", "other side", *(f"consequence {number}" for number in range(1, 5)))
+    outputs = [page.locator(".jp-OutputArea-output", has_text=f"its {word}") for word in words]
+    covered = [True, False, False, True, True, False]
+    for output, hidden in zip(outputs, covered, strict=True):
+        expect(output).to_be_visible(visible=not hidden)
+    expect(page.locator(".jp-InputArea", has_text="its cause")).to_be_visible()
+    sizes = [output.bounding_box() for output in outputs[:3]]
+    press(asked)
+    for output in outputs:
+        expect(output).to_be_visible()
+    moved = [(now or {}) | {"y": 0} for now in (output.bounding_box() for output in outputs[:3])]
+    assert moved == [(size or {}) | {"y": 0} for size in sizes]
 
 
 @pytest.mark.parametrize(("text", "word"), [(WRONG, "wrong"), (RIGHT, "right")])

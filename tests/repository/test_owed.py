@@ -96,6 +96,20 @@ def test_a_prediction_is_asked_in_its_lesson() -> None:
         assert asked[part] == wanted, f"owed: predict(…) in Part {part}, in the file's order"
 
 
+def test_a_prediction_covers_what_only_shows_something() -> None:
+    """As far as its style sheet reaches; never another question, nor the head of a section."""
+    sheet = (ROOT / "mtls_lab" / "panels" / "style" / "prediction.css").read_text("utf-8")
+    for path in NOTEBOOKS:
+        every = json.loads(path.read_text("utf-8"))["cells"]
+        sources = ["".join(cell["source"]) for cell in every]
+        for at, source in enumerate(sources):
+            (name,) = re.findall(r"(?m)^(?:\w+ = )?predict\((\w+)\)", source) or [""]
+            for offset in questions()[name].covers if name else ():
+                assert f".lab-{'above' if offset < 0 else 'below'}-{abs(offset)}:" in sheet
+                assert "predict(" not in sources[at + offset]
+                assert not sources[at + offset].startswith("#"), "a text is covered up to a heading"
+
+
 def test_a_prediction_is_judged() -> None:
     assert set(questions()) - set(JUDGES) == set(), "owed in mtls_lab/learner/judges.py"
     assert set(JUDGES) - set(questions()) == set(), "owed in data/predictions.toml"

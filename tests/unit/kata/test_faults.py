@@ -33,11 +33,16 @@ SILENT = [name for name in NAMES if catalogue()[name].first == "nobody"]
 SHOWN = [name for name in NAMES if name not in SILENT]
 
 
+def choices_of(level: int) -> list[tuple[Fault, ...]]:
+    """What a seed may have at this level."""
+    every = faults.catalogue().values()
+    return faults._of_level([each for each in every if level == 3 or not each.example], level)
+
+
 def seeds() -> Iterator[tuple[int, int]]:
     """Levels and seeds: each fault alone, and in pairs at each place that it can take."""
     for level in (1, 2, 3):
-        choices = faults._choices(list(catalogue().values()), level)
-        missing = {place for choice in choices for place in enumerate(choice)}
+        missing = {place for choice in choices_of(level) for place in enumerate(choice)}
         for seed in count():
             if not missing:
                 break
@@ -107,7 +112,7 @@ def test_a_silent_fault_shows_when_mallory_attacks(tmp_path: Path, name: str) ->
 def test_a_silent_fault_never_comes_first() -> None:
     """A kata begins with a device that is not served."""
     for level in (1, 2, 3):
-        for first, *_ in faults._choices(list(catalogue().values()), level):
+        for first, *_ in choices_of(level):
             assert first.name not in SILENT
 
 
@@ -217,6 +222,7 @@ def test_a_class_gets_many_faults() -> None:
     [
         ("anna", 1, ["client_loads_nothing"]),
         ("anna", 2, ["rule_reads_issuer"]),
+        ("ute", 2, ["rule_reads_issuer"]),
         ("anna", 3, ["server_address", "client_revoked"]),
         (7, 1, ["client_key"]),
         ("lena learner", 3, ["client_files_exchanged", "crl_expired"]),
@@ -226,14 +232,24 @@ def test_a_seed_means_the_same_everywhere(seed: str | int, level: int, names: li
     assert [each.name for each in drawn(seed, level)] == names
 
 
+def test_no_seed_has_the_fault_of_an_example() -> None:
+    """Only those that had one have another now, and at no other level does anything change."""
+    for seed in range(500):
+        (had,), (has,) = faults._draws(seed, 2)[-1], drawn(seed, 2)
+        assert not has.example
+        assert (has == had) is not bool(had.example)
+        assert drawn(seed, 3) == faults._draws(seed, 3, faults.SECOND)[-1]
+
+
 def test_the_key_knows_the_folders_of_before() -> None:
-    assert [each.name for each in faults.drawn_at_first("anna")] == [
-        "client_der",
-        "server_ca_is_client_ca",
-    ]
+    before = faults.drawn_before("anna", 3)
+    assert before
+    assert [each.name for each in before] == ["client_der", "server_ca_is_client_ca"]
     said = "In a folder that was made before 26 November 2026: client_der, then server_ca_is_client"
     assert kata_key("anna", 3).splitlines()[-1].startswith(said)
     assert "before 26 November" not in kata_key("anna", 1) + kata_key("anna", 2)
+    said = "In a folder that was made before 26 November 2026: client_of_same_named_ca"
+    assert kata_key("ute", 2).splitlines()[-1] == said
 
 
 @pytest.mark.once  # numbers and a hash
@@ -249,7 +265,7 @@ def test_another_fault_takes_its_share_and_the_other_seeds_stay(
     after = {place: drawn(*place) for place in before}
     assert all(added in after[place] for place in before if after[place] != before[place])
     changed = [place for place in before if after[place] != before[place] and place[1] == level]
-    choices = faults._choices(list(more.values()), level)
+    choices = choices_of(level)
     fair = 500 * sum(added in choice for choice in choices) / len(choices)
     assert fair / 2 < len(changed) < fair * 2
 
@@ -283,7 +299,7 @@ def test_each_fault_has_one_way_to_be_made() -> None:
 
 
 def test_no_two_faults_of_a_kata_are_repaired_at_once() -> None:
-    for one, other in faults._choices(list(catalogue().values()), 3):
+    for one, other in choices_of(3):
         assert one.order < other.order
         assert one.parts.isdisjoint(other.parts)
 
