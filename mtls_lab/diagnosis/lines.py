@@ -44,7 +44,8 @@ ABOUT_FILES = {
 #: by pyOpenSSL; Perl says after it where it was. PROTOCOL_ERROR is Chrome's own.
 REASONS = re.compile(
     r"\[(?:SSL|X509|PEM|ASN1)[\w ]*: ([A-Z0-9_]{3,60})\]"
-    r"|error:[0-9A-Fa-f]{6,10}:[^:\n]{0,60}:[^:\n]{0,60}:([a-z][a-z0-9/ ]{2,60}?)(?= at |[^a-z0-9/ ]|$)"
+    r"|error:[0-9A-Fa-f]{6,10}:[^:\n]{0,60}:[^:\n]{0,60}:"
+    r"([a-z][a-z0-9/ ]{2,60}?)(?= at |[^a-z0-9/ ]|$)"
     r"|OPENSSL_internal:([A-Z0-9_]{3,60})"
     r"|\bERR_(?:SSL|OSSL)_(?!PROTOCOL_ERROR\b)([A-Z0-9_]{3,60})"
     r"|\('(?:SSL|PEM|X509|x509)[^']{0,40}', '[^']{0,60}', '([a-z][a-z0-9/ ]{2,60})'\)"
@@ -184,9 +185,7 @@ def _failure(phrase: Phrase, line: str) -> Failure:
     return Failure(error, reason, code, message, words)
 
 
-def _speaker(
-    line: str, stack: str, signs: set[str], text: str, side: str
-) -> tuple[str, str, str]:
+def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tuple[str, str, str]:
     """Return who wrote a line and, where one shows, through which library; its name; the note."""
     stacks = _stacks()
     here = {name: _longest(stacks[name]["signs"], line) for name in stacks if name in signs}
