@@ -49,7 +49,7 @@ def cause(
     """Make a cause of the data file; `words` are the names in its sentences."""
     entry = _causes()[name]
     text = _words(seen) | words
-    shell = {key: shlex.quote(value) for key, value in _shell(seen).items()}
+    shell = _shell(seen)
     return Cause(
         name,
         entry["kind"],
@@ -151,8 +151,15 @@ def _words(seen: Seen) -> dict[str, str]:
 def _shell(seen: Seen) -> dict[str, str]:
     own = seen.own
     paths = {"ca": own.cafile, "cert": own.certfile, "key": own.keyfile}
-    files = {name: path.as_posix() if path else "FILE" for name, path in paths.items()}
-    return files | {"target": target_of(seen), "name": seen.name, "host": seen.host}
+    words = {name: path.as_posix() if path else "FILE" for name, path in paths.items()}
+    words |= {"target": target_of(seen), "name": seen.name, "host": seen.host}
+    shell = {key: shlex.quote(value) for key, value in words.items()}
+    if own.bundle:  # openssl x509 reads none, and s_client neither
+        shell |= {
+            "cert": f"<(openssl pkcs12 -in {shell['cert']} -nokeys)",
+            "key": f"<(openssl pkcs12 -in {shell['cert']} -nocerts -noenc)",
+        }
+    return shell
 
 
 def _ended(text: str) -> str:

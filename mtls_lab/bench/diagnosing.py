@@ -50,8 +50,8 @@ def diagnose(
     Args:
         target: `"HOST:PORT"`, an address, or a Backend.
         cafile: the CAs that the server's certificate has to lead to; default: the system's.
-        certfile, keyfile: what to present; the certificate with its chain.
-        password: the key's, if it has one.
+        certfile, keyfile: what to present; the certificate with its chain, or a PKCS #12 file.
+        password: the key's or the PKCS #12 file's, if it has one.
         server_hostname: the name that the server's certificate has to have; default: the host.
         starttls: `"postgres"`, `"smtp"`, `"imap"` or `"ldap"`, where TLS begins later.
         http: whether to send `GET /`.

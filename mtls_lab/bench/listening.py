@@ -23,6 +23,7 @@ from mtls_lab.bench.misbehaving import (
     made_for,
     page,
 )
+from mtls_lab.bench.own import load_pair
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
 from mtls_lab.net.sockets import Acceptor, Address, hang_up
@@ -82,7 +83,7 @@ def listen(
     if certfile is None:
         made_for("", ca).load_into(context)
     else:
-        context.load_cert_chain(certfile, keyfile, password=lambda: password)
+        load_pair(context, certfile, keyfile, password)
     if client_ca is not None and fault != "other-client-ca":
         context.load_verify_locations(client_ca)
         context.verify_mode = ssl.CERT_OPTIONAL

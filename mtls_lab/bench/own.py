@@ -20,9 +20,10 @@ from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike
 from mtls_lab.net.tls import watch
 from mtls_lab.pki import pem
+from mtls_lab.pki.bundles import Bundle, is_pkcs12, read_pkcs12
 from mtls_lab.pki.comparison import compare
 
-__all__ = ["Own", "look_into"]
+__all__ = ["Own", "load_pair", "look_into"]
 
 #: What makes a certificate useless for a client, whoever issued it.
 UNFIT = {"expired", "not yet valid", "not for clients", "no digitalSignature"}
@@ -36,6 +37,7 @@ class Own:
         cafile, certfile, keyfile: the paths; None where there is none.
         cas: what is in the CA file; empty for the CAs of the system.
         chain: what is in the certificate file.
+        bundle: what is in it if it is a PKCS #12 file that opens.
         problems: of each file that does not load, what is wrong.
         trusts, presents: whether the CA file, and the certificate with its key, can be loaded.
         password: the key's.
@@ -49,6 +51,7 @@ class Own:
     problems: tuple[Explanation, ...]
     trusts: bool
     presents: bool
+    bundle: Bundle | None = None
     password: str = field(default="", repr=False)
 
     @property
@@ -87,14 +90,31 @@ class Own:
                     context.set_ciphers("ALL:@SECLEVEL=0")
                 context.minimum_version, context.maximum_version = versions[0], versions[-1]
         if present and self.presents and self.certfile:
-            context.load_cert_chain(self.certfile, self.keyfile, password=self._word)
+            if self.bundle:
+                self.bundle.load_into(context)
+            else:
+                load_pair(context, self.certfile, self.keyfile, self.password)
             context.post_handshake_auth = True
         watch(context)
         return context
 
-    def _word(self) -> str:
-        """Whoever is asked at a terminal waits for ever: without one, a locked key fails."""
-        return self.password
+
+def load_pair(
+    context: ssl.SSLContext, certfile: PathLike, keyfile: PathLike | None, password: str = ""
+) -> Bundle | None:
+    """Load a certificate and its key, of PEM files or of one PKCS #12 file, which is returned.
+
+    Raises:
+        FileProblem: the PKCS #12 file does not open, or has no key.
+        OSError, ValueError: as `load_cert_chain` does.
+    """
+    if keyfile in (None, certfile) and is_pkcs12(certfile):
+        bundle = read_pkcs12(certfile, password)
+        bundle.load_into(context)
+        return bundle
+    # Whoever is asked at a terminal waits for ever: without a password, a locked key fails.
+    context.load_cert_chain(certfile, keyfile, password=lambda: password)
+    return None
 
 
 def look_into(
@@ -107,6 +127,7 @@ def look_into(
     ca, cert, key = (None if each is None else Path(each) for each in (cafile, certfile, keyfile))
     problems: list[Explanation] = []
     trusts = presents = True
+    bundle = None
     if ca is not None:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca)
@@ -119,9 +140,10 @@ def look_into(
         cert = key  # a file may hold both
     if cert is not None:
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(
-                cert, key, password=lambda: password
-            )
+            bundle = load_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), cert, key, password)
+        except FileProblem as problem:
+            presents = False
+            problems.append(explain(problem, course=False))
         except (OSError, ValueError) as error:
             presents = False
             problems.append(explain(error, certfile=cert, keyfile=key, course=False))
@@ -130,10 +152,11 @@ def look_into(
         cert,
         key,
         _certificates(ca),
-        _certificates(cert),
+        bundle.chain if bundle else _certificates(cert),
         tuple(problems),
         trusts,
         presents and cert is not None,
+        bundle,
         password,
     )
 

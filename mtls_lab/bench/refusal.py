@@ -162,4 +162,6 @@ def _found(seen: Seen, symptoms: Symptoms) -> list[Finding]:
     # The server's CAs are not at hand. If the chain leads to one of ours, it is most likely theirs.
     leads = bool(own.chain) and bool(own.cas) and path_of(own.chain, own.cas)[1] is None
     files = {"cert": own.certfile, "key": own.keyfile, "ca": own.cafile if leads else None}
-    return look_at(files, called="the server's CAs").findings(symptoms, "device", outsiders)
+    word = own.password if own.bundle else own.password or None
+    looked = look_at(files, called="the server's CAs", password=word)
+    return looked.findings(symptoms, "device", outsiders)

@@ -12,10 +12,10 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from mtls_lab.cli import calls, machines
 from mtls_lab.errors import LabError, ToolMissing
@@ -35,6 +35,8 @@ ALONE = {
     "ask": "asking",
     "completion": "completion",
 }
+#: The options before a command, which argparse takes shortened too.
+OPTIONS = ("-h", "--help", "--version")
 #: For an output that has no such sign, such as a Windows code page.
 ASCII = {"✓": "+", "✗": "x", "→": "->", "–": "-", "×": "x", "…": "..."}
 
@@ -71,15 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     parser, commands = _parser()
     first = arguments[0]
+    if first.startswith("-") and not any(each.startswith(first) for each in OPTIONS):
+        _complain_of(first, parser)
     if first not in commands and not first.startswith("-"):
-        import difflib  # noqa: PLC0415 - for this message only
-
-        near = difflib.get_close_matches(first, commands, n=1)
-        meant = f"Did you mean {near[0]}? " if near else ""
+        meant = _meant(first, commands)
         parser.error(f"no command {first!r}. {meant}The commands are {', '.join(commands)}.")
     if first == "export" and not {"-h", "--help", "--"} & set(arguments):
         arguments.insert(1, "--")  # it has no options: whatever a learner is called is a name
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        _complain_of(unknown[0], commands[options.command])
     try:
         if alone := ALONE.get(options.command):
             return int(importlib.import_module(f"mtls_lab.cli.{alone}").run(options))
@@ -116,11 +119,28 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
-    """Return the parser, and the names of the commands that it knows."""
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """Return the parser, and that of each command by its name."""
     parser = parser_of(typed())
     (commands,) = (each for each in parser._actions if each.dest == "command")  # noqa: SLF001
-    return parser, list(commands.choices or ())
+    return parser, dict(commands.choices or {})
+
+
+def _complain_of(unknown: str, command: argparse.ArgumentParser) -> NoReturn:
+    """Say it with the usage of this command: argparse does with that of all of them."""
+    written = unknown.split("=", maxsplit=1)[0]
+    if not written.startswith("-"):
+        command.error(f"one argument too many: {unknown!r}. With blanks in it, put it in quotes.")
+    meant = _meant(written, command._option_string_actions)  # noqa: SLF001
+    meant = meant or "What is not meant as one is written after a --. "
+    command.error(f"no option {written}. {meant}All of them: {command.prog} --help")
+
+
+def _meant(written: str, known: Iterable[str]) -> str:
+    import difflib  # noqa: PLC0415 - for this message only
+
+    near = difflib.get_close_matches(written, known, n=1)
+    return f"Did you mean {near[0]}? " if near else ""
 
 
 def parser_of(program: str) -> argparse.ArgumentParser:

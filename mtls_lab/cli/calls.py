@@ -38,6 +38,7 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
         "diagnose",
         "call a server in several ways and say why mutual TLS with it fails",
         "diagnose api.example:8443 --ca ca.pem --cert client.crt --key client.key",
+        "diagnose api.example:8443 --ca ca.pem --cert client.p12 --password-file word.txt",
         "diagnose 10.0.0.7:8443 --ca ca.pem --server-name api.example --http",
         "diagnose db.example:5432 --starttls postgres --ca ca.pem --json",
         "diagnose --listen 8443 --cert server.crt --key server.key --client-ca client_ca.pem",
@@ -50,12 +51,19 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     command.add_argument("target", metavar="HOST:PORT", nargs="?", help="the server")
     for name, held in (
         ("ca", "the CAs that the server's certificate must lead to (default: the system's)"),
-        ("cert", "the certificate to present, with its chain"),
+        (
+            "cert",
+            "the certificate to present, with its chain: PEM, or .p12 with its key",
+        ),
         ("key", "its private key (default: it is in the file of --cert)"),
     ):
         command.add_argument(f"--{name}", metavar="FILE", type=Path, help=held)
     command.add_argument(
-        "--password-file", metavar="FILE", type=Path, help="its first line is the key's password"
+        "--password-file",
+        metavar="FILE",
+        type=Path,
+        help="its first line is the password of the key or the PKCS #12 file (default: a terminal "
+        "is asked for that of a .p12)",
     )
     command.add_argument(
         "--server-name",

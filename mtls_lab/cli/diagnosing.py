@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import queue
-import re
 import sys
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -46,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     if options.fault:
         raise LabError("--fault without --listen", "a port to misbehave on", "add --listen PORT")
     from mtls_lab.bench import diagnose  # noqa: PLC0415 - it loads cryptography
-    from mtls_lab.cli.telling import said  # noqa: PLC0415
+    from mtls_lab.diagnosis.wording import typed_here  # noqa: PLC0415
 
     told = diagnose(
         options.target,
@@ -61,8 +60,7 @@ def run(options: argparse.Namespace) -> int:
         timeout=options.timeout,
     )
     causes = (
-        replace(each, says=said(_here(each.says)), fix=said(_here(each.fix)))
-        for each in told.causes
+        replace(each, says=typed_here(each.says), fix=typed_here(each.fix)) for each in told.causes
     )
     told = replace(told, causes=tuple(causes))
     if options.json:
@@ -73,23 +71,11 @@ def run(options: argparse.Namespace) -> int:
     return told.code
 
 
-def _here(text: str) -> str:
-    """Take out of a text what only a course has: folders that it makes, calls of Python."""
-    text = text.replace(
-        ", or make the file: enter(…) of mtls_lab makes what earlier parts made", ""
-    )
-    return re.sub(
-        r"as in load_cert_chain\([^)]*\)", "as in --cert client.crt --key client.key", text
-    )
-
-
 def _password(options: argparse.Namespace) -> str:
-    """The password of the key; nobody is asked, for a program may be waiting."""
-    if options.password_file is None:
-        return ""
-    from mtls_lab.cli.passwords import password  # noqa: PLC0415 - most need none
+    """The password of the key, or of a PKCS #12 file, which is asked for at a terminal."""
+    from mtls_lab.cli.passwords import password_for  # noqa: PLC0415 - see run
 
-    return password("", options.password_file)
+    return password_for((options.cert, options.key), options.password_file) or ""
 
 
 def _faults(*, as_json: bool) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import stat
 import sys
 from dataclasses import asdict, replace
@@ -18,6 +17,7 @@ from pathlib import Path
 from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.diagnosis.cards import folded
 from mtls_lab.diagnosis.lines import READ
+from mtls_lab.diagnosis.wording import typed_here
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.program import coloured
 
@@ -30,12 +30,6 @@ MOST = 256 << 20
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
 #: A terminal that is narrower than this is not one that a person reads.
 NARROW = 40
-#: What is given to the function, and to the command in its place.
-ASK_AGAIN = (
-    (r"ask again: explain\([^)]*\)( looks? into (them|the file))?", "ask again with OPTIONS"),
-    (r"[Aa]sk again with the files: explain\([^)]*\)", "ask again with OPTIONS"),
-)
-OPTIONS = "--certfile, --keyfile and --cafile, which looks into the files"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -56,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         crlfile=options.crlfile,
         password=_password(options),
     )
-    told = replace(told, fix=_in_options(told.fix))
+    told = replace(told, fix=typed_here(told.fix, "again"))
     if options.json:
         print(json.dumps(asdict(told), ensure_ascii=False, indent=1))
     else:
@@ -70,14 +64,9 @@ def _password(options: argparse.Namespace) -> str | None:
     named = [path for path in (options.certfile, options.keyfile, options.cafile) if path]
     if options.password_file is None and not named:
         return None
-    from mtls_lab.cli.passwords import password, wants_one  # noqa: PLC0415 - most need none
+    from mtls_lab.cli.passwords import password_for  # noqa: PLC0415 - most need none
 
-    if options.password_file is not None:
-        return password("", options.password_file)
-    locked = next((path for path in named if wants_one(path)), None)
-    if locked is None or sys.stdin is None or not sys.stdin.isatty():
-        return None  # it is said of the file what it is
-    return password(f"Password of {locked}", None)
+    return password_for(named, options.password_file)
 
 
 def _text(words: list[str]) -> str:
@@ -129,17 +118,6 @@ def _must_be_a_file(path: Path) -> None:
         return
     kind = "folder" if stat.S_ISDIR(mode) else "pipe" if stat.S_ISFIFO(mode) else "device or socket"
     raise FileProblem(f"{path} is a {kind}", "a file", "name a file, or write it to one first")
-
-
-def _in_options(text: str) -> str:
-    for said, instead in ASK_AGAIN:
-        text = re.sub(said, lambda found: _like(found[0], instead), text)  # noqa: B023 - used now
-    return text
-
-
-def _like(found: str, instead: str) -> str:
-    instead = instead.replace("OPTIONS", OPTIONS)
-    return instead[0].upper() + instead[1:] if found[0].isupper() else instead
 
 
 def _folded(told: Explanation) -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from mtls_lab.errors import FileProblem, LabError
-from mtls_lab.pki.kinds import kind_of, read_bounded
+from mtls_lab.pki.kinds import read_bounded
 
-__all__ = ["password", "wants_one"]
+__all__ = ["password", "password_for"]
 
 #: OpenSSL reads no longer one (PEM_BUFSIZE).
 LONGEST = 1024
@@ -47,13 +48,19 @@ def password(prompt: str, file: Path | None, *, twice: bool = False) -> str:
     return found
 
 
-def wants_one(path: Path) -> bool:
-    """Whether a file is PKCS #12, which always has a password."""
-    try:
-        kind = kind_of(read_bounded(path, "a file"))
-    except FileProblem:
-        return False
-    return kind is not None and kind.name == "pkcs12"
+def password_for(paths: Iterable[Path | None], file: Path | None) -> str | None:
+    """Return the password in a file, or else of a PKCS #12 file among some, which is asked for.
+
+    None where there is no such file, or nobody who could be asked: a program may be waiting.
+    """
+    from mtls_lab.pki.bundles import is_pkcs12  # noqa: PLC0415 - most need none
+
+    if file is not None:
+        return password("", file)
+    locked = next((path for path in paths if path and is_pkcs12(path)), None)
+    if locked is None or sys.stdin is None or not sys.stdin.isatty():
+        return None  # it is said of the file what it is
+    return password(f"Password of {locked}", None)
 
 
 def _asked(prompt: str, *, twice: bool) -> str:

@@ -1,85 +1,37 @@
 """What `ask` and `serve` say of a failure: their options in place of the lines of a notebook.
 
-Here: what only the command knows, which is what it loaded and what it left out, and the words for
-it. Not here: what a failure means (diagnosis/), and when it is told (asking.py, serving.py).
+Here: what only the command knows, which is what it loaded and what it left out. Not here: what a
+failure means, and its words (diagnosis/), and when it is told (asking.py, serving.py).
 """
 
 from __future__ import annotations
 
-import re
 import ssl
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from mtls_lab.diagnosis import Explanation, explain
+from mtls_lab.diagnosis.wording import typed_here
 from mtls_lab.errors import FileProblem
-from mtls_lab.program import typed
 from mtls_lab.text import printable
 from mtls_lab.wire import Direction, Message
 
-__all__ = ["in_options", "not_loaded", "of_another_ca", "said", "without_certificate"]
-
-#: What the notebooks write, and what does the same here.
-WORDS = (
-    (r", loaded by (load_\w+|create_default_context\(cafile=…\))", ""),
-    (r"load_cert_chain is missing, or the option of its library \([^)]*\)", "none was given"),
-    (r"Load both into the device's context before it connects\.", "Pass --certfile and --keyfile."),
-    (r"load_cert_chain in the device's context", "--certfile and --keyfile"),
-    (r"The order is load_cert_chain\(certfile, keyfile\)[^.]*\. What", "What"),
-    (r"server_hostname in the device's wrap_socket", "HOST, or --server-name"),
-    (r"backend\.address; the address", "the address that the backend prints; the address"),
-    (r", or has been stopped: at the end of its with block[^;]*;", ", or has been stopped;"),
-    (r"with port 0, each start takes a free one", "without --port, each start takes a free one"),
-    (
-        r"Start the backend with serve\(…\) and ask it by backend\.address\..*a port\.",
-        "Start the backend with {serve}, and ask at the address that it prints. For two machines, "
-        "give it --host 0.0.0.0 and --port.",
-    ),
-    (r"the backend with its context, serve\(server_context\),", "the backend without --plain"),
-    (r"authorize in (the backend's )?serve\(…\)", "--allow of the backend"),
-    (r"Give load_cert_chain\(…, password=…\) the right", "Pass --password-file with the right"),
-    (r"as in load_cert_chain\([^)]*\)", "as in --certfile client.crt --keyfile client.key"),
-    (r"load_cert_chain (looks|cannot)", r"OpenSSL \1"),
-    (r"explain\([^)]*\)", "{explain}, which takes the files too,"),
-    (r"the context that the device was given", "--plain, which one side has and the other has not"),
-    (
-        r"See whether the backend has a context\. If so, give the device one too\.",
-        "See whether the backend was started with --plain. If not, leave it out here.",
-    ),
-    (r"serve\(…\) without a context", "a backend with --plain"),
-    (r"enter\(…\) of mtls_lab makes what earlier parts made", "{certs} makes new ones in a folder"),
-    (r"Python does not say which file is missing; a look into the folder does\. ", ""),
-)
+__all__ = ["in_options", "not_loaded", "of_another_ca", "without_certificate"]
 
 
 def in_options(told: Explanation) -> Explanation:
     """Return an explanation in the words of the command line."""
     return replace(
         told,
-        who=said(told.who),
-        what=said(told.what),
-        why=said(told.why),
-        where=said(told.where),
-        fix=said(told.fix),
-        causes=tuple(map(said, told.causes)),
-        files=tuple(map(said, told.files)),
+        who=typed_here(told.who),
+        what=typed_here(told.what),
+        why=typed_here(told.why),
+        where=typed_here(told.where),
+        fix=typed_here(told.fix),
+        causes=tuple(map(typed_here, told.causes)),
+        files=tuple(map(typed_here, told.files)),
     )
-
-
-def said(text: str) -> str:
-    """Return a text in the words of the command line.
-
-    Example:
-        >>> said("backend/server.crt, loaded by load_cert_chain")
-        'backend/server.crt'
-    """
-    names = {name: typed(name) for name in ("serve", "certs", "explain")}
-    for written, here in WORDS:
-        if "{" in here:  # a path of Windows has backslashes
-            here = here.format_map(names).replace("\\", r"\\")  # noqa: PLW2901
-        text = re.sub(written, here, text)
-    return text
 
 
 def not_loaded(

@@ -53,7 +53,8 @@ def inside(error: BaseException) -> Symptoms:
             best, weight, found = seen, _weight(seen, each), each
         told = _told(each)
         if told and told.weight - QUOTED > weight:
-            best, weight, found = told, told.weight - QUOTED, each
+            best = replace(told, side=told.side or seen.side)
+            weight, found = told.weight - QUOTED, each
     if found is error and type(error).__module__ == "builtins":
         return replace(best, says="", stack="", note="")  # it is in the reader's hand
     if found is error or best.says:
@@ -138,6 +139,10 @@ def _seen(error: BaseException) -> Symptoms:
         return Symptoms(failure=Failure(type(error).__name__))
     for frame, _ in traceback.walk_tb(error.__traceback__):
         end = frame.f_locals.get("self")
+        if frame.f_code.co_filename == ssl.__file__:  # wrap_socket and wrap_bio have it
+            server = frame.f_locals.get("server_side")
+            if isinstance(server, bool):
+                seen = replace(seen, side="backend" if server else "device")
         if isinstance(end, ssl.SSLSocket | ssl.SSLObject):
             server = getattr(end, "server_side", None)
             if server is None:  # it could not be made

@@ -41,10 +41,11 @@ ABOUT_FILES = {
 }
 
 #: How OpenSSL's reason is written: by Python, in OpenSSL's own queue, by BoringSSL, by Node.js,
-#: by pyOpenSSL. PROTOCOL_ERROR is Chrome's own.
+#: by pyOpenSSL; Perl says after it where it was. PROTOCOL_ERROR is Chrome's own.
 REASONS = re.compile(
     r"\[(?:SSL|X509|PEM|ASN1)[\w ]*: ([A-Z0-9_]{3,60})\]"
-    r"|error:[0-9A-Fa-f]{6,10}:[^:\n]{0,60}:[^:\n]{0,60}:([a-z][a-z0-9/ ]{2,60})"
+    r"|error:[0-9A-Fa-f]{6,10}:[^:\n]{0,60}:[^:\n]{0,60}:"
+    r"([a-z][a-z0-9/ ]{2,60}?)(?= at |[^a-z0-9/ ]|$)"
     r"|OPENSSL_internal:([A-Z0-9_]{3,60})"
     r"|\bERR_(?:SSL|OSSL)_(?!PROTOCOL_ERROR\b)([A-Z0-9_]{3,60})"
     r"|\('(?:SSL|PEM|X509|x509)[^']{0,40}', '[^']{0,60}', '([a-z][a-z0-9/ ]{2,60})'\)"
@@ -84,7 +85,7 @@ def heard(text: str) -> Symptoms:
     if len(text) > READ:
         text = f"{text[: READ // 2]}\n{text[-READ // 2 :]}"
     small = text.lower()
-    signs = {name for name, stack in _stacks().items() if any(s in small for s in stack["signs"])}
+    signs = {name for name in _stacks() if _longest(_stacks()[name]["signs"], small)}
     phrases = [
         phrase
         for phrase in _phrases()
@@ -107,15 +108,13 @@ def heard(text: str) -> Symptoms:
     line = lines[number][:LINE]
     # A log says on the line before or after who speaks, and curl which file it means.
     around = "\n".join(each[:LINE] for each in lines[max(number - 1, 0) : number + 2])
-    stack, by, note = _speaker(line.lower(), phrase.stack, signs, small)
+    side = "device" if phrase.value.startswith("http:") else phrase.side
+    side = side or _longest_part("sides", line.lower()) or _longest_part("sides", around.lower())
+    stack, by, note = _speaker(line.lower(), phrase.stack, signs, small, side)
     named, file = file_named(line, around) if phrase.value in ABOUT_FILES else ("", "")
     return Symptoms(
         words=(("file", file),) if named else (),
-        side="device"
-        if phrase.value.startswith("http:")
-        else phrase.side
-        or _longest_part("sides", line.lower())
-        or _longest_part("sides", around.lower()),
+        side=side,
         stage=_longest_part("stages", line.lower()),
         failure=_failure(phrase, line),
         state=named or (phrase.value if phrase.kind == "state" else ""),
@@ -186,7 +185,7 @@ def _failure(phrase: Phrase, line: str) -> Failure:
     return Failure(error, reason, code, message, words)
 
 
-def _speaker(line: str, stack: str, signs: set[str], text: str) -> tuple[str, str, str]:
+def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tuple[str, str, str]:
     """Return who wrote a line and, where one shows, through which library; its name; the note."""
     stacks = _stacks()
     here = {name: _longest(stacks[name]["signs"], line) for name in stacks if name in signs}
@@ -199,12 +198,21 @@ def _speaker(line: str, stack: str, signs: set[str], text: str) -> tuple[str, st
     if stack:
         (libraries if stacks[stack].get("library") else writers).insert(0, stack)
     names = [*writers[:1], *libraries[:1]]
-    note = next((stacks[name]["note"] for name in names if "note" in stacks[name]), "")
+    notes = (stacks[name] for name in names if "note" in stacks[name])
+    note = next((n["note"] for n in notes if side in ("", n.get("note_of", side))), "")
     return " with ".join(stacks[name]["name"] for name in names), stack or "".join(names[:1]), note
 
 
 def _longest(signs: list[str], text: str) -> int:
-    return max((len(sign) for sign in signs if sign in text), default=0)
+    return max((len(sign) for sign in signs if sign in text and _begins(sign, text)), default=0)
+
+
+def _begins(sign: str, text: str) -> bool:
+    """Whether a sign is in a text as a word, and not as the end of one: eap_tls is not Go's tls."""
+    at = text.find(sign)
+    while at > 0 and sign[0].isalnum() and (text[at - 1].isalnum() or text[at - 1] == "_"):
+        at = text.find(sign, at + 1)
+    return at >= 0
 
 
 def _longest_part(table: str, line: str) -> str:

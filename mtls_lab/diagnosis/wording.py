@@ -14,9 +14,10 @@ from typing import Any
 from mtls_lab.diagnosis.symptoms import Symptoms, shown, steady
 from mtls_lab.facts import read_facts
 from mtls_lab.files import PathLike
+from mtls_lab.program import typed
 from mtls_lab.text import printable
 
-__all__ = ["OTHER", "elsewhere", "names_for", "outsiders", "side_named", "worded"]
+__all__ = ["OTHER", "elsewhere", "names_for", "outsiders", "side_named", "typed_here", "worded"]
 
 Entry = dict[str, Any]
 
@@ -84,13 +85,35 @@ def outsiders(text: str) -> str:
     return worded(text, {}, Symptoms(), course=False)
 
 
-@lru_cache(maxsize=1024)
-def _outside(text: str, pair: str, trust: str) -> str:
-    for rule in _words()["outside"]:
+def typed_here(text: str, audience: str = "options") -> str:
+    """Return a sentence for whoever types a command of this package: its options, no calls.
+
+    Args:
+        text: the sentence.
+        audience: "options", or "again" for the command explain.
+
+    Example:
+        >>> typed_here("backend/server.crt, loaded by load_cert_chain")
+        'backend/server.crt'
+    """
+    text = _rewritten(text, audience)
+    for name in re.findall(r"<(serve|certs|explain)>", text):
+        text = text.replace(f"<{name}>", typed(name))
+    return text
+
+
+def _rewritten(text: str, audience: str) -> str:
+    for rule in _words()[audience]:
         if "said" in rule:
             text = text.replace(rule["said"], rule["instead"])
-        elif rule.get("near", "") in text:
+        elif rule["near"] in text:
             text = re.sub(rule["pattern"], rule["instead"], text)
+    return text
+
+
+@lru_cache(maxsize=1024)
+def _outside(text: str, pair: str, trust: str) -> str:
+    text = _rewritten(text, "outside")
     text = text.replace("<trust in brackets>", f" ({trust})" if trust else "")
     text = text.replace("<pair>", pair)
     for path, (side, name) in FILES.items():

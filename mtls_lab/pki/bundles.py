@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -18,8 +19,62 @@ from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike
 from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.kinds import kind_of, read_bounded
+from mtls_lab.pki.pem import write_certificate, write_key
+from mtls_lab.scratch import scratch_folder
 
-__all__ = ["read_bundle"]
+__all__ = ["Bundle", "is_pkcs12", "read_bundle", "read_pkcs12"]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A private key of any kind, and its certificate with those to send along."""
+
+    key: PrivateKeyTypes
+    chain: tuple[x509.Certificate, ...]
+
+    def load_into(self, context: ssl.SSLContext) -> None:
+        """Let a context present it. No file stays, though ssl takes nothing else.
+
+        Raises:
+            ssl.SSLError: the key is not the certificate's, or ssl does not know its kind.
+        """
+        with scratch_folder() as folder:
+            certfile, keyfile = folder / "bundle.crt", folder / "bundle.key"
+            write_certificate(certfile, *self.chain)
+            write_key(keyfile, self.key)
+            context.load_cert_chain(certfile, keyfile)
+
+
+def is_pkcs12(path: PathLike) -> bool:
+    """Return whether a file is PKCS #12, which has a password, if often an empty one."""
+    try:
+        kind = kind_of(read_bounded(Path(path), "a file"))
+    except FileProblem:
+        return False
+    return kind is not None and kind.name == "pkcs12"
+
+
+def read_pkcs12(path: PathLike, password: str) -> Bundle:
+    """Read a key with its certificate and chain.
+
+    Raises:
+        FileProblem: it does not open with this password, or one of the two is not in it.
+    """
+    try:
+        key, certificates = read_bundle(path, password)
+    except FileProblem:
+        if password:
+            raise
+        read_bundle(path)  # which says that there is a password
+        raise
+    if key is None or not certificates:
+        missing = "certificate" if key else "private key"
+        raise FileProblem(
+            f"{path} has no {missing} in it",
+            "a PKCS #12 file with a private key and its certificate",
+            "export it again, together with its key",
+        )
+    return Bundle(key, tuple(certificates))
 
 
 def read_bundle(

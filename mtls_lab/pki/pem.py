@@ -77,7 +77,7 @@ class Identity:
         return certfile, keyfile
 
 
-def write_key(path: PathLike, key: Key) -> None:
+def write_key(path: PathLike, key: PrivateKeyTypes) -> None:
     """Write a private key, readable by its owner only from its first byte on (mode 0600)."""
     pem = key.private_bytes(
         serialization.Encoding.PEM,

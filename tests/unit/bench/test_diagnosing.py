@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 
-from mtls_lab import diagnose, serve
+from mtls_lab import CertificateAuthority, diagnose, serve
 from mtls_lab.bench import PROTOCOLS, classes, read_target
 from mtls_lab.bench.causes import advice
 from mtls_lab.bench.plain import named
@@ -17,8 +19,10 @@ from mtls_lab.cli.calls import EXIT_CODES, STARTTLS
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.facts import read_facts
 from mtls_lab.net import nobody_listens
+from mtls_lab.pki.pem import write_pkcs12
 from tests.unit.cli.calling import call
-from tests.unit.lab import Lab
+from tests.unit.cli.terminal import terminal
+from tests.unit.lab import Lab, unfolded
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -194,6 +198,70 @@ def test_the_password_of_a_key_comes_from_a_file(lab: Lab, tmp_path: Path) -> No
         none = call("diagnose", address, *files, "--password-file", tmp_path / "nix")
     assert (none.returncode, none.stdout) == (2, "")
     assert "nix" in none.stderr
+
+
+@pytest.fixture(scope="module")
+def bundled(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a PKCS #12 file of a client, one of a stranger, one without key, passwords."""
+    folder = tmp_path_factory.mktemp("bundled")
+    device = lab.ca.issue_client("trusted-client")
+    write_pkcs12(folder / "client.p12", device, b"barley")
+    stranger = CertificateAuthority.create("Other CA").issue_client("trusted-client")
+    write_pkcs12(folder / "stranger.p12", stranger, b"barley")
+    only = pkcs12.serialize_java_truststore(
+        [pkcs12.PKCS12Certificate(device.certificate, None)],
+        serialization.BestAvailableEncryption(b"barley"),
+    )
+    (folder / "certificates.p12").write_bytes(only)
+    (folder / "word").write_text("barley\n")
+    (folder / "wrong").write_text("wheat\n")
+    return folder
+
+
+def test_a_pkcs12_file_is_presented(lab: Lab, bundled: Path) -> None:
+    word: list[str | Path] = ["--password-file", bundled / "word"]
+    with serve(lab.mtls()) as backend:
+        common = [f"127.0.0.1:{backend.address[1]}", "--ca", lab.ca_file, *word]
+        good = call("diagnose", *common, "--cert", bundled / "client.p12")
+        alone = call("diagnose", *common, "--key", bundled / "client.p12")
+        refused = call("diagnose", *common, "--cert", bundled / "stranger.p12", "--json")
+    assert (good.returncode, good.stderr) == (0, "")
+    assert "client.p12: CN=trusted-client, issued by CN=Lab CA, " in good.stdout
+    assert alone.returncode == 0
+    assert refused.returncode == 15
+    first, *_ = json.loads(refused.stdout)["causes"]
+    assert (first["name"], first["certain"]) == ("untrusted", False)
+    path = bundled / "stranger.p12"
+    assert f"<(openssl pkcs12 -in {path} -nokeys)" in first["command"]
+
+
+@pytest.mark.parametrize(
+    ("file", "word", "says"),
+    [
+        ("client.p12", "", "is a PKCS #12 file, which has a password"),
+        ("client.p12", "wrong", "cannot be opened (another password, or damage)"),
+        ("certificates.p12", "word", "has no private key in it"),
+    ],
+)
+def test_a_pkcs12_file_that_does_not_open(bundled: Path, file: str, word: str, says: str) -> None:
+    given: list[str | Path] = ["--password-file", bundled / word] if word else []
+    with nobody_listens() as (host, port):
+        done = call("diagnose", f"{host}:{port}", "--cert", bundled / file, *given)
+    assert (done.returncode, done.stderr) == (12, "")
+    assert says in unfolded(done.stdout)
+    assert "load_cert_chain" not in done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pseudo-terminal is for POSIX")
+def test_its_password_is_asked_for_at_a_terminal(lab: Lab, bundled: Path) -> None:
+    with serve(lab.mtls()) as backend:
+        target = f"127.0.0.1:{backend.address[1]}"
+        command = [sys.executable, "-m", "mtls_lab", "diagnose", target, "--ca", str(lab.ca_file)]
+        with terminal(*command, "--cert", "client.p12", cwd=bundled) as shown:
+            shown.until("Password of client.p12: ")
+            shown.type(b"barley\n")
+            assert shown.close() == 0
+    assert "barley" not in shown.written
 
 
 def test_a_request_goes_to_a_server_that_has_proved_its_name_only(lab: Lab) -> None:
