@@ -49,6 +49,7 @@ WORDS = (
     ),
     (r"serve\(…\) without a context", "a backend with --plain"),
     (r"enter\(…\) of mtls_lab makes what earlier parts made", "{certs} makes new ones in a folder"),
+    (r"the password that load_cert_chain was given", "--password-file, or what was typed"),
     (r"Python does not say which file is missing; a look into the folder does\. ", ""),
 )
 
