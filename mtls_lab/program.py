@@ -1,7 +1,7 @@
 """How `mtls-lab` is typed here: what a message recommends works where the message is read.
 
-Here: the one name of the program and of this Python, and whether it may print colours. Not here:
-what the program does (cli/).
+Here: the one name of the program and of this Python, where another process of it finds the package,
+and whether it may print colours. Not here: what the program does (cli/).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shlex
 import sys
 from pathlib import Path
 
-__all__ = ["coloured", "python", "scripts", "typed"]
+__all__ = ["coloured", "package_path", "python", "scripts", "typed"]
 
 NAME = "mtls-lab"
 
@@ -39,6 +39,12 @@ def typed(arguments: str = "") -> str:
 def python() -> str:
     """Return this Python as it is typed in the current folder, such as `.venv/bin/python`."""
     return _shown(Path(sys.executable))
+
+
+def package_path() -> str:
+    """Return PYTHONPATH for a process that shall find this package, installed or not."""
+    mine = str(Path(__file__).parents[1])
+    return os.pathsep.join(filter(None, [mine, os.environ.get("PYTHONPATH")]))
 
 
 def _program() -> str:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mtls_lab.cli import calls, machines
+from mtls_lab.cli import calls, chips, machines
 from mtls_lab.errors import LabError, ToolMissing
 from mtls_lab.program import python, typed
 
@@ -33,6 +33,7 @@ ALONE = {
     "certs": "certs",
     "serve": "serving",
     "ask": "asking",
+    "tpm": "tpm",
     "completion": "completion",
 }
 #: The options before a command, which argparse takes shortened too.
@@ -216,6 +217,7 @@ def parser_of(program: str) -> argparse.ArgumentParser:
 
     calls.add_to(add)
     machines.add_to(add)
+    chips.add_to(add)
 
     reset = add(
         "reset",

@@ -39,25 +39,34 @@ def run(options: argparse.Namespace) -> int:
     """
     _fit(options)
     place = Place.of(options)
-    try:
-        context = place.device(options)
-    except (OSError, ValueError) as error:
-        why = place.unloadable(error, "--server-ca")
-        if options.json:
-            _report(None, why)
-        else:
-            print(why, file=sys.stderr)
-        return WRONG
-    if context is not None:
-        watch(context)
-    host, port = options.address
-    exchange = ask(
-        options.line,
-        _reachable(host, port),
-        context=context,
-        server_hostname=options.server_name or host,
-        timeout=options.timeout,
-    )
+    if place.sealed:
+        from mtls_lab.cli.sealed import ask_by_tpm  # noqa: PLC0415 - few devices have a TPM
+
+        exchange = ask_by_tpm(options, place, _reachable(*options.address))
+    else:
+        try:
+            context = place.device(options)
+        except (OSError, ValueError) as error:
+            why = place.unloadable(error, "--server-ca")
+            if options.json:
+                _report(None, why)
+            else:
+                print(why, file=sys.stderr)
+            return WRONG
+        if context is not None:
+            watch(context)
+        exchange = ask(
+            options.line,
+            _reachable(*options.address),
+            context=context,
+            server_hostname=options.server_name or options.address[0],
+            timeout=options.timeout,
+        )
+    return _tell(exchange, place, options)
+
+
+def _tell(exchange: Exchange, place: Place, options: argparse.Namespace) -> int:
+    """Print what came of it; return the exit code."""
     code = _code(exchange)
     told = None if code == ANSWERED else _why(exchange, place, options)
     if options.json:
@@ -67,7 +76,8 @@ def run(options: argparse.Namespace) -> int:
         print(printable(exchange.reply), flush=True)
     if told is not None:
         print(printable(str(exchange.device)), file=sys.stderr)
-        if code != NO_CONNECTION:
+        if code in {ERROR, REFUSED}:
+            host, port = options.address
             print(f"backend  what it saw is in its own log, at {host}:{port}", file=sys.stderr)
         print(told, file=sys.stderr)
     return code
@@ -127,5 +137,4 @@ def _code(exchange: Exchange) -> int:
         return ANSWERED
     if exchange.reply is not None:
         return ERROR
-    stage = exchange.device.stage
-    return NO_CONNECTION if stage is Stage.CONNECT else REFUSED
+    return {Stage.SETUP: WRONG, Stage.CONNECT: NO_CONNECTION}.get(exchange.device.stage, REFUSED)

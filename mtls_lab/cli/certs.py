@@ -25,10 +25,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mtls_lab.cli.passwords import password
+from mtls_lab.cli.sealed import Sealed, chip_for, seal, told_of
 from mtls_lab.errors import FileProblem, LabError
-from mtls_lab.files import private_folder
+from mtls_lab.files import private_folder, write_file
 from mtls_lab.pki import CA_DAYS, CertificateAuthority, Identity, Purpose, pem
 from mtls_lab.program import typed
+from mtls_lab.tpm import Chip
 
 __all__ = ["Made", "run"]
 
@@ -70,7 +72,9 @@ def run(options: argparse.Namespace) -> int:
         LabError: a name that no certificate can have, or no password.
         FileProblem: a file is there already, or cannot be written; then no new one is left.
     """
-    files = [*_files(options)]
+    _fit(options)
+    chip = chip_for(options.tpm_folder) if options.tpm else None
+    files = [*_files(options, chip)]
     folder: Path = options.folder
     _refuse_to_overwrite([folder / each.machine / each.name for each in files])
     for machine in MACHINES:
@@ -92,11 +96,27 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([asdict(each) for each in made], ensure_ascii=False, indent=1))
     else:
-        print(_told(folder, made, options.server_name or LOCAL))
+        print(_told(folder, made, options, chip))
     return 0
 
 
-def _files(options: argparse.Namespace) -> Iterator[_File]:
+def _fit(options: argparse.Namespace) -> None:
+    """Refuse what would be ignored, or cannot be."""
+    for name in ("pin", "tpm_folder"):
+        if getattr(options, name) and not options.tpm:
+            option = f"--{name.replace('_', '-')}"
+            raise LabError(
+                f"{option} without --tpm", "a key in a TPM", f"add --tpm, or leave out {option}"
+            )
+    if options.p12 and options.tpm:
+        raise LabError(
+            "--p12 with --tpm",
+            "a key that can be put into a PKCS #12 file: the TPM hands out none",
+            "leave out one of them",
+        )
+
+
+def _files(options: argparse.Namespace, chip: Chip | None) -> Iterator[_File]:
     """Make the certificates, and give the files in the order in which they are told."""
     names = [_server_name(name) for name in options.server_name or LOCAL]
     client = _client_name(options.client_name)
@@ -119,7 +139,11 @@ def _files(options: argparse.Namespace) -> Iterator[_File]:
     days = (0, options.days)
     first = names[0] if len(names[0]) <= LONGEST_NAME else "backend"
     server = signer.issue(first, Purpose.SERVER, names=names, valid_days=days)
-    device = device_signer.issue(client, Purpose.CLIENT, names=uris, valid_days=days)
+    device: Identity | Sealed
+    if chip is None:
+        device = device_signer.issue(client, Purpose.CLIENT, names=uris, valid_days=days)
+    else:
+        device = seal(options, chip, device_signer, client, uris)
     lasts = f"{options.days} day{'s' * (options.days > 1)}"
     for machine, name, own, told, trust in (
         ("backend", "server", server, ", ".join(names), ("client_ca.pem", device_root, "devices")),
@@ -128,7 +152,7 @@ def _files(options: argparse.Namespace) -> Iterator[_File]:
     ):  # fmt: skip
         chain = ", with the intermediate CA" if own.chain else ""
         yield from _identity(machine, name, own, f"certificate: {told}; {lasts}{chain}")
-        if options.p12:
+        if options.p12 and isinstance(own, Identity):
             yield _File(
                 machine,
                 f"{name}.p12",
@@ -155,18 +179,22 @@ def _authority(
     return root, signer, [*files, *_identity("ca", file, own, f"the CA below it, for {whom}")]
 
 
-def _identity(machine: str, name: str, identity: Identity, told: str) -> Iterator[_File]:
+def _identity(machine: str, name: str, identity: Identity | Sealed, told: str) -> Iterator[_File]:
     yield _File(
         machine, f"{name}.crt", secret=False, what=told,
         write=partial(_certificates, identity=identity),
     )  # fmt: skip
-    yield _File(
-        machine, f"{name}.key", secret=True, what="its key",
-        write=partial(pem.write_key, key=identity.key),
-    )  # fmt: skip
+    write: Callable[[Path], object]
+    if isinstance(identity, Sealed):
+        what = "its key, wrapped: worth nothing without its TPM"
+        write = partial(write_file, content=identity.wrapped, mode=0o600)
+        yield _File(machine, f"{name}.key", secret=False, what=what, write=write)
+        return
+    write = partial(pem.write_key, key=identity.key)
+    yield _File(machine, f"{name}.key", secret=True, what="its key", write=write)
 
 
-def _certificates(path: Path, identity: Identity) -> None:
+def _certificates(path: Path, identity: Identity | Sealed) -> None:
     pem.write_certificate(path, identity.certificate, *identity.chain)
 
 
@@ -230,7 +258,8 @@ def _uri(uri: str) -> str:
 # --- What is printed
 
 
-def _told(folder: Path, made: list[Made], names: list[str] | tuple[str, ...]) -> str:
+def _told(folder: Path, made: list[Made], options: argparse.Namespace, chip: Chip | None) -> str:
+    names = options.server_name or LOCAL
     wide = max(len(each.path) for each in made)
     lines = []
     for machine, told in MACHINES.items():
@@ -241,10 +270,12 @@ def _told(folder: Path, made: list[Made], names: list[str] | tuple[str, ...]) ->
             if each.machine == machine
         ]
     here = shlex.quote(str(folder))
+    where = f" --tpm-folder {shlex.quote(str(options.tpm_folder))}" if options.tpm_folder else ""
     host = f"[{names[0]}]" if ":" in names[0] else names[0]
     lines += [
+        *([] if chip is None else told_of(chip)),
         "Copy each folder to its machine, over a channel that you trust, and nothing else of it.",
         f"In one terminal: {typed(f'serve {here} --port 5000')}",
-        f"In another one:  {typed(f'ask {host}:5000 --folder {here}')}",
+        f"In another one:  {typed(f'ask {host}:5000 --folder {here}{where}')}",
     ]
     return "\n".join(lines)

@@ -10,6 +10,8 @@ import argparse
 from pathlib import Path
 from typing import Protocol
 
+from mtls_lab.cli.chips import named
+
 __all__ = ["PORT", "add_to", "address", "days", "port", "seconds"]
 
 #: The tutorial's port.
@@ -52,6 +54,7 @@ def _certs(add: Add) -> None:
         "certs pki --server-name backend.example --server-name 192.0.2.7 --days 30",
         "certs pki --intermediate --separate-device-ca --uri spiffe://lab.example/device/7",
         "certs pki --p12 --password-file secret.txt",
+        "certs pki --tpm --pin",
     )
     certs.add_argument("folder", metavar="FOLDER", type=Path, help="where to make them")
     certs.add_argument("--days", type=days, default=90, help="how long they last (default: 90)")
@@ -84,7 +87,21 @@ def _certs(add: Add) -> None:
         action="store_true",
         help="also make PKCS #12 files, for Java and browsers; asks for their password",
     )
-    _password_file(certs, "the password of the PKCS #12 files is the first line of FILE")
+    certs.add_argument(
+        "--tpm",
+        action="store_true",
+        help="let a TPM make the device's key, which never leaves it: client.key only says which "
+        "one it is",
+    )
+    certs.add_argument(
+        "--pin",
+        action="store_true",
+        help="with --tpm: the TPM shall ask for a PIN at each use of that key; asks for it",
+    )
+    named(certs, "with --tpm: where the software TPM runs")
+    _password_file(
+        certs, "the password of the PKCS #12 files, or the PIN, is the first line of FILE"
+    )
     _json(certs)
 
 
@@ -170,6 +187,7 @@ def _ask(add: Add) -> None:
         default=5.0,
         help="for the whole exchange (default: 5)",
     )
+    named(ask, "for a key in a TPM: where the software TPM runs")
     _json(ask)
 
 
@@ -187,7 +205,7 @@ def _place(
     parser.set_defaults(machine=machine)
     parser.add_argument("--certfile", metavar="FILE", type=Path, help="another certificate")
     parser.add_argument("--keyfile", metavar="FILE", type=Path, help="its key")
-    _password_file(parser, "the key's password is the first line of FILE")
+    _password_file(parser, "the key's password, or its PIN, is the first line of FILE")
 
 
 def _less(parser: argparse.ArgumentParser, name: str, told: str) -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 from mtls_lab.cli.passwords import password
 from mtls_lab.cli.telling import in_options, not_loaded
 from mtls_lab.diagnosis import Explanation, explain
-from mtls_lab.errors import LabError
+from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.net import client_context, server_context
+from mtls_lab.pki.kinds import kind_of, read_bounded
 
 __all__ = ["Place"]
 
@@ -82,6 +83,15 @@ class Place:
         if device and options.one_sided:
             return cls(None, None, cafile)
         return cls(certfile, keyfile, None if options.one_sided else cafile)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the key is in a TPM, and its file only says which one it is."""
+        try:
+            kind = None if self.keyfile is None else kind_of(read_bounded(self.keyfile, "a key"))
+        except FileProblem:
+            return False
+        return kind is not None and kind.name == "tss2"
 
     def explain(self, what: object, *, pair: bool = True, trust: bool = True) -> Explanation:
         """Explain a failure by those files that it can be about: the own pair, the trusted CAs."""

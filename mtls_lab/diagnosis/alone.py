@@ -30,7 +30,7 @@ MISTAKES = {
     "in DER form": "der",
     "of another kind": "kind",  # an RSA key, say: the lab makes EC keys, ssl takes both
     "holds a damaged": "other",
-    "holds a key that only": "form",
+    "holds a key that only": "in a TPM",
     "holds a key in OpenSSH": "form",
     "holds a PKCS": "form",
     "holds a PEM file that": "form",

@@ -18,7 +18,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
@@ -27,6 +26,7 @@ from mtls_lab.net.device import TIMEOUT, ask
 from mtls_lab.net.sockets import Address
 from mtls_lab.net.tls import watch
 from mtls_lab.net.upstream import Upstream
+from mtls_lab.program import package_path
 from mtls_lab.wire import Exchange, Failure, Side, Stage
 
 __all__ = ["Presented", "ask_apart", "ask_each_apart"]
@@ -48,6 +48,7 @@ class Presented:
         server_ca: the CAs that it checks the backend with; None checks nothing, as a thief does.
         password: the key's, or a TPM's PIN for it.
         version: such as `"TLSv1_2"`; None for any.
+        server_hostname: the name that the backend's certificate has to have.
         session_of: the number of the exchange, from 0, whose session it presents; None for none.
         name: what the output calls this device.
     """
@@ -57,6 +58,7 @@ class Presented:
     server_ca: str | None = None
     password: str | None = None
     version: str | None = None
+    server_hostname: str = "localhost"
     session_of: int | None = None
     name: str = ""
 
@@ -84,6 +86,7 @@ def ask_apart(
     certfile: PathLike | None = None,
     keyfile: PathLike | None = None,
     server_ca: PathLike,
+    server_hostname: str = "localhost",
     environment: Mapping[str, str] | None = None,
     password: str | None = None,
     version: ssl.TLSVersion | None = None,
@@ -96,7 +99,7 @@ def ask_apart(
     code, which ssl does not have.
 
     Args:
-        command, to, timeout, name: as `ask` takes them.
+        command, to, server_hostname, timeout, name: as `ask` takes them.
         certfile, keyfile: what the device presents; None for nothing.
         server_ca: the CAs that it checks the backend with.
         environment: what is set for that process beside what is set here.
@@ -118,6 +121,7 @@ def ask_apart(
         server_ca=str(server_ca),
         password=password,
         version=None if version is None else version.name,
+        server_hostname=server_hostname,
         name=name,
     )
     (exchange,) = ask_each_apart(command, to, [presented], environment, timeout=timeout)
@@ -144,7 +148,7 @@ def ask_each_apart(
         done = subprocess.run(
             [sys.executable, "-P", "-c", "from mtls_lab.net import apart; apart.main()"],
             input=json.dumps(told).encode(),
-            env={**os.environ, "PYTHONPATH": _path(), **(environment or {})},
+            env={**os.environ, "PYTHONPATH": package_path(), **(environment or {})},
             capture_output=True,
             timeout=START + timeout * len(presented),
             check=False,
@@ -170,12 +174,6 @@ def ask_each_apart(
             f"a device that broke off ({last[:WRITTEN]})", "an exchange", "try again"
         ) from None
     return [_whole(each, to, wrote) for each in exchanges]
-
-
-def _path() -> str:
-    """Return where that process finds this package, installed or not."""
-    mine = str(Path(__file__).parents[2])
-    return os.pathsep.join(filter(None, [mine, os.environ.get("PYTHONPATH")]))
 
 
 def _whole(exchange: Exchange, to: Upstream | Address, wrote: str) -> Exchange:
@@ -224,6 +222,7 @@ def _asked(
         command,
         to,
         context=presented.context,
+        server_hostname=presented.server_hostname,
         session=session,
         timeout=timeout,
         name=presented.name,

@@ -129,20 +129,21 @@ class CertificateAuthority:
         purpose: Purpose,
         *,
         days: int = LEAF_DAYS,
+        names: Iterable[str] | None = None,
     ) -> x509.Certificate:
         """Sign a request: its name, its key and its SAN, with the extensions of `purpose`.
 
         What else the request asks for is ignored: what a certificate may do is the CA's
-        decision.
+        decision. So is its SAN, if `names` are given.
 
         Raises:
             ValueError: the request was not signed with the key that it names, or cannot be read.
         """
-        names: Iterable[x509.GeneralName] = ()
+        others: Iterable[x509.GeneralName] = ()
         try:
             signed, subject, public_key = csr.is_signature_valid, csr.subject, csr.public_key()
             with suppress(x509.ExtensionNotFound):
-                names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+                others = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         except UNREADABLE as error:
             raise ValueError(f"the request cannot be read: {error}") from None
         if not signed:
@@ -152,7 +153,8 @@ class CertificateAuthority:
         now = _now()
         first, last = now - CLOCK_SKEW, now + timedelta(days=days)
         issuer, issuer_id = self.certificate.subject, self._authority_id()
-        builder = leaf_builder(issuer, issuer_id, subject, public_key, purpose, names, first, last)
+        sans = others if names is None else general_names(names)
+        builder = leaf_builder(issuer, issuer_id, subject, public_key, purpose, sans, first, last)
         return builder.sign(self.key, SHA256)
 
     def issue_server(self, names: Iterable[str], *, days: int = LEAF_DAYS) -> Identity:

@@ -100,8 +100,9 @@ def _by_block(data: bytes) -> Kind | None:
             b"TSS2 PRIVATE KEY": Kind(
                 "tss2",
                 "holds a key that only a TPM can open (TSS2 PRIVATE KEY)",
-                "let OpenSSL load its tpm2 provider (OPENSSL_CONF), on the machine of this TPM: "
-                "the key cannot be converted",
+                "start the program on the machine of this TPM, with OPENSSL_CONF naming a "
+                "configuration that loads the tpm2 provider: the key cannot be converted. "
+                "mtls-lab ask does so by itself",
             ),
             b"PKCS7": Kind(
                 "pkcs7",

@@ -11,13 +11,13 @@ itself (`ask_apart` of net/), thefts (experiments/), the command `mtls-lab tpm` 
         ask_apart("GET_SECRET", backend, keyfile="device/tpm.key", …, environment=settings)
 """
 
-from mtls_lab.tpm.chip import Chip, find
+from mtls_lab.tpm.chip import Chip, Lock, find
 from mtls_lab.tpm.codes import ResponseCode, codes_in, command_name, decode
 from mtls_lab.tpm.keys import create_csr, create_wrapped_key, is_wrapped, read_csr
 from mtls_lab.tpm.manager import Asked
 from mtls_lab.tpm.provider import PACKAGES, environment, missing
 from mtls_lab.tpm.questions import Questions
-from mtls_lab.tpm.software import Lock, SoftwareTPM
+from mtls_lab.tpm.software import SoftwareTPM
 
 __all__ = [
     "PACKAGES",

@@ -1,6 +1,6 @@
 """The door to a TPM: clients come to a socket, one command at a time goes in.
 
-Here: sockets, threads and time-outs, in the protocol of the TSS's TCTI `swtpm` (plain commands on
+Here: threads and time-outs, in the protocol of the TSS's TCTI `swtpm` (plain commands on
 one socket, control messages on the one beside it). Not here: whose handle is whose (manager.py),
 the TPM's process (software.py).
 
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from mtls_lab.files import PathLike
-from mtls_lab.tpm import commands
+from mtls_lab.tpm.caller import exactly, message, process_of
 from mtls_lab.tpm.manager import Asked, Manager
 
 __all__ = ["Broker"]
@@ -76,6 +76,16 @@ class Broker:
         """Ask the TPM something of the lab's own. Raises OSError: it does not answer."""
         with self._one:
             return self._manager.ask(command)
+
+    def farewell(self, command: bytes, timeout: float) -> None:
+        """Ask it a last thing, unless it is busy or silent for longer than `timeout` seconds."""
+        if self._one.acquire(timeout=timeout):
+            try:
+                self._tpm.settimeout(timeout)
+                with suppress(OSError):
+                    self._manager.ask(command)
+            finally:
+                self._one.release()
 
     def close(self) -> None:
         """Hang up on everybody; no thread is left. Twice does no harm."""
@@ -134,8 +144,8 @@ class Broker:
                 self._clients.discard(client)
 
     def _serve(self, client: socket.socket) -> None:
-        process = _process_of(client)
-        while command := _message(client):
+        process = process_of(client)
+        while command := message(client):
             with self._one:
                 self._drop_the_ended()
                 response = self._manager.run(self._number_of(process), command)
@@ -155,9 +165,9 @@ class Broker:
                 self._manager.drop(number)
 
     def _control(self, client: socket.socket) -> None:
-        while head := _exactly(client, 4):
+        while head := exactly(client, 4):
             (kind,) = struct.unpack(">I", head)
-            if kind not in CONTROLS or len(_exactly(client, CONTROLS[kind])) < CONTROLS[kind]:
+            if kind not in CONTROLS or len(exactly(client, CONTROLS[kind])) < CONTROLS[kind]:
                 return
             client.sendall(struct.pack(">I", 0))
 
@@ -169,7 +179,7 @@ class Broker:
             raise ConnectionError(self.gone)
         try:
             self._tpm.sendall(command)
-            response = _message(self._tpm)
+            response = message(self._tpm)
         except TimeoutError:
             return self._lost("it did not answer in time")
         except (OSError, ValueError) as error:
@@ -190,29 +200,3 @@ def _began(process: int) -> str:
         return ""
     state, *rest = stat.rpartition(")")[2].split()
     return "" if state == "Z" else rest[18]  # proc(5): field 22
-
-
-def _process_of(client: socket.socket) -> int:
-    """Return the process at the other end (Linux, unix(7): SO_PEERCRED)."""
-    return int(struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0])
-
-
-def _message(connection: socket.socket) -> bytes:
-    """Read one command or response; empty where the other side has ended. Raises ValueError."""
-    head = _exactly(connection, commands.HEAD)
-    if len(head) < commands.HEAD:
-        return b""
-    rest = commands.size_of(head) - len(head)
-    tail = _exactly(connection, rest)
-    return head + tail if len(tail) == rest else b""
-
-
-def _exactly(connection: socket.socket, count: int) -> bytes:
-    """Read `count` bytes, or fewer if the other side ends."""
-    data = bytearray()
-    while len(data) < count:
-        more = connection.recv(count - len(data))
-        if not more:
-            break
-        data += more
-    return bytes(data)

@@ -75,7 +75,16 @@ def create_csr(
     name = re.sub(r"([/\\=+])", r"\\\1", common_name)
     with scratch_folder() as folder:
         made = folder / "made.csr"
-        words = ["-new", "-key", str(Path(keyfile)), "-subj", f"/CN={name}", "-out", str(made)]
+        words = [
+            "-new",
+            "-utf8",
+            "-key",
+            str(Path(keyfile)),
+            "-subj",
+            f"/CN={name}",
+            "-out",
+            str(made),
+        ]
         if pin is not None:
             write_file(folder / "pin", pin, mode=0o600)
             words += ["-passin", f"file:{folder / 'pin'}"]

@@ -10,10 +10,13 @@ key in a TPM any more, and a program that it starts with this environment can.
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shlex
 import shutil
 import subprocess
+import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -23,7 +26,16 @@ from mtls_lab.program import typed
 from mtls_lab.tpm.chip import VARIABLE, Chip
 from mtls_lab.tpm.codes import codes_in
 
-__all__ = ["MODULE", "PACKAGES", "environment", "missing", "run_openssl", "version_of"]
+__all__ = [
+    "MODULE",
+    "PACKAGES",
+    "PROVIDER",
+    "environment",
+    "installing",
+    "missing",
+    "run_openssl",
+    "version_of",
+]
 
 #: Debian's package of each part, and what the part is.
 PACKAGES = {
@@ -32,7 +44,9 @@ PACKAGES = {
     "tpm2-openssl": "OpenSSL's provider for keys in a TPM",
     "libtss2-tcti-swtpm0": "how that provider reaches a software TPM",
 }
-MODULE = "tpm2.so"
+PROVIDER, MODULE = "tpm2-openssl", "tpm2.so"
+#: What Fedora calls those that it calls otherwise.
+FEDORA = {"libtss2-tcti-swtpm0": "tpm2-tss"}
 #: Before it, the provider lets OpenSSL's own one have the public half, which then tries to sign.
 SIGNS_ALONE = (1, 2)
 #: A command that takes longer waits for something that will not come.
@@ -71,6 +85,31 @@ def missing() -> tuple[str, ...]:
         "libtss2-tcti-swtpm0": any(_modules().parent.glob("libtss2-tcti-swtpm.so*")),
     }
     return tuple(name for name in PACKAGES if not there[name])
+
+
+def installing(packages: Iterable[str]) -> str:
+    """Return how packages of Debian's names are got on this system.
+
+    Example:
+        >>> "tpm2-openssl" in installing(["tpm2-openssl"]) or sys.platform != "linux"
+        True
+    """
+    if sys.platform != "linux":
+        return (
+            "not available here: the lab's TPM needs Linux, such as in a virtual machine; without "
+            "it, notebook 4 shows recorded outcomes"
+        )
+    names = list(packages)
+    debian = f"on Debian and Ubuntu: sudo apt install {' '.join(names)}"
+    fedora = f"on Fedora: sudo dnf install {' '.join(FEDORA.get(name, name) for name in names)}"
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        release = {}
+    family = {release.get("ID", ""), *release.get("ID_LIKE", "").split()}
+    if family & {"debian", "ubuntu"}:
+        return debian
+    return fedora if family & {"fedora", "rhel"} else f"{debian}; {fedora}"
 
 
 def environment(chip: Chip, folder: PathLike) -> dict[str, str]:
@@ -114,7 +153,7 @@ def run_openssl(arguments: list[str], chip: Chip) -> str:
         raise ToolMissing(
             f"a machine without {parts}",
             "OpenSSL with its provider for keys in a TPM",
-            f"on Debian and Ubuntu: sudo apt install {' '.join(lacking)}",
+            installing(lacking),
         )
     settings = {**os.environ, VARIABLE: chip.tcti}
     settings.pop("OPENSSL_CONF", None)

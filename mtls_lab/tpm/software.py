@@ -19,54 +19,34 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Self
 
 from mtls_lab.errors import FileProblem, LabError, ToolMissing
-from mtls_lab.files import PathLike, private_folder, read_file, write_file
+from mtls_lab.files import PathLike, private_folder, read_file, write_file, writing
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.tpm import commands
 from mtls_lab.tpm.broker import TIMEOUT, Broker
-from mtls_lab.tpm.chip import Chip
+from mtls_lab.tpm.chip import RUNNING, Chip
 from mtls_lab.tpm.manager import Asked
-from mtls_lab.tpm.provider import PACKAGES
+from mtls_lab.tpm.provider import PACKAGES, installing
 from mtls_lab.tpm.questions import Questions
 
-__all__ = ["Lock", "SoftwareTPM"]
+__all__ = ["SoftwareTPM"]
 
-#: The state of swtpm, as it names it, and where a running one says how it is reached.
-STATE, RUNNING = "tpm2-00.permall", "running.json"
+#: The state of swtpm, as it names it.
+STATE = "tpm2-00.permall"
 #: Seconds in which the process has ended once nobody is connected any more.
 GRACE = 5.0
-#: Part 2, 6.13: wrong PINs so far, how many it takes, seconds until one is forgotten.
-PROPERTIES, LOCKOUT_COUNTER = 6, 0x20E
+#: Seconds for its last command, which it needs no more than milliseconds for.
+FAREWELL = 2.0
 #: What a new TPM of the lab allows: a lesson, not half an hour of waiting.
 TRIES, RECOVERY = 3, 1000
 
 _running: dict[Path, SoftwareTPM] = {}
 _places: dict[Path, Path] = {}
 _registry = threading.Lock()
-
-
-@dataclass(frozen=True, slots=True)
-class Lock:
-    """How a TPM counts wrong PINs (its protection against dictionary attacks).
-
-    Attributes:
-        wrong: how many it has counted.
-        most: how many it takes.
-        recovery: seconds until it forgets one.
-    """
-
-    wrong: int
-    most: int
-    recovery: int
-
-    @property
-    def closed(self) -> bool:
-        """Whether it refuses the right PIN too."""
-        return self.wrong >= self.most
 
 
 class SoftwareTPM(Chip):
@@ -78,6 +58,7 @@ class SoftwareTPM(Chip):
     Args:
         folder: where its state is; made if it is not there. Whoever has it has the TPM.
         timeout: seconds for one command.
+        kept: whether this process runs it for others, who may end it with `mtls-lab tpm stop`.
 
     Attributes:
         folder: its folder.
@@ -89,7 +70,9 @@ class SoftwareTPM(Chip):
         LabError: another process runs the TPM of this folder.
     """
 
-    def __init__(self, folder: PathLike = "tpm", *, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self, folder: PathLike = "tpm", *, timeout: float = TIMEOUT, kept: bool = False
+    ) -> None:
         self.folder = Path(folder).absolute()
         with _registry:
             earlier = _running.pop(self.folder, None)
@@ -107,7 +90,8 @@ class SoftwareTPM(Chip):
                 self._broker = Broker(place / "tpm", ours, timeout=timeout)
             except OSError:
                 raise self._unusable() from None
-            super().__init__(f"swtpm:path={place / 'tpm'}")
+            name = f"of {self.folder.name}"
+            super().__init__(f"swtpm:path={place / 'tpm'}", os.getpid(), kept=kept, name=name)
             self._set_up()
             self._tell(place)
         except BaseException:
@@ -129,17 +113,6 @@ class SoftwareTPM(Chip):
         """What the latest client asked, in order, without the resource manager's own commands."""
         asked = [each for each in self.log if each.client]
         return Questions(tuple(each for each in asked if each.client == asked[-1].client))
-
-    @property
-    def lock(self) -> Lock:
-        """How many wrong PINs it has counted, and how many it takes."""
-        said = self._ask(commands.get_capability(PROPERTIES, LOCKOUT_COUNTER, 3))
-        values = commands.properties_of(said)
-        return Lock(*(values[LOCKOUT_COUNTER + n] for n in range(3)))
-
-    def unlock(self) -> None:
-        """Let it forget the wrong PINs, as its owner may (TPM2_DictionaryAttackLockReset)."""
-        self._ask(commands.lock_reset())
 
     @property
     def running(self) -> bool:
@@ -174,15 +147,8 @@ class SoftwareTPM(Chip):
         state = "running" if self.running else "stopped"
         return f"<SoftwareTPM {self.folder.name!r}, {state}>"
 
-    def _ask(self, command: bytes) -> bytes:
-        try:
-            return self._broker.ask(command)
-        except OSError as error:
-            raise LabError(
-                f"the TPM of {self.folder.name} does not answer ({error})",
-                "a TPM that runs",
-                "start it again",
-            ) from None
+    def _send(self, command: bytes) -> bytes:
+        return self._broker.ask(command)
 
     # --- Its start and its end
 
@@ -216,12 +182,11 @@ class SoftwareTPM(Chip):
 
     def _set_up(self) -> None:
         if self.lock.most != TRIES:
-            self._ask(commands.lock_rules(TRIES, RECOVERY))
+            self.ask(commands.lock_rules(TRIES, RECOVERY))
 
     def _finish(self, ours: socket.socket) -> None:
-        with suppress(OSError, AttributeError):
-            self._broker.ask(commands.shutdown())
-        with suppress(AttributeError):
+        with suppress(AttributeError):  # where it did not start, there is no broker
+            self._broker.farewell(commands.shutdown(), FAREWELL)
             self._broker.close()
         ours.close()
         for path in _place_for(self.folder).iterdir():
@@ -231,12 +196,12 @@ class SoftwareTPM(Chip):
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(GRACE)
-        with suppress(OSError):
-            (self.folder / RUNNING).unlink()
 
     def _tell(self, place: Path) -> None:
-        told = {"pid": os.getpid(), "socket": str(place / "tpm"), "folder": str(self.folder)}
-        write_file(self.folder / RUNNING, json.dumps(told), mode=0o600)
+        told = {"pid": self.owner, "socket": str(place / "tpm"), "folder": str(self.folder)}
+        record = self.folder / RUNNING
+        write_file(record, json.dumps(told | {"kept": self.kept}), mode=0o600)
+        self._end.callback(record.unlink, missing_ok=True)
 
     # --- What is wrong with it
 
@@ -250,6 +215,8 @@ class SoftwareTPM(Chip):
             )
 
     def _unusable(self) -> LabError:
+        with writing(self.folder), TemporaryFile(dir=self.folder):
+            pass
         try:
             log = read_file(self.folder / "swtpm.log", most=1 << 16).decode(errors="replace")
         except (OSError, ValueError):
@@ -287,6 +254,6 @@ def _swtpm() -> str:
         raise ToolMissing(
             "no swtpm on this machine" if program is None else f"the system {sys.platform}",
             "Linux with swtpm, the software TPM",
-            f"on Debian and Ubuntu: sudo apt install {' '.join(PACKAGES)}",
+            installing(PACKAGES),
         )
     return program
