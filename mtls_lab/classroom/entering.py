@@ -31,6 +31,7 @@ STARTS = {
     "4": 4,
     "4b": 4,
     "4c": 4,
+    "4d": 4,
     "5": 4,
 }
 #: By which a page knows the line that has to change.

@@ -18,13 +18,14 @@ __all__ = ["coded", "quoted"]
 _SIGNS = re.compile(
     r"Esys_|TPM_RC_|TSS2_|\btpm:|tpm2?[_:]|\bTPM Error|ErrorCode \(0x|^\s*0x[0-9a-fA-F]{3,8}\s*$"
 )
-#: How a failure ends that the lab's own device had because of its TPM (net/apart.py).
-_ENDS = re.compile(r"\((0x[0-9a-f]{3,8})\)$")
+#: How a failure ends that the lab's own device had because of its TPM (net/apart.py), and how the
+#: error ends that says what to ask (tpm/conversation.py).
+_ENDS = re.compile(r'\("?(0x[0-9a-f]{3,8})"?\)$')
 #: The states that have an entry of their own; every other code is told by its words alone.
 _OWN = {
     *("INTEGRITY", "AUTH_FAIL", "BAD_AUTH", "LOCKOUT", "OBJECT_MEMORY", "SESSION_MEMORY"),
     *("MEMORY", "SESSION_HANDLES", "OBJECT_HANDLES", "POLICY_FAIL", "PCR_CHANGED", "PCR"),
-    *("AUTH_UNAVAILABLE", "IO_ERROR", "NO_CONNECTION", "GENERAL_FAILURE"),
+    *("AUTH_UNAVAILABLE", "IO_ERROR", "NO_CONNECTION", "GENERAL_FAILURE", "TICKET"),
 }
 
 

@@ -40,7 +40,7 @@ def views_of(what: object) -> list[Symptoms]:
     if isinstance(what, str):
         return [quoted(what[:READ]) or heard(what)]
     if isinstance(what, BaseException):
-        return [inside(what)]
+        return [coded(inside(what))]
     if isinstance(what, Exchange) and (what.reply or "").startswith("HTTP/"):
         seen = heard(what.reply or "")
         if seen.state:

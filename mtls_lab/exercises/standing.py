@@ -18,7 +18,7 @@ __all__ = ["exercises", "katas", "of_part", "of_question", "of_result"]
 #: What `progress.jsonl` calls a kata; kata/task.py writes it.
 KATA = "kata "
 #: The lessons beside a part, and what their predictions are called.
-BESIDE = {"3d": "Stolen session", "4b": "A device's life"}
+BESIDE = {"3d": "Stolen session", "4b": "A device's life", "4d": "Attestation"}
 
 _STATES = {"right": "right", "works but unsafe": "unsafe", "not yet": "begun"}
 _PREDICTED = {True: ("right", "predicted"), False: ("wrong", "predicted otherwise")}

@@ -246,6 +246,43 @@ def dropped_early(renewed: Exchange, other: Exchange) -> str:
     return "old" if other.ok else "neither"
 
 
+# --- Attestation -----------------------------------------------------------------------------
+
+
+def borrowed_ek(asked: Exchange, opened: object) -> str:
+    """Judge what the office said, and whether the TPM of the thief opened it."""
+    if not asked.ok:
+        return "office"
+    return "nonce" if isinstance(opened, bytes) else "tpm"
+
+
+def loaded_key(enrolled: object) -> str:
+    """Judge the office's answer; a refusal of the TPM comes in its place."""
+    if not isinstance(enrolled, Exchange):
+        return "tpm"
+    return "signed" if enrolled.ok else "office"
+
+
+def forged_statement(enrolled: object) -> str:
+    """Judge the office's answer; a refusal of the TPM comes in its place."""
+    if not isinstance(enrolled, Exchange):
+        return "credential"
+    return "signed" if enrolled.ok else "signature"
+
+
+def changed_firmware(exchange: Exchange) -> str:
+    """Judge at which stage the device ended."""
+    if exchange.ok:
+        return "served"
+    stages = {Stage.SETUP: "load", Stage.HANDSHAKE: "sign"}
+    return stages.get(exchange.device.stage, "backend")
+
+
+def measured_again(exchange: Exchange) -> str:
+    """Judge whether the device was served."""
+    return "signs" if exchange.ok else "refuses"
+
+
 def _served(exchange: Exchange) -> str:
     return "served" if exchange.ok else "refused"
 
@@ -260,6 +297,7 @@ JUDGES: dict[str, Callable[..., str]] = {
         *(stolen_session, revoked_session, no_sessions),
         *(copied_key, key_in_memory, copied_chip, tpm_session),
         *(birth_at_work, other_name, old_key, clock_1970, swapped_context, dropped_early),
+        *(borrowed_ek, loaded_key, forged_statement, changed_firmware, measured_again),
     )
 }
 

@@ -11,30 +11,59 @@ itself (`ask_apart` of net/), thefts (experiments/), the command `mtls-lab tpm` 
         ask_apart("GET_SECRET", backend, keyfile="device/tpm.key", …, environment=settings)
 """
 
+from mtls_lab.tpm.attesting import (
+    Evidence,
+    attestation_key,
+    certify_key,
+    endorsement_key,
+    open_credential,
+)
 from mtls_lab.tpm.chip import Chip, Lock, find
 from mtls_lab.tpm.codes import ResponseCode, codes_in, command_name, decode
-from mtls_lab.tpm.keys import create_csr, create_wrapped_key, is_wrapped, read_csr
+from mtls_lab.tpm.conversation import Conversation, Refusal
+from mtls_lab.tpm.credential import make_credential
+from mtls_lab.tpm.keys import create_csr, create_sealed_key, create_wrapped_key, read_csr
 from mtls_lab.tpm.manager import Asked
+from mtls_lab.tpm.measured import MEASURED, measure, policy_for
 from mtls_lab.tpm.provider import PACKAGES, environment, missing
 from mtls_lab.tpm.questions import Questions
 from mtls_lab.tpm.software import SoftwareTPM
+from mtls_lab.tpm.structures import Attribute, Public, Signature, Statement
+from mtls_lab.tpm.wrapped import is_wrapped, read_wrapped
 
 __all__ = [
+    "MEASURED",
     "PACKAGES",
     "Asked",
+    "Attribute",
     "Chip",
+    "Conversation",
+    "Evidence",
     "Lock",
+    "Public",
     "Questions",
+    "Refusal",
     "ResponseCode",
+    "Signature",
     "SoftwareTPM",
+    "Statement",
+    "attestation_key",
+    "certify_key",
     "codes_in",
     "command_name",
     "create_csr",
+    "create_sealed_key",
     "create_wrapped_key",
     "decode",
+    "endorsement_key",
     "environment",
     "find",
     "is_wrapped",
+    "make_credential",
+    "measure",
     "missing",
+    "open_credential",
+    "policy_for",
     "read_csr",
+    "read_wrapped",
 ]

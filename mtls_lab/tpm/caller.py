@@ -1,4 +1,4 @@
-"""One command to a TPM, and its answer, over the socket or device that its TCTI names.
+"""Commands to a TPM, and its answers, over the socket or device that its TCTI names.
 
 Here: sending, with a time-out, and reading whole messages. Not here: the other end (broker.py),
 what the bytes mean (commands.py).
@@ -10,11 +10,13 @@ import os
 import select
 import socket
 import struct
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 
 from mtls_lab.tpm import commands
 
-__all__ = ["call", "exactly", "message", "process_of", "reaches"]
+__all__ = ["call", "connected", "exactly", "message", "process_of", "reaches"]
 
 SOCKET, DEVICE = "swtpm:path=", "device:"
 
@@ -25,12 +27,18 @@ def reaches(tcti: str) -> bool:
 
 
 def call(tcti: str, command: bytes, timeout: float) -> bytes:
-    """Send one command and return the response.
+    """Send one command and return the response: `connected`, for one command."""
+    with connected(tcti, timeout) as ask:
+        return ask(command)
+
+
+@contextmanager
+def connected(tcti: str, timeout: float) -> Iterator[Callable[[bytes], bytes]]:
+    """Connect to a TPM; give what sends it a command and returns the response.
 
     Args:
         tcti: `swtpm:path=…` or `device:…`; for others, somebody else has to be asked.
-        command: its bytes.
-        timeout: seconds for the answer.
+        timeout: seconds for each answer.
 
     Raises:
         OSError: the TPM is not reached, or does not answer in time.
@@ -40,29 +48,37 @@ def call(tcti: str, command: bytes, timeout: float) -> bytes:
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(timeout)
             client.connect(tcti.removeprefix(SOCKET))
-            client.sendall(command)
-            response = message(client)
+            yield partial(_ask_socket, client)
     elif tcti.startswith(DEVICE):
-        response = _of_device(tcti.removeprefix(DEVICE), command, timeout)
+        path = tcti.removeprefix(DEVICE)
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            yield partial(_ask_device, descriptor, timeout)
+        finally:
+            os.close(descriptor)
     else:
         raise ValueError(f"the lab does not speak to {tcti}")
-    if not response:
-        raise ConnectionError("it hung up")
-    return response
 
 
-def _of_device(path: str, command: bytes, timeout: float) -> bytes:
+def _ask_socket(client: socket.socket, command: bytes) -> bytes:
+    client.sendall(command)
+    return _response(message(client))
+
+
+def _ask_device(descriptor: int, timeout: float, command: bytes) -> bytes:
     """A device takes a command in one write, and gives the response in one read (tpm(4))."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
-    try:
-        os.write(descriptor, command)
-        waiting = select.poll()
-        waiting.register(descriptor, select.POLLIN)
-        if not waiting.poll(timeout * 1000):
-            raise TimeoutError("it did not answer in time")
-        return os.read(descriptor, commands.MOST)
-    finally:
-        os.close(descriptor)
+    os.write(descriptor, command)
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    if not waiting.poll(timeout * 1000):
+        raise TimeoutError("it did not answer in time")
+    return _response(os.read(descriptor, commands.MOST))
+
+
+def _response(data: bytes) -> bytes:
+    if not data:
+        raise ConnectionError("it hung up")
+    return data
 
 
 def process_of(connection: socket.socket) -> int:

@@ -16,25 +16,18 @@ from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.files import PathLike, read_file, write_file
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.tpm.chip import Chip
+from mtls_lab.tpm.conversation import OWNER, Conversation
 from mtls_lab.tpm.provider import run_openssl
+from mtls_lab.tpm.structures import INSIDE, Attribute, Public
+from mtls_lab.tpm.wrapped import Wrapped, write_wrapped
 
-__all__ = ["create_csr", "create_wrapped_key", "is_wrapped", "openssl_words", "read_csr"]
+__all__ = ["create_csr", "create_sealed_key", "create_wrapped_key", "openssl_words", "read_csr"]
 
-#: What says that a file holds a key that only its TPM can unwrap (the TSS2 key format).
-MARK = b"-----BEGIN TSS2 PRIVATE KEY-----"
 #: Both providers, and the TPM's first where it can do a thing.
 PROVIDERS = ["-provider", "tpm2", "-provider", "default", "-propquery", "?provider=tpm2"]
 #: ecdsa-with-SHA256 with a NULL, and without it, as RFC 5758, section 3.2 demands.
 _WITH_NULL = bytes.fromhex("300c06082a8648ce3d0403020500")
 _WITHOUT = bytes.fromhex("300a06082a8648ce3d040302")
-
-
-def is_wrapped(path: PathLike) -> bool:
-    """Whether a file holds a key that is wrapped by a TPM."""
-    try:
-        return MARK in read_file(path, most=1 << 20)
-    except (OSError, ValueError):
-        return False
 
 
 def create_wrapped_key(chip: Chip, path: PathLike, *, pin: str | None = None) -> None:
@@ -61,6 +54,23 @@ def create_wrapped_key(chip: Chip, path: PathLike, *, pin: str | None = None) ->
         made = folder / "made.key"
         run_openssl(openssl_words("genpkey", *options, "-out", str(made)), chip)
         write_file(path, made.read_bytes(), mode=0o600)
+
+
+def create_sealed_key(chip: Chip, path: PathLike, policy: bytes) -> None:
+    """Let a TPM make a P-256 key that can be used under a policy, and in no other way.
+
+    Args:
+        chip: the TPM.
+        path: the file, with the mode of a key.
+        policy: its digest, such as `policy_for(firmware)` returns.
+
+    Raises:
+        LabError: the TPM refused, or does not answer.
+    """
+    attributes = INSIDE | Attribute.SIGN | Attribute.DECRYPT
+    with Conversation(chip) as tpm:
+        made = tpm.create(tpm.parent(OWNER), Public(attributes, policy))
+    write_wrapped(path, Wrapped(OWNER, *made))
 
 
 def create_csr(

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from mtls_lab.tpm import commands
 from mtls_lab.tpm.codes import ResponseCode, command_name, decode
+from mtls_lab.tpm.measured import AUTH_UNAVAILABLE, by_policy
 
 __all__ = ["Asked", "Manager", "Send"]
 
@@ -102,7 +103,9 @@ class Manager:
             self._bring_in(each, keep)
         real = [mine[handle].real if handle in mine else handle for handle in named]
         translated = command[: commands.HEAD] + struct.pack(f">{len(real)}I", *real) + command[end:]
-        response = self._with_room(client, translated, keep)
+        response = self._with_room(client, translated, keep, quiet=(AUTH_UNAVAILABLE,))
+        if commands.code_of(response) == AUTH_UNAVAILABLE:
+            response = self._under_policy(client, translated, keep) or response
         if commands.code_of(response) == 0 and about.flushes:
             for handle in mine:
                 del self._objects[handle]
@@ -126,10 +129,20 @@ class Manager:
 
     # --- Room in the TPM
 
-    def _with_room(self, client: int, command: bytes, keep: set[_Object]) -> bytes:
+    def _under_policy(self, client: int, command: bytes, keep: set[_Object]) -> bytes | None:
+        """Prove the policy of a key for a client that cannot; None where that is not the matter."""
+        done = by_policy(lambda each: self._with_room(client, each, keep), command)
+        if done is None:
+            name = command_name(commands.code_of(command))
+            self._note(Asked(client, name, decode(AUTH_UNAVAILABLE), 0.0))
+        return done
+
+    def _with_room(
+        self, client: int, command: bytes, keep: set[_Object], quiet: tuple[int, ...] = ()
+    ) -> bytes:
         """Run a command; where the TPM has no room, swap out what is not needed and try again."""
         while True:
-            response = self._do(client, command, quiet=(OBJECT_MEMORY,))
+            response = self._do(client, command, quiet=(OBJECT_MEMORY, *quiet))
             if commands.code_of(response) != OBJECT_MEMORY or not self._swap_out(keep):
                 return response
 

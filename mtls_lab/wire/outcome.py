@@ -27,8 +27,9 @@ if TYPE_CHECKING:  # reading messages is slow to load, and an outcome needs it o
 
 __all__ = ["Exchange", "Expected", "Failure", "Side", "Stage", "Step"]
 
-#: A request or a certificate in base64, which nobody reads: a side shows an ellipsis.
-_ENCODED = re.compile(r"\bMI[A-Za-z0-9+/]{150,}={0,2}")
+#: Requests, certificates, statements in base64, which nobody reads: a side shows an ellipsis.
+_WORD = r"(?=\S*\d)(?=\S*[A-Z])[A-Za-z0-9+/]{90,}={0,2}"
+_ENCODED = re.compile(rf"(?<!\S){_WORD}(?: {_WORD})*")
 
 
 class Stage(Enum):
