@@ -5,15 +5,16 @@
 #    source ~/.local/share/bash_completion/mtls-lab
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_mtls_lab_subparsers=(start doctor explain diagnose certs serve ask reset progress quiz review export class key completion)
+_shtab_mtls_lab_subparsers=(start doctor explain diagnose certs serve ask tpm reset progress quiz review export class key completion)
 
 _shtab_mtls_lab_start_option_strings=(-h --help --no-browser --port --big --prepare)
 _shtab_mtls_lab_doctor_option_strings=(-h --help --json)
 _shtab_mtls_lab_explain_option_strings=(-h --help --certfile --keyfile --cafile --crlfile --password-file --peer --json)
 _shtab_mtls_lab_diagnose_option_strings=(-h --help --ca --cert --key --password-file --server-name --starttls --http --send --timeout --json --listen --host --client-ca --fault --save-ca --count)
-_shtab_mtls_lab_certs_option_strings=(-h --help --days --server-name --client-name --uri --separate-device-ca --intermediate --p12 --password-file --json)
+_shtab_mtls_lab_certs_option_strings=(-h --help --days --server-name --client-name --uri --separate-device-ca --intermediate --p12 --tpm --pin --tpm-folder --password-file --json)
 _shtab_mtls_lab_serve_option_strings=(-h --help --certfile --keyfile --password-file --client-ca --crl --allow --plain --tls --tls13-only --host --port --json)
-_shtab_mtls_lab_ask_option_strings=(-h --help --folder --certfile --keyfile --password-file --server-ca --server-name --plain --no-certificate --tls13-only --timeout --json)
+_shtab_mtls_lab_ask_option_strings=(-h --help --folder --certfile --keyfile --password-file --server-ca --server-name --plain --no-certificate --tls13-only --timeout --tpm-folder --json)
+_shtab_mtls_lab_tpm_option_strings=(-h --help --json)
 _shtab_mtls_lab_reset_option_strings=(-h --help)
 _shtab_mtls_lab_progress_option_strings=(-h --help)
 _shtab_mtls_lab_quiz_option_strings=(-h --help --after)
@@ -38,6 +39,7 @@ _shtab_mtls_lab_diagnose___password_file_COMPGEN=_shtab_compgen_files
 _shtab_mtls_lab_diagnose___client_ca_COMPGEN=_shtab_compgen_files
 _shtab_mtls_lab_diagnose___save_ca_COMPGEN=_shtab_compgen_files
 _shtab_mtls_lab_certs_pos_0_COMPGEN=_shtab_compgen_dirs
+_shtab_mtls_lab_certs___tpm_folder_COMPGEN=_shtab_compgen_dirs
 _shtab_mtls_lab_certs___password_file_COMPGEN=_shtab_compgen_files
 _shtab_mtls_lab_serve_pos_0_COMPGEN=_shtab_compgen_dirs
 _shtab_mtls_lab_serve___certfile_COMPGEN=_shtab_compgen_files
@@ -50,6 +52,8 @@ _shtab_mtls_lab_ask___certfile_COMPGEN=_shtab_compgen_files
 _shtab_mtls_lab_ask___keyfile_COMPGEN=_shtab_compgen_files
 _shtab_mtls_lab_ask___password_file_COMPGEN=_shtab_compgen_files
 _shtab_mtls_lab_ask___server_ca_COMPGEN=_shtab_compgen_files
+_shtab_mtls_lab_ask___tpm_folder_COMPGEN=_shtab_compgen_dirs
+_shtab_mtls_lab_tpm_pos_1_COMPGEN=_shtab_compgen_dirs
 _shtab_mtls_lab_reset_pos_1_COMPGEN=_shtab_compgen_dirs
 _shtab_mtls_lab_progress_pos_0_COMPGEN=_shtab_compgen_dirs
 _shtab_mtls_lab_quiz_pos_0_COMPGEN=_shtab_compgen_dirs
@@ -58,8 +62,9 @@ _shtab_mtls_lab_export_pos_1_COMPGEN=_shtab_compgen_dirs
 _shtab_mtls_lab_class_pos_0_COMPGEN=_shtab_compgen_files
 
 _shtab_mtls_lab_diagnose___starttls_choices=(postgres smtp imap ldap)
+_shtab_mtls_lab_tpm_pos_0_choices=(start stop status unlock)
 _shtab_mtls_lab_completion_pos_0_choices=(bash zsh)
-_shtab_mtls_lab_pos_0_choices=(start doctor explain diagnose certs serve ask reset progress quiz review export class key completion)
+_shtab_mtls_lab_pos_0_choices=(start doctor explain diagnose certs serve ask tpm reset progress quiz review export class key completion)
 
 _shtab_mtls_lab_start__h_nargs=0
 _shtab_mtls_lab_start___help_nargs=0
@@ -82,6 +87,8 @@ _shtab_mtls_lab_certs___help_nargs=0
 _shtab_mtls_lab_certs___separate_device_ca_nargs=0
 _shtab_mtls_lab_certs___intermediate_nargs=0
 _shtab_mtls_lab_certs___p12_nargs=0
+_shtab_mtls_lab_certs___tpm_nargs=0
+_shtab_mtls_lab_certs___pin_nargs=0
 _shtab_mtls_lab_certs___json_nargs=0
 _shtab_mtls_lab_serve__h_nargs=0
 _shtab_mtls_lab_serve___help_nargs=0
@@ -95,6 +102,9 @@ _shtab_mtls_lab_ask___plain_nargs=0
 _shtab_mtls_lab_ask___no_certificate_nargs=0
 _shtab_mtls_lab_ask___tls13_only_nargs=0
 _shtab_mtls_lab_ask___json_nargs=0
+_shtab_mtls_lab_tpm__h_nargs=0
+_shtab_mtls_lab_tpm___help_nargs=0
+_shtab_mtls_lab_tpm___json_nargs=0
 _shtab_mtls_lab_reset__h_nargs=0
 _shtab_mtls_lab_reset___help_nargs=0
 _shtab_mtls_lab_progress__h_nargs=0

@@ -25,6 +25,7 @@ _shtab_mtls_lab_commands() {
     review:'Ask again the predictions that are due today, in five minutes.'
     serve:'Be the tutorial'"'"'s backend, until Ctrl-C, and log who connects and who is refused.'
     start:'Put the notebooks into a folder of your own and open JupyterLab there.'
+    tpm:'Start, stop or look at the software TPM in which keys can be kept (Linux).'
   )
   _describe 'mtls-lab commands' _commands
 }
@@ -42,13 +43,14 @@ _shtab_mtls_lab_ask_options=(
   "--folder[where client.crt, client.key and server_ca.pem are, or the folder of \`certs\` (default\: this folder)]:FOLDER:_files -/"
   "--certfile[another certificate]:FILE:_files"
   "--keyfile[its key]:FILE:_files"
-  "--password-file[the key\'s password is the first line of FILE]:FILE:_files"
+  "--password-file[the key\'s password, or its PIN, is the first line of FILE]:FILE:_files"
   "--server-ca[the CAs of the backend (default\: server_ca.pem)]:FILE:_files"
   "--server-name[the name that the backend\'s certificate has to have (default\: HOST)]:NAME:"
   "--plain[no TLS at all\: TCP, as in Part 1]"
   "--no-certificate[show no client certificate\: TLS, as in Part 2]"
   "--tls13-only[nothing older than TLS 1.3]"
   "--timeout[for the whole exchange (default\: 5)]:SECONDS:"
+  "--tpm-folder[for a key in a TPM\: where the software TPM runs (default\: what TPM2OPENSSL_TCTI names, the one that runs in .\/tpm, or that of this machine)]:FOLDER:_files -/"
   "--json[one JSON object, for a program]"
   ":GET_SECRET, PING or HELP (default\: GET_SECRET):"
   ":the backend (default port\: 5000)\; an IPv6 address in brackets:"
@@ -66,7 +68,10 @@ _shtab_mtls_lab_certs_options=(
   "--separate-device-ca[one CA for the backend and another one for devices]"
   "--intermediate[an intermediate CA signs\; the .crt files then hold the chain, leaf first]"
   "--p12[also make PKCS \#12 files, for Java and browsers\; asks for their password]"
-  "--password-file[the password of the PKCS \#12 files is the first line of FILE]:FILE:_files"
+  "--tpm[let a TPM make the device\'s key, which never leaves it\: client.key only says which one it is]"
+  "--pin[with --tpm\: the TPM shall ask for a PIN at each use of that key\; asks for it]"
+  "--tpm-folder[with --tpm\: where the software TPM runs (default\: what TPM2OPENSSL_TCTI names, the one that runs in .\/tpm, or that of this machine)]:FOLDER:_files -/"
+  "--password-file[the password of the PKCS \#12 files, or the PIN, is the first line of FILE]:FILE:_files"
   "--json[one JSON object, for a program]"
   ":where to make them:_files -/"
 )
@@ -194,7 +199,7 @@ _shtab_mtls_lab_serve_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--certfile[another certificate]:FILE:_files"
   "--keyfile[its key]:FILE:_files"
-  "--password-file[the key\'s password is the first line of FILE]:FILE:_files"
+  "--password-file[the key\'s password, or its PIN, is the first line of FILE]:FILE:_files"
   "--client-ca[the CAs of the devices (default\: client_ca.pem)]:FILE:_files"
   "--crl[their revocation list]:FILE:_files"
   "*--allow[serve devices with this common name only\; may be repeated (default\: every device that the CA has signed)]:CN:"
@@ -221,6 +226,16 @@ _shtab_mtls_lab_start_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_mtls_lab_start_defaults_added=0
+
+_shtab_mtls_lab_tpm_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--json[one JSON object, for a program]"
+  ":unlock\: let it forget the wrong PINs that have locked it:(start stop status unlock)"
+  ":where its state is (default\: .\/tpm):_files -/"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_mtls_lab_tpm_defaults_added=0
 
 
 _shtab_mtls_lab() {
@@ -256,6 +271,7 @@ _shtab_mtls_lab() {
         review) _arguments -C -s $_shtab_mtls_lab_review_options ;;
         serve) _arguments -C -s $_shtab_mtls_lab_serve_options ;;
         start) _arguments -C -s $_shtab_mtls_lab_start_options ;;
+        tpm) _arguments -C -s $_shtab_mtls_lab_tpm_options ;;
       esac
   esac
 }

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ SLACK = timedelta(days=1)
 NOT_LATER = timedelta(days=3653)
 #: What tells that no packet can reach 127.0.0.1, as a container without a network has it.
 NO_LOOPBACK = ("ENETUNREACH", "EADDRNOTAVAIL", "unreachable", "assign requested address")
+#: What notebook 4 needs, and the functions of equipment.py that look for it.
+EQUIPMENT = (("swtpm", "software_tpm"), ("tpm2-openssl", "provider"), ("tpm2-tools", "tools"))
 MUTUAL = "import sys; from mtls_lab.cli import doctor; sys.exit(not doctor._mutual_tls().ok)"
 
 
@@ -99,7 +102,14 @@ def _checks(folder: Path) -> list[tuple[str, Callable[[], Finding], tuple[str, .
         ("kernel", installed.kernel, ("jupyterlab",)),
         ("ipywidgets", lambda: _widgets(folder), ("cryptography",)),
         ("openssl", installed.openssl_program, ()),
+        *((name, partial(_equipment, check), ("cryptography",)) for name, check in EQUIPMENT),
     ]
+
+
+def _equipment(check: str) -> Finding:
+    # Only here: without cryptography, everything else can still be told.
+    finding: Finding = getattr(importlib.import_module("mtls_lab.cli.equipment"), check)()
+    return finding
 
 
 def _careful(name: str, check: Callable[[], Finding]) -> Finding:

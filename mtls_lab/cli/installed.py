@@ -59,9 +59,10 @@ print(spec.argv[0], spec.resource_dir, sep="\\n")
 
 
 class Level(Enum):
-    """How a check ended: fine, works with a limit, or the lab does not work."""
+    """How a check ended: fine, fine without it, works with a limit, or the lab does not work."""
 
     OK = "ok"
+    NOTE = "note"
     WARNING = "warning"
     FAILURE = "failure"
 
@@ -83,7 +84,8 @@ class Finding:
     cure: str = ""
 
     def __str__(self) -> str:
-        sign = {Level.OK: "✓", Level.WARNING: "!", Level.FAILURE: "✗"}[self.level]
+        signs = {Level.OK: "✓", Level.NOTE: "–", Level.WARNING: "!", Level.FAILURE: "✗"}
+        sign = signs[self.level]
         cure = f"\n{'':<24}-> {self.cure}" if self.cure else ""
         return f"{sign} {self.level.value:<8} {self.name:<13} {self.found}{cure}"
 

@@ -42,9 +42,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _start(folder: Path, *, as_json: bool) -> int:
-    chip, was = Chip.of(folder), "runs already"
-    if chip is None:
-        chip, was = keeper.start(folder), "runs"
+    chip, new = keeper.start(folder)
+    was = "runs" if new else "runs already"
     more = f" --tpm-folder {shlex.quote(str(folder))}" * (folder != FOLDER)
     text = f"The software TPM in {folder} {was}, as process {chip.owner}. "
     text += f"To stop it: {typed(_with('tpm stop', folder))}" if chip.kept else _owned()

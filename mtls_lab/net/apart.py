@@ -36,7 +36,7 @@ START = 20.0
 #: Of what a library writes while it fails, as much as belongs into a message.
 WRITTEN = 400
 #: How the TSS writes that it reached no TPM, and its code for that, TSS2_RC_IO_ERROR.
-NO_TPM, UNREACHED = "Failed to instantiate TCTI", "0xa000a"
+NO_TPM, UNREACHED = "Failed to instantiate TCTI", 0xA000A
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +179,13 @@ def ask_each_apart(
 def _whole(exchange: Exchange, to: Upstream | Address, wrote: str) -> Exchange:
     """Add the backend's side, and to a failure the code that the TSS wrote to the process's log."""
     failure = exchange.device.failure
-    codes = re.findall(r"ErrorCode \((0x[0-9a-fA-F]+)\)", wrote)
+    codes = [int(each, 16) for each in re.findall(r"ErrorCode \((0x[0-9a-fA-F]+)\)", wrote)]
     if failure and not codes and failure.text == "[SSL] PEM lib" and NO_TPM in wrote:
         codes = [UNREACHED]
+    if UNREACHED in codes:  # what came after it only follows from it
+        codes = [UNREACHED]
     if failure and codes:
-        text = f"{failure.text} ({int(codes[-1], 16):#x})"
+        text = f"{failure.text} ({codes[-1]:#x})"
         side = replace(exchange.device, failure=replace(failure, text=text))
         exchange = replace(exchange, device=side)
     if isinstance(to, tuple) or to.elsewhere or exchange.recording is None:

@@ -90,7 +90,9 @@ class Broker:
     def close(self) -> None:
         """Hang up on everybody; no thread is left. Twice does no harm."""
         self._hang_up()
-        for thread in list(self._threads):
+        with self._members:  # one that is only being started cannot be waited for
+            threads = list(self._threads)
+        for thread in threads:
             thread.join(GRACE)
 
     def _hang_up(self) -> None:
@@ -112,8 +114,9 @@ class Broker:
 
     def _start(self, work: Callable[..., None], *arguments: Any) -> None:
         thread = threading.Thread(target=self._run, args=(work, *arguments), daemon=True)
-        self._threads.add(thread)
-        thread.start()
+        with self._members:
+            self._threads.add(thread)
+            thread.start()
 
     def _run(self, work: Callable[..., None], *arguments: Any) -> None:
         try:

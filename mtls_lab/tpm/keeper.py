@@ -24,10 +24,10 @@ from typing import NoReturn
 
 from mtls_lab import errors
 from mtls_lab.errors import LabError
-from mtls_lab.files import PathLike, read_json
+from mtls_lab.files import PathLike, private_folder, read_json, writing
 from mtls_lab.program import package_path
 from mtls_lab.tpm.chip import RUNNING, Chip
-from mtls_lab.tpm.software import SoftwareTPM
+from mtls_lab.tpm.software import SoftwareTPM, swtpm
 
 __all__ = ["recorded", "start", "stop"]
 
@@ -39,15 +39,41 @@ GRACE = 20.0
 LOOK = 2.0
 
 
-def start(folder: PathLike) -> Chip:
-    """Run the TPM of a folder in the background, and return it once it answers.
+def start(folder: PathLike) -> tuple[Chip, bool]:
+    """Run the TPM of a folder in the background.
+
+    Returns:
+        The TPM, which answers; and whether it was started now, and did not run already.
 
     Raises:
         ToolMissing: swtpm is not installed, or this system cannot run it.
         FileProblem: the folder cannot be written, or what is in it is no state of a TPM.
-        LabError: somebody runs the TPM of this folder already, or it did not start in time.
+        LabError: it did not start in time.
     """
     path = Path(folder).absolute()
+    swtpm()
+    private_folder(path)
+    with _one_at_a_time(path):
+        if (chip := Chip.of(path)) is not None:
+            return chip, False
+        return _started(path), True
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let whoever starts a TPM in this folder wait for whoever does so already."""
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    with writing(folder):
+        descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _started(path: Path) -> Chip:
     with subprocess.Popen(
         [sys.executable, "-P", "-c", "from mtls_lab.tpm import keeper; keeper.main()", str(path)],
         stdin=subprocess.DEVNULL,
@@ -67,9 +93,9 @@ def start(folder: PathLike) -> Chip:
     chip = Chip.of(path)
     if chip is None:
         raise LabError(
-            f"no TPM in {Path(folder)} after {BEGIN:.0f} s" if not said else "a TPM that ended",
-            "one that runs",
-            f"see {Path(folder, 'swtpm.log')}, and start it again",
+            f"no TPM that runs in {path.name} after its start",
+            f"one that answers within {BEGIN:.0f} s",
+            f"see {path.name}/swtpm.log, and start it again",
         )
     return chip
 

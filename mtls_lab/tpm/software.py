@@ -33,7 +33,7 @@ from mtls_lab.tpm.manager import Asked
 from mtls_lab.tpm.provider import PACKAGES, installing
 from mtls_lab.tpm.questions import Questions
 
-__all__ = ["SoftwareTPM"]
+__all__ = ["SoftwareTPM", "swtpm"]
 
 #: The state of swtpm, as it names it.
 STATE = "tpm2-00.permall"
@@ -78,7 +78,7 @@ class SoftwareTPM(Chip):
             earlier = _running.pop(self.folder, None)
         if earlier is not None:
             earlier.stop()
-        program = _swtpm()
+        program = swtpm()
         private_folder(self.folder)
         self._refuse_a_second()
         self._end = ExitStack()
@@ -248,7 +248,8 @@ def _place_for(folder: Path) -> Path:
     return _places[folder]
 
 
-def _swtpm() -> str:
+def swtpm() -> str:
+    """Return the program. Raises ToolMissing: it is not installed, or cannot run here."""
     program = shutil.which("swtpm")
     if program is None or sys.platform != "linux":
         raise ToolMissing(

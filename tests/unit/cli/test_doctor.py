@@ -24,7 +24,7 @@ from tests.unit.cli.test_cli import NARROW, run
 
 NAMES = [
     *("Python", "OpenSSL", "cryptography", "loopback", "TLS", "clock", "folder"),
-    *("jupyterlab", "kernel", "ipywidgets", "openssl"),
+    *("jupyterlab", "kernel", "ipywidgets", "openssl", "swtpm", "tpm2-openssl", "tpm2-tools"),
 ]
 CONFIG = """openssl_conf = init
 [init]
@@ -279,7 +279,14 @@ def test_another_python_runs_the_notebooks(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.once
 def test_without_the_program(tmp_path: Path) -> None:
     found = findings(tmp_path, {"PATH": ""})
-    assert unwell(found) == {"openssl": Level.WARNING}
+    assert unwell(found) == {
+        "openssl": Level.WARNING,
+        **dict.fromkeys(("swtpm", "tpm2-openssl", "tpm2-tools"), Level.NOTE),
+    }
+    assert ready(found.values())
+    for name in ("swtpm", "tpm2-openssl", "tpm2-tools"):
+        assert found[name].cure.startswith("optional, for notebooks 4 and 4b; ")
+        assert str(found[name]).startswith(f"– note     {name}")
     assert found["openssl"].found == "no openssl program"
     assert found["openssl"].cure.startswith("optional")
 

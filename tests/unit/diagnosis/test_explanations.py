@@ -849,6 +849,9 @@ def files(world: World) -> World:
     """Files that are not what they should be."""
     key, certificate = pem.read_key(DEVICE_FILES[1]), pem.read_certificate(CLIENT_CRT)
     Path("der.crt").write_bytes(certificate.public_bytes(DER))
+    Path("tpm.key").write_text(
+        "-----BEGIN TSS2 PRIVATE KEY-----\nAAAA\n-----END TSS2 PRIVATE KEY-----\n"
+    )
     Path("der.key").write_bytes(
         key.private_bytes(DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
@@ -884,6 +887,7 @@ MISTAKES = [
     ("file_other", ("empty.crt", DEVICE_FILES[1]), "empty.crt is empty"),
     ("file_other", (CLIENT_CRT, "empty.crt"), "empty.crt is empty, and it should be a private key"),
     ("file_form", ("page.crt", DEVICE_FILES[1]), "page.crt is a web page or XML, and it should be"),
+    ("file_in_tpm", (CLIENT_CRT, "tpm.key"), "The key is in a TPM: tpm.key only says which one"),
     ("file_other", ("damaged.crt", DEVICE_FILES[1]), "damaged.crt holds a damaged certificate"),
     ("file_other", ("cut.crt", DEVICE_FILES[1]), "cut.crt holds a damaged certificate"),
     ("file_missing", ("nope.crt", DEVICE_FILES[1]), "nope.crt is not there"),
