@@ -298,6 +298,48 @@ CLAIMS: dict[str, list[Claim]] = {
             "without it: open sesame",
         ),
     ],
+    "4d_attestation": [
+        claim(
+            """
+            hurried = AttestingOffice(devices, [maker.certificate], patience=0)
+            hurried.announce(ek_certificate, "device-21")
+            with serve(server_context, answer=hurried.answer, name="hurried") as desk:
+                late = certify_key(chip, "device-21/tpm.key", fresh_nonce(desk))
+                print(to_office(enrol_line(in_tpm, late), desk).reply)
+            """,
+            "ERROR the statement answers no open challenge: it is not fresh",
+        ),
+        claim(
+            """
+            nonce = fresh_nonce()
+            for _ in range(2):
+                evidence = certify_key(chip, "device-21/tpm.key", nonce)
+                print("certified:", to_office(enrol_line(in_tpm, evidence)).ok)
+            """,
+            "certified: True",
+            "certified: False",
+        ),
+        claim(
+            """
+            chip.stop()
+            chip = SoftwareTPM("device-21/tpm")
+            measure(chip, b"firmware 1.1")
+            print(device("sealed"))
+            create_sealed_key(chip, "device-21/next.key", policy_for(b"firmware 1.1"))
+            csr = create_csr(chip, "device-21/next.key", "device-21")
+            updated = AttestingOffice(devices, [maker.certificate])
+            updated.announce(ek_certificate, "device-21")
+            updated.rules.append(under_policy(policy_for(b"firmware 1.1")))
+            with serve(server_context, answer=updated.answer, name="updated") as desk:
+                evidence = certify_key(chip, "device-21/next.key", fresh_nonce(desk))
+                enrolled = to_office(enrol_line(csr, evidence), desk)
+            pem.write_certificate("device-21/next.crt", certificate_from(enrolled.reply))
+            print(device("next"))
+            """,
+            "device   connect ✓  handshake ✗ SSLError: [SSL] EVP lib (0x99d)",
+            "received ✓ open sesame",
+        ),
+    ],
     "4b_device_life": [
         claim(
             """

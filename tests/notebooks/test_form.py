@@ -75,7 +75,8 @@ def test_no_cell_is_excused(notebook: NotebookNode) -> None:
 
 
 def test_its_size_is_that_of_a_sitting(source: Path, notebook: NotebookNode) -> None:
-    is_lesson = source.stem[1] == "_" or source.stem in {"3c_kata", "4b_device_life"}
+    beside = {"3c_kata", "4b_device_life", "4d_attestation"}
+    is_lesson = source.stem[1] == "_" or source.stem in beside
     fewest, most = (30, 55) if is_lesson else (8, 40)
     assert fewest <= len(notebook.cells) <= most
     for cell in code_cells(notebook):

@@ -74,6 +74,16 @@ def test_every_page_says_the_same_of_the_lessons() -> None:
     assert listed(TEACHING, r"`4_key_in_a_tpm` is another: (\d+) minutes") == [tpm]
 
 
+def test_every_page_says_the_same_of_attestation() -> None:
+    (path,) = (path for path in canonical.NOTEBOOKS if path.stem == "4d_attestation")
+    notebook = canonical.read(path)
+    said = promised(path, r"and (\d+) minutes\. Without a software TPM")
+    assert said - 7.5 < reading.minutes(notebook) <= said
+    assert median(reading.of_prose(notebook)) <= 46
+    assert listed(README, r"`4d_attestation` .*?\((\d+) minutes\)") == [said]
+    assert listed(TEACHING, r"`4d_attestation` follows both: (\d+) minutes") == [said]
+
+
 def test_every_page_says_the_same_of_other_stacks() -> None:
     notebook = canonical.read(canonical.STACKS)
     said = promised(canonical.STACKS, r"and (\d+) minutes for all")

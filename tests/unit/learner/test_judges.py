@@ -14,6 +14,7 @@ from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.experiments import KeySearch
 from mtls_lab.learner.judges import JUDGES, judge
 from mtls_lab.learner.predictions import questions
+from mtls_lab.tpm import Refusal, decode
 from mtls_lab.wire import Direction, Exchange, Failure, Side, Stage
 from tests.unit.lab import client_hello
 
@@ -169,6 +170,28 @@ EVIDENCE: dict[str, dict[str, tuple[object, ...]]] = {
         "old": (REFUSED, SERVED),
         "neither": (REFUSED, REFUSED),
     },
+    "borrowed_ek": {
+        "office": (UNSERVED, b""),
+        "tpm": (SERVED, Refusal("ActivateCredential", 0x1DF)),
+        "nonce": (SERVED, b"nonce"),
+    },
+    "loaded_key": {
+        "tpm": (decode(0x2C2),),
+        "office": (UNSERVED,),
+        "signed": (SERVED,),
+    },
+    "forged_statement": {
+        "credential": (decode(0x1DF),),
+        "signature": (UNSERVED,),
+        "signed": (SERVED,),
+    },
+    "changed_firmware": {
+        "load": (Exchange("GET_SECRET", Side("device", Stage.SETUP, Failure("SSLError"))),),
+        "sign": (Exchange("GET_SECRET", Side("device", Stage.HANDSHAKE, Failure("SSLError"))),),
+        "backend": (UNSERVED,),
+        "served": (SERVED,),
+    },
+    "measured_again": {"signs": (SERVED,), "refuses": (REFUSED,)},
 }
 
 

@@ -152,7 +152,7 @@ def test_without_progress_a_lesson_begins_with_the_one_before(
 
 def test_a_lesson_asks_nothing_of_its_own_and_nothing_of_a_later_one() -> None:
     done = predicted(*QUESTIONS, sure=True)
-    for lesson in ("2", "3", "3d", "4", "4b"):
+    for lesson in ("2", "3", "3d", "4", "4b", "4d"):
         asked = opening(lesson, done, MONDAY)
         assert len(asked) == OPENING
         own = list(QUESTIONS).index(next(n for n, q in QUESTIONS.items() if q.lesson == lesson))
@@ -174,7 +174,7 @@ def test_a_lesson_asks_the_same_all_day_and_others_the_next() -> None:
 
 @pytest.mark.parametrize("lesson", ["1", "5", "", "3b"])
 def test_a_lesson_that_is_none(lesson: str) -> None:
-    with pytest.raises(UnknownName, match="one of 2, 3, 3d, 4, 4b"):
+    with pytest.raises(UnknownName, match="one of 2, 3, 3d, 4, 4b, 4d"):
         opening(lesson, Progress(), MONDAY)
 
 
