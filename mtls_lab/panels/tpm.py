@@ -140,7 +140,7 @@ def _asked(run: KeyRun) -> str:
     asked = run.questions.asked
     if not asked:
         return f"<h5>What a TPM was asked</h5><p>{NOBODY}</p>"
-    whose = "the thief’s TPM" if run.holder in {"files", "chip"} else "the device’s TPM"
+    whose = "the thief's TPM" if run.holder in {"files", "chip"} else "the device's TPM"
     head = f"<h5>What {whose} was asked: {len(asked)} commands</h5>"
     parts = []
     for folded, group in itertools.groupby(_with_folds(asked), key=lambda each: each[0]):
@@ -148,7 +148,7 @@ def _asked(run: KeyRun) -> str:
         count = sum(times for _, times in rows)
         items = "".join(_row(each, times) for each, times in rows)
         if folded:
-            words = f"{count} commands that check the backend’s signatures"
+            words = f"{count} commands that check the backend's signatures"
             items = f"<li>{details(words, f'<ol>{items}</ol>')}</li>"
         parts.append(items)
     return f'{head}<ol class="lab-asked" data-testid="tpm-asked">{"".join(parts)}</ol>'

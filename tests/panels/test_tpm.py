@@ -1,4 +1,4 @@
-"""Who calls with the key: every choice as it really ends, what was recorded of it, and the panel."""
+"""Who calls with the key: how every choice ends, what was recorded of it, and the panel."""
 
 import json
 from pathlib import Path
@@ -88,13 +88,13 @@ def test_what_the_panel_shows() -> None:
     panel = TpmPanel()
     assert 'data-outcome="served"' in panel._result.value
     asked = panel._asked.value
-    assert "What the device’s TPM was asked: 3" in asked
+    assert "What the device's TPM was asked: 3" in asked
     assert asked.index("<b>Load</b>") < asked.index("<details>") < asked.index("<b>Sign</b>")
     stolen = panel.select("tpm", "files")
     assert stolen is panel.value
     assert 'data-outcome="refused"' in panel._result.value
     assert "The TPM cannot unwrap this key file" in panel._result.value
-    assert "What the thief’s TPM was asked: 6 commands" in panel._asked.value
+    assert "What the thief's TPM was asked: 6 commands" in panel._asked.value
     assert "0x1df" in panel._asked.value
     panel.select("tpm", "malware")
     assert 'data-outcome="thief served"' in panel._result.value
