@@ -39,11 +39,9 @@ def wrapped_key() -> bytes:
         >>> wrapped_key().splitlines()[0]
         b'-----BEGIN TSS2 PRIVATE KEY-----'
     """
-    octets = b"".join(
-        b"\x04\x81" + bytes([2 + size]) + size.to_bytes(2, "big") + os.urandom(size)
-        for size in (86, 126)
-    )
-    content = _LOADABLE + bytes.fromhex("a0030101ff") + _OWNER + octets
+    public = b"\x04\x58" + (86).to_bytes(2, "big") + os.urandom(86)
+    private = b"\x04\x81\x80" + (126).to_bytes(2, "big") + os.urandom(126)
+    content = _LOADABLE + bytes.fromhex("a003010101") + _OWNER + public + private
     text = ssl.DER_cert_to_PEM_cert(b"\x30\x81" + bytes([len(content)]) + content)
     return text.replace("CERTIFICATE", "TSS2 PRIVATE KEY").encode()
 

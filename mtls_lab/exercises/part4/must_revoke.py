@@ -1,6 +1,6 @@
 """Exercise of Part 4: a device was stolen: does the thief have its key?
 
-Here: the check, which lets a thief call with what is in each folder. Not here: which files hold
+Here: the check, in which a thief calls with each key that was taken lightly. Not here: which files hold
 keys (copyable.py).
 """
 
@@ -85,7 +85,12 @@ def _decides(function: Callable[..., Any], company: Company, stolen: _Folder) ->
             private_folder((folder / name).parent)
             write_file(folder / name, data, mode=0o600)
         called = call(function, folder)
-    value = called.returned("it has an answer, whatever is in the folder")
+    if called.error is not None:  # whose text may name the folder of the moment
+        found = (
+            f"{called.name} raised {type(called.error).__name__} (line {called.line} of its cell)"
+        )
+        raise NotYet(found, "it has an answer, whatever is in the folder")
+    value = called.value
     if not isinstance(value, bool):
         raise NotYet(f"{called.name} returned {shown(value)}", "it returns True or False")
     return value
