@@ -19,7 +19,7 @@ __all__ = ["MARKER", "learner_folder", "read_facts", "resource_folder"]
 MARKER = ".mtls-lab"
 
 #: The facts that no hand has written.
-MADE = {"peers"}
+MADE = {"peers", "tpm_runs"}
 
 #: Changes when what is kept beside the facts does.
 FORMAT = 1

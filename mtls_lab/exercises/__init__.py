@@ -25,9 +25,13 @@ from mtls_lab.exercises.part3.is_served import is_served
 from mtls_lab.exercises.part3.mutual_backend import mutual_backend
 from mtls_lab.exercises.part3.mutual_device import mutual_device
 from mtls_lab.exercises.part3.trusted_backend import trusted_backend
+from mtls_lab.exercises.part4.copyable import copyable
 from mtls_lab.exercises.part4.may_enrol import may_enrol
+from mtls_lab.exercises.part4.must_revoke import must_revoke
+from mtls_lab.exercises.part4.next_step import next_step
 from mtls_lab.exercises.part4.reloaded import reloaded
 from mtls_lab.exercises.part4.roll_over import roll_over
+from mtls_lab.exercises.part4.tpm_settings import tpm_settings
 from mtls_lab.exercises.part4.trust_devices import trust_devices
 from mtls_lab.exercises.result import NotYet, Outcome, Result, Unsafe
 
@@ -45,6 +49,7 @@ __all__ = [
     "backend_certificate",
     "backend_context",
     "call",
+    "copyable",
     "device_certificate",
     "device_context",
     "diagnose",
@@ -54,14 +59,17 @@ __all__ = [
     "judge",
     "mallory",
     "may_enrol",
+    "must_revoke",
     "mutual_backend",
     "mutual_device",
+    "next_step",
     "reloaded",
     "remembered",
     "roll_over",
     "seal",
     "serve_many",
     "stop_the_clone",
+    "tpm_settings",
     "trust_devices",
     "trusted_backend",
 ]

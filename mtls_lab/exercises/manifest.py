@@ -22,9 +22,13 @@ from mtls_lab.exercises.part3.is_served import is_served
 from mtls_lab.exercises.part3.mutual_backend import mutual_backend
 from mtls_lab.exercises.part3.mutual_device import mutual_device
 from mtls_lab.exercises.part3.trusted_backend import trusted_backend
+from mtls_lab.exercises.part4.copyable import copyable
 from mtls_lab.exercises.part4.may_enrol import may_enrol
+from mtls_lab.exercises.part4.must_revoke import must_revoke
+from mtls_lab.exercises.part4.next_step import next_step
 from mtls_lab.exercises.part4.reloaded import reloaded
 from mtls_lab.exercises.part4.roll_over import roll_over
+from mtls_lab.exercises.part4.tpm_settings import tpm_settings
 from mtls_lab.exercises.part4.trust_devices import trust_devices
 
 __all__ = ["EXERCISES", "Exercise"]
@@ -67,6 +71,10 @@ EXERCISES = (
     Exercise(3, "One device is lost", trusted_backend),
     Exercise(3, "Am I served?", is_served),
     Exercise(3, "Who refused, and why?", diagnose),
+    Exercise(4, "Tell OpenSSL where the key is", tpm_settings),
+    Exercise(4, "The TPM says no: what next?", next_step),
+    Exercise(4, "Find every key that can be copied", copyable),
+    Exercise(4, "A device is stolen: must it be revoked?", must_revoke),
     Exercise(4, "Trust one CA below the root", trust_devices),
     Exercise(4, "Who may enrol?", may_enrol),
     Exercise(4, "Reload what a running backend trusts", reloaded),

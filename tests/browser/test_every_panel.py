@@ -28,6 +28,7 @@ PANELS = {
     "parsons": "ParsonsPanel()",
     "fleet": "FleetPanel()",
     "life": "LifePanel()",
+    "tpm": "TpmPanel()",
     "quiz": "QuizPanel('before')",
 }
 STYLES = Path(mtls_lab.panels.__file__).with_name("style")

@@ -20,9 +20,10 @@ ACTS = {
     "placement": "Run",
     "chain": "Run",
     "parsons": "Run",
+    "tpm": "Run",
 }
 #: Panels in which two choices together say more than either: all pairs.
-PAIRS = {"credential", "fleet"}
+PAIRS = {"credential", "fleet", "tpm"}
 CELLS = PANELS | {
     "certificate": "CertificatePanel('ca/ca.crt', 'backend/server.crt')",
     "own certificate": "CertificatePanel('backend/server.crt', 'device/client.crt', "

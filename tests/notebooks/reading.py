@@ -29,6 +29,7 @@ PANELS = {
     "LifePanel": 4,
     "ParsonsPanel": 4,
     "PlacementPanel": 5,
+    "TpmPanel": 4,
     "WirePanel": 3,
     "WorkbenchPanel": 4,
 }

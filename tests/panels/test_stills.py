@@ -21,6 +21,7 @@ from mtls_lab.panels import (
     LifePanel,
     ParsonsPanel,
     PlacementPanel,
+    TpmPanel,
     WirePanel,
     WorkbenchPanel,
 )
@@ -44,6 +45,7 @@ PANELS: dict[str, tuple[Callable[[], Panel], list[str]]] = {
     "placement": (PlacementPanel, ["cafile", "client_ca.pem", "Not run yet"]),
     "chain": (ChainPanel, ["issuing_ca.crt", "Root CA, signed by itself", "Not run yet"]),
     "parsons": (ParsonsPanel, ["ssl.CERT_OPTIONAL", "Your function", "Not run yet"]),
+    "tpm": (TpmPanel, ["not served", "Sign this hash", "TPM_RC_INTEGRITY", "TPM_RC_LOCKOUT"]),
     "wire": (WirePanel, ["Eve", "open sesame"]),
     "wire over TLS": (tls, ["Eve", "ClientHello", "Eve cannot read it"]),
     "workbench": (WorkbenchPanel, ["✓ accepted", "✗ unsuitable certificate purpose"]),

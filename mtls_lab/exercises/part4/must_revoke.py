@@ -1,0 +1,162 @@
+"""Exercise of Part 4: a device was stolen: does the thief have its key?
+
+Here: the check, in which a thief calls with each key that was taken lightly. Not here: which files hold
+keys (copyable.py).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+
+from mtls_lab.errors import LabError
+from mtls_lab.exercises.calling import call
+from mtls_lab.exercises.judging import exercise
+from mtls_lab.exercises.peers import SECRET, shown
+from mtls_lab.exercises.result import NotYet, Unsafe
+from mtls_lab.exercises.wrapped import Company, not_run, wrapped_key
+from mtls_lab.files import private_folder, write_file
+from mtls_lab.net import ask_apart
+from mtls_lab.pki import create_key, pem
+from mtls_lab.scratch import scratch_folder
+from mtls_lab.tpm import SoftwareTPM, missing
+
+__all__ = ["must_revoke"]
+
+STATE = "tpm/tpm2-00.permall"
+PIN = b"1234"
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """A stolen folder: its files beside the certificate, and what a thief does with them."""
+
+    who: str
+    files: dict[str, bytes]
+    steals: Callable[[], str | None] | None = None
+    rule: str = ""
+
+
+@exercise(wanted="a function must_revoke(folder)", kind=callable)
+def must_revoke(function: Callable[..., Any]) -> Iterator[str]:
+    """Revoke the certificates of those devices whose key a thief can use, and no others."""
+    company = Company.make()
+    plain = company.device.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    first = _Folder("its key in a file", {"device.key": plain}, lambda: company.steals(plain))
+    if not _decides(function, company, first):
+        raise NotYet(
+            f"a device was stolen with {first.who}, and a thief got {first.steals()!r}",  # type: ignore[misc]
+            "whoever has the key is the device, until its certificate is revoked",
+        )
+    yield f"with {first.who}, the device is revoked"
+    for folder in _worthless():
+        if _decides(function, company, folder):
+            raise NotYet(
+                f"a device was revoked that lost {folder.who}, and a thief gets nothing with that",
+                "what cannot be used needs no list: a revoked device needs a visit",
+            )
+        yield f"with {folder.who}, it is not"
+    for folder in (*_guarded(company, plain), _whole_chip(company)):
+        if not _decides(function, company, folder):
+            secret = folder.steals() if folder.steals else SECRET
+            raise Unsafe(f"a thief, with {folder.who}, got {secret!r}", folder.rule)
+        yield f"with {folder.who}, it is revoked"
+    if missing():
+        yield not_run("the theft with the copied TPM")
+
+
+def _decides(function: Callable[..., Any], company: Company, stolen: _Folder) -> bool:
+    with scratch_folder() as folder:
+        pem.write_certificate(folder / "device.crt", company.device.certificate)
+        for name, data in stolen.files.items():
+            private_folder((folder / name).parent)
+            write_file(folder / name, data, mode=0o600)
+        called = call(function, folder)
+    if called.error is not None:  # whose text may name the folder of the moment
+        found = (
+            f"{called.name} raised {type(called.error).__name__} (line {called.line} of its cell)"
+        )
+        raise NotYet(found, "it has an answer, whatever is in the folder")
+    value = called.value
+    if not isinstance(value, bool):
+        raise NotYet(f"{called.name} returned {shown(value)}", "it returns True or False")
+    return value
+
+
+def _worthless() -> Iterator[_Folder]:
+    other = create_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    yield _Folder("its certificate alone", {})
+    yield _Folder("a wrapped key", {"device.key": wrapped_key()})
+    yield _Folder(
+        "a wrapped key, and a plain one that is not the certificate's",
+        {"device.key": wrapped_key(), "ssh.key": other},
+    )
+
+
+def _guarded(company: Company, plain: bytes) -> Iterator[_Folder]:
+    locked = company.device.key.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(PIN)
+    )
+    yield _Folder(
+        "its key in a file that has a PIN",
+        {"device.key": locked},
+        lambda: company.steals(locked, PIN),
+        "a PIN on a file is guessed on the thief's machine, at any speed",
+    )
+    yield _Folder(
+        "a wrapped key, and a backup of the same key from before",
+        {"device.key": wrapped_key(), "backup/client.pem": plain},
+        lambda: company.steals(plain),
+        "a key that was a file once may be a file still: compare it with the certificate",
+    )
+
+
+def _whole_chip(company: Company) -> _Folder:
+    """A wrapped key with the software TPM that wrapped it."""
+    rule = "a software TPM is a folder: whoever has it has the TPM"
+    who = "a wrapped key, and the folder of the software TPM"
+    if missing():
+        return _Folder(who, {"device.key": wrapped_key(), STATE: os.urandom(4000)}, None, rule)
+    with _device(company) as folder:
+        kept = {"device.key": (folder / "device.key").read_bytes()}
+        kept[STATE] = (folder / STATE).read_bytes()
+        reply = _with_the_copy(company, folder)
+    if reply != SECRET:
+        raise LabError("a copied TPM that did not sign", "the same TPM", "please report it")
+    return _Folder(who, kept, lambda: reply, rule)
+
+
+@contextmanager
+def _device(company: Company) -> Iterator[Path]:
+    with scratch_folder() as folder:
+        with SoftwareTPM(folder / "tpm") as chip:
+            company.certified(chip, folder, "device")
+        pem.write_certificate(folder / "server_ca.pem", company.ca.certificate)
+        yield folder
+
+
+def _with_the_copy(company: Company, folder: Path) -> str | None:
+    copy = shutil.copytree(folder / "tpm", folder / "copy")
+    with SoftwareTPM(copy) as chip, company.backend() as backend:
+        return ask_apart(
+            "GET_SECRET",
+            backend,
+            certfile=folder / "device.crt",
+            keyfile=folder / "device.key",
+            server_ca=folder / "server_ca.pem",
+            environment=chip.environment(folder),
+            version=ssl.TLSVersion.TLSv1_3,
+        ).reply

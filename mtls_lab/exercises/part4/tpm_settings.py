@@ -1,0 +1,172 @@
+"""Exercise of Part 4: the environment in which a device's program uses a key in a TPM.
+
+Here: the check, with a real TPM where one can run, and by the form of the file where not. Not
+here: the environment that the lessons use (tpm/provider.py).
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+from mtls_lab.exercises.calling import call
+from mtls_lab.exercises.judging import exercise
+from mtls_lab.exercises.peers import SECRET, shown
+from mtls_lab.exercises.result import NotYet, Unsafe
+from mtls_lab.exercises.wrapped import Company, not_run
+from mtls_lab.files import private_folder
+from mtls_lab.net import ask_apart
+from mtls_lab.pki import pem
+from mtls_lab.scratch import scratch_folder
+from mtls_lab.tpm import SoftwareTPM, missing
+from mtls_lab.tpm.provider import SIGNS_ALONE, version_of
+from mtls_lab.wire import Exchange
+
+__all__ = ["tpm_settings"]
+
+CONF, TCTI = "OPENSSL_CONF", "TPM2OPENSSL_TCTI"
+#: What the provider of Debian 12 needs.
+ASKED_FIRST = "?tpm2.signature=yes"
+VERSIONS = {"TLS 1.3": ssl.TLSVersion.TLSv1_3, "TLS 1.2": ssl.TLSVersion.TLSv1_2}
+OWN = (
+    "the settings are for the device's process: what this notebook is told, its other programs get"
+)
+
+
+@exercise(wanted="a function tpm_settings(folder, tcti, properties)", kind=callable)
+def tpm_settings(function: Callable[..., Any]) -> Iterator[str]:
+    """Tell OpenSSL in a new process which provider to load, and where its TPM is."""
+    with scratch_folder() as folder:
+        home = private_folder(folder / "device")
+        if missing():
+            settings = _settings(function, home, "swtpm:path=/run/tpm/sock", ASKED_FIRST)
+            yield "there are both variables, and the file that one of them names"
+            _both_providers(Path(settings[CONF]))
+            yield "the configuration activates both providers"
+            yield not_run("the handshakes of a device with these settings")
+        else:
+            with SoftwareTPM(folder / "tpm") as chip:
+                needs = ASKED_FIRST if version_of(chip) < SIGNS_ALONE else ""
+                settings = _settings(function, home, chip.tcti, needs)
+                yield "there are both variables, and the file that one of them names"
+                yield from _is_served(chip, home, settings)
+        _nobody_else_writes(Path(settings[CONF]))
+        yield "nobody but the device's owner can change what is loaded"
+
+
+def _settings(
+    function: Callable[..., Any], home: Path, tcti: str, properties: str
+) -> dict[str, str]:
+    before, mask = dict(os.environ), os.umask(0o002)  # as many systems have it
+    try:
+        with chdir(home.parent):
+            called = call(function, home, tcti, properties)
+        changed = dict(os.environ) != before
+    finally:
+        os.umask(mask)
+        os.environ.clear()
+        os.environ.update(before)
+    settings = called.returned("it returns the variables as a dict")
+    if not isinstance(settings, dict) or not all(
+        isinstance(each, str) for each in [*settings, *settings.values()]
+    ):
+        raise NotYet(
+            f"{called.name} returned {shown(settings)}",
+            "it returns a dict with the names and values of variables, all of them str",
+        )
+    if changed:
+        raise NotYet(f"{called.name} has changed os.environ", OWN)
+    for name in (CONF, TCTI):
+        if name not in settings:
+            raise NotYet(f"the settings have no {name}", f"two variables: {CONF} and {TCTI}")
+    if settings[TCTI] != tcti:
+        raise NotYet(
+            f"{TCTI} is not the text that {called.name} was given", "it says where this TPM is"
+        )
+    path = Path(settings[CONF])
+    if not path.is_absolute():
+        raise NotYet(
+            f"{CONF} is a relative path", "a program may be started in any folder: name the file"
+        )
+    if not path.is_file() or home not in path.parents:
+        raise NotYet(
+            f"{CONF} names no file in the device's folder", "it names a file that was written there"
+        )
+    return settings
+
+
+def _is_served(chip: SoftwareTPM, home: Path, settings: Mapping[str, str]) -> Iterator[str]:
+    company = Company.make()
+    company.certified(chip, home, "tpm")
+    pem.write_certificate(home / "server_ca.pem", company.ca.certificate)
+    for words, version in VERSIONS.items():
+        with company.backend() as backend:
+            exchange = ask_apart(
+                "GET_SECRET",
+                backend,
+                certfile=home / "tpm.crt",
+                keyfile=home / "tpm.key",
+                server_ca=home / "server_ca.pem",
+                environment=settings,
+                version=version,
+            )
+        if exchange.reply != SECRET:
+            raise NotYet(f"{words}: the device is not served: {_why(exchange)}", _rule(exchange))
+        if not any(each.name == "Sign" for each in chip.questions.asked):
+            raise NotYet(f"{words}: the TPM was not asked to sign", "its key is in the TPM")
+        yield f"{words}: the device is served, and its TPM has signed"
+
+
+def _why(exchange: Exchange) -> str:
+    failure = exchange.device.failure
+    return f"{failure.error}: {failure.text}" if failure else f"it received {exchange.reply!r}"
+
+
+def _rule(exchange: Exchange) -> str:
+    text = exchange.device.failure.text if exchange.device.failure else ""
+    if "PEM lib" in text:
+        return (
+            "the file of the key is read by the provider tpm2: is it active in the configuration?"
+        )
+    if "CERTIFICATE_VERIFY_FAILED" in text or "EVP lib" in text:
+        return "who signs and verifies is told by default_properties: as they were given"
+    return "OpenSSL does its own work with the provider default: is it active as well?"
+
+
+def _both_providers(path: Path) -> None:
+    """Look at the file where no TPM can be asked. Raises NotYet."""
+    parser = configparser.ConfigParser(strict=False, interpolation=None, delimiters=("=",))
+    parser.optionxform = str  # type: ignore[method-assign,assignment]
+    rule = (
+        "openssl_conf names a section, its providers one with default and tpm2, each activate = 1"
+    )
+    try:
+        parser.read_string(f"[ ]\n{path.read_text('utf-8')}")
+        start = parser[parser[" "]["openssl_conf"].strip()]
+        providers = parser[start["providers"]]
+        active = {name for name, section in providers.items() if parser[section]["activate"] == "1"}
+        properties = parser[start["alg_section"]]["default_properties"]
+    except (configparser.Error, KeyError, OSError, ValueError) as error:
+        raise NotYet(f"the configuration is not complete ({error})", rule) from None
+    for name in ("default", "tpm2"):
+        if name not in active:
+            raise NotYet(f"the configuration does not activate {name}", rule)
+    if properties != ASKED_FIRST:
+        raise NotYet(
+            "default_properties is not the text that was given",
+            "who signs and verifies is told by default_properties: as they were given",
+        )
+
+
+def _nobody_else_writes(path: Path) -> None:
+    """Raise Unsafe if others could change what the device's program loads."""
+    if path.stat().st_mode & 0o022:
+        raise Unsafe(
+            "other users can write the configuration, and so let the device load what they like",
+            "a provider is code: its configuration has the mode 0o644 or less",
+        )

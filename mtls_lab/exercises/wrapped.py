@@ -1,0 +1,87 @@
+"""Key files as a TPM wraps them, and a device whose key is in a TPM, as the checks need them.
+
+Here: a file that no TPM can unwrap, a device with its TPM where one can run, and a thief's call.
+Not here: what a check asks of the learner's work (part4/).
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from mtls_lab.errors import LabError
+from mtls_lab.exercises.peers import SECRET, server_context, strict_device
+from mtls_lab.net import Backend, ask
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem
+from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key, missing
+
+__all__ = ["Company", "not_run", "wrapped_key"]
+
+#: 2.23.133.10.1.3, the type of a key that can be loaded into a TPM.
+_LOADABLE = bytes.fromhex("06066781050a0103")
+#: The parent that the provider takes where it is told none: the owner's hierarchy.
+_OWNER = bytes.fromhex("020440000001")
+
+
+def not_run(what: str) -> str:
+    """Return the line that says what a machine without a software TPM has left out."""
+    return f"not run here, for this machine lacks {', '.join(missing())}: {what}"
+
+
+def wrapped_key() -> bytes:
+    """Return a key file in the TSS2 form, with noise where the wrapped key is: for nobody's TPM.
+
+    Example:
+        >>> wrapped_key().splitlines()[0]
+        b'-----BEGIN TSS2 PRIVATE KEY-----'
+    """
+    public = b"\x04\x58" + (86).to_bytes(2, "big") + os.urandom(86)
+    private = b"\x04\x81\x80" + (126).to_bytes(2, "big") + os.urandom(126)
+    content = _LOADABLE + bytes.fromhex("a003010101") + _OWNER + public + private
+    text = ssl.DER_cert_to_PEM_cert(b"\x30\x81" + bytes([len(content)]) + content)
+    return text.replace("CERTIFICATE", "TSS2 PRIVATE KEY").encode()
+
+
+@dataclass(frozen=True)
+class Company:
+    """A backend, the CA of its devices, and one device.
+
+    Attributes:
+        ca: signs devices and backend.
+        device: with its key in a file.
+    """
+
+    ca: CertificateAuthority
+    device: Identity
+
+    @classmethod
+    def make(cls) -> Company:
+        """Make both."""
+        ca = CertificateAuthority.create("Lab CA")
+        return cls(ca, ca.issue_client("trusted-client"))
+
+    def backend(self) -> Backend:
+        """Return a backend that serves the devices of the CA."""
+        own = self.ca.issue_server(["localhost"])
+        return Backend(server_context(own, client_ca=self.ca.certificate), secret=SECRET)
+
+    def steals(self, data: bytes, password: bytes | None = None) -> str | None:
+        """Let a thief call with a stolen key and the device's certificate; None: not served."""
+        key = load_pem_private_key(data, password)
+        identity = Identity(key, self.device.certificate)  # type: ignore[arg-type]
+        try:
+            context = strict_device(self.ca.certificate, identity)
+        except (ssl.SSLError, LabError):  # the key of another certificate
+            return None
+        with self.backend() as backend:
+            return ask("GET_SECRET", backend, context=context).reply
+
+    def certified(self, chip: SoftwareTPM, folder: Path, name: str) -> None:
+        """Let a TPM make a key, and the CA a certificate of it."""
+        create_wrapped_key(chip, folder / f"{name}.key")
+        csr = create_csr(chip, folder / f"{name}.key", "trusted-client")
+        pem.write_certificate(folder / f"{name}.crt", self.ca.sign(csr, Purpose.CLIENT))

@@ -1,0 +1,71 @@
+"""The TPM panel in a real page: a theft by mouse, a locked TPM by keyboard, pictures of both.
+
+Not here: what each choice shows (tests/panels/test_tpm.py), fast clicks (test_every_panel.py).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lab import JupyterLab, LabPage
+from tests.browser.panel import ShownPanel, shown
+
+CELLS = ("from mtls_lab import TpmPanel", "TpmPanel()")
+
+
+@pytest.fixture(scope="module")
+def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
+    """One kernel for all tests of this file."""
+    with shown(page, lab.folder, "tpm", *CELLS) as panel:
+        yield panel
+
+
+@pytest.fixture
+def panel(opened: ShownPanel) -> ShownPanel:
+    """A new panel for each test."""
+    opened.anew()
+    return opened
+
+
+def test_the_key_is_stolen_twice(panel: ShownPanel) -> None:
+    asked = panel.box.get_by_test_id("tpm-asked")
+    expect(asked.locator(":scope > li").first).to_contain_text("GetCapability")
+    panel.box.get_by_label("Who calls").select_option("a thief with all its files")
+    panel.button("Run").click()
+    assert panel.wait_for(2) == "refused"
+    expect(asked).to_contain_text("0x1df TPM_RC_INTEGRITY")
+    expect(panel.result).to_contain_text("The thief has a TPM, and it has another seed.")
+    panel.button("in a file").click()
+    panel.button("Run").click()
+    assert panel.wait_for(3) == "thief served"
+    expect(panel.box).to_contain_text("No TPM was asked")
+
+
+def test_a_lock_without_a_mouse(panel: ShownPanel) -> None:
+    keyboard = panel.lab.page.keyboard
+    panel.button("TLS 1.2").focus()
+    keyboard.press("Space")
+    keyboard.press("Tab")
+    for _ in range(5):  # to the last of six
+        panel.choose_next()
+    keyboard.press("Tab")
+    keyboard.press("Enter")
+    assert panel.wait_for(2) == "refused"
+    expect(panel.box.get_by_test_id("tpm-asked")).to_contain_text("0x921 TPM_RC_LOCKOUT")
+    expect(panel.result).to_contain_text("TLS 1.2, the right PIN, after three wrong ones")
+
+
+def test_what_is_folded_opens(panel: ShownPanel) -> None:
+    folded = panel.box.get_by_test_id("tpm-asked").locator("summary")
+    folded.click()
+    expect(panel.box.get_by_test_id("tpm-asked")).to_contain_text("VerifySignature")
+
+
+def test_it_reads_well_everywhere(panel: ShownPanel, pictures: Path) -> None:
+    panel.check_everywhere(pictures, "tpm-served")
+    panel.box.get_by_label("Who calls").select_option("the right PIN, after three wrong ones")
+    panel.button("Run").click()
+    panel.wait_for(2)
+    panel.check_everywhere(pictures, "tpm-locked")

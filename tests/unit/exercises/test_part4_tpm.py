@@ -1,0 +1,322 @@
+"""What the checks of Part 4 say of work on a key in a TPM: untouched, wrong, unsafe and right."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from mtls_lab import checks, decode, pem
+from mtls_lab.exercises import Outcome, wrapped
+from mtls_lab.exercises.part4 import must_revoke as revoking
+from mtls_lab.exercises.part4 import tpm_settings as settings_module
+from mtls_lab.tpm import SoftwareTPM, create_wrapped_key, missing
+from tests.unit.exercises.verdicts import Attempts, Hold, named
+
+NOT_YET, UNSAFE, RIGHT = Outcome.NOT_YET, Outcome.UNSAFE, Outcome.RIGHT
+NOT_ATTEMPTED = Outcome.NOT_ATTEMPTED
+#: The systems of the matrix have no software TPM: what a check says there is tested here as well.
+HERE = pytest.mark.skipif(bool(missing()), reason="this system has no software TPM")
+Settings = dict[str, str]
+
+
+def untouched(*_: object) -> Any:
+    return ...
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a software TPM."""
+    for each in (wrapped, revoking, settings_module):
+        monkeypatch.setattr(each, "missing", lambda: ("swtpm",))
+
+
+# --- 1. Tell OpenSSL where the key is
+
+CONFIGURATION = """\
+openssl_conf = start
+[start]
+providers = both
+alg_section = rules
+[both]
+default = active
+tpm2 = active
+[active]
+activate = 1
+[rules]
+default_properties = PROPERTIES
+"""
+
+
+def configured(
+    text: str = CONFIGURATION, mode: int = 0o600, **other: str
+) -> Callable[[Path, str, str], Settings]:
+    """A function that writes this configuration."""
+
+    def tpm_settings(folder: Path, tcti: str, properties: str) -> Settings:
+        path = folder / "openssl.cnf"
+        path.write_text(text.replace("PROPERTIES", properties))
+        path.chmod(mode)
+        return {"OPENSSL_CONF": str(path), "TPM2OPENSSL_TCTI": tcti} | other
+
+    return tpm_settings
+
+
+def for_the_notebook(folder: Path, tcti: str, properties: str) -> Settings:
+    settings = configured()(folder, tcti, properties)
+    os.environ.update(settings)
+    return settings
+
+
+def returns_the_path(folder: Path, tcti: str, properties: str) -> Path:
+    configured()(folder, tcti, properties)
+    return folder / "openssl.cnf"
+
+
+def without_the_tpm(folder: Path, tcti: str, properties: str) -> Settings:
+    settings = configured()(folder, tcti, properties)
+    del settings["TPM2OPENSSL_TCTI"]
+    return settings
+
+
+def as_the_umask_is(folder: Path, tcti: str, properties: str) -> Settings:
+    path = folder / "openssl.cnf"
+    path.write_text(CONFIGURATION.replace("PROPERTIES", properties))
+    return {"OPENSSL_CONF": str(path), "TPM2OPENSSL_TCTI": tcti}
+
+
+SETTINGS: Attempts = {
+    **named(NOT_ATTEMPTED, untouched),
+    **named(NOT_YET, for_the_notebook, returns_the_path, without_the_tpm),
+    "another TPM": (configured(TPM2OPENSSL_TCTI="device:/dev/tpm0"), NOT_YET),
+    "a relative path": (configured(OPENSSL_CONF="openssl.cnf"), NOT_YET),
+    "a file elsewhere": (configured(OPENSSL_CONF="/nowhere/openssl.cnf"), NOT_YET),
+    "no provider of the TPM": (
+        configured(CONFIGURATION.replace("tpm2 = active\n", "")),
+        NOT_YET,
+    ),
+    "no default provider": (
+        configured(CONFIGURATION.replace("default = active\n", "")),
+        NOT_YET,
+    ),
+    "a dict of paths": (
+        lambda folder, tcti, _: {"OPENSSL_CONF": folder, "TPM2OPENSSL_TCTI": tcti},
+        NOT_YET,
+    ),
+    "everybody may write": (configured(mode=0o666), UNSAFE),
+    "as the umask is": (as_the_umask_is, UNSAFE),
+    "both variables": (configured(), RIGHT),
+}
+
+
+@HERE
+@pytest.mark.parametrize("name", SETTINGS)
+def test_tpm_settings(name: str, hold: Hold) -> None:
+    function, outcome = SETTINGS[name]
+    before = dict(os.environ)
+    hold(checks.tpm_settings(function), outcome)
+    assert dict(os.environ) == before
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings_without_a_tpm(name: str) -> None:
+    function, outcome = SETTINGS[name]
+    result = checks.tpm_settings(function)
+    assert result.outcome is outcome, result
+    assert outcome is not RIGHT or "for this machine lacks swtpm" in str(result)
+
+
+# --- 2. The TPM says no: what next?
+
+STEPS = {
+    "AUTH_FAIL": "ask",
+    "BAD_AUTH": "ask",
+    "LOCKOUT": "wait",
+    "INTEGRITY": "new key",
+    "RETRY": "again",
+}
+
+
+def by_name(other: str = "report", **changed: str) -> Callable[[int], str]:
+    """Decide by the names, some of them differently."""
+    return lambda code: (STEPS | changed).get(decode(code).name, other)
+
+
+def by_number(code: int) -> str:
+    met = {0x98E: "ask", 0x921: "wait", 0x1DF: "new key", 0x922: "again"}
+    return met.get(code, "report")
+
+
+NEXT: Attempts = {
+    **named(NOT_ATTEMPTED, untouched),
+    **named(NOT_YET, by_number),
+    "an error for the others": (lambda code: STEPS[decode(code).name], NOT_YET),
+    "another word": (by_name(AUTH_FAIL="retry"), NOT_YET),
+    "a wrong PIN is told to somebody": (by_name(AUTH_FAIL="report"), NOT_YET),
+    "a wrong PIN is tried again": (by_name(AUTH_FAIL="again"), UNSAFE),
+    "a locked TPM is asked again": (by_name(LOCKOUT="again"), UNSAFE),
+    "a locked TPM is given up": (by_name(LOCKOUT="new key"), UNSAFE),
+    "a wrong PIN costs the key": (by_name(AUTH_FAIL="new key", BAD_AUTH="new key"), UNSAFE),
+    "whatever else costs the key": (by_name("new key"), UNSAFE),
+    "whatever else is tried again": (by_name("again"), UNSAFE),
+    "a PIN for a locked TPM": (by_name(LOCKOUT="ask"), UNSAFE),
+    "by name": (by_name(), RIGHT),
+}
+
+
+@pytest.mark.parametrize("name", NEXT)
+def test_next_step(name: str, hold: Hold) -> None:
+    function, outcome = NEXT[name]
+    hold(checks.next_step(function), outcome)
+
+
+# --- 3. Find every key that can be copied
+
+PLAIN = rb"-----BEGIN (?!TSS2)[A-Z ]*PRIVATE KEY-----"
+
+
+def is_der(data: bytes) -> bool:
+    try:
+        serialization.load_der_private_key(data, None)
+    except ValueError:
+        return False
+    return True
+
+
+def finds(
+    pattern: bytes, *, der: bool = True, files: str = "*", unless: bytes = b"\0no such\0"
+) -> Callable[[Path], list[Path]]:
+    """Look for a pattern below a folder."""
+
+    def copyable(folder: Path) -> list[Path]:
+        data = {path: path.read_bytes() for path in folder.rglob(files) if path.is_file()}
+        return [
+            path
+            for path, read in data.items()
+            if unless not in read and (re.search(pattern, read) or (der and is_der(read)))
+        ]
+
+    return copyable
+
+
+def as_text(folder: Path) -> list[Path]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return [path for path in files if "BEGIN PRIVATE KEY" in path.read_text()]
+
+
+def in_this_folder_alone(folder: Path) -> list[Path]:
+    return [path for path in (folder / "device").iterdir() if is_plain(path)]
+
+
+def is_plain(path: Path) -> bool:
+    data = path.read_bytes()
+    return bool(re.search(PLAIN, data)) or is_der(data)
+
+
+def relative(folder: Path) -> list[str]:
+    return [str(path.relative_to(folder)) for path in finds(PLAIN)(folder)]
+
+
+COPYABLE: Attempts = {
+    **named(NOT_ATTEMPTED, untouched),
+    **named(NOT_YET, as_text),
+    "nothing": (lambda _folder: [], NOT_YET),
+    "whether there is one": (lambda folder: bool(finds(PLAIN)(folder)), NOT_YET),
+    "wrapped ones too": (finds(rb"-----BEGIN .*PRIVATE KEY-----"), NOT_YET),
+    "a word": (finds(b"PRIVATE KEY"), NOT_YET),
+    "public keys too": (finds(rb"-----BEGIN (?!TSS2|CERT)[A-Z ]*KEY-----"), NOT_YET),
+    **named(UNSAFE, in_this_folder_alone),
+    "by their names": (finds(PLAIN, files="*.key"), UNSAFE),
+    "one BEGIN line": (finds(rb"-----BEGIN PRIVATE KEY-----"), UNSAFE),
+    "without RSA": (finds(rb"-----BEGIN (EC |ENCRYPTED )?PRIVATE KEY-----"), UNSAFE),
+    "without a PIN": (finds(rb"-----BEGIN (EC |RSA )?PRIVATE KEY-----"), UNSAFE),
+    "a wrapped one excuses": (finds(PLAIN, unless=b"TSS2"), UNSAFE),
+    "without DER": (finds(PLAIN, der=False), UNSAFE),
+    **named(RIGHT, relative),
+    "all of them": (finds(PLAIN), RIGHT),
+}
+
+
+@pytest.mark.parametrize("name", COPYABLE)
+def test_copyable(name: str, hold: Hold) -> None:
+    function, outcome = COPYABLE[name]
+    hold(checks.copyable(function), outcome)
+
+
+@HERE
+def test_a_wrapped_key_of_the_check_is_like_a_real_one(tmp_path: Path) -> None:
+    with SoftwareTPM(tmp_path / "tpm") as chip:
+        create_wrapped_key(chip, tmp_path / "real.key")
+    real = (tmp_path / "real.key").read_bytes().split()
+    made = wrapped.wrapped_key().split()
+    assert (made[:4], made[-4:]) == (real[:4], real[-4:])
+    assert made[4][:24] == real[4][:24]  # the type, and that there is no PIN
+    assert abs(len(b"".join(made)) - len(b"".join(real))) < 8
+
+
+# --- 4. A device is stolen: must it be revoked?
+
+
+def revokes(
+    *, chip: bool = True, pin: bool = True, compares: bool = True, files: str = "*"
+) -> Callable[[Path], bool]:
+    """Decide with some of the rules."""
+
+    def must_revoke(folder: Path) -> bool:
+        if chip and list(folder.rglob("tpm2-00.permall")):
+            return True
+        certified = pem.read_certificate(folder / "device.crt").public_key()
+        for path in finds(PLAIN, files=files)(folder):
+            try:
+                key = serialization.load_pem_private_key(path.read_bytes(), None)
+            except TypeError:
+                if pin:
+                    return True
+                continue
+            if not compares or key.public_key() == certified:
+                return True
+        return False
+
+    return must_revoke
+
+
+def any_key_file(folder: Path) -> bool:
+    return (folder / "device.key").exists()
+
+
+REVOKE: Attempts = {
+    **named(NOT_ATTEMPTED, untouched),
+    **named(NOT_YET, any_key_file),
+    "always": (lambda _folder: True, NOT_YET),
+    "never": (lambda _folder: False, NOT_YET),
+    "the paths": (lambda folder: finds(PLAIN)(folder), NOT_YET),
+    "any other key": (revokes(compares=False), NOT_YET),
+    "needs a key": (
+        lambda folder: "TSS2" not in (folder / "device.key").read_text(),
+        NOT_YET,
+    ),
+    "a PIN protects": (revokes(pin=False), UNSAFE),
+    "no backup": (revokes(files="device.key"), UNSAFE),
+    "a TPM protects": (revokes(chip=False), UNSAFE),
+    "all that a thief can use": (revokes(), RIGHT),
+}
+
+
+@HERE
+@pytest.mark.parametrize("name", REVOKE)
+def test_must_revoke(name: str, hold: Hold) -> None:
+    function, outcome = REVOKE[name]
+    hold(checks.must_revoke(function), outcome)
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize("name", REVOKE)
+def test_revoking_without_a_tpm(name: str) -> None:
+    function, outcome = REVOKE[name]
+    result = checks.must_revoke(function)
+    assert result.outcome is outcome, result
+    assert outcome is not RIGHT or "lacks swtpm: the theft with the copied TPM" in str(result)
