@@ -52,6 +52,8 @@ EXPORT = [
         for kind in ("text/html", "image/svg+xml", "image/png", "text/markdown", "text/plain")
     ),
 ]
+#: What the lab adds to JupyterLab's own page.
+EXTENSIONS = f"--LabApp.extra_labextensions_path={OWN / 'extensions'}"
 #: Seconds for kernels to be shut down in good order. jupyter_client gives each of them five.
 GRACE = 20
 
@@ -82,6 +84,7 @@ def options(
         f"--LabApp.workspaces_dir={folder / WORKSPACES}",
         f"--LabApp.app_settings_dir={OWN}",
         "--LabApp.custom_css=True",  # the one in the same folder: see LabServer
+        EXTENSIONS,
         # The address is the last thing to read, and nothing but trouble comes after it.
         "--Application.log_level=WARN",
         # A class of 30 without internet: nothing is asked of the outside, nothing pops up.
@@ -115,6 +118,8 @@ def _big(folder: Path) -> Path:
 
 def open_outline(folder: Path) -> None:
     """Let the first start in a folder show the notebook's outline; whoever closes it is heeded.
+
+    On a narrow page it is shut (data/jupyterlab/extensions): the server does not know how wide.
 
     Raises:
         FileProblem: the folder cannot be written.

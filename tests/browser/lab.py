@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
-from mtls_lab.cli.jupyter import EXPORT, OWN, WORKSPACES
+from mtls_lab.cli.jupyter import EXPORT, EXTENSIONS, OWN, WORKSPACES
 
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 #: A desktop, and the narrowest phone.
@@ -170,7 +170,7 @@ class JupyterLab:
             f"--ServerApp.root_dir={self.folder}",
             f"--LabApp.app_settings_dir={OWN}",  # as a learner's, and so are the next
             f"--LabApp.workspaces_dir={self.folder / WORKSPACES}",
-            *("--LabApp.custom_css=True", *EXPORT),
+            *("--LabApp.custom_css=True", EXTENSIONS, *EXPORT),
             *("--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"),
             *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
         ]

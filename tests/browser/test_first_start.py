@@ -3,6 +3,7 @@
 Not here: the notebooks from top to bottom (test_notebooks.py).
 """
 
+import shutil
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from mtls_lab.cli import jupyter
-from tests.browser.lab import JupyterLab
+from tests.browser.lab import NARROW, JupyterLab
 
 LESSON = "2_tls.ipynb"
 #: How many characters each line of each paragraph has, as it is drawn; the last line of each is
@@ -51,6 +52,24 @@ def test_the_outline_is_open(started: Page) -> None:
     outline = started.locator("#table-of-contents")
     expect(outline).to_be_visible()
     expect(outline.get_by_text("1. A certificate authority")).to_be_visible()
+
+
+def test_on_a_telephone_the_notebook_has_the_page(lab: JupyterLab, browser: BrowserContext) -> None:
+    """The outline would leave nothing of it; the button at the edge still opens it."""
+    shutil.rmtree(lab.folder / jupyter.WORKSPACES)
+    jupyter.open_outline(lab.folder)
+    page = browser.new_page()
+    page.set_viewport_size({"width": NARROW, "height": 740})
+    page.goto(f"{lab.url}/lab/tree/{LESSON}?{urlencode({'token': lab.token})}")
+    heading = page.locator(".jp-NotebookPanel h1")
+    expect(heading).to_be_in_viewport()
+    outline = page.locator("#table-of-contents")
+    expect(outline).to_be_hidden()
+    width = (page.locator(".jp-NotebookPanel").bounding_box() or {}).get("width", 0)
+    assert width > 0.75 * NARROW
+    page.get_by_role("tab", name="Table of Contents").click()
+    expect(outline).to_be_visible()
+    page.close()
 
 
 def test_a_line_of_text_has_some_75_characters(started: Page) -> None:
