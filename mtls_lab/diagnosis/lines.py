@@ -32,7 +32,7 @@ SHOWN = 300
 #: From this length on, the words of a stack are told from common English without a sign of it.
 TELLING = 24
 #: States of a file that does not load.
-FILES = {"no start line", "run together", "bad password", "key not usable"}
+FILES = {"no start line", "other pem", "run together", "bad password", "key not usable"}
 
 #: Meanings of a file that the line may name.
 ABOUT_FILES = {

@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,22 @@ from mtls_lab import explain
 from mtls_lab.diagnosis.peers import LEAST, Runs, said
 from mtls_lab.facts import read_facts
 from tests.interop.peers.certificates import make
-from tests.interop.peers.table import FILE, Heard, Row, lines_of, rows, run, stack, table, written
+from tests.interop.peers.clients import said as call_said
+from tests.interop.peers.table import (
+    CALLS,
+    FILE,
+    REFERENCE,
+    SHARED,
+    VERSIONS,
+    Heard,
+    Row,
+    lines_of,
+    rows,
+    run,
+    stack,
+    table,
+    written,
+)
 
 TABLE = read_facts("peers")
 CAUSES = read_facts("causes")
@@ -104,3 +120,41 @@ def test_explain_names_no_cause_that_the_run_contradicts(
             and explanation.entry not in CAUSES[fault][whose]["told_by"]
         ]
         assert wrong == [], explanation
+
+
+@pytest.mark.once
+@pytest.mark.usefixtures("installed")
+def test_a_row_that_hangs_is_told_and_the_others_are_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A client that does not end, between two that do, at one server."""
+    monkeypatch.setattr("tests.interop.peers.running.LONG", 5.0)
+    monkeypatch.setitem(CALLS, "sleeper", lambda call: call_said(call, "sleep", "600"))
+    server = next(name for name in sorted(SHARED) if name.startswith("python3"))
+    chosen = [Row(server, name, "client", "valid", "1.2") for name in ("curl", "sleeper", "wget")]
+    monkeypatch.setitem(CALLS, "wget", CALLS["openssl"])
+    heard = list(run(chosen, make(tmp_path)))
+    assert [each.row.client for each in heard] == ["curl", "wget"]
+    told = capsys.readouterr().err
+    assert "client='sleeper'" in told
+    assert "sleep does not end" in told
+
+
+@pytest.mark.once
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("version", VERSIONS)
+def test_openssl_comes_back_with_its_session(tmp_path: Path, version: str) -> None:
+    """It is served without a certificate, as the first call was with one."""
+    row = Row("nginx", "openssl", "client", "none", version, resumed=True)
+    (heard,) = run([row], make(tmp_path))
+    assert re.search(r"(?m)^Reused, TLSv", heard.device)
+    assert heard.device.rstrip().endswith("hello") or "HTTP/1.1 200 OK" in heard.device
+
+
+@pytest.mark.once
+@pytest.mark.usefixtures("installed")
+def test_haproxy_says_in_its_log_that_it_refuses(tmp_path: Path) -> None:
+    rows_ = [Row("haproxy", REFERENCE, "client", name, "1.3") for name in ("none", "untrusted")]
+    said_ = {each.row.credential: each.backend for each in run(rows_, make(tmp_path))}
+    assert "SSL handshake failure" in said_["none"]
+    assert "SSL client certificate not trusted" in said_["untrusted"]

@@ -6,9 +6,10 @@ A client is called by the name of its stack with one `Call`.
 import os
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.interop.peers import running
 from tests.interop.peers.programs import ERL, JAVA, SOURCES, built
 
 REQUEST = "GET / HTTP/1.0\r\n\r\n"
@@ -47,26 +48,43 @@ class Call:
 
 
 def said(call: Call, *command: str, stdin: str = "") -> str:
-    """Run a client, and return what it prints."""
-    done = subprocess.run(
-        command,
-        input=stdin.encode(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-        timeout=60,
-        cwd=call.folder,
-        env=os.environ | {"HOME": str(call.folder)},
-    )
+    """Run a client, and return what it prints.
+
+    Raises:
+        Hung: it does not end.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            input=stdin.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            timeout=running.LONG,
+            cwd=call.folder,
+            env=os.environ | {"HOME": str(call.folder)},
+        )
+    except subprocess.TimeoutExpired:
+        raise running.Hung(f"{Path(command[0]).name} does not end") from None
     return done.stdout.decode("utf-8", "replace")
 
 
 def openssl(call: Call) -> str:
+    """With a session, which it takes from a first call with a right certificate."""
+    told = ""
+    session = call.folder / f"session-{call.port}.pem"
+    if call.resumed:
+        right = replace(call, client="client", resumed=False)
+        told = s_client(right, "-sess_out", str(session))
+    return told + s_client(call, *(["-sess_in", str(session)] if session.exists() else []))
+
+
+def s_client(call: Call, *more: str) -> str:
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{call.port}"]
     command += ["-servername", "localhost", "-verify_hostname", "localhost"]
     command += ["-CAfile", call.ca, "-verify_return_error", "-ign_eof"]
     command += [f"-tls{call.version.replace('.', '_')}", *call.options("-cert", "-key")]
-    return said(call, *command, stdin=REQUEST)
+    return said(call, *command, *more, stdin=REQUEST)
 
 
 def curl(call: Call) -> str:

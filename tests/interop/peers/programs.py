@@ -107,7 +107,7 @@ def haproxy(setup: Setup) -> AbstractContextManager[Running]:
     version = f" ssl-min-ver TLSv{setup.versions} ssl-max-ver TLSv{setup.versions}"
     configuration = folder / f"haproxy-{port}.cfg"
     configuration.write_text(
-        "defaults\n mode http\n log stdout format raw local0\n"
+        "defaults\n mode http\n log stdout format raw local0\n option httplog\n"
         " timeout client 20s\n timeout server 20s\n timeout connect 5s\n"
         f"frontend front\n bind 127.0.0.1:{port} ssl crt {setup.both}{ask}"
         f"{version if setup.versions else ''} {setup.extra}\n"

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -31,7 +31,7 @@ from tests.interop.peers import clients, programs
 from tests.interop.peers.certificates import make
 from tests.interop.peers.clients import CLIENTS, Call
 from tests.interop.peers.programs import OURS, STACKS
-from tests.interop.peers.running import END, Running, Setup
+from tests.interop.peers.running import END, Hung, Running, Setup
 
 FILE = resource_folder("data") / "peers.json"
 
@@ -91,6 +91,8 @@ SHARED = {"node", *OURS, *(f"python{v}" for v in PYTHONS)}
 ANSWERS = [REFERENCE, "go", "java", "nginx"]
 #: Clients that refuse in different ways: they judge every server.
 JUDGES = [REFERENCE, "go"]
+#: Clients that come back with a session; the others present its certificate with it, or cannot.
+RESUMING = [REFERENCE, "openssl"]
 #: Protocols of their own: only their own client calls them.
 ALONE = ["mosquitto", "postgres"]
 
@@ -155,7 +157,7 @@ def rows() -> list[Row]:
         for credential in CREDENTIALS:
             if not (credential == "unauthorized" and server in NO_RULE):
                 found += [Row(server, client, "client", credential, v) for v in VERSIONS]
-        if client == REFERENCE and server not in ALONE:
+        if client in RESUMING and server not in ALONE:
             found += [
                 Row(server, client, "client", credential, version, resumed=True)
                 for credential in CREDENTIALS
@@ -220,16 +222,29 @@ def _group(row: Row) -> tuple[Any, ...]:
 
 
 def _together(group: list[Row], folder: Path) -> Iterator[Heard]:
+    """Run rows with one server; after one that hangs, which is told, the others with another."""
     name, certificate, allowed = group[0].setup
     setup = Setup(folder, server=certificate, extra=EXTRA.get(name, ""), allowed=allowed)
-    with STARTS[name](setup) as server:
-        for row in group:
-            presented = CREDENTIALS[row.credential] if row.whose == "client" else "client"
-            call = Call(folder, server.port, presented, row.version, row.resumed)
-            device = CALLS[row.client](call)
-            shared = row.server in SHARED
-            backend = server.heard(1 + row.resumed) if shared else server.last_words()
-            yield Heard(row, device, backend)
+    left = deque(group)
+    while left:
+        try:
+            with STARTS[name](setup) as server:
+                while left:
+                    yield _one(left.popleft(), server, folder)
+        except Hung as hung:
+            sys.stderr.write(f"hung, and left out, before {len(left)} more of {name}: {hung}\n")
+
+
+def _one(row: Row, server: Running, folder: Path) -> Heard:
+    presented = CREDENTIALS[row.credential] if row.whose == "client" else "client"
+    call = Call(folder, server.port, presented, row.version, row.resumed)
+    try:
+        device = CALLS[row.client](call)
+        shared = row.server in SHARED
+        backend = server.heard(1 + row.resumed) if shared else server.last_words()
+    except Hung as hung:
+        raise Hung(f"{row}: {hung}") from None
+    return Heard(row, device, backend)
 
 
 #: Words of which a line has one that tells of a failure. The others are reports, pages and dumps.
@@ -360,7 +375,8 @@ def written(content: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(f'"{name}": {part}' for name, part in parts.items()) + "\n}\n"
 
 
-def main(words: list[str]) -> None:
+def main(words: list[str]) -> int:
+    """Run the rows and write the file; return how many of them hung."""
     start = time.monotonic()
     chosen = [row for row in rows() if not words or row.server in words]
     with tempfile.TemporaryDirectory() as name:
@@ -368,8 +384,9 @@ def main(words: list[str]) -> None:
         heard = list(run(chosen, folder))
     before = json.loads(FILE.read_text("utf-8")) if FILE.exists() else {}
     FILE.write_text(written(table(heard, before)), encoding="utf-8")
-    sys.stdout.write(f"{len(heard)} rows in {time.monotonic() - start:.0f} s\n")
+    sys.stdout.write(f"{len(heard)} of {len(chosen)} rows in {time.monotonic() - start:.0f} s\n")
+    return len(chosen) - len(heard)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(bool(main(sys.argv[1:])))

@@ -142,7 +142,11 @@ def test_without_jupyterlab(
     [
         (["waltz"], "no command 'waltz'. The commands are start, doctor, "),
         (["strat"], "no command 'strat'. Did you mean start? The commands are start, "),
-        (["--dance"], "the following arguments are required: COMMAND"),
+        (["--dance"], "error: no option --dance. What is not meant as one"),
+        (["explain", "--jsn", "x"], "explain: error: no option --jsn. Did you mean --json? "),
+        (["explain", "-0x2700"], "no option -0x2700. What is not meant as one is written after a"),
+        (["diagnose", "a:1", "--sever-name=x"], "diagnose: error: no option --sever-name. Did you"),
+        (["diagnose", "a:1", "b c"], "diagnose: error: one argument too many: 'b c'. With blanks"),
         (["start", "--port", "x"], "argument --port: 'x' is not a port: 1 to 65535, or 0 for any"),
         (["start", "--port", "65536"], "argument --port: '65536' is not a port"),
         (["start", "--port", "-1"], "argument --port: '-1' is not a port"),

@@ -356,3 +356,18 @@ def test_a_purpose_in_words(tmp_path: Path, ca: CertificateAuthority) -> None:
         "remote error: tls: bad certificate", peer="go", certfile=certfile, keyfile=keyfile
     )
     assert told.entry == "alert_bad_certificate"
+
+
+@pytest.mark.parametrize(("server_side", "who"), [(True, "backend"), (False, "device")])
+def test_a_context_for_clients_in_a_server(server_side: bool, who: str) -> None:  # noqa: FBT001
+    """Both raise the same; the call that raised knows which side it was for."""
+    one, other = socket.socketpair()
+    with one, other, pytest.raises(ValueError, match="check_hostname") as caught:
+        ssl.create_default_context().wrap_socket(one, server_side=server_side)
+    told = explain(caught.value)
+    assert told.who == f"Nobody was refused: the {who} stopped before anything was sent."
+    assert ("Purpose.CLIENT_AUTH" in told.fix) is server_side
+    assert not told.causes
+    text = explain(f"ValueError: {caught.value}")
+    assert len(text.causes) == 2
+    assert "stopped" not in text.who

@@ -83,6 +83,27 @@ def test_the_code_of_a_tpm_alone_is_told() -> None:
     assert explain("0x0").entry == explain("at 0xdeadbeef").entry == "unknown_line"
 
 
+@pytest.mark.parametrize(
+    ("text", "stack"),
+    [
+        ("eap_tls: (TLS) Alert read:fatal:unknown CA", "FreeRADIUS"),
+        ("remote error: tls: unknown certificate authority", "Go (crypto/tls)"),
+        ("default: unable to get local issuer certificate", ""),
+        ("flora-7: unable to get local issuer certificate", ""),
+    ],
+)
+def test_a_sign_is_a_word_and_not_the_end_of_one(text: str, stack: str) -> None:
+    assert explain(text).stack == stack
+
+
+def test_what_is_special_about_a_server_is_not_told_of_it_as_a_client() -> None:
+    """nginx refuses in HTTP, and what it calls refuses it by an alert."""
+    failed = "SSL_do_handshake() failed (SSL: error:0A000410:SSL routines::sslv3 alert handshake "
+    failed += "failure:SSL alert number 40) while SSL handshaking"
+    assert "495" in explain(f"{failed}, client: 10.0.0.7, server: 0.0.0.0:443").what
+    assert "495" not in explain(f"{failed} to upstream, client: 10.0.0.7").what
+
+
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line["text"][:60])
 def test_the_decisive_line_of_a_log(line: dict[str, Any]) -> None:
     """Between a hundred lines of a healthy day, in their capitals or not."""
