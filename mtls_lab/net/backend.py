@@ -71,7 +71,7 @@ class Backend:
         self.name, self.service = name, Service(secret)
         self.connections: deque[Side] = deque(maxlen=REMEMBERED)
         self._context, self._authorize = context, authorize
-        self._answer = answer or (lambda command, _certificate: self.service.answer(command))
+        self._answer = answer
         self._handshake_timeout, self._idle_timeout = handshake_timeout, idle_timeout
         self._observe = observe
         self._outcomes: Mailbox[Address, Side] = Mailbox()
@@ -136,7 +136,8 @@ class Backend:
         talk.connection = tls = wrap(context, talk.connection, server_side=True)
         self._acceptor.adopt(tls)
         tls.do_handshake()
-        talk.version, talk.peer = tls.version(), subject_of(tls.getpeercert())
+        talk.version, talk.certificate = tls.version(), tls.getpeercert()
+        talk.peer = subject_of(talk.certificate)
         talk.asked = tls.context.verify_mode is not ssl.CERT_NONE
         talk.reused = bool(tls.session_reused)
         talk.stage = Stage.APPLICATION
@@ -149,7 +150,7 @@ class Backend:
             talk.stage = Stage.APPLICATION
             try:
                 with self._acceptor.outside():
-                    allowed = self._authorize(talk.certificate())
+                    allowed = self._authorize(talk.certificate)
             except Exception:
                 talk.send("ERROR not authorized")
                 raise
@@ -184,9 +185,11 @@ class Backend:
                     raise
 
     def _reply(self, command: str, talk: Conversation) -> str:
+        if self._answer is None:
+            return self.service.answer(command)
         try:
             with self._acceptor.outside():
-                return self._answer(command, talk.certificate())
+                return self._answer(command, talk.certificate)
         except Exception:
             talk.send("ERROR the backend could not answer")
             raise

@@ -6,7 +6,6 @@ Here: one value, and the side that it becomes. Not here: what happens on it (bac
 from __future__ import annotations
 
 import socket
-import ssl
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -29,15 +28,12 @@ class Conversation:
     failure: Failure | None = None
     version: str | None = None
     peer: str | None = None
+    #: As `getpeercert` gives it; None over plain TCP, or without one.
+    certificate: PeerCertificate = None
     asked: bool = False
     reused: bool = False
     # Bounded: a client may send commands for as long as it likes.
     received: deque[str] = field(default_factory=lambda: deque(maxlen=MOST))
-
-    def certificate(self) -> PeerCertificate:
-        """Return the peer's certificate as `getpeercert` gives it; None over plain TCP."""
-        tls = self.connection
-        return tls.getpeercert() if isinstance(tls, ssl.SSLSocket) else None
 
     def send(self, line: str) -> None:
         """Send one line."""

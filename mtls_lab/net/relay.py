@@ -1,60 +1,32 @@
 """The attacker between device and backend: Eve records, Mallory changes, replays, cuts, pretends.
 
-Here: a real relay on a socket of its own, and the ways to tamper. Not here: what an attack
-proves (attacks/attacks.py).
+Here: a real relay on a socket of its own. Not here: the ways to tamper (tampering.py), and what
+an attack proves (attacks/attacks.py).
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import selectors
 import socket
 import ssl
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Self
 
 from mtls_lab.errors import TamperFailed
 from mtls_lab.net.mailbox import Mailbox
 from mtls_lab.net.sockets import Acceptor, Address, hang_up
+from mtls_lab.net.tampering import Chunk, Tamper
 from mtls_lab.net.tls import wrap
 from mtls_lab.net.upstream import Upstream
-from mtls_lab.wire import Direction, Side, Splitter, hexdump
+from mtls_lab.wire import Direction, Side, Splitter
 
-__all__ = ["Chunk", "Relay", "cut", "flip_bit", "replace"]
+__all__ = ["Relay"]
 
 #: How long the relay waits for the backend to accept, or for a handshake of its own.
 TIMEOUT = 5.0
 #: Chunks that a relay remembers, and bytes: hours of a lab.
 REMEMBERED, REMEMBERED_BYTES = 10_000, 16 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """One unit that passed by: a TLS record, or a line of text.
-
-    Attributes:
-        connection: 0 for the first connection through this relay, 1 for the second, …
-        index: 0 for the first chunk of this connection in this direction.
-        direction: which way it went.
-        heard: the bytes as they came.
-        sent: the bytes as they were passed on; None if Mallory cut the connection instead.
-    """
-
-    connection: int
-    index: int
-    direction: Direction
-    heard: bytes
-    sent: bytes | None = None
-
-    def __str__(self) -> str:
-        return "\n".join(f"{self.direction.value} {line}" for line in hexdump(self.heard))
-
-
-#: Gets a chunk, returns the bytes to pass on; None cuts the connection.
-Tamper = Callable[[Chunk], bytes | None]
 
 
 class Relay:
@@ -226,36 +198,46 @@ class Relay:
                     units = [data]
                     if self._whole:
                         units = splitter.feed(data) if data else [splitter.rest()]
+                    ready = bytearray()
                     for unit in filter(None, units):
-                        chunk = self._pass(Chunk(number, counts[direction], direction, unit))
-                        counts[direction] += 1
-                        if chunk.sent is None:
+                        sent = self._pass(number, counts[direction], direction, unit)
+                        if sent is None:
                             return
-                        with contextlib.suppress(OSError):
-                            sink.sendall(chunk.sent)
+                        counts[direction] += 1
+                        ready += sent
+                        if self.tamper:  # which may take its time for the next one
+                            _carry(ready, sink)
+                    _carry(ready, sink)
                     if not data:
                         selector.unregister(source)
                         with contextlib.suppress(OSError):
                             socket.socket.shutdown(sink, socket.SHUT_WR)
 
-    def _pass(self, chunk: Chunk) -> Chunk:
-        sent: object = chunk.heard
+    def _pass(self, number: int, index: int, direction: Direction, heard: bytes) -> bytes | None:
+        sent = self._tampered(Chunk(number, index, direction, heard)) if self.tamper else heard
+        with self._lock:
+            self._bytes += len(heard)
+            if len(self._chunks) < REMEMBERED and self._bytes <= REMEMBERED_BYTES:
+                self._chunks.append(Chunk(number, index, direction, heard, sent))
+            else:
+                self.forgotten += 1
+        return sent
+
+    def _tampered(self, chunk: Chunk) -> bytes | None:
         try:
-            if self.tamper:
-                with self._acceptor.outside():
-                    sent = self.tamper(chunk)
+            with self._acceptor.outside():
+                sent: object = self.tamper(chunk) if self.tamper else chunk.heard
             if not (sent is None or isinstance(sent, bytes)):
                 raise TypeError(f"it returned {type(sent).__name__}")
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: stop() has
             self._failed, sent = error, None
-        chunk = dataclasses.replace(chunk, sent=sent)
-        with self._lock:
-            self._bytes += len(chunk.heard)
-            if len(self._chunks) < REMEMBERED and self._bytes <= REMEMBERED_BYTES:
-                self._chunks.append(chunk)
-            else:
-                self.forgotten += 1
-        return chunk
+        return sent
+
+
+def _carry(ready: bytearray, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sink.sendall(ready)
+    ready.clear()
 
 
 def _receive(source: socket.socket) -> bytes | None:
@@ -275,29 +257,3 @@ def _receive(source: socket.socket) -> bytes | None:
     finally:
         source.settimeout(None)
     return data
-
-
-def replace(old: str | bytes, new: str | bytes) -> Tamper:
-    """Make a tamper that exchanges these bytes wherever they pass in clear."""
-    before, after = (text.encode() if isinstance(text, str) else text for text in (old, new))
-    return lambda chunk: chunk.heard.replace(before, after)
-
-
-def flip_bit(index: int, direction: Direction = Direction.TO_DEVICE, bit: int = 0) -> Tamper:
-    """Make a tamper that flips one bit of one chunk; bit 0 is the lowest of its last byte."""
-
-    def tamper(chunk: Chunk) -> bytes:
-        if (chunk.direction, chunk.index) != (direction, index):
-            return chunk.heard
-        at = bit % (8 * len(chunk.heard))
-        number = int.from_bytes(chunk.heard, "big") ^ (1 << at)
-        return number.to_bytes(len(chunk.heard), "big")
-
-    return tamper
-
-
-def cut(index: int, direction: Direction = Direction.TO_DEVICE) -> Tamper:
-    """Make a tamper that cuts the connection where this chunk would have passed."""
-    return lambda chunk: (
-        None if (chunk.direction, chunk.index) == (direction, index) else chunk.heard
-    )

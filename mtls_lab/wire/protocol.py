@@ -9,6 +9,7 @@ with `ERROR` says that the backend would not do it, and why.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 __all__ = ["LIE", "MAX_LINE", "SECRET", "LineBuffer", "ProtocolError", "Service"]
@@ -21,6 +22,7 @@ LIE = "the cave is empty"
 #: Bytes in a line with its line end: far more than a command needs, small enough that a
 #: peer which never ends its line costs nothing.
 MAX_LINE = 1024
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x0c\x0e-\x1f]")  # all but tab and carriage return
 
 
 class ProtocolError(Exception):
@@ -61,7 +63,7 @@ class LineBuffer:
 def _check(line: bytes) -> None:
     if len(line) >= MAX_LINE:
         raise ProtocolError(f"the line is longer than {MAX_LINE} bytes")
-    if any(byte < 32 and byte not in b"\r\t" for byte in line):
+    if _CONTROL.search(line):
         raise ProtocolError("this is not text: a line may hold no control characters")
 
 

@@ -165,10 +165,11 @@ class Splitter:
         self._buffer += data
         if self._tls is None and self._buffer:
             self._tls = looks_like_tls(self._buffer)
-        units = []
-        while unit := self._unit():
-            units.append(unit)
-            self._buffer = self._buffer[len(unit) :]
+        units, start = [], 0
+        while end := self._end(start):
+            units.append(self._buffer[start:end])
+            start = end
+        self._buffer = self._buffer[start:]
         return units
 
     def rest(self) -> bytes:
@@ -176,16 +177,19 @@ class Splitter:
         rest, self._buffer = self._buffer, b""
         return rest
 
-    def _unit(self) -> bytes:
+    def _end(self, start: int) -> int:
+        """Return where the unit that starts here ends; 0 if it is not complete."""
+        whole = len(self._buffer)
         if self._tls:
-            length = HEADER + int.from_bytes(self._buffer[3:HEADER], "big")
-            if len(self._buffer) < HEADER:
-                return b""
-            if not looks_like_tls(self._buffer) or length > HEADER + LONGEST:
-                return self._buffer
-            return self._buffer[:length] if len(self._buffer) >= length else b""
-        end = self._buffer.find(b"\n") + 1
-        return self._buffer[:end] or (self._buffer if len(self._buffer) > MAX_LINE else b"")
+            header = self._buffer[start : start + HEADER]
+            if len(header) < HEADER:
+                return 0
+            length = int.from_bytes(header[3:], "big")
+            if not looks_like_tls(header) or length > LONGEST:
+                return whole
+            end = start + HEADER + length
+            return end if end <= whole else 0
+        return self._buffer.find(b"\n", start) + 1 or (whole if whole - start > MAX_LINE else 0)
 
 
 def plaintext_messages(data: bytes) -> Iterator[tuple[str, int]]:

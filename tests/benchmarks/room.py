@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from mtls_lab import serve
+from mtls_lab import Relay, serve
 from mtls_lab.net import client_context, server_context
 from tests.benchmarks.bare import REPLY, BareServer
 from tests.benchmarks.figures import Figure, seconds
@@ -33,6 +33,8 @@ from tests.unit.lab import Lab
 CROWDS = {1: 40, 10: 20, 100: 8, 1000: 5}
 #: Connections one after the other, and backends started and stopped.
 SEQUENTIAL, STARTS = 10_000, 500
+#: Lines that pass a relay in one go.
+LINES = 200_000
 #: Threads of the process that plays the clients; each has its share of them.
 PLAYERS = 16
 SPAWN = multiprocessing.get_context("spawn")
@@ -146,6 +148,7 @@ def figures() -> Iterator[Figure]:
                 yield _compared(f"{clients:,} clients at once", ours, bare, context, clients, times)
             yield _one_by_one(ours, bare, context)
         yield _starts(files)
+    yield _relayed()
 
 
 def _compared(
@@ -226,6 +229,28 @@ def _starts(files: tuple[Path, Path, Path]) -> Figure:
     return Figure(
         f"{STARTS} starts: descriptors, threads left", left, "0 0", more == (0, 0), details
     )
+
+
+def _relayed() -> Figure:
+    """Let empty lines pass a relay, and the backend's answers back: processor time of both ends."""
+
+    def passing(address: tuple[str, int]) -> float:
+        begin = time.process_time()
+        with socket.create_connection(address) as client:
+            sending = threading.Thread(target=client.sendall, args=(b"\n" * LINES,))
+            sending.start()
+            left = LINES
+            while left:
+                left -= client.recv(65536).count(b"\n")
+            sending.join()
+        return time.process_time() - begin
+
+    with serve() as backend, Relay(backend) as relay:
+        direct, relayed = passing(backend.address), passing(relay.address)
+        kept = len(relay.chunks)
+    details = f"{relayed:.2f} : {direct:.2f} s of processor, {kept:,} chunks kept"
+    ratio = relayed / direct
+    return Figure(f"{LINES:,} lines, relayed", f"{ratio:.2f}", "≤ 1.50", ratio <= 1.5, details)
 
 
 def main() -> int:

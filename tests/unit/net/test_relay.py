@@ -143,6 +143,46 @@ def test_a_tamper_sees_whole_lines_however_they_are_sent() -> None:
         assert read_all(client) == b"open sesame\nopen sesame\n"
 
 
+def test_a_tamper_that_takes_its_time_holds_nothing_back_that_passed_before() -> None:
+    arrived = threading.Event()
+    waited: list[bool] = []
+
+    def slow(chunk: Chunk) -> bytes:
+        if chunk.heard == b"HELP\n":
+            waited.append(arrived.wait(LONG))
+        return chunk.heard
+
+    def observe(what: str, *_: object) -> None:
+        if what == "command":
+            arrived.set()
+
+    with (
+        serve(observe=observe) as backend,
+        Relay(backend, tamper=slow) as mallory,
+        connect(mallory.address) as client,
+    ):
+        client.sendall(b"PING\nHELP\n")
+        client.shutdown(socket.SHUT_WR)
+        assert read_all(client).startswith(b"PONG\n")
+    assert waited == [True]
+
+
+def test_many_lines_in_one_piece_are_written_down_one_by_one_and_pass_in_order() -> None:
+    lines = [f"{number:04x}\n".encode() for number in range(20_000)]
+    with serve(answer=lambda command, _: command) as backend, Relay(backend) as eve:
+        with connect(eve.address) as client:
+            sending = threading.Thread(target=lambda: client.sendall(b"".join(lines)))
+            sending.start()
+            with client.makefile("rb") as replies:
+                assert [replies.readline() for _ in lines] == lines
+            sending.join()
+        heard = [chunk for chunk in eve.chunks if chunk.direction is UP]
+        assert [chunk.heard for chunk in heard] == lines[: len(heard)]
+        assert [chunk.index for chunk in heard] == list(range(len(heard)))
+        assert len(eve.chunks) == relay.REMEMBERED
+        assert eve.forgotten == 2 * len(lines) - relay.REMEMBERED
+
+
 def command_index(relay: Relay) -> int:
     """The last record of the device that is longer than a close_notify."""
     sent = [c for c in relay.chunks if c.direction is UP and c.heard[0] == 23]
