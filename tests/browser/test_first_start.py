@@ -5,6 +5,7 @@ Not here: the notebooks from top to bottom (test_notebooks.py).
 
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from urllib.parse import urlencode
 
 import pytest
@@ -41,11 +42,10 @@ BEHIND = """(element) => getComputedStyle(element, "::after").content"""
 def started(lab: JupyterLab, browser: BrowserContext) -> Iterator[Page]:
     """JupyterLab at the address that `mtls-lab start` opens, in a workspace as it makes it."""
     jupyter.open_outline(lab.folder)
-    page = browser.new_page()
-    page.set_viewport_size({"width": 1440, "height": 900})
-    page.goto(f"{lab.url}/lab/tree/{LESSON}?{urlencode({'token': lab.token})}")
-    yield page
-    page.close()
+    with closing(browser.new_page()) as page:
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(f"{lab.url}/lab/tree/{LESSON}?{urlencode({'token': lab.token})}")
+        yield page
 
 
 def test_the_outline_is_open(started: Page) -> None:

@@ -5,6 +5,7 @@ Not here: every prediction (tests/notebooks) and every exercise (tests/unit/exer
 """
 
 import re
+from contextlib import closing
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -71,17 +72,18 @@ def mailed(lab: JupyterLab, browser: BrowserContext, path: str) -> None:
     Whoever gets it reads it without a kernel and without a network.
     """
     assert "widgets" in canonical.read(lab.folder / path).metadata  # so nbconvert would ask a CDN
-    exported, asked, complaints = browser.new_page(), [], []
-    exported.on("request", lambda request: asked.append(request.url))
-    exported.on("pageerror", lambda error: complaints.append(str(error)))
-    query = urlencode({"token": lab.token, "download": "false"})
-    exported.goto(f"{lab.url}/nbconvert/html/{path}?{query}")
-    expect(exported.get_by_text("What does the device present?")).to_be_visible()
-    expect(exported.get_by_test_id("dots").first).to_be_visible()
-    assert {urlsplit(url).netloc for url in asked} - {""} == {urlsplit(lab.url).netloc}
-    assert complaints == []
-    assert exported.locator("[class*='jupyter-widgets'], .widget-subarea").count() == 0
-    exported.close()
+    asked: list[str] = []
+    complaints: list[str] = []
+    with closing(browser.new_page()) as exported:
+        exported.on("request", lambda request: asked.append(request.url))
+        exported.on("pageerror", lambda error: complaints.append(str(error)))
+        query = urlencode({"token": lab.token, "download": "false"})
+        exported.goto(f"{lab.url}/nbconvert/html/{path}?{query}")
+        expect(exported.get_by_text("What does the device present?")).to_be_visible()
+        expect(exported.get_by_test_id("dots").first).to_be_visible()
+        assert {urlsplit(url).netloc for url in asked} - {""} == {urlsplit(lab.url).netloc}
+        assert complaints == []
+        assert exported.locator("[class*='jupyter-widgets'], .widget-subarea").count() == 0
 
 
 def at_the_top(page: LabPage) -> Locator:
@@ -147,25 +149,25 @@ def test_wrong_then_right_then_taken_up_again(  # noqa: PLR0915 - one way, step 
     assert str(part) in said
     assert unpacking.latest(folder).name == EXERCISES
     page = lab.visit(browser)  # in a window of the next day
-    page.open(f"{folder.name}/{EXERCISES}")
-    assert RIGHT in [cell.source for cell in page.cells()]
-    page.run_all()
-    expect(page.page.get_by_test_id("check-mutual_backend")).to_have_attribute(
-        "data-outcome", "right"
-    )
-    page.close()
+    with closing(page.page):
+        page.open(f"{folder.name}/{EXERCISES}")
+        assert RIGHT in [cell.source for cell in page.cells()]
+        page.run_all()
+        expect(page.page.get_by_test_id("check-mutual_backend")).to_have_attribute(
+            "data-outcome", "right"
+        )
+        page.close()
 
-    # Before its cell has run, a panel shows what it showed, and says how to come back.
-    page.open(f"{folder.name}/{LESSON}")
-    how = page.page.get_by_text(re.compile("not connected to a kernel|Run this cell to get"))
-    expect(how.first).to_be_visible()
-    expect(page.page.get_by_text("What does the device present?")).to_be_visible()
-    expect(page.page.get_by_text("model not found")).to_have_count(0)
-    at(page, "predict(no_certificate)", "run-all-above")
-    at(page, "predict(no_certificate)", "run-cell")
-    chosen = predictions.question("no_certificate").answers["handshake"]
-    marked = question(page, "no_certificate").get_by_role("listitem").filter(has_text=chosen)
-    expect(marked).to_contain_text("your prediction")
-    assert page.complaints == []
-    page.close()
-    page.page.close()
+        # Before its cell has run, a panel shows what it showed, and says how to come back.
+        page.open(f"{folder.name}/{LESSON}")
+        how = page.page.get_by_text(re.compile("not connected to a kernel|Run this cell to get"))
+        expect(how.first).to_be_visible()
+        expect(page.page.get_by_text("What does the device present?")).to_be_visible()
+        expect(page.page.get_by_text("model not found")).to_have_count(0)
+        at(page, "predict(no_certificate)", "run-all-above")
+        at(page, "predict(no_certificate)", "run-cell")
+        chosen = predictions.question("no_certificate").answers["handshake"]
+        marked = question(page, "no_certificate").get_by_role("listitem").filter(has_text=chosen)
+        expect(marked).to_contain_text("your prediction")
+        assert page.complaints == []
+        page.close()

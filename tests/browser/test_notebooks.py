@@ -59,7 +59,20 @@ def name(request: pytest.FixtureRequest, lab: JupyterLab, page: LabPage) -> Iter
     assert file.read_text("utf-8") == before
 
 
-def test_a_notebook_from_top_to_bottom(name: str, page: LabPage, pictures: Path) -> None:
+@pytest.fixture(scope="module")
+def looks(page: LabPage) -> Iterator[list[tuple[str, int]]]:
+    """Each theme and width, with as few changes as can be: each notebook begins with the last one's
+    last, for a change of the theme costs as much as half a notebook.
+    """
+    looks = [(LIGHT, WIDE), (LIGHT, NARROW), (DARK, NARROW), (DARK, WIDE)]
+    yield looks
+    page.set_theme(LIGHT)
+    page.set_width(WIDE)
+
+
+def test_a_notebook_from_top_to_bottom(
+    name: str, page: LabPage, pictures: Path, looks: list[tuple[str, int]]
+) -> None:
     assert {cell.count for cell in page.cells()} == {None}  # a learner's copy, not run yet
     page.run_all()
     cells = page.cells()
@@ -67,15 +80,16 @@ def test_a_notebook_from_top_to_bottom(name: str, page: LabPage, pictures: Path)
     assert [cell.count for cell in cells] == list(range(1, len(cells) + 1))
     expect(page.page.locator(".lab-answers")).to_have_count(0)  # no prediction is answered by it
 
-    for tone, theme in (("light", LIGHT), ("dark", DARK)):
+    for theme, width in looks:
         page.set_theme(theme)
-        for width in (WIDE, NARROW):
-            page.set_width(width)
-            page.screenshots(pictures, f"{name}-{tone}-{width}")
-            assert page.overflow() <= 0, f"wider than {width} pixels"
-            assert page.page.evaluate(STACKED) == []
-            if width == NARROW:
-                assert page.page.evaluate(MISSHAPEN) == []
+        page.set_width(width)
+        tone = "light" if theme == LIGHT else "dark"
+        page.screenshots(pictures, f"{name}-{tone}-{width}")
+        assert page.overflow() <= 0, f"wider than {width} pixels"
+        assert page.page.evaluate(STACKED) == []
+        if width == NARROW:
+            assert page.page.evaluate(MISSHAPEN) == []
+    looks.reverse()
     assert page.complaints == []
     if name == "2_tls":  # which has the most drawings
         assert page.page.locator(".jp-RenderedMarkdown pre").count() > 1

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,10 +90,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=[path.stem for path in slides.LESSONS])
 def deck(request: pytest.FixtureRequest, folder: Path, browser: BrowserContext) -> Iterator[Deck]:
     """Each deck in turn, at its first slide."""
-    deck = Deck(browser.new_page(), folder / f"{request.param}.html")
-    deck.open()
-    yield deck
-    deck.page.close()
+    with closing(browser.new_page()) as page:
+        deck = Deck(page, folder / f"{request.param}.html")
+        deck.open()
+        yield deck
 
 
 def test_the_arrow_key_shows_every_slide_in_full(deck: Deck, pictures: Path) -> None:

@@ -98,6 +98,7 @@ def test_what_differs_between_runs_is_left_out() -> None:
     assert lines_of(f"{line}\n-- end\n") == ("http: TLS handshake error from …: EOF",)
 
 
+@pytest.mark.once  # a text of the data, looked up
 @pytest.mark.parametrize(
     ("name", "side", "line", "seen"), LINES, ids=[f"{n} {s} {x[:50]}" for n, s, x, _ in LINES]
 )

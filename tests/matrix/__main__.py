@@ -32,22 +32,58 @@ CORE = [
     "tests/notebooks/test_outputs.py",
 ]
 
-#: The oldest Python and the newest run all of the core. Each of the others is here for one reason,
-#: and leaves out what this reason cannot change.
-LEFT_OUT = {
-    # Here for its OpenSSL. Files, text and widgets have none, and run on 3.11 and on 3.14; kata and
-    # the attempts at exercises look at TLS from further off than net/.
-    "trixie": ["unit/classroom", "unit/exercises", "unit/kata", "unit/learner", "panels"],
-    # Here for the ssl module of 3.12, over the OpenSSL of 3.11. What is written in Python alone
-    # runs on older and newer ones; exercises and kata look at TLS from further off than net/.
-    "Python": [
-        *("unit/classroom", "unit/cli", "unit/exercises", "unit/kata", "unit/learner", "panels"),
-    ],
-    # Here for the packages. Sockets and the ssl module do not know them.
-    "oldest packages": [
-        *("unit/attacks", "unit/bench", "unit/classroom", "unit/diagnosis", "unit/exercises"),
-        *("unit/kata", "unit/net", "unit/wire", "interop"),
-    ],
+#: What can make the result of a folder's tests another one than in `make test`:
+#: the ssl module and the OpenSSL below it, seen at close range: contexts, sockets, alerts, errors;
+TLS = "TLS"
+#: the packages: cryptography, ipywidgets, Jupyter;
+PACKAGES = "packages"
+#: the system: who one is, what a user may, which programs are there.
+SYSTEM = "system"
+
+#: Each folder and file of the core, and on which of them it depends. One that depends on none has
+#: Python alone to fear, or looks at TLS from further off than those that depend on it: it runs on
+#: the newest Python only, which is the furthest from that of `make test`.
+DEPENDS: dict[str, set[str]] = {
+    "mtls_lab": {TLS, PACKAGES, SYSTEM},
+    "tests/fuzz": {PACKAGES},
+    "tests/interop": {TLS},
+    "tests/notebooks/test_outputs.py": {TLS, PACKAGES, SYSTEM},
+    "tests/panels": {PACKAGES},
+    "tests/unit/attacks": {TLS},
+    "tests/unit/bench": {TLS},
+    "tests/unit/classroom": {SYSTEM},
+    "tests/unit/cli": {SYSTEM, PACKAGES},
+    "tests/unit/diagnosis": {TLS},
+    "tests/unit/drawing": set(),
+    "tests/unit/enrolment": {TLS, PACKAGES},
+    "tests/unit/exercises": set(),
+    "tests/unit/experiments": {TLS, PACKAGES},
+    "tests/unit/kata": set(),
+    "tests/unit/learner": {SYSTEM, PACKAGES},
+    "tests/unit/net": {TLS},
+    "tests/unit/pki": {TLS, PACKAGES},
+    "tests/unit/stacks": {SYSTEM},
+    "tests/unit/test_errors.py": set(),
+    "tests/unit/test_facts.py": set(),
+    "tests/unit/test_files.py": {SYSTEM},
+    "tests/unit/test_program.py": {SYSTEM},
+    "tests/unit/test_scratch.py": {SYSTEM},
+    "tests/unit/tpm": {SYSTEM},
+    "tests/unit/wire": {TLS},
+}
+
+#: The system with the newest Python runs all of the core, in two processes: in one it would run on
+#: by itself, on one core, when the others are done.
+NEWEST, PROCESSES = "sid", 2
+#: What is another on each of the others than for `make test`.
+DIFFERS = {
+    # Another OpenSSL, and an older Python, as Debian patches them; an ordinary user.
+    "bookworm": {TLS, SYSTEM},
+    # The ssl module of 3.13, which is strict, over OpenSSL 3.5.
+    "trixie": {TLS},
+    # The ssl module of 3.12.
+    "Python": {TLS},
+    "oldest packages": {PACKAGES},
 }
 
 DEBIANS = {"bookworm": "Debian 12", "trixie": "Debian 13", "sid": "Debian sid"}
@@ -110,7 +146,10 @@ class Result:
 
 def core(system: str) -> list[str]:
     """What pytest runs on a system: the core without what this system cannot change."""
-    return [*CORE, *(f"--ignore=tests/{each}" for each in LEFT_OUT.get(system, []))]
+    if system == NEWEST:
+        return [*CORE, f"--numprocesses={PROCESSES}"]
+    left_out = [path for path, on in DEPENDS.items() if not DIFFERS[system] & on]
+    return [*CORE, *(f"--ignore={path}" for path in left_out)]
 
 
 def debian(suite: str) -> Run:

@@ -2,7 +2,7 @@
 
 Here: for each answer under "What you should see", and for each panel that depends on the
 learner's files, a cell that a learner would write and the words that it has to print. Not here:
-running it (test_solutions.py). An answer without an entry here fails a test.
+running it (test_kernel.py). An answer without an entry here fails a test (test_solutions.py).
 """
 
 import re
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from textwrap import dedent
 
 from nbformat import NotebookNode
+
+from mtls_lab.learner.predictions import questions
 
 
 @dataclass(frozen=True)
@@ -487,3 +489,10 @@ for name, credential in catalogue().items():
         print(name, version, "as promised" if good else exchange)
 """
 CREDENTIALS = Claim(SHOWN, ("revoked TLS 1.3 as promised", "revoked TLS 1.2 as promised"))
+
+
+def claims_of(lesson: str) -> list[Claim]:
+    """Everything that a lesson claims, by the name of its notebook; an exercise claims nothing."""
+    part = lesson.partition("_")[0]
+    told = [claim for (name, _), claim in REVEALED.items() if questions()[name].lesson == part]
+    return [*CLAIMS.get(lesson, []), *told, *([CREDENTIALS] * (lesson == "3_mutual_tls"))]

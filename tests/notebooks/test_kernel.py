@@ -1,7 +1,7 @@
 """A learner's habits, on a real kernel: Run All twice, a cell run twice, restart and again.
 
-Nothing raises, and nothing piles up: no thread, no file descriptor. What is printed is compared
-elsewhere (test_outputs.py).
+Nothing raises, and nothing piles up: no thread, no file descriptor. What a lesson claims is seen at
+each turn (claims.py). What its own cells print is compared elsewhere (test_outputs.py).
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.authoring import canonical
+from tests.notebooks.claims import CREDENTIALS, Claim, claims_of
 from tests.notebooks.kernel import CellError, Kernel
 
 
@@ -28,21 +29,49 @@ def kernel(learner: Path, environment: dict[str, str]) -> Iterator[Kernel]:
 
 
 def test_run_again_in_any_way(source: Path, kernel: Kernel, learner: Path) -> None:
+    """What is claimed is seen after the first run, with cells run out of order, and after Restart.
+
+    Nothing piles up in a kernel that has run the cells and nothing else.
+    """
     copy = canonical.unpack(source.name, learner)
     cells = [c.source for c in canonical.read(copy).cells if c.cell_type == "code"]
+    claims = claims_of(source.stem)
 
-    for cell in cells:
-        kernel.run(cell)
-    threads, descriptors = kernel.footprint()
-    for cell in cells:  # Run All, again
-        kernel.run(cell)
-    check_no_growth(kernel, threads, descriptors)
+    run_all(kernel, cells)
+    footprint = kernel.footprint()
+    if claims:
+        assert missing(kernel, cells, claims) == []
+        # What comes after the backend, backwards; what comes before makes a new CA.
+        start = next(at for at, cell in enumerate(cells) if "\nbackend = serve(" in f"\n{cell}")
+        run_all(kernel, cells[:start:-1])
+        assert missing(kernel, cells, claims[::-1]) == []
 
     kernel.restart()
-    for cell in cells:  # and each cell twice in a row
+    for cell in cells:  # each twice in a row
         kernel.run(cell)
         kernel.run(cell)
-    check_no_growth(kernel, threads, descriptors)
+    check_no_growth(kernel, *footprint)
+    run_all(kernel, cells)  # Run All, again
+    check_no_growth(kernel, *footprint)
+    assert missing(kernel, cells, claims) == []
+
+
+def run_all(kernel: Kernel, cells: list[str]) -> None:
+    for cell in cells:
+        kernel.run(cell)
+
+
+def missing(kernel: Kernel, cells: list[str], claims: list[Claim]) -> list[tuple[str, str]]:
+    """What was claimed and is not printed, each with what was."""
+    found = []
+    for claim in claims:
+        again = [cell for part in claim.again for cell in cells if part in cell]
+        assert len(again) == len(claim.again)
+        said = "".join(kernel.run(each) for each in (claim.code, *again, claim.after))
+        found += [(words, said) for words in claim.prints if words not in said]
+        if claim is CREDENTIALS:
+            found += [(line, "") for line in said.splitlines() if "as promised" not in line]
+    return found
 
 
 def check_no_growth(kernel: Kernel, threads: dict[str, int], descriptors: int) -> None:

@@ -1,8 +1,8 @@
-"""What the notebooks promise holds in a real kernel: solutions are right, claims are seen.
+"""What the notebooks promise: solutions are right, in a real kernel; claims have code.
 
-Here: each solution of an exercise as a learner would paste it into its cell, and each answer of a
-lesson's "What you should see" (claims.py) in three states. Not here: what the checks find in
-other attempts (tests/unit/exercises/test_part*.py).
+Here: each solution of an exercise as a learner would paste it into its cell, and that each answer
+of a lesson's "What you should see" has code that shows it (claims.py). Not here: running that code
+(test_kernel.py), what the checks find in other attempts (tests/unit/exercises/test_part*.py).
 """
 
 import re
@@ -17,10 +17,8 @@ from mtls_lab.learner.predictions import questions
 from tests.authoring import canonical
 from tests.notebooks.claims import (
     CLAIMS,
-    CREDENTIALS,
     NAMES_AN_OUTCOME,
     REVEALED,
-    Claim,
     answers,
     quoted,
 )
@@ -175,45 +173,3 @@ def test_every_reveal_that_names_an_outcome_has_code_that_shows_it() -> None:
         if NAMES_AN_OUTCOME.search(text)
     }
     assert named == set(REVEALED)
-
-
-def revealed(lesson: str) -> list[Claim]:
-    return [claim for (name, _), claim in REVEALED.items() if questions()[name].lesson == lesson]
-
-
-def run_all(kernel: Kernel, cells: list[str]) -> None:
-    for cell in cells:
-        kernel.run(cell)
-
-
-def missing(kernel: Kernel, cells: list[str], claims: list[Claim]) -> list[tuple[str, str]]:
-    """What was claimed and is not printed, each with what was."""
-    found = []
-    for claim in claims:
-        again = [cell for part in claim.again for cell in cells if part in cell]
-        assert len(again) == len(claim.again)
-        said = "".join(kernel.run(each) for each in (claim.code, *again, claim.after))
-        found += [(words, said) for words in claim.prints if words not in said]
-        if claim is CREDENTIALS:
-            found += [(line, "") for line in said.splitlines() if "as promised" not in line]
-    return found
-
-
-def test_what_a_lesson_claims_is_seen(
-    lesson: Path, learner: Path, environment: dict[str, str]
-) -> None:
-    """After the first run, with cells run out of order, and after Restart and Run All."""
-    notebook = canonical.read(canonical.unpack(lesson.name, learner))
-    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    claims = [*CLAIMS[lesson.stem], *revealed(lesson.stem.partition("_")[0])]
-    claims += [CREDENTIALS] * (lesson.stem == "3_mutual_tls")
-    with Kernel(learner, environment) as kernel:
-        run_all(kernel, cells)
-        assert missing(kernel, cells, claims) == []
-        # What comes after the backend, backwards; what comes before makes a new CA.
-        start = next(at for at, cell in enumerate(cells) if "\nbackend = serve(" in f"\n{cell}")
-        run_all(kernel, cells[:start:-1])
-        assert missing(kernel, cells, claims[::-1]) == []
-        kernel.restart()
-        run_all(kernel, cells)
-        assert missing(kernel, cells, claims) == []

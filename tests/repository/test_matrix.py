@@ -56,19 +56,43 @@ def test_a_run_is_good_only_if_tests_passed(said: str, code: int, *, good: bool)
     assert result(said, code).good is good
 
 
-def test_the_oldest_and_the_newest_python_run_all_of_the_core() -> None:
-    for run in (matrix.debian("bookworm"), matrix.debian("sid")):
-        assert run.command[-len(matrix.CORE) :] == matrix.CORE
+def test_the_newest_python_runs_all_of_the_core() -> None:
+    _, suite, _, *tests = matrix.debian(matrix.NEWEST).command
+    assert suite == "sid"
+    assert tests == [*matrix.CORE, "--numprocesses=2"]
 
 
-@pytest.mark.parametrize(
-    "run",
-    [matrix.debian("trixie"), matrix.venv("Python 3.12", "x"), matrix.venv("oldest packages", "x")],
-)
-def test_what_another_run_leaves_out_is_there(run: Run) -> None:
-    left_out = [each for each in run.command if each.startswith("--ignore=")]
+OTHERS = {
+    "bookworm": matrix.debian("bookworm"),
+    "trixie": matrix.debian("trixie"),
+    "Python": matrix.venv("Python 3.12", "x"),
+    "oldest packages": matrix.venv("oldest packages", "x"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_a_system_can_change_runs_there(name: str) -> None:
+    command = OTHERS[name].command
+    left_out = [e.removeprefix("--ignore=") for e in command if e.startswith("--ignore=")]
     assert left_out
-    assert all((ROOT / each.removeprefix("--ignore=")).is_dir() for each in left_out)
+    assert [path for path in left_out if matrix.DEPENDS[path] & matrix.DIFFERS[name]] == []
+    assert len(left_out) < len(matrix.DEPENDS) - 3
+    assert matrix.DIFFERS.keys() == OTHERS.keys()
+
+
+def test_somebody_has_thought_about_every_folder_of_the_core() -> None:
+    """A new folder of unit tests is given what it depends on."""
+    core = {path for path in matrix.CORE if "/" in path or path == "mtls_lab"} - {"tests/unit"}
+    unit = [each for each in (ROOT / "tests" / "unit").iterdir() if any(each.rglob("test_*.py"))]
+    unit += (ROOT / "tests" / "unit").glob("test_*.py")
+    assert set(matrix.DEPENDS) == core | {str(each.relative_to(ROOT)) for each in unit}
+
+
+def test_each_thing_that_differs_is_tried_somewhere() -> None:
+    """TLS on each Python and OpenSSL; packages and an ordinary user beside the newest Python."""
+    for what in (matrix.TLS, matrix.PACKAGES, matrix.SYSTEM):
+        assert any(what in differs for differs in matrix.DIFFERS.values())
+        assert any(what in on for on in matrix.DEPENDS.values())
 
 
 def test_what_did_not_run_is_named() -> None:

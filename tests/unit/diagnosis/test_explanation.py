@@ -519,6 +519,7 @@ def texts(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
                 yield field, text if isinstance(text, str) else text["cause"]
 
 
+@pytest.mark.once  # a text of the data, looked up
 @pytest.mark.parametrize("entry", _entries(), ids=lambda entry: entry["name"])
 def test_form(entry: dict[str, Any]) -> None:
     assert WORDS | {"name", "when", "seen_by"} <= set(entry) <= WORDS | OPTIONS | {"name"}
@@ -538,6 +539,7 @@ def test_form(entry: dict[str, Any]) -> None:
             assert text.startswith("openssl ")
 
 
+@pytest.mark.once  # a text of the data, looked up
 @pytest.mark.parametrize("entry", _entries(), ids=lambda entry: entry["name"])
 def test_voice(entry: dict[str, Any]) -> None:
     for field, text in texts(entry):

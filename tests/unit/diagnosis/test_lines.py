@@ -45,6 +45,7 @@ OF_PYTHON = {"wrong_kind_of_context", "wrap_socket_gone", "no_server_hostname"}
 PYTHON = re.compile(r"\bload_cert_chain|\bload_verify_locations|create_default_context\(|cafile=")
 
 
+@pytest.mark.once  # a text of the data, looked up
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line["text"][:60])
 def test_a_line_is_told(line: dict[str, Any]) -> None:
     told = explain(line["text"])
@@ -55,6 +56,7 @@ def test_a_line_is_told(line: dict[str, Any]) -> None:
     assert line["says"] in unfolded(told)
 
 
+@pytest.mark.once  # a text of the data, looked up
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report["text"][:60])
 def test_the_true_cause_of_a_report_is_named_first(report: dict[str, Any]) -> None:
     told = explain(report["text"])
@@ -65,6 +67,7 @@ def test_the_true_cause_of_a_report_is_named_first(report: dict[str, Any]) -> No
     assert report.get("who", "") in told.who.lower()
 
 
+@pytest.mark.once  # a text of the data, looked up
 @pytest.mark.parametrize(
     "text", [each["text"] for each in (*LINES, *REPORTS)], ids=lambda text: text[:60]
 )
@@ -104,6 +107,7 @@ def test_what_is_special_about_a_server_is_not_told_of_it_as_a_client() -> None:
     assert "495" not in explain(f"{failed} to upstream, client: 10.0.0.7").what
 
 
+@pytest.mark.once  # a text of the data, looked up
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line["text"][:60])
 def test_the_decisive_line_of_a_log(line: dict[str, Any]) -> None:
     """Between a hundred lines of a healthy day, in their capitals or not."""
