@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from mtls_lab.enrolment.endorsement import not_endorsed
 from mtls_lab.enrolment.evidence import RULES, Claim, EvidenceRule
-from mtls_lab.enrolment.lines import certificate_from, request_from, to_line
+from mtls_lab.enrolment.lines import request_from, to_line
 from mtls_lab.errors import LabError
 from mtls_lab.net import PeerCertificate
 from mtls_lab.pki import LEAF_DAYS, CertificateAuthority, Purpose
@@ -102,7 +102,10 @@ class AttestingOffice:
         return "ERROR this office knows ATTEST and ENROL"
 
     def _attest(self, endorsement: str, attestation: str) -> str:
-        certificate = certificate_from(endorsement)
+        try:
+            certificate = x509.load_der_x509_certificate(_bytes(endorsement))
+        except ValueError:
+            return self._refuse("what should be the certificate of a TPM cannot be read")
         if reason := not_endorsed(certificate, self.manufacturers):
             return self._refuse(reason)
         name = self.register.get(certificate.fingerprint(hashes.SHA256()))

@@ -148,26 +148,18 @@ class Broker:
 
     def _serve(self, client: socket.socket) -> None:
         process = process_of(client)
-        if process == os.getpid():  # the lab's own: each of its connections is a client
-            self._serve_own(client)
-            return
-        while command := message(client):
-            with self._one:
-                self._drop_the_ended()
-                response = self._manager.run(self._number_of(process), command)
-            client.sendall(response)
-
-    def _serve_own(self, client: socket.socket) -> None:
-        number = next(self._numbers)
+        # Each conversation of the lab itself, whose process does not end, is a client.
+        own = next(self._numbers) if process == os.getpid() else 0
         try:
             while command := message(client):
                 with self._one:
                     self._drop_the_ended()
-                    response = self._manager.run(number, command)
+                    response = self._manager.run(own or self._number_of(process), command)
                 client.sendall(response)
         finally:
-            with self._one, suppress(OSError):
-                self._manager.drop(number)
+            if own:
+                with self._one, suppress(OSError):
+                    self._manager.drop(own)
 
     def _number_of(self, process: int) -> int:
         """Return the number of a process, from its first command until it has ended."""
