@@ -1,7 +1,7 @@
 """Exercise of Part 4: a device was stolen: does the thief have its key?
 
-Here: the check, in which a thief calls with each key that was taken lightly. Not here: which files hold
-keys (copyable.py).
+Here: the check, in which a thief calls with each key that was taken lightly. Not here: which files
+hold keys (copyable.py).
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 import configparser
 import os
 import ssl
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir
 from pathlib import Path
@@ -30,6 +31,7 @@ from mtls_lab.wire import Exchange
 __all__ = ["tpm_settings"]
 
 CONF, TCTI = "OPENSSL_CONF", "TPM2OPENSSL_TCTI"
+NAME = "openssl.cnf"
 #: What the provider of Debian 12 needs.
 ASKED_FIRST = "?tpm2.signature=yes"
 VERSIONS = {"TLS 1.3": ssl.TLSVersion.TLSv1_3, "TLS 1.2": ssl.TLSVersion.TLSv1_2}
@@ -93,10 +95,13 @@ def _settings(
         raise NotYet(
             f"{CONF} is a relative path", "a program may be started in any folder: name the file"
         )
-    if not path.is_file() or home not in path.parents:
+    if not path.is_file() or path != home / NAME:
         raise NotYet(
-            f"{CONF} names no file in the device's folder", "it names a file that was written there"
+            f"{CONF} does not name a file {NAME} in the device's folder",
+            "it names the file that was written there",
         )
+    if not path.stat().st_mode & stat.S_IRUSR:
+        raise NotYet("the device itself may not read its configuration", "its owner may read it")
     return settings
 
 

@@ -52,12 +52,12 @@ default_properties = PROPERTIES
 
 
 def configured(
-    text: str = CONFIGURATION, mode: int = 0o600, **other: str
+    text: str = CONFIGURATION, mode: int = 0o600, name: str = "openssl.cnf", **other: str
 ) -> Callable[[Path, str, str], Settings]:
     """A function that writes this configuration."""
 
     def tpm_settings(folder: Path, tcti: str, properties: str) -> Settings:
-        path = folder / "openssl.cnf"
+        path = folder / name
         path.write_text(text.replace("PROPERTIES", properties))
         path.chmod(mode)
         return {"OPENSSL_CONF": str(path), "TPM2OPENSSL_TCTI": tcti} | other
@@ -94,6 +94,8 @@ SETTINGS: Attempts = {
     "another TPM": (configured(TPM2OPENSSL_TCTI="device:/dev/tpm0"), NOT_YET),
     "a relative path": (configured(OPENSSL_CONF="openssl.cnf"), NOT_YET),
     "a file elsewhere": (configured(OPENSSL_CONF="/nowhere/openssl.cnf"), NOT_YET),
+    "another name": (configured(name="tpm.cnf"), NOT_YET),
+    "nobody may read it": (configured(mode=0), NOT_YET),
     "no provider of the TPM": (
         configured(CONFIGURATION.replace("tpm2 = active\n", "")),
         NOT_YET,
@@ -293,7 +295,7 @@ REVOKE: Attempts = {
     **named(NOT_YET, any_key_file),
     "always": (lambda _folder: True, NOT_YET),
     "never": (lambda _folder: False, NOT_YET),
-    "the paths": (lambda folder: finds(PLAIN)(folder), NOT_YET),
+    "the paths": (finds(PLAIN), NOT_YET),
     "any other key": (revokes(compares=False), NOT_YET),
     "needs a key": (
         lambda folder: "TSS2" not in (folder / "device.key").read_text(),
