@@ -113,7 +113,7 @@ def search_memory(process: int, certfile: PathLike) -> KeySearch:
     try:
         for piece in _memory_of(process):
             read += len(piece)
-            for place in range(0, len(piece) - SIZE + 1, WORD):
+            for place in _places(piece):
                 number = piece[place : place + SIZE]
                 if number in tried or len(set(number)) < DIFFERENT:
                     continue
@@ -128,6 +128,15 @@ def search_memory(process: int, certfile: PathLike) -> KeySearch:
             "go on: this search needs both",
         ) from None
     return KeySearch(found=False, tried=len(tried), read=read)
+
+
+def _places(piece: bytes) -> Iterator[int]:
+    """Give where a number may begin: memory is full of zeros, and no word of a random one is 0."""
+    run = 0
+    for at, word in enumerate(memoryview(piece[: len(piece) // WORD * WORD]).cast("Q")):
+        run = run + 1 if word else 0
+        if run * WORD >= SIZE:
+            yield (at + 1) * WORD - SIZE
 
 
 def _public_x(secret: int) -> int:

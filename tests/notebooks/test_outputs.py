@@ -50,6 +50,7 @@ def run_nbval(
     return cells, run.stdout
 
 
+@pytest.mark.matrix
 def test_each_notebook_alone(tmp_path: Path, environment: dict[str, str]) -> None:
     """In a folder of its own, with a kernel of its own."""
     copies = [canonical.unpack(path.name, tmp_path / path.stem) for path in NOTEBOOKS]
