@@ -66,5 +66,5 @@ def _cause(number: int, cause: Cause) -> str:
     sure = "certain" if cause.certain else "likely"
     head = f"<b>{number}. {breakable(cause.says)}</b> ({sure})"
     rows = [("Seen", "; ".join(cause.evidence)), ("What to do", cause.fix)]
-    body = definitions((name, text) for name, text in rows if text)
+    body = definitions(((name, text) for name, text in rows if text), sentences=True)
     return card(head, body + (code(cause.command) if cause.command else ""), good=False)

@@ -69,5 +69,5 @@ def reasons(explanation: Explanation) -> str:
         ("What to do", explanation.fix),
         ("Files", "; ".join(explanation.files)),
     ]
-    listed = definitions((name, text) for name, text in rows if text)
+    listed = definitions(((name, text) for name, text in rows if text), sentences=True)
     return listed + (code(explanation.command) if explanation.command else "")

@@ -66,23 +66,33 @@ def verdict(good: bool | None, text: str, *, kind: str = "") -> str:  # noqa: FB
     return f'<p{named} style="{style}">{_SIGNS[good]}{breakable(text)}</p>'
 
 
-def definitions(rows: Iterable[tuple[str, str]]) -> str:
+def definitions(rows: Iterable[tuple[str, str]], *, sentences: bool = False) -> str:
     """Return names and values as a list; both are escaped.
+
+    Args:
+        rows: each name with its value.
+        sentences: the values are long: where the page is narrow, each goes below its name.
 
     Example:
         >>> definitions([("Version", "TLSv1.3")]).count("<dt")
         1
     """
     # JupyterLab lets both float, in a fifth of the width and the rest.
+    name, value, layout = (
+        "",
+        "",
+        "display:grid;grid-template-columns:fit-content(38%) minmax(0,1fr)",
+    )
+    if sentences:
+        name = ";flex:0 0 8em"
+        value = ";flex:1 1 calc(100% - 10em);min-width:min(15em,100%)"
+        layout = "display:flex;flex-wrap:wrap"
     items = "".join(
-        f'<dt style="font-weight:600;float:none;width:auto">{escape(term)}</dt>'
-        f'<dd style="margin:0;float:none;width:auto">{breakable(text)}</dd>'
+        f'<dt style="font-weight:600;float:none;width:auto{name}">{escape(term)}</dt>'
+        f'<dd style="margin:0;float:none;width:auto{value}">{breakable(text)}</dd>'
         for term, text in rows
     )
-    style = (
-        f"display:grid;grid-template-columns:fit-content(38%) minmax(0,1fr);gap:2px 12px;{_FOLDED}"
-    )
-    return f'<dl style="{style};margin:4px 0">{items}</dl>'
+    return f'<dl style="{layout};gap:2px 12px;{_FOLDED};margin:4px 0">{items}</dl>'
 
 
 def box(lines: Iterable[str], colour: str, **data: str) -> str:

@@ -6,10 +6,14 @@ is HTML (wire/ladder/).
 A handshake with all its fields and bytes is some hundred kilobytes, and few of them are looked at.
 So a rung holds a sentence, and the rest comes when it is opened. What is open stays open when the
 panel shows another handshake, and is filled from the start then.
+
+The page asks through an anywidget, and is answered through an HTML of ipywidgets: an anywidget that
+needs more than two seconds to load, on a busy page, never hears of its kernel again.
 """
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +47,14 @@ class Ladder:
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
         self._handshake = Handshake()
-        self._number = 0
+        self._number = self._answers = 0
         self.opened: set[str] = set()
         self._html = ipywidgets.HTML()
-        self._opener = _Opener(layout={"display": "none"}).add_class("lab-opener")
+        self._opener = _Opener(layout={"display": "none"}, _dom_classes=("lab-opener",))
         self._opener.on_msg(self._heard)
+        self._answered = ipywidgets.HTML(layout={"display": "none"}).add_class("lab-carrier")
         sheet = ipywidgets.HTML(f"<style>{style()}</style>", layout={"display": "none"})
-        self.box = ipywidgets.VBox([sheet, self._html, self._opener])
+        self.box = ipywidgets.VBox([sheet, self._html, self._opener, self._answered])
 
     def show(self, handshake: Handshake, empty: str) -> None:
         """Show a handshake; `empty` is what is said of one without messages."""
@@ -72,5 +77,8 @@ class Ladder:
         self.opened.add(key)
         found = dict(zip(keys(self._handshake), self._handshake.messages, strict=True))
         if waits and key in found:
+            self._answers += 1  # the same answer to another view is another answer
+            places = {"number": self._answers, "ladder": self._page, "rung": key}
+            data = " ".join(f'data-{name}="{escape(str(each))}"' for name, each in places.items())
             html = tell(found[key], f"{self._page}{key}")
-            self._opener.send({"page": self._page, "key": key, "html": html})
+            self._answered.value = f"<lab-answer {data}>{html}</lab-answer>"

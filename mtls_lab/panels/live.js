@@ -101,6 +101,7 @@ function tend(panel) {
         const replaced = new Map(); // what stood there first: the rest was never seen
         for (const { target, type, removedNodes } of records) {
             if (type !== "childList" || !target.matches(".widget-html-content")) continue;
+            if (target.closest(".lab-carrier")) continue; // what it brings is shown elsewhere
             if (!replaced.has(target)) replaced.set(target, removedNodes);
         }
         for (const [content, before] of replaced) {

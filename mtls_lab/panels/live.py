@@ -3,6 +3,10 @@
 Here: one widget without a picture, a view of which is in each panel. Whatever HTML changes there,
 what was opened stays open and the focus stays; the keys of the control that has the focus are not
 JupyterLab's; a panel that is not connected takes no clicks. Not here: what a panel shows.
+
+An anywidget that needs more than two seconds to load, on a busy page, never hears of its kernel
+again. So each has its class from the start, and what the kernel says later it says through a widget
+of ipywidgets (ladder.py, sorter.py).
 """
 
 from __future__ import annotations
@@ -33,6 +37,4 @@ def live() -> Live:
         >>> live() is live()
         True
     """
-    widget = Live(layout={"display": "none"})
-    widget.add_class("lab-live")
-    return widget
+    return Live(layout={"display": "none"}, _dom_classes=("lab-live",))

@@ -12,24 +12,27 @@ if (!customElements.get("lab-opener")) {
                 const waits = target.querySelector(".lab-said[data-waits]") !== null;
                 this.model.send({ key: target.dataset.key, open: target.open, waits });
             };
-            const onAnswer = ({ page, key, html }) => {
-                const ladder = panel.querySelector(`.lab-ladder[data-ladder="${page}"]`);
-                const said = ladder?.querySelector(
-                    `details[data-key="${CSS.escape(key)}"] > .lab-said[data-waits]`);
-                if (!said) return; // the panel shows another handshake by now, or it is there
-                said.insertAdjacentHTML("beforeend", html);
-                said.removeAttribute("data-waits");
-            };
             panel.addEventListener("toggle", onToggle, true); // it does not bubble
-            this.model.on("msg:custom", onAnswer);
-            this.leave = () => {
-                panel.removeEventListener("toggle", onToggle, true);
-                this.model.off("msg:custom", onAnswer);
-            };
+            this.leave = () => panel.removeEventListener("toggle", onToggle, true);
         }
 
         disconnectedCallback() {
             this.leave?.();
+        }
+    });
+}
+
+// What the panel answers. It is HTML, which reaches the page whenever the page has time for it.
+if (!customElements.get("lab-answer")) {
+    customElements.define("lab-answer", class extends HTMLElement {
+        connectedCallback() {
+            const { ladder, rung } = this.dataset;
+            const said = this.closest(".lab-panel")?.querySelector(
+                `.lab-ladder[data-ladder="${ladder}"] details[data-key="${CSS.escape(rung)}"]`
+                + " > .lab-said[data-waits]");
+            if (!said) return; // the panel shows another handshake by now, or it is there
+            said.append(...this.childNodes);
+            said.removeAttribute("data-waits");
         }
     });
 }

@@ -27,6 +27,30 @@ const scroller = (element) => {
     return document.scrollingElement;
 };
 
+// What the kernel changes comes as HTML, in whichever order it and the sorter are drawn. The same
+// arrangement is laid once: since then, a hand may have changed it.
+const carried = new Map(); // by the sorter's number: {marks, given, value}
+const laid = new Map(); // by the sorter's number: which of the arrangements was laid last
+const shown = new Set();
+
+function take(model) {
+    const number = model.get("number");
+    const { marks, given, value } = carried.get(number) ?? {};
+    if (!marks) return;
+    model.set("marks", marks);
+    if (given && laid.get(number) !== given) model.set("value", value);
+    laid.set(number, given);
+}
+
+if (!customElements.get("lab-carried")) {
+    customElements.define("lab-carried", class extends HTMLElement {
+        connectedCallback() {
+            carried.set(this.dataset.to, JSON.parse(this.dataset.state));
+            for (const { model } of shown) if (model.get("number") === this.dataset.to) take(model);
+        }
+    });
+}
+
 class Sorter {
     constructor(model, element) {
         this.model = model;
@@ -49,9 +73,12 @@ class Sorter {
         };
         model.on("change:value change:marks", this.change);
         this.draw();
+        shown.add(this);
+        take(model);
     }
 
     leave() {
+        shown.delete(this);
         this.dragging?.(null);
         this.model.off("change:value change:marks", this.change);
     }

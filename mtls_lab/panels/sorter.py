@@ -6,12 +6,16 @@ the things are and what comes of an arrangement (experiments/, and the panel of 
 
 from __future__ import annotations
 
+import json
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import anywidget
+import ipywidgets
 import traitlets
 
 from mtls_lab.learner import progress
@@ -70,6 +74,11 @@ class Sorter(anywidget.AnyWidget):
             it is not.
         nothing: what an empty place says.
 
+    Attributes:
+        carrier: brings to the page what the kernel changes, and has to be shown beside the sorter.
+            An anywidget that needs more than two seconds to load, on a busy page, never hears of
+            its kernel again; an HTML of ipywidgets does.
+
     Example:
         >>> sorter = Sorter([Thing("key", "server.key")], [Place("slot", "keyfile")], label="Files")
         >>> sorter.value, sorter.put(slot=["key"])
@@ -78,6 +87,7 @@ class Sorter(anywidget.AnyWidget):
 
     _esm = Path(__file__).with_name("sorter.js")
 
+    number = traitlets.Unicode().tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)
     hint = traitlets.Unicode(HINT).tag(sync=True)
     rest = traitlets.Unicode().tag(sync=True)
@@ -100,6 +110,8 @@ class Sorter(anywidget.AnyWidget):
         places = list(places)
         super().__init__(
             layout={"width": "100%"},
+            _dom_classes=("lab-sorting",),
+            number=secrets.token_hex(8),
             label=label,
             rest=rest,
             nothing=nothing,
@@ -107,8 +119,26 @@ class Sorter(anywidget.AnyWidget):
             places=[asdict(each) for each in places],
             value={each.name: [] for each in places},
         )
-        self.add_class("lab-sorting")
         self._kept = kept
+        self.carrier = ipywidgets.HTML(layout={"display": "none"}).add_class("lab-carrier")
+        self._heard, self._given = False, 0
+        self.observe(self._carry, ["value", "marks"])
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what the page has changed: of that, nothing is told back to it."""
+        self._heard = True
+        try:
+            super().set_state(sync_data)
+        finally:
+            self._heard = False
+
+    def _carry(self, change: Mapping[str, Any]) -> None:
+        """Tell the page the marks, and what lies where if that was not its own last word."""
+        if change["name"] == "value":
+            self._given = 0 if self._heard else secrets.randbits(48) + 1
+        state = {"marks": self.marks, "given": self._given, "value": self.value}
+        said = escape(json.dumps(state))
+        self.carrier.value = f'<lab-carried data-to="{self.number}" data-state="{said}">'
 
     def put(self, **lying: list[str]) -> Arrangement:
         """Lay things into places, those that are not named being empty; return what lies where."""

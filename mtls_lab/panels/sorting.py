@@ -41,7 +41,7 @@ class SortPanel(Panel):
         self.add(sorter)
         self.add(run)
         self._below = ipywidgets.HTML()
-        self.add_below(self._below)
+        self.add_below(self._below, sorter.carrier)
 
     def moved(self) -> None:
         """Answer a hand: the old result goes, and what lies where is kept."""

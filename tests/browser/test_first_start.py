@@ -65,8 +65,9 @@ def test_on_a_telephone_the_notebook_has_the_page(lab: JupyterLab, browser: Brow
     expect(heading).to_be_in_viewport()
     outline = page.locator("#table-of-contents")
     expect(outline).to_be_hidden()
-    width = (page.locator(".jp-NotebookPanel").bounding_box() or {}).get("width", 0)
-    assert width > 0.75 * NARROW
+    box = page.locator(".jp-NotebookPanel").bounding_box()
+    assert box
+    assert box["width"] > 0.75 * NARROW
     page.get_by_role("tab", name="Table of Contents").click()
     expect(outline).to_be_visible()
     page.close()

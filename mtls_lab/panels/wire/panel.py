@@ -83,7 +83,7 @@ class WirePanel(Panel):
         self._answer, self._records = ipywidgets.HTML(), ipywidgets.HTML()
         heading = ipywidgets.HTML("<h5 class='lab-part'>What Eve wrote down</h5>")
         self.add_below(heading, self._find, self._answer, self._records)
-        pointer = _Pointer(layout={"display": "none"}).add_class("lab-pointer")
+        pointer = _Pointer(layout={"display": "none"}, _dom_classes=("lab-pointer",))
         pointer.on_msg(lambda _, content, __: self.guard(lambda: self._point(**content)))
         self.add_below(pointer)
         self._ladder: Ladder | None = None
