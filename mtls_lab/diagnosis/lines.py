@@ -129,8 +129,10 @@ def heard(text: str) -> Symptoms:
 def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
     """Give each meaning in a line, with how much of the line it covers."""
     small = line.lower()
-    for phrase in phrases:
-        if covered := phrase.found(small):
+    found = [(covered, each) for each in phrases if (covered := each.found(small))]
+    for covered, phrase in found:
+        # A stack's own words may have OpenSSL's in them, and mean more or less than these.
+        if not any(phrase.words in each.words != phrase.words for _, each in found):
             yield covered, phrase
     # A browser's names look like those that Node.js makes of OpenSSL's reasons.
     browser = any(phrase.stack == "chrome" and phrase.found(small) for phrase in phrases)

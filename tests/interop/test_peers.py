@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -15,12 +15,15 @@ from mtls_lab import explain
 from mtls_lab.diagnosis.peers import LEAST, Runs, said
 from mtls_lab.facts import read_facts
 from tests.interop.peers.certificates import make
+from tests.interop.peers.clients import Call
 from tests.interop.peers.clients import said as call_said
+from tests.interop.peers.running import Hung
 from tests.interop.peers.table import (
     CALLS,
     FILE,
     REFERENCE,
     SHARED,
+    STARTS,
     VERSIONS,
     Heard,
     Row,
@@ -129,16 +132,35 @@ def test_a_row_that_hangs_is_told_and_the_others_are_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A client that does not end, between two that do, at one server."""
-    monkeypatch.setattr("tests.interop.peers.running.LONG", 5.0)
-    monkeypatch.setitem(CALLS, "sleeper", lambda call: call_said(call, "sleep", "600"))
+
+    def sleeper(call: Call) -> str:
+        with monkeypatch.context() as soon:
+            soon.setattr("tests.interop.peers.running.LONG", 0.5)
+            return call_said(call, "sleep", "600")
+
+    monkeypatch.setitem(CALLS, "sleeper", sleeper)
     server = next(name for name in sorted(SHARED) if name.startswith("python3"))
     chosen = [Row(server, name, "client", "valid", "1.2") for name in ("curl", "sleeper", "wget")]
     monkeypatch.setitem(CALLS, "wget", CALLS["openssl"])
     heard = list(run(chosen, make(tmp_path)))
     assert [each.row.client for each in heard] == ["curl", "wget"]
     told = capsys.readouterr().err
-    assert "client='sleeper'" in told
-    assert "sleep does not end" in told
+    assert re.search(
+        r"left out: Row\(.*client='sleeper'.*sleep does not end; 1 more of python3", told
+    )
+
+
+@pytest.mark.once
+def test_a_server_that_does_not_start_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(_: object) -> NoReturn:
+        raise Hung("it does not listen")
+
+    monkeypatch.setitem(STARTS, "go", never)
+    chosen = [Row("go", "curl", "client", name, "1.2") for name in ("valid", "none")]
+    assert list(run(chosen, tmp_path)) == []
+    assert capsys.readouterr().err.count("it does not listen") == 2
 
 
 @pytest.mark.once

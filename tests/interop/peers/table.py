@@ -227,23 +227,23 @@ def _together(group: list[Row], folder: Path) -> Iterator[Heard]:
     setup = Setup(folder, server=certificate, extra=EXTRA.get(name, ""), allowed=allowed)
     left = deque(group)
     while left:
+        row = left.popleft()
         try:
             with STARTS[name](setup) as server:
+                yield _one(row, server, folder)
                 while left:
-                    yield _one(left.popleft(), server, folder)
+                    row = left.popleft()
+                    yield _one(row, server, folder)
         except Hung as hung:
-            sys.stderr.write(f"hung, and left out, before {len(left)} more of {name}: {hung}\n")
+            sys.stderr.write(f"hung, and left out: {row}: {hung}; {len(left)} more of {name}\n")
 
 
 def _one(row: Row, server: Running, folder: Path) -> Heard:
     presented = CREDENTIALS[row.credential] if row.whose == "client" else "client"
     call = Call(folder, server.port, presented, row.version, row.resumed)
-    try:
-        device = CALLS[row.client](call)
-        shared = row.server in SHARED
-        backend = server.heard(1 + row.resumed) if shared else server.last_words()
-    except Hung as hung:
-        raise Hung(f"{row}: {hung}") from None
+    device = CALLS[row.client](call)
+    shared = row.server in SHARED
+    backend = server.heard(1 + row.resumed) if shared else server.last_words()
     return Heard(row, device, backend)
 
 

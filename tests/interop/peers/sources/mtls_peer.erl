@@ -32,6 +32,7 @@ accept(Listening, Allowed) ->
         {ok, Connection} -> answer(Connection, Allowed);
         Error -> say(Error)
     end,
+    logger_std_h:filesync(default), % what the logger has still to say comes before the end
     io:format("-- end~n"),
     accept(Listening, Allowed).
 
