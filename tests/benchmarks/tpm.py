@@ -116,9 +116,8 @@ def asked(
     settings: dict[str, str],
     version: ssl.TLSVersion,
 ) -> Figure:
-    before = len(chip.log)
     exchange(folder, backend, settings, "tpm", version)
-    counted = Counter(each.name for each in chip.log[before:] if each.client)
+    counted = Counter(each.name for each in chip.questions.asked)
     often = ", ".join(f"{name} {count}" for name, count in counted.most_common(4))
     signs = counted["Sign"] == 1
     return Figure(
