@@ -56,7 +56,11 @@ def figures() -> Iterator[Figure]:
         ca.issue_client("file").save(folder, "file")
         provision(folder, ca, chip, "tpm")
         settings = environment(chip, folder)
-        with Backend(server_context(*server, client_ca=folder / "ca.crt")) as backend:
+        with Backend(
+            server_context(*server, client_ca=folder / "ca.crt"),
+            handshake_timeout=60,
+            idle_timeout=60,
+        ) as backend:
             for version in VERSIONS:
                 yield handshakes(folder, backend, settings, version)
                 yield asked(folder, backend, chip, settings, version)
