@@ -39,25 +39,26 @@ def run(options: argparse.Namespace) -> int:
     """
     _fit(options)
     place = Place.of(options)
+    try:
+        context = place.device(options)
+    except (OSError, ValueError) as error:
+        why = place.unloadable(error, "--server-ca")
+        if options.json:
+            _report(None, why)
+        else:
+            print(why, file=sys.stderr)
+        return WRONG
+    to = _reachable(*options.address)
     if place.sealed:
         from mtls_lab.cli.sealed import ask_by_tpm  # noqa: PLC0415 - few devices have a TPM
 
-        exchange = ask_by_tpm(options, place, _reachable(*options.address))
+        exchange = ask_by_tpm(options, place, to)
     else:
-        try:
-            context = place.device(options)
-        except (OSError, ValueError) as error:
-            why = place.unloadable(error, "--server-ca")
-            if options.json:
-                _report(None, why)
-            else:
-                print(why, file=sys.stderr)
-            return WRONG
         if context is not None:
             watch(context)
         exchange = ask(
             options.line,
-            _reachable(*options.address),
+            to,
             context=context,
             server_hostname=options.server_name or options.address[0],
             timeout=options.timeout,

@@ -15,6 +15,7 @@ from tests.benchmarks import (
     room,
     soak,
     start,
+    tpm,
 )
 
 
@@ -30,6 +31,7 @@ def main() -> int:
         start,
         panels,
         room,
+        tpm,
         soak,
     ):
         for figure in module.figures():

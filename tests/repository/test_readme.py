@@ -115,6 +115,33 @@ def test_between_two_terminals(tmp_path: Path) -> None:
     assert printed == ["Listening on 127.0.0.1:5000, mutual TLS. Ctrl-C ends it.", *log]
 
 
+def test_the_key_in_a_tpm(tmp_path: Path) -> None:
+    """Every line as it stands, but for the port."""
+    one, two = (text.splitlines() for text in blocks("console") if "5001" in text)
+    start, certs, serve = (line.removeprefix("$ mtls-lab ").split() for line in one)
+
+    def typed(words: list[str]) -> str:
+        return subprocess.run(
+            [sys.executable, "-m", "mtls_lab", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    typed(start)
+    asked, reply, stop = two
+    try:
+        assert typed(certs)
+        words = ["0" if word == "5001" else word for word in serve[1:]]
+        with serving(*words, cwd=tmp_path) as terminal:
+            address = terminal.address.replace("127.0.0.1", "localhost")
+            command = asked.removeprefix("$ mtls-lab ").replace("localhost:5001", address)
+            assert typed(command.split()) == f"{reply}\n"
+    finally:
+        assert "is stopped" in typed(stop.removeprefix("$ mtls-lab ").split())
+
+
 def test_the_way_without_make(tmp_path: Path) -> None:
     """The commands as they stand, in a copy of the project, up to the start of JupyterLab."""
     copy(tmp_path)

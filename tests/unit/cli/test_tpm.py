@@ -333,6 +333,42 @@ def test_several_devices_at_once(place: Path) -> None:
         assert [(each.returncode, each.stdout) for each in done] == [(0, REPLY)] * 4
 
 
+@pytest.mark.parametrize("option", ["--server-ca", "--certfile"])
+def test_a_file_that_is_missing_is_named(place: Path, option: str) -> None:
+    files = {
+        "--certfile": "pki/device/client.crt",
+        "--keyfile": "pki/device/client.key",
+        "--server-ca": "pki/device/server_ca.pem",
+    }
+    words = [word for pair in (files | {option: "nope.pem"}).items() for word in pair]
+    done = lab(place, "ask", "localhost:9", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "nope.pem is not there" in done.stderr
+
+
+def test_a_certificate_for_another_key(place: Path) -> None:
+    pair = ("--certfile", "pki/device/client.crt", "--keyfile", "asks/device/client.key")
+    more = ("--folder", "pki", "--password-file", "pin")
+    done = lab(place, "ask", "localhost:9", *pair, *more)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "The key is not the one that the certificate was made for." in done.stderr
+
+
+def test_programs_that_do_not_load_the_provider_are_told_so(place: Path) -> None:
+    """They get the truth: the file is in order, and of no use to them."""
+    pair = ("pki/device/client.crt", "pki/device/client.key")
+    for words in (
+        ("serve", "--certfile", pair[0], "--keyfile", pair[1], "--client-ca", pair[0]),
+        ("diagnose", "localhost:9", "--cert", pair[0], "--key", pair[1]),
+        ("explain", "--certfile", pair[0], "--keyfile", pair[1], "[SSL] PEM lib (_ssl.c:3926)"),
+    ):
+        done = lab(place, *words)
+        told = done.stdout + done.stderr
+        assert f"The key is in a TPM: {pair[1]} only says which one it is" in told
+        assert "OPENSSL_CONF naming a configuration that loads the tpm2 provider" in told
+        assert "in PEM form" not in told
+
+
 def test_nobody_listens(place: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
