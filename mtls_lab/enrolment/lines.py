@@ -16,9 +16,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from mtls_lab.errors import LabError
 from mtls_lab.net import PeerCertificate
 from mtls_lab.pki import Key
+from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.leaf import name_of
 
-__all__ = ["certificate_from", "names_in", "request", "request_from", "to_line"]
+__all__ = ["certificate_from", "is_signed", "names_in", "request", "request_from", "to_line"]
 
 
 def request(key: Key, common_name: str) -> x509.CertificateSigningRequest:
@@ -52,6 +53,14 @@ def request_from(line: str) -> x509.CertificateSigningRequest:
             "a request in base64 of DER",
             "make it with to_line(csr)",
         ) from None
+
+
+def is_signed(csr: x509.CertificateSigningRequest) -> bool:
+    """Whether a request is signed with the key that it names; one that cannot be read is not."""
+    try:
+        return csr.is_signature_valid
+    except UNREADABLE:
+        return False
 
 
 def certificate_from(line: str | None) -> x509.Certificate:
@@ -98,5 +107,5 @@ def names_in(asked: x509.CertificateSigningRequest | PeerCertificate) -> list[st
 def _alternative(csr: x509.CertificateSigningRequest) -> list[x509.GeneralName]:
     try:
         return list(csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return []

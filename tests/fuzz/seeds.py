@@ -25,8 +25,13 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from mtls_lab import Exchange, ask, serve, watch
+from mtls_lab.enrolment import attest_line, endorse, enrol_line, request
+from mtls_lab.experiments.attesting import public_of
 from mtls_lab.net import server_context
-from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose, create_key, pem
+from mtls_lab.tpm import Attribute, Evidence, Statement
+from mtls_lab.tpm.conversation import OWNER
+from mtls_lab.tpm.structures import CERTIFY, GENERATED, INSIDE, sized
 from mtls_lab.wire import Direction, Recording
 from tests.fuzz.targets import LABELS
 from tests.unit.lab import VERSIONS, Lab
@@ -69,7 +74,22 @@ def fresh(folder: Path) -> dict[str, list[bytes]]:
         "answers": _answers(),
         "served": [_served(each) for each in exchanges],
         "starttls": _dialogues(),
+        "attested": list(_attested()),
     }
+
+
+def _attested() -> Iterator[bytes]:
+    """As a TPM writes them; a key of the test's in the place of one in a TPM."""
+    area = public_of(create_key(), INSIDE | Attribute.SIGN)
+    statement = Statement(GENERATED, CERTIFY, area.qualified(OWNER), b"nonce", area.name).encoded()
+    signature = bytes.fromhex("0018000b") + sized(area.x) + sized(area.y)
+    yield from (area.encoded(), statement, signature)
+    maker = CertificateAuthority.create("TPM Maker")
+    evidence = Evidence(area.encoded(), statement, signature)
+    csr = request(create_key(), "device-21")
+    for line in (attest_line(endorse(maker, area, "TPM"), area), enrol_line(csr, evidence)):
+        yield line.encode()
+        yield line.partition(" ")[2].encode()
 
 
 def _recorded(lab: Lab, version: ssl.TLSVersion) -> Exchange:

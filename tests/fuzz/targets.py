@@ -29,6 +29,7 @@ from mtls_lab.bench.starttls import PROTOCOLS, NoStartTls, into_tls
 from mtls_lab.classroom.one_learner import report as one_report
 from mtls_lab.classroom.whole_class import class_report, read_export
 from mtls_lab.diagnosis import explain
+from mtls_lab.enrolment import AttestingOffice
 from mtls_lab.errors import LabError
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import notebooks, progress
@@ -40,6 +41,8 @@ from mtls_lab.pki.bundles import read_bundle
 from mtls_lab.pki.comparison import compare
 from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.kinds import kind_of
+from mtls_lab.tpm import Public, Signature, Statement
+from mtls_lab.tpm.wrapped import parsed
 from mtls_lab.wire import (
     Direction,
     LineBuffer,
@@ -341,12 +344,30 @@ def starttls(data: bytes) -> None:
             into_tls(ours, protocol, lambda seconds: seconds)
 
 
+def attested(data: bytes) -> None:
+    """What a device sends about a key: each reader of a TPM's bytes, and the office itself."""
+    for read in (Public.read, Statement.read, Signature.read, parsed):
+        with suppress(ValueError):
+            printable(str(read(data)))
+    with suppress(ValueError):
+        bool(Public.read(data).key)
+    words = data.decode("latin-1")
+    for line in (words, f"ATTEST {words}", f"ENROL {words}"):
+        printable(_office().answer(line, None))
+
+
+@cache
+def _office() -> AttestingOffice:
+    maker = CertificateAuthority.create("TPM Maker")
+    return AttestingOffice(maker, [maker.certificate])
+
+
 #: By name; each takes an input, and raises what is a finding.
 TARGETS: dict[str, Callable[[bytes], None]] = {
     each.__name__: each
     for each in (
         *(records, messages, notes, streams, lines, learners, books, files, blocks, certificates),
-        *(requests, told, explained, answers, served, starttls),
+        *(requests, told, explained, answers, served, starttls, attested),
     )
 }
 
