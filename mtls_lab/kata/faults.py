@@ -26,6 +26,7 @@ LEVELS = {
     1: "one fault, and its message names it",
     2: "one fault, and its message misleads",
     3: "two faults, and the second shows when the first is repaired",
+    4: "one fault of a fleet's life: a chain, a renewal, a CA that was rolled",
 }
 #: Longer is no folder's name.
 NAME_LENGTH = 40
@@ -50,6 +51,7 @@ class Fault:
     says: str
     repair_in_words: str
     edit: tuple[str, str] | None = None
+    life: bool = False
 
     def break_(self, folder: Path) -> None:
         """Put this fault into the folder of a kata. Raises FileProblem."""
@@ -119,7 +121,8 @@ def drawn(seed: str | int, level: int) -> tuple[Fault, ...]:
     The choice is the same on every machine and every Python. A fault that is added later takes
     its fair share of the seeds, and every other seed keeps what it has: a teacher's
     `mtls-lab key anna` still describes Anna's folder. At level 3, one of the two needs the
-    revocation list, and neither is a fault that the same seed has at level 1 or 2.
+    revocation list, and neither is a fault that the same seed has at level 1 or 2. At level 4 it is
+    one of a fleet's life, and one that the same seed does not have at another level.
 
     Raises:
         LabError: a seed of another type, or without a letter or digit.
@@ -133,6 +136,10 @@ def drawn(seed: str | int, level: int) -> tuple[Fault, ...]:
         raise UnknownName("level", str(level), map(str, LEVELS))
     if level < 3:
         return _draws(seed, level)[-1]
+    if level == 4:
+        known = {fault for below in (1, 2, 3) for fault in drawn(seed, below)}
+        alone = [(fault,) for fault in catalogue().values() if fault.life]
+        return min(alone, key=lambda one: (one[0] in known, _lot(seed, level, one)))
     # Whatever this seed had once at level 1 or 2 is out: so another fault there changes nothing
     # here but a pair with the new one.
     known = {fault for below in (1, 2) for choice in _draws(seed, below) for fault in choice}
