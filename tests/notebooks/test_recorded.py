@@ -23,9 +23,13 @@ def test_without_a_tpm_it_shows_what_was_recorded(tmp_path: Path) -> None:
     shown = canonical.execute(path)
     texts = ["".join(o.get("text", "") for o in cell.get("outputs", [])) for cell in shown.cells]
     code = [cell for cell in shown.cells if cell.cell_type == "code"]
-    assert sum(recorded.MARK in text for text in texts) == len(code) - 2  # imports, and the start
+    assert sum(recorded.MARK in text for text in texts) == len(code) - 3  # imports, start, panel
     assert any("sudo apt install" in text and "swtpm" in text for text in texts)
     assert any("0x1df TPM_RC_INTEGRITY" in text for text in texts)
+    views = [o for cell in code for o in cell.outputs if recorded.VIEW in o.get("data", {})]
+    assert len(views) == 1  # the panel's, which is live
+    assert "this one has no software TPM: it lacks openssl, swtpm" in views[0].data["text/html"]
+    assert "The messages were not recorded" in views[0].data["text/html"]
     assert not (tmp_path / "tpm").exists()
 
 
