@@ -154,7 +154,7 @@ _shtab_mtls_lab_export_defaults_added=0
 
 _shtab_mtls_lab_key_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--level[1, 2 or 3 (default\: 1)]:level:"
+  "--level[1, 2, 3 or 4 (default\: 1)]:level:"
   ":what the learner gave to Kata.create:"
 )
 

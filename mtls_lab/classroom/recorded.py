@@ -20,6 +20,11 @@ __all__ = ["software_tpm"]
 #: What stands above each output that no run on this machine gave.
 MARK = "Recorded on another machine, for this one has no software TPM:"
 
+#: What runs without a software TPM as well: a panel has records of its own, and is live.
+RUNS = ("software_tpm(", "TpmPanel(")
+#: The kind of output that a page takes for a widget: of a recorded one there is no widget any more.
+VIEW = "application/vnd.jupyter.widget-view+json"
+
 Outputs = dict[str, list[dict[str, Any]]]
 
 
@@ -73,7 +78,7 @@ def _outputs_of(notebook: str) -> Outputs:
 def _instead(lines: list[str], recorded: Outputs) -> list[str]:
     """Return the lines of a cell, or those that show what was recorded for it."""
     key = _key("".join(lines))
-    if key not in recorded or "software_tpm" in key:
+    if key not in recorded or any(name in key for name in RUNS):
         return lines
     _shown[:] = [recorded[key]]
     return ["from mtls_lab.classroom import recorded as _recorded; _recorded.show()\n"]
@@ -91,7 +96,8 @@ def show() -> None:
         if "text" in output:
             print("".join(output["text"]), end="")
         elif "data" in output:
-            kinds = {kind: _joined(value) for kind, value in output["data"].items()}
+            data = output["data"].items()
+            kinds = {kind: _joined(value) for kind, value in data if kind != VIEW}
             display(kinds, raw=True)
 
 

@@ -249,7 +249,7 @@ def parser_of(program: str) -> argparse.ArgumentParser:
         "key", "for a teacher: what is broken in a kata, and its repair", "key anna --level 2"
     )
     key.add_argument("seed", metavar="SEED", help="what the learner gave to Kata.create")
-    key.add_argument("--level", type=int, default=1, help="1, 2 or 3 (default: 1)")
+    key.add_argument("--level", type=int, default=1, help="1, 2, 3 or 4 (default: 1)")
     finish = add(
         "completion",
         "print what makes a shell complete this command",

@@ -26,6 +26,7 @@ LEVELS = {
     1: "one fault, and its message names it",
     2: "one fault, and its message misleads",
     3: "two faults, and the second shows when the first is repaired",
+    4: "one fault of a fleet's life: a chain, a renewal, a CA that was rolled",
 }
 #: Longer is no folder's name.
 NAME_LENGTH = 40
@@ -53,6 +54,7 @@ class Fault:
     repair_in_words: str
     edit: tuple[str, str] | None = None
     example: int = 0
+    life: bool = False
 
     def break_(self, folder: Path) -> None:
         """Put this fault into the folder of a kata. Raises FileProblem."""
@@ -123,7 +125,8 @@ def drawn(seed: str | int, level: int) -> tuple[Fault, ...]:
     its fair share of the seeds, and every other seed keeps what it has: a teacher's
     `mtls-lab key anna` still describes Anna's folder. At level 2, no seed has the fault of an
     example, which is worked out in front of everybody. At level 3, one of the two needs the
-    revocation list, and neither is a fault that the same seed has at level 1 or 2.
+    revocation list, and neither is a fault that the same seed has at level 1 or 2. At level 4 it is
+    one of a fleet's life, and one that the same seed does not have at another level.
 
     Raises:
         LabError: a seed of another type, or without a letter or digit.
@@ -135,10 +138,12 @@ def drawn(seed: str | int, level: int) -> tuple[Fault, ...]:
     """
     if type(level) is not int or level not in LEVELS:
         raise UnknownName("level", str(level), map(str, LEVELS))
+    if level == 4:
+        known = {fault for below in (1, 2, 3) for fault in drawn(seed, below)}
+        alone = [(fault,) for fault in catalogue().values() if fault.life]
+        return min(alone, key=lambda one: (one[0] in known, _lot(seed, level, one)))
     had = _draws(seed, level)
-    if level == 3:
-        return had[-1]
-    return _instead(seed) if had[-1][0].example else had[-1]
+    return _instead(seed) if level == 2 and had[-1][0].example else had[-1]
 
 
 def drawn_before(seed: str | int, level: int) -> tuple[Fault, ...] | None:
@@ -147,6 +152,8 @@ def drawn_before(seed: str | int, level: int) -> tuple[Fault, ...] | None:
     A learner may still have such a folder: at level 3 from before one of the two had to need the
     list, at level 2 from before the faults of the examples were left out. Raises LabError.
     """
+    if level == 4:
+        return None
     before = _first(seed, 3, _pairs(_catalogued(FIRST))) if level == 3 else _draws(seed, level)[-1]
     return None if before == drawn(seed, level) else before
 

@@ -34,6 +34,8 @@ _MADE = Path(".kata", "made.json")
 #: A folder of before has the digests alone, and nobody returns to it with a session. All other
 #: attacks are tried: what it came with, once repaired, resists them.
 _SESSIONS = 2
+#: The level whose faults need a revocation list.
+WITH_LIST = 3
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -42,7 +44,7 @@ class Kata(Shown):
 
     Attributes:
         seed: what it was made from, as its folder spells it.
-        level: 1, 2 or 3.
+        level: 1, 2, 3 or 4.
         folder: where its files are, absolute.
     """
 
@@ -65,7 +67,7 @@ class Kata(Shown):
 
         Args:
             seed: a number or a short text, such as the learner's name.
-            level: 1, 2 or 3.
+            level: 1, 2, 3 or 4.
             folder: where to; default: `kata/LEVEL-SEED` in the learner's folder.
             fresh: start again: the folder that is there is kept beside, as `….old`.
 
@@ -98,7 +100,7 @@ class Kata(Shown):
 
     @property
     def _crl(self) -> bool:
-        return self.level == max(faults.LEVELS)
+        return any(fault.level == WITH_LIST for fault in faults.drawn(self.seed, self.level))
 
     def changed(self) -> list[str]:
         """Return the files that are not as they were made. Raises FileProblem."""

@@ -132,7 +132,15 @@ def _lacking() -> str:
 
 
 def _still_ladder(run: KeyRun) -> str:
-    return draw(run.exchange.handshake, told=(), inline=True, moving=False, page="still-tpm-")
+    empty = NOT_KEPT if run.recorded else NOT_SENT
+    return draw(
+        run.exchange.handshake,
+        told=(),
+        inline=True,
+        moving=False,
+        page="still-tpm-",
+        empty=empty,
+    )
 
 
 def _asked(run: KeyRun) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from mtls_lab.facts import read_facts
 
-__all__ = ["ResponseCode", "codes_in", "command_name", "decode"]
+__all__ = ["ResponseCode", "code_in_words", "codes_in", "command_name", "decode"]
 
 FORMAT_ONE, PARAMETER, TPM_2, WARNING, SESSION = 1 << 7, 1 << 6, 1 << 8, 1 << 11, 1 << 11
 #: Warnings that name a handle or a session by its place: 0x910 to 0x916, and 0x918 to 0x91E.
@@ -21,6 +21,11 @@ REFERENCES = {0x10: "handle", 0x18: "session"}
 RESOURCE_MANAGERS = {11, 12}
 #: As the TSS writes it into a log, and as people quote it.
 _WRITTEN = re.compile(r"\b0x([0-9a-fA-F]{3,8})\b")
+#: As people and sources name it, and as tpm2-tools put it in words: tpm:parameter(1):….
+_NAME = re.compile(r"\bTPM2?_RC_([A-Z][A-Z_0-9]+)")
+_WORDS = re.compile(r"\btpm:(?:(parameter|session|handle|error|warn)\(([\d.]+)\):)?\s*(\S.*)")
+#: So many letters of a code's words are the same in every release of tpm2-tools.
+BEGINNING = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,45 @@ def codes_in(text: str) -> tuple[ResponseCode, ...]:
     """
     numbers = dict.fromkeys(int(found, 16) for found in _WRITTEN.findall(text))
     return tuple(each for each in map(decode, numbers) if each.name and not each.ok)
+
+
+def code_in_words(line: str) -> int | None:
+    """Return the code that a line names, or tells as tpm2-tools do; None if it does neither.
+
+    Example:
+        >>> f"{code_in_words('tpm:parameter(1):integrity check failed'):#x}"
+        '0x1df'
+        >>> f"{code_in_words('Sign: TPM_RC_LOCKOUT'):#x}"
+        '0x921'
+    """
+    if named := _NAME.search(line):
+        known = {name: code for code, name, _ in _every()}
+        return known.get(named[1])
+    if (told := _WORDS.search(line)) is None:
+        return None
+    kind, number, words = told[1], told[2], _letters(told[3])
+    alike = [code for code, _, known in _every() if words.startswith(_letters(known)[:BEGINNING])]
+    if not alike:
+        return None
+    first = alike[0]
+    if not first & FORMAT_ONE or kind not in {"parameter", "session", "handle"}:
+        return first
+    place = int(float(number)) << 8
+    return first | place | {"parameter": PARAMETER, "session": SESSION, "handle": 0}[kind]
+
+
+def _every() -> list[tuple[int, str, str]]:
+    """Every code of the TPM's own, without places: number, name, words."""
+    bits = {"format_one": FORMAT_ONE, "errors": TPM_2, "warnings": TPM_2 | WARNING}
+    return [
+        (number | bit, *told)
+        for table, bit in bits.items()
+        for number, told in _tables()[table].items()
+    ]
+
+
+def _letters(words: str) -> str:
+    return re.sub(r"\W", "", words).casefold()
 
 
 def command_name(code: int) -> str:

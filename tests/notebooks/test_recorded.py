@@ -9,17 +9,18 @@ from mtls_lab.classroom import recorded
 from mtls_lab.tpm import SoftwareTPM
 from tests.authoring import canonical
 
-#: A line that was recorded, and how many cells run all the same: imports, questions, the start.
+#: A line that was recorded; how many cells run all the same: imports, questions, the start, a panel;
+#: and how many panels there are.
 SAID = {
-    "4_key_in_a_tpm": ("0x1df TPM_RC_INTEGRITY", 2),
-    "4d_attestation": ("0x3e0 TPM_RC_TICKET", 3),
+    "4_key_in_a_tpm": ("0x1df TPM_RC_INTEGRITY", 3, 1),
+    "4d_attestation": ("0x3e0 TPM_RC_TICKET", 3, 0),
 }
 
 
 @pytest.mark.once
 @pytest.mark.parametrize("name", SAID)
 def test_without_a_tpm_it_shows_what_was_recorded(tmp_path: Path, name: str) -> None:
-    said, running = SAID[name]
+    said, running, panels = SAID[name]
     path = canonical.unpack(f"{name}.ipynb", tmp_path)
     notebook = canonical.read(path)
     first = next(cell for cell in notebook.cells if "software_tpm(" in cell.source)
@@ -33,6 +34,12 @@ def test_without_a_tpm_it_shows_what_was_recorded(tmp_path: Path, name: str) -> 
     assert any("sudo apt install" in text and "swtpm" in text for text in texts)
     assert any(said in text for text in texts)
     assert not [*tmp_path.rglob("tpm2-00.permall")]
+    views = [o for cell in code for o in cell.outputs if recorded.VIEW in o.get("data", {})]
+    assert len(views) == panels
+    for view in views:  # live, as far as it can be
+        told = view.data["text/html"]
+        assert "this one has no software TPM: it lacks openssl, swtpm" in told
+        assert "The messages were not recorded" in told
 
 
 @pytest.mark.once

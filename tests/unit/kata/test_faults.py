@@ -290,10 +290,21 @@ def test_what_is_no_seed(seed: str) -> None:
         drawn(seed, 1)
 
 
-@pytest.mark.parametrize("level", [0, 4, "1", True, None, 1.0, []])
+@pytest.mark.parametrize("level", [0, 5, "1", True, None, 1.0, []])
 def test_what_is_no_level(level: int) -> None:
-    with pytest.raises(UnknownName, match="one of 1, 2, 3"):
+    with pytest.raises(UnknownName, match="one of 1, 2, 3, 4"):
         drawn("anna", level)
+
+
+@pytest.mark.once  # numbers and a hash
+def test_level_4_is_a_fleets_life_and_no_fault_twice() -> None:
+    had: dict[str, int] = {}
+    for seed in range(200):
+        (fault,) = drawn(seed, 4)
+        assert fault not in {each for level in (1, 2, 3) for each in drawn(seed, level)}
+        had[fault.name] = had.get(fault.name, 0) + 1
+    assert set(had) == {"client_renewal", "client_chain", "client_ca_rolled", "crl_of_old_ca"}
+    assert min(had.values()) > 200 / 8
 
 
 # --- The catalogue and the key
