@@ -144,8 +144,9 @@ def _spawn(
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     environment = {**kept, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
     name, *arguments = shlex.split(command)
-    # A kernel that is killed cannot end what it started.
-    tied = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+    # A kernel that is killed cannot end what it started. TERM, so that it ends its own children:
+    # nginx's would go on without it.
+    tied = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
     if name in USERS and tied and os.geteuid() == 0:
         tied += ["--reuid", USERS[name], "--regid", USERS[name], "--clear-groups"]
         _give(folder, USERS[name])

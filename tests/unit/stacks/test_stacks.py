@@ -116,22 +116,36 @@ def test_a_client_that_does_not_end_is_ended(folder: Path) -> None:
     assert time.monotonic() - began < 60
 
 
+ALONE = "print(1, flush=True); import time; time.sleep(600)"
+#: As nginx does: a child that does not notice when this one is gone.
+PARENT = """
+import signal, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+def end(*_):
+    child.kill()
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print(1, flush=True)
+child.wait()
+"""
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="setpriv is of Linux")
-def test_nothing_outlives_a_kernel_that_is_killed(folder: Path) -> None:
-    """Its program ends with it: the pipe that both hold comes to its end."""
+@pytest.mark.parametrize("program", [ALONE, PARENT], ids=["alone", "with a child"])
+def test_nothing_outlives_a_kernel_that_is_killed(folder: Path, program: str) -> None:
+    """Its program ends with it: the pipe that all of them hold comes to its end."""
+    (folder / "program.py").write_text(program, "utf-8")
     code = (
         "import pathlib, time; from mtls_lab.stacks import running\n"
-        "running._spawn('python -c \"print(1); import time; time.sleep(600)\"', "
-        "pathlib.Path(), 1)\n"
+        "running._spawn('python program.py', pathlib.Path(), 1)\n"
         "time.sleep(600)\n"
     )
     kernel = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=folder)
     assert kernel.stdout is not None
     assert kernel.stdout.readline() == b"1\n"
     kernel.kill()
-    assert kernel.wait(30) == -9
-    assert kernel.stdout.read() == b""  # comes back when the last holder has ended
-    kernel.stdout.close()
+    said, _ = kernel.communicate(timeout=60)  # comes back when the last holder has ended
+    assert (kernel.returncode, said) == (-9, b"")
 
 
 @pytest.mark.parametrize(
