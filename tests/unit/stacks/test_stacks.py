@@ -1,5 +1,6 @@
 """Programs of other stacks: run, read, ended. Python plays all of them, so that none is missing."""
 
+import os
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ import pytest
 
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
-from mtls_lab.stacks import Encounter, Encounters, Program, meet, stack_table
+from mtls_lab.stacks import Encounter, Encounters, Program, meet, running, stack_table
 from mtls_lab.stacks.running import output_of
 from mtls_lab.stacks.steady import steady
 
@@ -167,6 +168,26 @@ def test_nothing_outlives_a_kernel_that_is_killed(folder: Path, program: str) ->
 )
 def test_what_differs_from_run_to_run_is_taken_out(line: str, told: str) -> None:
     assert steady(line) == told
+
+
+def test_a_foreign_line_does_nothing_to_the_screen() -> None:
+    assert steady("\x1b[2Jcn=\u202eevil\x07") == "\\u001b[2Jcn=\\u202eevil\\u0007"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are of Unix")
+def test_a_file_that_is_none_is_not_waited_for(folder: Path) -> None:
+    (folder / "backend/server.py").unlink()
+    os.mkfifo(folder / "backend/server.py")
+    with pytest.raises(FileProblem, match=r"server\.py cannot be read"):
+        meet(server, client)
+
+
+def test_of_a_server_that_writes_without_end_the_last_words_are_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "MOST", 64)
+    (folder / "backend/server.py").write_text("print('x\\n' * 1000 + 'no port')", "utf-8")
+    assert meet(server, client).instead == "server does not start: no port"
 
 
 def test_the_table_leaves_out_what_was_not_run() -> None:
