@@ -66,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
             authorize=_rule(options),
             host=options.host,
             port=options.port,
+            everybody=True,  # it is for programs of one's own, which may run under other names
             observe=lambda *event: events.put(event),
         ) as backend,
     ):

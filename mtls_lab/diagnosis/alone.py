@@ -114,12 +114,14 @@ def wrong_signers(certificates: Sequence[x509.Certificate]) -> States:
         return
     from cryptography import x509  # noqa: PLC0415 - see mistakes_in
 
+    from mtls_lab.pki.description import UNREADABLE  # noqa: PLC0415
+
     for signer in certificates:
         if not any(each.issuer == signer.subject and each != signer for each in certificates):
             continue
         try:
             limits = {type(extension.value): extension.value for extension in signer.extensions}
-        except (ValueError, x509.DuplicateExtension):  # OpenSSL has read it, cryptography cannot
+        except UNREADABLE:  # OpenSSL has read it, cryptography cannot
             continue
         basic, usage = limits.get(x509.BasicConstraints), limits.get(x509.KeyUsage)
         words = (("signer", printable(signer.subject.rfc4514_string())),)

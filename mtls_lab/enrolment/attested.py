@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from mtls_lab.enrolment.endorsement import not_endorsed
 from mtls_lab.enrolment.evidence import RULES, Claim, EvidenceRule
-from mtls_lab.enrolment.lines import is_signed, request_from, to_line
+from mtls_lab.enrolment.lines import request_from, to_line
 from mtls_lab.errors import LabError
 from mtls_lab.net import PeerCertificate
 from mtls_lab.pki import LEAF_DAYS, CertificateAuthority, Purpose
@@ -121,7 +121,7 @@ class AttestingOffice:
 
     def _enrol(self, request: str, *words: str) -> str:
         csr = request_from(request)
-        if not is_signed(csr):
+        if not csr.is_signature_valid:
             return self._refuse("the request is not signed with the key that it names")
         if not words:
             return self._refuse("no TPM states that this key is its own")

@@ -7,7 +7,6 @@ signed (office.py).
 from __future__ import annotations
 
 import base64
-import binascii
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -19,7 +18,7 @@ from mtls_lab.pki import Key
 from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.leaf import name_of
 
-__all__ = ["certificate_from", "is_signed", "names_in", "request", "request_from", "to_line"]
+__all__ = ["certificate_from", "names_in", "request", "request_from", "to_line"]
 
 
 def request(key: Key, common_name: str) -> x509.CertificateSigningRequest:
@@ -46,21 +45,16 @@ def request_from(line: str) -> x509.CertificateSigningRequest:
         LabError: it is not a signing request.
     """
     try:
-        return x509.load_der_x509_csr(base64.b64decode(line, validate=True))
-    except (ValueError, binascii.Error):
+        csr = x509.load_der_x509_csr(base64.b64decode(line, validate=True))
+        # What cannot be read of it shows only when it is asked for.
+        _ = (csr.subject, csr.public_key(), csr.is_signature_valid, csr.extensions)
+    except UNREADABLE:
         raise LabError(
             "a line that is not a signing request",
             "a request in base64 of DER",
             "make it with to_line(csr)",
         ) from None
-
-
-def is_signed(csr: x509.CertificateSigningRequest) -> bool:
-    """Whether a request is signed with the key that it names; one that cannot be read is not."""
-    try:
-        return csr.is_signature_valid
-    except UNREADABLE:
-        return False
+    return csr
 
 
 def certificate_from(line: str | None) -> x509.Certificate:
@@ -78,7 +72,7 @@ def certificate_from(line: str | None) -> x509.Certificate:
     """
     try:
         return x509.load_der_x509_certificate(base64.b64decode(line or "", validate=True))
-    except (ValueError, binascii.Error):
+    except UNREADABLE:
         raise LabError(
             line or "no reply", "a certificate", "read both sides of the exchange"
         ) from None
@@ -107,5 +101,5 @@ def names_in(asked: x509.CertificateSigningRequest | PeerCertificate) -> list[st
 def _alternative(csr: x509.CertificateSigningRequest) -> list[x509.GeneralName]:
     try:
         return list(csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-    except (x509.ExtensionNotFound, *UNREADABLE):
+    except x509.ExtensionNotFound:
         return []

@@ -14,7 +14,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from mtls_lab.enrolment.lines import is_signed, names_in, request_from, to_line
+from mtls_lab.enrolment.lines import names_in, request_from, to_line
 from mtls_lab.errors import LabError
 from mtls_lab.net import PeerCertificate
 from mtls_lab.pki import LEAF_DAYS, CertificateAuthority, Purpose, common_name
@@ -100,7 +100,7 @@ class Office:
             csr = request_from(line)
         except LabError as problem:
             return f"ERROR {problem.found}"
-        if not is_signed(csr):
+        if not csr.is_signature_valid:
             return "ERROR the request is not signed with the key that it names"
         with self._turn:
             return self._decide(csr, certificate or {})

@@ -31,15 +31,31 @@ def own_folder(
 
     Raises:
         NotInWorkspace: there is no learner's folder.
+        FileProblem: this one may not be entered.
     """
     found = learner_folder(folder)
     if found is None:
+        looked_in = folder or Path.cwd()
+        try:
+            (looked_in / MARKER).stat()
+        except PermissionError as error:
+            raise _closed(looked_in, error) from None
+        except (OSError, ValueError):
+            pass  # there is none, or its name cannot be one
         raise NotInWorkspace(
-            f"{folder or Path.cwd()} is no folder of the lab (no {MARKER} file in it)",
+            f"{looked_in} is no folder of the lab (no {MARKER} file in it)",
             f"a folder that `{typed('start')}` has made",
             todo,
         )
     return found
+
+
+def _closed(path: Path, error: PermissionError) -> FileProblem:
+    return FileProblem(
+        f"{path} cannot be read ({error.strerror})",
+        "a folder that is yours to open",
+        "change its permissions, or name another folder",
+    )
 
 
 def read_marker(folder: Path) -> dict[str, str]:
@@ -49,11 +65,7 @@ def read_marker(folder: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except PermissionError as error:
-        raise FileProblem(
-            f"{folder / MARKER} cannot be read ({error.strerror})",
-            "a folder that is yours to open",
-            "change its permissions, or name another folder",
-        ) from None
+        raise _closed(folder / MARKER, error) from None
     except (OSError, ValueError, TypeError) as error:
         raise FileProblem(
             f"{folder / MARKER} cannot be read ({getattr(error, 'strerror', None) or error})",

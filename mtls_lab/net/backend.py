@@ -66,6 +66,7 @@ class Backend:
         handshake_timeout: float = HANDSHAKE_TIMEOUT,
         idle_timeout: float = IDLE_TIMEOUT,
         max_connections: int = MAX_CONNECTIONS,
+        everybody: bool = False,
         observe: Observer | None = None,
     ) -> None:
         self.name, self.service = name, Service(secret)
@@ -75,7 +76,13 @@ class Backend:
         self._handshake_timeout, self._idle_timeout = handshake_timeout, idle_timeout
         self._observe = observe
         self._outcomes: Mailbox[Address, Side] = Mailbox()
-        self._acceptor = Acceptor(self._handle, host, port, name, most=max_connections, adopts=True)
+        self._acceptor = Acceptor(
+            self._handle,
+            *(host, port, name),
+            most=max_connections,
+            adopts=True,
+            refuse=None if everybody else self._refuse,
+        )
         self.address = self._acceptor.address
 
     #: A backend of this process; see upstream.py.
@@ -103,6 +110,10 @@ class Backend:
     def __repr__(self) -> str:
         kind = "TCP" if self._context is None else "TLS"
         return f"<Backend {self.name!r}, {kind}, {len(self.connections)} connections>"
+
+    def _refuse(self, _peer: Address, who: int) -> None:
+        failure = Failure("PermissionError", text=f"another user of this machine, uid {who}")
+        self.connections.append(Side(self.name, Stage.CONNECT, failure))
 
     def _handle(self, raw: socket.socket, peer: Address) -> None:
         conversation, wait = Conversation(raw, self.name), LINGER
@@ -207,6 +218,7 @@ def serve(
     handshake_timeout: float = HANDSHAKE_TIMEOUT,
     idle_timeout: float = IDLE_TIMEOUT,
     max_connections: int = MAX_CONNECTIONS,
+    everybody: bool = False,
     observe: Observer | None = None,
 ) -> Backend:
     """Start a backend and return it, ready for connections.
@@ -228,6 +240,8 @@ def serve(
         host, port: where to listen; port 0 takes a free one.
         handshake_timeout, idle_timeout: seconds for the whole handshake, and for each command.
         max_connections: at a time; whoever comes then waits until one of them has ended.
+        everybody: whether other users of this machine are served on loopback. Where Linux tells
+            whose a connection is, they are not, and `connections` names them.
         observe: told of a connection when it is open, at each command, and when it has ended.
 
     Raises:
@@ -261,6 +275,7 @@ def serve(
         handshake_timeout=handshake_timeout,
         idle_timeout=idle_timeout,
         max_connections=max_connections,
+        everybody=everybody,
         observe=observe,
     )
     with _registry:

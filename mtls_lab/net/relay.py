@@ -73,7 +73,10 @@ class Relay:
         self._connections = 0
         self._lock = threading.Lock()
         self._through: Mailbox[Address, Address | None] = Mailbox()
-        self._acceptor = Acceptor(self._handle, "127.0.0.1", 0, name, adopts=True)
+        # Whoever is no user of this lab is not heard, and not passed on to its backend either.
+        self._acceptor = Acceptor(
+            self._handle, "127.0.0.1", 0, name, adopts=True, refuse=lambda *_: None
+        )
         self.address = self._acceptor.address
 
     @property

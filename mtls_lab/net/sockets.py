@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from mtls_lab.errors import NetworkProblem
+from mtls_lab.net.neighbours import is_loopback, stranger
 
 __all__ = ["Acceptor", "Address", "hang_up", "nobody_listens"]
 
@@ -51,6 +52,8 @@ class Acceptor:
         most: connections at a time; the next one waits, in the queue of the system.
         adopts: whether `handle` calls `adopt` for the socket into which it wraps its own, which
             saves a second descriptor for each connection.
+        refuse: told who it was when a connection on loopback is another user's, as Linux numbers
+            them; it is closed unheard. None serves everybody.
 
     Raises:
         NetworkProblem: the address cannot be listened on.
@@ -65,8 +68,10 @@ class Acceptor:
         *,
         most: int = MAX_CONNECTIONS,
         adopts: bool = False,
+        refuse: Callable[[Address, int], object] | None = None,
     ) -> None:
         self._handle, self._adopts = handle, adopts
+        self._refuse = refuse if is_loopback(host) else None
         self._name = name
         self._most = most
         self._open: dict[threading.Thread, list[socket.socket]] = {}
@@ -126,6 +131,9 @@ class Acceptor:
     def _connection(self, connection: socket.socket, peer: Address) -> None:
         try:
             with connection, contextlib.suppress(OSError):
+                if self._refuse and (who := stranger(connection)) is not None:
+                    self._refuse(peer, who)
+                    return
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._handle(connection, peer)
         finally:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.facts import read_facts
+from mtls_lab.files import read_file
 
 __all__ = ["Program"]
 
@@ -113,8 +114,8 @@ class Program:
 def source(path: Path) -> str:
     """Return the text of a program's file. Raises FileProblem."""
     try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_file(path).decode("utf-8")
+    except (OSError, ValueError) as error:
         raise FileProblem(
             f"{path} cannot be read",
             "the file that a cell above writes, with %%writefile",

@@ -25,6 +25,8 @@ from mtls_lab.stacks.programs import Program, found, source
 
 __all__ = ["NotStarted", "Server", "free_port", "lay_out", "output_of", "started"]
 
+#: Bytes that are read of what a server has written since the last time.
+MOST = 1 << 20
 #: Seconds until a program listens, or has prepared itself; a JVM and a database are slow.
 START = 60.0
 #: Seconds that a client has. None of those here tries again.
@@ -144,8 +146,9 @@ def _spawn(
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     environment = {**kept, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
     name, *arguments = shlex.split(command)
-    # A kernel that is killed cannot end what it started.
-    tied = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+    # A kernel that is killed cannot end what it started. TERM, so that it ends its own children:
+    # nginx's would go on without it.
+    tied = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
     if name in USERS and tied and os.geteuid() == 0:
         tied += ["--reuid", USERS[name], "--regid", USERS[name], "--clear-groups"]
         _give(folder, USERS[name])
@@ -212,7 +215,9 @@ class Server:
         return lines
 
     def _bytes(self) -> bytes:
-        data = self.log.read_bytes()[self._read :]
+        with self.log.open("rb") as log:
+            log.seek(self._read)
+            data = log.read(MOST)
         return data[: data.rfind(b"\n") + 1]
 
     def _new(self) -> list[str]:
@@ -258,7 +263,9 @@ def _await(
     deadline = time.monotonic() + START
     while not _listens(program.listens, folder, ports):
         if process.poll() is not None or time.monotonic() > deadline:
-            raise NotStarted(program.name, log.read_text("utf-8", "replace"))
+            with log.open("rb") as said:
+                said.seek(max(said.seek(0, os.SEEK_END) - MOST, 0))
+                raise NotStarted(program.name, said.read().decode("utf-8", "replace"))
         select.select([], [], [], 0.02)
 
 

@@ -6,6 +6,8 @@ Here: text to text. Not here: which lines are read (running.py).
 import re
 from collections.abc import Iterable
 
+from mtls_lab.text import printable
+
 __all__ = ["steady"]
 
 #: What is taken out, and what is put there; in this order.
@@ -27,7 +29,7 @@ VARYING = [
 
 
 def steady(line: str, folders: Iterable[str] = ()) -> str:
-    """Return a line that is the same in the next run.
+    """Return a line that is the same in the next run, and harmless on a screen.
 
     Example:
         >>> print(steady("2026/11/26 07:46:45 [info] 12#12: *1 client closed"))
@@ -39,4 +41,4 @@ def steady(line: str, folders: Iterable[str] = ()) -> str:
         line = line.replace(f"{folder}/", "").replace(folder, ".")
     for pattern, text in VARYING:
         line = re.sub(pattern, text, line)
-    return line.strip()
+    return printable(line.strip())

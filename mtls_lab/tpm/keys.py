@@ -14,6 +14,7 @@ from cryptography import x509
 
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.files import PathLike, read_file, write_file
+from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.tpm.chip import Chip
 from mtls_lab.tpm.conversation import OWNER, Conversation
@@ -112,7 +113,7 @@ def read_csr(path: PathLike) -> x509.CertificateSigningRequest:
         data = read_file(path, most=1 << 20)
         _, text, *_ = re.split(rb"-----(?:BEGIN|END) CERTIFICATE REQUEST-----", data)
         return x509.load_der_x509_csr(_without_null(base64.b64decode(text)))
-    except (OSError, ValueError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise FileProblem(
             f"{path} holds no certificate signing request ({error})",
             "a request in PEM form",

@@ -29,7 +29,7 @@ from mtls_lab.bench.starttls import PROTOCOLS, NoStartTls, into_tls
 from mtls_lab.classroom.one_learner import report as one_report
 from mtls_lab.classroom.whole_class import class_report, read_export
 from mtls_lab.diagnosis import explain
-from mtls_lab.enrolment import AttestingOffice
+from mtls_lab.enrolment import AttestingOffice, names_in, request_from
 from mtls_lab.errors import LabError
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import notebooks, progress
@@ -261,6 +261,9 @@ def certificates(data: bytes) -> None:
 
 
 def requests(data: bytes) -> None:
+    """As a file of it, and as the line that an office gets."""
+    with suppress(LabError):
+        names_in(request_from(base64.b64encode(data).decode()))
     try:
         found = x509.load_der_x509_csr(data)
     except UNREADABLE:

@@ -9,8 +9,8 @@ from mtls_lab.classroom import recorded
 from mtls_lab.tpm import SoftwareTPM
 from tests.authoring import canonical
 
-#: A line that was recorded; how many cells run all the same: imports, questions, the start, a panel;
-#: and how many panels there are.
+#: A line that was recorded; how many cells run all the same: imports, questions, the start,
+#: a panel; and how many panels there are.
 SAID = {
     "4_key_in_a_tpm": ("0x1df TPM_RC_INTEGRITY", 3, 1),
     "4d_attestation": ("0x3e0 TPM_RC_TICKET", 3, 0),

@@ -172,6 +172,36 @@ def test_what_is_not_a_request(world: World, command: str, reply: str) -> None:
     assert world.ask(world.born("pump-13"), command).reply == reply
 
 
+#: EC P-256 in a request, the first byte of its version, and where its names end, in DER.
+EC_KEY, VERSION = bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("020100")
+
+
+@pytest.mark.parametrize(
+    ("what", "instead"),
+    [
+        (VERSION, bytes.fromhex("020105")),  # a version that X.509 does not have
+        (EC_KEY, bytes.fromhex("06072a8648ce3d0209")),  # a key of an unknown kind
+        (b"\x0c\x07pump-13", b"\x4c\x07pump-13"),  # a name of an unknown type
+    ],
+    ids=["version", "key", "name"],
+)
+def test_a_request_that_cryptography_cannot_read(world: World, what: bytes, instead: bytes) -> None:
+    der = base64.b64decode(to_line(request(create_key(), "pump-13")))
+    assert what in der
+    line = base64.b64encode(der.replace(what, instead, 1)).decode()
+    reply = world.ask(world.born("pump-13"), f"ENROL {line}").reply
+    assert reply == "ERROR a line that is not a signing request"
+
+
+def test_a_certificate_that_cryptography_cannot_read_is_no_reply(world: World) -> None:
+    der = base64.b64decode(to_line(world.born("pump-13").certificate))
+    version = bytes.fromhex("a003020102")
+    assert version in der
+    line = base64.b64encode(der.replace(version, bytes.fromhex("a003020109"), 1)).decode()
+    with pytest.raises(LabError, match="Expected: a certificate"):
+        certificate_from(line)
+
+
 def test_a_request_without_its_key(world: World) -> None:
     line = damaged(request(create_key(), "pump-14"))
     reply = world.ask(world.born("pump-14"), f"ENROL {line}").reply

@@ -1,5 +1,6 @@
 """What `enter` makes and keeps for each part. Unpacking notebooks: test_notebooks.py."""
 
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from mtls_lab import CertificateAuthority, ask, serve
 from mtls_lab.errors import FileProblem, NotInWorkspace
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import enter, workspace
-from mtls_lab.learner.folder import read_marker
+from mtls_lab.learner.folder import own_folder, read_marker
 from mtls_lab.learner.workspace import FOLDERS
 from mtls_lab.net import client_context, only_trusted_client, server_context
 from mtls_lab.pki import Purpose, describe, pem
@@ -208,6 +209,27 @@ def test_not_in_a_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         f"To do:    make one with `{typed('start --prepare')}`, and open the notebook in it"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.once  # the system decides, and no Python
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other permissions")
+def test_a_folder_that_may_not_be_entered(tmp_path: Path) -> None:
+    tmp_path.chmod(0)
+    root = os.geteuid() == 0
+    try:
+        if root:  # who may enter everything
+            os.seteuid(65534)
+        with pytest.raises(FileProblem) as caught:
+            own_folder(tmp_path)
+    finally:
+        if root:
+            os.seteuid(0)
+        tmp_path.chmod(0o700)
+    assert str(caught.value) == (
+        f"Found:    {tmp_path} cannot be read (Permission denied)\n"
+        "Expected: a folder that is yours to open\n"
+        "To do:    change its permissions, or name another folder"
+    )
 
 
 def test_a_folder_that_cannot_be_written(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Programs of other stacks: run, read, ended. Python plays all of them, so that none is missing."""
 
+import os
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ import pytest
 
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
-from mtls_lab.stacks import Encounter, Encounters, Program, meet, stack_table
+from mtls_lab.stacks import Encounter, Encounters, Program, meet, running, stack_table
 from mtls_lab.stacks.running import output_of
 from mtls_lab.stacks.steady import steady
 
@@ -116,22 +117,36 @@ def test_a_client_that_does_not_end_is_ended(folder: Path) -> None:
     assert time.monotonic() - began < 60
 
 
+ALONE = "print(1, flush=True); import time; time.sleep(600)"
+#: As nginx does: a child that does not notice when this one is gone.
+PARENT = """
+import signal, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+def end(*_):
+    child.kill()
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print(1, flush=True)
+child.wait()
+"""
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="setpriv is of Linux")
-def test_nothing_outlives_a_kernel_that_is_killed(folder: Path) -> None:
-    """Its program ends with it: the pipe that both hold comes to its end."""
+@pytest.mark.parametrize("program", [ALONE, PARENT], ids=["alone", "with a child"])
+def test_nothing_outlives_a_kernel_that_is_killed(folder: Path, program: str) -> None:
+    """Its program ends with it: the pipe that all of them hold comes to its end."""
+    (folder / "program.py").write_text(program, "utf-8")
     code = (
         "import pathlib, time; from mtls_lab.stacks import running\n"
-        "running._spawn('python -c \"print(1); import time; time.sleep(600)\"', "
-        "pathlib.Path(), 1)\n"
+        "running._spawn('python program.py', pathlib.Path(), 1)\n"
         "time.sleep(600)\n"
     )
     kernel = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=folder)
     assert kernel.stdout is not None
     assert kernel.stdout.readline() == b"1\n"
     kernel.kill()
-    assert kernel.wait(30) == -9
-    assert kernel.stdout.read() == b""  # comes back when the last holder has ended
-    kernel.stdout.close()
+    said, _ = kernel.communicate(timeout=60)  # comes back when the last holder has ended
+    assert (kernel.returncode, said) == (-9, b"")
 
 
 @pytest.mark.parametrize(
@@ -153,6 +168,26 @@ def test_nothing_outlives_a_kernel_that_is_killed(folder: Path) -> None:
 )
 def test_what_differs_from_run_to_run_is_taken_out(line: str, told: str) -> None:
     assert steady(line) == told
+
+
+def test_a_foreign_line_does_nothing_to_the_screen() -> None:
+    assert steady("\x1b[2Jcn=\u202eevil\x07") == "\\u001b[2Jcn=\\u202eevil\\u0007"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are of Unix")
+def test_a_file_that_is_none_is_not_waited_for(folder: Path) -> None:
+    (folder / "backend/server.py").unlink()
+    os.mkfifo(folder / "backend/server.py")
+    with pytest.raises(FileProblem, match=r"server\.py cannot be read"):
+        meet(server, client)
+
+
+def test_of_a_server_that_writes_without_end_the_last_words_are_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "MOST", 64)
+    (folder / "backend/server.py").write_text("print('x\\n' * 1000 + 'no port')", "utf-8")
+    assert meet(server, client).instead == "server does not start: no port"
 
 
 def test_the_table_leaves_out_what_was_not_run() -> None:
