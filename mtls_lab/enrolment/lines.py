@@ -7,7 +7,6 @@ signed (office.py).
 from __future__ import annotations
 
 import base64
-import binascii
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -47,7 +46,7 @@ def request_from(line: str) -> x509.CertificateSigningRequest:
     """
     try:
         return x509.load_der_x509_csr(base64.b64decode(line, validate=True))
-    except (ValueError, binascii.Error):
+    except UNREADABLE:
         raise LabError(
             "a line that is not a signing request",
             "a request in base64 of DER",
@@ -78,7 +77,7 @@ def certificate_from(line: str | None) -> x509.Certificate:
     """
     try:
         return x509.load_der_x509_certificate(base64.b64decode(line or "", validate=True))
-    except (ValueError, binascii.Error):
+    except UNREADABLE:
         raise LabError(
             line or "no reply", "a certificate", "read both sides of the exchange"
         ) from None
