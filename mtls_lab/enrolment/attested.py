@@ -12,7 +12,6 @@ believed (evidence.py, endorsement.py), the TPM (tpm/attesting.py).
 from __future__ import annotations
 
 import base64
-import binascii
 import secrets
 import threading
 import time
@@ -29,6 +28,7 @@ from mtls_lab.enrolment.lines import request_from, to_line
 from mtls_lab.errors import LabError
 from mtls_lab.net import PeerCertificate
 from mtls_lab.pki import LEAF_DAYS, CertificateAuthority, Purpose
+from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.tpm import Evidence, Public, Statement, make_credential
 
 __all__ = ["AttestingOffice", "attest_line", "credential_from", "enrol_line"]
@@ -104,7 +104,7 @@ class AttestingOffice:
     def _attest(self, endorsement: str, attestation: str) -> str:
         try:
             certificate = x509.load_der_x509_certificate(_bytes(endorsement))
-        except ValueError:
+        except UNREADABLE:
             return self._refuse("what should be the certificate of a TPM cannot be read")
         if reason := not_endorsed(certificate, self.manufacturers):
             return self._refuse(reason)
@@ -174,5 +174,5 @@ def _text(data: bytes) -> str:
 def _bytes(word: str) -> bytes:
     try:
         return base64.b64decode(word, validate=True)
-    except (ValueError, binascii.Error):
+    except ValueError:
         raise ValueError("a word that is not base64") from None
