@@ -81,8 +81,6 @@ def _fits(key: str, wanted: list[Any], fact: object) -> bool:
     return fact in wanted or bool(fact if "*" in wanted else key in {"side", "stage"} and not fact)
 
 
-def _tells_less(found: tuple[Entry, Symptoms]) -> tuple[bool, int, bool]:
-    entry, seen = found
-    # What a TPM said is why the other side heard of an internal error.
-    alone = not seen.state.startswith("tpm: ")
-    return alone, SEEN_BY.index(entry["seen_by"]), not entry.get("known", True)
+def _tells_less(found: tuple[Entry, Symptoms]) -> tuple[int, bool]:
+    entry, _ = found
+    return SEEN_BY.index(entry["seen_by"]), not entry.get("known", True)

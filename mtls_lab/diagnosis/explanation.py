@@ -165,7 +165,8 @@ def explain(
     with suppress(KeyError):  # it cannot be told whose files these are
         told["command"] = command.format_map(shell)
     causes = ranked(texts["why"], alert_of(normal(seen.failure.reason)), peer, runs.names())
-    owner = OTHER[seen.side] if entry["seen_by"] == "refuser" else seen.side
+    decided = entry["seen_by"] == "refuser" and not entry.get("own")
+    owner = OTHER[seen.side] if decided else seen.side
     found = looked.findings(seen, owner, reword) if looked else []
     ruled: tuple[Cause, ...] = ()
     if found and found[0].explains and not closer:
