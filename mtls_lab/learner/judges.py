@@ -2,7 +2,8 @@
 
 Here: from the evidence of a run (an exchange, what a relay heard, a verdict) to the answer that
 it gives, in the order of data/predictions.toml. Not here: the questions, and what is said of an
-answer (predictions.py). No function knows what the lesson's own run gives.
+answer (predictions.py), the judges of Part 4 (judges_of_part_4.py). No function knows what the
+lesson's own run gives.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from mtls_lab.errors import LabError, UnknownName
-from mtls_lab.wire import Direction, Exchange, Stage, server_name
+from mtls_lab.learner.judges_of_part_4 import PART_4, served
+from mtls_lab.wire import Direction, Exchange, server_name
 
 if TYPE_CHECKING:
     from mtls_lab.attacks import AttackResult
-    from mtls_lab.experiments import KeySearch
 
 __all__ = ["JUDGES", "judge"]
 
@@ -128,17 +129,17 @@ def leaf_only(with_ca: Exchange, without_ca: Exchange) -> str:
 
 def substring(loose: Exchange, _strict: Exchange) -> str:
     """Judge the exchange under the rule that looks for a piece of text."""
-    return _served(loose)
+    return served(loose)
 
 
 def cert_optional(without_rule: Exchange, with_rule: Exchange) -> str:
     """Judge the exchanges with the backend that has no rule, and with the one that has."""
-    return "both" if with_rule.ok else _served(without_rule)
+    return "both" if with_rule.ok else served(without_rule)
 
 
 def no_usage(unlimited: Exchange, _for_servers: Exchange) -> str:
     """Judge the exchange with the certificate that has no extended key usage."""
-    return _served(unlimited)
+    return served(unlimited)
 
 
 def eve_follows(tls_1_2: Listener, tls_1_3: Listener) -> str:
@@ -165,7 +166,7 @@ def stolen_session(thief: Exchange) -> str:
 
 def revoked_session(thief: Exchange) -> str:
     """Judge the exchange of the thief."""
-    return _served(thief)
+    return served(thief)
 
 
 def no_sessions(device: Exchange, thief: Exchange) -> str:
@@ -173,118 +174,6 @@ def no_sessions(device: Exchange, thief: Exchange) -> str:
     if thief.ok:
         return "served"
     return "full" if device.ok else "refused"
-
-
-# --- A key in a TPM --------------------------------------------------------------------------
-
-
-def copied_key(thief: Exchange) -> str:
-    """Judge how far the thief's exchange came."""
-    if thief.ok:
-        return "served"
-    return "load" if thief.device.stage is Stage.SETUP else "refused"
-
-
-def key_in_memory(of_file: KeySearch, of_tpm: KeySearch) -> str:
-    """Judge in whose memory the key was found."""
-    if of_tpm.found:
-        return "both"
-    return "file" if of_file.found else "neither"
-
-
-def copied_chip(thief: Exchange) -> str:
-    """Judge the exchange of whoever has the copy of the TPM."""
-    return _served(thief)
-
-
-def tpm_session(_device: Exchange, thief: Exchange) -> str:
-    """Judge the exchange of whoever has the session."""
-    return _served(thief)
-
-
-# --- A device's life -------------------------------------------------------------------------
-
-
-def birth_at_work(thief: Exchange) -> str:
-    """Judge how far the exchange with the birth certificate came."""
-    if thief.ok:
-        return "served"
-    return "rule" if thief.backend and thief.backend.version else "handshake"
-
-
-def other_name(office: Exchange, at_work: Exchange | None = None) -> str:
-    """Judge what the office answered, and what its certificate was good for."""
-    if not office.ok:
-        return "office"
-    return "served" if at_work and at_work.ok else "backend"
-
-
-def old_key(_device: Exchange, thief: Exchange) -> str:
-    """Judge the thief's exchange with the office."""
-    if thief.ok:
-        return "signed"
-    return "office" if thief.backend and thief.backend.version else "tls"
-
-
-def clock_1970(exchange: Exchange) -> str:
-    """Judge which side refused a certificate."""
-    failure = exchange.device.failure
-    if failure is not None and failure.verify_code is not None:
-        return "device"
-    return "nobody" if exchange.ok else "backend"
-
-
-def swapped_context(exchange: Exchange) -> str:
-    """Judge the exchange of the revoked device."""
-    return _served(exchange)
-
-
-def dropped_early(renewed: Exchange, other: Exchange) -> str:
-    """Judge which of the two was served."""
-    if renewed.ok:
-        return "both" if other.ok else "renewed"
-    return "old" if other.ok else "neither"
-
-
-# --- Attestation -----------------------------------------------------------------------------
-
-
-def borrowed_ek(asked: Exchange, opened: object) -> str:
-    """Judge what the office said, and whether the TPM of the thief opened it."""
-    if not asked.ok:
-        return "office"
-    return "nonce" if isinstance(opened, bytes) else "tpm"
-
-
-def loaded_key(enrolled: object) -> str:
-    """Judge the office's answer; a refusal of the TPM comes in its place."""
-    if not isinstance(enrolled, Exchange):
-        return "tpm"
-    return "signed" if enrolled.ok else "office"
-
-
-def forged_statement(enrolled: object) -> str:
-    """Judge the office's answer; a refusal of the TPM comes in its place."""
-    if not isinstance(enrolled, Exchange):
-        return "credential"
-    return "signed" if enrolled.ok else "signature"
-
-
-def changed_firmware(exchange: Exchange) -> str:
-    """Judge at which stage the device ended."""
-    if exchange.ok:
-        return "served"
-    stages = {Stage.SETUP: "load", Stage.HANDSHAKE: "sign"}
-    return stages.get(exchange.device.stage, "backend")
-
-
-def measured_again(exchange: Exchange) -> str:
-    """Judge whether the device was served."""
-    return "signs" if exchange.ok else "refuses"
-
-
-def _served(exchange: Exchange) -> str:
-    return "served" if exchange.ok else "refused"
 
 
 #: By the name of the question, in the order of data/predictions.toml.
@@ -295,9 +184,7 @@ JUDGES: dict[str, Callable[..., str]] = {
         *(eve_reads_tls, flipped_bit, same_named_ca, other_host, cert_none, clone_over_tls),
         *(no_certificate, leaf_only, substring, cert_optional, no_usage, eve_follows, stolen_key),
         *(stolen_session, revoked_session, no_sessions),
-        *(copied_key, key_in_memory, copied_chip, tpm_session),
-        *(birth_at_work, other_name, old_key, clock_1970, swapped_context, dropped_early),
-        *(borrowed_ek, loaded_key, forged_statement, changed_firmware, measured_again),
+        *PART_4,
     )
 }
 
