@@ -232,6 +232,11 @@ class Cell:
     errors: tuple[str, ...]
 
 
+#: What anywidget complains of where a page needs more than the two seconds that it gives a widget,
+#: as on a busy machine. Nothing is lost then: test_slow_page.py.
+LATE = "[anywidget] Failed to initialize model."
+
+
 @dataclass
 class LabPage:
     """One page, and the one notebook that is open in it. Loading it takes seconds: keep it.
@@ -240,11 +245,13 @@ class LabPage:
         page: playwright's page, for whatever a test wants to click.
         complaints: errors in the browser's console, and requests that left this machine,
             since the notebook was opened.
+        late: how many widgets missed anywidget's time.
     """
 
     page: Page
     host: str
     complaints: list[str] = field(default_factory=list)
+    late: int = 0
 
     def __post_init__(self) -> None:
         self.page.on("console", self._on_console)
@@ -252,7 +259,9 @@ class LabPage:
         self.page.on("request", self._on_request)
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.text.startswith(LATE):
+            self.late += 1
+        elif message.type == "error":
             self.complaints.append(message.text)
 
     def _on_request(self, request: Request) -> None:
