@@ -14,13 +14,14 @@ from mtls_lab.wire.names import registry
 __all__ = ["alerts_in", "was_sent"]
 
 ALERT_NUMBER = re.compile(
-    r"alert(?: number| code| description| was received)?(?: is)?[ :=(\[]{1,3}(\d{1,3})\b"
+    r"alert(?: number| code| description| was received| message \(msg)?(?: is)?"
+    r"[ :=(\[]{1,3}(\d{1,3})\b"
     r"|\[2:(\d{1,3})\]|fatal error code is (\d{1,3})\b|\breason\(1(\d{3})\)"
 )
 #: An alert with one of these words was sent by who wrote the line.
 SENT = re.compile(
     r"\(out\)|alert write|generated (?:server|client) alert"
-    r"|(?<!party )\bsen[dt](?:ing)? .{0,20}alert|generated and sent"
+    r"|(?<!party )\bsen[dt](?:ing)? .{0,20}alert|generated and sent|\btlsfatalalert: "
 )
 NOT_AN_ERROR = {"close_notify", "user_canceled"}
 

@@ -188,7 +188,7 @@ def _failure(phrase: Phrase, line: str) -> Failure:
 
 
 def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tuple[str, str, str]:
-    """Return who wrote a line and, where one shows, through which library; its name; the note."""
+    """Return who wrote a line and, where one shows, through which library; both names; the note."""
     stacks = _stacks()
     here = {name: _longest(stacks[name]["signs"], line) for name in stacks if name in signs}
     # The data file has a release of a library before the library.
@@ -202,7 +202,7 @@ def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tu
     names = [*writers[:1], *libraries[:1]]
     notes = (stacks[name] for name in names if "note" in stacks[name])
     note = next((n["note"] for n in notes if side in ("", n.get("note_of", side))), "")
-    return " with ".join(stacks[name]["name"] for name in names), stack or "".join(names[:1]), note
+    return " with ".join(stacks[name]["name"] for name in names), " ".join(names), note
 
 
 def _longest(signs: list[str], text: str) -> int:

@@ -31,7 +31,8 @@ VAGUE = {
     "reason": {"ECONNRESET", "EPIPE", "ECONNABORTED"},
     "state": {
         *("http: bad certificate", "writing", "client certificate refused", "not verified"),
-        *("not verified or not tls", "alert without a name", "hung up in handshake"),
+        *("not verified or missing", "not verified or not tls", "alert without a name"),
+        "hung up in handshake",
         *("said of device", "said of backend"),
     },
 }

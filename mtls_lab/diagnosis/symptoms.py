@@ -34,8 +34,8 @@ class Symptoms:
 
     `state` is what no failure says: how a good exchange was protected, that a rule raised, or
     which mistake is in a file. `words` are names that go with it. `says` is the line of another
-    program that was read, `stack` who wrote it, `by` that one's name in data/lines.toml, `note`
-    what is special about its words.
+    program that was read, `stack` who wrote it, `by` that program and its library by their
+    names in data/lines.toml, `note` what is special about its words.
     """
 
     side: str = ""

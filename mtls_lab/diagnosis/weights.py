@@ -13,6 +13,7 @@ WEIGHT = {"verify": 6, "state": 6, "reason": 5, "text": 4, "alert": 4, "error": 
 VAGUE = {
     "CERTIFICATE_VERIFY_FAILED": 3,
     "not verified": 3,
+    "not verified or missing": 3,
     "http: forbidden": 3,
     "client certificate refused": 3,
     "http: bad request": 2,

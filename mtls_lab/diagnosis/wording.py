@@ -68,8 +68,8 @@ def worded(text: str, entry: Entry, seen: Symptoms, *, course: bool) -> str:
     if course:
         return text
     nobody = entry.get("seen_by", "nobody") == "nobody"
-    stacks, any_ = _words()["stacks"], _words()["stacks"]["any"]
-    mine = stacks.get(seen.by, any_)
+    any_ = _words()["stacks"]["any"]
+    mine = _of_stack(seen, "pair") or any_
     pair = (mine if nobody or seen.side != "backend" else any_)["pair"]
     trust = (mine if entry.get("seen_by") != "refused" else any_)["trust"]
     return _outside(text, pair, trust)
@@ -181,7 +181,7 @@ def names_for(
     parts = lab.groups() if lab else ("", "", "")
     names |= zip(("found", "expected", "todo"), map(steady, parts), strict=True)
     names |= seen.words
-    tls = _words()["stacks"].get(seen.by, {}).get("tls", "")
+    tls = _of_stack(seen, "tls").get("tls", "")
     names |= {"tls": f" ({tls})" if tls else "", "unused": names.get("file", files["ca"])}
     names["Todo"] = names["todo"][:1].upper() + names["todo"][1:]
     shell["file"] = names.pop("in shell", "")
@@ -193,6 +193,13 @@ def elsewhere(entry: Entry, at_hand: set[str]) -> str:
     kind = "both" if {"cert", "ca"} <= at_hand else "cert"
     said: str = _words()["elsewhere"]["files" if entry["seen_by"] == "nobody" else kind]
     return said
+
+
+def _of_stack(seen: Symptoms, key: str) -> dict[str, str]:
+    """The words of the program that wrote the line, or of its library, if either has this one."""
+    stacks = _words()["stacks"]
+    found = (stacks[name] for name in seen.by.split() if key in stacks.get(name, {}))
+    return next(found, {})
 
 
 @cache

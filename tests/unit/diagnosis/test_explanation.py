@@ -475,7 +475,7 @@ def test_a_changed_handshake(lab: Lab, version: ssl.TLSVersion) -> None:
         (UNKNOWN_CA, ["18", "19", "20", "CRL", "intermediate"]),
         (Failure("SSLError", "SSLV3_ALERT_BAD_CERTIFICATE"), ["62", "64", "not valid yet"]),
         (Failure("SSLError", "SSLV3_ALERT_CERTIFICATE_EXPIRED"), ["CRL", "clock"]),
-        (Failure("SSLError", "SSLV3_ALERT_HANDSHAKE_FAILURE"), ["cipher", "not sent (TLS 1.2)"]),
+        (Failure("SSLError", "SSLV3_ALERT_HANDSHAKE_FAILURE"), ["cipher", "TLS 1.2", "sent none"]),
         (Failure("SSLError", "TLSV1_ALERT_PROTOCOL_VERSION"), ["no certificate"]),
         (Failure("SSLError", "SSLV3_ALERT_CERTIFICATE_UNKNOWN"), ["5280", "34"]),
     ],
@@ -500,7 +500,7 @@ MATCHES = {
     "version",
 }  # fmt: skip
 WORDS = {"what", "why", "where", "fix"}
-OPTIONS = {"backend", "command", "device", "known", "late", "seen_by", "when", "who"}
+OPTIONS = {"backend", "command", "device", "known", "late", "own", "seen_by", "when", "who"}
 NAMES = {
     *("seer", "Seer", "other", "Other", "refuser", "Refuser", "refused", "Refused"),
     *("cert", "key", "ca", "load", "purpose", "file", "wanted", "found", "expected"),

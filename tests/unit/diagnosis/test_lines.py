@@ -99,6 +99,38 @@ def test_a_sign_is_a_word_and_not_the_end_of_one(text: str, stack: str) -> None:
     assert explain(text).stack == stack
 
 
+@pytest.mark.parametrize(
+    ("text", "stack"),
+    [
+        ("received fatal alert: CertificateRequired", "Rust (rustls)"),
+        ("SSLHandshakeException: Received fatal alert: certificate_required", "Java (JSSE)"),
+        ("AWS_IO_TLS_ERROR_NEGOTIATION_FAILURE: TLS (SSL) negotiation failed", "AWS"),
+    ],
+)
+def test_the_words_of_one_stack_are_no_sign_of_another(text: str, stack: str) -> None:
+    assert explain(text).stack == stack
+
+
+def test_the_options_are_those_of_the_program_that_wrote_the_line() -> None:
+    """Docker is written in Go, and nobody who uses it can set Certificates in tls.Config."""
+    daemon = 'Error response from daemon: Get "https://registry.example/v2/": '
+    told = explain(f"{daemon}remote error: tls: handshake failure")
+    assert "certs.d" in told.causes[0]
+    assert "tls.Config" not in str(told)
+    broker = explain(
+        "org.apache.kafka: SSLHandshakeException: Received fatal alert: certificate_required"
+    )
+    assert "ssl.keystore.location" in broker.causes[0]
+    unknown = explain("remote error: tls: certificate required")
+    assert "Certificates in tls.Config" in unknown.causes[0]
+
+
+def test_a_server_in_java_says_server_of_a_client_that_sent_none() -> None:
+    told = explain("javax.net.ssl.SSLHandshakeException: Empty server certificate chain")
+    assert told.entry == "no_certificate"
+    assert told.who == "The server refused the client."
+
+
 def test_what_is_special_about_a_server_is_not_told_of_it_as_a_client() -> None:
     """nginx refuses in HTTP, and what it calls refuses it by an alert."""
     failed = "SSL_do_handshake() failed (SSL: error:0A000410:SSL routines::sslv3 alert handshake "
