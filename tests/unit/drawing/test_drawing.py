@@ -96,8 +96,13 @@ def test_an_edge_can_be_seen_on_any_page_without_jupyterlabs_colours(colour: str
     assert contrast(fallback, DARK) >= 3
 
 
+@pytest.mark.parametrize("name", ["Mallory", "mallory", "thief", "malware", "guesser"])
+def test_whoever_acts_for_mallory_has_her_colour_and_sign(name: str) -> None:
+    assert actor_of(name) == ACTORS["mallory"]
+    assert f"▲ {name}" in actor(name)
+
+
 def test_a_backend_under_another_name_is_a_backend() -> None:
-    assert actor_of("Mallory") == actor_of("mallory") == ACTORS["mallory"]
     assert actor_of("sensors") == ACTORS["backend"]
     assert "■ sensors" in actor("sensors")
 
