@@ -135,3 +135,8 @@ def test_a_long_remark_may_be_folded() -> None:
 def test_code_keeps_its_lines_and_columns() -> None:
     assert code("device   ✓\nbackend  ✗").endswith(">device   ✓\nbackend  ✗</pre>")
     assert "monospace" in code("")
+
+
+def test_a_long_heading_of_a_table_is_broken_between_its_words() -> None:
+    assert ">Create<wbr>Primary ×2</th>" in table([], [("CreatePrimary ×2", [])])
+    assert ">Key in a TPM</th>" in table(["Key in a TPM"], [])
