@@ -36,16 +36,19 @@ ACTORS = {
     )
 }
 
+#: The names under which Mallory acts in the device's place, or has programs act.
+_MALLORYS = {"mallory", "thief", "malware", "guesser"}
+
 
 def actor_of(name: str) -> Actor:
     """Return who goes by this name: a thief is Mallory, a backend under another name a backend.
 
     Example:
-        >>> actor_of("mallory").sign, actor_of("sensors").name
+        >>> actor_of("malware").sign, actor_of("sensors").name
         ('▲', 'backend')
     """
-    name = {"thief": "mallory"}.get(name.lower(), name.lower())
-    return ACTORS.get(name, ACTORS["backend"])
+    name = name.lower()
+    return ACTORS["mallory"] if name in _MALLORYS else ACTORS.get(name, ACTORS["backend"])
 
 
 def actor(name: str, words: str = "") -> str:

@@ -84,8 +84,8 @@ def definitions(rows: Iterable[tuple[str, str]], *, sentences: bool = False) -> 
         "display:grid;grid-template-columns:fit-content(38%) minmax(0,1fr)",
     )
     if sentences:
-        name = ";flex:0 0 8em"
-        value = ";flex:1 1 calc(100% - 10em);min-width:min(15em,100%)"
+        name = ";flex:0 0 9.5em"
+        value = ";flex:1 1 calc(100% - 11em);min-width:min(15em,100%)"
         layout = "display:flex;flex-wrap:wrap"
     items = "".join(
         f'<dt style="font-weight:600;float:none;width:auto{name}">{escape(term)}</dt>'

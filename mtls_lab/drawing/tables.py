@@ -3,11 +3,15 @@
 Here: the form. Not here: what is in its cells.
 """
 
+import re
 from collections.abc import Iterable
 
 from mtls_lab.drawing.words import escape
 
 __all__ = ["table"]
+
+#: Between the words of a name such as CreatePrimary, where a heading may be broken.
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def table(
@@ -44,4 +48,5 @@ def table(
 
 
 def _heading(text: str, role: str, scope: str) -> str:
-    return f'<th role="{role}" scope="{scope}">{escape(text)}</th>'
+    words = _HUMP.sub("<wbr>", escape(text))
+    return f'<th role="{role}" scope="{scope}">{words}</th>'

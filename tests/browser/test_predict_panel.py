@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
+from mtls_lab.cli.jupyter import BIG
 from mtls_lab.learner import predictions, progress
 from tests.browser.lab import NARROW, WIDE, JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
+from tests.browser.test_still import FONTS, NO_FONTS
 
 QUESTION = predictions.question("silent_client")
 WRONG, RIGHT = QUESTION.answers["secret"], QUESTION.answers["waits"]
@@ -50,6 +52,12 @@ LINES = """(box) => [...box.querySelectorAll("input[type=radio]:not(.lab-line *)
     const { top, bottom } = range.getBoundingClientRect();
     return [top, bottom];
 })"""
+#: What covers an outcome, and how much higher than its place that is.
+COVERS = """() => [...document.querySelectorAll(".jp-OutputArea, .jp-MarkdownOutput")]
+    .map((area) => [getComputedStyle(area, "::before").content, area])
+    .filter(([words]) => words.includes("Hidden"))
+    .map(([words, area]) =>
+        [words.replace(/" "|"/g, ""), area.scrollHeight - area.clientHeight])"""
 ACTIVE = "() => window.jupyterapp.shell.currentWidget.content.activeCellIndex"
 TOP = "(part) => part.getBoundingClientRect().top"
 FONT = "(part) => parseFloat(getComputedStyle(part).fontSize)"
@@ -124,6 +132,20 @@ def test_what_gives_the_answer_away_is_out_of_sight(panel: ShownPanel) -> None:
         expect(output).to_be_visible()
     moved = [(now or {}) | {"y": 0} for now in (output.bounding_box() for output in outputs[:3])]
     assert moved == [(size or {}) | {"y": 0} for size in sizes]
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("sizes", [NO_FONTS, BIG], ids=["as usual", "big"])
+def test_what_hides_an_outcome_says_where_to_ask_and_has_room(
+    panel: ShownPanel, width: int, sizes: dict[str, str]
+) -> None:
+    panel.lab.set_width(width)
+    panel.lab.page.evaluate(FONTS, sizes)
+    covers = panel.lab.page.evaluate(COVERS)
+    panel.lab.page.evaluate(FONTS, NO_FONTS)
+    panel.lab.set_width(WIDE)
+    words = "Hidden until you have run the prediction {}, because it gives the answer away."
+    assert covers == [[words.format(where), 0] for where in ("below", "above", "above")]
 
 
 @pytest.mark.parametrize(("text", "word"), [(WRONG, "wrong"), (RIGHT, "right")])

@@ -78,6 +78,7 @@ def test_without_a_tpm_the_file_is_real_and_the_rest_is_recorded() -> None:
         run = panel.select("tpm", holder)
         assert (run.recorded, run.exchange.ok) == (True, holder in SERVED["tpm"])
         assert "it lacks swtpm, tpm2-openssl." in panel._result.value
+        assert ("▲" in panel._result.value) is holders()[holder].thief
         assert "The messages were not recorded" in panel._ladder._html.value
     real = panel.select("file", "files")
     assert (real.recorded, real.exchange.ok) == (False, True)

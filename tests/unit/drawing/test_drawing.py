@@ -96,8 +96,13 @@ def test_an_edge_can_be_seen_on_any_page_without_jupyterlabs_colours(colour: str
     assert contrast(fallback, DARK) >= 3
 
 
+@pytest.mark.parametrize("name", ["Mallory", "mallory", "thief", "malware", "guesser"])
+def test_whoever_acts_for_mallory_has_her_colour_and_sign(name: str) -> None:
+    assert actor_of(name) == ACTORS["mallory"]
+    assert f"▲ {name}" in actor(name)
+
+
 def test_a_backend_under_another_name_is_a_backend() -> None:
-    assert actor_of("Mallory") == actor_of("mallory") == ACTORS["mallory"]
     assert actor_of("sensors") == ACTORS["backend"]
     assert "■ sensors" in actor("sensors")
 
@@ -130,3 +135,8 @@ def test_a_long_remark_may_be_folded() -> None:
 def test_code_keeps_its_lines_and_columns() -> None:
     assert code("device   ✓\nbackend  ✗").endswith(">device   ✓\nbackend  ✗</pre>")
     assert "monospace" in code("")
+
+
+def test_a_long_heading_of_a_table_is_broken_between_its_words() -> None:
+    assert ">Create<wbr>Primary ×2</th>" in table([], [("CreatePrimary ×2", [])])
+    assert ">Key in a TPM</th>" in table(["Key in a TPM"], [])
