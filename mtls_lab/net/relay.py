@@ -106,10 +106,7 @@ class Relay:
         return any(wanted in self.stream(direction) for direction in Direction)
 
     def replay(self, connection: int = 0, timeout: float = TIMEOUT) -> bytes:
-        """Send the backend again what the device sent it, and return what it answers.
-
-        It has `timeout` seconds for all of it, and is heard up to `REMEMBERED_BYTES`.
-        """
+        """Send the backend again what the device sent it; return its answer, within bounds."""
         clock, answer = Clock(timeout), bytearray()
         again = socket.create_connection(self._target, clock.left)
         with again, contextlib.suppress(OSError):

@@ -13,8 +13,7 @@ import pytest
 from mtls_lab import Exchange, Relay, Stage, ask, serve
 from mtls_lab.attacks import reply_index
 from mtls_lab.errors import TamperFailed
-from mtls_lab.net import Address, Backend, Chunk, cut, flip_bit, relay, replace
-from mtls_lab.net.clock import Clock
+from mtls_lab.net import Address, Backend, Chunk, clock, cut, flip_bit, relay, replace
 from mtls_lab.wire import SECRET, Direction, Side
 from tests.unit.lab import LONG, Lab, connect, leftovers, name_of, read_all
 
@@ -516,11 +515,11 @@ def full_house() -> Iterator[Address]:
 @pytest.mark.skipif(sys.platform != "linux", reason="what a full queue does, a system decides")
 def test_stop_ends_a_connection_that_is_only_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = threading.Event()
-    real = relay.addresses
+    real = clock.addresses
 
-    def addresses(host: str, port: int, clock: Clock) -> list[tuple[int, Address]]:
+    def addresses(host: str, port: int, until: clock.Clock) -> list[tuple[int, Address]]:
         begun.set()
-        return real(host, port, clock)
+        return real(host, port, until)
 
     monkeypatch.setattr(relay, "addresses", addresses)
     monkeypatch.setattr(relay, "TIMEOUT", LONG)
