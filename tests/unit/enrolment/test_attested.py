@@ -367,10 +367,12 @@ def test_of_one_device_the_latest_challenges_are_open(world: World) -> None:
     assert refused(office, enrol_line(world.csr, first)) == (
         "the statement answers no open challenge: it is not fresh"
     )
-    assert certificate_from(office.answer(enrol_line(world.csr, second), None))
+    issued = certificate_from(office.answer(enrol_line(world.csr, second), None))
+    assert issued.subject.rfc4514_string() == "CN=device-21"
     csr = create_csr(world.other, world.folder / "others.key", "device-22")
     evidence = certify_key(world.other, world.folder / "others.key", others)
-    assert certificate_from(office.answer(enrol_line(csr, evidence), None))
+    issued = certificate_from(office.answer(enrol_line(csr, evidence), None))
+    assert issued.subject.rfc4514_string() == "CN=device-22"
 
 
 def test_an_answer_counts_once_also_at_the_same_time(world: World) -> None:
