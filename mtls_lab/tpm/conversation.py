@@ -113,9 +113,10 @@ class Conversation:
         """Return the handle of a parent: the owner's storage key is derived, others are there."""
         return self.create_primary(handle, STORAGE_KEY)[0] if handle == OWNER else handle
 
-    def create(self, parent: int, template: Public) -> tuple[bytes, bytes]:
+    def create(self, parent: int, template: Public, pin: str = "") -> tuple[bytes, bytes]:
         """Let it make a new key; return its public area, and the private one, wrapped."""
-        said = self._run(CREATE, [parent], sized(_NO_SECRET) + sized(template.encoded()) + _NO_PCRS)
+        secret = sized(sized(pin.encode()) + sized(b""))
+        said = self._run(CREATE, [parent], secret + sized(template.encoded()) + _NO_PCRS)
         reader = _parameters(said)
         private = reader.sized()
         return reader.sized(), private

@@ -2,13 +2,16 @@
 
 import errno
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mtls_lab.cli.sealed import wants_pin
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.tpm import (
@@ -17,6 +20,8 @@ from mtls_lab.tpm import (
     Refusal,
     SoftwareTPM,
     attestation_key,
+    create_csr,
+    create_wrapped_key,
     manager,
     wrapped,
 )
@@ -129,3 +134,24 @@ def test_the_door_stays_open_without_descriptors(
     with SoftwareTPM(tmp_path / "full") as chip:
         assert Chip(chip.tcti).lock.wrong == 0
     assert len(failed) == 2
+
+
+def test_the_pin_is_on_no_command_line(
+    device: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every user of a machine may read those (proc(5))."""
+    lines: list[list[str]] = []
+    real = subprocess.run
+
+    def run(line: list[str], **more: Any) -> Any:
+        lines.append(line)
+        return real(line, **more)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    create_wrapped_key(device.chip, tmp_path / "new.key", pin="not 4 others")
+    assert wants_pin(tmp_path / "new.key")
+    create_csr(device.chip, tmp_path / "new.key", "pump", pin="not 4 others")
+    assert lines
+    assert not [line for line in lines if "not 4 others" in " ".join(line)]
+    with pytest.raises(LabError, match="AUTH_FAIL"):
+        create_csr(device.chip, tmp_path / "new.key", "pump", pin="another")
