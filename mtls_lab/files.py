@@ -25,6 +25,7 @@ from mtls_lab.errors import FileProblem
 __all__ = [
     "PathLike",
     "append_line",
+    "irregular",
     "private_folder",
     "read_file",
     "read_json",
@@ -272,11 +273,26 @@ def writing(path: PathLike) -> Iterator[None]:
 
 
 def _kind(path: str) -> str:
-    """What a path is that should be a regular file, or an empty text."""
+    """What a path is that should be a regular file or a folder, or an empty text."""
+    kind = "a link" if os.path.islink(path) else irregular(path)  # noqa: PTH114
+    return "" if kind == "a folder" else kind
+
+
+def irregular(path: PathLike) -> str:
+    """Return what is there in the place of a regular file; an empty text for one, or for nothing.
+
+    Example:
+        >>> irregular(os.devnull), irregular(os.curdir), irregular("no such file")
+        ('a device', 'a folder', '')
+    """
     try:
-        mode = os.lstat(path).st_mode
-    except OSError:
-        return ""
-    if stat.S_ISLNK(mode):
-        return "a link"
-    return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "not a regular file"
+        mode = os.stat(path).st_mode  # noqa: PTH116
+    except (OSError, ValueError):
+        return "a link that leads nowhere" if os.path.islink(path) else ""  # noqa: PTH114
+    kinds = {
+        stat.S_IFREG: "",
+        stat.S_IFDIR: "a folder",
+        stat.S_IFIFO: "a named pipe",
+        stat.S_IFSOCK: "a socket",
+    }
+    return kinds.get(stat.S_IFMT(mode), "a device")

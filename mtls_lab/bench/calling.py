@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 
 from mtls_lab.bench.attempts import Attempt
 from mtls_lab.bench.starttls import NoStartTls, into_tls
+from mtls_lab.net.clock import Clock
 from mtls_lab.net.recording import RecordedSocket
 from mtls_lab.net.sockets import Address
 from mtls_lab.net.tls import messages_of
 from mtls_lab.wire import Direction, Failure, Session, Stage
 from mtls_lab.wire.reasons import alert_of, reason_of
 
-__all__ = ["Call", "Clock", "TooMuch", "addresses", "attempt"]
+__all__ = ["Call", "TooMuch", "attempt"]
 
 #: Bytes that are taken from a server on one connection; a chain and a page have some thousands.
 MOST = 512 * 1024
@@ -33,35 +33,10 @@ KEPT = 16 * 1024
 PATIENCE, TIMES = 0.2, 6
 #: How long it may take to connect, to shake hands, to answer our goodbye, and to answer a request.
 CONNECT, HANDSHAKE, GOODBYE, ANSWER = 4.0, 5.0, 1.0, 5.0
-#: How long the system's resolver may take.
-RESOLVE = 10.0
 
 
 class TooMuch(OSError):
     """A server sends without end."""
-
-
-class Clock:
-    """One deadline for everything.
-
-    Example:
-        >>> 0 < Clock(5).at_most(2) <= 2
-        True
-        >>> Clock(0).over
-        True
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-
-    @property
-    def over(self) -> bool:
-        """Whether no time is left."""
-        return time.monotonic() >= self._end
-
-    def at_most(self, seconds: float) -> float:
-        """Return so many seconds, or what is left of them."""
-        return max(min(seconds, self._end - time.monotonic()), 0.001)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,34 +82,6 @@ class _Connection(RecordedSocket):
         if self.taken > MOST:
             raise TooMuch(f"more than {MOST // 1024} KiB, and no end")
         return data
-
-
-def addresses(host: str, port: int, clock: Clock) -> list[tuple[int, Address]]:
-    """Resolve a host, within the deadline: families and addresses, those to prefer first.
-
-    Raises:
-        OSError: it has no address; TimeoutError: nobody said so in time.
-    """
-    found: list[tuple[int, Address]] = []
-    errors: list[OSError] = []
-
-    def resolve() -> None:
-        try:
-            for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-                if (family, address[:2]) not in found:
-                    found.append((family, (str(address[0]), int(address[1]))))
-        except (OSError, UnicodeError) as error:  # a label that is too long, say
-            errors.append(error if isinstance(error, OSError) else OSError(str(error)))
-
-    # The resolver of the system knows no deadline of ours.
-    thread = threading.Thread(target=resolve, name="lab resolver", daemon=True)
-    thread.start()
-    thread.join(clock.at_most(RESOLVE))
-    if errors:
-        raise errors[0]
-    if not found:
-        raise TimeoutError(f"no answer about {host}")
-    return found
 
 
 def attempt(

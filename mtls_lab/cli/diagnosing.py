@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
+#: Clients that wait to be told of.
+WAITING = 1024
 COLOURS = {"✓": "\x1b[32m", "✗": "\x1b[31m", "!": "\x1b[33m"}
 
 
@@ -97,7 +99,12 @@ def _listen(options: argparse.Namespace) -> int:
         raise LabError(
             f"{options.target} and --listen", "a server to call, or a port", "leave out one of them"
         )
-    clients: queue.SimpleQueue[Client] = queue.SimpleQueue()
+    clients: queue.Queue[Client] = queue.Queue(WAITING)
+
+    def tell(client: Client) -> None:
+        with suppress(queue.Full):  # the terminal is stopped, and this is not for it to keep
+            clients.put_nowait(client)
+
     try:
         with listen(
             host=options.host,
@@ -108,7 +115,7 @@ def _listen(options: argparse.Namespace) -> int:
             client_ca=options.client_ca,
             fault=options.fault,
             save_ca=options.save_ca,
-            tell=clients.put,
+            tell=tell,
         ) as (host, port):
             print(f"Listening on {host}:{port}. Ctrl-C ends it.", file=sys.stderr, flush=True)
             left = options.count or -1
@@ -134,7 +141,7 @@ def _tell(client: Client, *, as_json: bool) -> None:
     print(json.dumps(asdict(client), ensure_ascii=False) if as_json else client, flush=True)
 
 
-def _next(clients: queue.SimpleQueue[Client]) -> Client:
+def _next(clients: queue.Queue[Client]) -> Client:
     """Wait for a client in steps: on Windows, Ctrl-C does not end a wait."""
     while True:
         with suppress(queue.Empty):

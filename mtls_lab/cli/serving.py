@@ -34,6 +34,9 @@ TERMINATED = 128 + 15
 #: Seconds until a signal is noticed that came just before the wait for a connection.
 SOON = 0.2
 
+#: Events that wait to be printed: where a terminal is stopped, the clients wait as well.
+WAITING = 1024
+
 Event = tuple[str, Address, Side]
 
 
@@ -58,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         print(place.unloadable(error, "--client-ca"), file=sys.stderr)
         return 2
-    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    events: queue.Queue[Event] = queue.Queue(WAITING)
     with (
         _terminable(),
         serve(

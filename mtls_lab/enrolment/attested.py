@@ -15,6 +15,7 @@ import base64
 import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -25,18 +26,21 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from mtls_lab.enrolment.endorsement import not_endorsed
 from mtls_lab.enrolment.evidence import RULES, Claim, EvidenceRule
 from mtls_lab.enrolment.lines import request_from, to_line
+from mtls_lab.enrolment.office import MOST_REFUSALS
 from mtls_lab.errors import LabError
 from mtls_lab.net import PeerCertificate
 from mtls_lab.pki import LEAF_DAYS, CertificateAuthority, Purpose
 from mtls_lab.pki.description import UNREADABLE
+from mtls_lab.text import printable
 from mtls_lab.tpm import Evidence, Public, Statement, make_credential
 
 __all__ = ["AttestingOffice", "attest_line", "credential_from", "enrol_line"]
 
 #: A nonce of 128 bits cannot be guessed; in hexadecimal nobody reads it.
 NONCE = 16
-#: Whoever knows a TPM's certificate can have challenges made: so many are kept, the latest.
-MOST_OPEN = 64
+#: Whoever knows a TPM's certificate can have challenges made for it: so many are open at a time for
+#: one device, the latest. Those of other devices stay open.
+MOST_OPEN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class AttestingOffice:
 
     Attributes:
         register: by the SHA-256 of the certificate of a TPM's endorsement key, the device's name.
-        refusals: every reason that was given, in order.
+        refusals: the reasons that were given, in order; the latest 256.
 
     Example:
         >>> office = AttestingOffice(CertificateAuthority.create("Device CA"), [])
@@ -80,7 +84,7 @@ class AttestingOffice:
         self.ca, self.manufacturers, self.rules = ca, list(manufacturers), list(rules)
         self.patience, self.days = patience, days
         self.register: dict[bytes, str] = {}
-        self.refusals: list[str] = []
+        self.refusals: deque[str] = deque(maxlen=MOST_REFUSALS)
         self._open: dict[bytes, _Challenge] = {}
         self._turn = threading.Lock()
 
@@ -114,10 +118,12 @@ class AttestingOffice:
         key, theirs = certificate.public_key(), Public.read(_bytes(attestation))
         assert isinstance(key, ec.EllipticCurvePublicKey)  # noqa: S101 - not_endorsed has seen it
         nonce = secrets.token_bytes(NONCE)
-        while len(self._open) >= MOST_OPEN:
-            del self._open[next(iter(self._open))]
+        credential = make_credential(key, theirs.name, nonce)
+        mine = [each for each, challenge in self._open.items() if challenge.name == name]
+        for old in mine[: max(len(mine) + 1 - MOST_OPEN, 0)]:
+            del self._open[old]
         self._open[nonce] = _Challenge(name, theirs, time.monotonic() + self.patience)
-        return _text(make_credential(key, theirs.name, nonce))
+        return _text(credential)
 
     def _enrol(self, request: str, *words: str) -> str:
         csr = request_from(request)
@@ -136,8 +142,8 @@ class AttestingOffice:
         return to_line(self.ca.sign(csr, Purpose.CLIENT, days=self.days))
 
     def _refuse(self, reason: str) -> str:
-        self.refusals.append(reason)
-        return f"ERROR {reason}"
+        self.refusals.append(printable(reason))
+        return f"ERROR {self.refusals[-1]}"
 
 
 def attest_line(endorsement: x509.Certificate, attestation: Public) -> str:

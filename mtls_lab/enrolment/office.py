@@ -7,6 +7,7 @@ here: the rules (rules.py), and who gets as far as asking, which TLS decides.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +19,14 @@ from mtls_lab.enrolment.lines import names_in, request_from, to_line
 from mtls_lab.errors import LabError
 from mtls_lab.net import PeerCertificate
 from mtls_lab.pki import LEAF_DAYS, CertificateAuthority, Purpose, common_name
+from mtls_lab.text import printable
 
-__all__ = ["Asked", "Office", "Rule"]
+__all__ = ["MOST_REFUSALS", "Asked", "Office", "Rule"]
+
+#: Refusals that an office remembers, the latest: anybody who reaches it can cause them.
+MOST_REFUSALS = 256
+#: Answers that it can repeat: more than the devices of a lab ask for at a time.
+MOST_ANSWERS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ class Office:
     Attributes:
         register: by name, the serial number of the certificate that the device may ask with next;
             None for a device that is retired.
-        refusals: who was refused, and why, in order.
+        refusals: who was refused, and why, in order; the latest 256.
 
     Example:
         >>> from mtls_lab.pki import create_key
@@ -77,7 +84,7 @@ class Office:
     ) -> None:
         self.ca, self.rules, self.days = ca, list(rules), days
         self.register: dict[str, int | None] = {}
-        self.refusals: list[tuple[str, str]] = []
+        self.refusals: deque[tuple[str, str]] = deque(maxlen=MOST_REFUSALS)
         self._answered: dict[tuple[str, bytes], x509.Certificate] = {}
         self._turn = threading.Lock()  # two requests with one certificate: one of them is first
 
@@ -125,8 +132,10 @@ class Office:
             return self._refuse(who, str(error))
         self.register[who] = issued.serial_number
         self._answered[again] = issued
+        if len(self._answered) > MOST_ANSWERS:
+            del self._answered[next(iter(self._answered))]
         return to_line(issued)
 
     def _refuse(self, who: str, reason: str) -> str:
-        self.refusals.append((who, reason))
-        return f"ERROR {reason}"
+        self.refusals.append((printable(who), printable(reason)))
+        return f"ERROR {printable(reason)}"

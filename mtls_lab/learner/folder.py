@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mtls_lab.errors import FileProblem, NotInWorkspace
 from mtls_lab.facts import MARKER, learner_folder
-from mtls_lab.files import read_json, write_file
+from mtls_lab.files import irregular, read_json, write_file
 from mtls_lab.program import typed
 
 __all__ = ["own_folder", "read_marker", "write_marker"]
@@ -31,7 +31,7 @@ def own_folder(
 
     Raises:
         NotInWorkspace: there is no learner's folder.
-        FileProblem: this one may not be entered.
+        FileProblem: this one may not be entered, or has something else than a file as its marker.
     """
     found = learner_folder(folder)
     if found is None:
@@ -42,12 +42,24 @@ def own_folder(
             raise _closed(looked_in, error) from None
         except (OSError, ValueError):
             pass  # there is none, or its name cannot be one
+        _refuse_another_kind(looked_in.absolute())
         raise NotInWorkspace(
             f"{looked_in} is no folder of the lab (no {MARKER} file in it)",
             f"a folder that `{typed('start')}` has made",
             todo,
         )
     return found
+
+
+def _refuse_another_kind(folder: Path) -> None:
+    """Raise FileProblem if there is a marker that is no file: who made it means this folder."""
+    for each in (folder, *folder.parents):
+        if kind := irregular(each / MARKER):
+            raise FileProblem(
+                f"{each / MARKER} is {kind}",
+                "a file: the list of notebooks that the lab wrote there",
+                "delete it: your notebooks stay, and the next start writes the list again",
+            )
 
 
 def _closed(path: Path, error: PermissionError) -> FileProblem:

@@ -21,8 +21,9 @@ from dataclasses import asdict, dataclass, replace
 
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
+from mtls_lab.net.clock import Clock
 from mtls_lab.net.contexts import client_context
-from mtls_lab.net.device import TIMEOUT, ask
+from mtls_lab.net.device import GRACE, ask
 from mtls_lab.net.sockets import Address
 from mtls_lab.net.tls import watch
 from mtls_lab.net.upstream import Upstream
@@ -33,6 +34,8 @@ __all__ = ["Presented", "ask_apart", "ask_each_apart"]
 
 #: Seconds for a process to start and to end, beside its exchanges.
 START = 20.0
+#: Seconds for one exchange. A TPM takes its time, and its clients wait for one another.
+TIMEOUT = 15.0
 #: Of what a library writes while it fails, as much as belongs into a message.
 WRITTEN = 400
 #: How the TSS writes that it reached no TPM, and its code for that, TSS2_RC_IO_ERROR.
@@ -99,12 +102,13 @@ def ask_apart(
     code, which ssl does not have.
 
     Args:
-        command, to, server_hostname, timeout, name: as `ask` takes them.
+        command, to, server_hostname, name: as `ask` takes them.
         certfile, keyfile: what the device presents; None for nothing.
         server_ca: the CAs that it checks the backend with.
         environment: what is set for that process beside what is set here.
         password: the key's, or a TPM's PIN for it.
         version: the only TLS version that it speaks; None for any.
+        timeout: as `ask` takes it. The process has up to 20 seconds beside it to start and to end.
 
     Raises:
         LabError: the process did not start, or not end in time.
@@ -137,6 +141,7 @@ def ask_each_apart(
     timeout: float = TIMEOUT,
 ) -> list[Exchange]:
     """Make several exchanges in one such process, one after the other; see `ask_apart`."""
+    clock = Clock(timeout * len(presented))
     address = to if isinstance(to, tuple) else to.address
     told = {
         "command": command,
@@ -168,15 +173,16 @@ def ask_each_apart(
     wrote = done.stderr.decode(errors="replace")
     try:
         exchanges: list[Exchange] = pickle.loads(done.stdout)  # noqa: S301 - our own code wrote it  # nosec B301
-    except (pickle.UnpicklingError, EOFError, AttributeError):
+    except Exception:  # noqa: BLE001 - what comes of half of it is not documented
         last = (wrote.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise LabError(
             f"a device that broke off ({last[:WRITTEN]})", "an exchange", "try again"
         ) from None
-    return [_whole(each, to, wrote) for each in exchanges]
+    clock = Clock(max(clock.left, GRACE))
+    return [_whole(each, to, wrote, clock) for each in exchanges]
 
 
-def _whole(exchange: Exchange, to: Upstream | Address, wrote: str) -> Exchange:
+def _whole(exchange: Exchange, to: Upstream | Address, wrote: str, clock: Clock) -> Exchange:
     """Add the backend's side, and to a failure the code that the TSS wrote to the process's log."""
     failure = exchange.device.failure
     codes = [int(each, 16) for each in re.findall(r"ErrorCode \((0x[0-9a-fA-F]+)\)", wrote)]
@@ -191,7 +197,7 @@ def _whole(exchange: Exchange, to: Upstream | Address, wrote: str) -> Exchange:
     if isinstance(to, tuple) or to.elsewhere or exchange.recording is None:
         return exchange
     try:
-        return replace(exchange, backend=to.wait_for(exchange.recording.device, 5.0))
+        return replace(exchange, backend=to.wait_for(exchange.recording.device, clock.left))
     except TimeoutError:
         return replace(exchange, unseen="had not finished in time")
 
@@ -199,16 +205,17 @@ def _whole(exchange: Exchange, to: Upstream | Address, wrote: str) -> Exchange:
 def main() -> None:
     """Be that process: read from standard input what to do, and write what came of it."""
     told = json.load(sys.stdin)
-    out, sys.stdout = sys.stdout.buffer, sys.stderr
-    host, port = told["address"]
-    exchanges: list[Exchange] = []
-    for each in told["presented"]:
-        presented = Presented(**each)
-        exchanges.append(
-            _asked(told["command"], (host, port), presented, told["timeout"], exchanges)
-        )
-    out.write(pickle.dumps([replace(each, session=None) for each in exchanges]))
-    out.flush()
+    # A library that OpenSSL loads may write to standard output: that goes to the log.
+    with os.fdopen(os.dup(1), "wb") as out:
+        os.dup2(2, 1)
+        host, port = told["address"]
+        exchanges: list[Exchange] = []
+        for each in told["presented"]:
+            presented = Presented(**each)
+            exchanges.append(
+                _asked(told["command"], (host, port), presented, told["timeout"], exchanges)
+            )
+        out.write(pickle.dumps([replace(each, session=None) for each in exchanges]))
 
 
 def _asked(

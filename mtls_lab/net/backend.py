@@ -23,8 +23,9 @@ from mtls_lab.wire import SECRET, Failure, LineBuffer, ProtocolError, Service, S
 
 __all__ = ["Backend", "Observer", "running", "serve", "stop_all"]
 
-#: A handshake on loopback takes milliseconds; a peer that needs longer is silent or broken.
-HANDSHAKE_TIMEOUT = 5.0
+#: A handshake on loopback takes milliseconds; where a TPM signs, a second, and on a busy machine
+#: some of them wait for one another. A peer that needs longer is silent or broken.
+HANDSHAKE_TIMEOUT = 15.0
 #: A person may type commands by hand, so a connection may be quiet for a while.
 IDLE_TIMEOUT = 60.0
 #: Outcomes that `Backend.connections` remembers.

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import socket
 import ssl
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
+from mtls_lab.net.clock import Clock, addresses
 from mtls_lab.net.recording import RecordedSocket
 from mtls_lab.net.sockets import Address, hang_up
 from mtls_lab.net.tls import messages_of, subject_of
@@ -25,8 +25,9 @@ __all__ = ["ask"]
 NOT_HERE = "is not in this process: see its own log"
 #: What a device waits for in all. An exchange on loopback takes milliseconds.
 TIMEOUT = 5.0
-#: What a backend needs at most to notice that a device has given up.
-GRACE = 1.0
+#: Seconds in which a backend that only waits notices that a device has given up. One that is busy
+#: with something else is not waited for.
+GRACE = 0.5
 
 
 def ask(
@@ -54,8 +55,9 @@ def ask(
         session: an earlier exchange's `session`, to resume it, with the same context or another
             one. If the backend does not resume it, the device presents what `context` loaded,
             and checks the backend as the session's own context says.
-        timeout: seconds for the whole exchange. When they are over, the backend has a second
-            to notice, so that its side is known as well.
+        timeout: seconds for everything from the look-up of the host to the last word; a function
+            that makes the context takes its own time before that. When they are over, the backend
+            has half a second to notice, so that its side is known as well.
         name: what the output calls this device, such as "thief".
 
     Raises:
@@ -72,7 +74,7 @@ def ask(
         raise ValueError(f"one command is one line, and this is more: {command!r}")
     if session is not None and context is None:
         raise ValueError("a session is presented over TLS, and there is no context")
-    deadline = time.monotonic() + timeout
+    clock = Clock(timeout)
     stage, failure, version, peer, own = Stage.SETUP, None, None, None, None
     reused, kept = False, None
     received: list[str] = []
@@ -80,29 +82,27 @@ def ask(
     try:
         if callable(context):
             context = context()
+            clock = Clock(timeout)  # somebody may have typed a password meanwhile
         host, port = to if isinstance(to, tuple) else to.address
         connection = RecordedSocket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.settimeout(timeout)
         if context is not None:
             # Before it connects: what is wrong with the arguments shows here.
             connection.wrap(context, server_hostname, session)
         stage = Stage.CONNECT
-        connection.connect((host, port))
+        host, port = _connect(connection, host, port, clock)
         own = connection.getsockname()[:2]
         stage = Stage.APPLICATION
         if connection.tls is not None:
             stage = Stage.HANDSHAKE
+            connection.settimeout(clock.left)
             connection.do_handshake()
             version, peer = connection.tls.version(), subject_of(connection.tls.getpeercert())
             reused = bool(connection.tls.session_reused)
             stage = Stage.FIRST_READ
-        # If the backend has hung up already, it has said why: the read below tells.
-        with suppress(OSError):
-            connection.sendall(command.encode("utf-8") + b"\n")
+        _send(connection, command, clock)
         lines = LineBuffer()
         while not received:
-            connection.settimeout(max(deadline - time.monotonic(), 0.001))
+            connection.settimeout(clock.left)
             data = connection.recv(4096)
             if not data:
                 raise EOFError("the connection was closed without a reply")
@@ -111,12 +111,12 @@ def ask(
         kept = Session.of(connection.tls)  # after the first read: see there
     except Exception as error:  # noqa: BLE001 - every way of failing is a result of an exchange
         failure = Failure.of(error, stage)
-    deadline = max(deadline, time.monotonic() + GRACE)  # by which the backend may end its side
+    clock = Clock(max(clock.left, GRACE))  # for the backend to end its side
     messages = messages_of(connection.tls if connection else None)
     recording = None
     if connection is not None:
         # After a good reply there is nothing left to wait for.
-        hang_up(connection, wait=_left(deadline) if failure else 0)
+        hang_up(connection, wait=clock.left if failure else 0)
         recording = connection.recording(own, (host, port)) if own else None
     device = Side(
         *("device", stage, failure, version, peer, tuple(received), messages),
@@ -124,20 +124,32 @@ def ask(
         name=name,
     )
     exchange = Exchange(command, device, session=kept, recording=recording)
-    return exchange if own is None else _with_backend(exchange, to, own, deadline, timeout)
+    return exchange if own is None else _with_backend(exchange, to, own, clock, timeout)
+
+
+def _connect(connection: socket.socket, host: str, port: int, clock: Clock) -> Address:
+    """Connect, and return the address that the host has."""
+    ((_, address), *_) = addresses(host, port, clock, connection.family)
+    connection.settimeout(clock.left)
+    connection.connect(address)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return address
+
+
+def _send(connection: socket.socket, command: str, clock: Clock) -> None:
+    """Send a line. If the backend has hung up already, it has said why: the next read tells."""
+    connection.settimeout(clock.left)
+    with suppress(OSError):
+        connection.sendall(command.encode("utf-8") + b"\n")
 
 
 def _with_backend(
-    exchange: Exchange, to: Upstream | Address, own: Address, deadline: float, timeout: float
+    exchange: Exchange, to: Upstream | Address, own: Address, clock: Clock, timeout: float
 ) -> Exchange:
     """Add what the backend saw of the connection from `own`, or why that is not known."""
     if isinstance(to, tuple) or to.elsewhere:
         return replace(exchange, unseen=NOT_HERE)
     try:
-        return replace(exchange, backend=to.wait_for(own, _left(deadline)))
+        return replace(exchange, backend=to.wait_for(own, clock.left))
     except TimeoutError:
         return replace(exchange, unseen=f"had not finished after {timeout:g} s")
-
-
-def _left(deadline: float) -> float:
-    return max(deadline - time.monotonic(), 0.0)

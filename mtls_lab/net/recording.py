@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from mtls_lab.net.clock import Clock
 from mtls_lab.net.tls import cuts_count, is_watched
 from mtls_lab.wire import Direction, Passed, Recording, Session
 
@@ -97,9 +98,9 @@ class RecordedSocket(socket.socket):
         """Return what has arrived, b"" at the end; without close_notify, that is an error."""
         if (tls := self.tls) is None:
             return self._receive(size)
-        if not (self._incoming.pending or tls.pending()):
-            self._take_in()  # there is nothing to read yet
-        return self._carry(lambda: tls.read(size))
+        return self._carry(
+            lambda: tls.read(size), dry=not (self._incoming.pending or tls.pending())
+        )
 
     def unwrap(self) -> None:
         """Send a close_notify; it does not wait for the other one, but may have it already."""
@@ -116,28 +117,34 @@ class RecordedSocket(socket.socket):
         own = [line for line in self._secrets.splitlines(keepends=True) if random in line]
         return Recording(device, backend, tuple(self._passed), b"".join(own), self._complete)
 
-    def _carry(self, step: Callable[[], T]) -> T:
-        """Run a step of TLS and carry its bytes until it is done, or the timeout is over."""
+    def _carry(self, step: Callable[[], T], *, dry: bool = False) -> T:
+        """Run a step of TLS and carry its bytes until it is done, or the timeout is over.
+
+        The timeout is for all of it. Where it is `dry`, there is nothing to read yet.
+        """
         timeout = self.gettimeout()
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            try:
-                done = step()
-            except ssl.SSLWantReadError:
+        clock = Clock(timeout) if timeout else None
+        try:
+            while True:
+                if dry:
+                    self._take_in()
+                try:
+                    done = step()
+                except ssl.SSLWantReadError:
+                    dry = True
+                except ssl.SSLError:
+                    with suppress(OSError):
+                        self._flush()  # the alert; what went wrong is said all the same
+                    raise
+                else:
+                    dry = False
+                if clock:
+                    self.settimeout(clock.left)
                 self._flush()
-            except ssl.SSLError:
-                with suppress(OSError):
-                    self._flush()  # the alert; what went wrong is said all the same
-                raise
-            else:
-                self._flush()
-                return done
-            if deadline is not None and timeout:
-                self.settimeout(max(deadline - time.monotonic(), 0.001))
-            try:
-                self._take_in()
-            finally:
-                self.settimeout(timeout)
+                if not dry:
+                    return done
+        finally:
+            self.settimeout(timeout)
 
     def _take_in(self) -> None:
         if data := self._receive(PIECE):

@@ -7,6 +7,7 @@ an attack proves (attacks/attacks.py).
 from __future__ import annotations
 
 import contextlib
+import os
 import selectors
 import socket
 import ssl
@@ -14,6 +15,7 @@ import threading
 from typing import Self
 
 from mtls_lab.errors import TamperFailed
+from mtls_lab.net.clock import Clock, addresses
 from mtls_lab.net.mailbox import Mailbox
 from mtls_lab.net.sockets import Acceptor, Address, hang_up
 from mtls_lab.net.tampering import Chunk, Tamper
@@ -104,25 +106,32 @@ class Relay:
         return any(wanted in self.stream(direction) for direction in Direction)
 
     def replay(self, connection: int = 0, timeout: float = TIMEOUT) -> bytes:
-        """Send the backend again what the device sent it, and return what it answers."""
-        answer = b""
-        with socket.create_connection(self._target, timeout) as again, contextlib.suppress(OSError):
+        """Send the backend again what the device sent it; return its answer, within bounds."""
+        clock, answer = Clock(timeout), bytearray()
+        again = socket.create_connection(self._target, clock.left)
+        with again, contextlib.suppress(OSError):
+            again.settimeout(clock.left)
             again.sendall(self.stream(Direction.TO_BACKEND, connection))
             again.shutdown(socket.SHUT_WR)
-            while data := again.recv(4096):
+            while len(answer) < REMEMBERED_BYTES:
+                again.settimeout(clock.left)
+                data = again.recv(4096)
+                if not data:
+                    break
                 answer += data
-        return answer
+        return bytes(answer)
 
     def wait_for(self, peer: Address, timeout: float = TIMEOUT) -> Side | None:
         """Return the backend's side of the connection that the device opened from `peer`.
 
         None if the relay never reached the backend, or if the upstream is a bare address.
-        Raises TimeoutError.
+        Raises TimeoutError, after `timeout` seconds in all.
         """
+        clock = Clock(timeout)
         behind = self._through.take(peer, timeout)
         if behind is None or isinstance(self._upstream, tuple):
             return None
-        return self._upstream.wait_for(behind, timeout)
+        return self._upstream.wait_for(behind, clock.left)
 
     def stop(self) -> None:
         """End every connection and free the port; what was heard stays.
@@ -153,12 +162,11 @@ class Relay:
         with self._lock:
             number, self._connections = self._connections, self._connections + 1
         try:
-            backend = socket.create_connection(self._target, TIMEOUT)
+            backend = self._reach()
         except OSError:
             self._through.put(peer, None)
             hang_up(device)
             return
-        self._acceptor.adopt(backend)
         self._through.put(peer, backend.getsockname()[:2])
         backend.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sides = [device, backend]
@@ -180,6 +188,23 @@ class Relay:
                     socket.socket.shutdown(side, socket.SHUT_WR)
             for side in reversed(sides):
                 hang_up(side)
+
+    def _reach(self) -> socket.socket:
+        """Connect to the backend; `stop` ends a connection that is only being made, too."""
+        clock, refused = Clock(TIMEOUT), OSError()
+        for family, address in addresses(*self._target, clock):
+            backend = socket.socket(family)
+            try:
+                backend.settimeout(0)
+                backend.connect_ex(address)
+                self._acceptor.adopt(backend)  # not before: what has not begun cannot be ended
+                _await(backend, clock)
+            except OSError as error:
+                backend.close()
+                refused = error
+            else:
+                return backend
+        raise refused
 
     def _pump(self, number: int, device: socket.socket, backend: socket.socket) -> None:
         """Carry bytes both ways until both sides have ended, or Mallory cuts."""
@@ -235,6 +260,18 @@ class Relay:
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: stop() has
             self._failed, sent = error, None
         return sent
+
+
+def _await(connection: socket.socket, clock: Clock) -> None:
+    """Wait until a connection that has begun is made. Raises OSError: it is not."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_WRITE)
+        if not selector.select(clock.left):
+            raise TimeoutError("timed out")
+    if error := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(error, os.strerror(error))
+    connection.getpeername()  # raises where it was ended meanwhile
+    connection.settimeout(clock.left)
 
 
 def _carry(ready: bytearray, sink: socket.socket) -> None:

@@ -40,6 +40,8 @@ PeerCertificate = dict[str, Any] | None
 _CUT_LOOKS_CLEAN = (
     getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0) if sys.version_info < (3, 11, 4) else 0
 )
+#: What one end notes of a connection: a handshake has some dozens, a peer can send more for ever.
+MOST, MOST_BYTES = 4096, 1 << 20
 #: Contexts that are without the option for now, and how many threads need them so.
 _lent: dict[ssl.SSLContext, int] = {}
 _lending = threading.Lock()
@@ -156,14 +158,22 @@ def is_watched(context: ssl.SSLContext) -> bool:
     return context._msg_callback is _note  # type: ignore[attr-defined]  # noqa: SLF001
 
 
+class _Notes(list[tuple[str, int, int, bytes]]):
+    """The notes of a connection, and how many bytes there is room for."""
+
+    left = MOST_BYTES
+
+
 def _note(
     connection: Any, direction: str, version: int, content_type: int, _kind: int, data: bytes
 ) -> None:
     try:
         log = connection.__dict__["lab_messages"]
     except KeyError:
-        log = connection.__dict__["lab_messages"] = []
-    log.append((direction, version, content_type, data))
+        log = connection.__dict__["lab_messages"] = _Notes()
+    log.left -= len(data)
+    if log.left > 0 and len(log) < MOST:
+        log.append((direction, version, content_type, data))
 
 
 # What reading `context._msg_callback` back returns.

@@ -16,12 +16,12 @@ from mtls_lab.facts import read_facts
 from mtls_lab.net import Relay
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.stacks.cards import as_cards
+from mtls_lab.stacks.laying import lay_out
 from mtls_lab.stacks.programs import Program, how_to_get
 from mtls_lab.stacks.running import (
     NotStarted,
     Server,
     free_port,
-    lay_out,
     on_ports,
     output_of,
     prepare,

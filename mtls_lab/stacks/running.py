@@ -1,7 +1,7 @@
 """Starting a program in a folder of its own, reading what it writes, ending it in every case.
 
 Here: processes, ports and logs; a time-out on everything. Not here: which program (programs.py),
-and what is asked of it (meeting.py).
+what is in its folder (laying.py), and what is asked of it (meeting.py).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import selectors
 import shlex
 import shutil
 import signal
@@ -21,11 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab.errors import LabError
-from mtls_lab.stacks.programs import Program, found, source
+from mtls_lab.net.clock import Clock
+from mtls_lab.stacks.programs import Program, found
 
-__all__ = ["NotStarted", "Server", "free_port", "lay_out", "output_of", "started"]
+__all__ = ["NotStarted", "Server", "free_port", "on_ports", "output_of", "prepare", "started"]
 
-#: Bytes that are read of what a server has written since the last time.
+#: Bytes that are kept of what a program has written, the latest.
 MOST = 1 << 20
 #: Seconds until a program listens, or has prepared itself; a JVM and a database are slow.
 START = 60.0
@@ -37,8 +39,6 @@ DRAIN = 10.0
 GRACE = 0.4
 #: Seconds to end by itself.
 END = 5.0
-#: What is copied beside a program's own files.
-FILES = ("*.crt", "*.key", "*.pem")
 #: What a program keeps of this process's environment.
 KEPT = ("PATH", "HOME", "TMPDIR", "GOCACHE", "GOROOT", "JAVA_HOME", "LD_LIBRARY_PATH")
 #: Who does not work as root, and as whom it does.
@@ -72,34 +72,6 @@ def free_port() -> int:
         return int(bound.getsockname()[1])
 
 
-def lay_out(program: Program, folder: Path, ports: Mapping[int, int], leave_out: str = "") -> None:
-    """Copy a program's files, and the certificates beside them, and run what it builds with.
-
-    Where that was done before, it writes its files again, and builds what has changed.
-
-    Args:
-        program: which.
-        folder: where.
-        ports: by the port that its files name, the one that it gets.
-        leave_out: lines that match this pattern are left out.
-    """
-    for pattern in FILES:
-        for path in Path(program.folder).glob(pattern):
-            shutil.copy(path, folder)
-    changed, built = set(), any((folder / path.name).exists() for path in program.paths)
-    for path in program.paths:
-        lines = source(path).splitlines()
-        kept = [line for line in lines if not (leave_out and re.search(leave_out, line))]
-        if not built or kept != lines:
-            (folder / path.name).write_text(on_ports("\n".join(kept) + "\n", ports), "utf-8")
-            changed.add(path.name)
-    for name, text in program.beside.items():
-        (folder / name).write_text(text, "utf-8")
-    for command in program.build:
-        if not built or changed & set(command.split()):
-            prepare(command, folder)
-
-
 def on_ports(text: str, ports: Mapping[int, int]) -> str:
     """Replace the ports of a configuration by those that are free.
 
@@ -124,15 +96,36 @@ def prepare(command: str, folder: Path) -> None:
 def output_of(
     command: str, folder: Path, timeout: float = CLIENT, more: Mapping[str, str] | None = None
 ) -> tuple[int, str]:
-    """Run a command to its end in a folder, and return its exit code and all that it wrote."""
-    process = _spawn(command, folder, subprocess.PIPE, more)
+    """Run a command to its end in a folder, and return its exit code and what it wrote.
+
+    Of one that writes without end, the last of it is kept.
+    """
+    process, clock = _spawn(command, folder, subprocess.PIPE, more), Clock(timeout)
     try:
-        said, _ = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
+        said = _heard(process, clock)
+        process.wait(clock.left)
+    except (TimeoutError, subprocess.TimeoutExpired):
         return -1, f"no end after {timeout:.0f} s"
     finally:
         _end(process)
     return process.returncode, said.decode("utf-8", "replace")
+
+
+def _heard(process: subprocess.Popen[bytes], clock: Clock) -> bytes:
+    """Read to the end. Raises TimeoutError."""
+    said = bytearray()
+    with selectors.DefaultSelector() as selector:
+        assert process.stdout is not None  # noqa: S101 - _spawn was told so
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while not clock.over and selector.select(clock.left):
+            part = os.read(process.stdout.fileno(), 1 << 16)
+            if not part:
+                break
+            said += part
+            del said[:-MOST]
+        else:
+            raise TimeoutError
+    return bytes(said)
 
 
 def _spawn(

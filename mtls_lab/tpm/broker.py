@@ -12,6 +12,7 @@ is hung up on at once, for a TSS waits for ever.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import socket
@@ -33,6 +34,8 @@ __all__ = ["Broker"]
 TIMEOUT = 30.0
 #: Seconds for a thread whose sockets are shut down to end.
 GRACE = 2.0
+#: Where the process had no descriptor left: seconds until it tries again, and the errors.
+PAUSE, NO_ROOM = 0.1, {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 #: Commands that the log remembers: some hundred handshakes.
 REMEMBERED = 4096
 #: A person's machine has a handful of clients; each costs a thread.
@@ -67,7 +70,7 @@ class Broker:
         self._listeners: list[socket.socket] = []
         self._members, self._numbers = threading.Lock(), itertools.count(1)
         self._processes: dict[int, tuple[int, str]] = {}
-        self._open = True
+        self._open, self._closed = True, threading.Event()
         self._manager = Manager(self._send, self.log.append)
         for door, serve in (("", self._serve), (".ctrl", self._control)):
             self._listeners.append(self._listen(os.fspath(path) + door, serve))
@@ -96,6 +99,7 @@ class Broker:
             thread.join(GRACE)
 
     def _hang_up(self) -> None:
+        self._closed.set()
         with self._members:
             self._open = False
             everybody = [self._tpm, *self._clients, *self._listeners]
@@ -112,31 +116,44 @@ class Broker:
         self._start(self._accept, listener, serve)
         return listener
 
-    def _start(self, work: Callable[..., None], *arguments: Any) -> None:
+    def _start(self, work: Callable[..., None], *arguments: Any) -> bool:
+        """Do it in a thread; return whether the system had room for one."""
         thread = threading.Thread(target=self._run, args=(work, *arguments), daemon=True)
         with self._members:
+            try:
+                thread.start()
+            except RuntimeError:
+                return False
             self._threads.add(thread)
-            thread.start()
+        return True
 
     def _run(self, work: Callable[..., None], *arguments: Any) -> None:
         try:
             with suppress(OSError, ValueError):
                 work(*arguments)
         finally:
-            self._threads.discard(threading.current_thread())
+            with self._members:
+                self._threads.discard(threading.current_thread())
 
     def _accept(self, listener: socket.socket, serve: Callable[[socket.socket], None]) -> None:
         with listener:
-            while True:
-                client, _ = listener.accept()
+            while not self._closed.is_set():
+                try:
+                    client, _ = listener.accept()
+                except OSError as error:
+                    if error.errno not in NO_ROOM:
+                        return  # it was shut down
+                    self._closed.wait(PAUSE)
+                    continue
                 with self._members:
                     welcome = self._open and len(self._clients) < MOST_CLIENTS
                     if welcome:
                         self._clients.add(client)
-                if welcome:
-                    self._start(self._until_it_ends, serve, client)
-                else:
-                    client.close()
+                if welcome and self._start(self._until_it_ends, serve, client):
+                    continue
+                with self._members:
+                    self._clients.discard(client)
+                client.close()
 
     def _until_it_ends(self, serve: Callable[[socket.socket], None], client: socket.socket) -> None:
         try:

@@ -78,6 +78,8 @@ def _ask_device(descriptor: int, timeout: float, command: bytes) -> bytes:
 def _response(data: bytes) -> bytes:
     if not data:
         raise ConnectionError("it hung up")
+    if len(data) < commands.HEAD or commands.size_of(data) != len(data):
+        raise ValueError("what answers is no TPM")
     return data
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike, read_json
 from mtls_lab.program import typed
+from mtls_lab.text import printable
 from mtls_lab.tpm import commands
 from mtls_lab.tpm.caller import call, process_of, reaches
 from mtls_lab.tpm.codes import decode
@@ -86,8 +88,9 @@ class Chip:
     def version(self) -> str:
         """Who made it, and its firmware, as it says itself. Raises LabError."""
         values = self._properties(IDENTITY, FIRMWARE - IDENTITY + 1)
-        maker = values[MANUFACTURER].to_bytes(4, "big").decode("ascii", "replace").strip("\0 ")
-        return f"{maker}, firmware {values[FIRMWARE] >> 16:x}.{values[FIRMWARE] & 0xFFFF:x}"
+        told = values[MANUFACTURER].to_bytes(4, "big").decode("ascii", "replace").strip("\0 ")
+        maker, firmware = printable(told), values[FIRMWARE]
+        return f"{maker}, firmware {firmware >> 16:x}.{firmware & 0xFFFF:x}"
 
     def unlock(self) -> None:
         """Let it forget the wrong PINs, as its owner may (TPM2_DictionaryAttackLockReset).
@@ -119,7 +122,18 @@ class Chip:
             self._properties(IDENTITY, 1)
 
     def _properties(self, first: int, count: int) -> dict[int, int]:
-        return commands.properties_of(self.ask(commands.get_capability(PROPERTIES, first, count)))
+        said = self.ask(commands.get_capability(PROPERTIES, first, count))
+        try:
+            told = commands.properties_of(said)
+        except struct.error:
+            told = {}
+        if first not in told:
+            raise LabError(
+                f"the TPM {self.name}, which does not tell its property {first:#x}",
+                "one that tells of itself as TPM 2.0 does",
+                "use another one",
+            )
+        return {first + n: told.get(first + n, 0) for n in range(count)}
 
     def _send(self, command: bytes) -> bytes:
         return call(self.tcti, command, ANSWER)

@@ -80,15 +80,16 @@ class Conversation:
         chip: the TPM.
 
     Raises:
-        LabError: it cannot be reached, or is lost meanwhile; so does every method.
+        LabError: it cannot be reached, is lost meanwhile, or is none; so does every method.
         Refusal: it said no; so does every method.
+        ValueError: what it said is not what a TPM says; so does every method.
     """
 
     def __init__(self, chip: Chip) -> None:
         self._end = ExitStack()
         try:
             self._send = self._end.enter_context(connected(chip.tcti, TIMEOUT))
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self._end.close()
             raise _unreached(error) from None
 
@@ -112,9 +113,10 @@ class Conversation:
         """Return the handle of a parent: the owner's storage key is derived, others are there."""
         return self.create_primary(handle, STORAGE_KEY)[0] if handle == OWNER else handle
 
-    def create(self, parent: int, template: Public) -> tuple[bytes, bytes]:
+    def create(self, parent: int, template: Public, pin: str = "") -> tuple[bytes, bytes]:
         """Let it make a new key; return its public area, and the private one, wrapped."""
-        said = self._run(CREATE, [parent], sized(_NO_SECRET) + sized(template.encoded()) + _NO_PCRS)
+        secret = sized(sized(pin.encode()) + sized(b""))
+        said = self._run(CREATE, [parent], secret + sized(template.encoded()) + _NO_PCRS)
         reader = _parameters(said)
         private = reader.sized()
         return reader.sized(), private
@@ -128,8 +130,7 @@ class Conversation:
         number = key.private_numbers().private_value.to_bytes(32, "big")
         sensitive = struct.pack(">H", ECC) + sized(b"") + sized(b"") + sized(number)
         parameters = sized(sensitive) + sized(public.encoded()) + struct.pack(">I", NOTHING)
-        response = self._ask(commands.command(LOAD_EXTERNAL, parameters))
-        return int(struct.unpack_from(">I", response, commands.HEAD)[0])
+        return _parts(self._ask(commands.command(LOAD_EXTERNAL, parameters))).number(4)
 
     # --- Uses of keys
 
@@ -150,8 +151,7 @@ class Conversation:
         An endorsement key is used under its own policy: its owner's authorization is proved in a
         session first (TCG EK Credential Profile, B.6.2).
         """
-        begun = self._ask(session_start())
-        (session,) = struct.unpack_from(">I", begun, commands.HEAD)
+        session = _parts(self._ask(session_start())).number(4)
         self._run(POLICY_SECRET, [ENDORSEMENT, session], sized(b"") * 3 + bytes(4), named=1)
         said = self._run(ACTIVATE, [key, endorsement], credential, sessions=[PASSWORD, session])
         return _parameters(said).sized(32)
@@ -160,7 +160,7 @@ class Conversation:
 
     def read_pcr(self, number: int) -> bytes:
         """Return what was measured into a register, as one hash."""
-        reader = Reader(self._ask(commands.command(PCR_READ, selection(number)))[commands.HEAD :])
+        reader = _parts(self._ask(commands.command(PCR_READ, selection(number))))
         reader.take(4 + len(selection(number)))
         reader.one_of("digests", 1, size=4)
         return reader.sized(32)
@@ -190,7 +190,7 @@ class Conversation:
         for _ in range(TRIES):
             try:
                 response = self._send(command)
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 raise _unreached(error) from None
             if (code := commands.code_of(response)) != RETRY:
                 break
@@ -204,20 +204,26 @@ def selection(number: int) -> bytes:
     return struct.pack(">IHB", 1, SHA256, 3) + (1 << number).to_bytes(3, "little")
 
 
+def _parts(response: bytes) -> Reader:
+    return Reader(commands.body(response))
+
+
 def _handle_first(response: bytes) -> tuple[int, Reader]:
-    (handle,) = struct.unpack_from(">I", response, commands.HEAD)
-    return handle, Reader(response[commands.HEAD + 8 :])
+    """The handle that a response with sessions begins with, and what is behind it."""
+    reader = _parts(response)
+    return reader.number(4), Reader(reader.take(reader.number(4)))
 
 
 def _parameters(response: bytes) -> Reader:
     """What a response with sessions gives, without the sessions behind it (Part 1, 18.10)."""
-    (size,) = struct.unpack_from(">I", response, commands.HEAD)
-    return Reader(response[commands.HEAD + 4 : commands.HEAD + 4 + size])
+    reader = _parts(response)
+    return Reader(reader.take(reader.number(4)))
 
 
-def _unreached(error: OSError) -> LabError:
+def _unreached(error: Exception) -> LabError:
     return LabError(
-        f"a TPM that cannot be reached, or was lost meanwhile ({error.strerror or error})",
+        "a TPM that cannot be reached, or was lost meanwhile "
+        f"({getattr(error, 'strerror', None) or error})",
         "a TPM that runs",
         "start the TPM again",
     )

@@ -109,7 +109,7 @@ def _raise(said: bytes) -> None:
         kind = {each.__name__: each for each in (errors.FileProblem, errors.ToolMissing)}
         raise kind.get(told["kind"], LabError)(told["found"], told["expected"], told["todo"])
     except (ValueError, KeyError, TypeError):
-        last = said.decode(errors="replace").strip().splitlines()[-1][:400]
+        last = (said.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1][:400]
         raise LabError(
             f"a process for the TPM that broke off ({last})", "one that runs", "start it again"
         ) from None
@@ -123,10 +123,11 @@ def stop(folder: PathLike) -> Chip | None:
 
     Raises:
         LabError: a notebook or program runs it, which has to end it itself.
+        FileProblem: the record of one that has ended cannot be removed.
     """
     chip = Chip.of(folder)
     if chip is None:
-        Path(folder, RUNNING).unlink(missing_ok=True)
+        _forget(folder)
         return None
     if not chip.kept:
         raise LabError(
@@ -141,8 +142,15 @@ def stop(folder: PathLike) -> Chip | None:
             if not _has_ended(handle, GRACE):
                 signal.pidfd_send_signal(handle, signal.SIGKILL)
                 _has_ended(handle, GRACE)
-    Path(folder, RUNNING).unlink(missing_ok=True)
+    _forget(folder)
     return chip
+
+
+def _forget(folder: PathLike) -> None:
+    """Remove the record, if there is one. Raises FileProblem."""
+    record = Path(folder, RUNNING)
+    with writing(record), suppress(NotADirectoryError):
+        record.unlink(missing_ok=True)
 
 
 @contextmanager

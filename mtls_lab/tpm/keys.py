@@ -1,7 +1,7 @@
 """Keys that a TPM makes and keeps: a wrapped file for the key, a request for its certificate.
 
-Here: `openssl` with the provider, and the files it makes. Not here: signing the request
-(pki/authority.py), the program that uses the key (apart.py).
+Here: `openssl` with the provider, or the TPM itself, and the files they make. Not here: signing the
+request (pki/authority.py), the program that uses the key (apart.py).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.files import PathLike, read_file, write_file
 from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.scratch import scratch_folder
+from mtls_lab.tpm.caller import reaches
 from mtls_lab.tpm.chip import Chip
 from mtls_lab.tpm.conversation import OWNER, Conversation
 from mtls_lab.tpm.provider import run_openssl
@@ -26,6 +27,8 @@ __all__ = ["create_csr", "create_sealed_key", "create_wrapped_key", "openssl_wor
 
 #: Both providers, and the TPM's first where it can do a thing.
 PROVIDERS = ["-provider", "tpm2", "-provider", "default", "-propquery", "?provider=tpm2"]
+#: What the provider's own keys are, too: OpenSSL signs with them, and decrypts.
+BOTH = INSIDE | Attribute.SIGN | Attribute.DECRYPT
 #: ecdsa-with-SHA256 with a NULL, and without it, as RFC 5758, section 3.2 demands.
 _WITH_NULL = bytes.fromhex("300c06082a8648ce3d0403020500")
 _WITHOUT = bytes.fromhex("300a06082a8648ce3d040302")
@@ -50,6 +53,9 @@ def create_wrapped_key(chip: Chip, path: PathLike, *, pin: str | None = None) ->
     if pin is not None:
         if not pin or len(pin.encode()) > 32 or not pin.isprintable() or pin.isspace():
             raise LabError("this PIN", "1 to 32 characters that can be typed", "choose another")
+        if reaches(chip.tcti):  # a command line is for all to read, for as long as it runs
+            _create(chip, path, Public(BOTH | Attribute.USER_WITH_AUTH), pin)
+            return
         options += ["-pkeyopt", f"user-auth:{pin}"]
     with scratch_folder() as folder:
         made = folder / "made.key"
@@ -68,10 +74,13 @@ def create_sealed_key(chip: Chip, path: PathLike, policy: bytes) -> None:
     Raises:
         LabError: the TPM refused, or does not answer.
     """
-    attributes = INSIDE | Attribute.SIGN | Attribute.DECRYPT
+    _create(chip, path, Public(BOTH, policy))
+
+
+def _create(chip: Chip, path: PathLike, public: Public, pin: str = "") -> None:
     with Conversation(chip) as tpm:
-        made = tpm.create(tpm.parent(OWNER), Public(attributes, policy))
-    write_wrapped(path, Wrapped(OWNER, *made))
+        made = tpm.create(tpm.parent(OWNER), public, pin)
+    write_wrapped(path, Wrapped(OWNER, *made), pin=bool(pin))
 
 
 def create_csr(

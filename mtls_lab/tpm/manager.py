@@ -28,6 +28,8 @@ Send = Callable[[bytes], bytes]
 #: Part 2, 6.6.3 and 6.12: no room for an object, an unknown handle, the kinds of capabilities.
 OBJECT_MEMORY, BAD_HANDLE, BAD_SIZE, BAD_COMMAND = 0x902, 0x18B, 0x142, 0x143
 HANDLES, COMMANDS = 1, 2
+#: Objects of one client: what is swapped out is kept here.
+MOST = 256
 #: The first of all handles of objects that pass.
 TRANSIENT = 0x80000000
 
@@ -176,6 +178,9 @@ class Manager:
             self._sessions[real] = client
         if kind != "object":
             return response
+        if sum(each.owner == client for each in self._objects.values()) >= MOST:
+            self._do(0, commands.flush(real))
+            return commands.failure(OBJECT_MEMORY)
         handle = next(h for h in self._numbers if h not in self._objects)
         self._objects[handle] = _Object(client, real, used=next(self._clock))
         return response[:10] + struct.pack(">I", handle) + response[14:]

@@ -18,8 +18,10 @@ __all__ = ["MARK", "Wrapped", "is_wrapped", "read_wrapped", "write_wrapped"]
 
 #: What says that a file holds a key that only its TPM can unwrap.
 MARK = b"-----BEGIN TSS2 PRIVATE KEY-----"
-#: 2.23.133.10.1.3, a loadable key; and `emptyAuth`, that it asks for no PIN.
-LOADABLE, NO_PIN = bytes.fromhex("06066781050a0103"), bytes.fromhex("a0030101ff")
+#: 2.23.133.10.1.3, a loadable key; and `emptyAuth`: whether it asks for no PIN. Where it is left
+#: out, tpm2-openssl 1.1 asks for none.
+LOADABLE = bytes.fromhex("06066781050a0103")
+NO_PIN, HAS_PIN = bytes.fromhex("a0030101ff"), bytes.fromhex("a003010100")
 SEQUENCE, INTEGER, OCTETS = 0x30, 0x02, 0x04
 
 
@@ -73,18 +75,20 @@ def parsed(der: bytes) -> Wrapped:
     if len(inner) != 3:
         raise ValueError("not a parent and two halves of a key")
     parent, public, private = inner
+    if int.from_bytes(parent, "big") >> 32:
+        raise ValueError("a parent that is no handle")
     for half in (public, private):
         if int.from_bytes(half[:2], "big") != len(half) - 2:
             raise ValueError("a half of another length than it says")
     return Wrapped(int.from_bytes(parent, "big"), public[2:], private[2:])
 
 
-def write_wrapped(path: PathLike, wrapped: Wrapped) -> None:
-    """Write such a file, with the mode of a key."""
+def write_wrapped(path: PathLike, wrapped: Wrapped, *, pin: bool = False) -> None:
+    """Write such a file, with the mode of a key, and whether the TPM asks for a PIN."""
     halves = (len(half).to_bytes(2, "big") + half for half in (wrapped.public, wrapped.private))
     parts = [_value(INTEGER, wrapped.parent.to_bytes(5, "big").removeprefix(b"\0"))]
     parts += [_value(OCTETS, half) for half in halves]
-    der = _value(SEQUENCE, LOADABLE + NO_PIN + b"".join(parts))
+    der = _value(SEQUENCE, LOADABLE + (HAS_PIN if pin else NO_PIN) + b"".join(parts))
     text = re.sub(r"(.{64})(?!$)", r"\1\n", base64.b64encode(der).decode())
     whole = f"{MARK.decode()}\n{text}\n{MARK.decode().replace('BEGIN', 'END')}\n"
     write_file(path, whole, mode=0o600)

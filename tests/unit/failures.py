@@ -14,6 +14,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from cryptography import x509
@@ -37,7 +38,7 @@ from mtls_lab.net import (
 )
 from mtls_lab.pki import pem
 from mtls_lab.wire import Direction
-from tests.unit.lab import LONG, connect, name_of
+from tests.unit.lab import LONG, connect, name_of, read_all
 
 AnyKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 Extension = tuple[x509.ExtensionType, bool]
@@ -455,6 +456,17 @@ def raw(
             with suppress(OSError):
                 client.shutdown(socket.SHUT_WR)
         return backend.wait_for(peer, LONG)
+
+
+def of_another_user() -> Side:
+    """A neighbour calls. Only root can become one: test_neighbours.py does, with real users."""
+    with (
+        mock.patch("mtls_lab.net.sockets.stranger", return_value=1234),
+        serve() as backend,
+        connect(backend.address) as client,
+    ):
+        assert read_all(client) == b""
+        return backend.connections[-1]
 
 
 def reset(client: socket.socket) -> None:

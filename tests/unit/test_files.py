@@ -121,7 +121,7 @@ def test_nothing_is_added_to_what_is_not_the_labs_own(tmp_path: Path, what: str)
     ):
         with pytest.raises(FileProblem) as caught:
             change()
-        kind = "a link" if what == "link" else "not a regular file"
+        kind = {"link": "a link", "pipe": "a named pipe", "device": "a device"}[what]
         assert caught.value.found == f"{path} is {kind}"
         assert caught.value.todo == "move it away, and try again"
     assert outside.read_text() == "mine"

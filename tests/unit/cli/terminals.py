@@ -43,8 +43,10 @@ class Terminal:
 
 
 @contextmanager
-def serving(*arguments: str | Path, cwd: Path) -> Iterator[Terminal]:
-    command = [sys.executable, "-X", "dev", "-W", "error", "-c", START, "serve"]
+def serving(*arguments: str | Path, cwd: Path, before: str = "") -> Iterator[Terminal]:
+    """Run it while the block runs; `before` is what its process does first."""
+    start = before + START
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", start, "serve"]
     process = subprocess.Popen(
         [*command, *map(str, arguments)],
         cwd=cwd,

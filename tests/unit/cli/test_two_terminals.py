@@ -8,16 +8,19 @@ import json
 import re
 import signal
 import socket
+import ssl
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from mtls_lab.cli import main
-from mtls_lab.net import nobody_listens
+from mtls_lab.net import ask as device_asks
+from mtls_lab.net import client_context, nobody_listens
 from mtls_lab.pki import CertificateAuthority, pem
 from tests.unit.cli.calling import call
 from tests.unit.cli.terminals import serving
+from tests.unit.lab import VERSIONS, spelled
 
 REPLY = "open sesame\n"
 #: What a notebook writes, and nobody types in a terminal.
@@ -82,6 +85,44 @@ def test_the_device_is_served(
         code, log, errors = terminal.end(signal.SIGINT)
     assert (code, errors) == (130, "")
     assert log.splitlines()[-1] == "Stopped. Connections: 2 served, 0 refused or broken off."
+
+
+#: The clock of a process is four years ahead once there is a file called `later`.
+CLOCK = """
+import time, pathlib
+now = time.time
+time.time = lambda: now() + 4 * 366 * 86400 * pathlib.Path("later").exists()
+"""
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=spelled)
+def test_a_session_does_not_outlive_the_certificate(
+    place: Path, tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    """A device keeps its session, and its certificate expires meanwhile."""
+    device = place / "pki" / "device"
+    context = client_context(device / "server_ca.pem", device / "client.crt", device / "client.key")
+    context.minimum_version = context.maximum_version = version
+    with serving(place / "pki", cwd=tmp_path, before=CLOCK) as terminal:
+        host, _, port = terminal.address.rpartition(":")
+        to = host, int(port)
+        first = device_asks("GET_SECRET", to, context=context)
+        again = device_asks("GET_SECRET", to, context=context, session=first.session)
+        (tmp_path / "later").touch()
+        later = device_asks("GET_SECRET", to, context=context, session=first.session)
+        code, log, errors = terminal.end(signal.SIGTERM)
+    assert [each.reply for each in (first, again, later)] == [
+        "open sesame",
+        "open sesame",
+        "ERROR not authorized",
+    ]
+    assert [each.device.reused for each in (first, again, later)] == [False, True, True]
+    assert (code, errors) == (143, "")
+    lines = [told(line) for line in log.splitlines()]
+    resumed = f"connected  {spelled(version)} resumed, CN=trusted-client"
+    assert lines[3:7] == [resumed, "received   GET_SECRET", "closed", resumed]
+    assert lines[7].startswith("refused    application ✗ PermissionError: NOT_AUTHORIZED")
+    assert lines[8] == "Stopped. Connections: 2 served, 1 refused or broken off."
 
 
 @pytest.mark.parametrize(

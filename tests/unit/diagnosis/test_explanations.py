@@ -483,6 +483,10 @@ TOO_LONG = "timed_out_in_handshake"
 OTHER_PROGRAM = "the program on the other side"
 
 SOCKETS = [
+    Case(
+        Told("another_user", REFUSED, "who runs the two programs"),
+        lambda _: failures.of_another_user(),
+    ),
     Case(NO_PROGRAM, failures.nobody_there),
     Case(NO_PROGRAM, lambda _: caught(lambda: socket.create_connection(("127.0.0.1", 1)))),
     Case(IN_USE, lambda _: failures.twice(socket.create_server)),

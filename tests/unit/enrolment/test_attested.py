@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from mtls_lab.enrolment import (
     request,
     under_policy,
 )
+from mtls_lab.enrolment.attested import MOST_OPEN
+from mtls_lab.enrolment.office import MOST_REFUSALS
 from mtls_lab.errors import LabError
 from mtls_lab.experiments import FREE_KEY, certify_loaded, forge_statement
 from mtls_lab.experiments.attesting import CLAIMED, LOADED
@@ -117,7 +120,7 @@ def test_a_key_in_the_tpm_is_certified_in_four_lines_of_the_protocol(world: Worl
         *("CreatePrimary", "CreatePrimary", "StartAuthSession", "PolicySecret"),
         *("ActivateCredential", "CreatePrimary", "Load", "CreatePrimary", "Certify"),
     ]
-    assert office.refusals == []
+    assert not office.refusals
 
 
 def test_a_key_in_a_file(world: World) -> None:
@@ -345,3 +348,44 @@ def test_a_refusal_is_not_a_credential() -> None:
         credential_from("ERROR nobody has announced this TPM")
     with pytest.raises(LabError, match="no reply"):
         credential_from(None)
+
+
+# --- What anybody can make an office keep
+
+
+def test_of_one_device_the_latest_challenges_are_open(world: World) -> None:
+    """Whoever knows the certificate of a TPM can ask on its behalf, and hinders no other."""
+    office = world.office()
+    other = endorse(world.maker, endorsement_key(world.other), "TPM of another device")
+    office.announce(other, "device-22")
+    theirs = attestation_key(world.other)
+    said = office.answer(attest_line(other, theirs), None)
+    others = open_credential(world.other, credential_from(said))
+    first, second = (world.evidence(office) for _ in range(2))
+    for _ in range(MOST_OPEN - 1):
+        office.answer(attest_line(world.endorsement, world.attestation), None)
+    assert refused(office, enrol_line(world.csr, first)) == (
+        "the statement answers no open challenge: it is not fresh"
+    )
+    issued = certificate_from(office.answer(enrol_line(world.csr, second), None))
+    assert issued.subject.rfc4514_string() == "CN=device-21"
+    csr = create_csr(world.other, world.folder / "others.key", "device-22")
+    evidence = certify_key(world.other, world.folder / "others.key", others)
+    issued = certificate_from(office.answer(enrol_line(csr, evidence), None))
+    assert issued.subject.rfc4514_string() == "CN=device-22"
+
+
+def test_an_answer_counts_once_also_at_the_same_time(world: World) -> None:
+    office = world.office()
+    line = enrol_line(world.csr, world.evidence(office))
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(lambda _: office.answer(line, None), range(8)))
+    assert sorted(each.startswith("ERROR") for each in said) == [False] + [True] * 7
+    assert set(office.refusals) == {"the statement answers no open challenge: it is not fresh"}
+
+
+def test_the_latest_refusals_are_remembered(world: World) -> None:
+    office = world.office()
+    for _ in range(MOST_REFUSALS + 5):
+        office.answer("ENROL nothing", None)
+    assert len(office.refusals) == MOST_REFUSALS

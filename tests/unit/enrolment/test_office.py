@@ -21,6 +21,8 @@ from mtls_lab.enrolment import (
     request_from,
     to_line,
 )
+from mtls_lab.enrolment import office as offices
+from mtls_lab.enrolment.office import MOST_REFUSALS
 from mtls_lab.errors import LabError
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, common_name, create_key, pem
@@ -221,3 +223,27 @@ def test_lines_come_back() -> None:
     assert names_in(None) == []
     with pytest.raises(LabError, match="Found:    no reply"):
         certificate_from(None)
+
+
+def test_the_latest_refusals_are_remembered_in_harmless_words() -> None:
+    office = Office(CertificateAuthority.create("Device CA"))
+    line = f"ENROL {to_line(request(create_key(), 'pump-9'))}"
+    for number in range(MOST_REFUSALS + 5):
+        asks = {"subject": ((("commonName", f"pump-\x1b[2J{number}"),),)}
+        assert office.answer(line, asks) == "ERROR nobody has announced this device"
+    assert len(office.refusals) == MOST_REFUSALS
+    assert office.refusals[0][0] == "pump-\\u001b[2J5"
+
+
+def test_so_many_answers_can_be_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offices, "MOST_ANSWERS", 2)
+    office = Office(CertificateAuthority.create("Device CA"), [current_only])
+    said = []
+    for number in range(3):
+        name = f"pump-{number}"
+        office.register[name] = 1
+        asks = {"subject": ((("commonName", name),),), "serialNumber": "01"}
+        said.append((f"ENROL {to_line(request(create_key(), name))}", asks))
+    first = [office.answer(*each) for each in said]
+    assert [office.answer(*each) == first[n] for n, each in enumerate(said)] == [False, True, True]
+    assert office.answer(*said[0]) == "ERROR this certificate is not the current one"

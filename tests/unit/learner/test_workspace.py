@@ -232,6 +232,29 @@ def test_a_folder_that_may_not_be_entered(tmp_path: Path) -> None:
     )
 
 
+MAKES: dict[str, Callable[[Path], object]] = {
+    "a named pipe": os.mkfifo,
+    "a device": lambda path: path.symlink_to("/dev/zero"),
+    "a folder": Path.mkdir,
+    "a link that leads nowhere": lambda path: path.symlink_to("nowhere"),
+}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are of Unix")
+@pytest.mark.parametrize("kind", MAKES)
+def test_a_marker_that_is_no_file_is_called_what_it_is(tmp_path: Path, kind: str) -> None:
+    MAKES[kind](tmp_path / MARKER)
+    (tmp_path / "device").mkdir()
+    for place in (tmp_path, tmp_path / "device"):
+        with pytest.raises(FileProblem) as caught:
+            own_folder(place)
+        assert str(caught.value) == (
+            f"Found:    {tmp_path / MARKER} is {kind}\n"
+            "Expected: a file: the list of notebooks that the lab wrote there\n"
+            "To do:    delete it: your notebooks stay, and the next start writes the list again"
+        )
+
+
 def test_a_folder_that_cannot_be_written(folder: Path) -> None:
     (folder / "backend").touch()
     with pytest.raises(FileProblem) as caught:

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import pytest
 
 from mtls_lab import CertificateAuthority, Failure, Relay, Side, Stage, ask, pki, serve
 from mtls_lab.net import Address, client_context, device
+from mtls_lab.net.recording import RecordedSocket
 from mtls_lab.pki import Identity, Purpose
 from mtls_lab.wire import SECRET
 from tests.unit.lab import LONG, VERSIONS, Lab, read_all, spelled
@@ -344,4 +346,88 @@ def test_a_timeout_is_one(monkeypatch: pytest.MonkeyPatch, timeout: float) -> No
         seen = ask("PING", backend, timeout=timeout)
     assert told(seen.device) == (Stage.APPLICATION, "TimeoutError", "TIMED_OUT", None)
     (hung_up,) = waits
-    assert 0 <= backend.waited <= hung_up <= device.GRACE  # one second for both together
+    assert 0 <= backend.waited <= hung_up <= device.GRACE  # for both together
+
+
+class Slow(RecordedSocket):
+    """A socket on which every step takes most of the time-out that it has, on a clock of ours."""
+
+    now = 0.0
+
+    def spend(self, share: float) -> None:
+        allowed = self.gettimeout()
+        assert allowed is not None
+        Slow.now += allowed * share
+
+    def connect(self, _address: Address) -> None:  # type: ignore[override]
+        self.spend(0.5)
+
+    def do_handshake(self) -> None:
+        self.spend(0.5)
+        raise TimeoutError("timed out")
+
+    def sendall(self, _data: bytes) -> None:  # type: ignore[override]
+        self.spend(0.5)
+
+    def recv(self, _size: int) -> bytes:  # type: ignore[override]
+        self.spend(1)
+        raise TimeoutError("timed out")
+
+
+@pytest.mark.parametrize("over", ["TCP", "TLS"])
+def test_all_steps_have_one_timeout(monkeypatch: pytest.MonkeyPatch, lab: Lab, over: str) -> None:
+    """Half of what is left to connect, half of that to send, the rest to wait; then the grace."""
+    waits: list[float] = []
+
+    def hang_up(connection: socket.socket, *, wait: float) -> None:
+        waits.append(wait)
+        Slow.now += wait
+        connection.close()
+
+    Slow.now = 0.0
+    backend = Recorded(("127.0.0.1", 1))
+    context = lab.device() if over == "TLS" else None
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "monotonic", lambda: Slow.now)
+        patched.setattr(device, "RecordedSocket", Slow)
+        patched.setattr(device, "hang_up", hang_up)
+        seen = ask("PING", backend, context=context, timeout=8)
+    assert told(seen.device)[1] == "TimeoutError"
+    spent = {"TCP": 8.0, "TLS": 6.0}[over]  # in TLS, time is left when the handshake has failed
+    assert waits == pytest.approx([max(8 - spent, device.GRACE)])
+    assert pytest.approx(max(8, spent + device.GRACE)) == Slow.now
+    assert backend.waited == pytest.approx(0.001)
+
+
+def test_the_time_begins_once_there_is_a_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody types a password, or a TPM loads a key: that is not the exchange."""
+    now = [0.0]
+
+    def typed() -> None:
+        now[0] += 100
+
+    with serve() as backend, monkeypatch.context() as patched:
+        patched.setattr(time, "monotonic", lambda: now[0])
+        seen = ask("PING", backend.address, context=typed, timeout=8)
+    assert seen.reply == "PONG"
+
+
+def test_a_name_is_looked_up_within_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The resolver of the system is silent: the device is not."""
+    asked, answered = threading.Event(), threading.Event()
+    real = socket.getaddrinfo
+
+    def silent(host: str, port: int, family: int, kind: int, protocol: int, flags: int) -> object:
+        if not flags & socket.AI_NUMERICHOST:
+            asked.set()
+            answered.wait(LONG)
+            raise socket.gaierror(socket.EAI_NONAME, "nobody knows it")
+        return real(host, port, family, kind, protocol, flags)
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    seen = ask("PING", ("nobody.example", 1), timeout=SHORT)
+    answered.set()
+    assert asked.is_set()
+    assert told(seen.device)[:2] == (Stage.CONNECT, "TimeoutError")
+    (thread,) = (each for each in threading.enumerate() if each.name == "lab resolver")
+    thread.join(LONG)

@@ -2,14 +2,16 @@
 
 import os
 import socket
+import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from mtls_lab import Relay, Stage, ask, serve
-from mtls_lab.net import Address, Backend, neighbours
+from mtls_lab import Relay, Stage, ask, explain, serve
+from mtls_lab.net import Address, Backend, device, neighbours
+from mtls_lab.net.recording import RecordedSocket
 from tests.unit.lab import LONG
 
 pytestmark = [
@@ -55,6 +57,11 @@ def said_to(user: int, address: Address) -> bytes:
             return b""
 
 
+def neighbours_socket(family: int) -> RecordedSocket:
+    with being(NEIGHBOUR):
+        return RecordedSocket(family)
+
+
 def refusals(backend: Backend) -> list[tuple[Stage, str]]:
     return [(side.stage, str(side.failure)) for side in backend.connections if side.failure]
 
@@ -66,6 +73,22 @@ def test_a_neighbour_is_refused_and_named(host: str) -> None:
         assert ask("PING", backend).reply == "PONG"
         words = "PermissionError: another user of this machine, uid 1234"
         assert refusals(backend) == [(Stage.CONNECT, words)]
+        told = explain(backend.connections[0])
+    assert told.entry == "another_user"
+    assert "made by another user of this machine, uid 1234." in told.what
+    assert "everybody=True" in told.fix
+
+
+@pytest.mark.parametrize("over", ["TCP", "TLS"])
+def test_the_neighbour_finds_the_reason(monkeypatch: pytest.MonkeyPatch, over: str) -> None:
+    """As `mtls-lab ask` of another user does, who sees a connection that is closed."""
+    context = ssl.create_default_context() if over == "TLS" else None
+    with being(LEARNER), serve() as backend:
+        monkeypatch.setattr(device, "RecordedSocket", neighbours_socket)
+        exchange = ask("PING", backend.address, context=context)
+        told = explain(exchange)
+    assert exchange.device.failure is not None
+    assert "another user of the machine runs it" in told.why
 
 
 def test_the_learner_and_root_are_served() -> None:

@@ -4,6 +4,8 @@ import socket
 import ssl
 import tempfile
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -211,3 +213,37 @@ def test_a_capture_that_cannot_be_written(tmp_path: Path) -> None:
         exchange = ask("GET_SECRET", backend)
     with pytest.raises(FileProblem, match="cannot be written"):
         exchange.save_pcapng(tmp_path / "missing" / "mine.pcapng")
+
+
+class Dripping(RecordedSocket):
+    """A byte of a ServerHello without end arrives each second, on a clock of ours."""
+
+    now = 0.0
+
+    def _receive(self, _size: int) -> bytes:
+        allowed = self.gettimeout() or 0
+        Dripping.now += min(1, allowed)
+        if allowed < 1:
+            raise TimeoutError("timed out")
+        return b"\x16\x03\x03\x10\x00\x02\x00\xff\xff"[: int(Dripping.now)][-1:]
+
+    def _send(self, data: bytes) -> None:
+        """To nobody."""
+
+
+@pytest.mark.parametrize(
+    "step", [RecordedSocket.do_handshake, lambda each: each.recv(1)], ids=["handshake", "read"]
+)
+def test_what_drips_has_its_time(
+    monkeypatch: pytest.MonkeyPatch, step: Callable[[RecordedSocket], object]
+) -> None:
+    """The time-out is for the whole step, not for each byte of a record."""
+    Dripping.now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: Dripping.now)
+    with Dripping() as client:
+        client.wrap(ssl.create_default_context(), "localhost")
+        client.settimeout(6)
+        with pytest.raises(TimeoutError):
+            step(client)
+        assert client.gettimeout() == 6
+    assert pytest.approx(6, abs=0.01) == Dripping.now

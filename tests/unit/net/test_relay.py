@@ -2,7 +2,9 @@
 
 import socket
 import ssl
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -11,8 +13,8 @@ import pytest
 from mtls_lab import Exchange, Relay, Stage, ask, serve
 from mtls_lab.attacks import reply_index
 from mtls_lab.errors import TamperFailed
-from mtls_lab.net import Address, Backend, Chunk, cut, flip_bit, relay, replace
-from mtls_lab.wire import SECRET, Direction
+from mtls_lab.net import Address, Backend, Chunk, clock, cut, flip_bit, relay, replace
+from mtls_lab.wire import SECRET, Direction, Side
 from tests.unit.lab import LONG, Lab, connect, leftovers, name_of, read_all
 
 UP, DOWN = Direction.TO_BACKEND, Direction.TO_DEVICE
@@ -492,3 +494,110 @@ def test_bytes_that_are_neither_record_nor_line_pass_as_they_come() -> None:
         accepted.sendall(b"S")
         assert client.recv(64) == b"S"
         assert [chunk.heard for chunk in relay.chunks] == [request, b"S"]
+
+
+# --- Time-outs
+
+
+@contextmanager
+def full_house() -> Iterator[Address]:
+    """An address that answers nobody: its queue is full, and it accepts none."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            guest = stack.enter_context(socket.socket())
+            guest.settimeout(0)
+            guest.connect_ex(listener.getsockname())
+        host, port = listener.getsockname()
+        yield host, port
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a full queue does, a system decides")
+def test_stop_ends_a_connection_that_is_only_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+    real = clock.addresses
+
+    def addresses(host: str, port: int, until: clock.Clock) -> list[tuple[int, Address]]:
+        begun.set()
+        return real(host, port, until)
+
+    monkeypatch.setattr(relay, "addresses", addresses)
+    monkeypatch.setattr(relay, "TIMEOUT", LONG)
+    with full_house() as address:
+        eve = Relay(address)
+        with connect(eve.address):
+            assert begun.wait(LONG)
+            began = time.monotonic()
+            eve.stop()
+    assert time.monotonic() - began < LONG / 2
+
+
+def test_a_backend_that_is_not_there_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "TIMEOUT", 0.2)
+    with full_house() as address, Relay(address) as eve:
+        exchange = ask("GET_SECRET", eve)
+    assert told(exchange) == ((Stage.APPLICATION, "EOFError", ""), None)
+
+
+class Half:
+    """A mailbox, and a backend, that take half of the time that they have."""
+
+    elsewhere = False
+    address = ("127.0.0.1", 1)
+
+    def __init__(self, now: list[float]) -> None:
+        self._now = now
+
+    def take(self, peer: Address, timeout: float) -> Address:
+        self._now[0] += timeout / 2
+        return peer
+
+    def wait_for(self, peer: Address, timeout: float = 5.0) -> Side:
+        self._now[0] += timeout
+        raise TimeoutError(peer)
+
+
+def test_both_waits_have_one_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    half = Half(now)
+    with Relay(half) as eve, monkeypatch.context() as patched:
+        patched.setattr(time, "monotonic", lambda: now[0])
+        patched.setattr(eve, "_through", half)
+        with pytest.raises(TimeoutError):
+            eve.wait_for(("127.0.0.1", 2), timeout=8)
+    assert now == [8.0]
+
+
+def test_a_replay_that_drips_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backend that sends a byte a second, on a clock of ours, is heard for eight of them."""
+    now = [0.0]
+
+    class Dripping(socket.socket):
+        def recv(self, _size: int) -> bytes:  # type: ignore[override]
+            allowed = self.gettimeout() or 0
+            now[0] += min(1, allowed)
+            if allowed < 1:
+                raise TimeoutError("timed out")
+            return b"x"
+
+    def create_connection(address: Address, timeout: float) -> socket.socket:
+        client = Dripping()
+        client.settimeout(timeout)
+        client.connect(address)
+        return client
+
+    with serve() as backend, Relay(backend) as mallory, monkeypatch.context() as patched:
+        patched.setattr(time, "monotonic", lambda: now[0])
+        patched.setattr(socket, "create_connection", create_connection)
+        assert mallory.replay(timeout=8) == b"x" * 8
+    assert now == [pytest.approx(8, abs=0.01)]
+
+
+def test_a_replay_is_heard_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(secret="x" * 500) as backend, Relay(backend) as mallory:
+        with connect(mallory.address) as device:
+            device.sendall(b"GET_SECRET\n" * 100)
+            device.shutdown(socket.SHUT_WR)
+            assert len(read_all(device)) == 100 * 501
+        monkeypatch.setattr(relay, "REMEMBERED_BYTES", 1000)
+        assert 1000 <= len(mallory.replay()) < 1000 + 4096

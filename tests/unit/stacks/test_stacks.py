@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,32 @@ def test_a_file_that_is_none_is_not_waited_for(folder: Path) -> None:
     os.mkfifo(folder / "backend/server.py")
     with pytest.raises(FileProblem, match=r"server\.py cannot be read"):
         meet(server, client)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are of Unix")
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [(os.mkfifo, "not a regular file"), (Path.mkdir, "Is a directory")],
+    ids=["a pipe", "a folder"],
+)
+def test_a_certificate_that_is_none_is_not_waited_for(
+    folder: Path, make: Callable[[Path], object], why: str
+) -> None:
+    make(folder / "backend/other.crt")
+    with pytest.raises(FileProblem) as caught:
+        meet(server, client)
+    assert caught.value.found.endswith(f"backend/other.crt cannot be read ({why})")
+    assert caught.value.todo == "move it away, or write it again"
+
+
+def test_of_a_client_that_writes_without_end_the_last_words_are_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "MOST", 12)
+    (folder / "loud.py").write_text("print('12345\\n' * 100000 + 'the end')", "utf-8")
+    assert output_of("python loud.py", folder) == (0, "345\nthe end\n")
+    (folder / "long.py").write_text("print('x' * 300000, end='')", "utf-8")
+    assert output_of("python long.py", folder) == (0, "x" * 12)
 
 
 def test_of_a_server_that_writes_without_end_the_last_words_are_read(

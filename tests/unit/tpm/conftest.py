@@ -11,7 +11,7 @@ from mtls_lab import Exchange
 from mtls_lab.net import Backend, ask_apart, server_context, watch
 from mtls_lab.pki import CertificateAuthority, Purpose, write_certificate
 from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key, environment
-from tests.unit.lab import leftovers
+from tests.unit.lab import LONG, leftovers
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Device:
             environment=self.settings if settings is None else settings,
             password=password,
             version=version,
-            timeout=20,
+            timeout=LONG,  # a busy machine is no failure
         )
 
 

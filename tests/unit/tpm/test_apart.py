@@ -19,6 +19,7 @@ from mtls_lab.errors import LabError
 from mtls_lab.net import Backend
 from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key, environment, is_wrapped
 from mtls_lab.wire import Stage
+from tests.unit.lab import LONG
 from tests.unit.tpm.conftest import Device
 
 pytestmark = pytest.mark.once
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.once
 
 @pytest.fixture
 def backend(device: Device) -> Iterator[Backend]:
-    with Backend(device.context) as backend:
+    with Backend(device.context, handshake_timeout=LONG, idle_timeout=LONG) as backend:
         yield backend
 
 
@@ -34,7 +35,7 @@ def backend(device: Device) -> Iterator[Backend]:
 def door(device: Device) -> Iterator[socket.socket]:
     """A client's socket to the TPM, as the TSS has it."""
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(20)
+        client.settimeout(LONG)
         client.connect(device.chip.tcti.removeprefix("swtpm:path="))
         yield client
 

@@ -1,0 +1,87 @@
+"""One deadline for everything that a call does, from the name of the host to the last word.
+
+Here: the clock, and the system's resolver within it. Not here: what is done meanwhile (device.py,
+relay.py, bench/).
+"""
+
+from __future__ import annotations
+
+import math
+import socket
+import threading
+import time
+from contextlib import suppress
+
+__all__ = ["Clock", "addresses"]
+
+#: How long the system's resolver may take.
+RESOLVE = 10.0
+#: To a socket, a time-out of 0 means something else: that it never waits.
+LEAST = 0.001
+
+
+class Clock:
+    """One deadline for everything.
+
+    Args:
+        seconds: until then.
+
+    Example:
+        >>> 0 < Clock(5).at_most(2) <= 2
+        True
+        >>> Clock(0).over
+        True
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    @property
+    def over(self) -> bool:
+        """Whether no time is left."""
+        return time.monotonic() >= self._end
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left, as a time-out for a socket: never 0."""
+        return self.at_most(math.inf)
+
+    def at_most(self, seconds: float) -> float:
+        """Return so many seconds, or what is left of them."""
+        return max(min(seconds, self._end - time.monotonic()), LEAST)
+
+
+def addresses(
+    host: str, port: int, clock: Clock, family: int = socket.AF_UNSPEC
+) -> list[tuple[int, tuple[str, int]]]:
+    """Resolve a host, within the deadline: families and addresses, those to prefer first.
+
+    Raises:
+        OSError: it has no address; TimeoutError: nobody said so in time.
+    """
+    with suppress(OSError, UnicodeError):  # a number needs nobody's answer
+        return _resolved(host, port, family, socket.AI_NUMERICHOST)
+    found: list[tuple[int, tuple[str, int]]] = []
+    errors: list[OSError] = []
+
+    def resolve() -> None:
+        try:
+            found.extend(_resolved(host, port, family, 0))
+        except (OSError, UnicodeError) as error:  # a label that is too long, say
+            errors.append(error if isinstance(error, OSError) else OSError(str(error)))
+
+    # The resolver of the system knows no deadline of ours.
+    thread = threading.Thread(target=resolve, name="lab resolver", daemon=True)
+    thread.start()
+    thread.join(clock.at_most(RESOLVE))
+    if errors:
+        raise errors[0]
+    if not found:
+        raise TimeoutError(f"no answer about {host}")
+    return found
+
+
+def _resolved(host: str, port: int, family: int, flags: int) -> list[tuple[int, tuple[str, int]]]:
+    said = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, flags)
+    each = [(kind, (str(address[0]), int(address[1]))) for kind, _, _, _, address in said]
+    return list(dict.fromkeys(each))
