@@ -47,7 +47,7 @@ _shtab_mtls_lab_ask_options=(
   "--server-ca[the CAs of the backend (default\: server_ca.pem)]:FILE:_files"
   "--server-name[the name that the backend\'s certificate has to have (default\: HOST)]:NAME:"
   "--plain[no TLS at all\: TCP, as in Part 1]"
-  "--no-certificate[show no client certificate\: TLS, as in Part 2]"
+  "--no-certificate[present no client certificate\: TLS, as in Part 2]"
   "--tls13-only[nothing older than TLS 1.3]"
   "--timeout[for the whole exchange (default\: 5)]:SECONDS:"
   "--tpm-folder[for a key in a TPM\: where the software TPM runs (default\: what TPM2OPENSSL_TCTI names, the one that runs in .\/tpm, or that of this machine)]:FOLDER:_files -/"
@@ -68,8 +68,8 @@ _shtab_mtls_lab_certs_options=(
   "--separate-device-ca[one CA for the backend and another one for devices]"
   "--intermediate[an intermediate CA signs\; the .crt files then hold the chain, leaf first]"
   "--p12[also make PKCS \#12 files, for Java and browsers\; asks for their password]"
-  "--tpm[let a TPM make the device\'s key, which never leaves it\: client.key only says which one it is]"
-  "--pin[with --tpm\: the TPM shall ask for a PIN at each use of that key\; asks for it]"
+  "--tpm[let a TPM make the device\'s key\: client.key holds it wrapped, for that TPM alone]"
+  "--pin[with --tpm\: a PIN, which the TPM wants at each use of that key\; asks for it]"
   "--tpm-folder[with --tpm\: where the software TPM runs (default\: what TPM2OPENSSL_TCTI names, the one that runs in .\/tpm, or that of this machine)]:FOLDER:_files -/"
   "--password-file[the password of the PKCS \#12 files, or the PIN, is the first line of FILE]:FILE:_files"
   "--json[one JSON object, for a program]"
@@ -230,7 +230,7 @@ _shtab_mtls_lab_start_defaults_added=0
 _shtab_mtls_lab_tpm_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[one JSON object, for a program]"
-  ":unlock\: let it forget the wrong PINs that have locked it:(start stop status unlock)"
+  ":unlock\: make it forget the wrong PINs that have locked it:(start stop status unlock)"
   ":where its state is (default\: .\/tpm):_files -/"
 )
 

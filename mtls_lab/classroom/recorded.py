@@ -18,7 +18,7 @@ from mtls_lab.tpm import SoftwareTPM, missing
 __all__ = ["software_tpm"]
 
 #: What stands above each output that no run on this machine gave.
-MARK = "Recorded on another machine, for this one has no software TPM:"
+MARK = "Recorded on another machine, because this one has no software TPM:"
 
 #: What runs without a software TPM as well: a panel has records of its own, and is live.
 RUNS = ("software_tpm(", "TpmPanel(")

@@ -18,13 +18,13 @@ CODES = """\
 The TPM runs in the background, for every terminal, until it is stopped. Its folder is all of it:
 whoever copies that has the TPM. So it is for practice; a chip cannot be copied.
 
-Where nobody runs one, ask and certs use the TPM of this machine, {device}, if it has one. (That
-was written by the book: nobody has tried it on a real TPM yet.)
+Where none runs, ask and certs use the TPM of this machine, {device}, if it has one. (That
+follows the specification; nobody has tried it on a real TPM yet.)
 
 Exit codes:
   0  done, or there was nothing to do; status: a TPM answers
-  1  status: there is no TPM that answers
-  2  wrong arguments, no swtpm, or a folder or TPM that this cannot be done with"""
+  1  status: no TPM answers
+  2  wrong arguments, no swtpm, or a folder or TPM with which it cannot be done"""
 
 
 def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -38,7 +38,7 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     command.add_argument(
         "action",
         choices=("start", "stop", "status", "unlock"),
-        help="unlock: let it forget the wrong PINs that have locked it",
+        help="unlock: make it forget the wrong PINs that have locked it",
     )
     command.add_argument(
         "folder",

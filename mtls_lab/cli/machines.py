@@ -90,13 +90,12 @@ def _certs(add: Add) -> None:
     certs.add_argument(
         "--tpm",
         action="store_true",
-        help="let a TPM make the device's key, which never leaves it: client.key only says which "
-        "one it is",
+        help="let a TPM make the device's key: client.key holds it wrapped, for that TPM alone",
     )
     certs.add_argument(
         "--pin",
         action="store_true",
-        help="with --tpm: the TPM shall ask for a PIN at each use of that key; asks for it",
+        help="with --tpm: a PIN, which the TPM wants at each use of that key; asks for it",
     )
     named(certs, "with --tpm: where the software TPM runs")
     _password_file(
@@ -179,7 +178,7 @@ def _ask(add: Add) -> None:
         metavar="NAME",
         help="the name that the backend's certificate has to have (default: HOST)",
     )
-    _less(ask, "--no-certificate", "show no client certificate: TLS, as in Part 2")
+    _less(ask, "--no-certificate", "present no client certificate: TLS, as in Part 2")
     ask.add_argument(
         "--timeout",
         metavar="SECONDS",

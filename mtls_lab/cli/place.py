@@ -86,7 +86,7 @@ class Place:
 
     @property
     def sealed(self) -> bool:
-        """Whether the key is in a TPM, and its file only says which one it is."""
+        """Whether the file holds a key that a TPM has wrapped."""
         try:
             kind = None if self.keyfile is None else kind_of(read_bounded(self.keyfile, "a key"))
         except FileProblem:

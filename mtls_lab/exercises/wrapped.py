@@ -29,7 +29,7 @@ _OWNER = bytes.fromhex("020440000001")
 
 def not_run(what: str) -> str:
     """Return the line that says what a machine without a software TPM has left out."""
-    return f"not run here, for this machine lacks {', '.join(missing())}: {what}"
+    return f"not run here, because this machine lacks {', '.join(missing())}: {what}"
 
 
 def wrapped_key() -> bytes:

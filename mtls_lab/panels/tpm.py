@@ -126,7 +126,7 @@ def _body(run: KeyRun) -> str:
 
 def _lacking() -> str:
     return (
-        "Recorded on another machine, for this one has no software TPM: it lacks "
+        "Recorded on another machine, because this one has no software TPM: it lacks "
         f"{', '.join(missing())}."
     )
 

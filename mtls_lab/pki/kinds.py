@@ -100,9 +100,9 @@ def _by_block(data: bytes) -> Kind | None:
             b"TSS2 PRIVATE KEY": Kind(
                 "tss2",
                 "holds a key that only a TPM can open (TSS2 PRIVATE KEY)",
-                "start the program on the machine of this TPM, with OPENSSL_CONF naming a "
-                "configuration that loads the tpm2 provider: the key cannot be converted. "
-                "mtls-lab ask does so by itself",
+                "start the program on the machine with this TPM, with OPENSSL_CONF naming a "
+                "configuration that loads the tpm2 provider, as mtls-lab ask does by itself: the "
+                "key cannot be converted",
             ),
             b"PKCS7": Kind(
                 "pkcs7",

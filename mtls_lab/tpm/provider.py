@@ -191,7 +191,7 @@ def failed(said: str, what: str) -> LabError:
     if codes:
         asked = f'explain "{codes[0].code:#x}"'
         return LabError(
-            f"{what} failed, for the TPM said {'; '.join(map(str, codes))}",
+            f"{what} failed: the TPM said {'; '.join(map(str, codes))}",
             "a command that the TPM carries out",
             f"ask what it means: {typed(asked)}",
         )

@@ -36,7 +36,7 @@ def test_the_key_is_stolen_twice(panel: ShownPanel) -> None:
     panel.button("Run").click()
     assert panel.wait_for(2) == "refused"
     expect(asked).to_contain_text("0x1df TPM_RC_INTEGRITY")
-    expect(panel.result).to_contain_text("The thief has a TPM, and it has another seed.")
+    expect(panel.result).to_contain_text("The thief's TPM has another seed.")
     panel.button("in a file").click()
     panel.button("Run").click()
     assert panel.wait_for(3) == "thief served"

@@ -44,7 +44,7 @@ def copyable(function: Callable[..., Any]) -> Iterator[str]:
         for name in sorted(_reported(function, folder)):
             raise NotYet(
                 f"it reports {name}, which holds no key that can be copied",
-                "a check that cries over good files is switched off one day",
+                "a check that complains about good files is soon switched off",
             )
         yield "in an image with a wrapped key it finds nothing"
         plain = _plain(company.device.key)

@@ -65,8 +65,8 @@ def must_revoke(function: Callable[..., Any]) -> Iterator[str]:
     for folder in _worthless():
         if _decides(function, company, folder):
             raise NotYet(
-                f"a device was revoked that lost {folder.who}, and a thief gets nothing with that",
-                "what cannot be used needs no list: a revoked device needs a visit",
+                f"a device that lost {folder.who} was revoked, and a thief gets nothing with that",
+                "revoke only what a thief can use: each revoked device needs a visit",
             )
         yield f"with {folder.who}, it is not"
     for folder in (*_guarded(company, plain), _whole_chip(company)):

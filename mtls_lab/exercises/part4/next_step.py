@@ -32,7 +32,7 @@ HARM = {
         "a wrong PIN is counted: only a person can know a better one",
     ),
     ("wait", "again"): (
-        "a locked TPM was asked without end, and nobody heard of it",
+        "a locked TPM was asked again and again, and nobody heard of it",
         "a locked TPM refuses the right PIN too: only time, or its owner, unlocks it",
     ),
     ("wait", "ask"): (
@@ -40,7 +40,7 @@ HARM = {
         "a locked TPM refuses the right PIN too: only time, or its owner, unlocks it",
     ),
     ("wait", "new key"): (
-        "a good key was given up since somebody had guessed",
+        "a good key was given up because somebody had guessed",
         "a locked TPM still has the key: whoever can lock it could have it replaced",
     ),
     ("ask", "new key"): (
@@ -52,7 +52,7 @@ HARM = {
         "only a TPM that cannot unwrap the file has lost the key",
     ),
     ("report", "again"): (
-        "an error that stays was tried again without end",
+        "a command that fails every time was sent again and again",
         "again is for the one code that asks for it",
     ),
 }

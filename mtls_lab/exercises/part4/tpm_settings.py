@@ -139,7 +139,7 @@ def _rule(exchange: Exchange) -> str:
             "the file of the key is read by the provider tpm2: is it active in the configuration?"
         )
     if "CERTIFICATE_VERIFY_FAILED" in text or "EVP lib" in text:
-        return "who signs and verifies is told by default_properties: as they were given"
+        return "default_properties says which provider signs and verifies: write it as it was given"
     return "OpenSSL does its own work with the provider default: is it active as well?"
 
 
@@ -164,7 +164,7 @@ def _both_providers(path: Path) -> None:
     if properties != ASKED_FIRST:
         raise NotYet(
             "default_properties is not the text that was given",
-            "who signs and verifies is told by default_properties: as they were given",
+            "default_properties says which provider signs and verifies: write it as it was given",
         )
 
 

@@ -364,7 +364,7 @@ def test_programs_that_do_not_load_the_provider_are_told_so(place: Path) -> None
     ):
         done = lab(place, *words)
         told = done.stdout + done.stderr
-        assert f"The key is in a TPM: {pair[1]} only says which one it is" in told
+        assert f"Only a TPM can open the key in {pair[1]}, and this program cannot ask" in told
         assert "OPENSSL_CONF naming a configuration that loads the tpm2 provider" in told
         assert "in PEM form" not in told
 
@@ -390,7 +390,7 @@ def test_wrong_pins_lock_it_and_its_owner_unlocks_it(place: Path) -> None:
             done = ask_with("--password-file", "wrong")
             assert (done.returncode, done.stdout) == (4, "")
             assert "The PIN of the key is wrong or missing: 0x98e TPM_RC_AUTH_FAIL" in done.stderr
-            assert "see how much is left: mtls-lab tpm status" in done.stderr
+            assert "How many tries are left: mtls-lab tpm status" in done.stderr
             assert "Files:" not in done.stderr  # nothing is wrong with them
         done = ask_with("--password-file", "pin")
         assert done.returncode == 4

@@ -891,7 +891,7 @@ MISTAKES = [
     ("file_other", ("empty.crt", DEVICE_FILES[1]), "empty.crt is empty"),
     ("file_other", (CLIENT_CRT, "empty.crt"), "empty.crt is empty, and it should be a private key"),
     ("file_form", ("page.crt", DEVICE_FILES[1]), "page.crt is a web page or XML, and it should be"),
-    ("file_in_tpm", (CLIENT_CRT, "tpm.key"), "The key is in a TPM: tpm.key only says which one"),
+    ("file_in_tpm", (CLIENT_CRT, "tpm.key"), "Only a TPM can open the key in tpm.key"),
     ("file_other", ("damaged.crt", DEVICE_FILES[1]), "damaged.crt holds a damaged certificate"),
     ("file_other", ("cut.crt", DEVICE_FILES[1]), "cut.crt holds a damaged certificate"),
     ("file_missing", ("nope.crt", DEVICE_FILES[1]), "nope.crt is not there"),

@@ -130,7 +130,7 @@ def test_settings_without_a_tpm(name: str) -> None:
     function, outcome = SETTINGS[name]
     result = checks.tpm_settings(function)
     assert result.outcome is outcome, result
-    assert outcome is not RIGHT or "for this machine lacks swtpm" in str(result)
+    assert outcome is not RIGHT or "because this machine lacks swtpm" in str(result)
 
 
 # --- 2. The TPM says no: what next?
