@@ -11,6 +11,7 @@ import codecs
 import importlib
 import io
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -107,6 +108,11 @@ def _run(arguments: list[str]) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        # A code of mbedTLS is no option: Python 3.14 knows that, older ones know -10 only.
+        self._negative_number_matcher = re.compile(r"-(?:0x[0-9a-fA-F]+|[0-9.]+)$")
+
     def _print_message(self, message: str, file: Any = None) -> None:
         """Write a help text; unlike argparse, say it where that fails."""
         print(message, end="", file=file or sys.stderr)

@@ -134,7 +134,7 @@ def explain(
         >>> print(explain(Failure("SSLError", "PEER_DID_NOT_RETURN_A_CERTIFICATE")).who)
         The backend refused the device.
         >>> print(explain("curl: (60) SSL certificate problem: certificate has expired").what)
-        The certificate of the server has expired.
+        The certificate of the server, or of a CA above it, has expired.
     """
     what = in_text(what)
     views = views_of(what)

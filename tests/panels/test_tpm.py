@@ -15,7 +15,7 @@ from mtls_lab.tpm import missing
 from tests.authoring.tpm_runs import recorded
 
 #: The systems of the matrix have no software TPM: there, what was recorded is shown.
-HERE = pytest.mark.skipif(bool(missing()), reason="this system has no software TPM")
+NEEDED = pytest.mark.skipif(bool(missing()), reason="this system has no software TPM")
 #: Who is served, by where the key is; the same in both versions.
 SERVED = {
     "file": {"device", "files", "chip", "malware", "locked"},
@@ -60,7 +60,8 @@ def test_each_choice_ends_as_is_told(bench: KeyBench, key: str, holder: str, ver
         assert run.recorded is bool(missing())
 
 
-@HERE
+@pytest.mark.once
+@NEEDED
 def test_no_call_changes_the_next(bench: KeyBench) -> None:
     """Wrong PINs are counted in a TPM that is put back as it was."""
     bench.run("tpm", "locked")
@@ -93,7 +94,7 @@ def test_what_the_panel_shows() -> None:
     stolen = panel.select("tpm", "files")
     assert stolen is panel.value
     assert 'data-outcome="refused"' in panel._result.value
-    assert "The TPM cannot unwrap this key file" in panel._result.value
+    assert "The TPM cannot unwrap what it was given" in panel._result.value
     assert "What the thief's TPM was asked: 6 commands" in panel._asked.value
     assert "0x1df" in panel._asked.value
     panel.select("tpm", "malware")

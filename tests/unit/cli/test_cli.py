@@ -144,7 +144,7 @@ def test_without_jupyterlab(
         (["strat"], "no command 'strat'. Did you mean start? The commands are start, "),
         (["--dance"], "error: no option --dance. What is not meant as one"),
         (["explain", "--jsn", "x"], "explain: error: no option --jsn. Did you mean --json? "),
-        (["explain", "-0x2700"], "no option -0x2700. What is not meant as one is written after a"),
+        (["explain", "-bad"], "no option -bad. What is not meant as one is written after a"),
         (["diagnose", "a:1", "--sever-name=x"], "diagnose: error: no option --sever-name. Did you"),
         (["diagnose", "a:1", "b c"], "diagnose: error: one argument too many: 'b c'. With blanks"),
         (["start", "--port", "x"], "argument --port: 'x' is not a port: 1 to 65535, or 0 for any"),

@@ -34,6 +34,12 @@ def test_a_line_as_an_argument_and_from_standard_input() -> None:
         assert run(*dash, text=f"a healthy line\n{LINE}\n").stdout == told.stdout
 
 
+def test_a_code_that_begins_like_an_option_is_a_line() -> None:
+    told = call("explain", "-0x2700")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith("Says:  mbedTLS: -0x2700\n")
+
+
 def test_what_is_not_known_has_its_exit_code() -> None:
     told = call("explain", "good morning")
     assert (told.returncode, told.stderr) == (1, "")

@@ -411,7 +411,7 @@ def test_the_key_of_another_tpm(place: Path) -> None:
     with running(place, "other"):
         done = lab(place, "ask", "localhost:9", "--folder", "pki", "--tpm-folder", "other")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "The TPM cannot unwrap this key file: 0x1df TPM_RC_INTEGRITY" in done.stderr
+    assert "The TPM cannot unwrap what it was given: 0x1df TPM_RC_INTEGRITY" in done.stderr
     assert "Use the key on the machine that made it" in done.stderr
 
 

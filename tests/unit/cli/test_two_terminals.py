@@ -77,6 +77,8 @@ def test_the_device_is_served(
         done = ask(place, "DANCE", address, "--folder", "pki/device", *asked)
         assert (done.returncode, done.stdout) == (1, "ERROR unknown command: try HELP\n")
         assert "Traceback" not in done.stderr
+        lines = [told(terminal.line()) for _ in range(3)]
+        assert lines == [connected, "received   DANCE", "closed"]
         code, log, errors = terminal.end(signal.SIGINT)
     assert (code, errors) == (130, "")
     assert log.splitlines()[-1] == "Stopped. Connections: 2 served, 0 refused or broken off."

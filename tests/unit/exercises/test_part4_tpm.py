@@ -19,7 +19,7 @@ from tests.unit.exercises.verdicts import Attempts, Hold, named
 NOT_YET, UNSAFE, RIGHT = Outcome.NOT_YET, Outcome.UNSAFE, Outcome.RIGHT
 NOT_ATTEMPTED = Outcome.NOT_ATTEMPTED
 #: The systems of the matrix have no software TPM: what a check says there is tested here as well.
-HERE = pytest.mark.skipif(bool(missing()), reason="this system has no software TPM")
+NEEDED = pytest.mark.skipif(bool(missing()), reason="this system has no software TPM")
 Settings = dict[str, str]
 
 
@@ -114,7 +114,8 @@ SETTINGS: Attempts = {
 }
 
 
-@HERE
+@pytest.mark.once
+@NEEDED
 @pytest.mark.parametrize("name", SETTINGS)
 def test_tpm_settings(name: str, hold: Hold) -> None:
     function, outcome = SETTINGS[name]
@@ -249,7 +250,8 @@ def test_copyable(name: str, hold: Hold) -> None:
     hold(checks.copyable(function), outcome)
 
 
-@HERE
+@pytest.mark.once
+@NEEDED
 def test_a_wrapped_key_of_the_check_is_like_a_real_one(tmp_path: Path) -> None:
     with SoftwareTPM(tmp_path / "tpm") as chip:
         create_wrapped_key(chip, tmp_path / "real.key")
@@ -308,7 +310,8 @@ REVOKE: Attempts = {
 }
 
 
-@HERE
+@pytest.mark.once
+@NEEDED
 @pytest.mark.parametrize("name", REVOKE)
 def test_must_revoke(name: str, hold: Hold) -> None:
     function, outcome = REVOKE[name]
