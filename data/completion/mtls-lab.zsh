@@ -20,7 +20,7 @@ _shtab_mtls_lab_commands() {
     export:'Write how far you are to a file for your teacher.'
     key:'For a teacher: what is broken in a kata, and its repair.'
     progress:'Say how far you are.'
-    quiz:'Take the test before Part 1, or after Part 3.'
+    quiz:'Take the test before Part 1, after Part 3, or after Part 4.'
     reset:'Put the notebooks of a part back as they were; yours are kept beside them.'
     review:'Ask again the predictions that are due today, in five minutes.'
     serve:'Be the tutorial'"'"'s backend, until Ctrl-C, and log who connects and who is refused.'
@@ -172,6 +172,7 @@ _shtab_mtls_lab_progress_defaults_added=0
 _shtab_mtls_lab_quiz_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--after[the test after Part 3]"
+  "--part4[the test after Part 4]"
   ":your folder (default\: .\/lab):_files -/"
 )
 

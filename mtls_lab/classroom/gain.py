@@ -1,4 +1,4 @@
-"""What a class gained: the tests before and after the course, and what most still miss.
+"""What a class gained: the tests before and after the course and after Part 4, and what most miss.
 
 Here: lines of the class report. Not here: the tests (learner/quiz.py), and the rest of the report
 (whole_class.py).
@@ -23,43 +23,57 @@ def one_score(done: Progress) -> str:
         >>> one_score(Progress())
         ''
     """
-    scores = [f"{quiz.score(taken)} {when}" for when, taken in done.quiz.items() if taken.handed_in]
+    names = {"before": "before", "after": "after", "part4": "in Part 4"}
+    scores = [
+        f"{quiz.score(done, when)} {name}"
+        for when, name in names.items()
+        if done.quiz[when].handed_in
+    ]
     return f"; test: {', '.join(scores)}" if scores else ""
 
 
 def gained(class_: Sequence[Progress]) -> Iterator[str]:
     """Say how the tests went: the means, the gain, and what is missed, the most missed first.
 
-    Means and gain are of those who have handed in both tests. Where nobody has handed in any,
-    nothing is said.
+    Mean and gain of the course are of those who have handed in both tests. Of a test that nobody
+    has handed in, nothing is said.
     """
     handed_in = {
-        when: [each for each in class_ if each.quiz[when].handed_in] for when in quiz.TITLES
+        when: [each for each in class_ if each.quiz[when].handed_in] for when in quiz.TESTS
     }
-    if not any(handed_in.values()):
-        return
-    both = [each for each in handed_in["before"] if each.quiz["after"].handed_in]
-    number = len(quiz.items())
-    counts = ", ".join(f"{len(done)} {when}" for when, done in handed_in.items())
-    yield ""
-    yield f"Tests of {number} questions: handed in by {counts}, {len(both)} both"
-    if both:
-        before, after = (
-            fmean(quiz.score(each.quiz[when]) for each in both) for when in quiz.TITLES
-        )
-        share = quiz.gain(before, after)
-        told = "nothing was missing before" if share is None else f"normalised gain {share:.2f}"
-        yield f"  mean before {before:.1f}, mean after {after:.1f}; {told}"
-    when = "after" if handed_in["after"] else "before"
-    if handed_in[when]:
+    if handed_in["before"] or handed_in["after"]:
+        yield from _course(handed_in["before"], handed_in["after"])
+    if alone := handed_in["part4"]:
+        mean = fmean(quiz.score(each, "part4") for each in alone)
+        number = len(quiz.items("part4"))
         yield ""
-        yield f"Missed {when} the course, the most missed first, and the commonest wrong answer"
-        yield from _missed(handed_in[when], when)
+        yield f"Test of Part 4, {number} questions: handed in by {len(alone)}, mean {mean:.1f}"
+        yield from _missed(alone, "part4", "in Part 4")
 
 
-def _missed(class_: Sequence[Progress], when: str) -> Iterator[str]:
+def _course(before: Sequence[Progress], after: Sequence[Progress]) -> Iterator[str]:
+    both = [each for each in before if each.quiz["after"].handed_in]
+    counts = f"{len(before)} before, {len(after)} after, {len(both)} both"
+    yield ""
+    yield f"Tests of {len(quiz.items('after'))} questions: handed in by {counts}"
+    if both:
+        first, second = (
+            fmean(quiz.score(each, when) for each in both) for when in ("before", "after")
+        )
+        share = quiz.gain(first, second)
+        told = "nothing was missing before" if share is None else f"normalised gain {share:.2f}"
+        yield f"  mean before {first:.1f}, mean after {second:.1f}; {told}"
+    if after:
+        yield from _missed(after, "after", "after the course")
+    else:
+        yield from _missed(before, "before", "before the course")
+
+
+def _missed(class_: Sequence[Progress], when: str, told: str) -> Iterator[str]:
+    yield ""
+    yield f"Missed {told}, the most missed first, and the commonest wrong answer"
     rows = []
-    for name, item in quiz.items().items():
+    for name, item in quiz.items(when).items():
         given = [each.quiz[when].answers.get(name) for each in class_]
         rows.append((item, Counter(key for key in given if key != item.right)))
     for item, wrong in sorted(rows, key=lambda row: -row[1].total()):

@@ -1,4 +1,4 @@
-"""How far a learner is: predictions and exercises of each part, counted, and the two tests.
+"""How far a learner is: predictions and exercises of each part, counted, and the tests.
 
 Here: the report for one folder. Not here: noting what was done (learner/progress.py), and a whole
 class (whole_class.py).
@@ -82,7 +82,8 @@ def report(folder: Path | None = None) -> str:
     """
     done = progress.read(own_folder(folder))
     solved = solved_katas(done)
-    lines = [*map(str, parts(done)), f"Kata: {solved} solved" if solved else "", quiz.result(done)]
+    lines = [*map(str, parts(done)), f"Kata: {solved} solved" if solved else ""]
+    lines += [quiz.result(done, when) for when in quiz.LAST]
     return "\n".join(filter(None, lines))
 
 

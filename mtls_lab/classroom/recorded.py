@@ -20,8 +20,8 @@ __all__ = ["software_tpm"]
 #: What stands above each output that no run on this machine gave.
 MARK = "Recorded on another machine, because this one has no software TPM:"
 
-#: What runs without a software TPM as well: a panel has records of its own, and is live.
-RUNS = ("software_tpm(", "TpmPanel(")
+#: What runs without a software TPM as well: a panel has records of its own, or needs no TPM.
+RUNS = ("software_tpm(", "TpmPanel(", "QuizPanel(")
 #: The kind of output that a page takes for a widget: of a recorded one there is no widget any more.
 VIEW = "application/vnd.jupyter.widget-view+json"
 

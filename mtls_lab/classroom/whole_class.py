@@ -115,7 +115,7 @@ def read_export(path: Path) -> HandedIn:
 
 
 def _tests(content: dict[str, Any]) -> dict[str, Taken]:
-    """Read the two tests; a file of an earlier version has none."""
+    """Read the tests; a file of an earlier version has none, or lacks the newest."""
     tests = Progress().quiz
     for when in tests:
         entry: dict[str, Any] = {"answers": {}, "handed_in": False}

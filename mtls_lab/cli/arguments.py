@@ -235,9 +235,16 @@ def parser_of(program: str) -> argparse.ArgumentParser:
 
     _folder(add("progress", "say how far you are", "progress"))
 
-    test = add("quiz", "take the test before Part 1, or after Part 3", "quiz", "quiz --after")
+    test = add(
+        *("quiz", "take the test before Part 1, after Part 3, or after Part 4"),
+        *("quiz", "quiz --after", "quiz --part4"),
+    )
     _folder(test)
-    test.add_argument("--after", action="store_true", help="the test after Part 3")
+    test.set_defaults(when="before")
+    which = test.add_mutually_exclusive_group()
+    for when, part in {"after": 3, "part4": 4}.items():
+        told = f"the test after Part {part}"
+        which.add_argument(f"--{when}", action="store_const", const=when, dest="when", help=told)
     _folder(
         add("review", "ask again the predictions that are due today, in five minutes", "review")
     )

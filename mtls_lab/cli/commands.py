@@ -117,7 +117,7 @@ def _progress(options: argparse.Namespace) -> int:
 
 
 def _quiz(options: argparse.Namespace) -> int:
-    quiz.take(options.folder, after=options.after)
+    quiz.take(options.folder, options.when)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`mtls-lab quiz`: the test before Part 1 or after Part 3, in a terminal.
+"""`mtls-lab quiz`: the tests of the course, in a terminal.
 
 Here: asking, and what counts as an answer. Not here: the questions, what is kept and the result
 (learner/quiz.py), the terminal (dialogue.py), and the test in a notebook (panels/quiz.py).
@@ -23,27 +23,26 @@ HOW = (
 )
 
 
-def take(folder: Path, *, after: bool) -> None:
+def take(folder: Path, when: str) -> None:
     """Ask every question that has no answer yet, then hand the test in and say how it went.
 
     Args:
         folder: the learner's folder.
-        after: whether it is the test after Part 3.
+        when: which test, one of `quiz.TESTS`.
 
     Raises:
         NotInWorkspace: there is no learner's folder.
         LabError: there is nothing to read answers from.
         KeyboardInterrupt: stopped by Ctrl-C; every answer is kept.
     """
-    sitting = quiz.Sitting("after" if after else "before", own_folder(folder))
+    sitting = quiz.Sitting(when, own_folder(folder))
     if not sitting.closed:
-        say(f"{quiz.TITLES[sitting.when]}: {len(sitting.open)} questions, half a minute each.")
+        say(f"{quiz.TESTS[when].title}: {len(sitting.open)} questions, half a minute each.")
         say(HOW)
         try:
             _ask(sitting)
         except (EOFError, KeyboardInterrupt) as stop:
-            again = typed(f"quiz{' --after' * after}")
-            say("", f"Stopped. Kept: {sitting.count}. To go on, type {again} once more.")
+            say("", f"Stopped. Kept: {sitting.count}. To go on, type {_typed(when)} once more.")
             if isinstance(stop, KeyboardInterrupt):
                 raise
             return
@@ -87,17 +86,21 @@ def _read(most: int, *, first: bool) -> str:
         say(f"A number from 1 to {most}, b, or Enter.")
 
 
+def _typed(when: str) -> str:
+    """What to type for a test; the first one needs no option."""
+    return typed("quiz" if when == next(iter(quiz.TESTS)) else f"quiz --{when}")
+
+
 def _tell(sitting: quiz.Sitting) -> None:
-    done = sitting.done
+    done, last = sitting.done, quiz.last(sitting.when)
+    moment = quiz.TESTS[last].moment
     say("")
-    if sitting.when == "after":
-        for item, right, reply in quiz.told(done):
-            say(*f"{'✓' if right else '✗'} {item.topic}. {reply}".splitlines(), "")
-        say(quiz.result(done))
-    elif sitting.too_late:
-        say("The test after Part 3 is handed in: this one takes no answers any more.")
-    elif done.quiz["after"].handed_in:
-        say(quiz.result(done))
+    for item, right, reply in quiz.told(done, sitting.when):
+        say(*f"{'✓' if right else '✗'} {item.topic}. {reply}".splitlines(), "")
+    if sitting.too_late:
+        say(f"The test {moment} is handed in: this one takes no answers any more.")
+    elif done.quiz[last].handed_in:
+        say(quiz.result(done, last))
     else:
-        later = f"After Part 3 you will see which of them are right: {typed('quiz --after')}"
+        later = f"You will see {moment} which of them are right: {_typed(last)}"
         say(f"Handed in: {sitting.count}. {later}")

@@ -28,6 +28,7 @@ from mtls_lab.files import append_line, read_file
 __all__ = [
     "FILE",
     "HANDED_IN",
+    "TESTS",
     "Predicted",
     "Progress",
     "Reviewed",
@@ -42,7 +43,9 @@ __all__ = [
 ]
 
 FILE = "progress.jsonl"
-#: The state of a test that is finished.
+#: The tests of learner/quiz.py, as the file calls them.
+TESTS = ("before", "after", "part4")
+#: The state of one that is finished.
 HANDED_IN = "handed in"
 
 #: A file that is longer is shortened at the next start; one beyond the second is not the lab's.
@@ -89,7 +92,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The test before or after the course: the latest answer to each question, by its key."""
+    """One test: the latest answer to each question, by its key."""
 
     answers: dict[str, str] = field(default_factory=dict)
     handed_in: bool = False
@@ -104,7 +107,7 @@ class Progress:
         revealed: every prediction of which the learner has seen the outcome, made or not.
         predictions: what was predicted when the outcome was first shown.
         exercises: every exercise and kata that was attempted.
-        quiz: the tests "before" and "after" the course, both there even if neither was taken.
+        quiz: each of `TESTS`, there even if it was not taken.
         sure: whether the learner is sure of the latest choice, where that was said.
         told: how and when each of `predictions` was made.
         reasons: the latest reason that was chosen for each outcome.
@@ -116,7 +119,7 @@ class Progress:
     revealed: set[str] = field(default_factory=set)
     predictions: dict[str, Predicted] = field(default_factory=dict)
     exercises: dict[str, Tried] = field(default_factory=dict)
-    quiz: dict[str, Taken] = field(default_factory=lambda: {"before": Taken(), "after": Taken()})
+    quiz: dict[str, Taken] = field(default_factory=lambda: {each: Taken() for each in TESTS})
     sure: dict[str, bool] = field(default_factory=dict)
     told: dict[str, Told] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
@@ -175,7 +178,7 @@ def read(folder: Path | None = None) -> Progress:
             case {"exercise": str(name), "outcome": str(outcome)} if outcome in _RANKS:
                 before = progress.exercises.get(name)
                 progress.exercises[name] = _after(before, outcome)
-            case {"quiz": "before" | "after" as when, **rest}:
+            case {"quiz": str(when), **rest} if when in TESTS:
                 progress.quiz[when] = _go_on(progress.quiz[when], rest)
             case {"arranged": str(name), "lying": dict(lying)} if _is_arrangement(lying):
                 progress.arranged[name] = lying

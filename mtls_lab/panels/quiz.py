@@ -1,4 +1,4 @@
-"""The test before Part 1 and after Part 3, one question at a time.
+"""A test of the course, one question at a time.
 
 Here: the widgets. Not here: the questions, what is kept and the result (learner/quiz.py), and the
 test in a terminal (cli/quiz.py).
@@ -20,10 +20,10 @@ HINT = (
 
 
 class QuizPanel(Panel):
-    """Take one of the two tests; `value` is the `Sitting`.
+    """Take one of the tests; `value` is the `Sitting`.
 
     Args:
-        when: "before" Part 1 or "after" Part 3.
+        when: "before" Part 1, "after" Part 3, or "part4" for the one after Part 4.
 
     Raises:
         UnknownName: there is no such test.
@@ -33,8 +33,8 @@ class QuizPanel(Panel):
 
     def __init__(self, when: str) -> None:
         self._sitting = quiz.Sitting(when)
-        super().__init__(quiz.TITLES[when], HINT)
-        self._items = list(quiz.items().values())
+        super().__init__(quiz.TESTS[when].title, HINT)
+        self._items = list(self._sitting.items.values())
         self._at = next(
             (number for number, item in enumerate(self._items) if item in self._sitting.open),
             len(self._items) - 1,
@@ -111,23 +111,25 @@ class QuizPanel(Panel):
             text = f"Question {self._at + 1}. {sitting.count}, and kept."
             body, outcome = f"<p>{escape(text)}</p>", "open"
         elif sitting.too_late:
-            text = "The test after Part 3 is handed in: this one takes no answers any more."
+            moment = quiz.TESTS[quiz.last(sitting.when)].moment
+            text = f"The test {moment} is handed in: this one takes no answers any more."
             body, outcome = f"<p>{escape(text)}</p>", "closed"
         else:
             body, outcome = self._outcome(), "closed"
         self.show(sitting, self._plain(), body, outcome=outcome)
 
     def _outcome(self) -> str:
-        done = self._sitting.done
-        if not done.quiz["after"].handed_in:
-            text = f"Handed in: {self._sitting.count}. You will see after Part 3 which are right."
+        sitting, done = self._sitting, self._sitting.done
+        last = quiz.last(sitting.when)
+        if not done.quiz[last].handed_in:
+            moment = quiz.TESTS[last].moment
+            text = f"Handed in: {sitting.count}. You will see {moment} which are right."
             return f"<p>{escape(text)}</p>"
-        body = mark(None, quiz.result(done))
-        if self._sitting.when == "after":
-            for item, right, reply in quiz.told(done):
-                summary = f"{'✓' if right else '✗'} {item.topic}"
-                lines = [f"{item.situation} {item.question}", *reply.splitlines()]
-                body += details(summary, "".join(f"<p>{escape(line)}</p>" for line in lines))
+        body = mark(None, quiz.result(done, last))
+        for item, right, reply in quiz.told(done, sitting.when):
+            summary = f"{'✓' if right else '✗'} {item.topic}"
+            lines = [f"{item.situation} {item.question}", *reply.splitlines()]
+            body += details(summary, "".join(f"<p>{escape(line)}</p>" for line in lines))
         return body
 
     def _plain(self) -> str:

@@ -12,7 +12,7 @@ from mtls_lab.learner.progress import Taken
 from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
-ITEMS = list(quiz.items().values())
+ITEMS = list(quiz.items("before").values())
 
 
 @pytest.fixture
@@ -88,5 +88,5 @@ def test_its_result_reads_well_everywhere(
         panel.lab.run_all()
         expect(panel.result).to_contain_text("1 of 12 right")
         panel.box.get_by_text("✗ A proxy and its header").click()
-        expect(panel.box).to_contain_text(quiz.items()["header"].replies["anybody"])
+        expect(panel.box).to_contain_text(quiz.items("before")["header"].replies["anybody"])
         panel.check_everywhere(pictures, "quiz-result")

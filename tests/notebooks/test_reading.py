@@ -52,17 +52,21 @@ def test_a_lesson_takes_as_long_as_it_says(lesson: Path) -> None:
 
 
 def test_the_test_takes_as_long_as_it_says() -> None:
-    """Half a minute for a question, as for a prediction; in both notebooks, and on the pages."""
-    minutes = str(len(quiz.items()) * reading.PREDICTION // 60)
+    """Half a minute for a question, as for a prediction; in each notebook, and on the pages."""
+    minutes = {when: [str(len(quiz.items(when)) * reading.PREDICTION // 60)] for when in quiz.TESTS}
     told = {
-        path.stem: re.findall(r"(\d+) minutes", before.source)
+        when: (path.stem, re.findall(r"(\d+) minutes", before.source))
         for path in canonical.NOTEBOOKS
         for before, cell in pairwise(canonical.read(path).cells)
-        if "QuizPanel(" in cell.source
+        for when in re.findall(r"QuizPanel\(\"(\w+)\"\)", cell.source)
     }
-    assert told == {"1_plain_tcp": [minutes], "3d_stolen_session": [minutes]}
+    homes = ("1_plain_tcp", "3d_stolen_session", "4d_attestation")
+    assert told == {
+        when: (home, minutes[when]) for when, home in zip(quiz.TESTS, homes, strict=True)
+    }
     for page in (README, TEACHING):
-        assert re.findall(r"twelve situations[^.]*?(\d+) minutes", page) == [minutes]
+        assert re.findall(r"twelve situations[^.]*?(\d+) minutes", page) == minutes["after"]
+        assert re.findall(r"eight situations[^.]*?(\d+) minutes", page) == minutes["part4"]
 
 
 def test_every_page_says_the_same_of_the_lessons() -> None:

@@ -11,7 +11,8 @@ from mtls_lab.learner import progress, quiz
 from mtls_lab.learner.progress import Taken
 from mtls_lab.panels import QuizPanel
 
-ITEMS = list(quiz.items().values())
+ITEMS = list(quiz.items("before").values())
+CLOCK = quiz.items("before")["clock"]
 
 
 @pytest.fixture(autouse=True)
@@ -86,13 +87,30 @@ def test_the_second_test_tells_everything() -> None:
     assert "Tests: 0 of 12 right before, 1 after; normalised gain 0.08" in text
     assert "<summary>✗ Dates and clocks</summary>" in text
     assert "<summary>✓ A proxy and its header</summary>" in text
-    assert f"You said: {quiz.items()['clock'].answers['both']}" in text
+    assert f"You said: {CLOCK.answers['both']}" in text
     assert "Tests: 0 of 12 right before" in shown(QuizPanel("before"))
 
 
 def test_the_first_test_after_the_second() -> None:
     QuizPanel("after").hand_in()
     assert "takes no answers any more" in shown(QuizPanel("before"))
+
+
+def test_the_test_of_part_4_tells_when_it_is_handed_in() -> None:
+    panel = QuizPanel("part4")
+    assert str(panel).startswith("Test after Part 4\nQuestion 1 of 8: ")
+    panel.select("new_board", "served")
+    panel.select("one_list", "renew")
+    text = shown(panel)
+    assert "Question 6. 2 of 8 questions answered, and kept." in text
+    panel.hand_in()
+    text = shown(panel)
+    assert "Test after Part 4: 1 of 8 right" in text
+    assert "<summary>✗ The key on another board</summary>" in text
+    assert "<summary>✓ Revoked in one place</summary>" in text
+    assert "<p>Shown in 4b_device_life, section 7.</p>" in text
+    assert ITEMS[0].situation in shown(QuizPanel("before"))
+    assert ITEMS[0].situation in shown(QuizPanel("after"))
 
 
 def test_a_folder_that_cannot_be_written_says_so(folder: Path) -> None:

@@ -11,14 +11,14 @@ from mtls_lab.facts import MARKER
 from mtls_lab.learner import quiz
 from mtls_lab.learner.progress import FILE, Progress, Taken
 
-ITEMS = quiz.items()
+ITEMS = quiz.items("before")
 NUMBER = len(ITEMS)
 
 
-def taken(right: int, wrong: int = 0) -> Taken:
+def taken(right: int, wrong: int = 0, *, when: str = "after") -> Taken:
     """A finished test whose first answers are right, the next ones wrong, the others open."""
     answers = {}
-    for number, item in enumerate(ITEMS.values()):
+    for number, item in enumerate(quiz.items(when).values()):
         if number < right + wrong:
             others = [key for key in item.answers if key != item.right]
             answers[item.name] = item.right if number < right else others[0]
@@ -27,7 +27,11 @@ def taken(right: int, wrong: int = 0) -> Taken:
 
 def learner(name: str, before: Taken | None = None, after: Taken | None = None) -> HandedIn:
     tests = {"before": before or Taken(), "after": after or Taken()}
-    return HandedIn(name, Progress(quiz=tests))
+    return HandedIn(name, Progress(quiz=Progress().quiz | tests))
+
+
+def with_part4(each: HandedIn, part4: Taken) -> HandedIn:
+    return HandedIn(each.name, Progress(quiz=each.done.quiz | {"part4": part4}))
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def sit(when: str, right: int) -> None:
     sitting = quiz.Sitting(when)
-    for name, key in taken(right).answers.items():
+    for name, key in taken(right, when=when).answers.items():
         sitting.answer(name, key)
     sitting.hand_in()
 
@@ -74,8 +78,9 @@ def test_the_tests_are_handed_in_and_read_again(folder: Path) -> None:
     sit("before", 3)
     sit("after", 9)
     quiz.Sitting("before").answer("clock", "both")  # too late
+    sit("part4", 6)
     done = read_export(export("Ada")).done
-    assert done.quiz == {"before": taken(3), "after": taken(9)}
+    assert done.quiz == {"before": taken(3), "after": taken(9), "part4": taken(6, when="part4")}
     assert (folder / FILE).is_file()
 
 
@@ -118,6 +123,46 @@ def test_a_class() -> None:
     assert " ".join(rows[0][4:]) == f"1 said: {wrong}"
     assert all(row[1] == "0" and len(row) == 4 for row in rows[3:])
     assert len(rows) == NUMBER
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_learner_after_part_4() -> None:
+    sit("part4", 6)
+    assert report().splitlines()[-1] == "Test after Part 4: 6 of 8 right"
+    sit("after", 10)
+    assert report().splitlines()[-2:] == [
+        "Test after Part 3: 10 of 12 right (none was taken before)",
+        "Test after Part 4: 6 of 8 right",
+    ]
+
+
+def test_a_class_after_part_4() -> None:
+    """What is said of the course is what was said without it."""
+    class_ = [learner("Ada", taken(4), taken(10)), learner("Alan", taken(6), taken(10))]
+    more = [with_part4(class_[0], taken(7, when="part4")), class_[1]]
+    more += [with_part4(learner("Grace"), taken(5, wrong=3, when="part4"))]
+    without, text = class_report(class_), class_report(more)
+    lines = text.splitlines()
+    assert [line.rpartition("; ")[2] for line in lines[1:4]] == [
+        "test: 4 before, 10 after, 7 in Part 4",
+        "test: 6 before, 10 after",
+        "test: 5 in Part 4",
+    ]
+    course = without[without.index("Tests of 12") :]
+    assert course in text
+    at = lines.index("Test of Part 4, 8 questions: handed in by 2, mean 6.0")
+    assert (
+        lines[at + 2] == "Missed in Part 4, the most missed first, and the commonest wrong answer"
+    )
+    rows = [line.split() for line in lines[at + 3 :]]
+    items = quiz.items("part4")
+    assert len(rows) == len(items) == 8
+    assert [row[:4] for row in rows[:3]] == [
+        [list(items)[7], "2", "of", "2"],
+        [list(items)[5], "1", "of", "2"],
+        [list(items)[6], "1", "of", "2"],
+    ]
+    assert "Tests of 12" not in class_report(more[2:])
 
 
 def test_a_class_that_has_only_begun() -> None:

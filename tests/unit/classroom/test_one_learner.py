@@ -94,6 +94,7 @@ def test_a_file_holds_nothing_about_a_person_but_the_name() -> None:
         "quiz": {
             "before": {"answers": {"clock": "both"}, "handed_in": False},
             "after": {"answers": {}, "handed_in": False},
+            "part4": {"answers": {}, "handed_in": False},
         },
     }
 

@@ -16,8 +16,8 @@ from mtls_lab.learner import progress, quiz
 from mtls_lab.learner.progress import FILE, Taken
 from tests.unit.cli.terminal import terminal
 
-ITEMS = list(quiz.items().values())
-LATER = "After Part 3 you will see which of them are right:"
+ITEMS = list(quiz.items("before").values())
+LATER = "You will see after Part 3 which of them are right:"
 COMMAND = [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab", "quiz"]
 
 
@@ -69,8 +69,8 @@ def number(item: quiz.Item, key: str) -> str:
     return str(list(item.answers).index(key) + 1)
 
 
-def all_right() -> str:
-    return "\n".join(number(item, item.right) for item in ITEMS) + "\n"
+def all_right(when: str = "after") -> str:
+    return "".join(f"{number(item, item.right)}\n" for item in quiz.items(when).values())
 
 
 def test_both_tests_from_a_pipe(folder: Path) -> None:
@@ -96,6 +96,32 @@ def test_both_tests_from_a_pipe(folder: Path) -> None:
     once_more = told(folder, "", "--after")
     assert (once_more.returncode, once_more.stdout.splitlines()[-1]) == (0, last)
     assert told(folder, "").stdout.splitlines() == ["", last]
+
+
+def test_the_test_of_part_4(folder: Path) -> None:
+    stopped = told(folder, "\n1\n", "--part4")
+    assert stopped.stdout.startswith("Test after Part 4: 8 questions, half a minute each.\n")
+    assert re.search(
+        r"Kept: 1 of 8 .* type \S+mtls-lab quiz --part4 once more", flat(stopped.stdout)
+    )
+    progress.note(folder, quiz="part4", question=list(quiz.items("part4"))[1], answer=None)
+    done = told(folder, all_right("part4"), "--part4")
+    assert (done.returncode, done.stderr) == (0, "")
+    for item in quiz.items("part4").values():
+        reply = f"{item.answers[item.right]} {item.replies[item.right]} Shown in {item.shown}."
+        assert f"✓ {item.topic}. {reply} " in flat(done.stdout)
+    last = "Test after Part 4: 8 of 8 right"
+    assert done.stdout.splitlines()[-1] == last
+    assert told(folder, "", "--part4").stdout.splitlines()[-1] == last
+    # The twelve situations are as open as before.
+    assert told(folder, "1\n").stdout.startswith("Test before Part 1: 12 questions")
+
+
+def test_one_test_at_a_time(folder: Path) -> None:
+    run = piped(folder, b"", "--after", "--part4")
+    assert run.returncode == 2
+    assert "not allowed with" in run.stderr
+    assert not (folder / FILE).exists()
 
 
 def test_what_is_left_out_is_not_right(folder: Path) -> None:

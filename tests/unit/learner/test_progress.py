@@ -298,7 +298,7 @@ events_of_all_kinds = st.one_of(
         {"exercise": names, "outcome": st.sampled_from(["not yet", "works but unsafe", "right"])}
     ),
     st.fixed_dictionaries(
-        {"quiz": st.sampled_from(["before", "after"])},
+        {"quiz": st.sampled_from(["before", "after", "part4"])},
         optional={"question": names, "answer": answers, "state": st.just("handed in")},
     ),
     st.just({"of a later version": 1}),

@@ -1,10 +1,9 @@
-"""The run decides what is right in data/quiz.toml: a test for each question, by its name.
+"""The run decides what is right in data/quiz.toml: a test for each question of the course.
 
 Each plays the situation with real sockets and names the answer that this run gives. Where there
 are wrong answers that would look alike in that run, they are ruled out as well.
 """
 
-import inspect
 import shutil
 import ssl
 import sys
@@ -21,20 +20,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from mtls_lab.learner import quiz
 from mtls_lab.net import Address, Backend, ask, only_trusted_client, server_context
 from mtls_lab.pki import CertificateAuthority, Purpose, create_key, pem, self_signed
 from mtls_lab.wire import SECRET, Exchange, Failure, Side, Stage
 from tests.unit.lab import Lab
+from tests.unit.learner.quiz_runs import decides, without_a_run
 
 BOTH_SIGN = ("key_cert_sign", "crl_sign")
-
-
-def decides(name: str, answer: str) -> None:
-    """The run gave this answer, and it is the one that the file marks as right."""
-    item = quiz.items()[name]
-    assert answer in item.answers
-    assert item.right == answer
 
 
 def seen(exchange: Exchange) -> Side:
@@ -58,8 +50,7 @@ def careless(files: tuple[Path, Path] | None = None) -> ssl.SSLContext:
 
 
 def test_every_question_has_a_run() -> None:
-    here = {name.removeprefix("test_") for name, _ in inspect.getmembers(sys.modules[__name__])}
-    assert set(quiz.items()) <= here
+    assert without_a_run("after", sys.modules[__name__]) == set()
 
 
 def test_encrypted_to_whom(lab: Lab, tmp_path: Path) -> None:
@@ -68,7 +59,7 @@ def test_encrypted_to_whom(lab: Lab, tmp_path: Path) -> None:
         exchange = ask("PICTURE 0110", mallory, context=careless())
     assert (exchange.device.version, seen(exchange).failure) == ("TLSv1.3", None)
     assert list(seen(exchange).received) == ["PICTURE 0110"]
-    decides("encrypted_to_whom", "pictures")
+    decides("after", "encrypted_to_whom", "pictures")
 
 
 def test_only_the_certificate(lab: Lab) -> None:
@@ -87,7 +78,7 @@ def test_only_the_certificate(lab: Lab) -> None:
     signature = own.sign(b"this handshake", ec.ECDSA(hashes.SHA256()))
     with pytest.raises(InvalidSignature):
         public.verify(signature, b"this handshake", ec.ECDSA(hashes.SHA256()))
-    decides("only_the_certificate", "nothing")
+    decides("after", "only_the_certificate", "nothing")
 
 
 def test_pinned(lab: Lab, tmp_path: Path) -> None:
@@ -103,7 +94,7 @@ def test_pinned(lab: Lab, tmp_path: Path) -> None:
     assert exchange.device.stage is Stage.HANDSHAKE
     assert failed(exchange.device).reason == "CERTIFICATE_VERIFY_FAILED"
     assert list(seen(exchange).received) == []
-    decides("pinned", "refuses")
+    decides("after", "pinned", "refuses")
 
 
 def test_another_customer(lab: Lab, tmp_path: Path) -> None:
@@ -111,7 +102,7 @@ def test_another_customer(lab: Lab, tmp_path: Path) -> None:
     with Backend(lab.mtls()) as backend:
         exchange = ask("GET_SECRET", backend, context=careless(files))
     assert (exchange.reply, seen(exchange).peer) == (SECRET, "CN=device of customer B")
-    decides("another_customer", "served")
+    decides("after", "another_customer", "served")
 
 
 def test_optional(lab: Lab, tmp_path: Path) -> None:
@@ -124,7 +115,7 @@ def test_optional(lab: Lab, tmp_path: Path) -> None:
         )
     assert (without.reply, presented.reply) == (SECRET, None)
     assert failed(presented.backend).reason == "CERTIFICATE_VERIFY_FAILED"
-    decides("optional", "without")
+    decides("after", "optional", "without")
 
 
 def test_stolen_and_listed(lab: Lab, tmp_path: Path) -> None:
@@ -138,7 +129,7 @@ def test_stolen_and_listed(lab: Lab, tmp_path: Path) -> None:
     for context, reply in ((as_before, SECRET), (told, None)):
         with Backend(context, authorize=only_trusted_client) as backend:
             assert ask("GET_SECRET", backend, context=careless(files)).reply == reply
-    decides("stolen_and_listed", "served")
+    decides("after", "stolen_and_listed", "served")
 
 
 def test_list_and_session(lab: Lab, tmp_path: Path, version: ssl.TLSVersion) -> None:
@@ -158,7 +149,7 @@ def test_list_and_session(lab: Lab, tmp_path: Path, version: ssl.TLSVersion) -> 
         resumed = ask("GET_SECRET", backend, context=client, session=session)
     assert (failed(in_full.backend).verify_code, in_full.reply) == (23, None)
     assert (seen(resumed).reused, resumed.reply) == (True, SECRET)
-    decides("list_and_session", "served")
+    decides("after", "list_and_session", "served")
 
 
 def test_connected(lab: Lab, tmp_path: Path) -> None:
@@ -170,7 +161,7 @@ def test_connected(lab: Lab, tmp_path: Path) -> None:
         exchange = ask("GET_SECRET", backend, context=device)
     assert (exchange.device.version, exchange.device.stage) == ("TLSv1.3", Stage.FIRST_READ)
     assert failed(exchange.backend).reason == "CERTIFICATE_VERIFY_FAILED"
-    decides("connected", "open")
+    decides("after", "connected", "open")
 
 
 def test_leaf_alone(lab: Lab, tmp_path: Path) -> None:
@@ -196,7 +187,7 @@ def test_leaf_alone(lab: Lab, tmp_path: Path) -> None:
             pem.write_certificate(certfile, *chain)
             served[what] = ask("GET_SECRET", backend, context=careless((certfile, keyfile))).ok
     assert served == {"alone": False, "with the issuing CA": True, "with the root": False}
-    decides("leaf_alone", "refused")
+    decides("after", "leaf_alone", "refused")
 
 
 class Application(BaseHTTPRequestHandler):
@@ -251,7 +242,7 @@ def test_header(lab: Lab) -> None:
         assert passed_on == [SECRET]
         assert get(address) == "ERROR not authorized"
         assert get(address, X_Client_Name="trusted-client") == SECRET
-    decides("header", "anybody")
+    decides("after", "header", "anybody")
 
 
 def test_clock(lab: Lab, tmp_path: Path) -> None:
@@ -269,7 +260,7 @@ def test_clock(lab: Lab, tmp_path: Path) -> None:
         exchange = ask("GET_SECRET", backend, context=lab.device())
     assert (exchange.device.stage, failed(exchange.device).verify_code) == (Stage.HANDSHAKE, 9)
     assert failed(exchange.backend).reason == "SSLV3_ALERT_BAD_CERTIFICATE"  # told by the device
-    decides("clock", "device")
+    decides("after", "clock", "device")
 
 
 def test_unknown_ca(lab: Lab, tmp_path: Path) -> None:
@@ -284,4 +275,4 @@ def test_unknown_ca(lab: Lab, tmp_path: Path) -> None:
     with Backend(lab.mtls()) as backend:
         exchange = ask("GET_SECRET", backend, context=devices_file)
     assert failed(exchange.device).reason == "CERTIFICATE_VERIFY_FAILED"
-    decides("unknown_ca", "other")
+    decides("after", "unknown_ca", "other")
