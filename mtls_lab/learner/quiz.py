@@ -25,8 +25,8 @@ __all__ = [
     "LAST",
     "TESTS",
     "Item",
+    "Quiz",
     "Sitting",
-    "Test",
     "gain",
     "items",
     "last",
@@ -40,7 +40,7 @@ SHUFFLES = {"course": 59, "part4": 24}
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Quiz:
     """One test of the course.
 
     Attributes:
@@ -59,9 +59,9 @@ class Test:
 
 #: Every test in order, by the name that progress.jsonl and `mtls-lab quiz` have for it.
 TESTS = {
-    "before": Test("before Part 1", "course"),
-    "after": Test("after Part 3", "course"),
-    "part4": Test("after Part 4", "part4"),
+    "before": Quiz("before Part 1", "course"),
+    "after": Quiz("after Part 3", "course"),
+    "part4": Quiz("after Part 4", "part4"),
 }
 _LAST_OF = {test.asks: when for when, test in TESTS.items()}
 #: The tests that tell what is right: of each set of questions, the last one that asks them.
