@@ -423,7 +423,8 @@ def examples(command: str, capsys: pytest.CaptureFixture[str]) -> list[list[str]
 def test_the_examples_of_certs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = examples("certs", capsys)
+    *found, in_tpm = examples("certs", capsys)
+    assert in_tpm == ["pki", "--tpm", "--pin"]  # test_tpm.py asks for that
     assert len(found) == 4
     for number, (folder, *rest) in enumerate(found):
         place = tmp_path / str(number)
