@@ -232,9 +232,10 @@ class Cell:
     errors: tuple[str, ...]
 
 
-#: What anywidget complains of where a page needs more than the two seconds that it gives a widget,
-#: as on a busy machine. Nothing is lost then: test_slow_page.py.
-LATE = "[anywidget] Failed to initialize model."
+#: What is complained of on a busy machine, and nothing is lost (test_slow_page.py). anywidget: a
+#: page needs more than the two seconds that it gives a widget. ipywidgets: a saved panel is looked
+#: for before the notebook was read, and is drawn again (data/jupyterlab/extensions).
+LATE = ("[anywidget] Failed to initialize model.", "Error: widget model not found")
 
 
 @dataclass
@@ -245,7 +246,7 @@ class LabPage:
         page: playwright's page, for whatever a test wants to click.
         complaints: errors in the browser's console, and requests that left this machine,
             since the notebook was opened.
-        late: how many widgets missed anywidget's time.
+        late: how many widgets came late, see LATE.
     """
 
     page: Page
@@ -255,14 +256,18 @@ class LabPage:
 
     def __post_init__(self) -> None:
         self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", lambda error: self._complain(str(error)))
         self.page.on("request", self._on_request)
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.text.startswith(LATE):
+        if message.type == "error":
+            self._complain(message.text)
+
+    def _complain(self, text: str) -> None:
+        if text.startswith(LATE):
             self.late += 1
-        elif message.type == "error":
-            self.complaints.append(message.text)
+        else:
+            self.complaints.append(text)
 
     def _on_request(self, request: Request) -> None:
         address = urlsplit(request.url)

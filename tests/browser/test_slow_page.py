@@ -58,3 +58,17 @@ def test_what_the_kernel_lays_and_marks_is_seen(late: LabPage) -> None:
     panel.box.get_by_label("Begin with").select_option(starts()["right"])
     expect(slot).to_have_value("client_ca.pem")
     expect(panel.box.get_by_text("✗ to blame")).to_have_count(0)
+
+
+def test_a_panel_that_was_not_found_is_drawn_again(late: LabPage) -> None:
+    """As where the kernel is connected before the notebook was read: the text stays, else."""
+    panels = late.page.locator(".lab-panel")
+    expect(panels).to_have_count(2)
+    output = panels.first.locator("xpath=ancestor::*[contains(@class, 'jp-OutputArea-output')]")
+    lost = """node => {
+        node.textContent = 'Error displaying widget: model not found';
+        node.classList.add('jupyter-widgets');
+    }"""
+    output.evaluate(lost)
+    expect(late.page.get_by_text("model not found")).to_have_count(0)
+    expect(panels).to_have_count(2)
