@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
+from mtls_lab.experiments.placement import starts
 from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 from tests.browser.test_every_panel import BEGIN
@@ -42,6 +43,21 @@ def test_a_rung_that_is_opened_is_filled(late: LabPage) -> None:
     rung = panel.box.locator(RUNG)
     rung.locator("summary").first.click()
     expect(rung.locator(".lab-bytes")).to_be_visible()
+
+
+def test_what_the_kernel_lays_and_marks_is_seen(late: LabPage) -> None:
+    panel = ShownPanel(late, "placement", 1)
+    slot = panel.box.get_by_label("backend cafile")
+    panel.box.get_by_label("Begin with").select_option(starts()["right"])
+    expect(slot).to_have_value("client_ca.pem")
+    slot.select_option("server_ca.pem")
+    panel.settle()
+    panel.button("Run").click()
+    expect(panel.box.get_by_text("✗ to blame")).to_have_count(1)
+    expect(slot).to_have_value("server_ca.pem")  # a hand's last word
+    panel.box.get_by_label("Begin with").select_option(starts()["right"])
+    expect(slot).to_have_value("client_ca.pem")
+    expect(panel.box.get_by_text("✗ to blame")).to_have_count(0)
 
 
 def test_a_panel_that_was_not_found_is_drawn_again(late: LabPage) -> None:
