@@ -9,7 +9,7 @@ const REST = ""; // where things lie that have no place yet
 const FAR = 6; // pixels: a pointer that moves less has pressed
 const EDGE = 48; // pixels from the upper or lower end of the page, within which it scrolls
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
-let number = 0;
+let views = 0; // of this sorter: each has a copy of this module
 
 function make(name, { parent, words = "", ...attributes } = {}) {
     const element = document.createElement(name);
@@ -27,26 +27,26 @@ const scroller = (element) => {
     return document.scrollingElement;
 };
 
-// What the kernel changes comes as HTML, in whichever order it and the sorter are drawn. The same
+// What the kernel changes comes as HTML, in whichever order it and the sorter are drawn. No copy of
+// this module knows another, so a sorter hears of it by an event and reads it in the page. The same
 // arrangement is laid once: since then, a hand may have changed it.
-const carried = new Map(); // by the sorter's number: {marks, given, value}
+const CARRIED = "lab-carried";
 const laid = new Map(); // by the sorter's number: which of the arrangements was laid last
-const shown = new Set();
 
 function take(model) {
     const number = model.get("number");
-    const { marks, given, value } = carried.get(number) ?? {};
-    if (!marks) return;
+    const said = document.querySelector(`${CARRIED}[data-to="${number}"]`);
+    if (!said) return;
+    const { marks, given, value } = JSON.parse(said.dataset.state);
     model.set("marks", marks);
     if (given && laid.get(number) !== given) model.set("value", value);
     laid.set(number, given);
 }
 
-if (!customElements.get("lab-carried")) {
-    customElements.define("lab-carried", class extends HTMLElement {
+if (!customElements.get(CARRIED)) {
+    customElements.define(CARRIED, class extends HTMLElement {
         connectedCallback() {
-            carried.set(this.dataset.to, JSON.parse(this.dataset.state));
-            for (const { model } of shown) if (model.get("number") === this.dataset.to) take(model);
+            document.dispatchEvent(new Event(CARRIED));
         }
     });
 }
@@ -54,7 +54,7 @@ if (!customElements.get("lab-carried")) {
 class Sorter {
     constructor(model, element) {
         this.model = model;
-        this.id = `lab-sorter-${number++}`;
+        this.id = `lab-sorter-${model.get("number")}-${views++}`;
         this.held = null; // what is on its way: {thing, from, at, target}
         this.focus = null; // the thing that the Tab key reaches
         this.told = make("p", { parent: element, class: "lab-told", role: "status" });
@@ -73,12 +73,13 @@ class Sorter {
         };
         model.on("change:value change:marks", this.change);
         this.draw();
-        shown.add(this);
-        take(model);
+        this.take = () => take(model);
+        document.addEventListener(CARRIED, this.take);
+        this.take();
     }
 
     leave() {
-        shown.delete(this);
+        document.removeEventListener(CARRIED, this.take);
         this.dragging?.(null);
         this.model.off("change:value change:marks", this.change);
     }

@@ -31,6 +31,7 @@ RUNG = 'details[data-key="backend-CertificateRequest-1"]'
 def late(page: LabPage, lab: JupyterLab) -> Iterator[LabPage]:
     """Two panels, each widget of which has missed its time."""
     with shown(page, lab.folder, "credential", BEGIN, "CredentialPanel()", "PlacementPanel()"):
+        ShownPanel(page, "credential").anew()  # these are in time, and are there before the others
         page.page.evaluate(LATE)
         ShownPanel(page, "credential").anew()
         assert page.late
