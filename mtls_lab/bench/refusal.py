@@ -21,7 +21,7 @@ from mtls_lab.diagnosis.look import VAGUE, Finding, look_at
 from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.diagnosis.wording import outsiders
 from mtls_lab.pki.comparison import path_of
-from mtls_lab.pki.description import UNVERIFIED
+from mtls_lab.pki.description import is_signed_by
 from mtls_lab.pki.rules import told
 from mtls_lab.wire import Failure
 from mtls_lab.wire.reasons import reason_of_alert
@@ -87,7 +87,7 @@ def of_chain(
     seen_here = [*evidence, f"it asks for a certificate{words or ' of any CA'}"]
     named = requested.names_issuer_of(chain)
     between = _between(seen, requested)
-    if chain[0].subject == issuer and not _signed(chain[0], chain[0]):
+    if chain[0].subject == issuer and not is_signed_by(chain[0], chain[0]):
         yield cause("named_like_its_ca", seen, seen_here)
     elif chain[0].subject == issuer and not (requested.authorities and named):
         yield cause("self_signed", seen, seen_here, certain=sure, names=words)
@@ -134,15 +134,7 @@ def _same_name(seen: Seen) -> bool:
         for each in (*seen.own.cas, *seen.served.chain)
         if each.subject == leaf.issuer != leaf.subject
     ]
-    return bool(known) and not any(_signed(leaf, each) for each in known)
-
-
-def _signed(leaf: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        leaf.verify_directly_issued_by(issuer)
-    except UNVERIFIED:
-        return False
-    return True
+    return bool(known) and not any(is_signed_by(leaf, each) for each in known)
 
 
 def symptoms_of(tried: Attempt, state: str = "") -> Symptoms:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from mtls_lab.pki import CertificateAuthority
 from mtls_lab.pki.authority import CLOCK_SKEW
-from mtls_lab.pki.description import UNVERIFIED
+from mtls_lab.pki.description import is_signed_by
 from mtls_lab.pki.leaf import leaf_builder, name_of
 from mtls_lab.pki.rules import extensions_of, public_key
 from mtls_lab.tpm import Public
@@ -75,7 +75,7 @@ def not_endorsed(
         certificate: what a TPM shows.
         manufacturers: the CAs that are known, each of which signs such certificates itself.
     """
-    if not any(_signed(certificate, each) for each in manufacturers):
+    if not any(is_signed_by(certificate, each) for each in manufacturers):
         return "no manufacturer that this office trusts has signed the certificate of this TPM"
     now = datetime.now(UTC)
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
@@ -87,11 +87,3 @@ def not_endorsed(
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         return "the endorsement key is not on the curve P-256"
     return None
-
-
-def _signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except UNVERIFIED:
-        return False
-    return True

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 
-from mtls_lab.pki.description import UNVERIFIED, oid_name
+from mtls_lab.pki.description import is_signed_by, oid_name
 from mtls_lab.pki.rules import (
     PURPOSES,
     Look,
@@ -75,28 +75,20 @@ def path_of(
         if last in cas and last.issuer == last.subject:
             return path, None
         named = [c for c in (*cas, *certificates[1:]) if c.subject == last.issuer and c != last]
-        issuer = next((c for c in named if _signed(last, c)), None)
+        issuer = next((c for c in named if is_signed_by(last, c)), None)
         if issuer is not None and issuer not in path:
             path.append(issuer)
             continue
         words = {"subject": told(last.subject), "issuer": told(last.issuer)}
         words["trusted"] = ", ".join(sorted({told(c.subject) for c in cas})) or "nothing"
         if last.issuer == last.subject:
-            if _signed(last, last):
+            if is_signed_by(last, last):
                 return path, Look("self-signed" if len(path) == 1 else "root not trusted", words)
             return path, Look("other key", words)
         if last in cas:
             return path, Look("no root", words)
         return path, Look("other key" if named else "issuer missing", words)
     return path, None
-
-
-def _signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except UNVERIFIED:
-        return False
-    return True
 
 
 def _pair(certificates: Sequence[x509.Certificate], key: object) -> Iterator[Look]:

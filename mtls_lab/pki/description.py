@@ -20,6 +20,7 @@ __all__ = [
     "describe",
     "in_words",
     "is_current",
+    "is_signed_by",
     "oid_name",
 ]
 
@@ -151,15 +152,18 @@ def _general_name(name: x509.GeneralName) -> str:
     return f"{kinds.get(type(name), 'other')}:{name.value}"
 
 
-def is_current(certificate: x509.Certificate, issuer: x509.Certificate, *, days: int = 1) -> bool:
-    """Whether `issuer` signed this certificate and it stays valid for `days` more."""
+def is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether `issuer` has signed this certificate; one that cannot be read has nobody signed."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except UNVERIFIED:
         return False
-    now = datetime.now(UTC)
-    return (
-        certificate.not_valid_before_utc
-        <= now
-        <= certificate.not_valid_after_utc - timedelta(days=days)
-    )
+    return True
+
+
+def is_current(certificate: x509.Certificate, issuer: x509.Certificate, *, days: int = 1) -> bool:
+    """Whether `issuer` signed this certificate and it stays valid for `days` more."""
+    if not is_signed_by(certificate, issuer):
+        return False
+    end = certificate.not_valid_after_utc - timedelta(days=days)
+    return certificate.not_valid_before_utc <= datetime.now(UTC) <= end
