@@ -5,6 +5,8 @@ const OFF = "data-lm-suppress-shortcuts"; // Lumino leaves the keys of such an e
 const FOCUSABLE = "a[href], button, input, select, summary, textarea, [tabindex]";
 const ARROWS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 let groups = 0;
+// Each kernel has a copy of this module, and radio buttons of one name in the page are one group.
+const COPY = Math.random().toString(36).slice(2);
 
 // --- What was opened stays open -----------------------------------------------------------------
 
@@ -55,7 +57,7 @@ function meet(panel) {
         const label = box.parentElement.querySelector(".widget-label");
         box.setAttribute("role", "radiogroup");
         if (label?.textContent) box.setAttribute("aria-label", label.textContent);
-        box.dataset.group ??= `lab-radio-${groups++}`;
+        box.dataset.group ??= `lab-radio-${COPY}-${groups++}`;
         for (const radio of box.querySelectorAll("input")) radio.name = box.dataset.group;
     }
     for (const box of panel.querySelectorAll(".widget-toggle-buttons")) {
