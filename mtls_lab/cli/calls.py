@@ -32,7 +32,7 @@ STARTTLS = ("postgres", "smtp", "imap", "ldap")
 
 
 def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the command to a parser, with `add` of arguments.py."""
+    """Add the command to a parser, with `add` of parser.py."""
     codes = "\n".join(f"  {code:<4}{text}" for code, text in EXIT_CODES.items())
     command = add(
         "diagnose",

@@ -28,7 +28,7 @@ Exit codes:
 
 
 def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the command to a parser, with `add` of arguments.py."""
+    """Add the command to a parser, with `add` of parser.py."""
     command = add(
         "tpm",
         "start, stop or look at the software TPM in which keys can be kept (Linux)",

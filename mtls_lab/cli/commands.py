@@ -1,8 +1,8 @@
 """What each command of `mtls-lab` does, and prints.
 
-Here: the words in a terminal. Not here: arguments, exit codes and the doctor (arguments.py),
-JupyterLab (jupyter.py), a review (review.py), what the folder holds (learner/), how far a learner
-is (classroom/).
+Here: the words in a terminal. Not here: arguments (parser.py), exit codes and the doctor
+(arguments.py), JupyterLab (jupyter.py), a review (review.py), what the folder holds (learner/), how
+far a learner is (classroom/).
 """
 
 from __future__ import annotations

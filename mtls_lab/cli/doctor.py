@@ -1,7 +1,7 @@
 """The pre-flight: is this machine ready for the lab? Each check really does what the lab will do.
 
 Here: the checks of the machine, their order, and the report for a teacher. Not here: what is
-installed (installed.py), arguments (arguments.py). Runs in a Python that lacks every package.
+installed (installed.py), arguments (parser.py). Runs in a Python that lacks every package.
 """
 
 from __future__ import annotations

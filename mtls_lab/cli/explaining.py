@@ -1,7 +1,7 @@
 """The command `mtls-lab explain`: where its text comes from, and how the answer is printed.
 
 Here: standard input with its limits, the colours of a terminal, JSON. Not here: what a line means
-(diagnosis/), and the arguments (arguments.py). It loads neither notebooks nor, without files,
+(diagnosis/), and the arguments (parser.py). It loads neither notebooks nor, without files,
 cryptography: an answer takes no longer than it must.
 """
 

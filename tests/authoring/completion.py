@@ -11,7 +11,7 @@ from pathlib import Path
 
 import shtab
 
-from mtls_lab.cli.arguments import parser_of
+from mtls_lab.cli.parser import parser_of
 from mtls_lab.facts import resource_folder
 
 #: Those that shtab and we can try.
