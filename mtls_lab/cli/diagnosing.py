@@ -12,8 +12,10 @@ import queue
 import sys
 from contextlib import suppress
 from dataclasses import asdict, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from mtls_lab.cli.ending import code_for, left, noted, until
 from mtls_lab.errors import LabError
 from mtls_lab.program import coloured
 
@@ -106,27 +108,26 @@ def _listen(options: argparse.Namespace) -> int:
             clients.put_nowait(client)
 
     try:
-        with listen(
-            host=options.host,
-            port=options.listen,
-            certfile=options.cert,
-            keyfile=options.key,
-            password=_password(options),
-            client_ca=options.client_ca,
-            fault=options.fault,
-            save_ca=options.save_ca,
-            tell=tell,
-        ) as (host, port):
+        with (
+            noted() as ends,
+            listen(
+                host=options.host,
+                port=options.listen,
+                certfile=options.cert,
+                keyfile=options.key,
+                password=_password(options),
+                client_ca=options.client_ca,
+                fault=options.fault,
+                save_ca=options.save_ca,
+                tell=tell,
+            ) as (host, port),
+        ):
             print(f"Listening on {host}:{port}. Ctrl-C ends it.", file=sys.stderr, flush=True)
-            left = options.count or -1
-            while left:
-                _tell(_next(clients), as_json=options.json)
-                left -= 1
-    except KeyboardInterrupt:
-        with suppress(queue.Empty):  # who was served a moment ago, and is not told yet
-            while True:
-                _tell(clients.get_nowait(), as_json=options.json)
-        raise
+            for client in islice(until(ends, clients), options.count or None):
+                _tell(client, as_json=options.json)
+            if ends:  # who was served a moment ago, and is not told yet
+                for client in left(clients):
+                    _tell(client, as_json=options.json)
     except BrokenPipeError:
         raise  # nobody reads on
     except (OSError, ValueError) as error:
@@ -134,18 +135,11 @@ def _listen(options: argparse.Namespace) -> int:
 
         told = not_loaded(error, options.cert, options.key, options.client_ca, "--client-ca")
         raise LabError(told.what, "files that load", told.fix) from None
-    return 0
+    return code_for(ends)
 
 
 def _tell(client: Client, *, as_json: bool) -> None:
     print(json.dumps(asdict(client), ensure_ascii=False) if as_json else client, flush=True)
-
-
-def _next(clients: queue.Queue[Client]) -> Client:
-    """Wait for a client in steps: on Windows, Ctrl-C does not end a wait."""
-    while True:
-        with suppress(queue.Empty):
-            return clients.get(timeout=1)
 
 
 def _in_colours(told: Diagnosis) -> str:

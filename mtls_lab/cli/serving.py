@@ -1,7 +1,7 @@
 """The command `mtls-lab serve`: the tutorial's backend in a terminal, with a live log.
 
-Here: the log, and how the command ends. Not here: the backend (net/backend.py), its files and
-context (place.py), what a refusal means (diagnosis/).
+Here: the log. Not here: how the command ends (ending.py), the backend (net/backend.py), its files
+and context (place.py), what a refusal means (diagnosis/).
 
 The backend's threads only put what they saw into a queue; this thread prints it.
 """
@@ -12,13 +12,11 @@ import argparse
 import ipaddress
 import json
 import queue
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
-from types import FrameType
 
+from mtls_lab.cli.ending import code_for, left, noted, until
 from mtls_lab.cli.place import Place
 from mtls_lab.diagnosis import explain
 from mtls_lab.errors import LabError
@@ -29,19 +27,10 @@ from mtls_lab.wire import Side
 
 __all__ = ["as_json", "run"]
 
-#: What a shell reports for a program that SIGTERM ended: 128 and the signal's number.
-TERMINATED = 128 + 15
-#: Seconds until a signal is noticed that came just before the wait for a connection.
-SOON = 0.2
-
 #: Events that wait to be printed: where a terminal is stopped, the clients wait as well.
 WAITING = 1024
 
 Event = tuple[str, Address, Side]
-
-
-class _Terminated(BaseException):
-    """SIGTERM has arrived."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -63,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         return 2
     events: queue.Queue[Event] = queue.Queue(WAITING)
     with (
-        _terminable(),
+        noted() as ends,
         serve(
             context,
             authorize=_rule(options),
@@ -74,22 +63,14 @@ def run(options: argparse.Namespace) -> int:
         ) as backend,
     ):
         log = _Log(as_json=options.json)
-        try:
-            log.listening(backend.address, _kind(options))
-            while True:
-                try:
-                    event = events.get(timeout=SOON)
-                except queue.Empty:
-                    continue
-                log.event(*event)
-        except (KeyboardInterrupt, _Terminated) as end:
-            backend.stop()
-            while not events.empty():
-                log.event(*events.get())
-            log.stopped()
-            if isinstance(end, KeyboardInterrupt):
-                raise
-            return TERMINATED
+        log.listening(backend.address, _kind(options))
+        for event in until(ends, events):
+            log.event(*event)
+        backend.stop()
+        for event in left(events):
+            log.event(*event)
+        log.stopped()
+    return code_for(ends)
 
 
 def _fit(options: argparse.Namespace) -> None:
@@ -121,20 +102,6 @@ def _kind(options: argparse.Namespace) -> str:
     if options.plain:
         return "plain TCP"
     return "TLS, without client certificates" if options.one_sided else "mutual TLS"
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does."""
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        raise _Terminated
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 class _Log:

@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -242,12 +243,14 @@ def test_who_was_served_a_moment_before_ctrl_c_is_told(
     """Ctrl-C comes when a client is in the queue, and before it is taken from there."""
     cert, key = lab.server_files
 
-    def interrupted(_: queue.SimpleQueue[Client]) -> Client:
+    def interrupted(ends: list[int], _: queue.Queue[Client]) -> Iterator[Client]:
         port = int(capsys.readouterr().err.split(":")[1].split(".")[0])
         assert call(("127.0.0.1", port), lab.device("none")).startswith(b"hello")
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+        assert ends == [signal.SIGINT]
+        return iter(())
 
-    monkeypatch.setattr(diagnosing, "_next", interrupted)
+    monkeypatch.setattr(diagnosing, "until", interrupted)
     assert main(["diagnose", "--listen", "0", "--cert", str(cert), "--key", str(key)]) == 130
     assert "accepted" in capsys.readouterr().out
 
