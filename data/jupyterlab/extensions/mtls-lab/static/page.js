@@ -42,7 +42,7 @@ function watch(app) {
 }
 
 const plugin = {
-    id: "mtls-lab-narrow:plugin",
+    id: "mtls-lab:plugin",
     autoStart: true,
     activate(app) {
         watch(app);
@@ -53,7 +53,7 @@ const plugin = {
 };
 
 window._JUPYTERLAB = window._JUPYTERLAB ?? {};
-window._JUPYTERLAB["mtls-lab-narrow"] = {
+window._JUPYTERLAB["mtls-lab"] = {
     init() {},
     async get() {
         return () => ({ __esModule: true, default: plugin });
