@@ -7,8 +7,6 @@ device (net/apart.py), and the arguments (chips.py).
 from __future__ import annotations
 
 import argparse
-import base64
-import re
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,30 +17,22 @@ from cryptography import x509
 from mtls_lab.cli.chips import FOLDER
 from mtls_lab.cli.passwords import password
 from mtls_lab.cli.place import Place
-from mtls_lab.errors import LabError
+from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.net import Address, ask_apart
 from mtls_lab.pki import CertificateAuthority, Purpose
-from mtls_lab.pki.kinds import read_bounded
 from mtls_lab.program import typed
 from mtls_lab.scratch import scratch_folder
-from mtls_lab.tpm import Chip, create_csr, create_wrapped_key, find
+from mtls_lab.tpm import Chip, create_csr, create_wrapped_key, find, read_wrapped
 from mtls_lab.wire import Exchange
 
 __all__ = ["Sealed", "ask_by_tpm", "chip_for", "seal", "told_of", "wants_pin"]
 
-#: In such a file: a loadable key (2.23.133.10.1.3), of which it is said that it has no PIN
-#: ("ASN.1 Specification for TPM 2.0 Key Files": emptyAuth). Some write true as 1, against X.690.
-WITHOUT_PIN = re.compile(rb"\x06\x06\x67\x81\x05\x0a\x01\x03\xa0\x03\x01\x01[^\x00]", re.DOTALL)
-
 
 def wants_pin(keyfile: Path) -> bool:
     """Whether the TPM asks for a PIN before it uses the key of this file."""
-    _, text, *_ = re.split(
-        rb"-----(?:BEGIN|END) TSS2 PRIVATE KEY-----", read_bounded(keyfile, "a private key")
-    )
     try:
-        return WITHOUT_PIN.search(base64.b64decode(text)) is None
-    except ValueError:
+        return read_wrapped(keyfile).pin
+    except FileProblem:
         return False  # it does not load, and that is what has to be said
 
 

@@ -17,14 +17,12 @@ from mtls_lab.errors import LabError
 from mtls_lab.exercises.peers import SECRET, server_context, strict_device
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem
-from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key, missing
+from mtls_lab.tpm import SoftwareTPM, Wrapped, create_csr, create_wrapped_key, missing
 
 __all__ = ["Company", "not_run", "wrapped_key"]
 
-#: 2.23.133.10.1.3, the type of a key that can be loaded into a TPM.
-_LOADABLE = bytes.fromhex("06066781050a0103")
 #: The parent that the provider takes where it is told none: the owner's hierarchy.
-_OWNER = bytes.fromhex("020440000001")
+_OWNER = 0x40000001
 
 
 def not_run(what: str) -> str:
@@ -39,11 +37,7 @@ def wrapped_key() -> bytes:
         >>> wrapped_key().splitlines()[0]
         b'-----BEGIN TSS2 PRIVATE KEY-----'
     """
-    public = b"\x04\x58" + (86).to_bytes(2, "big") + os.urandom(86)
-    private = b"\x04\x81\x80" + (126).to_bytes(2, "big") + os.urandom(126)
-    content = _LOADABLE + bytes.fromhex("a003010101") + _OWNER + public + private
-    text = ssl.DER_cert_to_PEM_cert(b"\x30\x81" + bytes([len(content)]) + content)
-    return text.replace("CERTIFICATE", "TSS2 PRIVATE KEY").encode()
+    return str(Wrapped(_OWNER, os.urandom(86), os.urandom(126))).encode()
 
 
 @dataclass(frozen=True)

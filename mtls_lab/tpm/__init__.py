@@ -29,7 +29,7 @@ from mtls_lab.tpm.provider import PACKAGES, environment, missing
 from mtls_lab.tpm.questions import Questions
 from mtls_lab.tpm.software import SoftwareTPM
 from mtls_lab.tpm.structures import Attribute, Public, Signature, Statement
-from mtls_lab.tpm.wrapped import is_wrapped, read_wrapped
+from mtls_lab.tpm.wrapped import Wrapped, is_wrapped, read_wrapped
 
 __all__ = [
     "MEASURED",
@@ -47,6 +47,7 @@ __all__ = [
     "Signature",
     "SoftwareTPM",
     "Statement",
+    "Wrapped",
     "attestation_key",
     "certify_key",
     "codes_in",

@@ -80,7 +80,7 @@ def create_sealed_key(chip: Chip, path: PathLike, policy: bytes) -> None:
 def _create(chip: Chip, path: PathLike, public: Public, pin: str = "") -> None:
     with Conversation(chip) as tpm:
         made = tpm.create(tpm.parent(OWNER), public, pin)
-    write_wrapped(path, Wrapped(OWNER, *made), pin=bool(pin))
+    write_wrapped(path, Wrapped(OWNER, *made, pin=bool(pin)))
 
 
 def create_csr(

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike, read_file, write_file
 
-__all__ = ["MARK", "Wrapped", "is_wrapped", "read_wrapped", "write_wrapped"]
+__all__ = ["MARK", "Wrapped", "is_wrapped", "parsed", "read_wrapped", "write_wrapped"]
 
 #: What says that a file holds a key that only its TPM can unwrap.
 MARK = b"-----BEGIN TSS2 PRIVATE KEY-----"
-#: 2.23.133.10.1.3, a loadable key; and `emptyAuth`: whether it asks for no PIN. Where it is left
-#: out, tpm2-openssl 1.1 asks for none.
+#: 2.23.133.10.1.3, a loadable key.
 LOADABLE = bytes.fromhex("06066781050a0103")
-NO_PIN, HAS_PIN = bytes.fromhex("a0030101ff"), bytes.fromhex("a003010100")
-SEQUENCE, INTEGER, OCTETS = 0x30, 0x02, 0x04
+SEQUENCE, BOOLEAN, INTEGER, OCTETS = 0x30, 0x01, 0x02, 0x04
+#: Explicitly tagged: whether it needs no PIN. Where it is left out, it may need one.
+EMPTY_AUTH = 0xA0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,23 @@ class Wrapped:
         parent: the handle of what wraps it, such as 0x40000001: the owner's storage key.
         public: its public area (TPMT_PUBLIC).
         private: its private half, encrypted.
+        pin: whether the TPM asks for a PIN before it uses the key.
     """
 
     parent: int
     public: bytes
     private: bytes
+    pin: bool = False
+
+    def __str__(self) -> str:
+        """The file, in PEM."""
+        halves = (len(half).to_bytes(2, "big") + half for half in (self.public, self.private))
+        parts = [_value(EMPTY_AUTH, _value(BOOLEAN, b"\0" if self.pin else b"\xff"))]
+        parts += [_value(INTEGER, self.parent.to_bytes(5, "big").removeprefix(b"\0"))]
+        parts += [_value(OCTETS, half) for half in halves]
+        der = _value(SEQUENCE, LOADABLE + b"".join(parts))
+        text = re.sub(r"(.{64})(?!$)", r"\1\n", base64.b64encode(der).decode())
+        return f"{MARK.decode()}\n{text}\n{MARK.decode().replace('BEGIN', 'END')}\n"
 
 
 def is_wrapped(path: PathLike) -> bool:
@@ -71,27 +83,24 @@ def parsed(der: bytes) -> Wrapped:
     outer = list(_values(der))
     if [tag for tag, _ in outer] != [SEQUENCE] or not outer[0][1].startswith(LOADABLE):
         raise ValueError("not the form of a loadable key")
-    inner = [value for tag, value in _values(outer[0][1]) if tag in {INTEGER, OCTETS}]
-    if len(inner) != 3:
+    inner = list(_values(outer[0][1]))
+    numbers = [value for tag, value in inner if tag in {INTEGER, OCTETS}]
+    if len(numbers) != 3:
         raise ValueError("not a parent and two halves of a key")
-    parent, public, private = inner
+    parent, public, private = numbers
     if int.from_bytes(parent, "big") >> 32:
         raise ValueError("a parent that is no handle")
     for half in (public, private):
         if int.from_bytes(half[:2], "big") != len(half) - 2:
             raise ValueError("a half of another length than it says")
-    return Wrapped(int.from_bytes(parent, "big"), public[2:], private[2:])
+    # Any number but 0 is true: some write 1, against X.690.
+    free = any(tag == EMPTY_AUTH and any(value[2:]) for tag, value in inner)
+    return Wrapped(int.from_bytes(parent, "big"), public[2:], private[2:], pin=not free)
 
 
-def write_wrapped(path: PathLike, wrapped: Wrapped, *, pin: bool = False) -> None:
-    """Write such a file, with the mode of a key, and whether the TPM asks for a PIN."""
-    halves = (len(half).to_bytes(2, "big") + half for half in (wrapped.public, wrapped.private))
-    parts = [_value(INTEGER, wrapped.parent.to_bytes(5, "big").removeprefix(b"\0"))]
-    parts += [_value(OCTETS, half) for half in halves]
-    der = _value(SEQUENCE, LOADABLE + (HAS_PIN if pin else NO_PIN) + b"".join(parts))
-    text = re.sub(r"(.{64})(?!$)", r"\1\n", base64.b64encode(der).decode())
-    whole = f"{MARK.decode()}\n{text}\n{MARK.decode().replace('BEGIN', 'END')}\n"
-    write_file(path, whole, mode=0o600)
+def write_wrapped(path: PathLike, wrapped: Wrapped) -> None:
+    """Write such a file, with the mode of a key."""
+    write_file(path, str(wrapped), mode=0o600)
 
 
 def _values(der: bytes) -> Iterator[tuple[int, bytes]]:

@@ -13,7 +13,7 @@ from mtls_lab import checks, decode, pem
 from mtls_lab.exercises import Outcome, wrapped
 from mtls_lab.exercises.part4 import must_revoke as revoking
 from mtls_lab.exercises.part4 import tpm_settings as settings_module
-from mtls_lab.tpm import SoftwareTPM, create_wrapped_key, missing
+from mtls_lab.tpm import SoftwareTPM, create_wrapped_key, missing, read_wrapped
 from tests.unit.exercises.verdicts import Attempts, Hold, named
 
 NOT_YET, UNSAFE, RIGHT = Outcome.NOT_YET, Outcome.UNSAFE, Outcome.RIGHT
@@ -258,7 +258,11 @@ def test_a_wrapped_key_of_the_check_is_like_a_real_one(tmp_path: Path) -> None:
     real = (tmp_path / "real.key").read_bytes().split()
     made = wrapped.wrapped_key().split()
     assert (made[:4], made[-4:]) == (real[:4], real[-4:])
-    assert made[4][:24] == real[4][:24]  # the type, and that there is no PIN
+    assert made[4][:20] == real[4][:20]  # the type
+    (tmp_path / "made.key").write_bytes(wrapped.wrapped_key())
+    one, other = (read_wrapped(tmp_path / f"{name}.key") for name in ("made", "real"))
+    assert (one.parent, one.pin, len(one.public)) == (other.parent, other.pin, len(other.public))
+    assert one.pin is False
     assert abs(len(b"".join(made)) - len(b"".join(real))) < 8
 
 
