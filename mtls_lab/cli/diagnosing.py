@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import queue
 import sys
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import asdict, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from mtls_lab.cli.ending import code_for, left, noted, until
+from mtls_lab.cli.ending import Events, code_for, noted
 from mtls_lab.errors import LabError
 from mtls_lab.program import coloured
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
-#: Clients that wait to be told of.
+#: Clients that wait to be told of; where a terminal is stopped, the next ones wait as well.
 WAITING = 1024
 COLOURS = {"✓": "\x1b[32m", "✗": "\x1b[31m", "!": "\x1b[33m"}
 
@@ -101,32 +100,28 @@ def _listen(options: argparse.Namespace) -> int:
         raise LabError(
             f"{options.target} and --listen", "a server to call, or a port", "leave out one of them"
         )
-    clients: queue.Queue[Client] = queue.Queue(WAITING)
-
-    def tell(client: Client) -> None:
-        with suppress(queue.Full):  # the terminal is stopped, and this is not for it to keep
-            clients.put_nowait(client)
-
+    clients: Events[Client] = Events(WAITING)
     try:
-        with (
-            noted() as ends,
-            listen(
-                host=options.host,
-                port=options.listen,
-                certfile=options.cert,
-                keyfile=options.key,
-                password=_password(options),
-                client_ca=options.client_ca,
-                fault=options.fault,
-                save_ca=options.save_ca,
-                tell=tell,
-            ) as (host, port),
-        ):
-            print(f"Listening on {host}:{port}. Ctrl-C ends it.", file=sys.stderr, flush=True)
-            for client in islice(until(ends, clients), options.count or None):
-                _tell(client, as_json=options.json)
-            if ends:  # who was served a moment ago, and is not told yet
-                for client in left(clients):
+        with noted() as ends:
+            with (
+                listen(
+                    host=options.host,
+                    port=options.listen,
+                    certfile=options.cert,
+                    keyfile=options.key,
+                    password=_password(options),
+                    client_ca=options.client_ca,
+                    fault=options.fault,
+                    save_ca=options.save_ca,
+                    tell=clients.put,
+                ) as (host, port),
+                closing(clients),
+            ):
+                print(f"Listening on {host}:{port}. Ctrl-C ends it.", file=sys.stderr, flush=True)
+                for client in islice(clients.until(ends), options.count or None):
+                    _tell(client, as_json=options.json)
+            if ends:  # who was served a moment ago: known once its thread has ended
+                for client in clients.left():
                     _tell(client, as_json=options.json)
     except BrokenPipeError:
         raise  # nobody reads on

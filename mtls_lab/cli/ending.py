@@ -6,14 +6,15 @@ with an event (serving.py, diagnosing.py).
 
 from __future__ import annotations
 
-import queue
 import signal
+import threading
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-__all__ = ["TERMINATED", "code_for", "left", "noted", "until"]
+__all__ = ["TERMINATED", "Events", "code_for", "noted"]
 
 #: What a shell reports for a program that SIGTERM ended: 128 and the signal's number.
 TERMINATED = 128 + 15
@@ -52,18 +53,52 @@ def noted() -> Iterator[list[int]]:
         restore()
 
 
-def until(ends: list[int], events: queue.Queue[Event]) -> Iterator[Event]:
-    """Give each event as it comes, until a signal was noted."""
-    while not ends:
-        with suppress(queue.Empty):
-            yield events.get(timeout=SOON)
+class Events(Generic[Event]):
+    """Events that threads put here, and that one thread tells.
 
+    While that one listens, a thread waits for room: a terminal that is stopped stops the clients as
+    well. Once it is closed nobody waits, so that the threads can end.
 
-def left(events: queue.Queue[Event]) -> Iterator[Event]:
-    """Give the events that nobody has taken yet."""
-    with suppress(queue.Empty):
-        while True:
-            yield events.get_nowait()
+    Example:
+        >>> events = Events(most=2)
+        >>> events.put("served")
+        >>> events.close()
+        >>> [*events.left()]
+        ['served']
+    """
+
+    def __init__(self, most: int) -> None:
+        self._events: deque[Event] = deque()
+        self._most, self._closed = most, False
+        self._changed = threading.Condition()
+
+    def put(self, event: Event) -> None:
+        """Put an event behind the others, as soon as there is room."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or len(self._events) < self._most)
+            self._events.append(event)
+            self._changed.notify_all()
+
+    def until(self, ends: list[int]) -> Iterator[Event]:
+        """Give each event as it comes, until a signal was noted."""
+        while not ends:
+            with self._changed:
+                if not self._changed.wait_for(lambda: self._events, SOON):
+                    continue
+                event = self._events.popleft()
+                self._changed.notify_all()
+            yield event
+
+    def close(self) -> None:
+        """Let nobody wait for room any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def left(self) -> Iterator[Event]:
+        """Give the events that nobody has taken yet."""
+        while self._events:
+            yield self._events.popleft()
 
 
 def code_for(ends: list[int]) -> int:

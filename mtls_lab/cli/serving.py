@@ -3,7 +3,7 @@
 Here: the log. Not here: how the command ends (ending.py), the backend (net/backend.py), its files
 and context (place.py), what a refusal means (diagnosis/).
 
-The backend's threads only put what they saw into a queue; this thread prints it.
+The backend's threads only put what they saw into the events; this thread prints it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import json
-import queue
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 
-from mtls_lab.cli.ending import code_for, left, noted, until
+from mtls_lab.cli.ending import Events, code_for, noted
 from mtls_lab.cli.place import Place
 from mtls_lab.diagnosis import explain
 from mtls_lab.errors import LabError
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         print(place.unloadable(error, "--client-ca"), file=sys.stderr)
         return 2
-    events: queue.Queue[Event] = queue.Queue(WAITING)
+    events: Events[Event] = Events(WAITING)
     with (
         noted() as ends,
         serve(
@@ -61,13 +61,15 @@ def run(options: argparse.Namespace) -> int:
             everybody=True,  # it is for programs of one's own, which may run under other names
             observe=lambda *event: events.put(event),
         ) as backend,
+        closing(events),
     ):
         log = _Log(as_json=options.json)
         log.listening(backend.address, _kind(options))
-        for event in until(ends, events):
+        for event in events.until(ends):
             log.event(*event)
+        events.close()
         backend.stop()
-        for event in left(events):
+        for event in events.left():
             log.event(*event)
         log.stopped()
     return code_for(ends)

@@ -14,7 +14,8 @@ import pytest
 
 from mtls_lab.bench import Client, catalogue_of_faults, diagnose, listen
 from mtls_lab.bench.misbehaving import AFTER, CERTIFICATES, INSTEAD
-from mtls_lab.cli import diagnosing, main
+from mtls_lab.cli import main
+from mtls_lab.cli.ending import Events
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.net import Address, client_context
 from tests.unit.lab import LONG, Lab
@@ -240,17 +241,17 @@ def test_ctrl_c_ends_it(lab: Lab) -> None:
 def test_who_was_served_a_moment_before_ctrl_c_is_told(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Ctrl-C comes when a client is in the queue, and before it is taken from there."""
+    """Ctrl-C comes when a client has its answer, and before anything is told of it."""
     cert, key = lab.server_files
 
-    def interrupted(ends: list[int], _: queue.Queue[Client]) -> Iterator[Client]:
+    def interrupted(_: Events[Client], ends: list[int]) -> Iterator[Client]:
         port = int(capsys.readouterr().err.split(":")[1].split(".")[0])
         assert call(("127.0.0.1", port), lab.device("none")).startswith(b"hello")
         signal.raise_signal(signal.SIGINT)
         assert ends == [signal.SIGINT]
         return iter(())
 
-    monkeypatch.setattr(diagnosing, "until", interrupted)
+    monkeypatch.setattr(Events, "until", interrupted)
     assert main(["diagnose", "--listen", "0", "--cert", str(cert), "--key", str(key)]) == 130
     assert "accepted" in capsys.readouterr().out
 

@@ -1,11 +1,11 @@
 """Commands that run until Ctrl-C: what is told, and what a signal interrupts."""
 
-import queue
 import signal
+import threading
 
 import pytest
 
-from mtls_lab.cli.ending import TERMINATED, code_for, left, noted, until
+from mtls_lab.cli.ending import TERMINATED, Events, code_for, noted
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
@@ -13,17 +13,35 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM]
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_the_waiting_and_not_what_is_being_told(number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    events: queue.Queue[str] = queue.Queue()
+    events: Events[str] = Events(most=2)
     for each in ("one", "two"):
         events.put(each)
     told = []
     with noted() as ends:
-        for event in until(ends, events):
+        for event in events.until(ends):
             signal.raise_signal(number)
             told.append(event)
         assert told == ["one"]
-        assert [*left(events)] == ["two"]
+        assert [*events.left()] == ["two"]
     assert signal.getsignal(number) is before
+
+
+def test_a_thread_waits_for_room_and_not_for_one_who_listens_no_more() -> None:
+    """A flooded log ends all the same: its threads are waited for, and they for nobody."""
+    events: Events[str] = Events(most=1)
+    events.put("one")
+    put = threading.Thread(target=events.put, args=("two",))
+    put.start()
+    assert put.is_alive()
+    taking = events.until([])
+    assert [next(taking), next(taking)] == ["one", "two"]
+    put.join()
+    events.put("three")
+    put = threading.Thread(target=events.put, args=("four",))
+    put.start()
+    events.close()
+    put.join()
+    assert [*events.left()] == ["three", "four"]
 
 
 def test_a_second_signal_ends_at_once() -> None:
