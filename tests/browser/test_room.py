@@ -78,6 +78,10 @@ HEIGHTS = """async ([panel, button, pairs]) => {
                 [`${box.parentElement.textContent.trim()} ${state}`,
                     () => { if (box.checked !== state) box.click(); }, at === 0])),
     ];
+    // What the page lays out and paints again for each choice is this panel, and not all of them.
+    const others = [...document.querySelectorAll(".jp-Notebook .jp-Cell")]
+        .filter((cell) => !cell.contains(panel));
+    others.forEach((cell) => { cell.style.display = "none"; });
     const goBack = (choices) => choices.find(([, , chosen]) => chosen)?.[1]();
     await act("at first");
     for (const [at, choices] of controls.entries()) {
@@ -85,18 +89,19 @@ HEIGHTS = """async ([panel, button, pairs]) => {
             choose();
             await act(name);
             const inner = choices.length > MANY && 0 < place && place < choices.length - 1;
-            for (const others of pairs && !inner ? controls.slice(at + 1) : []) {
-                if (others.length > MANY) continue;
-                for (const [other, also] of others) {
+            for (const second of pairs && !inner ? controls.slice(at + 1) : []) {
+                if (second.length > MANY) continue;
+                for (const [other, also] of second) {
                     also();
                     await act(`${name}, ${other}`);
                 }
-                goBack(others);
+                goBack(second);
             }
         }
         goBack(choices);
         await labAnswered();
     }
+    others.forEach((cell) => { cell.style.display = ""; });
     return heights;
 }"""
 

@@ -314,9 +314,9 @@ def test_a_damaged_line_gets_one_clear_answer(line: str, place: int, instead: st
     ids=["one line", "alert", "error", "lines", "signs", "wildcard", "colours"],
 )
 def test_a_hostile_log_is_bounded(text: str) -> None:
-    begun = time.monotonic()
+    begun = time.thread_time()
     told = explain(text)
-    assert time.monotonic() - begun < 20, "a guard against quadratic time, not a figure"
+    assert time.thread_time() - begun < 20, "a guard against quadratic time, not a figure"
     assert len(told.says) <= SHOWN * 6 + 1
     assert "\x1b" not in str(told)
     assert LINE < READ
