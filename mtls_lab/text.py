@@ -1,13 +1,14 @@
 """Text on a screen: what is foreign, made harmless, and values shown as they print.
 
 Here: the one way in which text of a peer, a certificate or somebody else's file is made harmless,
-wherever it is shown; in a page it is escaped as well (drawing/words.py). Not here: what a line of
-the protocol may hold (wire/protocol.py).
+wherever it is shown, in JSON as well; in a page it is escaped too (drawing/words.py). Not here:
+what a line of the protocol may hold (wire/protocol.py).
 """
 
+import json
 from typing import Any
 
-__all__ = ["Shown", "printable"]
+__all__ = ["Shown", "json_text", "printable"]
 
 
 class Shown:
@@ -38,3 +39,19 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+
+
+def json_text(value: object, *, indent: int | None = None) -> str:
+    r"""Return a value as JSON, as `json.dumps` does, in which foreign text is harmless as well.
+
+    JSON itself escapes the first 32 characters only; a terminal obeys others, such as U+009B.
+
+    Example:
+        >>> print(json_text({"peer": "CN=pumpe-\u00fc\u009b31m\u202e"}))
+        {"peer": "CN=pumpe-ü\u009b31m\u202e"}
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    if text.isprintable():
+        return text
+    # The line breaks are those of the indent: in a text, each is escaped already.
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)

@@ -7,7 +7,6 @@ and context (place.py), what a failure means (diagnosis/).
 from __future__ import annotations
 
 import argparse
-import json
 import socket
 import sys
 from dataclasses import asdict
@@ -18,7 +17,7 @@ from mtls_lab.cli.telling import of_another_ca, without_certificate
 from mtls_lab.diagnosis import Explanation
 from mtls_lab.errors import LabError
 from mtls_lab.net import Address, ask, watch
-from mtls_lab.text import printable
+from mtls_lab.text import json_text, printable
 from mtls_lab.wire import MAX_LINE, Exchange, Stage
 
 __all__ = ["run"]
@@ -103,7 +102,7 @@ def _report(exchange: Exchange | None, told: Explanation | None) -> None:
         "device": exchange and as_json(exchange.device),
         "explanation": None if told is None else asdict(told),
     }
-    print(json.dumps(report, ensure_ascii=False, indent=1))
+    print(json_text(report, indent=1))
 
 
 def _fit(options: argparse.Namespace) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
-import json
 import os
 import re
 import shlex
@@ -30,6 +29,7 @@ from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.files import private_folder, write_file
 from mtls_lab.pki import CA_DAYS, CertificateAuthority, Identity, Purpose, pem
 from mtls_lab.program import typed
+from mtls_lab.text import json_text
 from mtls_lab.tpm import Chip
 
 __all__ = ["Made", "run"]
@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
         for each in files
     ]
     if options.json:
-        print(json.dumps([asdict(each) for each in made], ensure_ascii=False, indent=1))
+        print(json_text([asdict(each) for each in made], indent=1))
     else:
         print(_told(folder, made, options, chip))
     return 0

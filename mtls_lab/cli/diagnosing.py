@@ -7,7 +7,6 @@ diagnosis (bench/).
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from mtls_lab.cli.ending import Events, code_for, noted
 from mtls_lab.errors import LabError
 from mtls_lab.program import coloured
+from mtls_lab.text import json_text
 
 if TYPE_CHECKING:
     from mtls_lab.bench import Client, Diagnosis
@@ -35,8 +35,11 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         LabError: the arguments do not fit together, or a file does not load.
     """
+    from mtls_lab.cli.place import refuse_pipes  # noqa: PLC0415 - it loads cryptography
+
     if options.fault == "list":
         return _faults(as_json=options.json)
+    refuse_pipes(options.ca, options.cert, options.key, options.client_ca, once=False)
     if options.listen is not None:
         return _listen(options)
     if not options.target:
@@ -47,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.fault:
         raise LabError("--fault without --listen", "a port to misbehave on", "add --listen PORT")
-    from mtls_lab.bench import diagnose  # noqa: PLC0415 - it loads cryptography
+    from mtls_lab.bench import diagnose  # noqa: PLC0415 - as above
     from mtls_lab.diagnosis.wording import typed_here  # noqa: PLC0415
 
     told = diagnose(
@@ -68,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     told = replace(told, causes=tuple(causes))
     if options.json:
         shown = {"class": told.kind, "code": told.code} | asdict(told)
-        print(json.dumps(shown, ensure_ascii=False, indent=1))
+        print(json_text(shown, indent=1))
     else:
         print(_in_colours(told) if coloured() else told)
     return told.code
@@ -85,7 +88,7 @@ def _faults(*, as_json: bool) -> int:
     from mtls_lab.bench import catalogue_of_faults  # noqa: PLC0415 - see run
 
     if as_json:
-        print(json.dumps(catalogue_of_faults(), ensure_ascii=False, indent=1))
+        print(json_text(catalogue_of_faults(), indent=1))
     else:
         for name, entry in catalogue_of_faults().items():
             print(f"{name:<22}{entry['does']}\n{'':<22}a careful client: {entry['right']}")
@@ -134,7 +137,7 @@ def _listen(options: argparse.Namespace) -> int:
 
 
 def _tell(client: Client, *, as_json: bool) -> None:
-    print(json.dumps(asdict(client), ensure_ascii=False) if as_json else client, flush=True)
+    print(json_text(asdict(client)) if as_json else client, flush=True)
 
 
 def _in_colours(told: Diagnosis) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import os
 import platform
 import ssl
@@ -30,6 +29,7 @@ from mtls_lab.files import PathLike
 from mtls_lab.net import Backend, ask
 from mtls_lab.program import typed
 from mtls_lab.scratch import scratch_folder
+from mtls_lab.text import json_text
 from mtls_lab.wire import Exchange
 
 __all__ = ["Finding", "Level", "examine", "ready", "report", "run"]
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
         if not options.json:
             print(finding, flush=True)  # a check may take seconds
     if options.json:
-        print(json.dumps(report(findings), ensure_ascii=False, indent=1))
+        print(json_text(report(findings), indent=1))
     return 0 if ready(findings) else 2
 
 

@@ -8,7 +8,6 @@ cryptography: an answer takes no longer than it must.
 from __future__ import annotations
 
 import argparse
-import json
 import stat
 import sys
 from dataclasses import asdict, replace
@@ -20,6 +19,7 @@ from mtls_lab.diagnosis.lines import READ
 from mtls_lab.diagnosis.wording import typed_here
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.program import coloured
+from mtls_lab.text import json_text
 
 __all__ = ["NOT_KNOWN", "run"]
 
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     )
     told = replace(told, fix=typed_here(told.fix, "again"))
     if options.json:
-        print(json.dumps(asdict(told), ensure_ascii=False, indent=1))
+        print(json_text(asdict(told), indent=1))
     else:
         text = _folded(told)
         print(_in_colours(text) if coloured() else text)

@@ -16,10 +16,11 @@ from mtls_lab.cli.passwords import password
 from mtls_lab.cli.telling import in_options, not_loaded
 from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.files import irregular
 from mtls_lab.net import client_context, server_context
 from mtls_lab.pki.kinds import kind_of, read_bounded
 
-__all__ = ["Place"]
+__all__ = ["Place", "refuse_pipes"]
 
 #: The tutorial's file names: certificate, key, and the CAs of the other side.
 NAMES = {
@@ -59,6 +60,7 @@ class Place:
 
         Raises:
             LabError: there is a certificate and no key, or the other way round.
+            FileProblem: one of them is a named pipe.
         """
         if options.plain:
             return cls(None, None, None)
@@ -81,8 +83,11 @@ class Place:
         device = options.machine == "device"
         cafile = (options.server_ca if device else options.client_ca) or folder / names[2]
         if device and options.one_sided:
-            return cls(None, None, cafile)
-        return cls(certfile, keyfile, None if options.one_sided else cafile)
+            found = cls(None, None, cafile)
+        else:
+            found = cls(certfile, keyfile, None if options.one_sided else cafile)
+        refuse_pipes(found.certfile, found.keyfile, found.cafile, once=True)
+        return found
 
     @property
     def sealed(self) -> bool:
@@ -138,6 +143,21 @@ class Place:
             password=partial(_password, self.keyfile, options),
         )
         return _limited(context, options)
+
+
+def refuse_pipes(*paths: Path | None, once: bool) -> None:
+    """Refuse pipes in which OpenSSL would wait for ever. Raises FileProblem.
+
+    Args:
+        paths: the files; None where there is none.
+        once: each is read once, so that one of a shell may stay: `<(…)` has no name, and somebody
+            who writes.
+    """
+    for path in paths:
+        if path is not None and irregular(path) == "a named pipe":
+            if once and not path.resolve().exists():
+                continue
+            raise FileProblem(f"{path} is a pipe", "a file", "write it to a file first")
 
 
 def _password(keyfile: Path | None, options: argparse.Namespace) -> str:

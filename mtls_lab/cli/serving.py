@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
-import json
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -22,7 +21,7 @@ from mtls_lab.diagnosis import explain
 from mtls_lab.errors import LabError
 from mtls_lab.net import Address, PeerCertificate, current, only, serve
 from mtls_lab.pki import pem
-from mtls_lab.text import printable
+from mtls_lab.text import json_text, printable
 from mtls_lab.wire import Side
 
 __all__ = ["as_json", "run"]
@@ -158,7 +157,7 @@ class _Log:
 
     def _write(self, **facts: object) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        print(json.dumps({"time": now} | facts, ensure_ascii=False), flush=True)
+        print(json_text({"time": now} | facts), flush=True)
 
 
 def _told(what: str, side: Side) -> str:

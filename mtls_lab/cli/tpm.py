@@ -7,7 +7,6 @@ Here: what is printed, and the exit codes. Not here: its process (tpm/keeper.py)
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 import shutil
@@ -18,6 +17,7 @@ from pathlib import Path
 from mtls_lab.cli.chips import FOLDER
 from mtls_lab.errors import LabError
 from mtls_lab.program import typed
+from mtls_lab.text import json_text
 from mtls_lab.tpm import Chip, Lock, find, keeper
 from mtls_lab.tpm.chip import DEVICE
 from mtls_lab.tpm.provider import PROVIDER, installing, missing, version_of
@@ -222,4 +222,4 @@ def _provider(chip: Chip) -> str | None:
 
 
 def _print(facts: dict[str, object], text: str, *, as_json: bool) -> None:
-    print(json.dumps(facts, ensure_ascii=False, indent=1) if as_json else text)
+    print(json_text(facts, indent=1) if as_json else text)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from mtls_lab.drawing import escape, verdict
 from mtls_lab.drawing.colours import BAD, GOOD
 from mtls_lab.net import Upstream, ask
-from mtls_lab.text import Shown
+from mtls_lab.text import Shown, printable
 from mtls_lab.wire import Exchange
 
 __all__ = ["Caller", "FleetRun", "Refused", "ask_all", "why"]
@@ -72,7 +72,7 @@ class FleetRun(Shown):
         reasons: dict[str, list[str]] = {}
         for each in self.refused:
             reasons.setdefault(each.why, []).append(each.name)
-        return [f"  {', '.join(names)}: {reason}" for reason, names in reasons.items()]
+        return [f"  {printable(', '.join(names))}: {reason}" for reason, names in reasons.items()]
 
     def _repr_html_(self) -> str:
         tiles = "".join(_tile(name, exchange.ok) for name, exchange in self.exchanges.items())
@@ -112,6 +112,10 @@ def ask_all(
 
 def why(exchange: Exchange) -> str:
     """Say in a few words why a device was not served: what the side says that refused."""
+    return printable(_why(exchange))
+
+
+def _why(exchange: Exchange) -> str:
     backend = exchange.backend.failure if exchange.backend else None
     device = exchange.device.failure
     for failure in (backend, device):

@@ -141,7 +141,8 @@ def assemble(names: Sequence[str]) -> Assembled:
         def backend() -> ssl.SSLContext:
             written: dict[str, Any] = {"ssl": ssl}
             try:
-                exec(compile(code, _FILE, "exec"), written)  # noqa: S102 - lines of the data file  # nosec B102
+                lines = compile(code, _FILE, "exec")
+                exec(lines, written)  # noqa: S102 - lines of the data file  # nosec B102
                 context: ssl.SSLContext = written["backend_context"](*files)
             except Exception as error:
                 raised.append(_line(error, code))

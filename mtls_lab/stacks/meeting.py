@@ -16,7 +16,7 @@ from mtls_lab.facts import read_facts
 from mtls_lab.net import Relay
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.stacks.cards import as_cards
-from mtls_lab.stacks.laying import lay_out
+from mtls_lab.stacks.laying import copied, lay_out
 from mtls_lab.stacks.programs import Program, how_to_get
 from mtls_lab.stacks.running import (
     NotStarted,
@@ -198,7 +198,7 @@ class _Asking:
             lay_out(self.client, folder, self.ports, PRESENTS)
             return folder
         for kind in ("crt", "key"):
-            shutil.copy(f"device/credentials/{credential}.{kind}", folder / f"client.{kind}")
+            copied(Path(f"device/credentials/{credential}.{kind}"), folder / f"client.{kind}")
         for command in self.client.before:
             prepare(command, folder)
         return folder

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
+from mtls_lab.net.clock import Clock
 from mtls_lab.tpm import commands
 
 __all__ = ["call", "connected", "exactly", "message", "process_of", "reaches"]
@@ -38,7 +39,7 @@ def connected(tcti: str, timeout: float) -> Iterator[Callable[[bytes], bytes]]:
 
     Args:
         tcti: `swtpm:path=…` or `device:…`; for others, somebody else has to be asked.
-        timeout: seconds for each answer.
+        timeout: seconds for each answer, to its last byte.
 
     Raises:
         OSError: the TPM is not reached, or does not answer in time.
@@ -48,7 +49,7 @@ def connected(tcti: str, timeout: float) -> Iterator[Callable[[bytes], bytes]]:
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(timeout)
             client.connect(tcti.removeprefix(SOCKET))
-            yield partial(_ask_socket, client)
+            yield partial(_ask_socket, client, timeout)
     elif tcti.startswith(DEVICE):
         path = tcti.removeprefix(DEVICE)
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -60,9 +61,11 @@ def connected(tcti: str, timeout: float) -> Iterator[Callable[[bytes], bytes]]:
         raise ValueError(f"the lab does not speak to {tcti}")
 
 
-def _ask_socket(client: socket.socket, command: bytes) -> bytes:
+def _ask_socket(client: socket.socket, timeout: float, command: bytes) -> bytes:
+    clock = Clock(timeout)
+    client.settimeout(clock.left)
     client.sendall(command)
-    return _response(message(client))
+    return _response(message(client, clock))
 
 
 def _ask_device(descriptor: int, timeout: float, command: bytes) -> bytes:
@@ -91,20 +94,24 @@ def process_of(connection: socket.socket) -> int:
     return 0
 
 
-def message(connection: socket.socket) -> bytes:
+def message(connection: socket.socket, clock: Clock | None = None) -> bytes:
     """Read one command or response; empty where the other side has ended. Raises ValueError."""
-    head = exactly(connection, commands.HEAD)
+    head = exactly(connection, commands.HEAD, clock)
     if len(head) < commands.HEAD:
         return b""
     rest = commands.size_of(head) - len(head)
-    tail = exactly(connection, rest)
+    tail = exactly(connection, rest, clock)
     return head + tail if len(tail) == rest else b""
 
 
-def exactly(connection: socket.socket, count: int) -> bytes:
-    """Read `count` bytes, or fewer if the other side ends."""
+def exactly(connection: socket.socket, count: int, clock: Clock | None = None) -> bytes:
+    """Read `count` bytes, or fewer if the other side ends. Raises TimeoutError: the clock's."""
     data = bytearray()
     while len(data) < count:
+        if clock is not None:
+            if clock.over:
+                raise TimeoutError("it did not answer in time")
+            connection.settimeout(clock.left)
         more = connection.recv(count - len(data))
         if not more:
             break

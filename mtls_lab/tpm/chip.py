@@ -166,7 +166,7 @@ class Chip:
                 probe.connect(path)
                 if process_of(probe) != owner:
                     return None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError):
             return None
         kept, name = told.get("kept") is True, f"of {Path(folder).name}"
         return cls(f"swtpm:path={path}", owner, kept=kept, name=name)

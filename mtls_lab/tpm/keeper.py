@@ -170,7 +170,7 @@ def _has_ended(handle: int, seconds: float) -> bool:
 
 def recorded(folder: PathLike) -> int:
     """Return the process that the record in a folder names, running or not; 0 for none."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
+    with suppress(OSError, ValueError, OverflowError, KeyError, TypeError):  # 1e999 is a number
         return int(read_json(Path(folder, RUNNING), most=4096)["pid"])
     return 0
 

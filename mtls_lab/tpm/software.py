@@ -35,8 +35,8 @@ from mtls_lab.tpm.questions import Questions
 
 __all__ = ["SoftwareTPM", "swtpm"]
 
-#: The state of swtpm, as it names it.
-STATE = "tpm2-00.permall"
+#: The state of swtpm, as it names it, and what it writes about itself.
+STATE, LOG = "tpm2-00.permall", "swtpm.log"
 #: Seconds in which the process has ended once nobody is connected any more.
 GRACE = 5.0
 #: Seconds for its last command, which it needs no more than milliseconds for.
@@ -81,6 +81,8 @@ class SoftwareTPM(Chip):
         program = swtpm()
         private_folder(self.folder)
         self._refuse_a_second()
+        with writing(log := self.folder / LOG):
+            log.unlink(missing_ok=True)  # it would wait for the reader of a pipe
         self._end = ExitStack()
         try:
             self._process, ours = self._begin(program)
@@ -160,7 +162,7 @@ class SoftwareTPM(Chip):
                 *(program, "socket", "--tpm2", "--tpmstate", f"dir={self.folder},mode=0600"),
                 *("--server", f"type=tcp,fd={theirs.fileno()}"),
                 *("--flags", "not-need-init,startup-clear"),
-                *("--log", f"file={self.folder / 'swtpm.log'},level=1,truncate"),
+                *("--log", f"file={self.folder / LOG},level=1,truncate"),
             ]
             try:
                 process = subprocess.Popen(
@@ -218,7 +220,7 @@ class SoftwareTPM(Chip):
         with writing(self.folder), TemporaryFile(dir=self.folder):
             pass
         try:
-            log = read_file(self.folder / "swtpm.log", most=1 << 16).decode(errors="replace")
+            log = read_file(self.folder / LOG, most=1 << 16).decode(errors="replace")
         except (OSError, ValueError):
             log = ""
         why = " ".join(log.split())[:300] or "it said nothing"

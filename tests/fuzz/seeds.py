@@ -84,6 +84,8 @@ def _attested() -> Iterator[bytes]:
     statement = Statement(GENERATED, CERTIFY, area.qualified(OWNER), b"nonce", area.name).encoded()
     signature = bytes.fromhex("0018000b") + sized(area.x) + sized(area.y)
     yield from (area.encoded(), statement, signature)
+    parts = (area.encoded(), area.encoded(), statement, signature)
+    yield b"".join(bytes([len(each)]) + each for each in parts)
     maker = CertificateAuthority.create("TPM Maker")
     evidence = Evidence(area.encoded(), statement, signature)
     csr = request(create_key(), "device-21")

@@ -29,19 +29,34 @@ from mtls_lab.bench.starttls import PROTOCOLS, NoStartTls, into_tls
 from mtls_lab.classroom.one_learner import report as one_report
 from mtls_lab.classroom.whole_class import class_report, read_export
 from mtls_lab.diagnosis import explain
-from mtls_lab.enrolment import AttestingOffice, names_in, request_from
+from mtls_lab.enrolment import (
+    RULES,
+    AttestingOffice,
+    Claim,
+    names_in,
+    request,
+    request_from,
+)
 from mtls_lab.errors import LabError
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import notebooks, progress
 from mtls_lab.learner.folder import read_marker
 from mtls_lab.learner.tidying import _shortened
 from mtls_lab.panels.certificate import card
-from mtls_lab.pki import CertificateAuthority, Purpose, describe, pem, read_fields, read_identity
+from mtls_lab.pki import (
+    CertificateAuthority,
+    Purpose,
+    create_key,
+    describe,
+    pem,
+    read_fields,
+    read_identity,
+)
 from mtls_lab.pki.bundles import read_bundle
 from mtls_lab.pki.comparison import compare
 from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.kinds import kind_of
-from mtls_lab.tpm import Public, Signature, Statement
+from mtls_lab.tpm import Evidence, Public, Signature, Statement
 from mtls_lab.tpm.wrapped import parsed
 from mtls_lab.wire import (
     Direction,
@@ -348,7 +363,7 @@ def starttls(data: bytes) -> None:
 
 
 def attested(data: bytes) -> None:
-    """What a device sends about a key: each reader of a TPM's bytes, and the office itself."""
+    """What a device sends about a key: each reader of a TPM's bytes, the office, and its rules."""
     for read in (Public.read, Statement.read, Signature.read, parsed):
         with suppress(ValueError):
             printable(str(read(data)))
@@ -357,6 +372,16 @@ def attested(data: bytes) -> None:
     words = data.decode("latin-1")
     for line in (words, f"ATTEST {words}", f"ENROL {words}"):
         printable(_office().answer(line, None))
+    attestation, *sent = [*pieces(data), b"", b"", b"", b""][:4]
+    with suppress(ValueError):
+        claim = Claim.of(_request(), "device", Public.read(attestation), Evidence(*sent))
+        for rule in RULES:
+            printable(rule(claim) or "")
+
+
+@cache
+def _request() -> x509.CertificateSigningRequest:
+    return request(create_key(), "device")
 
 
 @cache

@@ -120,6 +120,20 @@ def test_a_damaged_marker(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("progress", "quiz", "review", "export Eve", "reset 1", "start --prepare", "certs"),
+        *("class", "ask localhost:1 --folder", "serve", "tpm start", "tpm stop"),
+    ],
+)
+def test_a_name_that_is_too_long(tmp_path: Path, command: str) -> None:
+    done = call(*command.split(), "x" * 256, cwd=tmp_path)
+    assert done.stderr.startswith("mtls-lab: this ")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_without_jupyterlab(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

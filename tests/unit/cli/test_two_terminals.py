@@ -5,6 +5,7 @@ device themselves (tests/unit/net/), both as processes (tests/repository/test_re
 """
 
 import json
+import os
 import re
 import signal
 import socket
@@ -182,6 +183,37 @@ def test_what_a_client_chose_is_made_harmless(place: Path) -> None:
         evil = ("--certfile", "evil.crt", "--keyfile", "evil.key", "--folder", "pki")
         assert ask(place, terminal.address, *evil).stdout == REPLY
         assert told(terminal.line()) == r"connected  TLSv1.3, CN=evil\u001b[31m\u202e"
+
+
+def test_what_a_client_chose_is_harmless_in_json_too(place: Path) -> None:
+    with serving("pki", "--json", cwd=place) as terminal:
+        address = f"localhost:{json.loads(terminal.line())['port']}"
+        evil = ("--certfile", "evil.crt", "--keyfile", "evil.key", "--folder", "pki")
+        assert ask(place, address, *evil).stdout == REPLY
+        line = terminal.line().removesuffix("\n")
+    assert line.isprintable()
+    assert json.loads(line)["peer"] == "CN=evil\x1b[31m\u202e"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are of Unix")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "ask localhost:1 --certfile pipe --keyfile pki/device/client.key --folder pki",
+        "ask localhost:1 --certfile pki/device/client.crt --keyfile pipe --folder pki",
+        "ask localhost:1 --server-ca pipe --no-certificate",
+        "serve pki --client-ca pipe",
+        "diagnose localhost:1 --ca pipe",
+        "diagnose localhost:1 --cert pki/device/client.crt --key pipe",
+        "diagnose --listen 0 --client-ca pipe",
+    ],
+)
+def test_nobody_waits_for_a_pipe(place: Path, arguments: str) -> None:
+    if not (place / "pipe").exists():
+        os.mkfifo(place / "pipe")
+    done = call(*arguments.split(), cwd=place)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Found:    pipe is a pipe\n" in done.stderr
 
 
 def test_json_for_programs(place: Path) -> None:

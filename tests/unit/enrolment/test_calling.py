@@ -67,6 +67,16 @@ def test_its_page_is_escaped_and_has_a_tile_for_each(run: FleetRun) -> None:
     assert run._repr_html_().count("<li") == 6
 
 
+def test_what_a_backend_says_forges_no_line() -> None:
+    said = "ERROR no\rpump-2: served\x85\x9b2J\u202e"
+    side = Side("device", Stage.APPLICATION, received=(said,))
+    run = FleetRun({"pump\n-1": Exchange("GET_SECRET", side)})
+    assert str(run).split("\n") == [
+        "0 of 1 devices are served",
+        r"  pump\u000a-1: the backend says: no\u000dpump-2: served\u0085\u009b2J\u202e",
+    ]
+
+
 def test_a_device_that_refuses_the_backend_says_so(tmp_path: Path) -> None:
     ca, other = (CertificateAuthority.create(name) for name in ("Lab CA", "Other CA"))
     pem.write_certificate(tmp_path / "ca.pem", other.certificate)

@@ -192,6 +192,10 @@ def test_a_file_that_is_none_is_not_waited_for(folder: Path) -> None:
 def test_a_certificate_that_is_none_is_not_waited_for(
     folder: Path, make: Callable[[Path], object], why: str
 ) -> None:
+    (folder / "device/credentials/valid.crt").unlink()
+    make(folder / "device/credentials/valid.crt")
+    with pytest.raises(FileProblem, match=r"credentials/valid\.crt cannot be read"):
+        meet(server, client, credentials=["valid"])
     make(folder / "backend/other.crt")
     with pytest.raises(FileProblem) as caught:
         meet(server, client)

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from mtls_lab.tpm import (
     wrapped,
 )
 from mtls_lab.tpm.attesting import ATTESTATION_KEY
+from mtls_lab.tpm.caller import call
 from mtls_lab.tpm.conversation import ENDORSEMENT
 from tests.unit.tpm.conftest import Device
 
@@ -86,6 +87,27 @@ def test_what_is_no_tpm_is_one_message(answer: str, use: str) -> None:
 def test_a_tpm_that_does_not_tell_of_itself(use: str) -> None:
     with answering(EMPTY) as chip, pytest.raises(LabError, match="does not tell its property"):
         USES[use](chip)
+
+
+def test_an_answer_that_drips_has_its_time() -> None:
+    """Within a time-out for each byte, all of them would come."""
+    answer, slow = bytes.fromhex("8001 00000020 00000000") + bytes(22), threading.Event()
+
+    def drip() -> None:
+        with listener.accept()[0] as client, suppress(OSError):
+            for each in answer:
+                client.sendall(bytes([each]))
+                slow.wait(0.1)
+
+    with scratch_folder(for_socket=True) as folder, socket.socket(socket.AF_UNIX) as listener:
+        path = str(folder / "tpm")
+        listener.bind(path)
+        listener.listen()
+        thread = threading.Thread(target=drip)
+        thread.start()
+        with pytest.raises(TimeoutError):
+            call(f"swtpm:path={path}", bytes(10), 1.0)
+        thread.join()
 
 
 def test_a_device_that_is_no_tpm() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mtls_lab.errors import FileProblem, LabError, ToolMissing
-from mtls_lab.tpm import Chip, SoftwareTPM, create_csr, create_wrapped_key, find
+from mtls_lab.tpm import Chip, SoftwareTPM, create_csr, create_wrapped_key, find, keeper
 
 pytestmark = pytest.mark.once
 
@@ -96,6 +96,22 @@ def test_a_state_that_is_damaged_is_named(tmp_path: Path) -> None:
         assert chip.running
 
 
+@pytest.mark.parametrize("kind", ["a pipe", "a link"])
+def test_a_log_that_is_no_file_is_replaced(tmp_path: Path, kind: str) -> None:
+    folder, other = tmp_path / "chip", tmp_path / "other"
+    folder.mkdir()
+    other.write_text("somebody's own", "utf-8")
+    if kind == "a pipe":
+        os.mkfifo(folder / "swtpm.log")
+    else:
+        (folder / "swtpm.log").symlink_to(other)
+    with SoftwareTPM(folder) as chip:
+        assert chip.running
+        assert (folder / "swtpm.log").is_file()
+        assert not (folder / "swtpm.log").is_symlink()
+    assert other.read_text("utf-8") == "somebody's own"
+
+
 def test_a_copy_of_a_chip_in_use_is_the_same_chip(tmp_path: Path) -> None:
     """The honest limit of a software TPM: its folder is all of it."""
     with SoftwareTPM(tmp_path / "chip") as chip:
@@ -117,9 +133,12 @@ def test_without_swtpm_it_says_what_to_install(
 
 def test_without_a_tpm_there_is_none_to_find(tmp_path: Path) -> None:
     told = {"pid": 1, "socket": "/nowhere", "folder": str(tmp_path)}
-    (tmp_path / "running.json").write_text(json.dumps(told), "utf-8")
-    with pytest.raises(LabError, match="no TPM: none runs in"):
-        find(tmp_path, environment={})
+    pids: tuple[object, ...] = (1, float("inf"), float("nan"), "x", [], None)
+    for pid in pids:
+        (tmp_path / "running.json").write_text(json.dumps(told | {"pid": pid}), "utf-8")
+        with pytest.raises(LabError, match="no TPM: none runs in"):
+            find(tmp_path, environment={})
+        assert keeper.recorded(tmp_path) == (pid if pid == 1 else 0)
     assert find(environment={"TPM2OPENSSL_TCTI": "device:/dev/tpmrm0"}).real
 
 
