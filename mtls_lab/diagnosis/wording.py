@@ -100,7 +100,7 @@ def typed_here(text: str, audience: str = "options") -> str:
         'backend/server.crt'
     """
     text = _rewritten(text, audience)
-    for name in re.findall(r"<(serve|certs|explain)>", text):
+    for name in re.findall(r"<(serve|certs|explain|diagnose)>", text):
         text = text.replace(f"<{name}>", typed(name))
     return text
 
