@@ -55,9 +55,9 @@ def listen(
 
     Args:
         host, port: where to listen; port 0 is a free one.
-        certfile, keyfile: what to present; by default a certificate for localhost, of a CA that is
-            made for the occasion.
-        password: the key's, if it has one.
+        certfile, keyfile: what to present, in PEM files or in one PKCS #12 file; by default a
+            certificate for localhost, of a CA that is made for the occasion.
+        password: the key's or the PKCS #12 file's, if it has one.
         client_ca: the CAs of the clients; without it, none is asked for a certificate.
         fault: how to misbehave, a name of data/misbehaviour.toml.
         save_ca: where to write the certificate of the CA that is made.
@@ -66,8 +66,10 @@ def listen(
     Raises:
         UnknownName: there is no such fault.
         LabError: nobody could trust the certificate that is made, or it cannot be listened there.
+        FileProblem: the PKCS #12 file does not open, or has no key.
         OSError: the files do not load.
     """
+    certfile = certfile or keyfile  # a file may hold both
     needs = fault_named(fault).get("needs") == "ca"
     if save_ca is None and (needs or certfile is None) and fault not in INSTEAD:
         raise LabError(

@@ -114,6 +114,12 @@ def _fit(options: argparse.Namespace) -> None:
             "a key that can be put into a PKCS #12 file: the TPM hands out none",
             "leave out one of them",
         )
+    if options.password_file and not (options.p12 or options.pin):
+        raise LabError(
+            "--password-file, and nothing that has a password: the .key files have none",
+            "--p12, or --tpm --pin",
+            "add one of them, or leave out --password-file",
+        )
 
 
 def _files(options: argparse.Namespace, chip: Chip | None) -> Iterator[_File]:

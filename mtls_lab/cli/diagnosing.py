@@ -7,6 +7,7 @@ diagnosis (bench/).
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -14,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from mtls_lab.cli.ending import Events, code_for, noted
-from mtls_lab.errors import LabError
+from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.program import coloured
 from mtls_lab.text import json_text
 
@@ -50,8 +51,7 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.fault:
         raise LabError("--fault without --listen", "a port to misbehave on", "add --listen PORT")
-    from mtls_lab.bench import diagnose  # noqa: PLC0415 - as above
-    from mtls_lab.diagnosis.wording import typed_here  # noqa: PLC0415
+    from mtls_lab.bench import diagnose  # noqa: PLC0415 - it loads cryptography
 
     told = diagnose(
         options.target,
@@ -66,7 +66,8 @@ def run(options: argparse.Namespace) -> int:
         timeout=options.timeout,
     )
     causes = (
-        replace(each, says=typed_here(each.says), fix=typed_here(each.fix)) for each in told.causes
+        replace(each, says=_in_options(each.says), fix=_in_options(each.fix))
+        for each in told.causes
     )
     told = replace(told, causes=tuple(causes))
     if options.json:
@@ -75,6 +76,13 @@ def run(options: argparse.Namespace) -> int:
     else:
         print(_in_colours(told) if coloured() else told)
     return told.code
+
+
+def _in_options(text: str) -> str:
+    """Say it with the options of this command, which are shorter than those of the others."""
+    from mtls_lab.diagnosis.wording import typed_here  # noqa: PLC0415 - see run
+
+    return re.sub(r"--(cert|key|ca)file\b", r"--\1", typed_here(text))
 
 
 def _password(options: argparse.Namespace) -> str:
@@ -128,11 +136,13 @@ def _listen(options: argparse.Namespace) -> int:
                     _tell(client, as_json=options.json)
     except BrokenPipeError:
         raise  # nobody reads on
+    except FileProblem as error:
+        raise FileProblem(error.found, error.expected, _in_options(error.todo)) from None
     except (OSError, ValueError) as error:
         from mtls_lab.cli.telling import not_loaded  # noqa: PLC0415 - see run
 
         told = not_loaded(error, options.cert, options.key, options.client_ca, "--client-ca")
-        raise LabError(told.what, "files that load", told.fix) from None
+        raise LabError(told.what, "files that load", _in_options(told.fix)) from None
     return code_for(ends)
 
 

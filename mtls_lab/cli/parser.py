@@ -19,10 +19,19 @@ __all__ = ["parser_of"]
 
 
 class _Parser(argparse.ArgumentParser):
+    #: Whether all its arguments are there.
+    built = False
+    #: argparse tries each argument in a formatter of its own, which loads every decompressor to
+    #: learn how wide the terminal is. To try them, one of any width is enough.
+    trying = argparse.HelpFormatter("", width=80)
+
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         # A code of mbedTLS is no option: Python 3.14 knows that, older ones know -10 only.
         self._negative_number_matcher = re.compile(r"-(?:0x[0-9a-fA-F]+|[0-9.]+)$")
+
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        return super()._get_formatter() if self.built else self.trying
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """Write a help text; unlike argparse, say it where that fails."""
@@ -157,6 +166,8 @@ def parser_of(program: str) -> argparse.ArgumentParser:
         'completion zsh > "${fpath[1]}/_mtls-lab"',
     )
     finish.add_argument("shell", choices=("bash", "zsh"), help="the shell")
+    for each in (parser, *commands.choices.values()):
+        each.built = True
     return parser
 
 

@@ -1,6 +1,7 @@
 """The alerts that a line names, in words or by number, and whether its writer sent them.
 
-Here: how programs write an alert. Not here: what it means (lines.py, data/explanations.toml).
+Here: how programs write an alert, QUIC's among them, where it is an error of the connection: 0x0100
+and its number (RFC 9001, section 4.8). Not here: what it means (lines.py, data/explanations.toml).
 """
 
 from __future__ import annotations
@@ -18,9 +19,20 @@ ALERT_NUMBER = re.compile(
     r"[ :=(\[]{1,3}(\d{1,3})\b"
     r"|\[2:(\d{1,3})\]|fatal error code is (\d{1,3})\b|\breason\(1(\d{3})\)"
 )
+#: An alert in QUIC: the error of a connection, in hexadecimal or not, or what a program made of it.
+QUIC = re.compile(
+    r"(?:\bcrypto_error|\bquic[\w ]{0,20} error(?: code)?|\btransport error(?: code)?)"
+    r"[ :=(]{1,3}(0x1[0-9a-f]{2}|2(?:5[6-9]|[6-9]\d)|[34]\d\d|50\d|51[01])\b"
+    r"|\bcryptographic handshake failed: error (\d{1,3})\b"
+    r"|\btls handshake failure \(encryption_\w+\) (\d{1,3}):"
+)
+#: How Erlang wrote an alert before OTP 21, with the file that made it or took it from the peer.
+ERLANG = re.compile(r"\b(\w+\.erl):\d+(?::\d+)?:fatal error: ([a-z ]{4,40})")
 #: An alert with one of these words was sent by who wrote the line.
 SENT = re.compile(
     r"\(out\)|alert write|generated (?:server|client) alert"
+    r"|crypto_error 0x1\w\w \(local\)|tls handshake failure \(encryption_"
+    r"|\b(?!ssl_alert)\w+\.erl:\d+(?::\d+)?:fatal error:"
     r"|(?<!party )\bsen[dt](?:ing)? .{0,20}alert|generated and sent|\btlsfatalalert: "
 )
 NOT_AN_ERROR = {"close_notify", "user_canceled"}
@@ -42,19 +54,33 @@ def alerts_in(small: str) -> Iterator[str]:
     Example:
         >>> list(alerts_in("sslv3 alert bad certificate: ssl alert number 42"))
         ['bad_certificate', 'bad_certificate']
+        >>> list(alerts_in("crypto_error 0x12a (remote)")), list(alerts_in("quic error: 298"))
+        (['bad_certificate'], ['bad_certificate'])
     """
+    for match in QUIC.finditer(small):
+        code, *numbers = match.groups()
+        number = int(code, 0) - 0x100 if code else int(next(filter(None, numbers)))
+        yield from _named(number)
+    if of_erlang := ERLANG.search(small):
+        if alert := _by_letters().get(re.sub("[^a-z]", "", of_erlang[2])):
+            yield alert
+        return
     if "alert" not in small and "reason(1" not in small:
         # The words of an alert alone on a line, as somebody copies them who leaves out the rest.
         bare = _by_letters().get(re.sub("[^a-z]", "", small), "")
         if "certificate" in bare or bare in {"unknown_ca", "handshake_failure"}:
             yield bare
         return
-    if match := _names().search(re.sub("[^a-z]", "", small)):
-        yield _by_letters()[match[1]]
+    if named := _names().search(re.sub("[^a-z]", "", small)):
+        yield _by_letters()[named[1]]
     for match in ALERT_NUMBER.finditer(small):
-        alert = registry("alerts").get(int(next(filter(None, match.groups()))))
-        if alert and alert not in NOT_AN_ERROR:
-            yield alert
+        yield from _named(int(next(filter(None, match.groups()))))
+
+
+def _named(number: int) -> Iterator[str]:
+    alert = registry("alerts").get(number)
+    if alert and alert not in NOT_AN_ERROR:
+        yield alert
 
 
 @cache

@@ -25,19 +25,25 @@ class Cause:
 
 
 def ranked(
-    why: str | list[Any], alert: str, peer: str = "", said: Sequence[str] = ()
+    why: str | list[Any],
+    alert: str,
+    peer: str = "",
+    said: Sequence[str] = (),
+    *,
+    course: bool = True,
 ) -> list[Cause]:
     """Return the causes of an entry, the likeliest first.
 
     In an entry, a cause is a text, or a table of the `cause`, the `check` that tells it from the
-    others, `measured`, the fault of a certificate in data/peers.json that it is, and `fault`, that
-    in data/faults.toml (default: as measured).
+    others, `measured`, the fault of a certificate in data/peers.json that it is, `fault`, that in
+    data/faults.toml (default: as measured), and `to = "course"` if it is told to nobody else.
 
     Args:
         why: as the entry has it.
         alert: the alert that arrived, if one did.
         peer: the stack that sent it; then only what this stack sends it for remains.
         said: the faults for which peers have said the very line that is asked about.
+        course: whether the reader is in the course.
 
     Raises:
         UnknownName: there is no such stack.
@@ -47,6 +53,8 @@ def ranked(
     placed = []
     for number, cause in enumerate([why] if isinstance(why, str) else why):
         table: dict[str, str] = {"cause": cause} if isinstance(cause, str) else cause
+        if table.get("to") == "course" and not course:
+            continue
         fault = table.get("measured", "")
         senders = _senders(fault, alert, peer)
         if peer and fault and not senders:

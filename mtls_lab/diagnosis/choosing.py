@@ -5,6 +5,7 @@ Here: the conditions. Not here: what the entry says (explanation.py), and its wo
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,7 +16,7 @@ from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.facts import read_facts
 from mtls_lab.wire.reasons import alert_of, normal
 
-__all__ = ["Entry", "best_of", "find", "is_of_a_state"]
+__all__ = ["Entry", "best_of", "find", "is_of_a_state", "known_reasons"]
 
 Entry = dict[str, Any]
 
@@ -54,6 +55,12 @@ def find(seen: Symptoms) -> tuple[Entry, Symptoms]:
 def is_of_a_state(entry: Entry, state: str) -> bool:
     """Whether an entry is about this state."""
     return any(state in _list(when.get("state", ())) for when in _list(entry["when"]))
+
+
+@cache
+def known_reasons() -> frozenset[object]:
+    """The reasons that an entry asks for."""
+    return frozenset(itertools.chain(*(when.get("reason", ()) for _, when in _conditions())))
 
 
 @cache

@@ -164,7 +164,8 @@ def explain(
     told["what"] += reword(_further(entry, seen, late=any(view.believed for view in views)))
     with suppress(KeyError):  # it cannot be told whose files these are
         told["command"] = command.format_map(shell)
-    causes = ranked(texts["why"], alert_of(normal(seen.failure.reason)), peer, runs.names())
+    alert = alert_of(normal(seen.failure.reason))
+    causes = ranked(texts["why"], alert, peer, runs.names(), course=course)
     decided = entry["seen_by"] == "refuser" and not entry.get("own")
     owner = OTHER[seen.side] if decided else seen.side
     found = looked.findings(seen, owner, reword) if looked else []

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from mtls_lab.diagnosis.alerts import alerts_in, was_sent
+from mtls_lab.diagnosis.choosing import known_reasons
 from mtls_lab.diagnosis.named import file_named
 from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.diagnosis.weights import BROKEN_OFF, S_CLIENT, weight_of
@@ -41,7 +42,8 @@ ABOUT_FILES = {
 }
 
 #: How OpenSSL's reason is written: by Python, in OpenSSL's own queue, by BoringSSL, by Node.js,
-#: by pyOpenSSL; Perl says after it where it was. PROTOCOL_ERROR is Chrome's own.
+#: by pyOpenSSL, or bare, of three words or more; Perl says after it where it was. PROTOCOL_ERROR is
+#: Chrome's own.
 REASONS = re.compile(
     r"\[(?:SSL|X509|PEM|ASN1)[\w ]*: ([A-Z0-9_]{3,60})\]"
     r"|error:[0-9A-Fa-f]{6,10}:[^:\n]{0,60}:[^:\n]{0,60}:"
@@ -49,6 +51,7 @@ REASONS = re.compile(
     r"|OPENSSL_internal:([A-Z0-9_]{3,60})"
     r"|\bERR_(?:SSL|OSSL)_(?!PROTOCOL_ERROR\b)([A-Z0-9_]{3,60})"
     r"|\('(?:SSL|PEM|X509|x509)[^']{0,40}', '[^']{0,60}', '([a-z][a-z0-9/ ]{2,60})'\)"
+    r"|\b((?:[A-Z0-9]{1,20}_){2,8}[A-Z0-9]{1,20})\b"
 )
 VERIFY = re.compile(
     r"\((\d{1,3}):[a-z]|verify (?:error:num|return code|code|error)[=: ]{0,3}(\d{1,3})"
@@ -137,10 +140,10 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
     # A browser's names look like those that Node.js makes of OpenSSL's reasons.
     browser = any(phrase.stack == "chrome" and phrase.found(small) for phrase in phrases)
     for match in REASONS.finditer(line):
-        if match[4] and browser:
+        if (match[4] and browser) or (match[6] and match[6] not in known_reasons()):
             continue
         spelled = (match[2] or match[5] or "").strip().replace(" ", "_").upper()
-        said = match[1] or match[3] or match[4] or spelled
+        said = match[1] or match[3] or match[4] or match[6] or spelled
         reason = normal(said.removeprefix("SSL/"))
         reason = {"NO_SUCH_FILE": "ENOENT"}.get(reason, reason)
         if alert := alert_of(reason):
@@ -201,6 +204,7 @@ def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tu
         (libraries if stacks[stack].get("library") else writers).insert(0, stack)
     names = [*writers[:1], *libraries[:1]]
     notes = (stacks[name] for name in names if "note" in stacks[name])
+    notes = (n for n in notes if any(part in line for part in n.get("note_near", [""])))
     note = next((n["note"] for n in notes if side in ("", n.get("note_of", side))), "")
     return " with ".join(stacks[name]["name"] for name in names), " ".join(names), note
 

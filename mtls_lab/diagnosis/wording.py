@@ -67,12 +67,15 @@ def worded(text: str, entry: Entry, seen: Symptoms, *, course: bool) -> str:
     """
     if course:
         return text
-    nobody = entry.get("seen_by", "nobody") == "nobody"
-    any_ = _words()["stacks"]["any"]
-    mine = _of_stack(seen, "pair") or any_
-    pair = (mine if nobody or seen.side != "backend" else any_)["pair"]
-    trust = (mine if entry.get("seen_by") != "refused" else any_)["trust"]
-    return _outside(text, pair, trust)
+    any_: dict[str, str] = _words()["stacks"]["any"]
+    told = entry.get("seen_by", "nobody")
+    # A pair is the client's, if anybody refused; all other words are those of who decided.
+    his = {"pair": told == "nobody" or seen.side != "backend"}
+    words = {
+        name: _of_stack(seen, name).get(name, said) if his.get(name, told != "refused") else said
+        for name, said in any_.items()
+    }
+    return _outside(text, tuple(words.items()))
 
 
 def outsiders(text: str) -> str:
@@ -97,7 +100,7 @@ def typed_here(text: str, audience: str = "options") -> str:
         'backend/server.crt'
     """
     text = _rewritten(text, audience)
-    for name in re.findall(r"<(serve|certs|explain)>", text):
+    for name in re.findall(r"<(serve|certs|explain|diagnose)>", text):
         text = text.replace(f"<{name}>", typed(name))
     return text
 
@@ -112,10 +115,11 @@ def _rewritten(text: str, audience: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _outside(text: str, pair: str, trust: str) -> str:
+def _outside(text: str, words: tuple[tuple[str, str], ...]) -> str:
     text = _rewritten(text, "outside")
-    text = text.replace("<trust in brackets>", f" ({trust})" if trust else "")
-    text = text.replace("<pair>", pair)
+    for name, said in words:
+        text = text.replace(f"<{name}>", said)
+        text = text.replace(f"<{name} in brackets>", f" ({said})" if said else "")
     for path, (side, name) in FILES.items():
         text = text.replace(path, _words()["files"][side][name])
     for side, name in _words()["sides"].items():

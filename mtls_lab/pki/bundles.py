@@ -119,6 +119,6 @@ def read_bundle(
         raise FileProblem(
             f"{path} is a PKCS #12 file, which has a password",
             "its password",
-            "give it: password=… in Python, --password-file FILE on the command line",
+            "give it (password=…)",
         )
     raise FileProblem(f"{path} is no bundle", "PKCS #12 or PKCS #7", "name another file")

@@ -18,6 +18,8 @@ from mtls_lab.cli import main
 from mtls_lab.cli.ending import Events
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.net import Address, client_context
+from mtls_lab.pki.pem import write_pkcs12
+from tests.unit.cli.calling import call as run
 from tests.unit.lab import LONG, Lab
 
 
@@ -202,11 +204,22 @@ def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-W", "error", "-m", "mtls_lab", "diagnose", *map(str, arguments)]
 
 
-def test_the_command_tells_of_a_client_and_ends(lab: Lab) -> None:
-    cert, key = lab.server_files
-    files: list[str | Path] = ["--cert", cert, "--key", key, "--client-ca", lab.ca_file]
+@pytest.fixture(scope="module")
+def bundled(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the server's certificate and key in a PKCS #12 file, and passwords."""
+    folder = tmp_path_factory.mktemp("bundled")
+    write_pkcs12(folder / "server.p12", lab.ca.issue_server(["localhost"]), b"barley")
+    (folder / "word").write_text("barley\n")
+    (folder / "wrong").write_text("wheat\n")
+    return folder
+
+
+@pytest.mark.parametrize("option", ["--cert", "--key"])
+def test_the_command_tells_of_a_client_and_ends(option: str, lab: Lab, bundled: Path) -> None:
+    """With all that it presents in one file, whichever option names it."""
+    files: list[str | Path] = [option, bundled / "server.p12", "--password-file", bundled / "word"]
     with subprocess.Popen(
-        command("--listen", "0", *files, "--json", "--count", "1"),
+        command("--listen", "0", *files, "--client-ca", lab.ca_file, "--json", "--count", "1"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -221,6 +234,29 @@ def test_the_command_tells_of_a_client_and_ends(lab: Lab) -> None:
     told = json.loads(output)
     assert told["ok"]
     assert {"versions", "suites", "SNI"} <= {line["label"] for line in told["lines"]}
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ([], "add --password-file FILE"),
+        (["--password-file", "wrong"], "cannot be opened (another password, or damage)"),
+        (["--password-file", "word", "--key", "word"], "openssl pkcs12 -in server.p12"),
+    ],
+)
+def test_a_pkcs12_file_that_does_not_open(word: list[str], says: str, bundled: Path) -> None:
+    done = run("diagnose", "--listen", "0", "--cert", "server.p12", *word, cwd=bundled)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert "Python" not in done.stderr
+
+
+def test_a_key_that_is_missing_is_asked_for_by_its_option(lab: Lab) -> None:
+    cert, _ = lab.server_files
+    done = run("diagnose", "--listen", "0", "--cert", cert)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--key FILE" in done.stderr
+    assert "--keyfile" not in done.stderr
 
 
 def test_ctrl_c_ends_it(lab: Lab) -> None:

@@ -247,3 +247,13 @@ def test_a_password_file_without_a_password(
     asked = ["--p12", "--password-file", str(tmp_path / "password")]
     assert main(["certs", str(tmp_path / "pki"), *asked]) == 2
     assert "a password of up to 1024 bytes in its first line" in capsys.readouterr().err
+
+
+def test_a_password_for_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever gives one believes that the keys are locked."""
+    (tmp_path / "password").write_text("barley\n")
+    assert (
+        main(["certs", str(tmp_path / "pki"), "--password-file", str(tmp_path / "password")]) == 2
+    )
+    assert "add one of them, or leave out --password-file" in capsys.readouterr().err
+    assert not (tmp_path / "pki").exists()

@@ -19,6 +19,7 @@ from mtls_lab import Exchange, Failure, Relay, Side, Stage, ask, serve
 from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.diagnosis.cards import folded
 from mtls_lab.diagnosis.choosing import SEEN_BY, _entries
+from mtls_lab.diagnosis.wording import typed_here
 from mtls_lab.errors import FileProblem, NetworkProblem, ProtectionBroken
 from mtls_lab.net import Chunk, Tamper
 from mtls_lab.wire import Direction
@@ -539,6 +540,28 @@ def test_form(entry: dict[str, Any]) -> None:
             assert text.startswith("openssl ")
 
 
+#: What no command of this package runs into: its contexts are set up by itself.
+OF_PROGRAMS = {
+    *("served_unchecked", "served_not_asked", "served_tls", "served_resumed", "never_asked"),
+    *("asked_in_vain", "no_server_certificate", "check_off_in_the_wrong_order", "no_such_cipher"),
+    *("no_version_left", "post_handshake", "session_id_context", "http_no_certificate"),
+    *("http_misdirected", "certificate_asked_for", "wrong_kind_of_context", "wrap_socket_gone"),
+    "no_server_hostname",
+}
+CALLS = re.compile(
+    r"create_default_context|load_verify_locations|load_cert_chain|check_hostname|verify_mode"
+    r"|server_hostname|wrap_socket|set_ciphers|m(?:in|ax)imum_version|set_alpn|\bthe context\b"
+    r"|'s context|(?:enter|serve|ask|explain)\("
+)
+
+
+@pytest.mark.once  # a text of the data, looked up
+@pytest.mark.parametrize("entry", _entries(), ids=lambda entry: entry["name"])
+def test_who_types_a_command_is_told_its_options(entry: dict[str, Any]) -> None:
+    if entry["name"] not in OF_PROGRAMS:
+        assert not [text for _, text in texts(entry) if CALLS.search(typed_here(text))]
+
+
 @pytest.mark.once  # a text of the data, looked up
 @pytest.mark.parametrize("entry", _entries(), ids=lambda entry: entry["name"])
 def test_voice(entry: dict[str, Any]) -> None:
@@ -554,7 +577,7 @@ def test_voice(entry: dict[str, Any]) -> None:
             assert len(why) > 1
             tables = [cause for cause in why if isinstance(cause, dict)]
             assert all(
-                {"cause"} < set(t) <= {"cause", "check", "measured", "fault"} for t in tables
+                {"cause"} < set(t) <= {"cause", "check", "measured", "fault", "to"} for t in tables
             )
             words = [text for cause in tables for text in (cause["cause"], cause.get("check", ""))]
             words += [cause for cause in why if isinstance(cause, str)]

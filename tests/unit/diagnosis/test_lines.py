@@ -81,6 +81,66 @@ def test_no_word_of_the_course_for_others(text: str) -> None:
         assert "Python" in told.stack or not PYTHON.search(ours)
 
 
+#: Every alert that QUIC can carry, with its number.
+ALERTS = [
+    (name, number)
+    for number, name in registry("alerts").items()
+    if name not in {"close_notify", "user_canceled"}
+]
+
+
+@pytest.mark.once  # a text of the data, looked up
+@pytest.mark.parametrize(("alert", "number"), ALERTS)
+def test_an_alert_in_quic_is_an_error_of_the_connection(alert: str, number: int) -> None:
+    of_tls = explain(f"received alert {alert}")
+    for line in (
+        f"CRYPTO_ERROR (0x{0x100 + number:x}): handshake failed",
+        f"the connection was closed: CRYPTO_ERROR 0x{0x100 + number:x} (remote)",
+        f"QUIC Error: {0x100 + number}, reason: , frame_type: 6",
+        f"aborted by peer: the cryptographic handshake failed: error {number}",
+    ):
+        told = explain(line)
+        assert (told.entry, told.who) == (of_tls.entry, of_tls.who)
+
+
+def test_an_alert_that_this_side_sends_in_quic() -> None:
+    for line in (
+        "CRYPTO_ERROR 0x130 (local): handshake failed",
+        "ERR_QUIC_PROTOCOL_ERROR (TLS handshake failure (ENCRYPTION_HANDSHAKE) 48: unknown CA)",
+    ):
+        assert explain(line).entry == "unknown_issuer"
+
+
+@pytest.mark.parametrize("line", ["CRYPTO_ERROR 0x099", "QUIC Error: 512", "error 298"])
+def test_other_errors_are_no_alerts_of_quic(line: str) -> None:
+    assert explain(line).entry == "unknown_line"
+
+
+def test_the_words_of_python_are_for_python() -> None:
+    found = "unable to get issuer certificate"
+    python = explain(
+        f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {found} (_ssl.c:1)"
+    )
+    nginx = explain(f"nginx: client SSL certificate verify error: (2:{found})")
+    assert "from Python 3.13 on" in python.why
+    assert "X509_V_FLAG" not in python.why
+    assert "X509_V_FLAG_PARTIAL_CHAIN" in nginx.why
+    assert "Python" not in nginx.why
+
+
+@pytest.mark.parametrize("code", [2, 3, *range(80, 94)])
+def test_flags_of_openssl_are_told_by_its_own_name(code: int) -> None:
+    told = explain(f"nginx: client SSL certificate verify error: ({code}:of some kind)")
+    assert not re.search(r"(?<!_)VERIFY_|create_default_context", f"{told.what} {told.why}")
+
+
+def test_what_only_the_lab_does_is_told_to_nobody_else() -> None:
+    own = explain(ConnectionResetError(104, "Connection reset by peer"), course=True)
+    other = explain("curl: (35) Recv failure: Connection reset by peer")
+    assert own.entry == other.entry == "reset"
+    assert "this lab" not in other.why
+
+
 def test_the_code_of_a_tpm_alone_is_told() -> None:
     assert explain(" 0x1DF\n").entry == "tpm_another"
     assert explain("0x0").entry == explain("at 0xdeadbeef").entry == "unknown_line"
@@ -219,7 +279,9 @@ def test_every_alert_that_was_measured_is_explained_for_its_fault() -> None:
 def test_the_words_are_written_as_they_are_looked_for() -> None:
     facts = read_lines()
     for name, stack in facts["stacks"].items():
-        assert set(stack) <= {"name", "signs", "note", "library", "says", "note_of"}, name
+        assert set(stack) <= {"name", "signs", "note", "library", "says", "note_of", "note_near"}, (
+            name
+        )
         words = [*stack["signs"], *stack.get("says", {})]
         assert words == [word.lower() for word in words], name
     meanings = [*facts["alike"].values(), *facts["sent"].values()]
