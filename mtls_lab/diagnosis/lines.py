@@ -98,7 +98,7 @@ def heard(text: str) -> Symptoms:
     best: tuple[float, int, int, Phrase] | None = None
     lines = text.splitlines()
     for number, line in enumerate(lines):
-        if any(part.found(line[:LINE].lower()) for part in _healthy()):
+        if not line or any(part.found(line[:LINE].lower()) for part in _healthy()):
             continue
         for covered, phrase in _meanings(line[:LINE], phrases):
             weight = weight_of(phrase.kind, phrase.value, goes_on=S_CLIENT in small)
