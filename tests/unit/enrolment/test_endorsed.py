@@ -3,7 +3,6 @@
 `swtpm_setup` is the factory. Our own maker, and keys on P-256, are in test_attested.py.
 """
 
-import shutil
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -29,7 +28,7 @@ from mtls_lab.enrolment import (
 )
 from mtls_lab.enrolment.endorsement import ENDORSEMENT as FOR_ENDORSEMENT
 from mtls_lab.enrolment.endorsement import MOST_BETWEEN
-from mtls_lab.errors import LabError, ToolMissing
+from mtls_lab.errors import LabError
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Key, create_key
 from mtls_lab.pki.leaf import name_of
@@ -50,6 +49,7 @@ from mtls_lab.tpm import (
 from mtls_lab.tpm.conversation import ENDORSEMENT
 from mtls_lab.tpm.endorsed import RSA_ENDORSEMENT_KEY
 from mtls_lab.wire.protocol import LONG_LINE, MAX_LINE
+from tests.unit.lab import needs
 
 UNKNOWN = "no manufacturer that this office trusts has signed the certificate of this TPM"
 
@@ -77,8 +77,7 @@ def nothing_left() -> None:
 
 @pytest.fixture(scope="module")
 def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
-    if shutil.which("swtpm_setup") is None:
-        raise ToolMissing("no swtpm_setup", "a factory of TPMs", "install swtpm-tools")
+    needs("swtpm_setup", "swtpm-tools")
     folder = tmp_path_factory.mktemp("factory")
     for name in ("maker", "chip"):
         (folder / name).mkdir(mode=0o700)
