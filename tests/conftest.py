@@ -11,11 +11,13 @@ import platform
 import signal
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import none
 
+from mtls_lab.errors import ToolMissing
 from tests import sharing
 
 # A shell's background is deaf to Ctrl-C, and what it starts inherits that: the programs that the
@@ -48,6 +50,27 @@ def pytest_collection_finish() -> None:
     prepare_hypothesis()
     gc.collect()
     gc.freeze()
+
+
+@contextmanager
+def whatever_is_missing() -> Iterator[None]:
+    """A program that this machine lacks is named, and the test that needs it is skipped."""
+    try:
+        yield
+    except ToolMissing as error:
+        pytest.skip(f"{error.found}: {error.todo}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Iterator[None]:
+    with whatever_is_missing():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    with whatever_is_missing():
+        return (yield)
 
 
 def not_run(config: pytest.Config) -> list[str]:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from mtls_lab.enrolment.endorsement import not_endorsed
 from mtls_lab.enrolment.evidence import RULES, Claim, EvidenceRule
@@ -58,6 +58,7 @@ class AttestingOffice:
     Args:
         ca: what signs.
         manufacturers: the CAs whose word is taken for what is a TPM.
+        between: CAs between those and the certificates of TPMs, as their makers publish them.
         rules: asked in order about what a device sends, the first reason refuses.
         patience: seconds in which a challenge has to be answered.
         days: for how long a certificate is valid.
@@ -78,10 +79,12 @@ class AttestingOffice:
         manufacturers: Iterable[x509.Certificate],
         rules: Iterable[EvidenceRule] = RULES,
         *,
+        between: Iterable[x509.Certificate] = (),
         patience: float = 60.0,
         days: int = LEAF_DAYS,
     ) -> None:
-        self.ca, self.manufacturers, self.rules = ca, list(manufacturers), list(rules)
+        self.ca, self.rules = ca, list(rules)
+        self.manufacturers, self.between = list(manufacturers), list(between)
         self.patience, self.days = patience, days
         self.register: dict[bytes, str] = {}
         self.refusals: deque[str] = deque(maxlen=MOST_REFUSALS)
@@ -110,13 +113,13 @@ class AttestingOffice:
             certificate = x509.load_der_x509_certificate(_bytes(endorsement))
         except UNREADABLE:
             return self._refuse("what should be the certificate of a TPM cannot be read")
-        if reason := not_endorsed(certificate, self.manufacturers):
+        if reason := not_endorsed(certificate, self.manufacturers, self.between):
             return self._refuse(reason)
         name = self.register.get(certificate.fingerprint(hashes.SHA256()))
         if name is None:
             return self._refuse("nobody has announced this TPM")
         key, theirs = certificate.public_key(), Public.read(_bytes(attestation))
-        assert isinstance(key, ec.EllipticCurvePublicKey)  # noqa: S101 - not_endorsed has seen it
+        assert isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey)  # noqa: S101 - not_endorsed has seen it
         nonce = secrets.token_bytes(NONCE)
         credential = make_credential(key, theirs.name, nonce)
         mine = [each for each, challenge in self._open.items() if challenge.name == name]

@@ -174,7 +174,7 @@ class Backend:
                 )
                 talk.send("ERROR not authorized")
                 return False
-        lines = LineBuffer()
+        lines = LineBuffer(long=self._answer is not None)
         while True:
             deadline, answered = time.monotonic() + self._idle_timeout, False
             left = self._idle_timeout

@@ -15,13 +15,13 @@ from mtls_lab.tpm.attesting import (
     Evidence,
     attestation_key,
     certify_key,
-    endorsement_key,
     open_credential,
 )
 from mtls_lab.tpm.chip import Chip, Lock, find
 from mtls_lab.tpm.codes import ResponseCode, codes_in, command_name, decode
 from mtls_lab.tpm.conversation import Conversation, Refusal
 from mtls_lab.tpm.credential import make_credential
+from mtls_lab.tpm.endorsed import RSAPublic, endorsement_certificates, endorsement_key
 from mtls_lab.tpm.keys import create_csr, create_sealed_key, create_wrapped_key, read_csr
 from mtls_lab.tpm.manager import Asked
 from mtls_lab.tpm.measured import MEASURED, measure, policy_for
@@ -42,6 +42,7 @@ __all__ = [
     "Lock",
     "Public",
     "Questions",
+    "RSAPublic",
     "Refusal",
     "ResponseCode",
     "Signature",
@@ -56,6 +57,7 @@ __all__ = [
     "create_sealed_key",
     "create_wrapped_key",
     "decode",
+    "endorsement_certificates",
     "endorsement_key",
     "environment",
     "find",

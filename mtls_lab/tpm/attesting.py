@@ -1,7 +1,7 @@
-"""A TPM proves what it is, and what a key of its is: endorsement, attestation, certification.
+"""A TPM proves what it is, and what a key of its is: attestation, activation, certification.
 
-Here: the device's side, one call to a TPM each. Not here: the other side (credential.py,
-enrolment/), and how a TPM is asked (conversation.py).
+Here: the device's side, one call to a TPM each. Not here: the endorsement key (endorsed.py), the
+other side (credential.py, enrolment/), and how a TPM is asked (conversation.py).
 """
 
 from __future__ import annotations
@@ -11,27 +11,18 @@ from dataclasses import dataclass
 from mtls_lab.files import PathLike
 from mtls_lab.tpm.chip import Chip
 from mtls_lab.tpm.conversation import ENDORSEMENT, Conversation
+from mtls_lab.tpm.endorsed import opener_of
 from mtls_lab.tpm.structures import INSIDE, Attribute, Public
 from mtls_lab.tpm.wrapped import read_wrapped
 
 __all__ = [
     "ATTESTATION_KEY",
-    "ENDORSEMENT_KEY",
     "Evidence",
     "attestation_key",
     "certify_key",
-    "endorsement_key",
     "open_credential",
 ]
 
-#: TCG EK Credential Profile, B.3.4 (template L-2): PolicySecret of the endorsement hierarchy.
-ENDORSEMENT_KEY = Public(
-    INSIDE | Attribute.ADMIN_WITH_POLICY | Attribute.RESTRICTED | Attribute.DECRYPT,
-    bytes.fromhex("837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa"),
-    bytes(32),
-    bytes(32),
-    storage=True,
-)
 #: Restricted: it signs what its TPM states, and nothing from outside that looks like that.
 ATTESTATION_KEY = Public(
     INSIDE | Attribute.USER_WITH_AUTH | Attribute.RESTRICTED | Attribute.SIGN, signs=True
@@ -53,16 +44,6 @@ class Evidence:
     signature: bytes
 
 
-def endorsement_key(chip: Chip) -> Public:
-    """Return the TPM's endorsement key: derived from its seed, the same one for all its life.
-
-    Raises:
-        LabError: the TPM cannot be reached, or refuses.
-    """
-    with Conversation(chip) as tpm:
-        return tpm.create_primary(ENDORSEMENT, ENDORSEMENT_KEY)[1]
-
-
 def attestation_key(chip: Chip, template: Public = ATTESTATION_KEY) -> Public:
     """Return the key with which the TPM signs statements, derived from the same seed.
 
@@ -76,12 +57,14 @@ def attestation_key(chip: Chip, template: Public = ATTESTATION_KEY) -> Public:
 def open_credential(chip: Chip, credential: bytes, template: Public = ATTESTATION_KEY) -> bytes:
     """Let the TPM open a credential: it does if it is the TPM, and has the key, that it is for.
 
+    Which endorsement key opens it, RSA or that on P-256, shows in the credential.
+
     Raises:
         LabError: the TPM cannot be reached.
         Refusal: it is for another TPM, or for another key.
     """
     with Conversation(chip) as tpm:
-        endorsement, _ = tpm.create_primary(ENDORSEMENT, ENDORSEMENT_KEY)
+        endorsement, _ = tpm.create_primary(ENDORSEMENT, opener_of(credential))
         key, _ = tpm.create_primary(ENDORSEMENT, template)
         return tpm.activate(key, endorsement, credential)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from contextlib import ExitStack
-from typing import Self
+from typing import Protocol, Self, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -37,7 +37,7 @@ OWNER, NOTHING, ENDORSEMENT = 0x40000001, 0x40000007, 0x4000000B
 #: Part 2, 6.5.2.
 CREATE_PRIMARY, ACTIVATE, CERTIFY, POLICY_SECRET = 0x131, 0x147, 0x148, 0x151
 CREATE, LOAD, SIGN, LOAD_EXTERNAL, START_SESSION = 0x153, 0x157, 0x15D, 0x167, 0x176
-PCR_READ, PCR_EXTEND = 0x17E, 0x182
+READ_MEMORY, READ_PUBLIC, PCR_READ, PCR_EXTEND = 0x14E, 0x169, 0x17E, 0x182
 #: Part 2, 6.11: a session in which a policy is proved. Part 2, 7.4: none but a password.
 POLICY, PASSWORD = 1, 0x40000009
 #: Part 2, 6.6.3: the TPM wants to be asked again, as it may for a key with a count of wrong PINs.
@@ -45,6 +45,18 @@ RETRY, TRIES = 0x922, 5
 #: Part 2, 10.7.3: the hash comes from outside, and no ticket says that this TPM made it.
 NO_TICKET = struct.pack(">HIH", 0x8024, NOTHING, 0)
 TIMEOUT = 30.0
+
+
+class _Area(Protocol):
+    """A public area, of a key or of a template."""
+
+    @classmethod
+    def read(cls, data: bytes) -> Self: ...
+
+    def encoded(self) -> bytes: ...
+
+
+Area = TypeVar("Area", bound=_Area)
 
 
 class Refusal(LabError):
@@ -101,13 +113,13 @@ class Conversation:
 
     # --- Keys
 
-    def create_primary(self, hierarchy: int, template: Public) -> tuple[int, Public]:
+    def create_primary(self, hierarchy: int, template: Area) -> tuple[int, Area]:
         """Derive the key of a template from a seed: the same one each time."""
         said = self._run(
             CREATE_PRIMARY, [hierarchy], sized(_NO_SECRET) + sized(template.encoded()) + _NO_PCRS
         )
         handle, reader = _handle_first(said)
-        return handle, Public.read(reader.sized())
+        return handle, template.read(reader.sized())
 
     def parent(self, handle: int) -> int:
         """Return the handle of a parent: the owner's storage key is derived, others are there."""
@@ -155,6 +167,21 @@ class Conversation:
         self._run(POLICY_SECRET, [ENDORSEMENT, session], sized(b"") * 3 + bytes(4), named=1)
         said = self._run(ACTIVATE, [key, endorsement], credential, sessions=[PASSWORD, session])
         return _parameters(said).sized(32)
+
+    # --- Its memory
+
+    def memory_size(self, place: int) -> int:
+        """Return how many bytes lie in a place of its memory (TPM2_NV_ReadPublic)."""
+        reader = _parts(self._ask(commands.command(READ_PUBLIC, struct.pack(">I", place))))
+        about = Reader(reader.sized())
+        about.take(4 + 2 + 4)  # the place, the hash of its name, its attributes
+        about.sized()  # its policy
+        return about.number(2)
+
+    def read_memory(self, place: int, count: int, start: int = 0) -> bytes:
+        """Return bytes of a place that everybody may read."""
+        parameters = struct.pack(">HH", count, start)
+        return _parameters(self._run(READ_MEMORY, [place, place], parameters, named=1)).sized()
 
     # --- What was measured
 

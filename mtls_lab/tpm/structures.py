@@ -33,6 +33,8 @@ MOST = 1024
 GENERATED, CERTIFY = 0xFF544347, 0x8017
 #: Part 2, 6.3 and 6.4: the algorithms of the lab's keys.
 ECC, SHA256, AES, NULL, ECDSA, CFB, P256 = 0x23, 0x0B, 0x06, 0x10, 0x18, 0x43, 0x03
+#: And that of an endorsement key, which most makers certify.
+RSA = 0x01
 #: A name: the algorithm of a hash, and the hash.
 NAME = 34
 
@@ -54,6 +56,11 @@ class Attribute(IntFlag):
     RESTRICTED = 1 << 16
     DECRYPT = 1 << 17
     SIGN = 1 << 18
+
+    @property
+    def words(self) -> str:
+        """The names of those that are set."""
+        return " ".join(each.name.lower() for each in Attribute if each in self and each.name)
 
 
 #: What a key is that its TPM has made, and that cannot leave it.
@@ -188,9 +195,7 @@ class Public:
         return ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
 
     def __str__(self) -> str:
-        return " ".join(
-            each.name.lower() for each in Attribute if each in self.attributes and each.name
-        )
+        return self.attributes.words
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`make slides`: a deck for a teacher from each lesson notebook, in one file that needs no network.
+"""`make slides`: a deck for a teacher from each lesson, in one file that needs no network.
 
 Here: from the tagged cells of a notebook to slides, and everything that they need into one file.
 Not here: which cell is shown, and how; that is the notebook's own `slideshow` metadata, to be
@@ -21,7 +21,9 @@ from mtls_lab.learner.predictions import question as prediction
 from tests.authoring.canonical import ALONE, ROOT, WIDGET, read
 
 #: A number and nothing behind it: the parts that everybody goes through.
-LESSONS = [path for path in ALONE if path.stem[1] == "_"]
+PARTS = [path for path in ALONE if path.stem[1] == "_"]
+#: And the two lessons that belong to the last of them.
+LESSONS = [path for path in ALONE if path in PARTS or path.stem[:2] in {"4b", "4d"}]
 FOLDER = ROOT / "slides"
 
 DECK = Path(__file__).with_name("deck")

@@ -31,6 +31,7 @@ from mtls_lab.net import server_context
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, create_key, pem
 from mtls_lab.tpm import Attribute, Evidence, Statement
 from mtls_lab.tpm.conversation import OWNER
+from mtls_lab.tpm.endorsed import RSA_ENDORSEMENT_KEY
 from mtls_lab.tpm.structures import CERTIFY, GENERATED, INSIDE, sized
 from mtls_lab.wire import Direction, Recording
 from tests.fuzz.targets import LABELS
@@ -83,7 +84,7 @@ def _attested() -> Iterator[bytes]:
     area = public_of(create_key(), INSIDE | Attribute.SIGN)
     statement = Statement(GENERATED, CERTIFY, area.qualified(OWNER), b"nonce", area.name).encoded()
     signature = bytes.fromhex("0018000b") + sized(area.x) + sized(area.y)
-    yield from (area.encoded(), statement, signature)
+    yield from (area.encoded(), RSA_ENDORSEMENT_KEY.encoded(), statement, signature)
     parts = (area.encoded(), area.encoded(), statement, signature)
     yield b"".join(bytes([len(each)]) + each for each in parts)
     maker = CertificateAuthority.create("TPM Maker")

@@ -56,7 +56,7 @@ from mtls_lab.pki.bundles import read_bundle
 from mtls_lab.pki.comparison import compare
 from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.kinds import kind_of
-from mtls_lab.tpm import Evidence, Public, Signature, Statement
+from mtls_lab.tpm import Evidence, Public, RSAPublic, Signature, Statement
 from mtls_lab.tpm.wrapped import parsed
 from mtls_lab.wire import (
     Direction,
@@ -364,7 +364,7 @@ def starttls(data: bytes) -> None:
 
 def attested(data: bytes) -> None:
     """What a device sends about a key: each reader of a TPM's bytes, the office, and its rules."""
-    for read in (Public.read, Statement.read, Signature.read, parsed):
+    for read in (Public.read, RSAPublic.read, Statement.read, Signature.read, parsed):
         with suppress(ValueError):
             printable(str(read(data)))
     with suppress(ValueError):

@@ -9,7 +9,7 @@ import pytest
 
 from mtls_lab.learner import quiz
 from tests.authoring import canonical
-from tests.authoring.slides import LESSONS
+from tests.authoring.slides import PARTS
 from tests.notebooks import reading
 
 README = (canonical.ROOT / "README.md").read_text("utf-8")
@@ -17,7 +17,7 @@ TEACHING = (canonical.ROOT / "notebooks" / "teaching.md").read_text("utf-8")
 EXERCISES = [path for path in canonical.NOTEBOOKS if path.stem.endswith("_exercises")]
 
 
-@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+@pytest.fixture(params=PARTS, ids=lambda path: path.stem)
 def lesson(request: pytest.FixtureRequest) -> Path:
     path: Path = request.param
     return path
@@ -70,7 +70,7 @@ def test_the_test_takes_as_long_as_it_says() -> None:
 
 
 def test_every_page_says_the_same_of_the_lessons() -> None:
-    minutes = [promised(path, r"\*\*What you'll need\.\*\* .*?(\d+) minutes") for path in LESSONS]
+    minutes = [promised(path, r"\*\*What you'll need\.\*\* .*?(\d+) minutes") for path in PARTS]
     *parts, tpm = minutes
     assert listed(README, r"three parts in order: ([\d, and]+) minutes") == parts
     assert listed(TEACHING, r"takes about ([\d, and]+) minutes for the three parts") == parts
@@ -121,8 +121,7 @@ def test_words_are_what_is_read(text: str, count: int) -> None:
 def test_a_section_that_is_named_exists() -> None:
     """Wherever a page, a notebook or an explanation sends a reader to a section of a part."""
     sections = {
-        path.stem[0]: set(re.findall(r"(?m)^## (\d+)\. ", "\n".join(prose(path))))
-        for path in LESSONS
+        path.stem[0]: set(re.findall(r"(?m)^## (\d+)\. ", "\n".join(prose(path)))) for path in PARTS
     }
     explanations = (canonical.ROOT / "data" / "explanations.toml").read_text("utf-8")
     texts = [README, TEACHING, explanations, *(t for p in canonical.NOTEBOOKS for t in prose(p))]

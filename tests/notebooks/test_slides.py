@@ -79,7 +79,8 @@ def places(notebook: NotebookNode, piece: str) -> dict[str, int]:
 
 def test_every_part_of_the_course_has_a_deck() -> None:
     assert [path.stem for path in slides.LESSONS] == [
-        *("1_plain_tcp", "2_tls", "3_mutual_tls", "4_key_in_a_tpm")
+        *("1_plain_tcp", "2_tls", "3_mutual_tls", "4_key_in_a_tpm", "4b_device_life"),
+        "4d_attestation",
     ]
 
 

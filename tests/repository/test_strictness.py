@@ -13,6 +13,8 @@ from tests.repository.files import ROOT, texts
 SKIP = "import pytest\n@pytest.mark.skip(reason='too hard')\ndef test_skip(): pass"
 SKIP_MODULE = "import pytest\npytest.skip('no such machine', allow_module_level=True)"
 XFAIL = "import pytest\n@pytest.mark.xfail(reason='not yet')\ndef test_xfail(): assert 0"
+LACKING = """from mtls_lab.errors import ToolMissing
+def test_tool(): raise ToolMissing('no swtpm', 'a TPM', 'install it')"""
 FINE = "def test_pass(): pass"
 WARN = "def test_warn():\n    open(__file__)"
 
@@ -47,17 +49,19 @@ def test_what_is_not_run_fails_under_ci(tmp_path: Path, source: str) -> None:
 
 def test_what_is_not_run_by_one_of_several_processes_fails_under_ci(tmp_path: Path) -> None:
     processes = ("-p", "xdist.plugin", "-n", "2")
-    run = run_pytest(tmp_path, FINE, SKIP, SKIP_MODULE, ci="true", options=processes)
+    run = run_pytest(tmp_path, FINE, SKIP, SKIP_MODULE, LACKING, ci="true", options=processes)
     assert run.returncode == pytest.ExitCode.TESTS_FAILED
     assert "FAILED: under CI=true nothing may be skipped" in run.stdout
     assert "too hard" in run.stdout
     assert "no such machine" in run.stdout
+    assert "no swtpm: install it" in run.stdout
 
 
 def test_what_is_not_run_is_allowed_elsewhere(tmp_path: Path) -> None:
-    run = run_pytest(tmp_path, FINE, SKIP, SKIP_MODULE, XFAIL, ci="")
+    run = run_pytest(tmp_path, FINE, SKIP, SKIP_MODULE, XFAIL, LACKING, ci="")
     assert run.returncode == pytest.ExitCode.OK
     assert "1 passed" in run.stdout
+    assert "no swtpm: install it" in run.stdout
 
 
 def test_a_run_with_nothing_skipped_passes_under_ci(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ No test and no fixture is here.
 """
 
 import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab import CertificateAuthority, Exchange, Failure, ask, serve, watch
+from mtls_lab.errors import ToolMissing
 from mtls_lab.experiments import CredentialStore
 from mtls_lab.net import Address, Backend, running, server_context
 from mtls_lab.pki import Identity
@@ -158,6 +160,12 @@ def leftovers() -> tuple[set[threading.Thread], list[Backend], int]:
     # asyncio keeps threads of its own for other tests of this process, and ends them when it likes.
     threads = {each for each in threading.enumerate() if not each.name.startswith("asyncio_")}
     return threads, running(), len(list(Path("/dev/fd").iterdir()))
+
+
+def needs(program: str, package: str) -> None:
+    """Have a test skipped where a program is missing that it calls itself (tests/conftest.py)."""
+    if shutil.which(program) is None:
+        raise ToolMissing(f"no {program}", "a program that this test calls", f"install {package}")
 
 
 def unfolded(explanation: object) -> str:

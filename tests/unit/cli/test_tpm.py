@@ -29,9 +29,9 @@ from mtls_lab.net import server_context
 from mtls_lab.pki import pem
 from mtls_lab.tpm import SoftwareTPM, chip
 from tests.unit.cli.terminals import serving
-from tests.unit.lab import dead_process
+from tests.unit.lab import dead_process, needs
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("software_tpm")]
 
 REPLY = "open sesame\n"
 PIN, WRONG = "1234\n", "0000\n"
@@ -98,6 +98,12 @@ def running(place: Path, folder: str = "tpm") -> Iterator[int]:
             yield process
         finally:
             assert lab(place, "tpm", "stop", folder).returncode == 0
+
+
+@pytest.fixture(scope="session")
+def software_tpm() -> None:
+    """Where there is none, these tests are skipped (tests/conftest.py)."""
+    needs("swtpm", "swtpm")
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pytest
 
 from mtls_lab.facts import read_facts
 from mtls_lab.tpm import codes_in, command_name, decode
+from tests.unit.lab import needs
 
 #: So many letters of a code's words are those of tpm2-tools; further on it may say more.
 BEGINNING = 18
@@ -60,6 +61,7 @@ def letters(text: str) -> str:
 @pytest.mark.once
 def test_tpm2_tools_has_the_same_words() -> None:
     """Every code of the two formats, in one sample of each kind of place."""
+    needs("tpm2_rc_decode", "tpm2-tools")
     tables = read_facts("tpm")
     numbers = {int(n, 0) | 0x80 | 0x140: words for n, (_, words) in tables["format_one"].items()}
     numbers |= {int(n, 0) | 0x100: words for n, (_, words) in tables["errors"].items()}

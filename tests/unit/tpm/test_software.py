@@ -14,6 +14,7 @@ import pytest
 
 from mtls_lab.errors import FileProblem, LabError, ToolMissing
 from mtls_lab.tpm import Chip, SoftwareTPM, create_csr, create_wrapped_key, find, keeper
+from tests.unit.lab import needs
 
 pytestmark = pytest.mark.once
 
@@ -54,6 +55,7 @@ def test_the_usual_place_may_have_a_long_name(
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_it_ends_with_its_owner(tmp_path: Path, how: signal.Signals) -> None:
+    needs("swtpm", "swtpm")
     code = (
         "import sys; from mtls_lab.tpm import SoftwareTPM\n"
         f"chip = SoftwareTPM({str(tmp_path / 'chip')!r}); print(chip.pid, flush=True)\n"

@@ -1,6 +1,7 @@
 """Readers of what a TPM has sent: every value there and back, and no damage does harm."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.pki import create_key
-from mtls_lab.tpm import Attribute, Public, Signature, Statement
+from mtls_lab.tpm import Attribute, Public, RSAPublic, Signature, Statement
+from mtls_lab.tpm.endorsed import RSA_ENDORSEMENT_KEY
 from mtls_lab.tpm.structures import CERTIFY, GENERATED, MOST, Reader
 from mtls_lab.tpm.wrapped import Wrapped, parsed, read_wrapped, write_wrapped
 from tests.unit.damage import changed
@@ -24,6 +26,7 @@ WRAPPED = Wrapped(0x40000001, PUBLIC.encoded(), b"encrypted")
 
 READERS = {
     "public": (Public.read, PUBLIC.encoded()),
+    "rsa": (RSAPublic.read, replace(RSA_ENDORSEMENT_KEY, modulus=X * 8).encoded()),
     "statement": (Statement.read, STATEMENT.encoded()),
     "signature": (Signature.read, SIGNATURE),
 }
@@ -102,6 +105,10 @@ def test_other_keys_are_named() -> None:
     rsa = b"\0\x01" + PUBLIC.encoded()[2:]
     with pytest.raises(ValueError, match=r"^a key of type 0x1$"):
         Public.read(rsa)
+    with pytest.raises(ValueError, match=r"^a key of type 0x23$"):
+        RSAPublic.read(PUBLIC.encoded())
+    with pytest.raises(ValueError):  # noqa: PT011 - cryptography's own words, of each version
+        _ = RSA_ENDORSEMENT_KEY.key  # a template has no modulus
     off = Public(Attribute.SIGN, b"", X, X)
     with pytest.raises(ValueError):  # noqa: PT011 - cryptography's own words, of each version
         _ = off.key

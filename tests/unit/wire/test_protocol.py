@@ -60,6 +60,10 @@ def test_a_line_that_has_begun_is_kept() -> None:
 def test_the_longest_line() -> None:
     longest = "x" * (MAX_LINE - 1)
     assert list(LineBuffer().feed(longest.encode() + b"\n")) == [longest]
+    certificate = "x" * 4095
+    assert list(LineBuffer(long=True).feed(certificate.encode() + b"\n")) == [certificate]
+    with pytest.raises(ProtocolError, match=r"^the line is longer than 4096 bytes$"):
+        list(LineBuffer(long=True).feed(certificate.encode() + b"x"))
 
 
 @pytest.mark.parametrize(
