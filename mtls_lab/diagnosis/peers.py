@@ -72,7 +72,7 @@ def said(text: str) -> dict[str, list[str]]:
     Example:
         >>> line = "http: TLS handshake error from 10.0.0.7:4711: tls: client didn't "
         >>> said(line + "provide a certificate")
-        {'none': ['go'], 'untrusted': ['go'], 'self_signed': ['go'], 'not_yet_valid': ['go']}
+        {'none': ['go'], 'untrusted': ['go'], 'self_signed': ['go']}
         >>> said("nobody ever said that")
         {}
     """
