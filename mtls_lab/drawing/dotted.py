@@ -81,7 +81,7 @@ def dots(groups: Iterable[Group], title: str = "", *, opens: bool = False) -> st
     head = [f"<b>{escape(title)}</b>"] * bool(title) + [_line(each) for each in groups]
     line = " ".join(head)
     style, high = "max-width:960px;margin:4px 0", "line-height:1.9"
-    if not opens:
+    if not opens or not groups:
         return f'<div data-testid="dots" style="{style};{high}">{line}</div>'
     return (
         f'<details data-testid="dots" style="{style}"><summary title="What is each of them?" '
@@ -91,10 +91,12 @@ def dots(groups: Iterable[Group], title: str = "", *, opens: bool = False) -> st
 
 def _line(group: Group) -> str:
     signs = " ".join(map(_sign, group.dots))
-    style = "display:inline-flex;flex-wrap:wrap;align-items:center;gap:3px;margin-right:14px"
-    style += ";vertical-align:middle"
-    title = f'<span style="margin-right:3px">{escape(group.title)}</span>'
-    return f'<span style="{style}">{title} {signs} {group.count}</span>'
+    row = "display:inline-flex;flex-wrap:wrap;align-items:center"
+    # Where both do not fit in one line, the words are above the signs.
+    words = f'<span style="white-space:nowrap">{escape(group.title)} {group.count}</span>'
+    signs = f'<span style="{row};gap:3px">{signs}</span>'
+    style = f"{row};gap:0 6px;margin-right:14px;vertical-align:middle"
+    return f'<span style="{style}">{words} {signs}</span>'
 
 
 def _sign(dot: Dot) -> str:

@@ -11,7 +11,7 @@ from mtls_lab.drawing.words import escape
 __all__ = ["table"]
 
 #: Between the words of a name such as CreatePrimary, where a heading may be broken.
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_HUMP = re.compile(r"(?<=[a-z_])(?=[A-Z])")
 
 
 def table(

@@ -14,9 +14,16 @@ __all__ = ["VARYING", "breakable", "code", "escape", "line_of", "varying"]
 #: Between these stands what is not the same in every run, or of every release: a notebook in the
 #: repository is kept without it.
 VARYING = "<!--varies-->", "<!--/varies-->"
-#: What stays in one piece, unless a whole line is too short for it: a time of day, and a short
-#: remark in parentheses.
-_WHOLE = re.compile(r"\b\d\d:\d\d(?::\d\d)?(?: UTC)?|\([^()]{1,24}\)[.,;:]?")
+#: An option of a command: a browser would end a line behind its hyphen.
+_OPTION = r"(?<!\S)--?[A-Za-z]\w*"
+#: What stays in one piece, unless a whole line is too short for it: a date, a time of day, a short
+#: remark in parentheses, an option.
+_WHOLE = re.compile(
+    r"\b(?:\d{4}-\d\d-\d\d )?\d\d:\d\d(?::\d\d)?(?: UTC)?|\b\d{4}-\d\d-\d\d\b"
+    rf"|\([^()]{{1,24}}\)[.,;:]?|{_OPTION}"
+)
+_OPTIONS = re.compile(_OPTION)
+_IN_ONE_PIECE = r'<span style="display:inline-block">\g<0></span>'
 
 #: Between the words of a name that is long, such as SSLCertVerificationError.
 _LONG = re.compile(r"(?<=[a-z])(?=[A-Z][a-z]+Error\b|KeyIdentifier\b|\.example\b)")
@@ -46,7 +53,7 @@ def breakable(text: str) -> str:
         expired <span style="display:inline-block">(code 10).</span>
     """
     escaped = _UNDERSCORE.sub("_<wbr>", _LONG.sub("<wbr>", escape(text)))
-    return _WHOLE.sub(r'<span style="display:inline-block">\g<0></span>', escaped)
+    return _WHOLE.sub(_IN_ONE_PIECE, escaped)
 
 
 def code(text: str) -> str:
@@ -57,6 +64,7 @@ def code(text: str) -> str:
         True
     """
     lines = "\n".join(html.escape(printable(line)) for line in text.split("\n"))
+    lines = _OPTIONS.sub(_IN_ONE_PIECE, lines)
     style = f"font-family:{MONOSPACE};white-space:pre-wrap;overflow-wrap:anywhere"
     style += ";word-break:normal;margin:4px 0"  # nbconvert's own would break inside each word
     return f'<pre style="{style}">{lines}</pre>'
@@ -71,8 +79,9 @@ def line_of(text: str) -> str:
         >>> "<code" in line_of("    device   connect ✓")
         True
     """
-    told = escape(text.strip())
-    style = f"font-family:{MONOSPACE};white-space:pre-wrap"
+    told = breakable(text.strip())
+    style = f"font-family:{MONOSPACE};white-space:pre-wrap;background:none"
+    style += ";display:inline-block;padding:0 0 0 2ch;text-indent:-2ch"  # a long one hangs
     return f'<code style="{style}">{told}</code>' if text.startswith("    ") else told
 
 

@@ -12,9 +12,9 @@ import ipywidgets
 
 from mtls_lab.attacks import ATTACKS, Attack, AttackResult, AttackTable, Protection, attack_table
 from mtls_lab.attacks.table import heading
-from mtls_lab.drawing import table
+from mtls_lab.drawing import breakable, table
 from mtls_lab.errors import UnknownName
-from mtls_lab.panels.base import Panel, breakable, escape, mark
+from mtls_lab.panels.base import Panel, escape, mark
 
 __all__ = ["AttackPanel"]
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import ipywidgets
 
-from mtls_lab.drawing import code, verdict
+from mtls_lab.drawing import breakable, code, verdict
 from mtls_lab.errors import LabError
 from mtls_lab.panels.live import live
 
-__all__ = ["Panel", "breakable", "details", "escape", "field", "mark"]
+__all__ = ["Panel", "details", "escape", "field", "mark"]
 
 _STYLES = Path(__file__).with_name("style")
 
@@ -203,11 +203,6 @@ def _named(widgets: Iterable[ipywidgets.Widget]) -> tuple[ipywidgets.Widget, ...
         if getattr(widget, "tooltip", "") is None:
             widget.tooltip = getattr(widget, "description", "")
     return widgets
-
-
-def breakable(text: str) -> str:
-    """Escape a text, and let a line end after each underscore: OpenSSL's names are long."""
-    return escape(text).replace("_", "_<wbr>")
 
 
 def field(rows: Iterable[tuple[str, str]]) -> str:

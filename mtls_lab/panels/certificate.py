@@ -17,17 +17,18 @@ import ipywidgets
 from cryptography import x509
 
 from mtls_lab import drawing
-from mtls_lab.drawing import definitions, side_by_side
+from mtls_lab.drawing import breakable, definitions, side_by_side
 from mtls_lab.errors import FileProblem, LabError, UnknownName
 from mtls_lab.experiments.own import ROLES, Own, look_into, read_chain
 from mtls_lab.files import PathLike
-from mtls_lab.panels.base import Panel, breakable, details, escape, mark
+from mtls_lab.panels.base import Panel, details, escape, mark
 from mtls_lab.panels.needed import need
 from mtls_lab.pki import Field, common_name, describe, read_fields
 from mtls_lab.text import printable
 
 __all__ = ["CertificatePanel", "card", "found_in"]
 
+WHEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
 OCTETS = re.compile(r"(?:[0-9a-f]{2}:){4,}[0-9a-f]{2}")
 #: The fields that decide whom one talks to, which Part 2 needs first; the others are folded.
 FIRST = (
@@ -219,8 +220,9 @@ def card(
 
 
 def _row(field: Field, changed: Collection[str]) -> str:
-    # A long row of hexadecimal digits breaks between two bytes, and a time of day nowhere.
+    # A long row of hexadecimal digits breaks between two bytes, and a date nowhere.
     says = OCTETS.sub(lambda found: found[0].replace(":", ":<wbr>"), escape(field.value))
+    says = WHEN.sub(r"<span>\g<0></span>", says)
     if field.name in changed:
         says = f"<mark>{says}</mark> <span class='lab-tag'>changed</span>"
     critical = ' <span class="lab-tag">critical</span>' if field.critical else ""

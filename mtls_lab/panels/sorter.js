@@ -14,7 +14,10 @@ let views = 0; // of this sorter: each has a copy of this module
 function make(name, { parent, words = "", ...attributes } = {}) {
     const element = document.createElement(name);
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    element.textContent = words;
+    // On a telephone, a line of code ends between its names.
+    const pieces = name === "code" ? words.split(/(?<=[._(,=])/) : [words];
+    pieces.forEach((piece, at) =>
+        element.append(...(at ? [document.createElement("wbr")] : []), piece));
     parent?.append(element);
     return element;
 }

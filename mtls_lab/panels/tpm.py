@@ -13,10 +13,10 @@ import ipywidgets
 
 from mtls_lab.diagnosis import explain
 from mtls_lab.diagnosis.cards import reasons
-from mtls_lab.drawing import beside
+from mtls_lab.drawing import beside, breakable
 from mtls_lab.experiments.holders import KEYS, VERSIONS, KeyBench, KeyRun, holders
 from mtls_lab.facts import read_facts
-from mtls_lab.panels.base import Panel, breakable, details, escape, mark
+from mtls_lab.panels.base import Panel, details, escape, mark
 from mtls_lab.panels.credential import MEANS, NOT_SENT
 from mtls_lab.panels.ladder import Ladder
 from mtls_lab.tpm import Asked, missing

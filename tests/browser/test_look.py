@@ -1,5 +1,5 @@
 """How the panels look, all in one page: their controls are apart, their edges in line, their
-tables have lines, and no time of day is broken.
+tables have lines, and neither a date nor a count is broken.
 
 Not here: what a panel keeps (test_still.py), and how high it is (test_room.py).
 """
@@ -38,7 +38,7 @@ ASKEW = """() => [...document.querySelectorAll(".lab-panel")].map((panel) => {
         .map((part) => part.getBoundingClientRect().left);
     return Math.max(...lefts) - Math.min(...lefts);
 })"""
-#: Times of day that are not on one line.
+#: Dates and times of day that are not on one line.
 BROKEN_TIMES = r"""() => {
     const found = [];
     const range = document.createRange();
@@ -46,11 +46,28 @@ BROKEN_TIMES = r"""() => {
     while (texts.nextNode()) {
         const { data, parentElement } = texts.currentNode;
         if (!parentElement.closest(".lab-panel")) continue;
-        for (const { index, 0: time } of data.matchAll(/\b\d\d:\d\d:\d\d( UTC)?/g)) {
+        const times = /\b(\d{4}-\d\d-\d\d )?\d\d:\d\d(:\d\d)?( UTC)?/g;
+        for (const { index, 0: time } of data.matchAll(times)) {
             range.setStart(texts.currentNode, index);
             range.setEnd(texts.currentNode, index + time.length);
             const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
             if (lines.size > 1) found.push(data);
+        }
+    }
+    return found;
+}"""
+
+#: The counts in lines of dots: what they count, and on how many lines of the page they are.
+COUNTS = r"""() => {
+    const found = [];
+    const range = document.createRange();
+    for (const dots of document.querySelectorAll("[data-testid=dots]")) {
+        const texts = document.createTreeWalker(dots, NodeFilter.SHOW_TEXT);
+        while (texts.nextNode()) {
+            const counted = texts.currentNode.data.match(/^\s*(.*?)\s*\d+ of \d+\s*$/);
+            range.selectNodeContents(texts.currentNode);
+            const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
+            if (counted) found.push([counted[1], lines.size]);
         }
     }
     return found;
@@ -70,8 +87,8 @@ UNLEVEL = """() => [...document.querySelectorAll(".lab-row > .lab-stacked ~ butt
 
 @pytest.fixture(scope="module")
 def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
-    """All panels, one below the other, in one kernel."""
-    with shown(page, lab.folder, "predict", BEGIN, *PANELS.values()) as panel:
+    """All panels, one below the other, in one kernel; and a line of dots, with all its groups."""
+    with shown(page, lab.folder, "predict", BEGIN, *PANELS.values(), "enter('3b')") as panel:
         panel.anew()
         panel.settle()
         yield panel
@@ -97,8 +114,15 @@ def test_the_parts_of_a_panel_begin_in_one_line(opened: ShownPanel) -> None:
 
 
 @pytest.mark.usefixtures("width")
-def test_no_time_of_day_is_broken(opened: ShownPanel) -> None:
+def test_no_date_and_no_time_is_broken(opened: ShownPanel) -> None:
     assert opened.lab.page.evaluate(BROKEN_TIMES) == []
+
+
+@pytest.mark.usefixtures("width")
+def test_a_count_stands_beside_what_it_counts(opened: ShownPanel) -> None:
+    found = opened.lab.page.evaluate(COUNTS)
+    assert found
+    assert [words for words, lines in found if not words or lines > 1] == []
 
 
 def test_every_cell_of_the_comparison_has_all_its_lines(opened: ShownPanel) -> None:

@@ -177,6 +177,10 @@ def test_a_record_opens_to_its_bytes(tls: ShownPanel) -> None:
     expect(dump).to_be_hidden()
     hello.locator("summary").click()
     expect(dump).to_contain_text("16 03 03")
+    # It has the width of the panel, and stands in two columns: half as high as it has rows.
+    rows = dump.locator(":scope > span")
+    tall = dump.evaluate("(dump) => dump.offsetHeight / dump.firstElementChild.offsetHeight")
+    assert tall <= rows.count() / 2 + 1
 
 
 def test_it_can_be_used_without_a_mouse(plain: ShownPanel) -> None:

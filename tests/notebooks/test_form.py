@@ -4,6 +4,7 @@ nbval compares nothing in a cell that was never run, and nothing where there is 
 is looked at here. Nothing is run here.
 """
 
+import ast
 import re
 from pathlib import Path
 
@@ -72,6 +73,39 @@ def test_no_cell_is_excused(notebook: NotebookNode) -> None:
         if line.lstrip().startswith("#")
     ]
     assert [text for text in tags + comments if EXCUSES.search(text)] == []
+
+
+def moved_from_below(sources: list[str]) -> list[str]:
+    """The panels that a cell shows, and a later one changes."""
+    shown: set[str] = set()
+    moved = []
+    for tree in map(ast.parse, sources):
+        moved += [
+            node.func.value.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "select"
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id in shown
+        ]
+        shown |= {
+            each.value.id
+            for each in tree.body[-1:]
+            if isinstance(each, ast.Expr) and isinstance(each.value, ast.Name)
+        }
+    return moved
+
+
+def test_no_panel_changes_above_what_is_being_read(notebook: NotebookNode) -> None:
+    """It would grow, and push the page down."""
+    sources = [cell.source for cell in code_cells(notebook) if not cell.source.startswith("%")]
+    assert moved_from_below(sources) == []
+
+
+def test_a_panel_that_is_changed_from_below_is_found() -> None:
+    assert moved_from_below(["panel = P()\npanel", "print(panel.select('a'))"]) == ["panel"]
+    assert moved_from_below(["panel = P()\npanel.select('a')\npanel"]) == []
 
 
 def test_its_size_is_that_of_a_sitting(source: Path, notebook: NotebookNode) -> None:

@@ -7,6 +7,7 @@ themselves (test_faults.py).
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -655,6 +656,12 @@ def test_not_yet_shows_both_sides_and_not_the_answer() -> None:
     assert str(kata.ask().device) in result.found
     assert str(kata.ask().backend) in result.found
     assert "client_ca.pem" not in str(result)
+    # On a page they stand one below the other, in columns.
+    lines = re.findall(
+        r"<code style=\"([^\"]*)\">((?:device|backend) .*?)</code>", result._repr_html_()
+    )
+    assert [line.index("connect") for _, line in lines] == [9, 9]
+    assert all("monospace" in style and "white-space:pre" in style for style, _ in lines)
 
 
 def test_the_learners_work_is_kept() -> None:
