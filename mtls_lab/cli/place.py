@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -75,6 +76,8 @@ class Place:
             )
         folder: Path = options.folder
         names = NAMES[options.machine]
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            folder.stat()  # raises what no folder can be called, which is_dir keeps to itself
         inside = folder / options.machine
         if inside.is_dir() and not any((folder / name).exists() for name in names):
             folder = inside
