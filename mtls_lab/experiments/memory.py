@@ -28,10 +28,14 @@ __all__ = ["KeySearch", "search_memory", "waiting_device"]
 
 #: A private key on P-256 has 32 bytes, and OpenSSL keeps its numbers in words of 8, lowest first.
 SIZE, WORD = 32, 8
-#: Of 32 random bytes, at least so many differ from each other; text and tables have fewer.
+#: Of 32 random bytes, at least so many differ from each other (and some are no letters): tables
+#: have fewer.
 DIFFERENT = 24
 #: The order of the curve (SEC 2, 2.4.2): a private key is less.
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+#: How an address on Linux begins, of which memory is full (a program's, its heap's, a library's, a
+#: stack's), and a small number. A word of a random number begins so once in three million times.
+ADDRESSES = frozenset({0x000055, 0x000056, 0x00007E, 0x00007F, 0x000000})
 #: A device has a few megabytes of its own; more is not searched.
 MOST = 64 << 20
 
@@ -115,7 +119,7 @@ def search_memory(process: int, certfile: PathLike) -> KeySearch:
             read += len(piece)
             for place in _places(piece):
                 number = piece[place : place + SIZE]
-                if number in tried or len(set(number)) < DIFFERENT:
+                if number.isascii() or number in tried or len(set(number)) < DIFFERENT:
                     continue
                 tried.add(number)
                 secret = int.from_bytes(number, "little")
@@ -131,10 +135,10 @@ def search_memory(process: int, certfile: PathLike) -> KeySearch:
 
 
 def _places(piece: bytes) -> Iterator[int]:
-    """Give where a number may begin: memory is full of zeros, and no word of a random one is 0."""
+    """Give where a number may begin: where there are neither addresses nor zeros."""
     run = 0
     for at, word in enumerate(memoryview(piece[: len(piece) // WORD * WORD]).cast("Q")):
-        run = run + 1 if word else 0
+        run = 0 if word >> 40 in ADDRESSES else run + 1
         if run * WORD >= SIZE:
             yield (at + 1) * WORD - SIZE
 
