@@ -101,10 +101,10 @@ def figures() -> Iterator[Figure]:
         folder = Path(name)
         yield table(folder)
         with opened(folder) as (page, learner):
+            yield page_memory(page, learner)  # first: JupyterLab keeps some of what is closed
             for panel, limit in LIMITS.items():
                 yield clicks(page, learner, panel, limit)
             yield whole_page(page, learner)
-            yield page_memory(page, learner)
         yield memory(folder)
 
 

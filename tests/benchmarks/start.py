@@ -67,7 +67,8 @@ def until_readable(browser: BrowserContext, folder: Path, command: list[str], wh
         try:
             assert server.stderr is not None
             address = next(found[0] for line in server.stderr if (found := ADDRESS.search(line)))
-            threading.Thread(target=partial(list, server.stderr), daemon=True).start()
+            reader = threading.Thread(target=partial(list, server.stderr), daemon=True)
+            reader.start()
             page = browser.new_page()
             page.goto(address)
             page.wait_for_selector(FIRST)
@@ -75,6 +76,7 @@ def until_readable(browser: BrowserContext, folder: Path, command: list[str], wh
             page.close()
         finally:
             server.terminate()
+        reader.join()
     return took
 
 
