@@ -157,8 +157,10 @@ def shake_hands(device: ssl.SSLContext, backend: ssl.SSLContext) -> dict[Directi
 
 def leftovers() -> tuple[set[threading.Thread], list[Backend], int]:
     """What a test may not add to: threads, running backends, open files."""
-    # asyncio keeps threads of its own for other tests of this process, and ends them when it likes.
-    threads = {each for each in threading.enumerate() if not each.name.startswith("asyncio_")}
+    # asyncio keeps threads of its own for other tests of this process, and ends them when it likes;
+    # so does who waits for a child of it (waitpid), such as the browser's.
+    theirs = ("asyncio_", "waitpid-")
+    threads = {each for each in threading.enumerate() if not each.name.startswith(theirs)}
     return threads, running(), len(list(Path("/dev/fd").iterdir()))
 
 
