@@ -7,6 +7,7 @@ what is in its folder (laying.py), and what is asked of it (meeting.py).
 from __future__ import annotations
 
 import os
+import random
 import re
 import select
 import selectors
@@ -37,6 +38,8 @@ CLIENT = 30.0
 DRAIN = 10.0
 #: Seconds in which a server that has finished may still write its line.
 GRACE = 0.4
+#: Ports below those that Linux (32,768 and up), macOS and Windows (49,152 and up) give away.
+OWN_PORTS = range(15_000, 32_000)
 #: Seconds to end by itself.
 END = 5.0
 #: What a program keeps of this process's environment.
@@ -66,10 +69,20 @@ class NotStarted(LabError):
 
 
 def free_port() -> int:
-    """Return a port on which nobody listens now."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
+    """Return a port on which nobody listens now.
+
+    It is none of those that a system gives away by itself: a server may take seconds to start, and
+    meanwhile nobody is given this one.
+    """
+    for port in random.SystemRandom().sample(OWN_PORTS, 100):
+        with socket.socket() as bound, suppress(OSError):
+            bound.bind(("127.0.0.1", port))
+            return port
+    raise LabError(
+        "no free port among 100 that were tried",
+        f"one from {OWN_PORTS[0]} to {OWN_PORTS[-1]}",
+        "end programs that listen",
+    )
 
 
 def on_ports(text: str, ports: Mapping[int, int]) -> str:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from mtls_lab.net import Acceptor, hang_up
-from tests.interop.peers.running import Running, Setup, free_port, program
+from mtls_lab.stacks.running import free_port
+from tests.interop.peers.running import Running, Setup, program
 
 #: One for each release of PostgreSQL.
 INITDB = "/usr/lib/postgresql/*/bin/initdb"

@@ -2,7 +2,6 @@
 
 import re
 import select
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -156,12 +155,6 @@ def waited(there: Callable[[], T], otherwise: str) -> T:
             raise Hung(otherwise)
         select.select([], [], [], 0.005)
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
 
 
 def listens(port: int) -> bool:

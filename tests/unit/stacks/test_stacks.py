@@ -1,6 +1,7 @@
 """Programs of other stacks: run, read, ended. Python plays all of them, so that none is missing."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import pytest
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
 from mtls_lab.stacks import Encounter, Encounters, Program, meet, running, stack_table
-from mtls_lab.stacks.running import output_of
+from mtls_lab.stacks.running import free_port, output_of
 from mtls_lab.stacks.steady import steady
 
 SERVER = """
@@ -230,3 +231,11 @@ def test_the_table_leaves_out_what_was_not_run() -> None:
         "c → s  ✓ served  ✗ unknown_ca  ✗ nothing  ✗ a page (400)  ✗ nothing"
     ]
     assert "<table" in table._repr_html_()
+
+
+def test_a_port_of_a_server_is_none_that_the_system_gives_away() -> None:
+    """Else somebody may have it before the server is ready: a client's own port, say."""
+    port = free_port()
+    assert port in running.OWN_PORTS
+    with socket.create_server(("127.0.0.1", port)):
+        assert free_port() != port
