@@ -5,7 +5,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +49,16 @@ USES: dict[str, Callable[[Chip], object]] = {
 
 
 @contextmanager
-def answering(data: bytes) -> Iterator[Chip]:
-    """Somebody at a TPM's place, who gives each client one answer."""
+def in_its_place(answer: Callable[[socket.socket], object]) -> Iterator[Chip]:
+    """Somebody at a TPM's place; `answer` gives it to each client that has asked."""
 
     def run() -> None:
         while True:
             client, _ = listener.accept()
-            with client:
+            with client, suppress(OSError):
                 if not client.recv(4096):
                     return
-                client.sendall(data)
+                answer(client)
 
     with scratch_folder(for_socket=True) as folder, socket.socket(socket.AF_UNIX) as listener:
         path = str(folder / "tpm")
@@ -72,6 +72,11 @@ def answering(data: bytes) -> Iterator[Chip]:
             with socket.socket(socket.AF_UNIX) as last:
                 last.connect(path)
             thread.join()
+
+
+def answering(data: bytes) -> AbstractContextManager[Chip]:
+    """Each client gets this answer."""
+    return in_its_place(lambda client: client.sendall(data))
 
 
 @pytest.mark.parametrize("use", USES)
@@ -93,21 +98,13 @@ def test_an_answer_that_drips_has_its_time() -> None:
     """Within a time-out for each byte, all of them would come."""
     answer, slow = bytes.fromhex("8001 00000020 00000000") + bytes(22), threading.Event()
 
-    def drip() -> None:
-        with listener.accept()[0] as client, suppress(OSError):
-            for each in answer:
-                client.sendall(bytes([each]))
-                slow.wait(0.1)
+    def drip(client: socket.socket) -> None:
+        for each in answer:
+            client.sendall(bytes([each]))
+            slow.wait(0.1)
 
-    with scratch_folder(for_socket=True) as folder, socket.socket(socket.AF_UNIX) as listener:
-        path = str(folder / "tpm")
-        listener.bind(path)
-        listener.listen()
-        thread = threading.Thread(target=drip)
-        thread.start()
-        with pytest.raises(TimeoutError):
-            call(f"swtpm:path={path}", bytes(10), 1.0)
-        thread.join()
+    with in_its_place(drip) as chip, pytest.raises(TimeoutError):
+        call(chip.tcti, bytes(10), 1.0)
 
 
 def test_a_device_that_is_no_tpm() -> None:
