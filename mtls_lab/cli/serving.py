@@ -50,24 +50,22 @@ def run(options: argparse.Namespace) -> int:
         print(place.unloadable(error, "--client-ca"), file=sys.stderr)
         return 2
     events: Events[Event] = Events(WAITING)
-    with (
-        noted() as ends,
-        serve(
-            context,
-            authorize=_rule(options),
-            host=options.host,
-            port=options.port,
-            everybody=True,  # it is for programs of one's own, which may run under other names
-            observe=lambda *event: events.put(event),
-        ) as backend,
-        closing(events),
-    ):
-        log = _Log(as_json=options.json)
-        log.listening(backend.address, _kind(options))
-        for event in events.until(ends):
-            log.event(*event)
-        events.close()
-        backend.stop()
+    with noted() as ends:
+        with (
+            serve(
+                context,
+                authorize=_rule(options),
+                host=options.host,
+                port=options.port,
+                everybody=True,  # it is for programs of one's own, which may run under other names
+                observe=lambda *event: events.put(event),
+            ) as backend,
+            closing(events),
+        ):
+            log = _Log(as_json=options.json)
+            log.listening(backend.address, _kind(options))
+            for event in events.until(ends):
+                log.event(*event)
         for event in events.left():
             log.event(*event)
         log.stopped()
