@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import pytest
 
 from mtls_lab import explain
+from mtls_lab.diagnosis.alerts import alerts_in
 from mtls_lab.diagnosis.peers import LEAST, Runs, said
 from mtls_lab.facts import read_facts
 from tests.interop.peers.certificates import make
@@ -20,6 +21,7 @@ from tests.interop.peers.clients import said as call_said
 from tests.interop.peers.running import Hung
 from tests.interop.peers.table import (
     CALLS,
+    CREDENTIALS,
     FILE,
     REFERENCE,
     SHARED,
@@ -82,6 +84,27 @@ def test_a_second_run_changes_nothing() -> None:
     before = json.loads(FILE.read_text("utf-8"))
     assert table([], before)["says"] == before["says"]
     assert json.loads(written(before)) == before
+
+
+def test_a_server_sends_what_pythons_clients_have_heard_of_it() -> None:
+    """By the alerts, `explain(peer=…)` leaves out what a stack does not send it for."""
+    content = json.loads(FILE.read_text("utf-8"))
+    heard = {
+        (server, fault, alert)
+        for line, faults in content["says"]["python"]["device"].items()
+        for fault, whom in faults.items()
+        for server in {each.split(" ")[0] for each in whom.split(", ") if "resumed" not in each}
+        for alert in alerts_in(line.lower())
+        if fault in CREDENTIALS and server in content["alerts"]
+    }
+    sent = {
+        (server, fault, alert)
+        for server, faults in content["alerts"].items()
+        for fault in CREDENTIALS
+        for alert in faults.get(fault, ())
+    }
+    assert ("python", "none", "certificate_required") in heard
+    assert heard - sent == set()
 
 
 def test_what_is_said_in_health_is_no_sign_of_a_fault() -> None:

@@ -321,12 +321,12 @@ def shape(line: str) -> str:
 
 
 def _alerts(heard: list[Heard], before: dict[str, Any]) -> dict[str, Any]:
-    """What each server sends, as the reference client hears it."""
+    """What each server sends, as Python's clients hear it: they present what they have."""
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for each in heard:
         row = each.row
         wrong = row.whose == "client" and row.credential != "valid"
-        if wrong and row.client == REFERENCE and not row.resumed:
+        if wrong and stack(row.client) == stack(REFERENCE) and not row.resumed:
             found[stack(row.server)][row.credential].add(sent(each.device))
     for name, seen in before.items():
         for credential in CREDENTIALS:
