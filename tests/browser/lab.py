@@ -55,6 +55,10 @@ SETTINGS: dict[str, dict[str, object]] = {
     "docmanager-extension/plugin": {"autosave": False},
 }
 
+#: Parts of JupyterLab that no test can see, and that cost a tenth of a click: the icon in the
+#: browser's tab, loaded anew whenever the kernel begins and ends something.
+UNSEEN = ("@jupyterlab/application-extension:faviconbusy",)
+
 OPEN = """async (path) => {
     const app = window.jupyterapp;
     await app.restored;
@@ -164,6 +168,9 @@ class JupyterLab:
             file = Path(environment["JUPYTERLAB_SETTINGS_DIR"], f"@jupyterlab/{name}")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.with_suffix(".jupyterlab-settings").write_text(json.dumps(settings))
+        file = Path(environment["JUPYTER_CONFIG_DIR"], "labconfig", "page_config.json")
+        file.parent.mkdir()
+        file.write_text(json.dumps({"disabledExtensions": dict.fromkeys(UNSEEN, True)}))
         options = [
             *("--no-browser", "--ip=127.0.0.1", "--port=0", "--ServerApp.port_retries=0"),
             f"--IdentityProvider.token={self.token}",

@@ -42,19 +42,23 @@ RUN_CELL = """(cell) => {
 LIST_IS_OPEN = "() => document.activeElement.matches('select:open')"
 KERNEL = """window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"""
 # A click may be answered in a subshell of the kernel while the main shell answers others, so each
-# message counts by itself. While one change is on its way, the page keeps the latest of the next.
+# message counts by itself. While one change is on its way, the page keeps the latest of the next,
+# and sends it when it handles the answer: in its queue, to whose end each round waits.
 LISTEN = f"""() => {{
     const kernel = {KERNEL};
     const waiting = new Set();
+    let answered = () => {{}};
     kernel.anyMessage.connect((_, {{ msg, direction }}) => {{
         const {{ header, parent_header: asked, content, channel }} = msg;
         if (direction === "send" && channel === "shell") waiting.add(header.msg_id);
         if (content.execution_state === "idle") waiting.delete(asked.msg_id);
         if (content.execution_state === "restarting") waiting.clear();
+        if (!waiting.size) answered();
     }});
     window.labAnswered = async () => {{
         for (let quiet = 0; quiet < 2; quiet += 1) {{
-            await kernel.requestKernelInfo();
+            if (waiting.size) await new Promise((resolve) => {{ answered = resolve; }});
+            await kernel._msgChain;
             await new Promise(requestAnimationFrame);
             if (waiting.size) quiet = -1;
         }}

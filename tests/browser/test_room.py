@@ -45,7 +45,6 @@ HEIGHTS = """async ([panel, button, pairs]) => {
     const heights = {};
     const measure = async (name) => {
         await labAnswered();
-        for (let times = 0; times < 2; times += 1) await new Promise(requestAnimationFrame);
         panel.style.minHeight = "";
         heights[name] = panel.offsetHeight;
     };
@@ -83,15 +82,17 @@ HEIGHTS = """async ([panel, button, pairs]) => {
         .filter((cell) => !cell.contains(panel));
     others.forEach((cell) => { cell.style.display = "none"; });
     const goBack = (choices) => choices.find(([, , chosen]) => chosen)?.[1]();
+    const anotherOf = (choices) => choices.filter(([, , chosen]) => !chosen);
     await act("at first");
     for (const [at, choices] of controls.entries()) {
-        for (const [place, [name, choose]] of choices.entries()) {
+        for (const [name, choose] of anotherOf(choices)) {
             choose();
             await act(name);
-            const inner = choices.length > MANY && 0 < place && place < choices.length - 1;
+            const ends = [choices[0][0], choices.at(-1)[0]];
+            const inner = choices.length > MANY && !ends.includes(name);
             for (const second of pairs && !inner ? controls.slice(at + 1) : []) {
                 if (second.length > MANY) continue;
-                for (const [other, also] of second) {
+                for (const [other, also] of anotherOf(second)) {
                     also();
                     await act(`${name}, ${other}`);
                 }
@@ -99,7 +100,7 @@ HEIGHTS = """async ([panel, button, pairs]) => {
             }
         }
         goBack(choices);
-        await labAnswered();
+        await measure(`${choices.find(([, , chosen]) => chosen)?.[0]} again`);
     }
     others.forEach((cell) => { cell.style.display = ""; });
     return heights;
