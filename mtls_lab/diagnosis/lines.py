@@ -91,8 +91,9 @@ def heard(text: str) -> Symptoms:
     signs = {name for name in _stacks() if _longest(_stacks()[name]["signs"], small)}
     phrases = [
         phrase
-        for phrase in _phrases()
-        if all(part.strip() in small for part in phrase.words.split("…"))
+        for first, others, phrase in _phrases()
+        if first in small
+        and all(part in small for part in others)
         and (not phrase.stack or phrase.stack in signs or _telling(phrase.words))
     ]
     best: tuple[float, int, int, Phrase] | None = None
@@ -259,11 +260,14 @@ def _stacks() -> dict[str, Any]:
 
 
 @cache
-def _phrases() -> tuple[Phrase, ...]:
-    def phrase(words: str, meaning: str, stack: str = "") -> Phrase:
+def _phrases() -> tuple[tuple[str, list[str], Phrase], ...]:
+    """Each phrase after what has to be in a text that has it: its first part, and the others."""
+
+    def phrase(words: str, meaning: str, stack: str = "") -> tuple[str, list[str], Phrase]:
         meaning, _, side = meaning.partition(" @")
         kind, value = meaning.split(" ", 1)
-        return Phrase(words, kind, value, side, stack)
+        first, *others = (part.strip() for part in words.split("…"))
+        return first, others, Phrase(words, kind, value, side, stack)
 
     facts = read_lines()
     return (

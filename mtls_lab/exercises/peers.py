@@ -175,11 +175,14 @@ def all_closed(name: str) -> Iterator[None]:
     Raises:
         NotYet: a socket was forgotten.
     """
-    gc.collect()  # what others forgot before is not meant
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ResourceWarning)
-        yield
-        gc.collect()
+    gc.freeze()  # what others forgot before is not meant, and takes long to search
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", ResourceWarning)
+            yield
+            gc.collect()
+    finally:
+        gc.unfreeze()
     if any("socket" in str(each.message).lower() for each in caught):
         raise NotYet(
             f"{name} leaves its socket open",

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import random
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,9 @@ class Fault:
     def hides(self, other: Fault) -> bool:
         """Whether in one folder this fault shows first, and its repair leaves the other."""
         return self.order < other.order and not self.parts & other.parts
+
+    def __hash__(self) -> int:  # a seed is looked up among a thousand pairs
+        return hash(self.name)
 
     def __str__(self) -> str:
         lines = {
@@ -141,7 +144,8 @@ def drawn(seed: str | int, level: int) -> tuple[Fault, ...]:
     if level == 4:
         known = {fault for below in (1, 2, 3) for fault in drawn(seed, below)}
         alone = [(fault,) for fault in catalogue().values() if fault.life]
-        return min(alone, key=lambda one: (one[0] in known, _lot(seed, level, one)))
+        lot = _lots(seed, level)
+        return min(alone, key=lambda one: (one[0] in known, lot(one)))
     had = _draws(seed, level)
     return _instead(seed) if level == 2 and had[-1][0].example else had[-1]
 
@@ -158,14 +162,14 @@ def drawn_before(seed: str | int, level: int) -> tuple[Fault, ...] | None:
     return None if before == drawn(seed, level) else before
 
 
-def _catalogued(count: int | None = None) -> list[Fault]:
+def _catalogued(count: int | None = None) -> tuple[Fault, ...]:
     """Return the faults as they were added, all of them or as many as there were once."""
-    return list(catalogue().values())[:count]
+    return tuple(catalogue().values())[:count]
 
 
 def _draws(seed: str | int, level: int, count: int | None = None) -> list[tuple[Fault, ...]]:
     """Return what a seed has had: among the first faults, and whenever a fault was added since."""
-    every = _catalogued(count)
+    every, lot = _catalogued(count), _lots(seed, level)
     if level == 3:
         # Whatever this seed had once at level 1 or 2 is out: so another fault there changes
         # nothing here but a pair with the new one.
@@ -173,13 +177,13 @@ def _draws(seed: str | int, level: int, count: int | None = None) -> list[tuple[
         if count is None:
             known.update(_instead(seed))
         pairs = (pair for pair in _of_level(every, level) if known.isdisjoint(pair))
-        return [min(pairs, key=lambda pair: _lot(seed, level, pair))]
+        return [min(pairs, key=lot)]
     choices = _of_level(every[:FIRST], level)
     had, shares = [_first(seed, level, choices)], len(choices)
     for added in every[FIRST:]:
         if added.level == level:
             shares += 1
-            if _lot(seed, level, (added,)) % shares == 0:
+            if lot((added,)) % shares == 0:
                 had.append((added,))
     return had
 
@@ -190,28 +194,34 @@ def _instead(seed: str | int) -> tuple[Fault, ...]:
     It is none of those that the seed had at level 3 then, so nothing else changes for anybody.
     """
     (pair,) = _draws(seed, 3, SECOND)
-    left = [fault for fault in _catalogued(SECOND) if not fault.example and fault not in pair]
-    return min(_of_level(left, 2), key=lambda choice: _lot(seed, 2, choice))
+    left = (fault for fault in _catalogued(SECOND) if not fault.example and fault not in pair)
+    return min(_of_level(tuple(left), 2), key=_lots(seed, 2))
 
 
 def _first(seed: str | int, level: int, choices: list[tuple[Fault, ...]]) -> tuple[Fault, ...]:
     return random.Random(f"{level}/{slug(seed)}").choice(choices)
 
 
-def _lot(seed: str | int, level: int, choice: tuple[Fault, ...]) -> int:
-    """A number that a seed draws for a choice, whatever else there is to choose from."""
-    lot = f"{level}/{slug(seed)}/{'/'.join(fault.name for fault in choice)}"
-    return int(hashlib.sha256(lot.encode()).hexdigest(), 16)
+def _lots(seed: str | int, level: int) -> Callable[[tuple[Fault, ...]], int]:
+    """What a seed draws for a choice: a number, whatever else there is to choose from."""
+    drawer = f"{level}/{slug(seed)}/"
+
+    def lot(choice: tuple[Fault, ...]) -> int:
+        drawn_for = f"{drawer}{'/'.join(fault.name for fault in choice)}"
+        return int(hashlib.sha256(drawn_for.encode()).hexdigest(), 16)
+
+    return lot
 
 
-def _of_level(faults: Sequence[Fault], level: int) -> list[tuple[Fault, ...]]:
+@lru_cache(maxsize=16)
+def _of_level(faults: tuple[Fault, ...], level: int) -> list[tuple[Fault, ...]]:
     """What a level is about: one fault of it, or two of which one needs the list."""
     if level < 3:
         return [(fault,) for fault in faults if fault.level == level]
     return [pair for pair in _pairs(faults) if level in {fault.level for fault in pair}]
 
 
-def _pairs(faults: Sequence[Fault]) -> list[tuple[Fault, ...]]:
+def _pairs(faults: tuple[Fault, ...]) -> list[tuple[Fault, ...]]:
     """Two faults of which the first hides the second."""
     return [(one, other) for one in faults for other in faults if one.hides(other)]
 

@@ -28,6 +28,7 @@ from mtls_lab.cli.sealed import wants_pin
 from mtls_lab.net import server_context
 from mtls_lab.pki import pem
 from mtls_lab.tpm import SoftwareTPM, chip
+from tests.unit.cli.calling import call
 from tests.unit.cli.terminals import serving
 from tests.unit.lab import dead_process, needs
 
@@ -40,7 +41,14 @@ PIN, WRONG = "1234\n", "0000\n"
 def lab(
     place: Path, *arguments: str, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Type a command in the folder `place`."""
+    """Type a command in the folder `place`, without a start of Python."""
+    return call(*arguments, cwd=place, environment=environment)
+
+
+def apart(
+    place: Path, *arguments: str, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The same, in a process: what it leaves running is no child of ours."""
     return subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab", *arguments],
         cwd=place,
@@ -90,7 +98,7 @@ def ends(*processes: int) -> Iterator[None]:
 @contextmanager
 def running(place: Path, folder: str = "tpm") -> Iterator[int]:
     """A TPM that was started in a terminal; what ran it is gone afterwards."""
-    done = lab(place, "tpm", "start", folder)
+    done = apart(place, "tpm", "start", folder)
     assert (done.returncode, done.stderr) == (0, "")
     process = runner(place, folder)
     with ends(process, child_of(process)):
@@ -113,8 +121,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (place / "pin").write_text(PIN)
     (place / "wrong").write_text(WRONG)
     with running(place):
-        assert lab(place, "certs", "pki", "--tpm").returncode == 0
-        done = lab(place, "certs", "asks", "--tpm", "--pin", "--password-file", "pin")
+        assert apart(place, "certs", "pki", "--tpm").returncode == 0
+        done = apart(place, "certs", "asks", "--tpm", "--pin", "--password-file", "pin")
         assert (done.returncode, done.stderr) == (0, "")
         yield place
 
@@ -123,13 +131,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_it_runs_for_every_terminal_until_it_is_stopped(tmp_path: Path) -> None:
-    done = lab(tmp_path, "tpm", "start")
+    done = apart(tmp_path, "tpm", "start")
     process = runner(tmp_path)
     with ends(process, child_of(process)):
         first, make = done.stdout.splitlines()
         assert first.startswith(f"The software TPM in tpm runs, as process {process}. To stop it: ")
         assert make.endswith("certs pki --tpm")
-        again = lab(tmp_path, "tpm", "start")
+        again = apart(tmp_path, "tpm", "start")
         assert (again.returncode, again.stderr) == (0, "")
         assert "runs already" in again.stdout
         told = status(tmp_path)
@@ -160,7 +168,7 @@ def test_it_runs_for_every_terminal_until_it_is_stopped(tmp_path: Path) -> None:
 
 def test_two_starts_at_a_time_run_one(tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(lambda _: lab(tmp_path, "tpm", "start"), range(2)))
+        done = list(pool.map(lambda _: apart(tmp_path, "tpm", "start"), range(2)))
     process = runner(tmp_path)
     with ends(process, child_of(process)):
         assert [each.returncode for each in done] == [0, 0]
@@ -180,9 +188,9 @@ def test_what_was_left_behind_is_no_process(tmp_path: Path, kind: str) -> None:
         if kind == "another's socket":
             door.bind(str(tmp_path / "door"))
             door.listen()
-        for action, code in (("status", 1), ("stop", 0), ("start", 0)):
+        for action, code, way in (("status", 1, lab), ("stop", 0, lab), ("start", 0, apart)):
             (folder / "running.json").write_text(json.dumps(told))
-            done = lab(tmp_path, "tpm", action)
+            done = way(tmp_path, "tpm", action)
             assert (done.returncode, done.stderr) == (code, "")
             if action != "start":
                 assert f"process {process}, which ran one" in done.stdout
@@ -191,7 +199,7 @@ def test_what_was_left_behind_is_no_process(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_folder_that_was_removed_ends_it(tmp_path: Path) -> None:
-    assert lab(tmp_path, "tpm", "start").returncode == 0
+    assert apart(tmp_path, "tpm", "start").returncode == 0
     process = runner(tmp_path)
     with ends(process, child_of(process)):
         shutil.rmtree(tmp_path / "tpm")
@@ -206,7 +214,7 @@ def test_a_folder_that_was_removed_ends_it(tmp_path: Path) -> None:
     ],
 )
 def test_a_folder_that_cannot_be_written(place: Path, folder: str, found: str) -> None:
-    done = lab(place, "tpm", "start", folder)
+    done = apart(place, "tpm", "start", folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert found in done.stderr
     assert "choose another folder" in done.stderr
@@ -217,7 +225,7 @@ def test_a_state_that_is_damaged(tmp_path: Path) -> None:
     with running(tmp_path):
         pass
     (tmp_path / "tpm" / "tpm2-00.permall").write_bytes(b"damaged")
-    done = lab(tmp_path, "tpm", "start")
+    done = apart(tmp_path, "tpm", "start")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no TPM starts from the state in tpm" in done.stderr
     assert "move tpm/tpm2-00.permall away" in done.stderr
@@ -248,7 +256,7 @@ def test_the_tpm_of_a_notebook_is_used_and_not_stopped(
 def test_without_the_programs_it_says_how_to_get_them(
     place: Path, arguments: tuple[str, ...]
 ) -> None:
-    done = lab(place, *arguments, environment={"PATH": "/nowhere"})
+    done = apart(place, *arguments, environment={"PATH": "/nowhere"})
     assert (done.returncode, done.stdout) == (2, "")
     assert "sudo apt install" in done.stderr
     assert "Traceback" not in done.stderr
@@ -335,7 +343,7 @@ def test_the_device_is_served(place: Path) -> None:
 def test_several_devices_at_once(place: Path) -> None:
     with serving("pki", cwd=place) as terminal, ThreadPoolExecutor(4) as pool:
         address = terminal.address
-        done = pool.map(lambda _: lab(place, "ask", address, "--folder", "pki"), range(4))
+        done = pool.map(lambda _: apart(place, "ask", address, "--folder", "pki"), range(4))
         assert [(each.returncode, each.stdout) for each in done] == [(0, REPLY)] * 4
 
 
@@ -422,7 +430,7 @@ def test_the_key_of_another_tpm(place: Path) -> None:
 
 
 def test_a_tpm_that_is_killed_in_the_middle_of_a_handshake(tmp_path: Path) -> None:
-    assert lab(tmp_path, "tpm", "start").returncode == 0
+    assert apart(tmp_path, "tpm", "start").returncode == 0
     assert lab(tmp_path, "certs", "pki", "--tpm").returncode == 0
     process = runner(tmp_path)
     chip_process = child_of(process)

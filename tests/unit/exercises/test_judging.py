@@ -1,7 +1,9 @@
 """What all checks share: four outcomes, and no learner's code that gets away. Not here: any
 particular exercise (test_part*.py)."""
 
+import gc
 import json
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from mtls_lab import checks
 from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import EXERCISES, Called, NotYet, Outcome, Result, Unsafe, call, calling
 from mtls_lab.exercises import judging as base
+from mtls_lab.exercises.peers import all_closed
 from mtls_lab.facts import MARKER
 from mtls_lab.learner.progress import FILE
 
@@ -261,3 +264,26 @@ def test_what_catches_everything_is_left_and_named(monkeypatch: pytest.MonkeyPat
     calling._throw(left)
     left.join(300)
     assert not left.is_alive()
+
+
+# --- Every socket is closed
+
+
+def forget() -> None:
+    """Lose a socket that only a search for garbage finds."""
+    lost: list[object] = [socket.socket()]
+    lost.append(lost)
+
+
+def test_a_socket_that_nobody_closes_is_missed() -> None:
+    with pytest.raises(NotYet, match="forget leaves its socket open"), all_closed("forget"):
+        forget()
+    assert gc.get_freeze_count() == 0
+
+
+def test_a_socket_that_was_forgotten_before_is_not_meant() -> None:
+    forget()
+    with all_closed("careful"):
+        socket.socket().close()
+    with pytest.warns(ResourceWarning, match="unclosed"):
+        gc.collect()

@@ -36,7 +36,7 @@ SHOWN = [name for name in NAMES if name not in SILENT]
 def choices_of(level: int) -> list[tuple[Fault, ...]]:
     """What a seed may have at this level."""
     every = faults.catalogue().values()
-    return faults._of_level([each for each in every if level == 3 or not each.example], level)
+    return faults._of_level(tuple(each for each in every if level == 3 or not each.example), level)
 
 
 def seeds() -> Iterator[tuple[int, int]]:
