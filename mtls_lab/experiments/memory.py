@@ -10,6 +10,7 @@ in memory is tried, and the right one gives the public key of the certificate.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -27,7 +28,8 @@ from mtls_lab.text import Shown
 __all__ = ["KeySearch", "search_memory", "waiting_device"]
 
 #: A private key on P-256 has 32 bytes, and OpenSSL keeps its numbers in words of 8, lowest first.
-SIZE, WORD = 32, 8
+#: Each begins at a multiple of 16, as all that malloc gives.
+SIZE, STEP = 32, 16
 #: Of 32 random bytes, at least so many differ from each other (and some are no letters): tables
 #: have fewer.
 DIFFERENT = 24
@@ -35,7 +37,10 @@ DIFFERENT = 24
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 #: How an address on Linux begins, of which memory is full (a program's, its heap's, a library's, a
 #: stack's), and a small number. A word of a random number begins so once in three million times.
-ADDRESSES = frozenset({0x000055, 0x000056, 0x00007E, 0x00007F, 0x000000})
+#: Its last three bytes, for the lowest comes first.
+_ADDRESS = rb"[\x55\x56\x7e\x7f\x00]\x00\x00"
+#: Words that are addresses or small numbers, or (named) words that are neither.
+_RUNS = re.compile(rb"(?s)(?:.{5}%b)++|(?P<run>(?:.{5}(?!%b).{3})++)" % (_ADDRESS, _ADDRESS))
 #: A device has a few megabytes of its own; more is not searched.
 MOST = 64 << 20
 
@@ -136,11 +141,10 @@ def search_memory(process: int, certfile: PathLike) -> KeySearch:
 
 def _places(piece: bytes) -> Iterator[int]:
     """Give where a number may begin: where there are neither addresses nor zeros."""
-    run = 0
-    for at, word in enumerate(memoryview(piece[: len(piece) // WORD * WORD]).cast("Q")):
-        run = 0 if word >> 40 in ADDRESSES else run + 1
-        if run * WORD >= SIZE:
-            yield (at + 1) * WORD - SIZE
+    for words in _RUNS.finditer(piece):
+        if words["run"]:
+            first = -(-words.start() // STEP) * STEP
+            yield from range(first, words.end() - SIZE + 1, STEP)
 
 
 def _public_x(secret: int) -> int:

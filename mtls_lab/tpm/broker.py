@@ -81,12 +81,17 @@ class Broker:
             return self._manager.ask(command)
 
     def farewell(self, command: bytes, timeout: float) -> None:
-        """Ask it a last thing, unless it is busy or silent for longer than `timeout` seconds."""
+        """Ask it a last thing, unless it is busy or silent for longer than `timeout` seconds.
+
+        Nobody asks it anything after that: swtpm does not end while it answers somebody who has
+        hung up.
+        """
         if self._one.acquire(timeout=timeout):
             try:
                 self._tpm.settimeout(timeout)
                 with suppress(OSError):
                     self._manager.ask(command)
+                self.gone = self.gone or "it was stopped"
             finally:
                 self._one.release()
 
