@@ -11,7 +11,7 @@ import random
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -228,10 +228,14 @@ def slug(seed: str | int) -> str:
     wanted = "a number, or a short text such as your name"
     if isinstance(seed, bool) or not isinstance(seed, str | int):
         raise LabError(f"a seed that is {kind_of(seed)}", wanted, "give another seed")
-    text = unicodedata.normalize("NFKC", str(seed)).casefold()
-    words = "".join(c if c.isalnum() else " " for c in text).split()
-    name = "-".join(words)
+    name = _slugged(str(seed))
     if not 0 < len(name) <= NAME_LENGTH:
         found = f"a seed with {len(name)} letters and digits"
         raise LabError(found, f"{wanted}: 1 to {NAME_LENGTH}", "give another seed")
     return name
+
+
+@lru_cache(256)  # a draw writes it into each of its lots
+def _slugged(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "-".join("".join(c if c.isalnum() else " " for c in folded).split())
