@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab.errors import UnknownName
-from mtls_lab.net import Backend, ask, client_context, server_context
+from mtls_lab.net import Backend, ask, client_context, forbid_resumption, server_context
 from mtls_lab.pki import CertificateAuthority, Identity, pem
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
@@ -162,7 +162,10 @@ class Fleet:
         self.sharing = sharing
         self.names = {number: _name(sharing, number) for number in range(1, size + 1)}
         self._ca = CertificateAuthority.create("Device CA")
-        self._server = self._ca.issue_server(["localhost"])
+        # The backend has another CA, as in the other parts. With a root that both trust, OpenSSL
+        # would check its own chain in each handshake, and send the root along.
+        self._server_ca = CertificateAuthority.create("Backend CA")
+        self._server = self._server_ca.issue_server(["localhost"])
         names = dict.fromkeys(self.names.values())
         self._certificates = {name: self._ca.issue_client(name) for name in names}
         self._contexts = self._present(self._certificates)
@@ -214,7 +217,7 @@ class Fleet:
         contexts = {}
         with scratch_folder() as folder:
             root = Path(folder, "server_ca.pem")
-            pem.write_certificate(root, self._ca.certificate)
+            pem.write_certificate(root, self._server_ca.certificate)
             for name, identity in identities.items():
                 contexts[name] = client_context(root)
                 identity.load_into(contexts[name])
@@ -237,5 +240,7 @@ class Fleet:
                 pem.write_certificate(root, ca.certificate)
                 pem.write_crl(crl, ca.crl())
                 files = self._server.save(folder, "server")
-                self._backends[revoked] = server_context(*files, client_ca=root, crl=crl)
+                context = server_context(*files, client_ca=root, crl=crl)
+            forbid_resumption(context)  # each key is tried in a full handshake, every time
+            self._backends[revoked] = context
         return self._backends[revoked]

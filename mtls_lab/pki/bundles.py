@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike
@@ -100,6 +100,9 @@ def read_bundle(
             own = [held.cert] if held.cert else []
             return held.key, [each.certificate for each in (*own, *held.additional_certs)]
         if name == "pkcs7":
+            # Few files are, and it loads all of `email`.
+            from cryptography.hazmat.primitives.serialization import pkcs7  # noqa: PLC0415
+
             pem = b"-----BEGIN" in data[:4096]
             load = pkcs7.load_pem_pkcs7_certificates if pem else pkcs7.load_der_pkcs7_certificates
             with warnings.catch_warnings():

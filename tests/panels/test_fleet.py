@@ -72,7 +72,7 @@ def test_what_was_revoked_is_not_revoked_for_ever(twelve: Fleet) -> None:
     assert len(refused(twelve.report("revoked", stolen=5))) == len(SHARED[twelve.sharing][1])
 
 
-def test_there_is_one_handshake_for_each_identity(
+def test_there_is_one_full_handshake_for_each_identity(
     twelve: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Exchange] = []
@@ -84,6 +84,8 @@ def test_there_is_one_handshake_for_each_identity(
     monkeypatch.setattr(fleet, "ask", counted)
     twelve.report("revoked", stolen=5)
     assert len(asked) == SHARED[twelve.sharing][0] + 1
+    # A full one: there is no session that could be resumed, revoked or not.
+    assert [each.session for each in asked] == [None] * len(asked)
 
 
 def test_choices_that_do_not_exist() -> None:
