@@ -142,6 +142,7 @@ class JupyterLab:
         folder: a learner's folder.
         scratch: an empty folder for its own files.
         settings: what differs from what a learner has, by plugin.
+        more: further options of the server.
 
     Attributes:
         url: where it listens, without a path.
@@ -150,9 +151,14 @@ class JupyterLab:
     """
 
     def __init__(
-        self, folder: Path, scratch: Path, settings: dict[str, dict[str, object]] = SETTINGS
+        self,
+        folder: Path,
+        scratch: Path,
+        settings: dict[str, dict[str, object]] = SETTINGS,
+        more: tuple[str, ...] = (),
     ) -> None:
         self.folder, self._scratch, self._settings = folder, scratch, settings
+        self._more = more
         self.log: deque[str] = deque(maxlen=200)
         self.token = secrets.token_hex(16)
 
@@ -180,6 +186,7 @@ class JupyterLab:
             *("--LabApp.custom_css=True", EXTENSIONS, *EXPORT),
             *("--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"),
             *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
+            *self._more,
         ]
         self._process = subprocess.Popen(
             [sys.executable, "-c", SERVER, *options],
