@@ -26,10 +26,11 @@ CUT_OFF = """() => [...document.querySelectorAll(".lab-panel")].flatMap((panel) 
 # For a part that is still on its way, ipywidgets keeps the place with an element without a class
 # of its own. The first result may well be there before the last control.
 DRAWN = """() => {
+    const VIEW = "application/vnd.jupyter.widget-view+json";
     const outputs = [...window.jupyterapp.shell.currentWidget.content.model.cells]
-        .flatMap((cell) => cell.sharedModel.toJSON().outputs ?? []);
-    const count = outputs
-        .filter(({ data }) => data?.["application/vnd.jupyter.widget-view+json"]).length;
+        .map((cell) => cell.outputs)
+        .flatMap((all) => Array.from({ length: all?.length ?? 0 }, (_, at) => all.get(at)));
+    const count = outputs.filter(({ data }) => VIEW in (data ?? {})).length;
     const panels = [...document.querySelectorAll(".lab-panel")];
     return panels.length === count
         && panels.every((panel) => !panel.querySelector('[class="lm-Widget"]'));

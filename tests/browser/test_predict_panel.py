@@ -15,7 +15,7 @@ from mtls_lab.cli.jupyter import BIG
 from mtls_lab.learner import predictions, progress
 from tests.browser.lab import NARROW, WIDE, JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
-from tests.browser.test_still import FONTS, NO_FONTS
+from tests.browser.together.test_still import FONTS, NO_FONTS
 
 QUESTION = predictions.question("silent_client")
 WRONG, RIGHT = QUESTION.answers["secret"], QUESTION.answers["waits"]
