@@ -290,6 +290,7 @@ def panel_at(page: LabPage, name: str) -> ShownPanel:
 def test_a_list_has_its_arrow_in_the_dark(opened: ShownPanel) -> None:
     select = opened.lab.page.locator(".lab-panel select").first
     image = "(select) => getComputedStyle(select).backgroundImage"
+    opened.lab.set_theme(LIGHT)
     light = select.evaluate(image)
     opened.lab.set_theme(DARK)
     dark = select.evaluate(image)
