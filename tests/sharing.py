@@ -28,7 +28,7 @@ def piece(nodeid: str) -> str:
     Example:
         >>> piece("tests/unit/test_facts.py::test_one[a::b]")
         'tests/unit/test_facts.py'
-        >>> piece("tests/browser/test_still.py::test_one")
+        >>> piece("tests/browser/together/test_still.py::test_one")
         'tests/browser/'
         >>> piece("tests/repository/test_routes.py::test_make")
         'tests/repository/test_routes.py::test_make'

@@ -261,12 +261,14 @@ class LabPage:
         complaints: errors in the browser's console, and requests that left this machine,
             since the notebook was opened.
         late: how many widgets came late, see LATE.
+        theme: LIGHT or DARK.
     """
 
     page: Page
     host: str
     complaints: list[str] = field(default_factory=list)
     late: int = 0
+    theme: str = LIGHT
 
     def __post_init__(self) -> None:
         self.page.on("console", self._on_console)
@@ -326,6 +328,7 @@ class LabPage:
             "theme => document.body.dataset.jpThemeName === theme", arg=theme
         )
         self.page.wait_for_selector("#jupyterlab-splash", state="detached")
+        self.theme = theme
 
     def theme_sheet(self) -> str:
         """The rules of the theme that is shown, as JupyterLab loaded them."""

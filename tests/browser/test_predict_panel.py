@@ -15,7 +15,7 @@ from mtls_lab.cli.jupyter import BIG
 from mtls_lab.learner import predictions, progress
 from tests.browser.lab import NARROW, WIDE, JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
-from tests.browser.test_still import FONTS, NO_FONTS
+from tests.browser.together.test_still import FONTS, NO_FONTS
 
 QUESTION = predictions.question("silent_client")
 WRONG, RIGHT = QUESTION.answers["secret"], QUESTION.answers["waits"]
@@ -71,6 +71,14 @@ def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
     (lab.folder / progress.FILE).unlink(missing_ok=True)
 
 
+@pytest.fixture(scope="module")
+def unanswered(opened: ShownPanel, lab: JupyterLab) -> ShownPanel:
+    """As `panel`, for the first tests, which change nothing of it."""
+    (lab.folder / progress.FILE).unlink(missing_ok=True)
+    opened.anew()
+    return opened
+
+
 @pytest.fixture
 def panel(opened: ShownPanel, lab: JupyterLab) -> ShownPanel:
     """A learner who has predicted nothing yet."""
@@ -102,9 +110,24 @@ def press(panel: ShownPanel) -> None:
     expect(panel.button("Run it again")).to_be_visible()
 
 
-def test_the_question_is_the_heading(panel: ShownPanel) -> None:
-    heading = panel.box.get_by_role("heading", name=QUESTION.question)
+def test_the_question_is_the_heading(unanswered: ShownPanel) -> None:
+    heading = unanswered.box.get_by_role("heading", name=QUESTION.question)
     assert heading.evaluate(FONT) == pytest.approx(16, abs=0.1)
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("sizes", [NO_FONTS, BIG], ids=["as usual", "big"])
+def test_what_hides_an_outcome_says_where_to_ask_and_has_room(
+    unanswered: ShownPanel, width: int, sizes: dict[str, str]
+) -> None:
+    page = unanswered.lab
+    page.set_width(width)
+    page.page.evaluate(FONTS, sizes)
+    covers = page.page.evaluate(COVERS)
+    page.page.evaluate(FONTS, NO_FONTS)
+    page.set_width(WIDE)
+    words = "Hidden until you have run the prediction {}, because it gives the answer away."
+    assert covers == [[words.format(where), 0] for where in ("below", "above", "above")]
 
 
 def test_before_run_it_the_page_says_nothing_of_the_outcome(panel: ShownPanel) -> None:
@@ -132,20 +155,6 @@ def test_what_gives_the_answer_away_is_out_of_sight(panel: ShownPanel) -> None:
         expect(output).to_be_visible()
     moved = [(now or {}) | {"y": 0} for now in (output.bounding_box() for output in outputs[:3])]
     assert moved == [(size or {}) | {"y": 0} for size in sizes]
-
-
-@pytest.mark.parametrize("width", [WIDE, NARROW])
-@pytest.mark.parametrize("sizes", [NO_FONTS, BIG], ids=["as usual", "big"])
-def test_what_hides_an_outcome_says_where_to_ask_and_has_room(
-    panel: ShownPanel, width: int, sizes: dict[str, str]
-) -> None:
-    panel.lab.set_width(width)
-    panel.lab.page.evaluate(FONTS, sizes)
-    covers = panel.lab.page.evaluate(COVERS)
-    panel.lab.page.evaluate(FONTS, NO_FONTS)
-    panel.lab.set_width(WIDE)
-    words = "Hidden until you have run the prediction {}, because it gives the answer away."
-    assert covers == [[words.format(where), 0] for where in ("below", "above", "above")]
 
 
 @pytest.mark.parametrize(("text", "word"), [(WRONG, "wrong"), (RIGHT, "right")])

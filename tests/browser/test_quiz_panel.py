@@ -10,26 +10,45 @@ from mtls_lab.facts import MARKER
 from mtls_lab.learner import progress, quiz
 from mtls_lab.learner.progress import Taken
 from tests.browser.lab import JupyterLab, LabPage
-from tests.browser.panel import ShownPanel, shown
+from tests.browser.panel import DRAWN, RUN_CELL, ShownPanel, shown
 
 ITEMS = list(quiz.items("before").values())
 
 
-@pytest.fixture
-def folder(lab: JupyterLab, request: pytest.FixtureRequest) -> Path:
-    """A learner's folder for each test: what is handed in stays handed in."""
-    folder: Path = lab.folder / request.node.name
-    folder.mkdir()
-    (folder / MARKER).write_text("{}")
-    return folder
+@pytest.fixture(scope="module")
+def folder(lab: JupyterLab) -> Path:
+    """A learner's folder of its own for each test of the two: what is handed in stays handed in."""
+    for name in ("before", "after"):
+        (lab.folder / "quiz" / name).mkdir(parents=True)
+        (lab.folder / "quiz" / name / MARKER).write_text("{}")
+    return lab.folder / "quiz"
 
 
-@pytest.fixture
-def panel(page: LabPage, lab: JupyterLab, folder: Path) -> Iterator[ShownPanel]:
-    cells = (f"import os\nfrom mtls_lab import QuizPanel\nos.chdir({str(folder)!r})",)
-    with shown(page, lab.folder, "quiz", *cells, "QuizPanel('before')") as panel:
-        panel.anew()
+@pytest.fixture(scope="module")
+def opened(page: LabPage, lab: JupyterLab, folder: Path) -> Iterator[ShownPanel]:
+    """One kernel for all tests of this file; a cell with the imports, and one for each test."""
+    cells = (
+        "import os\nfrom mtls_lab import QuizPanel",
+        f"os.chdir({str(folder / 'before')!r})\nQuizPanel('before')",
+        f"os.chdir({str(folder / 'after')!r})\npanel = QuizPanel('after')\n"
+        "panel.select('clock', 'device')\npanel.hand_in()\npanel",
+    )
+    with shown(page, lab.folder, "quiz", *cells) as panel:
         yield panel
+
+
+@pytest.fixture
+def panel(opened: ShownPanel) -> ShownPanel:
+    """The test before the course, as one left it."""
+    show(opened)
+    return opened
+
+
+def show(panel: ShownPanel) -> None:
+    for cell in (0, 1):
+        panel.lab.page.evaluate(RUN_CELL, cell)
+    panel.lab.page.wait_for_function(DRAWN)
+    panel.wait_for(1)
 
 
 def press(panel: ShownPanel, *keys: str) -> None:
@@ -41,6 +60,10 @@ def press(panel: ShownPanel, *keys: str) -> None:
 def focused(panel: ShownPanel) -> str:
     text: str = panel.lab.page.evaluate("() => document.activeElement.textContent")
     return text.strip()
+
+
+def test_it_reads_well_everywhere(panel: ShownPanel, pictures: Path) -> None:
+    panel.check_everywhere(pictures, "quiz")
 
 
 def test_by_keyboard_alone_and_kept_over_a_restart(panel: ShownPanel, folder: Path) -> None:
@@ -59,10 +82,10 @@ def test_by_keyboard_alone_and_kept_over_a_restart(panel: ShownPanel, folder: Pa
     press(panel, "Space")
     answers[ITEMS[1].name] = list(ITEMS[1].answers)[-1]
     expect(panel.result).to_contain_text("2 of 12 questions answered, and kept")
-    assert progress.read(folder).quiz["before"] == Taken(answers)
+    assert progress.read(folder / "before").quiz["before"] == Taken(answers)
 
     panel.restart_kernel()
-    panel.anew()
+    show(panel)
     expect(panel.box).to_contain_text(ITEMS[2].situation)
     panel.button("◀ Back").focus()
     press(panel, "Enter", "Enter")
@@ -72,21 +95,14 @@ def test_by_keyboard_alone_and_kept_over_a_restart(panel: ShownPanel, folder: Pa
     press(panel, "Enter")
     expect(panel.result).to_contain_text("Handed in: 2 of 12 questions answered.")
     expect(panel.box.get_by_role("radio")).to_have_count(0)
-    assert progress.read(folder).quiz["before"] == Taken(answers, handed_in=True)
+    assert progress.read(folder / "before").quiz["before"] == Taken(answers, handed_in=True)
 
 
-def test_it_reads_well_everywhere(panel: ShownPanel, pictures: Path) -> None:
-    panel.check_everywhere(pictures, "quiz")
-
-
-def test_its_result_reads_well_everywhere(
-    page: LabPage, lab: JupyterLab, folder: Path, pictures: Path
-) -> None:
-    setup = f"import os\nfrom mtls_lab import QuizPanel\nos.chdir({str(folder)!r})"
-    fill = "panel = QuizPanel('after')\npanel.select('clock', 'device')\npanel.hand_in()\npanel"
-    with shown(page, lab.folder, "quiz", setup, fill) as panel:
-        panel.lab.run_all()
-        expect(panel.result).to_contain_text("1 of 12 right")
-        panel.box.get_by_text("✗ A proxy and its header").click()
-        expect(panel.box).to_contain_text(quiz.items("before")["header"].replies["anybody"])
-        panel.check_everywhere(pictures, "quiz-result")
+def test_its_result_reads_well_everywhere(opened: ShownPanel, pictures: Path) -> None:
+    opened.lab.page.evaluate(RUN_CELL, 0)
+    opened.lab.page.evaluate(RUN_CELL, 2)
+    panel = ShownPanel(opened.lab, "quiz", opened.lab.page.locator(".lab-panel").count() - 1)
+    expect(panel.result).to_contain_text("1 of 12 right")
+    panel.box.get_by_text("✗ A proxy and its header").click()
+    expect(panel.box).to_contain_text(quiz.items("before")["header"].replies["anybody"])
+    panel.check_everywhere(pictures, "quiz-result")

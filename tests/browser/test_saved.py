@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 
 from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import shown
-from tests.browser.test_every_panel import BEGIN
+from tests.browser.together.panels import BEGIN
 
 #: What of a panel can be reached.
 ACTIVE = """(panel) => [...panel.querySelectorAll("button, select, input, summary, a[href]")]

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from mtls_lab.experiments.placement import starts
 from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
-from tests.browser.test_every_panel import BEGIN
+from tests.browser.together.panels import BEGIN
 
 LATE = """() => {
     const timeout = AbortSignal.timeout;

@@ -24,7 +24,7 @@ from mtls_lab.learner.predictions import questions
 from mtls_lab.panels.base import Panel
 from mtls_lab.wire.names import registry, rfc_of
 from mtls_lab.wire.reading import messages
-from tests.browser.test_every_panel import PANELS
+from tests.browser.together.panels import PANELS
 from tests.repository.files import ROOT
 from tests.unit.kata.repairs import REPAIRS
 
@@ -140,7 +140,7 @@ def test_a_panel_is_offered_and_tried() -> None:
         if isinstance(value := getattr(panels, name), type) and issubclass(value, Panel)
     }
     assert set(found) - set(dir(mtls_lab)) == set(), "owed in mtls_lab/__init__.pyi"
-    assert {each.name for each in found.values()} == set(PANELS), "owed in test_every_panel.py"
+    assert {each.name for each in found.values()} == set(PANELS), "owed in together/panels.py"
     modules = {path.stem for path in Path(panels.__file__).parent.glob("*.py")}
     shared = {"__init__", "base", "ladder", "live", "needed", "sorter", "sorting"}
     shared |= {"telling", "verdicts"}

@@ -1,13 +1,12 @@
-"""What has to be in sight: a panel after Shift+Enter, and the two lines that are to be compared.
+"""What a cell has printed, on pages of every width: the two lines that are to be compared.
 
-Not here: what a panel shows, and how it looks on its own (a file for each).
+Not here: what is printed (tests/unit/wire).
 """
 
 from pathlib import Path
 
 from tests.browser.lab import NARROW, WIDE, JupyterLab, LabPage
-from tests.browser.panel import DRAWN, ShownPanel, shown
-from tests.browser.test_every_panel import BEGIN, PANELS
+from tests.browser.panel import shown
 
 #: The outcomes with the longest names, from both sides, and a refusal by the clone of Part 3.
 PRINT = """
@@ -42,47 +41,6 @@ WORDS = """() => {
     }
     return [broken, [...lines.values()]];
 }"""
-ACTIVATE = """(index) => {
-    const { content } = window.jupyterapp.shell.currentWidget;
-    content.activeCellIndex = index;
-    content.activate();
-    content.activeCell.node.scrollIntoView({ block: "center" });
-}"""
-#: For a panel's cell: from where to where its title and its first control reach in the window; the
-#: title, where nothing can be pressed.
-SEEN = """(index) => {
-    const { content } = window.jupyterapp.shell.currentWidget;
-    const window_ = content.node.querySelector(".jp-WindowedPanel-outer").getBoundingClientRect();
-    const panel = content.widgets[index].node.querySelector(".lab-panel");
-    const controls = [...panel.querySelectorAll("button, select, input, summary")];
-    const first = controls.find((control) => control.offsetParent);
-    const title = panel.querySelector("h4");
-    return [title, first ?? title].map((part) => {
-        const { top, bottom } = part.getBoundingClientRect();
-        return [Math.round(top - window_.top), Math.round(window_.bottom - bottom)];
-    });
-}"""
-
-
-def test_shift_enter_leaves_a_panel_in_sight(page: LabPage, lab: JupyterLab) -> None:
-    """JupyterLab holds the next cell where it is: the panel would go up, and its controls out.
-
-    From the last panel to the first: what is still being drawn is below.
-    """
-    with shown(page, lab.folder, "predict", BEGIN, *PANELS.values(), "pass"):
-        for index, name in [(0, ""), *reversed(list(enumerate(PANELS, start=1)))]:
-            page.page.evaluate(ACTIVATE, index)
-            page.page.keyboard.press("Shift+Enter")
-            if name:
-                ShownPanel(page, name).wait_for(1)
-                page.page.wait_for_function(DRAWN)
-                ShownPanel(page, name).settle()
-                title, control = page.page.evaluate(SEEN, index)
-                assert min(title) >= 0, name
-                # A certificate has nothing to press but what opens the rest of it, at its end.
-                assert min(control) >= 0 or name == "certificate", name
-
-
 #: A notebook beside the file browser in windows of 1,280 and 1,024 pixels, and on a phone.
 BESIDE = (950, 694, NARROW)
 

@@ -3,19 +3,22 @@
 Not here: what a panel shows (a file for each), fast clicks and a restart (test_every_panel.py).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, expect
 
 from mtls_lab.cli.jupyter import BIG
+from mtls_lab.learner import progress
 from mtls_lab.panels.base import _style
 from tests.browser.lab import DARK, LIGHT, WIDE, JupyterLab, LabPage
-from tests.browser.panel import ShownPanel, shown
-from tests.browser.test_every_panel import BEGIN, LOOKS, PANELS
+from tests.browser.panel import ShownPanel
+from tests.browser.together.panels import LOOKS, PANELS, place
 
+#: The panels that the tests of this file change.
+USED = ("workbench", "wire", "attack", "credential", "quiz")
 #: The cells as JupyterLab's keys would change them, and which of them is the active one.
-CELLS = """() => {
+KINDS = """() => {
     const { content } = window.jupyterapp.shell.currentWidget;
     return [content.activeCellIndex, ...content.widgets.map((cell) => cell.model.type)];
 }"""
@@ -68,23 +71,16 @@ NO_FONTS = dict.fromkeys(BIG, "")
 SIZE = "(part) => parseFloat(getComputedStyle(part).fontSize)"
 
 
-@pytest.fixture(scope="module")
-def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
-    """All panels, one below the other, in one kernel; a cell after them."""
-    with shown(page, lab.folder, "predict", BEGIN, *PANELS.values(), "pass") as panel:
-        panel.anew()
-        yield panel
-
-
 @pytest.fixture
-def panel(opened: ShownPanel) -> Callable[[str], ShownPanel]:
+def panel(opened: ShownPanel, lab: JupyterLab) -> Callable[[str], ShownPanel]:
     """A panel by its name, as it is at first; it alone is made anew."""
+    (lab.folder / progress.FILE).unlink(missing_ok=True)
     made: dict[str, ShownPanel] = {}
 
     def show(name: str) -> ShownPanel:
         if name not in made:
             made[name] = panel_at(opened.lab, name)
-            made[name].again(list(PANELS).index(name) + 1)  # after the cell with the imports
+            made[name].again(place(name) + 1)
             made[name].settle()
         return made[name]
 
@@ -162,10 +158,10 @@ def test_the_keys_of_a_control_are_not_jupyterlabs(
     page.keyboard.press("Tab")  # as somebody without a mouse has come here
     page.keyboard.press("Shift+Tab")
     focused = page.evaluate("() => document.activeElement.outerHTML")
-    before = page.evaluate(CELLS)
+    before = page.evaluate(KINDS)
     for key in ("ArrowDown", "ArrowUp", "a", "b", "m", "d", "d", "x"):
         page.keyboard.press(key)
-        assert page.evaluate(CELLS) == before, key
+        assert page.evaluate(KINDS) == before, key
     inside = "() => document.activeElement.closest('.lab-panel') !== null"
     assert page.evaluate(inside), focused
     outline = page.evaluate("() => getComputedStyle(document.activeElement).outline")
@@ -174,7 +170,7 @@ def test_the_keys_of_a_control_are_not_jupyterlabs(
     page.keyboard.press("Escape")  # from here on they are JupyterLab's again
     assert not page.evaluate(inside)
     page.keyboard.press("ArrowDown")
-    assert page.evaluate(CELLS)[0] == before[0] + 1
+    assert page.evaluate(KINDS)[0] == before[0] + 1
 
 
 def test_arrows_move_inside_a_group(panel: Callable[[str], ShownPanel]) -> None:
@@ -258,8 +254,9 @@ def test_letters_follow_jupyterlabs_and_fit_a_projector(
     opened: ShownPanel, panel: Callable[[str], ShownPanel]
 ) -> None:
     """At 1280 × 720, with the letters of `start --big`: the switches and the verdict, at once."""
-    opened.anew()  # none of them keeps room for what other tests have shown
-    page = panel("wire").lab
+    for name in USED:
+        panel(name)  # none of them keeps room for what other tests have shown
+    page = opened.lab
     unit = panel("wire").box.locator(".lab-unit").first
     unit.locator("summary").click()
     parts = {
@@ -283,15 +280,17 @@ def test_letters_follow_jupyterlabs_and_fit_a_projector(
     finally:
         page.page.evaluate(FONTS, NO_FONTS)
         page.set_width(WIDE)
+        unit.locator("summary").click()
 
 
 def panel_at(page: LabPage, name: str) -> ShownPanel:
-    return ShownPanel(page, name, list(PANELS).index(name))
+    return ShownPanel(page, name, place(name))
 
 
 def test_a_list_has_its_arrow_in_the_dark(opened: ShownPanel) -> None:
     select = opened.lab.page.locator(".lab-panel select").first
     image = "(select) => getComputedStyle(select).backgroundImage"
+    opened.lab.set_theme(LIGHT)
     light = select.evaluate(image)
     opened.lab.set_theme(DARK)
     dark = select.evaluate(image)

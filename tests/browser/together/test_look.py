@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.lab import NARROW, WIDE, JupyterLab, LabPage
-from tests.browser.panel import ShownPanel, shown
-from tests.browser.test_every_panel import BEGIN, PANELS
+from tests.browser.lab import NARROW, WIDE
+from tests.browser.panel import ShownPanel
+from tests.browser.together.panels import CELLS
 
 #: Two controls of a panel that are nearer to each other than this many pixels; their own names, if
 #: they have any, are part of them.
@@ -85,16 +85,18 @@ UNLEVEL = """() => [...document.querySelectorAll(".lab-row > .lab-stacked ~ butt
     .map(([button, list]) => Math.abs(button - list))"""
 
 
-@pytest.fixture(scope="module")
-def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
-    """All panels, one below the other, in one kernel; and a line of dots, with all its groups."""
-    with shown(page, lab.folder, "predict", BEGIN, *PANELS.values(), "enter('3b')") as panel:
-        panel.anew()
-        panel.settle()
-        yield panel
+def test_every_cell_of_the_comparison_has_all_its_lines(opened: ShownPanel) -> None:
+    assert opened.lab.page.locator(".lab-tried td").count() > 3
+    assert opened.lab.page.evaluate(HALF_DRAWN) == []
 
 
-@pytest.fixture(params=[WIDE, NARROW])
+def test_a_button_is_level_with_the_list_beside_it(opened: ShownPanel) -> None:
+    found = opened.lab.page.evaluate(UNLEVEL)
+    assert found
+    assert max(found) <= 1
+
+
+@pytest.fixture(scope="module", params=[WIDE, NARROW])
 def width(opened: ShownPanel, request: pytest.FixtureRequest) -> Iterator[int]:
     opened.lab.set_width(request.param)
     yield request.param
@@ -109,7 +111,7 @@ def test_no_control_touches_another(opened: ShownPanel) -> None:
 @pytest.mark.usefixtures("width")
 def test_the_parts_of_a_panel_begin_in_one_line(opened: ShownPanel) -> None:
     askew = opened.lab.page.evaluate(ASKEW)
-    by_name = dict(zip(PANELS, askew, strict=True))
+    by_name = dict(zip(CELLS, askew, strict=True))
     assert {name: by for name, by in by_name.items() if by > 1} == {}
 
 
@@ -123,14 +125,3 @@ def test_a_count_stands_beside_what_it_counts(opened: ShownPanel) -> None:
     found = opened.lab.page.evaluate(COUNTS)
     assert found
     assert [words for words, lines in found if not words or lines > 1] == []
-
-
-def test_every_cell_of_the_comparison_has_all_its_lines(opened: ShownPanel) -> None:
-    assert opened.lab.page.locator(".lab-tried td").count() > 3
-    assert opened.lab.page.evaluate(HALF_DRAWN) == []
-
-
-def test_a_button_is_level_with_the_list_beside_it(opened: ShownPanel) -> None:
-    found = opened.lab.page.evaluate(UNLEVEL)
-    assert found
-    assert max(found) <= 1

@@ -3,13 +3,10 @@
 Not here: what a panel keeps once it was needed (test_still.py).
 """
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.browser.lab import JupyterLab, LabPage
-from tests.browser.panel import ShownPanel, shown
-from tests.browser.test_every_panel import BEGIN, PANELS
+from tests.browser.panel import ShownPanel
+from tests.browser.together.panels import CELLS, place
 
 #: What a switch between two choices may move, in pixels: two lines.
 ALLOWED = 40
@@ -24,19 +21,6 @@ ACTS = {
 }
 #: Panels in which two choices together say more than either: all pairs.
 PAIRS = {"credential", "fleet", "tpm"}
-CELLS = PANELS | {
-    "certificate": "CertificatePanel('ca/ca.crt', 'backend/server.crt')",
-    "own certificate": "CertificatePanel('backend/server.crt', 'device/client.crt', "
-    "keyfile='backend/server.key', cafile='ca/ca.crt', role='server')",
-    "own workbench": "WorkbenchPanel('backend/server.crt', 'backend/server.key', 'ca/ca.crt')",
-    "wire over TLS": """import ssl
-from mtls_lab.net import client_context, server_context
-WirePanel(
-    server_context("backend/server.crt", "backend/server.key"),
-    client_context("device/server_ca.pem"),
-)""",
-}
-
 #: Choose everything that there is to choose, and after each control what was chosen at first. Of
 #: each: how high the panel is if it has just been opened, without what it keeps for what was there.
 #: Left out is what cannot be seen at first: where Mallory aims. What she aims at is opened.
@@ -107,17 +91,9 @@ HEIGHTS = """async ([panel, button, pairs]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
-    """All panels, one below the other, in one kernel."""
-    with shown(page, lab.folder, "predict", BEGIN, *CELLS.values()) as panel:
-        panel.anew()
-        yield panel
-
-
 @pytest.mark.parametrize("name", CELLS)
 def test_no_choice_moves_what_is_below(opened: ShownPanel, name: str) -> None:
-    box = opened.number(list(CELLS).index(name)).box.element_handle()
+    box = opened.number(place(name)).box.element_handle()
     asked = [box, ACTS.get(name, ""), name in PAIRS]
     heights: dict[str, int] = opened.lab.page.evaluate(HEIGHTS, asked)
     longest = max(heights, key=heights.__getitem__)

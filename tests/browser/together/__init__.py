@@ -1,0 +1,1 @@
+"""All panels in one page, opened once for all tests of this folder."""
