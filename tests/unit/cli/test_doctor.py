@@ -214,7 +214,8 @@ def test_packages_that_are_missing(tmp_path: Path) -> None:
             healed = subprocess.run(
                 shlex.split(cure),
                 cwd=tmp_path,
-                env=os.environ | {"PIP_NO_COMPILE": "1"},  # as in tests/repository/test_routes.py
+                # As in tests/repository/test_routes.py.
+                env=os.environ | {"PIP_NO_COMPILE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
                 capture_output=True,
                 text=True,
                 check=False,
