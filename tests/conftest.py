@@ -10,10 +10,12 @@ import os
 import platform
 import signal
 import ssl
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from _pytest.doctest import DoctestModule
 from hypothesis import given, settings
 from hypothesis.strategies import none
 
@@ -25,6 +27,10 @@ from tests import sharing
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Nearly everything that is loaded and collected stays: nobody looks for garbage until that is done
+# (pytest_collection_finish).
+gc.disable()
+
 # The same examples on every run and every machine; no deadline, for a busy machine is no bug.
 settings.register_profile("lab", derandomize=True, deadline=None)
 settings.load_profile("lab")
@@ -33,6 +39,16 @@ settings.load_profile("lab")
 @given(none())
 def prepare_hypothesis(_: None) -> None:
     """Let it register its random numbers, before whoever holds them is frozen and not found."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(
+    file_path: Path,
+) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Only a file with an example is searched for examples."""
+    found = yield
+    shown = ">>>" in file_path.read_text("utf-8") if found else False
+    return [each for each in found if shown or not isinstance(each, DoctestModule)]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,6 +66,7 @@ def pytest_collection_finish() -> None:
     prepare_hypothesis()
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @contextmanager

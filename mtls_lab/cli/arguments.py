@@ -35,6 +35,8 @@ ALONE = {
     "ask": "asking",
     "tpm": "tpm",
     "completion": "completion",
+    "quiz": "quiz",
+    "review": "review",
 }
 #: The options before a command, which argparse takes shortened too.
 OPTIONS = ("-h", "--help", "--version")

@@ -1,8 +1,8 @@
 """What each command of `mtls-lab` does, and prints.
 
 Here: the words in a terminal. Not here: arguments (parser.py), exit codes and the doctor
-(arguments.py), JupyterLab (jupyter.py), a review (review.py), what the folder holds (learner/), how
-far a learner is (classroom/).
+(arguments.py), the commands that have a module (ALONE there), JupyterLab (jupyter.py), what the
+folder holds (learner/), how far a learner is (classroom/).
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 
 from mtls_lab import kata
 from mtls_lab.classroom import class_report, export, read_export, report
-from mtls_lab.cli import quiz, review
 from mtls_lab.errors import LabError, ToolMissing
 from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.learner import progress, reviews
@@ -116,15 +115,6 @@ def _progress(options: argparse.Namespace) -> int:
     return 0
 
 
-def _quiz(options: argparse.Namespace) -> int:
-    quiz.take(options.folder, options.when)
-    return 0
-
-
-def _review(options: argparse.Namespace) -> int:
-    return review.run(options.folder)
-
-
 def _export(options: argparse.Namespace) -> int:
     print(f"Hand in this file: {export(options.name, options.folder)}")
     return 0
@@ -154,8 +144,6 @@ RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "start": _start,
     "reset": _reset,
     "progress": _progress,
-    "quiz": _quiz,
-    "review": _review,
     "export": _export,
     "class": _class,
     "key": _key,

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
+import jupyterlab.commands
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyterlab.labapp import LabApp
@@ -141,6 +142,9 @@ def run(arguments: list[str]) -> None:
     """
     search = os.environ.get("PATH", os.defpath)
     os.environ["PATH"] = os.pathsep.join([str(scripts()), search])
+    # Where there is a Node.js, each start would ask it, for half a second, from which registry
+    # extensions come. None is installed from here.
+    jupyterlab.commands._yarn_config = lambda _: {"yarn config": {}}  # noqa: SLF001
     LabApp.serverapp_class = LabServer
     LabApp.launch_instance(arguments)
 

@@ -6,8 +6,8 @@ Here: asking, and what counts as an answer. Not here: the questions, what is kep
 
 from __future__ import annotations
 
+import argparse
 import sys
-from pathlib import Path
 
 from mtls_lab.cli.dialogue import read_line, say
 from mtls_lab.errors import LabError
@@ -15,7 +15,7 @@ from mtls_lab.learner import quiz
 from mtls_lab.learner.folder import own_folder
 from mtls_lab.program import typed
 
-__all__ = ["take"]
+__all__ = ["run"]
 
 HOW = (
     "Type the number of your answer. Enter leaves a question out, b goes back to the one before, "
@@ -23,19 +23,18 @@ HOW = (
 )
 
 
-def take(folder: Path, when: str) -> None:
+def run(options: argparse.Namespace) -> int:
     """Ask every question that has no answer yet, then hand the test in and say how it went.
 
-    Args:
-        folder: the learner's folder.
-        when: which test, one of `quiz.TESTS`.
+    Which test is one of `quiz.TESTS`. Returns 0.
 
     Raises:
         NotInWorkspace: there is no learner's folder.
         LabError: there is nothing to read answers from.
         KeyboardInterrupt: stopped by Ctrl-C; every answer is kept.
     """
-    sitting = quiz.Sitting(when, own_folder(folder))
+    when: str = options.when
+    sitting = quiz.Sitting(when, own_folder(options.folder))
     if not sitting.closed:
         say(f"{quiz.TESTS[when].title}: {len(sitting.open)} questions, half a minute each.")
         say(HOW)
@@ -45,9 +44,10 @@ def take(folder: Path, when: str) -> None:
             say("", f"Stopped. Kept: {sitting.count}. To go on, type {_typed(when)} once more.")
             if isinstance(stop, KeyboardInterrupt):
                 raise
-            return
+            return 0
         sitting.hand_in()
     _tell(sitting)
+    return 0
 
 
 def _ask(sitting: quiz.Sitting) -> None:

@@ -6,6 +6,7 @@ notebook (panels/reviewing.py), and the terminal (dialogue.py).
 
 from __future__ import annotations
 
+import argparse
 import string
 from collections.abc import Iterable
 from datetime import date
@@ -20,7 +21,7 @@ from mtls_lab.program import typed
 __all__ = ["run"]
 
 
-def run(folder: Path) -> int:
+def run(options: argparse.Namespace) -> int:
     """Ask what is due in a learner's folder, and return the exit code.
 
     Enter skips a question, and Ctrl-D or Ctrl-C ends the review; what was answered is kept.
@@ -31,7 +32,7 @@ def run(folder: Path) -> int:
         FileProblem: the answers cannot be kept.
         KeyboardInterrupt: Ctrl-C, once everything is said.
     """
-    folder, today = own_folder(folder), progress.today()
+    folder, today = own_folder(options.folder), progress.today()
     asked = reviews.due(progress.read(folder), today)
     if not asked:
         print(_nothing(folder, today))

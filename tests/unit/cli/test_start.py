@@ -19,6 +19,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from jupyterlab.commands import YARN_DEFAULT_REGISTRY, AppOptions, _yarn_config
 from jupyterlab_server.workspaces_handler import WorkspacesManager
 
 from mtls_lab.cli import jupyter
@@ -125,16 +126,27 @@ def wait_for(lab: subprocess.Popen[str], pattern: str | re.Pattern[str]) -> re.M
     pytest.fail("".join(said))
 
 
-def test_it_opens_jupyterlab_at_part_1(tmp_path: Path) -> None:
+def test_it_opens_jupyterlab_at_part_1_and_a_kernel_ends_with_it(tmp_path: Path) -> None:
     """Also as root. The page that it names is there, and the lab's own style."""
     with started(tmp_path, UP) as lab:
         address = wait_for(lab, ADDRESS)
+        url, token = address.groups()
         wait_for(lab, "^up$")
         with urlopen(address[0], timeout=500) as page:  # noqa: S310 - the address is our server's
             assert "JupyterLab" in page.read().decode()
         style = f"{address[1]}/custom/custom.css"
         with urlopen(style, timeout=500) as served:  # noqa: S310 - the same
             assert served.read() == (jupyter.OWN / "custom.css").read_bytes()
+        header = {"Authorization": f"token {token}", "Content-Type": "application/json"}
+        wanted = Request(f"{url}/api/kernels", b'{"name": "python3"}', header)  # noqa: S310 - the same
+        with urlopen(wanted, timeout=500) as answer:  # noqa: S310 - the same
+            identity = json.load(answer)["id"]
+        running = ["pgrep", "-f", f"kernel-{identity}"]
+        assert subprocess.run(running, capture_output=True, check=False).returncode == 0
+        lab.terminate()
+        lab.communicate(timeout=500)
+    assert lab.returncode == 0
+    assert subprocess.run(running, capture_output=True, check=False).returncode == 1
     assert (tmp_path / "lab" / notebooks()[0].name).is_file()
 
 
@@ -220,22 +232,6 @@ def test_nohup_holds(tmp_path: Path) -> None:
     assert lab.returncode == 0
 
 
-def test_a_kernel_ends_with_it(tmp_path: Path) -> None:
-    with started(tmp_path, UP) as lab:
-        url, token = wait_for(lab, ADDRESS).groups()
-        wait_for(lab, "^up$")
-        header = {"Authorization": f"token {token}", "Content-Type": "application/json"}
-        wanted = Request(f"{url}/api/kernels", b'{"name": "python3"}', header)  # noqa: S310 - the same
-        with urlopen(wanted, timeout=500) as answer:  # noqa: S310 - the same
-            identity = json.load(answer)["id"]
-        running = ["pgrep", "-f", f"kernel-{identity}"]
-        assert subprocess.run(running, capture_output=True, check=False).returncode == 0
-        lab.terminate()
-        lab.communicate(timeout=500)
-    assert lab.returncode == 0
-    assert subprocess.run(running, capture_output=True, check=False).returncode == 1
-
-
 # --- Options
 
 
@@ -248,6 +244,24 @@ def test_terminals_and_kernels_find_the_command(
     assert os.environ["PATH"].split(os.pathsep) == [str(scripts()), str(tmp_path)]
     shell = jupyter.LabServer().terminado_settings["shell_command"]
     assert shell == [os.environ.get("SHELL") or "sh"]  # no login shell, with a PATH of its own
+
+
+def test_no_other_program_is_asked_from_where_extensions_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = tmp_path / "asked"
+    node = tmp_path / "node"
+    node.write_text(f"#!/bin/sh\n: > {asked}\n")
+    node.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("jupyterlab.labapp.LabApp.launch_instance", lambda _: None)
+    monkeypatch.setattr("jupyterlab.commands._yarn_config", _yarn_config)
+    assert AppOptions().registry == YARN_DEFAULT_REGISTRY
+    assert asked.exists()
+    asked.unlink()
+    jupyter.run([])
+    assert AppOptions().registry == YARN_DEFAULT_REGISTRY
+    assert not asked.exists()
 
 
 @pytest.mark.parametrize(
