@@ -24,7 +24,7 @@ from pathlib import Path
 
 from mtls_lab.errors import LabError
 from mtls_lab.net.clock import Clock
-from mtls_lab.stacks.programs import Program, found
+from mtls_lab.stacks.programs import ADDED, Program, found
 
 __all__ = ["NotStarted", "Server", "free_port", "on_ports", "output_of", "prepare", "started"]
 
@@ -159,7 +159,7 @@ def _spawn(
         tied += ["--reuid", USERS[name], "--regid", USERS[name], "--clear-groups"]
         _give(folder, USERS[name])
     return subprocess.Popen(
-        [*tied, found(name) or name, *arguments],
+        [*tied, found(name) or name, *ADDED.get(name, ()), *arguments],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=output,
