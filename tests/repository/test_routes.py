@@ -206,6 +206,7 @@ def test_the_sdist_carries_tests_that_run_or_say_why_not(tmp_path: Path, home: P
     shutil.unpack_archive(sdist, tmp_path)
     (folder,) = (path.parent for path in tmp_path.glob("*/PKG-INFO"))
     tests = "tests/repository/test_{commands,dependencies,readme,secrets}.py"
+    # The README's TPM, the longest of them, needs no file that its two terminals do not need.
     run = f"{shlex.quote(sys.executable)} -m pytest -p no:cacheprovider {tests} -k 'not in_a_tpm'"
     said = succeeds(run, folder, home)
     reasons = re.findall(r"(?m)^SKIPPED .*?: (?:Skipped: )?(.*)$", said)
