@@ -25,6 +25,10 @@ __all__ = ["Program"]
 
 #: Where programs are that Debian does not put on everybody's PATH.
 PLACES = ("/usr/sbin", "/usr/lib/postgresql/*/bin")
+#: Options of a JVM that ends in a second or two: no compiler and no collector that pay off later.
+_BRIEF = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+#: What is added to a command; nothing that it prints depends on it.
+ADDED = {"java": _BRIEF} | dict.fromkeys(("javac", "keytool"), tuple(f"-J{o}" for o in _BRIEF))
 
 
 @dataclass(frozen=True)

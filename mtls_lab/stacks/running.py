@@ -24,7 +24,8 @@ from pathlib import Path
 
 from mtls_lab.errors import LabError
 from mtls_lab.net.clock import Clock
-from mtls_lab.stacks.programs import Program, found
+from mtls_lab.stacks.programs import ADDED, Program, found
+from mtls_lab.stacks.states import CONNECTED, LISTENS, states
 
 __all__ = ["NotStarted", "Server", "free_port", "on_ports", "output_of", "prepare", "started"]
 
@@ -46,8 +47,6 @@ END = 5.0
 KEPT = ("PATH", "HOME", "TMPDIR", "GOCACHE", "GOROOT", "JAVA_HOME", "LD_LIBRARY_PATH")
 #: Who does not work as root, and as whom it does.
 USERS = {"initdb": "postgres", "mosquitto": "mosquitto", "postgres": "postgres"}
-#: A socket's states that the server still has to leave: established, its last words, not closed.
-OPEN = "(01|03|08)"
 
 
 class NotStarted(LabError):
@@ -159,7 +158,7 @@ def _spawn(
         tied += ["--reuid", USERS[name], "--regid", USERS[name], "--clear-groups"]
         _give(folder, USERS[name])
     return subprocess.Popen(
-        [*tied, found(name) or name, *arguments],
+        [*tied, found(name) or name, *ADDED.get(name, ()), *arguments],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=output,
@@ -210,10 +209,8 @@ class Server:
         while True:
             lines = self._new()
             now = time.monotonic()
-            if self.port and re.search(rf":{self.port:04X} [0-9A-F:]+ {OPEN} ", _sockets()):
-                quiet = 0.0
-            else:
-                quiet = quiet or now
+            connected = self.port and CONNECTED & (states(self.port) or set())
+            quiet = 0.0 if connected else quiet or now
             if now > deadline or (quiet and (lines or now > quiet + GRACE)):
                 break
             select.select([], [], [], 0.02)
@@ -279,16 +276,7 @@ def _listens(where: int | str | None, folder: Path, ports: Mapping[int, int]) ->
     if not isinstance(where, int):
         return where is None or (folder / where).is_socket()
     port = ports[where]
-    if sockets := _sockets():  # a server that serves one after the other would count a visitor
-        return re.search(rf":{port:04X} [0-9A-F:]+ 0A ", sockets) is not None
+    if (now := states(port)) is not None:  # one that serves one after the other counts a visitor
+        return LISTENS in now
     with socket.socket() as visitor:
         return visitor.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _sockets() -> str:
-    """Return the kernel's tables (proc_net_tcp(5)), or nothing where there are none."""
-    text = ""
-    for table in ("tcp", "tcp6"):
-        with suppress(OSError):
-            text += Path(f"/proc/net/{table}").read_text("ascii")
-    return text

@@ -1,4 +1,4 @@
-"""The files of the repository as git sees them, the new ones too, and a copy. No test is here."""
+"""The files of the repository as git sees them, the new ones too; a copy; uv. No test is here."""
 
 import shutil
 import subprocess
@@ -28,6 +28,13 @@ def copy(folder: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
     return folder
+
+
+def uv() -> Path:
+    """The uv with which the Makefile has made this venv."""
+    found = shutil.which("uv") or ROOT / ".venv-uv" / "bin" / "uv"
+    assert Path(found).is_file(), "no uv: make this venv with `make test`"
+    return Path(found)
 
 
 def texts() -> dict[Path, str]:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from mtls_lab.errors import FileProblem, LabError, ToolMissing
-from mtls_lab.tpm import Chip, SoftwareTPM, create_csr, create_wrapped_key, find, keeper
+from mtls_lab.tpm import Chip, SoftwareTPM, commands, create_csr, create_wrapped_key, find, keeper
+from mtls_lab.tpm.conversation import OWNER, Conversation
 from tests.unit.lab import needs
 
 pytestmark = pytest.mark.once
@@ -39,6 +40,20 @@ def test_it_begins_again_with_what_it_had(tmp_path: Path) -> None:
         assert create_csr(third, tmp_path / "key", "a=b/c").subject.rfc4514_string() == "CN=a=b/c"
     again.stop()
     assert Chip.of(tmp_path / "chip") is None
+
+
+def test_nobody_asks_it_anything_after_its_farewell(tmp_path: Path) -> None:
+    """swtpm goes on for ever when whoever it answers has hung up: a client may be slow to leave."""
+    chip = SoftwareTPM(tmp_path / "chip")
+    with Conversation(chip) as client:
+        client.parent(OWNER)
+        chip._broker.farewell(commands.shutdown(), 30)
+        asked = chip.log
+        with pytest.raises(ConnectionError, match="it was stopped"):
+            chip._broker.ask(commands.shutdown())
+    assert (asked[-1].name, chip.log) == ("Shutdown", asked)
+    chip.stop()
+    assert chip._process.returncode == 0
 
 
 def test_the_usual_place_may_have_a_long_name(
