@@ -109,14 +109,14 @@ $(LEARNER): requirements.lock pyproject.toml | supported-python $(OWN_UV)
 $(READY): requirements-test.lock pyproject.toml | supported-python $(OWN_UV)
 	$(call install,$(PYTHON),requirements-test.lock)
 
-.venv-%/ready: requirements-test.lock pyproject.toml | supported-python $(OWN_UV)
-	$(call install,$*,requirements-test.lock)
-
 # What pyproject.toml names, as old as it allows; all else as the lock has it.
-.venv-oldest/ready: requirements-test.lock pyproject.toml | supported-python $(OWN_UV)
-	$(call install,$(PYTHON),requirements-test.lock)
+.venv-oldest-%/ready: requirements-test.lock pyproject.toml | supported-python $(OWN_UV)
+	$(call install,$*,requirements-test.lock)
 	@$(UV) pip install --quiet --python $(@D) --requirements pyproject.toml --resolution lowest-direct \
 	    -P anywidget -P cryptography -P ipywidgets -P jsonschema -P jupyterlab
+
+.venv-%/ready: requirements-test.lock pyproject.toml | supported-python $(OWN_UV)
+	$(call install,$*,requirements-test.lock)
 
 .venv-uv/bin/uv: | supported-python
 	@$(call program,$(PYTHON)) -c 'import ensurepip' 2>/dev/null || { \

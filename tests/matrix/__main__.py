@@ -1,7 +1,7 @@
 """`make matrix`: the same tests on several Debians and Pythons, all at a time, and their table.
 
-Here: what is run where, and the table. Not here: how a Debian is made and entered (the script
-`debian` beside this file), how a venv is installed (the Makefile).
+Here: the systems, and the table. Not here: which tests run on which (core.py), how a Debian is made
+and entered (the script `debian` beside this file), how a venv is installed (the Makefile).
 """
 
 import os
@@ -18,73 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.matrix.core import OLDEST, chosen
 from tests.repository.files import PYPROJECT, ROOT, in_git
-
-#: The tests whose result depends on the Python, its OpenSSL or the packages. All others run in
-#: `make test` only: those of other folders, and those here that are marked `once`.
-CORE = [
-    *("-m", "not once"),
-    "mtls_lab",
-    "tests/unit",
-    "tests/fuzz",
-    "tests/panels",
-    "tests/interop",
-    "tests/notebooks/test_outputs.py",
-]
-
-#: What can make the result of a folder's tests another one than in `make test`:
-#: the ssl module and the OpenSSL below it, seen at close range: contexts, sockets, alerts, errors;
-TLS = "TLS"
-#: the packages: cryptography, ipywidgets, Jupyter;
-PACKAGES = "packages"
-#: the system: who one is, what a user may, which programs are there.
-SYSTEM = "system"
-
-#: Each folder and file of the core, and on which of them it depends. One that depends on none has
-#: Python alone to fear, or looks at TLS from further off than those that depend on it: it runs on
-#: the newest Python only, which is the furthest from that of `make test`.
-DEPENDS: dict[str, set[str]] = {
-    "mtls_lab": {TLS, PACKAGES, SYSTEM},
-    "tests/fuzz": {PACKAGES},
-    "tests/interop": {TLS},
-    "tests/notebooks/test_outputs.py": {TLS, PACKAGES, SYSTEM},
-    "tests/panels": {PACKAGES},
-    "tests/unit/attacks": {TLS},
-    "tests/unit/bench": {TLS},
-    "tests/unit/classroom": {SYSTEM},
-    "tests/unit/cli": {SYSTEM, PACKAGES},
-    "tests/unit/diagnosis": {TLS},
-    "tests/unit/drawing": set(),
-    "tests/unit/enrolment": {TLS, PACKAGES},
-    "tests/unit/exercises": set(),
-    "tests/unit/experiments": {TLS, PACKAGES},
-    "tests/unit/kata": set(),
-    "tests/unit/learner": {SYSTEM, PACKAGES},
-    "tests/unit/net": {TLS},
-    "tests/unit/pki": {TLS, PACKAGES},
-    "tests/unit/stacks": {SYSTEM},
-    "tests/unit/test_errors.py": set(),
-    "tests/unit/test_facts.py": set(),
-    "tests/unit/test_files.py": {SYSTEM},
-    "tests/unit/test_program.py": {SYSTEM},
-    "tests/unit/test_scratch.py": {SYSTEM},
-    "tests/unit/tpm": {SYSTEM},
-    "tests/unit/wire": {TLS},
-}
-
-#: The system with the newest Python runs all of the core, in two processes: in one it would run on
-#: by itself, on one core, when the others are done.
-NEWEST, PROCESSES = "sid", 2
-#: What is another on each of the others than for `make test`.
-DIFFERS = {
-    # Another OpenSSL, and an older Python, as Debian patches them; an ordinary user.
-    "bookworm": {TLS, SYSTEM},
-    # The ssl module of 3.13, which is strict, over OpenSSL 3.5.
-    "trixie": {TLS},
-    # The ssl module of 3.12.
-    "Python": {TLS},
-    "oldest packages": {PACKAGES},
-}
 
 DEBIANS = {"bookworm": "Debian 12", "trixie": "Debian 13", "sid": "Debian sid"}
 #: The Python of a stable Debian stays: one of this machine's own would add nothing to it.
@@ -144,27 +79,31 @@ class Result:
         return self.code == 0 and self.count("passed") > 0
 
 
-def core(system: str) -> list[str]:
-    """What pytest runs on a system: the core without what this system cannot change."""
-    if system == NEWEST:
-        return [*CORE, f"--numprocesses={PROCESSES}"]
-    left_out = [path for path, on in DEPENDS.items() if not DIFFERS[system] & on]
-    # pytest does not ignore what it is told to run.
-    told = [each for each in CORE if each not in left_out]
-    return [*told, *(f"--ignore={path}" for path in left_out if path not in CORE)]
-
-
 def debian(suite: str) -> Run:
     script = str(Path(__file__).with_name("debian"))
-    return Run(DEBIANS[suite], [script, suite, str(SOURCE), *core(suite)])
+    return Run(DEBIANS[suite], [script, suite, str(SOURCE), *chosen(suite)])
 
 
-def venv(where: str, folder: str) -> Run:
+def venv(python: str, *systems: str) -> Run:
     """A run on this machine, in a venv that the Makefile makes."""
+    folder = f".venv-oldest-{python}" if OLDEST in systems else f".venv-{python}"
     line = (
         f'make --no-print-directory COMPILED= {folder}/ready && {folder}/bin/python -m pytest "$@"'
     )
-    return Run(where, ["bash", "-c", line, "bash", *core(re.sub(r" \d.*", "", where))])
+    where = f"Python {python}, {OLDEST}" if OLDEST in systems else f"Python {python}"
+    return Run(where, ["bash", "-c", line, "bash", *chosen(*systems)])
+
+
+def venvs(pythons: list[str]) -> list[Run]:
+    """One for each of these Pythons, the first of which has the oldest packages.
+
+    What an old package breaks is not what a Python breaks: two runs would prove no more. Without
+    any other Python, the packages are tried on that of `make test`.
+    """
+    if not pythons:
+        return [venv("{}.{}".format(*sys.version_info), OLDEST)]
+    first, *others = pythons
+    return [venv(first, "Python", OLDEST), *(venv(each, "Python") for each in others)]
 
 
 def pack() -> None:
@@ -263,8 +202,7 @@ def main(pythons: list[str]) -> int:
     lacks += [name for name in PROGRAMS if not shutil.which(name)]
     runs = [] if lacks else [debian(suite) for suite in DEBIANS]
     known = [] if lacks else PYTHONS.values()
-    runs += [venv(f"Python {each}", f".venv-{each}") for each in pythons if each not in known]
-    runs += [venv("oldest packages", ".venv-oldest")]
+    runs += venvs([each for each in pythons if each not in known])
     pack()
     # All at a time: a test often waits for a peer or a time-out, and one run takes but 400 MB.
     with ThreadPoolExecutor(len(runs)) as pool:

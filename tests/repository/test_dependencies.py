@@ -7,7 +7,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.matrix.__main__ import CORE
+from tests.matrix.core import CORE
 from tests.repository.files import PYPROJECT, ROOT
 
 LEARNER = (ROOT / "requirements.lock").read_text(encoding="utf-8")
@@ -75,7 +75,7 @@ def test_a_learner_gets_what_was_tested_and_no_tools_of_ours() -> None:
 
 
 def test_the_oldest_packages_are_those_that_pyproject_names() -> None:
-    (rule,) = re.findall(r"(?ms)^\.venv-oldest/ready:.*?\n\n", MAKEFILE)
+    (rule,) = re.findall(r"(?ms)^\.venv-oldest-%/ready:.*?\n\n", MAKEFILE)
     assert re.findall(r"-P (\S+)", rule) == list(bounds(PYPROJECT["project"]["dependencies"]))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.matrix import __main__ as matrix
+from tests.matrix import core
 from tests.matrix.__main__ import Result, Run
 from tests.repository.files import ROOT
 
@@ -57,16 +58,16 @@ def test_a_run_is_good_only_if_tests_passed(said: str, code: int, *, good: bool)
 
 
 def test_the_newest_python_runs_all_of_the_core() -> None:
-    _, suite, _, *tests = matrix.debian(matrix.NEWEST).command
+    _, suite, _, *tests = matrix.debian(core.NEWEST).command
     assert suite == "sid"
-    assert tests == [*matrix.CORE, "--numprocesses=2"]
+    assert tests == [*core.CORE, "--numprocesses=2"]
 
 
 OTHERS = {
     "bookworm": matrix.debian("bookworm"),
     "trixie": matrix.debian("trixie"),
-    "Python": matrix.venv("Python 3.12", "x"),
-    "oldest packages": matrix.venv("oldest packages", "x"),
+    "Python": matrix.venv("3.12", "Python"),
+    "oldest packages": matrix.venv("3.12", "oldest packages"),
 }
 
 
@@ -75,26 +76,45 @@ def test_what_a_system_can_change_runs_there(name: str) -> None:
     command = OTHERS[name].command
     left_out = [e.removeprefix("--ignore=") for e in command if e.startswith("--ignore=")]
     assert [path for path in left_out if path in command] == []  # pytest would run it all the same
-    left_out += [path for path in matrix.DEPENDS if path in matrix.CORE and path not in command]
+    left_out += [path for path in core.DEPENDS if path in core.CORE and path not in command]
     assert left_out
-    assert [path for path in left_out if matrix.DEPENDS[path] & matrix.DIFFERS[name]] == []
-    assert len(left_out) < len(matrix.DEPENDS) - 3
-    assert matrix.DIFFERS.keys() == OTHERS.keys()
+    assert [path for path in left_out if core.DEPENDS[path] & core.DIFFERS[name]] == []
+    assert len(left_out) < len(core.DEPENDS) - 3
+    assert core.DIFFERS.keys() == OTHERS.keys()
 
 
 def test_somebody_has_thought_about_every_folder_of_the_core() -> None:
-    """A new folder of unit tests is given what it depends on."""
-    core = {path for path in matrix.CORE if "/" in path or path == "mtls_lab"} - {"tests/unit"}
+    """A new folder of unit tests is given what it depends on; a file in one depends on less."""
+    told = {path for path in core.CORE if "/" in path or path == "mtls_lab"} - {"tests/unit"}
     unit = [each for each in (ROOT / "tests" / "unit").iterdir() if any(each.rglob("test_*.py"))]
     unit += (ROOT / "tests" / "unit").glob("test_*.py")
-    assert set(matrix.DEPENDS) == core | {str(each.relative_to(ROOT)) for each in unit}
+    whole = told | {str(each.relative_to(ROOT)) for each in unit}
+    assert whole <= set(core.DEPENDS)
+    for file in set(core.DEPENDS) - whole:
+        assert (ROOT / file).is_file()
+        assert core.DEPENDS[file] < core.DEPENDS[file.rpartition("/")[0]], file
 
 
 def test_each_thing_that_differs_is_tried_somewhere() -> None:
-    """TLS on each Python and OpenSSL; packages and an ordinary user beside the newest Python."""
-    for what in (matrix.TLS, matrix.PACKAGES, matrix.SYSTEM):
-        assert any(what in differs for differs in matrix.DIFFERS.values())
-        assert any(what in on for on in matrix.DEPENDS.values())
+    """TLS and the oldest packages beside the newest Python; an ordinary user runs all on it."""
+    for what in (core.SSL, core.OPENSSL, core.PACKAGES, core.SYSTEM):
+        assert any(what in on for on in core.DEPENDS.values())
+    assert set().union(*core.DIFFERS.values()) == {*core.TLS, core.PACKAGES}
+    assert core.NEWEST in matrix.DEBIANS  # the script makes a user there, who runs everything
+
+
+def test_the_first_of_the_other_pythons_has_the_oldest_packages() -> None:
+    first, second = matrix.venvs(["3.12", "3.14"])
+    assert (first.where, second.where) == ("Python 3.12, oldest packages", "Python 3.14")
+    assert ".venv-oldest-3.12/ready" in first.command[2]
+    assert ".venv-3.14/ready" in second.command[2]
+    for what in ("Python", "oldest packages"):
+        run = OTHERS[what].command[4:]
+        left_out = {each for each in first.command if each.startswith("--ignore=")}
+        assert left_out <= {each for each in run if each.startswith("--ignore=")}
+    (alone,) = matrix.venvs([])
+    assert alone.where == f"Python {sys.version_info[0]}.{sys.version_info[1]}, oldest packages"
+    assert alone.command[4:] == OTHERS["oldest packages"].command[4:]
 
 
 def test_what_did_not_run_is_named() -> None:
@@ -118,16 +138,16 @@ def test_a_python_that_a_stable_debian_has_is_not_run_again_and_a_failure_is_sho
     monkeypatch.setattr("shutil.which", lambda name: name)
     monkeypatch.setattr(matrix, "pack", lambda: None)
     monkeypatch.setattr(matrix, "debian", lambda suite: Run(suite, printing(PASSED)))
-    monkeypatch.setattr(matrix, "venv", lambda where, _: Run(where, failed))
-    assert matrix.main(["3.12", "3.13"]) == 1
+    monkeypatch.setattr(matrix, "venv", lambda python, *_: Run(f"Python {python}", failed))
+    assert matrix.main(["3.12", "3.13", "3.14"]) == 1
     _, _, said = capsys.readouterr().out.partition("\n\n")
     shown, _, table = said.rpartition("\n\n")
     assert re.findall(r"(?m)^(.+) said at last:\nE   assert 1 == 2$", shown) == [
         "Python 3.12",
-        "oldest packages",
+        "Python 3.14",
     ]
     ran = [re.split("  +", line)[0] for line in table.splitlines()]
-    assert ran[:6] == ["where", "bookworm", "trixie", "sid", "Python 3.12", "oldest packages"]
+    assert ran[:6] == ["where", "bookworm", "trixie", "sid", "Python 3.12", "Python 3.14"]
 
 
 @pytest.mark.parametrize(("ci", "code"), [("true", 1), ("", 0)])
@@ -137,7 +157,7 @@ def test_what_did_not_run_is_a_failure_under_ci_only(
     monkeypatch.setenv("CI", ci)
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr(matrix, "pack", lambda: None)
-    monkeypatch.setattr(matrix, "venv", lambda where, _: Run(where, printing(PASSED)))
+    monkeypatch.setattr(matrix, "venv", lambda python, *_: Run(python, printing(PASSED)))
     assert matrix.main([]) == code
     assert "NOT RUN Debian 12, Debian 13, Debian sid: needs root" in capsys.readouterr().out
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.unit.diagnosis.noise import Noise, answered
 
+pytestmark = pytest.mark.once  # texts and files, read by our own code
+
 
 @pytest.fixture(scope="module")
 def noise(tmp_path_factory: pytest.TempPathFactory) -> Noise:

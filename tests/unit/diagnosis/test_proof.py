@@ -19,6 +19,8 @@ from mtls_lab.diagnosis.lines import READ
 from mtls_lab.facts import read_facts
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem
 
+pytestmark = pytest.mark.once  # texts and files, read by our own code
+
 UNKNOWN_CA = "remote error: tls: unknown certificate authority"
 BAD = "remote error: tls: bad certificate"
 
