@@ -31,6 +31,8 @@ Outputs = dict[str, list[dict[str, Any]]]
 def software_tpm(folder: PathLike, notebook: str) -> SoftwareTPM | None:
     """Start the software TPM of a folder; without one, let this notebook show what was recorded.
 
+    It starts with no wrong PIN counted: a learner may have stopped where the TPM was locked.
+
     Args:
         folder: where the TPM's state is.
         notebook: the name of the notebook that asks, such as "4_key_in_a_tpm".
@@ -45,7 +47,9 @@ def software_tpm(folder: PathLike, notebook: str) -> SoftwareTPM | None:
     lacking = missing()
     try:
         if not lacking:
-            return SoftwareTPM(folder)
+            chip = SoftwareTPM(folder)
+            chip.unlock()
+            return chip
     except ToolMissing as error:
         print(error)
     else:

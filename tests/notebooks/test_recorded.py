@@ -6,7 +6,8 @@ import nbformat
 import pytest
 
 from mtls_lab.classroom import recorded
-from mtls_lab.tpm import SoftwareTPM
+from mtls_lab.errors import LabError
+from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key
 from tests.authoring import canonical
 
 #: A line that was recorded; how many cells run all the same: imports, questions, the start,
@@ -48,3 +49,19 @@ def test_with_a_tpm_it_is_started(tmp_path: Path) -> None:
     assert isinstance(chip, SoftwareTPM)
     assert chip.running
     chip.stop()
+
+
+@pytest.mark.once
+def test_where_wrong_pins_locked_it_a_lesson_begins_all_the_same(tmp_path: Path) -> None:
+    with SoftwareTPM(tmp_path / "tpm") as left:
+        create_wrapped_key(left, tmp_path / "pin.key", pin="1234")
+        for _ in range(left.lock.most):
+            with pytest.raises(LabError, match="0x98e TPM_RC_AUTH_FAIL"):
+                create_csr(left, tmp_path / "pin.key", "trusted-client", pin="0000")
+        assert left.lock.closed
+    chip = recorded.software_tpm(tmp_path / "tpm", "4_key_in_a_tpm")
+    assert chip is not None
+    with chip:
+        assert chip.lock.wrong == 0
+        create_wrapped_key(chip, tmp_path / "any.key")
+        assert create_csr(chip, tmp_path / "any.key", "trusted-client").is_signature_valid
