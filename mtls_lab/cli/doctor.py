@@ -99,7 +99,7 @@ def _checks(folder: Path) -> list[tuple[str, Callable[[], Finding], tuple[str, .
         ("TLS", _tls, ("cryptography", "loopback")),
         ("clock", lambda: _clock(folder), ()),
         ("folder", lambda: _folder(folder), ()),
-        ("jupyterlab", lambda: package("jupyterlab", "jupyterlab.labapp"), ()),
+        ("jupyterlab", lambda: package("jupyterlab", "mtls_lab.cli.jupyter"), ()),
         ("kernel", installed.kernel, ("jupyterlab",)),
         ("ipywidgets", lambda: _widgets(folder), ("cryptography",)),
         ("openssl", installed.openssl_program, ()),

@@ -14,10 +14,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
-import jupyterlab.commands
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
-from jupyterlab.labapp import LabApp
+from jupyterlab import commands
 from jupyterlab_server.workspaces_handler import WORKSPACE_EXTENSION, slugify
 from tornado.platform.asyncio import AsyncIOLoop
 from traitlets import Unicode, default
@@ -25,6 +24,11 @@ from traitlets import Unicode, default
 from mtls_lab.facts import resource_folder
 from mtls_lab.files import private_folder, write_file
 from mtls_lab.program import scripts
+
+# As it is loaded, JupyterLab asks a Node.js, where there is one, for half a second, from which
+# registry extensions come. None is installed from here.
+commands._yarn_config = lambda _: {"yarn config": {}}  # noqa: SLF001
+from jupyterlab.labapp import LabApp  # noqa: E402
 
 __all__ = ["LabServer", "open_outline", "options", "run"]
 
@@ -93,6 +97,8 @@ def options(
         "--LabApp.extension_manager=readonly",
         "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
         "--LabApp.news_url=",
+        # Nor is npm asked, for half a second, whether it has language servers.
+        "--LanguageServerManager.autodetect=False",
         *EXPORT,
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -142,9 +148,6 @@ def run(arguments: list[str]) -> None:
     """
     search = os.environ.get("PATH", os.defpath)
     os.environ["PATH"] = os.pathsep.join([str(scripts()), search])
-    # Where there is a Node.js, each start would ask it, for half a second, from which registry
-    # extensions come. None is installed from here.
-    jupyterlab.commands._yarn_config = lambda _: {"yarn config": {}}  # noqa: SLF001
     LabApp.serverapp_class = LabServer
     LabApp.launch_instance(arguments)
 
