@@ -16,8 +16,6 @@ from pathlib import Path
 import atheris
 
 PACKAGE = "mtls_lab"
-#: They read no foreign byte, and to instrument them takes a quarter of a start.
-CLOSED = [f"{PACKAGE}.{name}" for name in ("attacks", "drawing", "exercises", "experiments")]
 
 
 def where(error: BaseException) -> str:
@@ -54,7 +52,7 @@ def note(folder: Path, name: str, data: bytes, error: BaseException) -> None:
 
 def main() -> None:
     name, folder, *arguments = sys.argv[1:]
-    with atheris.instrument_imports(include=[PACKAGE], exclude=CLOSED):
+    with atheris.instrument_imports(include=[PACKAGE]):
         from tests.fuzz.targets import TARGETS  # noqa: PLC0415 - instrumented as it is imported
     atheris.Setup([sys.argv[0], *arguments], guarded(TARGETS[name], Path(folder) / "findings"))
     atheris.Fuzz()
