@@ -269,18 +269,36 @@ def test_what_catches_everything_is_left_and_named(monkeypatch: pytest.MonkeyPat
 # --- Every socket is closed
 
 
+@pytest.fixture
+def unfrozen() -> Iterator[None]:
+    """Nothing is set aside, as in a learner's kernel (and unlike tests/conftest.py)."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
 def forget() -> None:
     """Lose a socket that only a search for garbage finds."""
     lost: list[object] = [socket.socket()]
     lost.append(lost)
 
 
+@pytest.mark.usefixtures("unfrozen")
 def test_a_socket_that_nobody_closes_is_missed() -> None:
     with pytest.raises(NotYet, match="forget leaves its socket open"), all_closed("forget"):
         forget()
     assert gc.get_freeze_count() == 0
 
 
+def test_what_others_have_set_aside_stays_so() -> None:
+    gc.freeze()
+    before = gc.get_freeze_count()
+    with all_closed("careful"):
+        socket.socket().close()
+    assert gc.get_freeze_count() >= before
+
+
+@pytest.mark.usefixtures("unfrozen")
 def test_a_socket_that_was_forgotten_before_is_not_meant() -> None:
     forget()
     with all_closed("careful"):
