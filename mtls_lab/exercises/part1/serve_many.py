@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -204,12 +205,16 @@ def _waits(thread: threading.Thread) -> bool:
     """Whether a thread waits for work, as those of a pool do, and not for a client.
 
     Then the standard library runs in it, apart from what reads a socket; a pool may be the
-    learner's for longer than one check.
+    learner's for longer than one check. While a thread begins or ends, there is nothing in it but
+    what begins and ends threads.
     """
     frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - there is no other way
     if frame is None:
         return False
-    path = Path(frame.f_code.co_filename)
+    path, does = Path(frame.f_code.co_filename), frame.f_code.co_name
+    files = {each.f_code.co_filename for each, _ in traceback.walk_stack(frame)}
+    if files == {threading.__file__} and does != "wait":
+        return False
     return path.is_relative_to(_LIBRARY) and path.name not in {"socket.py", "ssl.py"}
 
 

@@ -514,6 +514,23 @@ def test_serve_many_that_leaves_its_loop_to_a_thread() -> None:
     assert (result.outcome, result.rule) == (NOT_YET, SERVE_MANY.STAYS)
 
 
+@pytest.mark.parametrize("inside", ["run", "wait"])
+def test_a_thread_that_begins_or_ends_does_not_wait_for_work(inside: str) -> None:
+    """There is nothing in it but threading.py then, and the check waits for its end."""
+    event, lock = threading.Event(), threading.Lock()
+    lock.acquire()
+    # The second is a function of C, without a frame.
+    target = event.wait if inside == "wait" else lock.acquire
+    thread = threading.Thread(target=target, daemon=True)
+    thread.start()
+    while sys._current_frames()[thread.ident or 0].f_code.co_name != inside:
+        assert thread.is_alive()
+    assert SERVE_MANY._waits(thread) is (inside == "wait")
+    event.set()
+    lock.release()
+    thread.join()
+
+
 def test_serve_many_with_a_pool_outside_of_it() -> None:
     """Made in another cell than the function, it outlives the check."""
     with ThreadPoolExecutor(50) as pool:
