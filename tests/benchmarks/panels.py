@@ -130,7 +130,7 @@ def opened(
     unpacking.unpack(learner)
     # The page as a learner has it, in which JupyterLab draws what is in view first.
     settings = SETTINGS | {TRACKER: {"recordTiming": True}}
-    with JupyterLab(learner, folder / "jupyter", settings, more) as lab:
+    with JupyterLab(learner, folder / "jupyter", settings, more, without=()) as lab:
         yield lab.visit(browser), learner
 
 

@@ -143,6 +143,7 @@ class JupyterLab:
         scratch: an empty folder for its own files.
         settings: what differs from what a learner has, by plugin.
         more: further options of the server.
+        without: the parts of JupyterLab that are left out.
 
     Attributes:
         url: where it listens, without a path.
@@ -156,9 +157,10 @@ class JupyterLab:
         scratch: Path,
         settings: dict[str, dict[str, object]] = SETTINGS,
         more: tuple[str, ...] = (),
+        without: tuple[str, ...] = UNSEEN,
     ) -> None:
         self.folder, self._scratch, self._settings = folder, scratch, settings
-        self._more = more
+        self._more, self._without = more, without
         self.log: deque[str] = deque(maxlen=200)
         self.token = secrets.token_hex(16)
 
@@ -176,7 +178,7 @@ class JupyterLab:
             file.with_suffix(".jupyterlab-settings").write_text(json.dumps(settings))
         file = Path(environment["JUPYTER_CONFIG_DIR"], "labconfig", "page_config.json")
         file.parent.mkdir()
-        file.write_text(json.dumps({"disabledExtensions": dict.fromkeys(UNSEEN, True)}))
+        file.write_text(json.dumps({"disabledExtensions": dict.fromkeys(self._without, True)}))
         options = [
             *("--no-browser", "--ip=127.0.0.1", "--port=0", "--ServerApp.port_retries=0"),
             f"--IdentityProvider.token={self.token}",
