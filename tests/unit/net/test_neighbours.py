@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from mtls_lab import Relay, Stage, ask, explain, serve
-from mtls_lab.net import Address, Backend, device, neighbours
+from mtls_lab.net import Address, Backend, device, sock_diag
 from mtls_lab.net.recording import RecordedSocket
 from tests.unit.lab import LONG
 
@@ -132,7 +132,7 @@ def test_root_serves_everybody() -> None:
 def test_where_the_system_does_not_tell_everybody_is_served(
     monkeypatch: pytest.MonkeyPatch, name: str, value: int
 ) -> None:
-    monkeypatch.setattr(neighbours, name, value)
+    monkeypatch.setattr(sock_diag, name, value)
     with being(LEARNER), serve() as backend:
         assert said_to(NEIGHBOUR, backend.address) == b"PONG\n"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mtls_lab.net import sock_diag
 from mtls_lab.stacks import states as module
 from mtls_lab.stacks.states import CONNECTED, LISTENS, states
 
@@ -22,7 +23,7 @@ def ask(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[int], set[int] | None]:
     if request.param == "tables":
-        monkeypatch.setattr(module, "_dump", fails)
+        monkeypatch.setattr(sock_diag, "at_port", fails)
     else:
         monkeypatch.setattr(module, "_in_tables", fails)
     return states
@@ -60,6 +61,6 @@ def test_more_sockets_than_fit_into_one_answer() -> None:
 
 
 def test_where_no_system_tells(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_dump", fails)
+    monkeypatch.setattr(sock_diag, "at_port", fails)
     monkeypatch.setattr(Path, "read_text", fails)
     assert states(8443) is None
