@@ -1,0 +1,39 @@
+# The names of the checks and of what they work with, for the type checker and for Python
+# (../face.py): one line each.
+
+from mtls_lab.exercises.attempt import Attempt as Attempt
+from mtls_lab.exercises.attempt import stop_the_clone as stop_the_clone
+from mtls_lab.exercises.calling import Called as Called
+from mtls_lab.exercises.calling import call as call
+from mtls_lab.exercises.judging import judge as judge
+from mtls_lab.exercises.judging import remembered as remembered
+from mtls_lab.exercises.manifest import EXERCISES as EXERCISES
+from mtls_lab.exercises.manifest import Exercise as Exercise
+from mtls_lab.exercises.part1.ask_by_hand import ask_by_hand as ask_by_hand
+from mtls_lab.exercises.part1.mallory import mallory as mallory
+from mtls_lab.exercises.part1.seal import seal as seal
+from mtls_lab.exercises.part1.serve_many import serve_many as serve_many
+from mtls_lab.exercises.part2.backend_certificate import backend_certificate as backend_certificate
+from mtls_lab.exercises.part2.backend_context import backend_context as backend_context
+from mtls_lab.exercises.part2.device_context import device_context as device_context
+from mtls_lab.exercises.part2.fetch import fetch as fetch
+from mtls_lab.exercises.part3.authorize import authorize as authorize
+from mtls_lab.exercises.part3.device_certificate import device_certificate as device_certificate
+from mtls_lab.exercises.part3.diagnose import diagnose as diagnose
+from mtls_lab.exercises.part3.hardened_backend import hardened_backend as hardened_backend
+from mtls_lab.exercises.part3.is_served import is_served as is_served
+from mtls_lab.exercises.part3.mutual_backend import mutual_backend as mutual_backend
+from mtls_lab.exercises.part3.mutual_device import mutual_device as mutual_device
+from mtls_lab.exercises.part3.trusted_backend import trusted_backend as trusted_backend
+from mtls_lab.exercises.part4.copyable import copyable as copyable
+from mtls_lab.exercises.part4.may_enrol import may_enrol as may_enrol
+from mtls_lab.exercises.part4.must_revoke import must_revoke as must_revoke
+from mtls_lab.exercises.part4.next_step import next_step as next_step
+from mtls_lab.exercises.part4.reloaded import reloaded as reloaded
+from mtls_lab.exercises.part4.roll_over import roll_over as roll_over
+from mtls_lab.exercises.part4.tpm_settings import tpm_settings as tpm_settings
+from mtls_lab.exercises.part4.trust_devices import trust_devices as trust_devices
+from mtls_lab.exercises.result import NotYet as NotYet
+from mtls_lab.exercises.result import Outcome as Outcome
+from mtls_lab.exercises.result import Result as Result
+from mtls_lab.exercises.result import Unsafe as Unsafe

@@ -1,0 +1,35 @@
+# The names of this folder, for the type checker and for Python (../face.py): one line each.
+
+from mtls_lab.wire.comparing import Compared as Compared
+from mtls_lab.wire.comparing import compare as compare
+from mtls_lab.wire.handshake import Handshake as Handshake
+from mtls_lab.wire.handshake import Message as Message
+from mtls_lab.wire.handshake import from_wire as from_wire
+from mtls_lab.wire.outcome import Exchange as Exchange
+from mtls_lab.wire.outcome import Expected as Expected
+from mtls_lab.wire.outcome import Failure as Failure
+from mtls_lab.wire.outcome import Side as Side
+from mtls_lab.wire.outcome import Stage as Stage
+from mtls_lab.wire.protocol import LIE as LIE
+from mtls_lab.wire.protocol import MAX_LINE as MAX_LINE
+from mtls_lab.wire.protocol import SECRET as SECRET
+from mtls_lab.wire.protocol import LineBuffer as LineBuffer
+from mtls_lab.wire.protocol import ProtocolError as ProtocolError
+from mtls_lab.wire.protocol import Service as Service
+from mtls_lab.wire.reading import Field as Field
+from mtls_lab.wire.reading import Malformed as Malformed
+from mtls_lab.wire.reading import read_message as read_message
+from mtls_lab.wire.reasons import NO_CHAIN as NO_CHAIN
+from mtls_lab.wire.recording import Passed as Passed
+from mtls_lab.wire.recording import Recording as Recording
+from mtls_lab.wire.records import HEADER as HEADER
+from mtls_lab.wire.records import Direction as Direction
+from mtls_lab.wire.records import Record as Record
+from mtls_lab.wire.records import Splitter as Splitter
+from mtls_lab.wire.records import hexdump as hexdump
+from mtls_lab.wire.records import looks_like_tls as looks_like_tls
+from mtls_lab.wire.records import parse_records as parse_records
+from mtls_lab.wire.records import plaintext_messages as plaintext_messages
+from mtls_lab.wire.records import readable_records as readable_records
+from mtls_lab.wire.records import server_name as server_name
+from mtls_lab.wire.session import Session as Session
