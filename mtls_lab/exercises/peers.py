@@ -14,6 +14,7 @@ import ssl
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -37,6 +38,7 @@ __all__ = [
     "learners_ca",
     "listening",
     "server_context",
+    "set_aside",
     "settle",
     "shown",
     "strict_device",
@@ -165,6 +167,12 @@ def settle(address: Address) -> None:
         hang_up(socket.create_connection(address))
 
 
+@cache
+def set_aside() -> bool:
+    """Whether others had frozen objects before the first check; to count those takes long."""
+    return gc.get_freeze_count() > 0
+
+
 @contextmanager
 def all_closed(name: str) -> Iterator[None]:
     """Watch a learner's function while the block runs it: every socket has to be closed.
@@ -175,7 +183,7 @@ def all_closed(name: str) -> Iterator[None]:
     Raises:
         NotYet: a socket was forgotten.
     """
-    others = gc.get_freeze_count()  # what somebody else has set aside stays so
+    others = set_aside()  # what somebody else has frozen stays so
     gc.freeze()  # what others forgot before is not meant, and takes long to search
     try:
         with warnings.catch_warnings(record=True) as caught:

@@ -16,7 +16,7 @@ from mtls_lab import checks
 from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import EXERCISES, Called, NotYet, Outcome, Result, Unsafe, call, calling
 from mtls_lab.exercises import judging as base
-from mtls_lab.exercises.peers import all_closed
+from mtls_lab.exercises.peers import all_closed, set_aside
 from mtls_lab.facts import MARKER
 from mtls_lab.learner.progress import FILE
 
@@ -273,8 +273,10 @@ def test_what_catches_everything_is_left_and_named(monkeypatch: pytest.MonkeyPat
 def unfrozen() -> Iterator[None]:
     """Nothing is set aside, as in a learner's kernel (and unlike tests/conftest.py)."""
     gc.unfreeze()
+    set_aside.cache_clear()
     yield
     gc.freeze()
+    set_aside.cache_clear()
 
 
 def forget() -> None:
