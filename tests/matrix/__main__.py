@@ -26,7 +26,7 @@ DEBIANS = {"bookworm": "Debian 12", "trixie": "Debian 13", "sid": "Debian sid"}
 PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
 
 #: What a Debian needs here, beside root.
-PROGRAMS = ["debootstrap", "ip", "unshare"]
+PROGRAMS = ["mmdebstrap", "ip", "unshare"]
 
 #: Seconds for a pytest that was told to end: it ends what it started itself.
 PATIENCE = 10

@@ -118,8 +118,8 @@ def test_the_first_of_the_other_pythons_has_the_oldest_packages() -> None:
 
 
 def test_what_did_not_run_is_named() -> None:
-    assert matrix.not_run([result(PASSED)], "root, debootstrap") == [
-        "Debian 12, Debian 13, Debian sid: needs root, debootstrap",
+    assert matrix.not_run([result(PASSED)], "root, mmdebstrap") == [
+        "Debian 12, Debian 13, Debian sid: needs root, mmdebstrap",
         "Python 3.11: not on this machine",
         "Python 3.12: not on this machine",
         "Python 3.14: not on this machine",
@@ -215,7 +215,7 @@ def test_what_starts_at_the_very_moment_of_the_stop_ends_too() -> None:
 
 
 #: Programs in the place of those of Debian: a system is some folders, its user reads a pipe.
-DEBOOTSTRAP = 'mkdir -p "$4"/proc "$4"/dev "$4"/tmp "$4"/etc/ssl/certs'
+MMDEBSTRAP = 'root=${@: -2:1}; mkdir -p "$root"/{proc,dev,tmp,etc/ssl/certs}'
 CHROOT = 'case $1 in --userspec*) echo started >"$PIPE"; exec sleep 600 ;; esac'
 
 
@@ -226,7 +226,7 @@ def test_a_debian_that_is_stopped_leaves_no_process_and_no_mount(
         pytest.skip("a Debian is entered by root, with unshare")
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    for name, script in [("debootstrap", DEBOOTSTRAP), ("chroot", CHROOT)]:
+    for name, script in [("mmdebstrap", MMDEBSTRAP), ("chroot", CHROOT)]:
         program = tmp_path / "bin" / name
         program.parent.mkdir(exist_ok=True)
         program.write_text(f"#!/bin/bash\n{script}\n")
