@@ -527,6 +527,8 @@ def test_another_way_to_repair_is_right(name: str, repair: Callable[[Kata], obje
 # --- A contexts.py that gives no contexts
 
 BODY = "    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n"
+#: Without work for the machine.
+FOR_EVER = "while True: __import__('time').sleep(0.01)"
 
 
 @pytest.mark.parametrize(
@@ -543,8 +545,8 @@ BODY = "    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n"
             "raise SystemExit",
             "contexts.py raised SystemExit in line 3 of contexts.py",
         ),
-        ("import ssl", "import ssl\nwhile True: pass", "contexts.py had not returned after 1 s"),
-        (BODY, BODY + "    while True: pass\n", "backend_context had not returned after 1 s"),
+        ("import ssl", f"import ssl\n{FOR_EVER}", "contexts.py had not returned after 1 s"),
+        (BODY, BODY + f"    {FOR_EVER}\n", "backend_context had not returned after 1 s"),
         (BODY, "", "backend_context raised "),
         (BODY, BODY + "    ssl.nothing\n", "backend_context raised AttributeError: "),
         (BODY, BODY + "    exit()\n", "backend_context raised SystemExit: "),
@@ -565,7 +567,7 @@ BODY = "    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n"
         ('"localhost"', '"bäckend"', "SERVER_HOSTNAME in contexts.py is 'bäckend'"),
         (
             "    subject =",
-            "    while True: pass\n    subject =",
+            f"    {FOR_EVER}\n    subject =",
             "authorize had not returned after 1 s",
         ),
         (
@@ -579,7 +581,7 @@ BODY = "    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n"
 def test_contexts_that_do_not_run(
     monkeypatch: pytest.MonkeyPatch, old: str, new: str, found: str
 ) -> None:
-    if "while True" in new:  # the others return, and have their time
+    if FOR_EVER in new:  # the others return, and have their time
         monkeypatch.setattr(exam, "RULE_LIMIT" if "subject" in new else "LIMIT", 1.0)
     kata = having("client_name")
     edit(kata, (old, new))
