@@ -35,7 +35,7 @@ help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 # A process more than there are cores, for a test often waits for a peer, a page or a time-out. Four
-# at most: one of them has the browser, and takes as long as two others (tests/sharing.py).
+# at most: each of four has a browser, and with it takes more than a gigabyte (tests/sharing.py).
 CORES := $(or $(shell getconf _NPROCESSORS_ONLN 2>/dev/null),1)
 PROCESSES := --numprocesses $(or $(word $(CORES),2 3),4)
 

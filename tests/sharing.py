@@ -9,7 +9,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 #: The longest pieces first, so that none of them is left for the end: files and folders.
 LONGEST = [
-    "tests/browser/",  # one JupyterLab and one Chromium, not one for each process
+    "tests/browser/",
     "tests/notebooks/test_outputs.py",
     "tests/notebooks/",
     "tests/repository/test_readme.py",
@@ -22,7 +22,14 @@ LONGEST = [
 APART = ("tests/notebooks/", "tests/repository/")
 
 
-def piece(nodeid: str) -> str:
+#: From so many processes on, each has a JupyterLab and a Chromium: one for all would work on when
+#: the others are done. With fewer, the cores are busy anyway, and to start more would cost time.
+MANY = 4
+#: A folder of tests that share one page.
+ONE_PAGE = "tests/browser/together/"
+
+
+def piece(nodeid: str, processes: int = 1) -> str:
     """The piece to which a test belongs: as a rule, its file with that file's fixtures.
 
     Example:
@@ -30,11 +37,15 @@ def piece(nodeid: str) -> str:
         'tests/unit/test_facts.py'
         >>> piece("tests/browser/together/test_still.py::test_one")
         'tests/browser/'
+        >>> piece("tests/browser/test_slides.py::test_one", processes=4)
+        'tests/browser/test_slides.py'
         >>> piece("tests/repository/test_routes.py::test_make")
         'tests/repository/test_routes.py::test_make'
     """
-    if nodeid.startswith("tests/browser/"):
+    if nodeid.startswith("tests/browser/") and processes < MANY:
         return "tests/browser/"
+    if nodeid.startswith(ONE_PAGE):
+        return ONE_PAGE
     return nodeid if nodeid.startswith(APART) else nodeid.partition("::")[0]
 
 
@@ -52,4 +63,4 @@ class Pieces(LoadScopeScheduling):  # type: ignore[misc]  # it carries no types
         config.option.loadscopereorder = False
 
     def _split_scope(self, nodeid: str) -> str:
-        return piece(nodeid)
+        return piece(nodeid, self.numnodes)
