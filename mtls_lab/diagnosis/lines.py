@@ -282,9 +282,21 @@ def _phrases() -> tuple[tuple[str, list[str], Phrase], ...]:
         *(
             phrase(words, meaning, name)
             for name, stack in facts["stacks"].items()
-            for words, meaning in stack.get("says", {}).items()
+            for said, meaning in stack.get("says", {}).items()
+            for words in (said, *_decimal(said))
         ),
     )
+
+
+def _decimal(words: str) -> list[str]:
+    """The same code as a program prints it that has no hexadecimal; two digits are no sign of it.
+
+    Example:
+        >>> _decimal("-0x2700"), _decimal("-0x0050")
+        (['-9984'], [])
+    """
+    code = int(words[1:], 16) if re.fullmatch("-0x[0-9a-f]{4}", words) else 0
+    return [f"-{code}"] if code >= 1000 else []
 
 
 @cache
