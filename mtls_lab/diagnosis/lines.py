@@ -53,6 +53,12 @@ REASONS = re.compile(
     r"|\('(?:SSL|PEM|X509|x509)[^']{0,40}', '[^']{0,60}', '([a-z][a-z0-9/ ]{2,60})'\)"
     r"|\b((?:[A-Z0-9]{1,20}_){2,8}[A-Z0-9]{1,20})\b"
 )
+#: Of a page; <unknown>, <inline> and <<21,3>> are a program's own.
+TAGS = re.compile(
+    r"<!doctype[^<>]{0,60}>"
+    r"|</?(?:html|head|title|meta|body|center|h[1-6r]|p|br|b|i|a|div|span|pre|address)\b[^<>]{0,60}>",
+    re.IGNORECASE,
+)
 VERIFY = re.compile(
     r"\((\d{1,3}):[a-z]|verify (?:error:num|return code|code|error)[=: ]{0,3}(\d{1,3})"
     r"|verify_code[=: ]{1,2}(\d{1,3})|error (\d{1,3}) at \d{1,2} depth"
@@ -229,7 +235,7 @@ def _longest_part(table: str, line: str) -> str:
 
 
 def _quoted(line: str) -> str:
-    line = re.sub(r"</?\w{1,10}[^<>]{0,60}>", "", line[:LINE])  # of a page
+    line = TAGS.sub("", line[:LINE])
     line = printable(line.strip()[: SHOWN + 1])
     return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
 
@@ -276,9 +282,21 @@ def _phrases() -> tuple[tuple[str, list[str], Phrase], ...]:
         *(
             phrase(words, meaning, name)
             for name, stack in facts["stacks"].items()
-            for words, meaning in stack.get("says", {}).items()
+            for said, meaning in stack.get("says", {}).items()
+            for words in (said, *_decimal(said))
         ),
     )
+
+
+def _decimal(words: str) -> list[str]:
+    """The same code as a program prints it that has no hexadecimal; two digits are no sign of it.
+
+    Example:
+        >>> _decimal("-0x2700"), _decimal("-0x0050")
+        (['-9984'], [])
+    """
+    code = int(words[1:], 16) if re.fullmatch("-0x[0-9a-f]{4}", words) else 0
+    return [f"-{code}"] if code >= 1000 else []
 
 
 @cache

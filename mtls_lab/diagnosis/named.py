@@ -20,8 +20,12 @@ REASONS = {
     "permission denied": "named file closed",
     "{error,enoent}": "named file missing",
     "{error,eacces}": "named file closed",
+    "{:error, :enoent}": "named file missing",
+    "{:error, :eacces}": "named file closed",
+    "could not find key file": "named file not opened",
+    "could not find certificate file": "named file not opened",
 }
-#: How the name is written: curl, Go, Node.js, Python, libpq, requests.
+#: How the name is written: curl, Go, Node.js, Python, libpq, requests, Netty.
 NAMES = re.compile(
     r"certificate from (?P<curl>[^\s,]{1,300}), OpenSSL error"
     r"|\bopen '(?P<node>[^'\n]{1,300})'"
@@ -31,11 +35,14 @@ NAMES = re.compile(
     r"|invalid path: (?P<requests>\S{1,300})"
     r"|\bfopen\('?(?P<openssl>[^',)\n]{1,300})"
     r"|\{options,\{\w{1,20},\"(?P<erlang>[^\"\n]{1,300})\""
+    r"|\{:options, \{:\w{1,20}, (?:~c)?[\"'](?P<elixir>[^\"'\n]{1,300})[\"']"
+    r"|could not find (?:key|certificate) file: (?P<netty>[^\s(]{1,300})"
 )
 #: How programs write it that leave out the reason.
 UNUSED = re.compile(
     r"certificate file: (?P<curl>\S{1,300})|trust anchors from file: (?P<newer>\S{1,300})"
-    r"|\bCAfile: (?P<older>\S{1,300})|certificate file (?P<jdbc>/\S{1,300}?)\.?$",
+    r"|\bCAfile: (?P<older>\S{1,300})|certificate file (?P<jdbc>/\S{1,300}?)\.?$"
+    r"|CA certificates from (?P<envoy>/\S{1,300}?)[.:]?(?:\s|$)",
     re.MULTILINE,
 )
 

@@ -19,6 +19,8 @@ VAGUE = {
     "http: bad request": 2,
     "not verified or not tls": 2,
     "alert without a name": 2,
+    "pair not taken": 1.5,
+    "pkcs8 pem wanted": 1.5,
     "ENOENT": 2,
     "EACCES": 2,
     "hung up in handshake": 1,

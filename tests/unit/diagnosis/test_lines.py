@@ -385,3 +385,16 @@ def test_a_hostile_log_is_bounded(text: str) -> None:
     assert len(told.says) <= SHOWN * 6 + 1
     assert "\x1b" not in str(told)
     assert LINE < READ
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Client <unknown> disconnected: error:0A000086:SSL routines::certificate verify failed.",
+        ":e=>#<OpenSSL::SSL::SSLError: certificate verify failed>",
+        "{badmatch,{error,{bad_header,<<22,3,1,2,0,1,0,1>>}}}",
+    ],
+)
+def test_only_the_tags_of_a_page_are_left_out(line: str) -> None:
+    assert explain(line).says == line
+    assert explain(f"<center><h1>{line}</h1></center><hr>").says == line
