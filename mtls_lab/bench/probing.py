@@ -37,6 +37,7 @@ class Seen:
         host, port, name: whom we called, and by which name its certificate is checked.
         own: the caller's files.
         addresses: what the host resolves to.
+        missed: those that did not accept before one did, and why.
         unreached: why TCP failed.
         full: for each version, the attempt with all that the caller has.
         unchecked: where the server's certificate does not verify: the same without that check.
@@ -56,6 +57,7 @@ class Seen:
     name: str
     own: Own
     addresses: tuple[Address, ...] = ()
+    missed: dict[Address, Failure] = field(default_factory=dict)
     unreached: Failure | None = None
     full: dict[str, Attempt] = field(default_factory=dict)
     unchecked: dict[str, Attempt] = field(default_factory=dict)
@@ -156,10 +158,11 @@ def _reach(seen: Seen, clock: Clock, context: ssl.SSLContext) -> Call | None:
     for address in seen.addresses[:ADDRESSES]:
         call = Call(address, clock, seen.starttls)
         tried = attempt(call, context, seen.name)
-        if tried.stage is not Stage.CONNECT:
-            seen.full[next(iter(VERSIONS))], seen.unreached = tried, None
+        if tried.stage is not Stage.CONNECT or not tried.failure:
+            seen.full[next(iter(VERSIONS))] = tried
             return call
-        seen.unreached = seen.unreached or tried.failure
+        seen.missed[address] = tried.failure
+    seen.unreached = next(iter(seen.missed.values()), None)
     return None
 
 

@@ -53,11 +53,13 @@ def _files(seen: Seen) -> Iterator[Line]:
 
 
 def _reach(seen: Seen) -> Iterator[Line]:
-    where = listed(dict.fromkeys(address[0] for address in seen.addresses))
     if seen.unreached:
+        where = listed(dict.fromkeys(address[0] for address in seen.addresses))
         yield Line("TCP", NO, f"{in_words(seen.unreached)}{f' ({where})' if where else ''}")
         return
-    yield Line("TCP", YES, f"connected ({where})")
+    reached = next(each for each in seen.addresses if each not in seen.missed)
+    missed = [f"{address[0]}: {in_words(why)}" for address, why in seen.missed.items()]
+    yield Line("TCP", YES, "; ".join([f"connected ({reached[0]})", *missed]))
     if not seen.speaks_tls:
         name = f"{seen.protocol}, " if seen.protocol else ""
         heard = quoted(seen.greeting) if seen.greeting else "no answer to a ClientHello"

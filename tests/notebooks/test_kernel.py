@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import needed
 from tests.authoring import canonical
 from tests.notebooks.claims import CREDENTIALS, Claim, claims_of
 from tests.notebooks.kernel import CellError, Kernel
@@ -33,6 +34,8 @@ def test_run_again_in_any_way(source: Path, kernel: Kernel, learner: Path) -> No
 
     Nothing piles up in a kernel that has run the cells and nothing else.
     """
+    if source.stem in needed.WITH_TPM:  # recorded outputs are no run
+        needed.software_tpm()
     copy = canonical.unpack(source.name, learner)
     cells = [c.source for c in canonical.read(copy).cells if c.cell_type == "code"]
     claims = claims_of(source.stem)

@@ -14,11 +14,12 @@ import pytest
 
 from mtls_lab.tpm import missing
 from tests.authoring import canonical
+from tests.needed import WITH_TPM
 
 #: The systems of the matrix have no software TPM: there, these notebooks show what was recorded,
 #: which is no comparison (test_recorded.py). `make test` has one.
-WITH_TPM = {"4_key_in_a_tpm", "4d_attestation"} if missing() else set()
-NOTEBOOKS = [path for path in canonical.ALONE if path.stem not in WITH_TPM]
+RECORDED = WITH_TPM if missing() else set()
+NOTEBOOKS = [path for path in canonical.ALONE if path.stem not in RECORDED]
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
 
 

@@ -8,6 +8,7 @@ import pytest
 from mtls_lab.classroom import recorded
 from mtls_lab.errors import LabError
 from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key
+from tests import needed
 from tests.authoring import canonical
 
 #: A line that was recorded; how many cells run all the same: imports, questions, the start,
@@ -45,6 +46,7 @@ def test_without_a_tpm_it_shows_what_was_recorded(tmp_path: Path, name: str) -> 
 
 @pytest.mark.once
 def test_with_a_tpm_it_is_started(tmp_path: Path) -> None:
+    needed.software_tpm()
     chip = recorded.software_tpm(tmp_path / "tpm", "4_key_in_a_tpm")
     assert isinstance(chip, SoftwareTPM)
     assert chip.running
@@ -53,6 +55,7 @@ def test_with_a_tpm_it_is_started(tmp_path: Path) -> None:
 
 @pytest.mark.once
 def test_where_wrong_pins_locked_it_a_lesson_begins_all_the_same(tmp_path: Path) -> None:
+    needed.software_tpm()
     with SoftwareTPM(tmp_path / "tpm") as left:
         create_wrapped_key(left, tmp_path / "pin.key", pin="1234")
         for _ in range(left.lock.most):

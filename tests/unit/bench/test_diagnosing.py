@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from mtls_lab import CertificateAuthority, diagnose, serve
-from mtls_lab.bench import PROTOCOLS, classes, read_target
+from mtls_lab.bench import PROTOCOLS, classes, probing, read_target
 from mtls_lab.bench.causes import advice
 from mtls_lab.bench.plain import named
 from mtls_lab.bench.value import Cause, Diagnosis, Line
@@ -93,6 +94,18 @@ def test_nowhere_to_print() -> None:
             timeout=300,
         )
     assert (done.returncode, done.stderr) == (10, "")
+
+
+def test_an_address_of_the_host_that_does_not_answer(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a name has an IPv6 address too, and the server listens on IPv4 only."""
+    with serve(lab.mtls()) as backend, nobody_listens() as nobody:
+        both = [(socket.AF_INET, nobody), (socket.AF_INET, backend.address)]
+        monkeypatch.setattr(probing, "addresses", lambda *_: both)
+        told = diagnose(backend.address, cafile=lab.ca_file, server_hostname="localhost")
+    (line,) = (each for each in told.lines if each.label == "TCP")
+    assert line.text == "connected (127.0.0.1); 127.0.0.1: ECONNREFUSED"
 
 
 def test_a_host_without_an_address() -> None:
