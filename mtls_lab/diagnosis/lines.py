@@ -64,7 +64,8 @@ TAGS = re.compile(
 )
 VERIFY = re.compile(
     r"\((\d{1,3}):[a-z]|verify (?:error:num|return code|code|error)[=: ]{0,3}(\d{1,3})"
-    r"|verify_code[=: ]{1,2}(\d{1,3})|error (\d{1,3}) at \d{1,2} depth"
+    r"|verify_code[=: ]{1,2}(\d{1,3})|certificate verification: error \((\d{1,3})\)"
+    r"|error (\d{1,3}) at \d{1,2} depth"
 )
 
 
@@ -208,7 +209,7 @@ def _longest(signs: list[str], text: str) -> int:
 def _begins(sign: str, text: str) -> bool:
     """Whether a sign is in a text as a word, and not as the end of one: eap_tls is not Go's tls."""
     at = text.find(sign)
-    while at > 0 and sign[0].isalnum() and (text[at - 1].isalnum() or text[at - 1] == "_"):
+    while at > 0 and sign[0].isalnum() and (text[at - 1].isalnum() or text[at - 1] in "_-+"):
         at = text.find(sign, at + 1)
     return at >= 0
 
