@@ -62,6 +62,11 @@ TAGS = re.compile(
     r"|</?(?:html|head|title|meta|body|center|h[1-6r]|p|br|b|i|a|div|span|pre|address)\b[^<>]{0,60}>",
     re.IGNORECASE,
 )
+#: Reasons that mean what another one does; the second is OpenSSL 1.0's.
+OTHER_NAMES = {
+    "NO_SUCH_FILE": "ENOENT",
+    "NO_CERTIFICATE_RETURNED": "PEER_DID_NOT_RETURN_A_CERTIFICATE",
+}
 VERIFY = re.compile(
     r"\((\d{1,3}):[a-z]|verify (?:error:num|return code|code|error)[=: ]{0,3}(\d{1,3})"
     r"|verify_code[=: ]{1,2}(\d{1,3})|certificate verification: error \((\d{1,3})\)"
@@ -138,7 +143,7 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
         spelled = (match[2] or match[5] or "").strip().replace(" ", "_").upper()
         said = match[1] or match[3] or match[4] or match[6] or spelled
         reason = normal(said.removeprefix("SSL/"))
-        reason = {"NO_SUCH_FILE": "ENOENT"}.get(reason, reason)
+        reason = OTHER_NAMES.get(reason, reason)
         if alert := alert_of(reason):
             yield len(match[0]), Phrase("", "alert", alert, "", "")
         elif not reason.endswith("_LIB") and "EOF" not in reason and reason != "REASON":
