@@ -30,7 +30,7 @@ QUIC = re.compile(
 ERLANG = re.compile(r"\b(\w+\.erl):\d+(?::\d+)?:fatal error: ([a-z ]{4,40})")
 #: An alert with one of these words was sent by who wrote the line.
 SENT = re.compile(
-    r"\(out\)|alert write|generated (?:server|client) alert"
+    r"\(out\)|alert:? write|\bwrite alert|generated (?:server|client) alert"
     r"|crypto_error 0x1\w\w \(local\)|tls handshake failure \(encryption_"
     r"|\b(?!ssl_alert)\w+\.erl:\d+(?::\d+)?:fatal error:"
     r"|(?<!party )\bsen[dt](?:ing)? .{0,20}alert|generated and sent|\btlsfatalalert: "
@@ -91,5 +91,7 @@ def _by_letters() -> dict[str, str]:
 @cache
 def _names() -> re.Pattern[str]:
     between = "received|read|write|level|fatal|warning|description|message|type|ssl|tls"
+    # wpa_supplicant says in brackets who it was.
+    between += "|remoteendreportedanerror|localssldetectedanerror"
     names = "|".join(sorted(_by_letters(), key=len, reverse=True))
     return re.compile(f"alert(?:{between})*({names})")

@@ -1,23 +1,28 @@
 """What a line means that some program has written: which stack speaks, and what it means by it.
 
-Here: data/lines.toml against a text of any size and origin. Not here: what the failure behind it
-means (explanation.py), the alerts in a line (alerts.py), and exceptions (caught.py).
+Here: the phrases of data/lines.toml against a text of any size and origin. Not here: how they are
+read (phrases.py), what the failure behind a line means (explanation.py), the alerts in it
+(alerts.py), and exceptions (caught.py).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 from mtls_lab.diagnosis.alerts import alerts_in, was_sent
 from mtls_lab.diagnosis.choosing import known_reasons
 from mtls_lab.diagnosis.named import file_named
+from mtls_lab.diagnosis.phrases import (
+    Phrase,
+    read_healthy,
+    read_lines,
+    read_phrases,
+    read_sent,
+    read_stacks,
+)
 from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.diagnosis.weights import BROKEN_OFF, S_CLIENT, weight_of
-from mtls_lab.facts import read_facts
 from mtls_lab.text import printable
 from mtls_lab.wire import Failure
 from mtls_lab.wire.reasons import alert_of, normal, reason_of_alert
@@ -30,8 +35,6 @@ READ = 256 * 1024
 LINE = 8 * 1024
 #: How much of the decisive line is shown.
 SHOWN = 300
-#: From this length on, the words of a stack are told from common English without a sign of it.
-TELLING = 24
 #: States of a file that does not load.
 FILES = {"no start line", "other pem", "run together", "bad password", "key not usable"}
 
@@ -59,28 +62,16 @@ TAGS = re.compile(
     r"|</?(?:html|head|title|meta|body|center|h[1-6r]|p|br|b|i|a|div|span|pre|address)\b[^<>]{0,60}>",
     re.IGNORECASE,
 )
+#: Reasons that mean what another one does; the second is OpenSSL 1.0's.
+OTHER_NAMES = {
+    "NO_SUCH_FILE": "ENOENT",
+    "NO_CERTIFICATE_RETURNED": "PEER_DID_NOT_RETURN_A_CERTIFICATE",
+}
 VERIFY = re.compile(
     r"\((\d{1,3}):[a-z]|verify (?:error:num|return code|code|error)[=: ]{0,3}(\d{1,3})"
-    r"|verify_code[=: ]{1,2}(\d{1,3})|error (\d{1,3}) at \d{1,2} depth"
+    r"|verify_code[=: ]{1,2}(\d{1,3})|certificate verification: error \((\d{1,3})\)"
+    r"|error (\d{1,3}) at \d{1,2} depth"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """Words of a stack, or of all if it has no name, and what they mean."""
-
-    words: str
-    kind: str
-    value: str
-    side: str
-    stack: str
-
-    def found(self, line: str) -> int:
-        """How many characters of a line in small letters it covers; 0 if it is not there."""
-        if "…" not in self.words and not self.words.startswith("-"):
-            return len(self.words) if self.words in line else 0
-        match = _pattern(self.words).search(line)
-        return len(match[0]) if match else 0
 
 
 def heard(text: str) -> Symptoms:
@@ -94,18 +85,18 @@ def heard(text: str) -> Symptoms:
     if len(text) > READ:
         text = f"{text[: READ // 2]}\n{text[-READ // 2 :]}"
     small = text.lower()
-    signs = {name for name in _stacks() if _longest(_stacks()[name]["signs"], small)}
+    signs = {name for name in read_stacks() if _longest(read_stacks()[name]["signs"], small)}
     phrases = [
         phrase
-        for first, others, phrase in _phrases()
+        for first, others, phrase in read_phrases()
         if first in small
         and all(part in small for part in others)
-        and (not phrase.stack or phrase.stack in signs or _telling(phrase.words))
+        and (not phrase.stack or phrase.stack in signs or phrase.is_telling)
     ]
     best: tuple[float, int, int, Phrase] | None = None
     lines = text.splitlines()
     for number, line in enumerate(lines):
-        if not line or any(part.found(line[:LINE].lower()) for part in _healthy()):
+        if not line or any(part.found(line[:LINE].lower()) for part in read_healthy()):
             continue
         for covered, phrase in _meanings(line[:LINE], phrases):
             weight = weight_of(phrase.kind, phrase.value, goes_on=S_CLIENT in small)
@@ -152,7 +143,7 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
         spelled = (match[2] or match[5] or "").strip().replace(" ", "_").upper()
         said = match[1] or match[3] or match[4] or match[6] or spelled
         reason = normal(said.removeprefix("SSL/"))
-        reason = {"NO_SUCH_FILE": "ENOENT"}.get(reason, reason)
+        reason = OTHER_NAMES.get(reason, reason)
         if alert := alert_of(reason):
             yield len(match[0]), Phrase("", "alert", alert, "", "")
         elif not reason.endswith("_LIB") and "EOF" not in reason and reason != "REASON":
@@ -199,7 +190,7 @@ def _failure(phrase: Phrase, line: str) -> Failure:
 
 def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tuple[str, str, str]:
     """Return who wrote a line and, where one shows, through which library; both names; the note."""
-    stacks = _stacks()
+    stacks = read_stacks()
     here = {name: _longest(stacks[name]["signs"], line) for name in stacks if name in signs}
     # The data file has a release of a library before the library.
     libraries = [name for name in here if here[name] and stacks[name].get("library")]
@@ -223,7 +214,7 @@ def _longest(signs: list[str], text: str) -> int:
 def _begins(sign: str, text: str) -> bool:
     """Whether a sign is in a text as a word, and not as the end of one: eap_tls is not Go's tls."""
     at = text.find(sign)
-    while at > 0 and sign[0].isalnum() and (text[at - 1].isalnum() or text[at - 1] == "_"):
+    while at > 0 and sign[0].isalnum() and (text[at - 1].isalnum() or text[at - 1] in "_-+"):
         at = text.find(sign, at + 1)
     return at >= 0
 
@@ -238,73 +229,3 @@ def _quoted(line: str) -> str:
     line = TAGS.sub("", line[:LINE])
     line = printable(line.strip()[: SHOWN + 1])
     return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
-
-
-def _telling(words: str) -> bool:
-    letters = words.replace(" ", "").replace("-", "")
-    return len(words) >= TELLING or not (letters.isalpha() or letters.isdigit())
-
-
-# --- The data file
-
-
-@cache
-def read_lines() -> dict[str, Any]:
-    """Return data/lines.toml."""
-    return read_facts("lines")
-
-
-def read_sent() -> dict[str, str]:
-    """Return what a side has found that sent an alert."""
-    found: dict[str, str] = read_lines()["sent"]
-    return found
-
-
-def _stacks() -> dict[str, Any]:
-    stacks: dict[str, Any] = read_lines()["stacks"]
-    return stacks
-
-
-@cache
-def _phrases() -> tuple[tuple[str, list[str], Phrase], ...]:
-    """Each phrase after what has to be in a text that has it: its first part, and the others."""
-
-    def phrase(words: str, meaning: str, stack: str = "") -> tuple[str, list[str], Phrase]:
-        meaning, _, side = meaning.partition(" @")
-        kind, value = meaning.split(" ", 1)
-        first, *others = (part.strip() for part in words.split("…"))
-        return first, others, Phrase(words, kind, value, side, stack)
-
-    facts = read_lines()
-    return (
-        *(phrase(words, meaning) for words, meaning in facts["alike"].items()),
-        *(phrase(words, f"verify {code}") for words, code in facts["verify"].items()),
-        *(
-            phrase(words, meaning, name)
-            for name, stack in facts["stacks"].items()
-            for said, meaning in stack.get("says", {}).items()
-            for words in (said, *_decimal(said))
-        ),
-    )
-
-
-def _decimal(words: str) -> list[str]:
-    """The same code as a program prints it that has no hexadecimal; two digits are no sign of it.
-
-    Example:
-        >>> _decimal("-0x2700"), _decimal("-0x0050")
-        (['-9984'], [])
-    """
-    code = int(words[1:], 16) if re.fullmatch("-0x[0-9a-f]{4}", words) else 0
-    return [f"-{code}"] if code >= 1000 else []
-
-
-@cache
-def _healthy() -> tuple[Phrase, ...]:
-    return tuple(Phrase(part, "", "", "", "") for part in read_lines()["healthy"]["parts"])
-
-
-@cache
-def _pattern(words: str) -> re.Pattern[str]:
-    end = r"(?![0-9a-z])" if words.startswith("-") else ""  # of a number, all of it
-    return re.compile(".{0,120}?".join(re.escape(part.strip()) for part in words.split("…")) + end)

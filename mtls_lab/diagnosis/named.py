@@ -22,10 +22,11 @@ REASONS = {
     "{error,eacces}": "named file closed",
     "{:error, :enoent}": "named file missing",
     "{:error, :eacces}": "named file closed",
+    "nosuchfileexception": "named file missing",
     "could not find key file": "named file not opened",
     "could not find certificate file": "named file not opened",
 }
-#: How the name is written: curl, Go, Node.js, Python, libpq, requests, Netty.
+#: How the name is written: curl, Go, Node.js, Python, libpq, requests, Java, Netty.
 NAMES = re.compile(
     r"certificate from (?P<curl>[^\s,]{1,300}), OpenSSL error"
     r"|\bopen '(?P<node>[^'\n]{1,300})'"
@@ -34,6 +35,7 @@ NAMES = re.compile(
     r"|file \"(?P<libpq>[^\"\n]{1,300})\" does not exist"
     r"|invalid path: (?P<requests>\S{1,300})"
     r"|\bfopen\('?(?P<openssl>[^',)\n]{1,300})"
+    r"|(?:NoSuchFile|FileNotFound)Exception: (?P<java>[^\s(]{1,300})"
     r"|\{options,\{\w{1,20},\"(?P<erlang>[^\"\n]{1,300})\""
     r"|\{:options, \{:\w{1,20}, (?:~c)?[\"'](?P<elixir>[^\"'\n]{1,300})[\"']"
     r"|could not find (?:key|certificate) file: (?P<netty>[^\s(]{1,300})"

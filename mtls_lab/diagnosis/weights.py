@@ -20,6 +20,8 @@ VAGUE = {
     "not verified or not tls": 2,
     "alert without a name": 2,
     "pair not taken": 1.5,
+    "keystore not loaded": 1.5,
+    "proxy refused": 3,
     "pkcs8 pem wanted": 1.5,
     "ENOENT": 2,
     "EACCES": 2,

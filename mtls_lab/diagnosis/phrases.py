@@ -1,0 +1,107 @@
+"""data/lines.toml, read: the words that a program writes, and what they mean.
+
+Here: the entries, each as a phrase that is looked for in a line. Not here: which phrase of a text
+decides, and who speaks (lines.py).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from mtls_lab.facts import read_facts
+
+__all__ = ["Phrase", "read_healthy", "read_lines", "read_phrases", "read_sent", "read_stacks"]
+
+#: From this length on, the words of a stack are told from common English without a sign of it.
+TELLING = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words of a stack, or of all if it has no name, and what they mean."""
+
+    words: str
+    kind: str
+    value: str
+    side: str
+    stack: str
+
+    def found(self, line: str) -> int:
+        """How many characters of a line in small letters it covers; 0 if it is not there."""
+        if "…" not in self.words and not self.words.startswith("-"):
+            return len(self.words) if self.words in line else 0
+        match = _pattern(self.words).search(line)
+        return len(match[0]) if match else 0
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether its words are no common English, without a sign of the stack beside them."""
+        letters = self.words.replace(" ", "").replace("-", "")
+        return len(self.words) >= TELLING or not (letters.isalpha() or letters.isdigit())
+
+
+@cache
+def read_lines() -> dict[str, Any]:
+    """Return data/lines.toml."""
+    return read_facts("lines")
+
+
+def read_sent() -> dict[str, str]:
+    """Return what a side has found that sent an alert."""
+    found: dict[str, str] = read_lines()["sent"]
+    return found
+
+
+def read_stacks() -> dict[str, Any]:
+    """Return the stacks, each by the name of its table."""
+    found: dict[str, Any] = read_lines()["stacks"]
+    return found
+
+
+@cache
+def read_phrases() -> tuple[tuple[str, list[str], Phrase], ...]:
+    """Return each phrase after what a text that has it holds: its first part, and the others."""
+
+    def phrase(words: str, meaning: str, stack: str = "") -> tuple[str, list[str], Phrase]:
+        meaning, _, side = meaning.partition(" @")
+        kind, value = meaning.split(" ", 1)
+        first, *others = (part.strip() for part in words.split("…"))
+        return first, others, Phrase(words, kind, value, side, stack)
+
+    facts = read_lines()
+    return (
+        *(phrase(words, meaning) for words, meaning in facts["alike"].items()),
+        *(phrase(words, f"verify {code}") for words, code in facts["verify"].items()),
+        *(
+            phrase(words, meaning, name)
+            for name, stack in facts["stacks"].items()
+            for said, meaning in stack.get("says", {}).items()
+            for words in (said, *_decimal(said))
+        ),
+    )
+
+
+def _decimal(words: str) -> list[str]:
+    """The same code as a program prints it that has no hexadecimal; two digits are no sign of it.
+
+    Example:
+        >>> _decimal("-0x2700"), _decimal("-0x0050")
+        (['-9984'], [])
+    """
+    code = int(words[1:], 16) if re.fullmatch("-0x[0-9a-f]{4}", words) else 0
+    return [f"-{code}"] if code >= 1000 else []
+
+
+@cache
+def read_healthy() -> tuple[Phrase, ...]:
+    """Return the parts of lines that are printed whether or not something failed."""
+    return tuple(Phrase(part, "", "", "", "") for part in read_lines()["healthy"]["parts"])
+
+
+@cache
+def _pattern(words: str) -> re.Pattern[str]:
+    end = r"(?![0-9a-z])" if words.startswith("-") else ""  # of a number, all of it
+    return re.compile(".{0,120}?".join(re.escape(part.strip()) for part in words.split("…")) + end)
