@@ -507,6 +507,9 @@ def test_serve_many_that_leaves_its_loop_to_a_thread() -> None:
     """How many clients are served before the listener is closed is a matter of luck."""
     result = checks.serve_many(leaves_its_loop_to_a_thread)
     assert (result.outcome, result.rule) == (NOT_YET, SERVE_MANY.STAYS)
+    for thread in threading.enumerate():  # it ends with its listener, which is closed by now
+        if thread.name.endswith("(with_threads_until_the_end)"):
+            thread.join()
 
 
 @pytest.mark.parametrize("inside", ["run", "wait"])
