@@ -58,7 +58,7 @@ def _reach(seen: Seen) -> Iterator[Line]:
         yield Line("TCP", NO, f"{in_words(seen.unreached)}{f' ({where})' if where else ''}")
         return
     reached = next(each for each in seen.addresses if each not in seen.missed)
-    missed = [f"{address[0]}: {in_words(why)}" for address, why in seen.missed.items()]
+    missed = [f"{in_words(why)} ({address[0]})" for address, why in seen.missed.items()]
     yield Line("TCP", YES, "; ".join([f"connected ({reached[0]})", *missed]))
     if not seen.speaks_tls:
         name = f"{seen.protocol}, " if seen.protocol else ""

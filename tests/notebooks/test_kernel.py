@@ -14,8 +14,14 @@ from tests.authoring import canonical
 from tests.notebooks.claims import CREDENTIALS, Claim, claims_of
 from tests.notebooks.kernel import CellError, Kernel
 
+#: Outputs that were recorded are no run.
+SOURCES = [
+    pytest.param(path, id=path.stem, marks=[needed.TPM] * (path.stem in needed.WITH_TPM))
+    for path in canonical.ALONE
+]
 
-@pytest.fixture(params=canonical.ALONE, ids=lambda path: path.stem)
+
+@pytest.fixture(params=SOURCES)
 def source(request: pytest.FixtureRequest) -> Path:
     """Each notebook in turn but for the one of other stacks (test_stacks.py)."""
     path: Path = request.param
@@ -34,8 +40,6 @@ def test_run_again_in_any_way(source: Path, kernel: Kernel, learner: Path) -> No
 
     Nothing piles up in a kernel that has run the cells and nothing else.
     """
-    if source.stem in needed.WITH_TPM:  # recorded outputs are no run
-        needed.software_tpm()
     copy = canonical.unpack(source.name, learner)
     cells = [c.source for c in canonical.read(copy).cells if c.cell_type == "code"]
     claims = claims_of(source.stem)

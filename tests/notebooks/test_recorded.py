@@ -44,18 +44,18 @@ def test_without_a_tpm_it_shows_what_was_recorded(tmp_path: Path, name: str) -> 
         assert "The messages were not recorded" in told
 
 
+@needed.TPM
 @pytest.mark.once
 def test_with_a_tpm_it_is_started(tmp_path: Path) -> None:
-    needed.software_tpm()
     chip = recorded.software_tpm(tmp_path / "tpm", "4_key_in_a_tpm")
     assert isinstance(chip, SoftwareTPM)
     assert chip.running
     chip.stop()
 
 
+@needed.TPM
 @pytest.mark.once
 def test_where_wrong_pins_locked_it_a_lesson_begins_all_the_same(tmp_path: Path) -> None:
-    needed.software_tpm()
     with SoftwareTPM(tmp_path / "tpm") as left:
         create_wrapped_key(left, tmp_path / "pin.key", pin="1234")
         for _ in range(left.lock.most):

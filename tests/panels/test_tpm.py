@@ -12,10 +12,10 @@ from mtls_lab.facts import read_facts
 from mtls_lab.panels import TpmPanel
 from mtls_lab.panels import tpm as panel_module
 from mtls_lab.tpm import missing
+from tests import needed
 from tests.authoring.tpm_runs import recorded
 
 #: The systems of the matrix have no software TPM: there, what was recorded is shown.
-NEEDED = pytest.mark.skipif(bool(missing()), reason="this system has no software TPM")
 #: Who is served, by where the key is; the same in both versions.
 SERVED = {
     "file": {"device", "files", "chip", "malware", "locked"},
@@ -61,7 +61,7 @@ def test_each_choice_ends_as_is_told(bench: KeyBench, key: str, holder: str, ver
 
 
 @pytest.mark.once
-@NEEDED
+@needed.TPM
 def test_no_call_changes_the_next(bench: KeyBench) -> None:
     """Wrong PINs are counted in a TPM that is put back as it was."""
     bench.run("tpm", "locked")

@@ -105,7 +105,7 @@ def test_an_address_of_the_host_that_does_not_answer(
         monkeypatch.setattr(probing, "addresses", lambda *_: both)
         told = diagnose(backend.address, cafile=lab.ca_file, server_hostname="localhost")
     (line,) = (each for each in told.lines if each.label == "TCP")
-    assert line.text == "connected (127.0.0.1); 127.0.0.1: ECONNREFUSED"
+    assert line.text == "connected (127.0.0.1); ECONNREFUSED (127.0.0.1)"
 
 
 def test_a_host_without_an_address() -> None:

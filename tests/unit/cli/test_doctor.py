@@ -399,7 +399,7 @@ def test_a_folder_below_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     done = call("doctor", "file/lab", cwd=tmp_path)
-    assert done.returncode == 2
+    assert (done.returncode, done.stderr) == (2, "")
     assert "✗ failure  folder" in done.stdout
     assert f"choose another folder: {typed('start FOLDER')}" in done.stdout
     done = call("doctor", "lab", cwd=tmp_path)

@@ -13,13 +13,13 @@ from mtls_lab import checks, decode, pem
 from mtls_lab.exercises import Outcome, wrapped
 from mtls_lab.exercises.part4 import must_revoke as revoking
 from mtls_lab.exercises.part4 import tpm_settings as settings_module
-from mtls_lab.tpm import SoftwareTPM, create_wrapped_key, missing, read_wrapped
+from mtls_lab.tpm import SoftwareTPM, create_wrapped_key, read_wrapped
+from tests import needed
 from tests.unit.exercises.verdicts import Attempts, Hold, named
 
 NOT_YET, UNSAFE, RIGHT = Outcome.NOT_YET, Outcome.UNSAFE, Outcome.RIGHT
 NOT_ATTEMPTED = Outcome.NOT_ATTEMPTED
 #: The systems of the matrix have no software TPM: what a check says there is tested here as well.
-NEEDED = pytest.mark.skipif(bool(missing()), reason="this system has no software TPM")
 Settings = dict[str, str]
 
 
@@ -115,7 +115,7 @@ SETTINGS: Attempts = {
 
 
 @pytest.mark.once
-@NEEDED
+@needed.TPM
 @pytest.mark.parametrize("name", SETTINGS)
 def test_tpm_settings(name: str, hold: Hold) -> None:
     function, outcome = SETTINGS[name]
@@ -242,7 +242,7 @@ def test_copyable(name: str, hold: Hold) -> None:
 
 
 @pytest.mark.once
-@NEEDED
+@needed.TPM
 def test_a_wrapped_key_of_the_check_is_like_a_real_one(tmp_path: Path) -> None:
     with SoftwareTPM(tmp_path / "tpm") as chip:
         create_wrapped_key(chip, tmp_path / "real.key")
@@ -306,7 +306,7 @@ REVOKE: Attempts = {
 
 
 @pytest.mark.once
-@NEEDED
+@needed.TPM
 @pytest.mark.parametrize("name", REVOKE)
 def test_must_revoke(name: str, hold: Hold) -> None:
     function, outcome = REVOKE[name]
