@@ -15,9 +15,9 @@ from mtls_lab.diagnosis.choosing import known_reasons
 from mtls_lab.diagnosis.named import file_named
 from mtls_lab.diagnosis.phrases import (
     Phrase,
+    phrases_in,
     read_healthy,
     read_lines,
-    read_phrases,
     read_sent,
     read_stacks,
 )
@@ -88,10 +88,8 @@ def heard(text: str) -> Symptoms:
     signs = {name for name in read_stacks() if _longest(read_stacks()[name]["signs"], small)}
     phrases = [
         phrase
-        for first, others, phrase in read_phrases()
-        if first in small
-        and all(part in small for part in others)
-        and (not phrase.stack or phrase.stack in signs or phrase.is_telling)
+        for phrase in phrases_in(small)
+        if not phrase.stack or phrase.stack in signs or phrase.is_telling
     ]
     best: tuple[float, int, int, Phrase] | None = None
     lines = text.splitlines()

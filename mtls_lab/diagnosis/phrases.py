@@ -7,13 +7,14 @@ decides, and who speaks (lines.py).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from mtls_lab.facts import read_facts
 
-__all__ = ["Phrase", "read_healthy", "read_lines", "read_phrases", "read_sent", "read_stacks"]
+__all__ = ["Phrase", "phrases_in", "read_healthy", "read_lines", "read_sent", "read_stacks"]
 
 #: From this length on, the words of a stack are told from common English without a sign of it.
 TELLING = 24
@@ -61,38 +62,49 @@ def read_stacks() -> dict[str, Any]:
     return found
 
 
+def phrases_in(small: str) -> Iterator[Phrase]:
+    """Give each phrase all of whose parts are somewhere in a text in small letters."""
+    for first, *entry in _entries():
+        if first in small:
+            phrase = _phrase(*entry)
+            if all(part.strip() in small for part in phrase.words.split("…")[1:]):
+                yield phrase
+
+
 @cache
-def read_phrases() -> tuple[tuple[str, list[str], Phrase], ...]:
-    """Return each phrase after what a text that has it holds: its first part, and the others."""
+def _entries() -> list[tuple[str, str, str, str]]:
+    """Return the first part of each phrase, its words, their meaning, and the stack.
 
-    def phrase(words: str, meaning: str, stack: str = "") -> tuple[str, list[str], Phrase]:
-        meaning, _, side = meaning.partition(" @")
-        kind, value = meaning.split(" ", 1)
-        first, *others = (part.strip() for part in words.split("…"))
-        return first, others, Phrase(words, kind, value, side, stack)
-
+    There are some 1,600, of which a text has a few: no more is made of the others.
+    """
     facts = read_lines()
-    return (
-        *(phrase(words, meaning) for words, meaning in facts["alike"].items()),
-        *(phrase(words, f"verify {code}") for words, code in facts["verify"].items()),
-        *(
-            phrase(words, meaning, name)
-            for name, stack in facts["stacks"].items()
-            for said, meaning in stack.get("says", {}).items()
-            for words in (said, *_decimal(said))
-        ),
-    )
+    found = [(words, meaning, "") for words, meaning in facts["alike"].items()]
+    found += [(words, f"verify {code}", "") for words, code in facts["verify"].items()]
+    found += [
+        (words, meaning, name)
+        for name, stack in facts["stacks"].items()
+        for said, meaning in stack.get("says", {}).items()
+        for words in (_decimal(said) if said.startswith("-0x") else [said])
+    ]
+    return [(entry[0].partition("…")[0].strip(), *entry) for entry in found]
+
+
+@cache
+def _phrase(words: str, meaning: str, stack: str) -> Phrase:
+    meaning, _, side = meaning.partition(" @")
+    kind, value = meaning.split(" ", 1)
+    return Phrase(words, kind, value, side, stack)
 
 
 def _decimal(words: str) -> list[str]:
-    """The same code as a program prints it that has no hexadecimal; two digits are no sign of it.
+    """A code, and as a program prints it that has no hexadecimal; two digits are no sign of it.
 
     Example:
         >>> _decimal("-0x2700"), _decimal("-0x0050")
-        (['-9984'], [])
+        (['-0x2700', '-9984'], ['-0x0050'])
     """
     code = int(words[1:], 16) if re.fullmatch("-0x[0-9a-f]{4}", words) else 0
-    return [f"-{code}"] if code >= 1000 else []
+    return [words, f"-{code}"] if code >= 1000 else [words]
 
 
 @cache
