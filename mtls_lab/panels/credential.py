@@ -8,6 +8,7 @@ Here: the controls, and one real exchange for each flip. Not here: what a creden
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 
 import ipywidgets
 
@@ -17,7 +18,14 @@ from mtls_lab.drawing import beside
 from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Credential, CredentialStore, catalogue
 from mtls_lab.files import read_file
-from mtls_lab.net import Backend, ask, only_trusted_client, server_context, watch
+from mtls_lab.net import (
+    Backend,
+    ask,
+    client_context,
+    only_trusted_client,
+    server_context,
+    watch,
+)
 from mtls_lab.panels.base import Panel, details, escape, mark
 from mtls_lab.panels.ladder import Ladder
 from mtls_lab.panels.needed import need
@@ -153,8 +161,8 @@ class CredentialPanel(Panel):
         name, spelled = self._main.value or self._more.value, self._version.value
         by_name = self._by_name.value
         self._read_files()
-        exchange = self._ask(name, spelled, by_name=by_name)
-        credential = catalogue()[name]
+        credential, files = catalogue()[name], self._store.files(name)
+        exchange = self._ask(files, spelled, by_name=by_name)
         chosen = f"{credential.title}, {spelled}"
         if not by_name:
             chosen += ", any name may speak"
@@ -162,13 +170,13 @@ class CredentialPanel(Panel):
         self.show(
             exchange,
             f"{chosen}\n{exchange}",
-            self._body(credential, chosen, exchange, by_name=by_name),
+            self._body(credential, files, chosen, exchange, by_name=by_name),
             outcome="served" if exchange.ok else "refused",
         )
 
-    def _ask(self, name: str, spelled: str, *, by_name: bool = True) -> Exchange:
+    def _ask(self, files: tuple[Path, ...], spelled: str, *, by_name: bool = True) -> Exchange:
         def present() -> ssl.SSLContext:
-            context = self._store.client_context(name, DEVICE_CA, version=VERSIONS[spelled])
+            context = client_context(DEVICE_CA, *files, version=VERSIONS[spelled])
             watch(context)
             return context
 
@@ -181,16 +189,22 @@ class CredentialPanel(Panel):
         return "".join(map(self._shown_still, MAIN))
 
     def _shown_still(self, name: str) -> str:
-        credential, (version, *_) = catalogue()[name], VERSIONS
-        exchange = self._ask(name, version)
-        body = self._body(credential, f"{credential.title}, {version}", exchange)
+        credential, files, (version, *_) = catalogue()[name], self._store.files(name), VERSIONS
+        exchange = self._ask(files, version)
+        body = self._body(credential, files, f"{credential.title}, {version}", exchange)
         ladder = draw(exchange.handshake, told=(), inline=True, moving=False, page=f"still-{name}-")
         return beside(body, ladder)
 
     def _body(
-        self, credential: Credential, chosen: str, exchange: Exchange, *, by_name: bool = True
+        self,
+        credential: Credential,
+        files: tuple[Path, ...],
+        chosen: str,
+        exchange: Exchange,
+        *,
+        by_name: bool = True,
     ) -> str:
-        certfile, keyfile = self._store.files(credential.name) or (None, None)
+        certfile, keyfile = files or (None, None)
         explanation = explain(exchange, certfile=certfile, keyfile=keyfile)
         why = "" if exchange.ok else details(MEANS, reasons(explanation))
         wrong = credential.wrong if by_name else credential.without_rule or credential.wrong
