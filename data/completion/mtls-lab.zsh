@@ -41,9 +41,9 @@ _shtab_mtls_lab_defaults_added=0
 _shtab_mtls_lab_ask_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--folder[where client.crt, client.key and server_ca.pem are, or the folder of \`certs\` (default\: this folder)]:FOLDER:_files -/"
-  "--certfile[another certificate]:FILE:_files"
-  "--keyfile[its key]:FILE:_files"
-  "--password-file[the key\'s password, or its PIN, is the first line of FILE]:FILE:_files"
+  "--certfile[another certificate\: PEM, or .p12 with its key]:FILE:_files"
+  "--keyfile[its key\; not for a .p12, which holds it]:FILE:_files"
+  "--password-file[the password of the key or the .p12, or the PIN, is the first line of FILE]:FILE:_files"
   "--server-ca[the CAs of the backend (default\: server_ca.pem)]:FILE:_files"
   "--server-name[the name that the backend\'s certificate has to have (default\: HOST)]:NAME:"
   "--plain[no TLS at all\: TCP, as in Part 1]"
@@ -198,9 +198,9 @@ _shtab_mtls_lab_review_defaults_added=0
 
 _shtab_mtls_lab_serve_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--certfile[another certificate]:FILE:_files"
-  "--keyfile[its key]:FILE:_files"
-  "--password-file[the key\'s password, or its PIN, is the first line of FILE]:FILE:_files"
+  "--certfile[another certificate\: PEM, or .p12 with its key]:FILE:_files"
+  "--keyfile[its key\; not for a .p12, which holds it]:FILE:_files"
+  "--password-file[the password of the key or the .p12, or the PIN, is the first line of FILE]:FILE:_files"
   "--client-ca[the CAs of the devices (default\: client_ca.pem)]:FILE:_files"
   "--crl[their revocation list]:FILE:_files"
   "*--allow[serve devices with this common name only\; may be repeated (default\: every device that the CA has signed)]:CN:"

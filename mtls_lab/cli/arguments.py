@@ -150,8 +150,10 @@ def _replace(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def _complain(error: LabError) -> None:
+    from mtls_lab.diagnosis.wording import typed_here  # noqa: PLC0415 - for this message only
+
     with suppress(OSError):  # there is nowhere left to say it
-        print(f"mtls-lab: this did not work.\n{error}", file=sys.stderr)
+        print(f"mtls-lab: this did not work.\n{typed_here(str(error))}", file=sys.stderr)
 
 
 def _drop_output() -> None:

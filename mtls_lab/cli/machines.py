@@ -150,6 +150,7 @@ def _ask(add: Add) -> None:
         "ask localhost:5000 --folder pki",
         "ask PING localhost:5000 --folder pki --tls13-only",
         "ask 192.0.2.7:5000 --certfile client.crt --keyfile client.key --server-ca server_ca.pem",
+        "ask 192.0.2.7:5000 --certfile client.p12 --password-file word.txt",
         "ask --plain localhost:5000",
         notes=ASKED,
     )
@@ -202,9 +203,18 @@ def _place(
             "folder", metavar="FOLDER", type=Path, nargs="?", default=Path(), help=told
         )
     parser.set_defaults(machine=machine)
-    parser.add_argument("--certfile", metavar="FILE", type=Path, help="another certificate")
-    parser.add_argument("--keyfile", metavar="FILE", type=Path, help="its key")
-    _password_file(parser, "the key's password, or its PIN, is the first line of FILE")
+    parser.add_argument(
+        "--certfile",
+        metavar="FILE",
+        type=Path,
+        help="another certificate: PEM, or .p12 with its key",
+    )
+    parser.add_argument(
+        "--keyfile", metavar="FILE", type=Path, help="its key; not for a .p12, which holds it"
+    )
+    _password_file(
+        parser, "the password of the key or the .p12, or the PIN, is the first line of FILE"
+    )
 
 
 def _less(parser: argparse.ArgumentParser, name: str, told: str) -> None:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import argparse
 import ssl
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from mtls_lab.cli.passwords import password
+from mtls_lab.cli.passwords import password, password_for
 from mtls_lab.cli.telling import in_options, not_loaded
 from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.files import irregular
 from mtls_lab.net import client_context, server_context
+from mtls_lab.pki.bundles import is_pkcs12, read_pkcs12
 from mtls_lab.pki.kinds import kind_of, read_bounded
 
 __all__ = ["Place", "refuse_pipes"]
@@ -29,10 +31,15 @@ NAMES = {
     "device": ("client.crt", "client.key", "server_ca.pem"),
 }
 
+#: Certificate, key, and what asks for the key's password.
+Pair = tuple[Path, Path, Callable[[], str] | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """The files of one machine; None where it needs none.
+
+    Without a `keyfile`, the `certfile` is PKCS #12 and holds the key as well; `password` opens it.
 
     Example:
         >>> options = argparse.Namespace(
@@ -52,6 +59,7 @@ class Place:
     certfile: Path | None
     keyfile: Path | None
     cafile: Path | None
+    password: str | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> Place:
@@ -65,14 +73,15 @@ class Place:
         """
         if options.plain:
             return cls(None, None, None)
-        if (options.certfile is None) != (options.keyfile is None):
+        bundled = options.certfile and options.keyfile is None and is_pkcs12(options.certfile)
+        if (options.certfile is None) != (options.keyfile is None) and not bundled:
             there, missing = (
                 ("certfile", "keyfile") if options.certfile else ("keyfile", "certfile")
             )
             raise LabError(
                 f"--{there} without --{missing}",
                 "a certificate and its key",
-                f"add --{missing} FILE; a file that holds both is given twice",
+                f"add --{missing} FILE; a PEM file that holds both is given twice",
             )
         folder: Path = options.folder
         names = NAMES[options.machine]
@@ -82,13 +91,14 @@ class Place:
         if inside.is_dir() and not any((folder / name).exists() for name in names):
             folder = inside
         certfile = options.certfile or folder / names[0]
-        keyfile = options.keyfile or folder / names[1]
+        keyfile = None if bundled else options.keyfile or folder / names[1]
         device = options.machine == "device"
         cafile = (options.server_ca if device else options.client_ca) or folder / names[2]
         if device and options.one_sided:
             found = cls(None, None, cafile)
         else:
-            found = cls(certfile, keyfile, None if options.one_sided else cafile)
+            word = password_for((certfile,), options.password_file) or "" if bundled else None
+            found = cls(certfile, keyfile, None if options.one_sided else cafile, word)
         refuse_pipes(found.certfile, found.keyfile, found.cafile, once=True)
         return found
 
@@ -109,6 +119,7 @@ class Place:
                 certfile=self.certfile if pair else None,
                 keyfile=self.keyfile if pair else None,
                 cafile=self.cafile if trust else None,
+                password=self.password,
             )
         )
 
@@ -118,15 +129,12 @@ class Place:
 
     def backend(self, options: argparse.Namespace) -> ssl.SSLContext | None:
         """Make the backend's context; None for plain TCP. Raises what loading the files raises."""
-        if self.certfile is None or self.keyfile is None:
+        if self.certfile is None:
             return None
-        context = server_context(
-            self.certfile,
-            self.keyfile,
-            client_ca=self.cafile,
-            crl=options.crl,
-            password=partial(_password, self.keyfile, options),
-        )
+        with self._pair(self.certfile, options) as (certfile, keyfile, word):
+            context = server_context(
+                certfile, keyfile, client_ca=self.cafile, crl=options.crl, password=word
+            )
         return _limited(context, options)
 
     def device(self, options: argparse.Namespace) -> ssl.SSLContext | None:
@@ -139,13 +147,20 @@ class Place:
         if self.sealed and self.certfile is not None:
             self.certfile.open("rb").close()  # it is there, which ssl would not say of which file
             return client_context(self.cafile)
-        context = client_context(
-            self.cafile,
-            self.certfile,
-            self.keyfile,
-            password=partial(_password, self.keyfile, options),
-        )
+        if self.certfile is None:
+            return _limited(client_context(self.cafile), options)
+        with self._pair(self.certfile, options) as (certfile, keyfile, word):
+            context = client_context(self.cafile, certfile, keyfile, password=word)
         return _limited(context, options)
+
+    @contextmanager
+    def _pair(self, certfile: Path, options: argparse.Namespace) -> Iterator[Pair]:
+        """Give certificate and key as PEM files, which is what ssl loads."""
+        if self.keyfile is not None:
+            yield certfile, self.keyfile, partial(_password, self.keyfile, options)
+            return
+        with read_pkcs12(certfile, self.password or "").files() as pair:
+            yield (*pair, None)
 
 
 def refuse_pipes(*paths: Path | None, once: bool) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ssl
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,16 +34,22 @@ class Bundle:
     key: PrivateKeyTypes
     chain: tuple[x509.Certificate, ...]
 
+    @contextmanager
+    def files(self) -> Iterator[tuple[Path, Path]]:
+        """Give the chain and the key as PEM files, which are gone afterwards."""
+        with scratch_folder() as folder:
+            certfile, keyfile = folder / "bundle.crt", folder / "bundle.key"
+            write_certificate(certfile, *self.chain)
+            write_key(keyfile, self.key)
+            yield certfile, keyfile
+
     def load_into(self, context: ssl.SSLContext) -> None:
         """Let a context present it. No file stays, though ssl takes nothing else.
 
         Raises:
             ssl.SSLError: the key is not the certificate's, or ssl does not know its kind.
         """
-        with scratch_folder() as folder:
-            certfile, keyfile = folder / "bundle.crt", folder / "bundle.key"
-            write_certificate(certfile, *self.chain)
-            write_key(keyfile, self.key)
+        with self.files() as (certfile, keyfile):
             context.load_cert_chain(certfile, keyfile)
 
 

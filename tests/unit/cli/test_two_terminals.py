@@ -444,6 +444,42 @@ def test_a_key_with_a_password(place: Path) -> None:
         assert "nobody who could type a password" in none.stderr
 
 
+def test_key_and_certificate_in_one_file(place: Path) -> None:
+    """PKCS #12, on both sides, as `certs --p12` makes it; and what it says if it does not open."""
+    for name, word in (("word", "barley"), ("wrong", "wheat")):
+        (place / name).write_text(f"{word}\n")
+    for folder in ("bundled", "foreign"):
+        made = ["certs", str(place / folder), "--p12", "--password-file", str(place / "word")]
+        assert main(made) == 0
+    opened = ("--password-file", "word")
+    server = ("--certfile", "bundled/backend/server.p12", *opened)
+    device = ("--folder", "bundled", "--certfile", "bundled/device/client.p12")
+    with serving("bundled", *server, cwd=place) as terminal:
+        address = terminal.address
+        done = ask(place, address, *device, *opened)
+        assert (done.returncode, done.stdout, done.stderr) == (0, REPLY, "")
+        for arguments, found, fix in (
+            (
+                (*device, "--password-file", "wrong"),
+                "bundled/device/client.p12 cannot be opened (another password, or damage)",
+                "check the password, or make the file again",
+            ),
+            (
+                device,
+                "bundled/device/client.p12 is a PKCS #12 file, which has a password",
+                "add --password-file FILE",
+            ),
+        ):
+            done = ask(place, address, *arguments)
+            assert (done.returncode, done.stdout) == (2, "")
+            assert f"Found:    {found}\n" in done.stderr
+            assert done.stderr.endswith(f"To do:    {fix}\n")
+        other = ("--folder", "bundled", "--certfile", "foreign/device/client.p12")
+        done = ask(place, address, *other, *opened)
+        assert (done.returncode, done.stdout) == (4, "")
+        assert "ruled out by foreign/device/client.p12: self-signed" in done.stderr
+
+
 # --- The examples in the help
 
 
@@ -473,7 +509,7 @@ def test_the_examples_of_certs(
 def test_the_examples_of_serve_and_ask(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each on a port of its own; in the folder of one machine where the files have no folder."""
     servers, clients = examples("serve", capsys), examples("ask", capsys)
-    assert (len(servers), len(clients)) == (4, 4)
+    assert (len(servers), len(clients)) == (4, 5)
     for server in servers:
         cwd = place / "pki" / "backend" if "--certfile" in server else place
         own = ["0" if word == "5000" else word for word in server]
@@ -487,6 +523,11 @@ def test_the_examples_of_serve_and_ask(place: Path, capsys: pytest.CaptureFixtur
 
 def answered(place: Path, client: list[str], address: str) -> None:
     cwd = place / "pki" / "device" if "--certfile" in client else place
+    if "client.p12" in client:
+        (cwd / "word.txt").write_text("barley\n")
+        pem.write_pkcs12(
+            cwd / "client.p12", pem.read_identity(cwd / "client.crt", cwd / "client.key"), b"barley"
+        )
     there = [address if re.search(r":\d+$", word) else word for word in client]
     done = ask(cwd, *there)
     assert (done.returncode, done.stderr) == (0, "")
