@@ -3,7 +3,7 @@
 # The Pythons that the lab supports, and those of them that run here (a name on the PATH may be an
 # empty shim). `make lab PYTHON=3.12` chooses one; otherwise it is the machine's own python3 or,
 # where that is too old, the newest one found.
-SUPPORTED := 3.11 3.12 3.13 3.14
+SUPPORTED := 3.11 3.12 3.13 3.14 3.15
 FOUND  := $(strip $(foreach v,$(SUPPORTED),$(if $(shell python$(v) -c 'print(1)' 2>/dev/null),$(v))))
 OWN    := $(shell python3 -c 'import sys; v = sys.version_info[:2]; print("%d.%d" % v if v >= (3, 11) else "")' 2>/dev/null)
 PYTHON ?= $(or $(OWN),$(lastword $(FOUND)))

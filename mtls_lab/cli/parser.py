@@ -30,8 +30,8 @@ class _Parser(argparse.ArgumentParser):
         # A code of mbedTLS is no option: Python 3.14 knows that, older ones know -10 only.
         self._negative_number_matcher = re.compile(r"-(?:0x[0-9a-fA-F]+|[0-9.]+)$")
 
-    def _get_formatter(self) -> argparse.HelpFormatter:
-        return super()._get_formatter() if self.built else self.trying
+    def _get_formatter(self, **given: Any) -> argparse.HelpFormatter:
+        return super()._get_formatter(**given) if self.built else self.trying
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """Write a help text; unlike argparse, say it where that fails."""

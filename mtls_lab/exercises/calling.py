@@ -150,9 +150,9 @@ class Rule:
 def _line(error: BaseException, function: Callable[..., Any]) -> int:
     code = getattr(function, "__code__", None)
     own = [
-        frame.lineno or 0
-        for frame in traceback.extract_tb(error.__traceback__)
-        if code is not None and frame.filename == code.co_filename
+        line or 0
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if code is not None and frame.f_code.co_filename == code.co_filename
     ]
     return own[-1] if own else 0
 

@@ -14,12 +14,14 @@ from typing import Any
 
 __all__ = ["undressed"]
 
+#: From the alphabet for URLs to the usual one (RFC 4648, section 5).
+_STANDARD = str.maketrans("-_", "+/")
 #: How each is taken off, and put on.
 _ENCODINGS: tuple[tuple[Callable[[str], bytes], Callable[[bytes], str]], ...] = (
     (bytes.fromhex, bytes.hex),
     (lambda line: b64decode(line, validate=True), lambda raw: b64encode(raw).decode()),
     (
-        lambda line: b64decode(line, b"-_", validate=True),
+        lambda line: b64decode(line.translate(_STANDARD), validate=True),
         lambda raw: b64encode(raw, b"-_").decode(),
     ),
 )

@@ -159,8 +159,9 @@ def assemble(names: Sequence[str]) -> Assembled:
 
 def _line(error: Exception, code: str) -> str:
     """The line of the learner's at which an error came up."""
-    own = [each for each in traceback.extract_tb(error.__traceback__) if each.filename == _FILE]
-    return code.splitlines()[(own[-1].lineno or 1) - 1].strip() if own else ""
+    walked = traceback.walk_tb(error.__traceback__)
+    own = [line for frame, line in walked if frame.f_code.co_filename == _FILE]
+    return code.splitlines()[(own[-1] or 1) - 1].strip() if own else ""
 
 
 @contextmanager

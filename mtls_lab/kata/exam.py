@@ -119,8 +119,9 @@ def _problem(name: str, error: BaseException) -> FileProblem:
     if isinstance(error, SyntaxError):
         line, message = error.lineno, error.msg
     else:
-        frames = traceback.extract_tb(error.__traceback__)
-        line = next((f.lineno for f in reversed(frames) if f.filename == FILE), None)
+        walked = traceback.walk_tb(error.__traceback__)
+        own = [line for frame, line in walked if frame.f_code.co_filename == FILE]
+        line = own[-1] if own else None
         message = str(error)
     where = f" in line {line} of {FILE}" if line else f" in {FILE}"
     what = ": ".join(filter(None, [type(error).__name__, steady(message)]))

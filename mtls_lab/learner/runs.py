@@ -7,6 +7,7 @@ means (judges.py), and showing it (panels/prediction.py).
 from __future__ import annotations
 
 import io
+import linecache
 import sys
 import threading
 import traceback
@@ -103,8 +104,10 @@ def in_short(error: Exception, function: Callable[[], object]) -> str:
     said = traceback.format_exception_only(error)[-1].strip()
     file = getattr(getattr(function, "__code__", None), "co_filename", None)
     lines = [
-        f"\n  in line {frame.lineno} of the cell: {frame.line}"
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == file and frame.line
+        f"\n  in line {number} of the cell: {line}"
+        for frame, number in traceback.walk_tb(error.__traceback__)
+        if file
+        and frame.f_code.co_filename == file
+        and (line := linecache.getline(file, number).strip())
     ]
     return said + "".join(lines[-1:])

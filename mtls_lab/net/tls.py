@@ -5,7 +5,7 @@ message. Not here: hanging up (sockets.py), how a context is configured (context
 the messages mean (wire/handshake.py).
 
 OpenSSL calls back for every protocol message. Python passes that on through
-`SSLContext._msg_callback`, a private name that CPython 3.8 to 3.14 has.
+`SSLContext._msg_callback`, a private name that CPython 3.8 to 3.15 has.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ def test_every_target_has_inputs_and_no_other(seeds: dict[str, list[bytes]]) -> 
 @pytest.mark.once
 def test_a_short_hunt(seeds: dict[str, list[bytes]], tmp_path: Path) -> None:
     if find_spec("atheris") is None:
-        assert sys.platform != "linux"  # for which its wheels are
+        # Its wheels are for Linux, and for no Python 3.15 yet.
+        assert sys.platform != "linux" or sys.version_info >= (3, 15)
         return
     done = hunt("starttls", tmp_path, seeds["starttls"], "-runs=2000")
     assert (done.code, done.findings) == (0, ())

@@ -18,12 +18,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.matrix.core import OLDEST, chosen
+from tests.matrix.core import NEWEST, OLDEST, chosen
 from tests.repository.files import PYPROJECT, ROOT, in_git
 
-DEBIANS = {"bookworm": "Debian 12", "trixie": "Debian 13", "sid": "Debian sid"}
-#: The Python of a stable Debian stays: one of this machine's own would add nothing to it.
-PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
+#: Each Debian with one of its Pythons; one of this machine's own would add nothing to that.
+DEBIANS = {
+    "Debian 12": ("bookworm", "3.11"),
+    "Debian 13": ("trixie", "3.13"),
+    "Debian sid": ("sid", "3.14"),
+    NEWEST: ("sid", "3.15"),
+}
 
 #: What a Debian needs here, beside root.
 PROGRAMS = ["mmdebstrap", "ip", "unshare"]
@@ -79,9 +83,9 @@ class Result:
         return self.code == 0 and self.count("passed") > 0
 
 
-def debian(suite: str) -> Run:
+def debian(where: str) -> Run:
     script = str(Path(__file__).with_name("debian"))
-    return Run(DEBIANS[suite], [script, suite, str(SOURCE), *chosen(suite)])
+    return Run(where, [script, *DEBIANS[where], str(SOURCE), *chosen(where)])
 
 
 def venv(python: str, *systems: str) -> Run:
@@ -188,20 +192,25 @@ def table(results: list[Result]) -> str:
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in [head, *rows])
 
 
+def supported() -> list[str]:
+    """The Pythons that the project names, the oldest first."""
+    return re.findall(r"Python :: (3\.\d+)", " ".join(PYPROJECT["project"]["classifiers"]))
+
+
 def not_run(results: list[Result], lacking: str) -> list[str]:
     """The Debians and the supported Pythons on which nothing was run, and why."""
-    lines = [f"{', '.join(DEBIANS.values())}: needs {lacking}"] if lacking else []
+    lines = [f"{'; '.join(DEBIANS)}: needs {lacking}"] if lacking else []
     ran = {".".join(result.ran_on[0].split(".")[:2]) for result in results}
-    supported = re.findall(r"Python :: (3\.\d+)", " ".join(PYPROJECT["project"]["classifiers"]))
-    return lines + [f"Python {each}: not on this machine" for each in supported if each not in ran]
+    missing = [each for each in supported() if each not in ran]
+    return lines + [f"Python {each}: not on this machine" for each in missing]
 
 
 def main(pythons: list[str]) -> int:
     """Run all that can be run here. Exit code 1: a failure or, under CI, something not run."""
     lacks = [] if os.geteuid() == 0 else ["root"]
     lacks += [name for name in PROGRAMS if not shutil.which(name)]
-    runs = [] if lacks else [debian(suite) for suite in DEBIANS]
-    known = [] if lacks else PYTHONS.values()
+    runs = [] if lacks else [debian(where) for where in DEBIANS]
+    known = [] if lacks else [python for _, python in DEBIANS.values()]
     runs += venvs([each for each in pythons if each not in known])
     pack()
     # All at a time: a test often waits for a peer or a time-out, and one run takes but 400 MB.

@@ -81,15 +81,17 @@ DEPENDS: dict[str, set[str]] = {
 
 #: The system with the newest Python runs all of the core, as an ordinary user, in two processes: in
 #: one it would run on by itself, on one core, when the others are done.
-NEWEST, PROCESSES = "sid", 2
+NEWEST, PROCESSES = "Debian sid, Python 3.15", 2
 #: What `.venv-oldest-…` has: each package that pyproject.toml names, as old as it allows.
 OLDEST = "oldest packages"
 #: What is another on each of the others than for `make test`.
 DIFFERS: dict[str, set[str]] = {
     # OpenSSL 3.0, and a Python older than 3.11.4, as Debian patches them.
-    "bookworm": TLS,
+    "Debian 12": TLS,
     # The ssl module of 3.13, which is strict, over OpenSSL 3.5.
-    "trixie": TLS,
+    "Debian 13": TLS,
+    # The ssl module of 3.14; its OpenSSL is that of the newest Python.
+    "Debian sid": {SSL},
     # The ssl module of 3.12, over the OpenSSL of `make test`.
     "Python": {SSL},
     OLDEST: {PACKAGES},

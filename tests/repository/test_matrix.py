@@ -20,7 +20,12 @@ PASSED = """
 ran on Debian GNU/Linux 13 (trixie): Python 3.13.5, OpenSSL 3.5.9, as learner
 ==== 2171 passed in 240.10s (0:04:00) ====
 """
+SUPPORTED = matrix.supported()
 FAILED = PASSED.replace("2171 passed", "3 failed, 2167 passed, 1 error")
+
+
+def by_number(python: str) -> list[int]:
+    return [int(part) for part in python.split(".")]
 
 
 @pytest.fixture(autouse=True)
@@ -58,14 +63,24 @@ def test_a_run_is_good_only_if_tests_passed(said: str, code: int, *, good: bool)
 
 
 def test_the_newest_python_runs_all_of_the_core() -> None:
-    _, suite, _, *tests = matrix.debian(core.NEWEST).command
-    assert suite == "sid"
+    _, suite, python, _, *tests = matrix.debian(core.NEWEST).command
+    assert (suite, python) == ("sid", max(SUPPORTED, key=by_number))
     assert tests == [*core.CORE, "--numprocesses=2"]
 
 
+def test_every_supported_python_that_no_debian_has_is_looked_for_here() -> None:
+    """The Makefile, `.ci/run` and the classifiers name the same; a Debian has the newest."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.findall(r"(?m)^SUPPORTED := (.+)$", makefile) == [" ".join(SUPPORTED)]
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert re.findall(r"for version in (.+); do", ci) == [" ".join(SUPPORTED)]
+    assert {python for _, python in matrix.DEBIANS.values()} == set(SUPPORTED) - {"3.12"}
+
+
 OTHERS = {
-    "bookworm": matrix.debian("bookworm"),
-    "trixie": matrix.debian("trixie"),
+    "Debian 12": matrix.debian("Debian 12"),
+    "Debian 13": matrix.debian("Debian 13"),
+    "Debian sid": matrix.debian("Debian sid"),
     "Python": matrix.venv("3.12", "Python"),
     "oldest packages": matrix.venv("3.12", "oldest packages"),
 }
@@ -119,10 +134,11 @@ def test_the_first_of_the_other_pythons_has_the_oldest_packages() -> None:
 
 def test_what_did_not_run_is_named() -> None:
     assert matrix.not_run([result(PASSED)], "root, mmdebstrap") == [
-        "Debian 12, Debian 13, Debian sid: needs root, mmdebstrap",
+        "Debian 12; Debian 13; Debian sid; Debian sid, Python 3.15: needs root, mmdebstrap",
         "Python 3.11: not on this machine",
         "Python 3.12: not on this machine",
         "Python 3.14: not on this machine",
+        "Python 3.15: not on this machine",
     ]
 
 
@@ -130,24 +146,24 @@ def printing(said: str, code: int = 0) -> list[str]:
     return [sys.executable, "-c", f"print({said!r}); raise SystemExit({code})"]
 
 
-def test_a_python_that_a_stable_debian_has_is_not_run_again_and_a_failure_is_shown(
+def test_a_python_that_a_debian_has_is_not_run_again_and_a_failure_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     failed = printing(f"E   assert 1 == 2{FAILED}", 1)
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr("shutil.which", lambda name: name)
     monkeypatch.setattr(matrix, "pack", lambda: None)
-    monkeypatch.setattr(matrix, "debian", lambda suite: Run(suite, printing(PASSED)))
+    monkeypatch.setattr(matrix, "debian", lambda where: Run(where, printing(PASSED)))
     monkeypatch.setattr(matrix, "venv", lambda python, *_: Run(f"Python {python}", failed))
-    assert matrix.main(["3.12", "3.13", "3.14"]) == 1
+    assert matrix.main(["3.10", "3.12", "3.13", "3.14"]) == 1
     _, _, said = capsys.readouterr().out.partition("\n\n")
     shown, _, table = said.rpartition("\n\n")
     assert re.findall(r"(?m)^(.+) said at last:\nE   assert 1 == 2$", shown) == [
+        "Python 3.10",
         "Python 3.12",
-        "Python 3.14",
     ]
     ran = [re.split("  +", line)[0] for line in table.splitlines()]
-    assert ran[:6] == ["where", "bookworm", "trixie", "sid", "Python 3.12", "Python 3.14"]
+    assert ran[:7] == ["where", *matrix.DEBIANS, "Python 3.10", "Python 3.12"]
 
 
 @pytest.mark.parametrize(("ci", "code"), [("true", 1), ("", 0)])
@@ -159,7 +175,10 @@ def test_what_did_not_run_is_a_failure_under_ci_only(
     monkeypatch.setattr(matrix, "pack", lambda: None)
     monkeypatch.setattr(matrix, "venv", lambda python, *_: Run(python, printing(PASSED)))
     assert matrix.main([]) == code
-    assert "NOT RUN Debian 12, Debian 13, Debian sid: needs root" in capsys.readouterr().out
+    assert (
+        "NOT RUN Debian 12; Debian 13; Debian sid; Debian sid, Python 3.15: needs root"
+        in capsys.readouterr().out
+    )
 
 
 #: The matrix of this process, but each of its runs is a shell whose child holds the pipe as well.
@@ -237,7 +256,7 @@ def test_a_debian_that_is_stopped_leaves_no_process_and_no_mount(
     (tmp_path / "source.tar").touch()
     monkeypatch.setattr(matrix, "SOURCE", tmp_path / "source.tar")
     with ThreadPoolExecutor() as pool:
-        result = pool.submit(matrix.execute, matrix.debian("bookworm"))
+        result = pool.submit(matrix.execute, matrix.debian("Debian 12"))
         with pipe.open("rb") as reader:
             assert reader.readline() == b"started\n"
         (process,) = matrix.RUNNING

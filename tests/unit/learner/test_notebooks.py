@@ -437,7 +437,7 @@ def test_a_folder_that_cannot_be_made(project: Project) -> None:
 
 def test_a_file_that_cannot_be_written(project: Project) -> None:
     """A folder whose name is longer than any file's can be."""
-    longest = project.source.with_name(f"1_{'x' * 230}.ipynb")
+    longest = project.source.with_name(f"1_{'x' * 240}.ipynb")
     project.source.rename(longest)
     with pytest.raises(FileProblem) as caught:
         project.unpack()
