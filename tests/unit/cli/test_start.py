@@ -167,8 +167,9 @@ def test_a_jupyter_that_is_open_to_all_does_not_open_the_lab(tmp_path: Path) -> 
         server, token = wait_for(lab, ADDRESS).groups()
         wait_for(lab, "^up$")
         assert len(token) == 48
-        with pytest.raises(HTTPError, match="403"):
+        with pytest.raises(HTTPError, match="403") as refused:
             urlopen(f"{server}/api/contents", timeout=500)  # noqa: S310 - our server's address
+        refused.value.close()
         port = int(server.rpartition(":")[2])
         with socket.socket() as other:  # an address on which only 0.0.0.0 would listen as well
             assert other.connect_ex(("127.0.0.2", port)) == errno.ECONNREFUSED
