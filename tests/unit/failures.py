@@ -243,7 +243,13 @@ class World:
         usual = (LEAF, MAY_SHAKE_HANDS, ski(key), aki(signer), CLIENT)
         return certify("trusted-client", key, issuer, signer, *(extensions or usual))
 
-    def crl(self, first: int, last: int, signer: str = "Root") -> str:
+    def crl(
+        self,
+        first: int,
+        last: int,
+        signer: str = "Root",
+        extension: x509.ExtensionType | None = None,
+    ) -> str:
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(name("Root"))
@@ -251,6 +257,8 @@ class World:
             .next_update(day(last))
             .add_extension(x509.CRLNumber(1), critical=False)
         )
+        if extension is not None:
+            builder = builder.add_extension(extension, critical=True)
         pem.write_crl("odd.crl", builder.sign(self.key(signer), hashes.SHA256()))
         return "odd.crl"
 
@@ -344,9 +352,46 @@ def no_policy(world: World) -> Exchange:
     return world.shows([world.leaf()], world.key("leaf"), trusted=world.root(), flags=explicit)
 
 
+def suite_b(world: World) -> Exchange:
+    """A backend that takes P-384 alone (X509_V_FLAG_SUITEB_192_LOS), and a chain on P-256."""
+    level = ssl.VerifyFlags(0x20000)
+    return world.shows([world.leaf()], world.key("leaf"), trusted=world.root(), flags=level)
+
+
+def with_extension(world: World, number: str, der: str) -> Exchange:
+    """A leaf with a critical extension that OpenSSL knows and cryptography does not."""
+    key, root = world.key("leaf"), world.key("Root")
+    odd = x509.UnrecognizedExtension(x509.ObjectIdentifier(number), bytes.fromhex(der)), True
+    leaf = world.leaf(LEAF, MAY_SHAKE_HANDS, ski(key), aki(root), CLIENT, odd)
+    return world.shows([leaf], key, trusted=world.root())
+
+
+def by_proxy(world: World) -> Exchange:
+    """ProxyCertInfo with the policy id-ppl-inheritAll (RFC 3820, section 3.8)."""
+    return with_extension(world, "1.3.6.1.5.5.7.1.14", "300c300a06082b06010505071501")
+
+
+def foreign_addresses(world: World) -> Exchange:
+    """The leaf owns 10.0.0.0/8, and its CA owns no address at all (RFC 3779, section 2)."""
+    return with_extension(world, "1.3.6.1.5.5.7.1.7", "300c300a0402000130040302000a")
+
+
 def with_crl(world: World, first: int, last: int, signer: str = "Root") -> Exchange:
     crl = world.crl(first, last, signer)
     return world.shows([world.leaf()], world.key("leaf"), trusted=world.root(), crl=crl)
+
+
+def crl_for_cas(world: World) -> Exchange:
+    """A list of revoked CAs alone (issuingDistributionPoint), and a leaf."""
+    only_cas = x509.IssuingDistributionPoint(None, None, False, True, None, False, False)  # noqa: FBT003
+    crl = world.crl(-1, 9, extension=only_cas)
+    return world.shows([world.leaf()], world.key("leaf"), trusted=world.root(), crl=crl)
+
+
+def ca_signs_no_crl(world: World) -> Exchange:
+    root = world.root(CA, usage(key_cert_sign=True), ski(world.key("Root")))
+    crl = world.crl(-1, 9)
+    return world.shows([world.leaf()], world.key("leaf"), trusted=root, crl=crl)
 
 
 def no_crl(world: World) -> Exchange:

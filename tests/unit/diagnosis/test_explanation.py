@@ -339,7 +339,7 @@ def test_a_reason_that_python_has_no_name_for() -> None:
     assert (failure.reason, explain(failure).entry) == ("RECORD_LAYER_FAILURE", "record_changed")
 
 
-@pytest.mark.parametrize("code", [0, 1, 43, 50, 1000])
+@pytest.mark.parametrize("code", [0, 1, 17, 46, 1000])
 def test_an_unknown_verify_code(code: int) -> None:
     told = explain(backend(unverified(code, "odd words")))
     assert (told.known, told.who) == (False, "The backend refused the device.")

@@ -214,7 +214,12 @@ CLIENT_CERTIFICATES = [
     refused_over_ca("strict_no_key_usage", UNKNOWN, root_without_key_usage),
     refused("strict", UNKNOWN, signs_and_is_no_ca),
     refused("critical_extension", UNKNOWN, failures.critical_extension),
-    refused("unknown_verification", UNKNOWN, failures.no_policy, known=False),
+    refused("unknown_verification", UNKNOWN, failures.foreign_addresses, known=False),
+    refused("no_policy", UNKNOWN, failures.no_policy),
+    refused("suite_b", UNKNOWN, failures.suite_b),
+    refused("proxy_certificate", UNKNOWN, failures.by_proxy),
+    refused("crl_for_others", UNKNOWN, failures.crl_for_cas, where=CLIENT_CA),
+    refused_over_ca("ca_signs_no_crl", UNKNOWN, failures.ca_signs_no_crl),
     refused("name_constraints", UNKNOWN, failures.outside_its_names),
 ]
 
