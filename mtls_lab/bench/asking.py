@@ -11,10 +11,11 @@ from mtls_lab.bench.attempts import Attempt
 from mtls_lab.bench.causes import cause, how_it_ended, listed, quoted
 from mtls_lab.bench.probing import Seen
 from mtls_lab.bench.refusal import of_chain, of_file, refused_ours, symptoms_of
-from mtls_lab.bench.requested import Requested, key_kind
+from mtls_lab.bench.requested import Requested
 from mtls_lab.bench.value import Cause
 from mtls_lab.diagnosis.lines import heard
 from mtls_lab.diagnosis.symptoms import Symptoms
+from mtls_lab.pki.key_kinds import key_kind
 from mtls_lab.wire import Direction, Failure
 
 __all__ = ["judge_client", "status_of"]

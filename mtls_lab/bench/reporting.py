@@ -13,10 +13,10 @@ from mtls_lab.bench.attempts import Attempt
 from mtls_lab.bench.causes import how_it_ended, in_words, listed, quoted
 from mtls_lab.bench.judging import strictly
 from mtls_lab.bench.probing import Seen
-from mtls_lab.bench.requested import key_kind
 from mtls_lab.bench.served import Served
 from mtls_lab.bench.value import Line
 from mtls_lab.diagnosis.symptoms import shown
+from mtls_lab.pki.key_kinds import key_kind
 from mtls_lab.pki.rules import told
 
 __all__ = ["report"]

@@ -10,24 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
-from mtls_lab.pki.rules import public_key
+from mtls_lab.pki.key_kinds import key_kind, schemes_of
 from mtls_lab.text import printable
 from mtls_lab.wire import Message
 from mtls_lab.wire.names import spelled
 
-__all__ = ["Requested", "key_kind", "schemes_of"]
-
-#: The schemes that a key of each kind can sign with: in TLS 1.3, and what 1.2 allows besides.
-CURVES = {
-    "secp256r1": "ecdsa_secp256r1_sha256",
-    "secp384r1": "ecdsa_secp384r1_sha384",
-    "secp521r1": "ecdsa_secp521r1_sha512",
-}
-RSA_13 = frozenset(f"rsa_pss_rsae_sha{size}" for size in (256, 384, 512))
-RSA_12 = RSA_13 | {f"rsa_pkcs1_sha{size}" for size in (1, 256, 384, 512)} | {"rsa_sha224"}
-ECDSA_12 = frozenset(CURVES.values()) | {"ecdsa_sha1", "ecdsa_sha224"}
+__all__ = ["Requested"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,32 +83,3 @@ class Requested:
         return not self.schemes or bool(
             schemes_of(certificate, tls13=self.tls13) & set(self.schemes)
         )
-
-
-def schemes_of(certificate: x509.Certificate, *, tls13: bool) -> frozenset[str]:
-    """Return the signature algorithms that the key of a certificate can be used with."""
-    match public_key(certificate):
-        case rsa.RSAPublicKey():
-            return RSA_13 if tls13 else RSA_12
-        case ec.EllipticCurvePublicKey(curve=curve):
-            own = CURVES.get(curve.name, "")
-            return frozenset({own}) if tls13 else ECDSA_12
-        case ed25519.Ed25519PublicKey():
-            return frozenset({"ed25519"})
-        case ed448.Ed448PublicKey():
-            return frozenset({"ed448"})
-    return frozenset()
-
-
-def key_kind(certificate: x509.Certificate) -> str:
-    """Return what kind of key a certificate is for, such as `RSA 2048` or `EC secp256r1`."""
-    match public_key(certificate):
-        case rsa.RSAPublicKey(key_size=size):
-            return f"RSA {size}"
-        case ec.EllipticCurvePublicKey(curve=curve):
-            return f"EC {curve.name}"
-        case ed25519.Ed25519PublicKey():
-            return "Ed25519"
-        case ed448.Ed448PublicKey():
-            return "Ed448"
-    return "of an unknown kind"

@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 
 from mtls_lab.pki.description import is_signed_by, oid_name
+from mtls_lab.pki.key_kinds import public_key
 from mtls_lab.pki.rules import (
     PURPOSES,
     Look,
     extensions_of,
     in_path,
     missing_purposes,
-    public_key,
     told,
 )
 

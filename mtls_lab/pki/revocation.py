@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 
 from mtls_lab.pki.description import UNVERIFIED
-from mtls_lab.pki.rules import Look, public_key, told
+from mtls_lab.pki.key_kinds import public_key
+from mtls_lab.pki.rules import Look, told
 
 __all__ = ["revocations"]
 

@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from mtls_lab.pki.description import UNREADABLE, oid_name
+from mtls_lab.pki.key_kinds import POST_QUANTUM, key_kind, public_key
 from mtls_lab.text import printable
 
-__all__ = ["PURPOSES", "Look", "extensions_of", "in_path", "missing_purposes", "public_key", "told"]
+__all__ = ["PURPOSES", "Look", "extensions_of", "in_path", "missing_purposes", "told"]
 
 PURPOSES = {
     "clients": ExtendedKeyUsageOID.CLIENT_AUTH,
@@ -131,6 +132,8 @@ def _weak(certificate: x509.Certificate, words: dict[str, str]) -> Iterator[Look
     floor = EC_BITS if isinstance(key, ec.EllipticCurvePublicKey) else floor
     if bits < floor:
         yield Look("weak key", words | {"bits": str(bits)})
+    if (kind := key_kind(certificate)) in POST_QUANTUM.values():
+        yield Look("post-quantum key", words | {"kind": kind})
     try:
         digest = certificate.signature_hash_algorithm
     except UNREADABLE:
@@ -164,14 +167,6 @@ def missing_purposes(usages: x509.ExtendedKeyUsage) -> Iterator[str]:
     for whom, oid in PURPOSES.items():
         if oid not in usages and ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE not in usages:
             yield whom
-
-
-def public_key(certificate: x509.Certificate) -> object:
-    """Return the public key, or None if it is of a kind that cryptography cannot read."""
-    try:
-        return certificate.public_key()
-    except UNREADABLE:
-        return None
 
 
 def _listed(certificate: x509.Certificate) -> list[x509.Extension[x509.ExtensionType]]:

@@ -667,3 +667,25 @@ def load(certfile: str, keyfile: str | None = None, password: str | None = None)
 
 def trust(cafile: str) -> None:
     ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile)
+
+
+# --- Keys of tomorrow
+
+
+def post_quantum(
+    certificate: x509.Certificate, signer: ec.EllipticCurvePrivateKey, number: int
+) -> x509.Certificate:
+    """The same certificate for a key of another kind, signed again: ML-DSA-65 is number 18.
+
+    cryptography makes such keys only from some release on. The algorithm of a P-256 key (RFC 5480)
+    gives way to one without parameters, and the key is longer by as much; it is none.
+    """
+    old = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107 034200")
+    new = bytes.fromhex("300b0609 6086480165030403") + bytes([number])
+    new += bytes.fromhex("034a00 0000000000000000")
+    body = certificate.tbs_certificate_bytes.replace(old, new)
+    assert body != certificate.tbs_certificate_bytes
+    signature = signer.sign(body, ec.ECDSA(hashes.SHA256()))
+    algorithm = bytes.fromhex("300a06082a8648ce3d040302")
+    whole = body + algorithm + b"\x03" + bytes([len(signature) + 1, 0]) + signature
+    return x509.load_der_x509_certificate(b"\x30\x82" + len(whole).to_bytes(2, "big") + whole)

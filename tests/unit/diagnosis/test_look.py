@@ -37,6 +37,7 @@ from tests.unit.failures import (
     aki,
     certify,
     name,
+    post_quantum,
     private_pem,
     ski,
     usage,
@@ -149,6 +150,11 @@ MISFITS = {
         "no keyCertSign",
     ),
     "weak_key": Misfit(unverified(66), [leaf(key=WEAK)], "1024 bits", key=WEAK),
+    "post_quantum_key": Misfit(
+        Failure("SSLError", "EE_KEY_TOO_SMALL"),
+        [post_quantum(leaf(), ROOT, 18)],
+        "an ML-DSA-65 key",
+    ),
     "long_chain": Misfit(
         unverified(22),
         [
