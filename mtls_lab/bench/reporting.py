@@ -117,7 +117,9 @@ def _request(seen: Seen) -> Iterator[Line]:
         issuer = requested.names_issuer_of(own.chain)
         key = requested.takes_key_of(own.chain[0])
         if issuer and key:
-            yield Line("fits", YES, "issuer and key: Java, Go and browsers would send it too")
+            kind = key_kind(own.chain[0])
+            also = "programs that know ML-DSA" if "ML-DSA" in kind else "Java, Go and browsers"
+            yield Line("fits", YES, f"issuer and key: {also} would send it too")
         elif key:
             text = (
                 f"not the issuer, {told(own.chain[0].issuer)}: Java, Go and browsers send nothing"

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from mtls_lab.facts import read_facts
 from mtls_lab.pki.description import UNREADABLE, in_words, oid_name
+from mtls_lab.pki.key_kinds import POST_QUANTUM
 from mtls_lab.text import printable
 
 __all__ = ["MISSING", "Field", "read_fields"]
@@ -141,7 +142,8 @@ def _validity(certificate: x509.Certificate) -> str:
 
 
 def _public_key(certificate: x509.Certificate) -> str:
-    kind = oid_name(certificate.public_key_algorithm_oid)
+    algorithm = certificate.public_key_algorithm_oid
+    kind = POST_QUANTUM.get(algorithm.dotted_string) or oid_name(algorithm)
     try:
         key = certificate.public_key()
     except UNREADABLE:

@@ -153,7 +153,7 @@ MISFITS = {
     "post_quantum_key": Misfit(
         Failure("SSLError", "EE_KEY_TOO_SMALL"),
         [post_quantum(leaf(), ROOT, 18)],
-        "an ML-DSA-65 key",
+        "of the kind ML-DSA-65",
     ),
     "long_chain": Misfit(
         unverified(22),
