@@ -58,9 +58,14 @@ def test_a_lock_without_a_mouse(panel: ShownPanel) -> None:
 
 
 def test_what_is_folded_opens(panel: ShownPanel) -> None:
-    folded = panel.box.get_by_test_id("tpm-asked").locator("summary")
-    folded.click()
-    expect(panel.box.get_by_test_id("tpm-asked")).to_contain_text("VerifySignature")
+    """Only tpm2-openssl before 1.2 has the TPM check the backend's signatures as well."""
+    asked = panel.box.get_by_test_id("tpm-asked")
+    folded = asked.locator("summary")
+    checks = "VerifySignature" in asked.inner_html()
+    expect(folded).to_have_count(int(checks))
+    for summary in folded.all():
+        summary.click()
+        expect(asked.get_by_text("VerifySignature").first).to_be_visible()
 
 
 def test_it_reads_well_everywhere(panel: ShownPanel, pictures: Path) -> None:

@@ -291,12 +291,13 @@ CLAIMS: dict[str, list[Claim]] = {
 
             line = "default_properties = ?tpm2.signature=yes"
             written = Path("device/openssl.cnf").read_text()
-            print("in it:", line in written, "served:", with_a_file(settings).ok)
+            # tpm2-openssl 1.1 needs the line, which keeps a key in a file from signing.
+            print("as told:", (line in written) is not with_a_file(settings).ok)
             Path("device/other.cnf").write_text(written.replace(line, ""))
             other = settings | {"OPENSSL_CONF": str(Path("device/other.cnf").absolute())}
             print("without it:", with_a_file(other).reply)
             """,
-            "in it: True served: False",
+            "as told: True",
             "without it: open sesame",
         ),
     ],

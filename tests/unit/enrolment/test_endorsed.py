@@ -140,14 +140,15 @@ def test_no_other_tpm_opens_what_is_for_this_one(factory: Factory) -> None:
     assert isinstance(key, rsa.RSAPublicKey)
     mine, theirs = (attestation_key(chip).name for chip in (factory.chip, factory.other))
     assert open_credential(factory.chip, make_credential(key, mine, b"a secret")) == b"a secret"
-    for chip, name, entry in (
-        (factory.other, theirs, "tpm_failure"),
-        (factory.other, mine, "tpm_failure"),
-        (factory.chip, theirs, "tpm_another"),
+    not_its_key = {"tpm_failure", "tpm_value"}  # swtpm 0.7, and 0.10
+    for chip, name, entries in (
+        (factory.other, theirs, not_its_key),
+        (factory.other, mine, not_its_key),
+        (factory.chip, theirs, {"tpm_another"}),
     ):
         with pytest.raises(Refusal, match="ActivateCredential: ") as caught:
             open_credential(chip, make_credential(key, name, b"a secret"))
-        assert explain(caught.value).entry == entry
+        assert explain(caught.value).entry in entries
     assert attestation_key(factory.other).name == theirs  # it has not failed as a whole
 
 

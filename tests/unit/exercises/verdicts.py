@@ -33,7 +33,8 @@ def named(outcome: Outcome, *functions: Callable[..., Any]) -> Attempts:
 def words(result: Result) -> str:
     """What the learner reads, but for our own line numbers and the words of OpenSSL."""
     told = re.sub(r"\(line \d+ of", "(line N of", str(result))
-    return re.sub(r"\[SSL.*?\(_ssl\.c:\d+\)", "…", told)
+    told = re.sub(r"\[SSL.*?\(_ssl\.c:\d+\)", "…", told)
+    return re.sub(r"\[SSL: .*", "…", told)  # what another process has told of its ssl
 
 
 def read(exercise: str) -> dict[str, str]:
