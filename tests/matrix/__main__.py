@@ -21,12 +21,15 @@ from pathlib import Path
 from tests.matrix.core import NEWEST, OLDEST, chosen
 from tests.repository.files import PYPROJECT, ROOT, in_git
 
-#: Each Debian with one of its Pythons; one of this machine's own would add nothing to that.
+#: A software TPM, newer than that of `make test`.
+TPM = "swtpm,swtpm-tools,tpm2-openssl,tpm2-tools,libtss2-tcti-swtpm0"
+#: Each Debian with one of its Pythons, and what it has besides; a Python of this machine's own would
+#: add nothing to that.
 DEBIANS = {
-    "Debian 12": ("bookworm", "3.11"),
-    "Debian 13": ("trixie", "3.13"),
-    "Debian sid": ("sid", "3.14"),
-    NEWEST: ("sid", "3.15"),
+    "Debian 12": ("bookworm", "3.11", ""),
+    "Debian 13": ("trixie", "3.13", ""),
+    "Debian sid": ("sid", "3.14", ""),
+    NEWEST: ("sid", "3.15", TPM),
 }
 
 #: What a Debian needs here, beside root.
@@ -210,7 +213,7 @@ def main(pythons: list[str]) -> int:
     lacks = [] if os.geteuid() == 0 else ["root"]
     lacks += [name for name in PROGRAMS if not shutil.which(name)]
     runs = [] if lacks else [debian(where) for where in DEBIANS]
-    known = [] if lacks else [python for _, python in DEBIANS.values()]
+    known = [] if lacks else [python for _, python, _ in DEBIANS.values()]
     runs += venvs([each for each in pythons if each not in known])
     pack()
     # All at a time: a test often waits for a peer or a time-out, and one run takes but 400 MB.

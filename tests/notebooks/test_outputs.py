@@ -19,8 +19,8 @@ from mtls_lab.tpm.provider import SIGNS_ALONE, version_of
 from tests.authoring import canonical
 from tests.needed import WITH_TPM
 
-#: The systems of the matrix have no software TPM: there, these notebooks show what was recorded,
-#: which is no comparison (test_recorded.py). `make test` has one.
+#: Most systems of the matrix have no software TPM: there, these notebooks show what was recorded,
+#: which is no comparison (test_recorded.py). `make test` and the newest have one.
 RECORDED = WITH_TPM if missing() else set()
 NOTEBOOKS = [path for path in canonical.ALONE if path.stem not in RECORDED]
 SANITIZE = Path(__file__).with_name("sanitize.cfg")

@@ -63,8 +63,9 @@ def test_a_run_is_good_only_if_tests_passed(said: str, code: int, *, good: bool)
 
 
 def test_the_newest_python_runs_all_of_the_core() -> None:
-    _, suite, python, _, *tests = matrix.debian(core.NEWEST).command
+    _, suite, python, more, _, *tests = matrix.debian(core.NEWEST).command
     assert (suite, python) == ("sid", max(SUPPORTED, key=by_number))
+    assert "swtpm" in more.split(",")
     assert tests == [*core.CORE, "--numprocesses=2"]
 
 
@@ -74,7 +75,7 @@ def test_every_supported_python_that_no_debian_has_is_looked_for_here() -> None:
     assert re.findall(r"(?m)^SUPPORTED := (.+)$", makefile) == [" ".join(SUPPORTED)]
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert re.findall(r"for version in (.+); do", ci) == [" ".join(SUPPORTED)]
-    assert {python for _, python in matrix.DEBIANS.values()} == set(SUPPORTED) - {"3.12"}
+    assert {python for _, python, _ in matrix.DEBIANS.values()} == set(SUPPORTED) - {"3.12"}
 
 
 OTHERS = {
