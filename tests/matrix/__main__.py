@@ -23,7 +23,7 @@ from tests.repository.files import PYPROJECT, ROOT, in_git
 
 #: A software TPM, newer than that of `make test`.
 TPM = "swtpm,swtpm-tools,tpm2-openssl,tpm2-tools,libtss2-tcti-swtpm0"
-#: Each Debian with one of its Pythons, and what it has besides; a Python of this machine's own would
+#: Each Debian with one of its Pythons, and what it has besides; a Python of this machine would
 #: add nothing to that.
 DEBIANS = {
     "Debian 12": ("bookworm", "3.11", ""),
