@@ -7,6 +7,7 @@ read (phrases.py), what the failure behind a line means (explanation.py), the al
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -25,6 +26,7 @@ from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.diagnosis.weights import BROKEN_OFF, S_CLIENT, weight_of
 from mtls_lab.text import printable
 from mtls_lab.wire import Failure
+from mtls_lab.wire.names import registry
 from mtls_lab.wire.reasons import alert_of, normal, reason_of_alert
 
 __all__ = ["SHOWN", "heard"]
@@ -33,6 +35,10 @@ __all__ = ["SHOWN", "heard"]
 READ = 256 * 1024
 #: Of a longer line, this much is read from its beginning: a page without a line end, say.
 LINE = 8 * 1024
+#: Of a Python traceback, so many lines before the exception are its calls.
+CALLS = 200
+#: Of these, the calls that an exception without telling words is known by.
+INNERMOST = 8
 #: How much of the decisive line is shown.
 SHOWN = 300
 #: States of a file that does not load.
@@ -62,6 +68,10 @@ TAGS = re.compile(
     r"|</?(?:html|head|title|meta|body|center|h[1-6r]|p|br|b|i|a|div|span|pre|address)\b[^<>]{0,60}>",
     re.IGNORECASE,
 )
+#: Erlang prints a term over many lines, and breaks it after the name that it begins with.
+TERM = re.compile(r"(\{[a-z_]{1,40},(?:\"[^\"\n]{0,300}\",)?)\n +")
+#: The name of an error in a list: options that an object has been printed with, as got does.
+IN_A_LIST = re.compile(r" *'E[A-Z_]{2,30}',? *")
 #: Reasons that mean what another one does; the second is OpenSSL 1.0's.
 OTHER_NAMES = {
     "NO_SUCH_FILE": "ENOENT",
@@ -84,6 +94,7 @@ def heard(text: str) -> Symptoms:
     """
     if len(text) > READ:
         text = f"{text[: READ // 2]}\n{text[-READ // 2 :]}"
+    text = TERM.sub(r"\1", text)
     small = text.lower()
     signs = {name for name in read_stacks() if _longest(read_stacks()[name]["signs"], small)}
     phrases = [
@@ -93,10 +104,16 @@ def heard(text: str) -> Symptoms:
     ]
     best: tuple[float, int, int, Phrase] | None = None
     lines = text.splitlines()
+    raising = [each for each in phrases if each.stack == "python" and "…" in each.words]
     for number, line in enumerate(lines):
-        if not line or any(part.found(line[:LINE].lower()) for part in read_healthy()):
+        if not line or (len(lines) > 1 and IN_A_LIST.fullmatch(line)):
             continue
-        for covered, phrase in _meanings(line[:LINE], phrases):
+        if any(part.found(line[:LINE].lower()) for part in read_healthy()):
+            continue
+        told = _meanings(line[:LINE], phrases)
+        if raising and (calls := _calls_before(lines, number)[-INNERMOST:]):
+            told = itertools.chain(told, _raised(" ".join([*calls, line])[-LINE:], raising))
+        for covered, phrase in told:
             weight = weight_of(phrase.kind, phrase.value, goes_on=S_CLIENT in small)
             if best is None or (weight, covered) >= best[:2]:
                 best = weight, covered, number, phrase
@@ -109,6 +126,7 @@ def heard(text: str) -> Symptoms:
     around = "\n".join(each[:LINE] for each in lines[max(number - 1, 0) : number + 2])
     side = "device" if phrase.value.startswith("http:") else phrase.side
     side = side or _longest_part("sides", line.lower()) or _longest_part("sides", around.lower())
+    side = side or _longest_part("sides", "\n".join(_calls_before(lines, number)).lower())
     stack, by, note = _speaker(line.lower(), phrase.stack, signs, small, side)
     named, file = file_named(line, around) if phrase.value in ABOUT_FILES else ("", "")
     return Symptoms(
@@ -129,7 +147,13 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
     """Give each meaning in a line, with how much of the line it covers."""
     small = line.lower()
     found = [(covered, each) for each in phrases if (covered := each.found(small))]
+    alerts = list(_alerts(small))
+    arrived = [alert.value.replace("_", "") for _, alert in alerts if alert.kind == "alert"]
     for covered, phrase in found:
+        # An alert that arrived has the words in its name by which its sender found a fault.
+        words = phrase.words.replace(" ", "") if phrase.kind == "verify" else ""
+        if words and any(words in alert for alert in arrived):
+            continue
         # A stack's own words may have OpenSSL's in them, and mean more or less than these.
         if not any(phrase.words in each.words != phrase.words for _, each in found):
             yield covered, phrase
@@ -138,8 +162,7 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
     for match in REASONS.finditer(line):
         if (match[4] and browser) or (match[6] and match[6] not in known_reasons()):
             continue
-        spelled = (match[2] or match[5] or "").strip().replace(" ", "_").upper()
-        said = match[1] or match[3] or match[4] or match[6] or spelled
+        said = match[1] or match[3] or match[4] or match[6] or _reason_in(match[2] or match[5])
         reason = normal(said.removeprefix("SSL/"))
         reason = OTHER_NAMES.get(reason, reason)
         if alert := alert_of(reason):
@@ -149,7 +172,33 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
     for match in VERIFY.finditer(small):
         if code := int(next(filter(None, match.groups()))):
             yield len(match[0]) + LINE, Phrase("", "verify", str(code), "", "")
-    yield from _alerts(small)
+    yield from alerts
+
+
+def _calls_before(lines: list[str], number: int) -> list[str]:
+    """The indented lines before an exception that is not: of its traceback, without the marks."""
+    if not lines[number][:1].strip():
+        return []
+    start = number
+    while start > max(number - CALLS, 0) and lines[start - 1][:2] == "  ":
+        start -= 1
+    return [each.strip()[:LINE] for each in lines[start:number] if each.strip(" ^~")]
+
+
+def _raised(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
+    """Give each meaning of an exception together with the calls that raised it."""
+    small = line.lower()
+    yield from ((covered, each) for each in phrases if (covered := each.found(small)))
+
+
+def _reason_in(words: str) -> str:
+    """The reason that words begin with: a program may go on after it, as PHP does with its line."""
+    parts = words.upper().split()
+    for end in range(len(parts), 1, -1):
+        reason = normal("_".join(parts[:end]))
+        if reason in known_reasons() or alert_of(reason) in registry("alerts").values():
+            return reason
+    return "_".join(parts)
 
 
 def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
