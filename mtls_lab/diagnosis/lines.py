@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from mtls_lab.diagnosis.alerts import alerts_in, was_sent
 from mtls_lab.diagnosis.choosing import known_reasons
@@ -68,8 +69,8 @@ TAGS = re.compile(
     r"|</?(?:html|head|title|meta|body|center|h[1-6r]|p|br|b|i|a|div|span|pre|address)\b[^<>]{0,60}>",
     re.IGNORECASE,
 )
-#: Erlang prints a term over many lines, and breaks it after the name that it begins with.
-TERM = re.compile(r"(\{[a-z_]{1,40},(?:\"[^\"\n]{0,300}\",)?)\n +")
+#: Erlang and Elixir print a term over many lines, and break it after the name that it begins with.
+TERM = re.compile(r"(\{:?[a-z_]{1,40},(?: ?[\"'][^\"'\n]{0,300}[\"'],)?)\n +")
 #: The name of an error in a list: options that an object has been printed with, as got does.
 IN_A_LIST = re.compile(r" *'E[A-Z_]{2,30}',? *")
 #: Reasons that mean what another one does; the second is OpenSSL 1.0's.
@@ -94,8 +95,8 @@ def heard(text: str) -> Symptoms:
     """
     if len(text) > READ:
         text = f"{text[: READ // 2]}\n{text[-READ // 2 :]}"
-    text = TERM.sub(r"\1", text)
-    small = text.lower()
+    text = TERM.sub(_joined, text)
+    small = _unlike_go(text).lower()
     signs = {name for name in read_stacks() if _longest(read_stacks()[name]["signs"], small)}
     phrases = [
         phrase
@@ -127,7 +128,7 @@ def heard(text: str) -> Symptoms:
     side = "device" if phrase.value.startswith("http:") else phrase.side
     side = side or _longest_part("sides", line.lower()) or _longest_part("sides", around.lower())
     side = side or _longest_part("sides", "\n".join(_calls_before(lines, number)).lower())
-    stack, by, note = _speaker(line.lower(), phrase.stack, signs, small, side)
+    stack, by, note = _speaker(_unlike_go(line).lower(), phrase.stack, signs, small, side)
     named, file = file_named(line, around) if phrase.value in ABOUT_FILES else ("", "")
     return Symptoms(
         words=(("file", file),) if named else (),
@@ -175,6 +176,11 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
     yield from alerts
 
 
+def _joined(term: re.Match[str]) -> str:
+    """The beginning of a term, to be gone on with; Elixir has a space between the parts."""
+    return f"{term[1]} " if term[1][1] == ":" else term[1]
+
+
 def _calls_before(lines: list[str], number: int) -> list[str]:
     """The indented lines before an exception that is not: of its traceback, without the marks."""
     if not lines[number][:1].strip():
@@ -191,6 +197,7 @@ def _raised(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
     yield from ((covered, each) for each in phrases if (covered := each.found(small)))
 
 
+@lru_cache(maxsize=256)
 def _reason_in(words: str) -> str:
     """The reason that words begin with: a program may go on after it, as PHP does with its line."""
     parts = words.upper().split()
@@ -252,6 +259,11 @@ def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tu
     notes = (n for n in notes if any(part in line for part in n.get("note_near", [""])))
     note = next((n["note"] for n in notes if side in ("", n.get("note_of", side))), "")
     return " with ".join(stacks[name]["name"] for name in names), " ".join(names), note
+
+
+def _unlike_go(text: str) -> str:
+    """A text in which Python's mark of OpenSSL's library X509 is no longer like Go's package."""
+    return text.replace("[X509: ", "[X509 ")
 
 
 def _longest(signs: list[str], text: str) -> int:

@@ -32,7 +32,7 @@ class Phrase:
 
     def found(self, line: str) -> int:
         """How many characters of a line in small letters it covers; 0 if it is not there."""
-        if "…" not in self.words and not self.words.startswith("-"):
+        if "…" not in self.words and self.words[0] != "-" and self.words[-1] != "|":
             return len(self.words) if self.words in line else 0
         match = _pattern(self.words).search(line)
         return len(match[0]) if match else 0
@@ -67,7 +67,7 @@ def phrases_in(small: str) -> Iterator[Phrase]:
     for first, *entry in _entries():
         if first in small:
             phrase = _phrase(*entry)
-            if all(part.strip() in small for part in phrase.words.split("…")[1:]):
+            if all(part.strip(" |") in small for part in phrase.words.split("…")[1:]):
                 yield phrase
 
 
@@ -86,7 +86,7 @@ def _entries() -> list[tuple[str, str, str, str]]:
         for said, meaning in stack.get("says", {}).items()
         for words in (_decimal(said) if said.startswith("-0x") else [said])
     ]
-    return [(entry[0].partition("…")[0].strip(), *entry) for entry in found]
+    return [(entry[0].partition("…")[0].strip(" |"), *entry) for entry in found]
 
 
 @cache
@@ -115,5 +115,6 @@ def read_healthy() -> tuple[Phrase, ...]:
 
 @cache
 def _pattern(words: str) -> re.Pattern[str]:
-    end = r"(?![0-9a-z])" if words.startswith("-") else ""  # of a number, all of it
-    return re.compile(".{0,120}?".join(re.escape(part.strip()) for part in words.split("…")) + end)
+    end = r"(?![0-9a-z])" if words[0] == "-" or words[-1] == "|" else ""  # of a number, all of it
+    parts = (re.escape(part.strip(" |")) for part in words.split("…"))
+    return re.compile(".{0,120}?".join(parts) + end)
