@@ -52,8 +52,8 @@ ABOUT_FILES = {
 }
 
 #: How OpenSSL's reason is written: by Python, in OpenSSL's own queue, by BoringSSL, by Node.js,
-#: by pyOpenSSL, or bare, of three words or more; Perl says after it where it was. PROTOCOL_ERROR is
-#: Chrome's own.
+#: by pyOpenSSL, or bare, of three words or more; Perl says after it where it was. Ruby, Lua and
+#: Tcl have its words alone. PROTOCOL_ERROR is Chrome's own.
 REASONS = re.compile(
     r"\[(?:SSL|X509|PEM|ASN1)[\w ]*: ([A-Z0-9_]{3,60})\]"
     r"|error:[0-9A-Fa-f]{6,10}:[^:\n]{0,60}:[^:\n]{0,60}:"
@@ -62,6 +62,7 @@ REASONS = re.compile(
     r"|\bERR_(?:SSL|OSSL)_(?!PROTOCOL_ERROR\b)([A-Z0-9_]{3,60})"
     r"|\('(?:SSL|PEM|X509|x509)[^']{0,40}', '[^']{0,60}', '([a-z][a-z0-9/ ]{2,60})'\)"
     r"|\b((?:[A-Z0-9]{1,20}_){2,8}[A-Z0-9]{1,20})\b"
+    r"|(?:\bstate=[\w ]{1,40}|\bhandshake failed): ([a-z][a-z0-9/ ]{2,60}?)(?=[^a-z0-9/ ]|$)"
 )
 #: Of a page; <unknown>, <inline> and <<21,3>> are a program's own.
 TAGS = re.compile(
@@ -160,20 +161,28 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
             yield covered, phrase
     # A browser's names look like those that Node.js makes of OpenSSL's reasons.
     browser = any(phrase.stack == "chrome" and phrase.found(small) for phrase in phrases)
+    yield from _reasons(line, browser=browser)
+    for match in VERIFY.finditer(small):
+        if code := int(next(filter(None, match.groups()))):
+            yield len(match[0]) + LINE, Phrase("", "verify", str(code), "", "")
+    yield from alerts
+
+
+def _reasons(line: str, *, browser: bool) -> Iterator[tuple[int, Phrase]]:
+    """Give each of OpenSSL's reasons in a line."""
     for match in REASONS.finditer(line):
         if (match[4] and browser) or (match[6] and match[6] not in known_reasons()):
             continue
-        said = match[1] or match[3] or match[4] or match[6] or _reason_in(match[2] or match[5])
+        said = match[1] or match[3] or match[4] or match[6]
+        said = said or _reason_in(match[2] or match[5] or match[7])
+        if match[7] and not _is_known(normal(said)):
+            continue
         reason = normal(said.removeprefix("SSL/"))
         reason = OTHER_NAMES.get(reason, reason)
         if alert := alert_of(reason):
             yield len(match[0]), Phrase("", "alert", alert, "", "")
         elif not reason.endswith("_LIB") and "EOF" not in reason and reason != "REASON":
             yield len(match[0]), Phrase("", "reason", reason, "", "")
-    for match in VERIFY.finditer(small):
-        if code := int(next(filter(None, match.groups()))):
-            yield len(match[0]) + LINE, Phrase("", "verify", str(code), "", "")
-    yield from alerts
 
 
 def _joined(term: re.Match[str]) -> str:
@@ -203,9 +212,13 @@ def _reason_in(words: str) -> str:
     parts = words.upper().split()
     for end in range(len(parts), 1, -1):
         reason = normal("_".join(parts[:end]))
-        if reason in known_reasons() or alert_of(reason) in registry("alerts").values():
+        if _is_known(reason):
             return reason
     return "_".join(parts)
+
+
+def _is_known(reason: str) -> bool:
+    return reason in known_reasons() or alert_of(reason) in registry("alerts").values()
 
 
 def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
