@@ -96,7 +96,7 @@ def heard(text: str) -> Symptoms:
     """
     if len(text) > READ:
         text = f"{text[: READ // 2]}\n{text[-READ // 2 :]}"
-    text = TERM.sub(_joined, text)
+    text = TERM.sub(_joined, text.replace('\\"', '"'))  # a line in quotes, as JSON has it
     small = _unlike_go(text).lower()
     signs = {name for name in read_stacks() if _longest(read_stacks()[name]["signs"], small)}
     phrases = [
