@@ -108,7 +108,7 @@ def heard(text: str) -> Symptoms:
     lines = text.splitlines()
     raising = [each for each in phrases if each.stack == "python" and "…" in each.words]
     for number, line in enumerate(lines):
-        if not line or (len(lines) > 1 and IN_A_LIST.fullmatch(line)):
+        if not line or (len(lines) > 1 and "'E" in line and IN_A_LIST.fullmatch(line)):
             continue
         if any(part.found(line[:LINE].lower()) for part in read_healthy()):
             continue
@@ -280,7 +280,8 @@ def _unlike_go(text: str) -> str:
 
 
 def _longest(signs: list[str], text: str) -> int:
-    return max((len(sign) for sign in signs if sign in text and _begins(sign, text)), default=0)
+    found = itertools.compress(signs, map(text.__contains__, signs))
+    return max((len(sign) for sign in found if _begins(sign, text)), default=0)
 
 
 def _begins(sign: str, text: str) -> bool:
