@@ -27,10 +27,13 @@ VAGUE = {
     "pkcs8 pem wanted": 1.5,
     "ENOENT": 2,
     "EACCES": 2,
+    "cut or refused": 1,
+    "cut while writing": 1,
     "hung up in handshake": 1,
     "handshake timed out": 1,
     "handshake died": 0.5,
     "not connected": 0.5,
+    "no answer in time": 0.9,
     "transcript without an error": 0.1,
 }
 #: openssl s_client goes on after a certificate that does not verify: an alert counts more then.
