@@ -10,11 +10,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from mtls_lab.diagnosis.alerts import alerts_in, was_sent
-from mtls_lab.diagnosis.choosing import known_reasons
 from mtls_lab.diagnosis.named import file_named
+from mtls_lab.diagnosis.openssl_said import reasons_in
 from mtls_lab.diagnosis.phrases import (
     Phrase,
     phrases_in,
@@ -27,8 +26,7 @@ from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.diagnosis.weights import BROKEN_OFF, S_CLIENT, weight_of
 from mtls_lab.text import printable
 from mtls_lab.wire import Failure
-from mtls_lab.wire.names import registry
-from mtls_lab.wire.reasons import alert_of, normal, reason_of_alert
+from mtls_lab.wire.reasons import reason_of_alert
 
 __all__ = ["SHOWN", "heard"]
 
@@ -51,19 +49,6 @@ ABOUT_FILES = {
     *("ca file not usable", "no start line"),
 }
 
-#: How OpenSSL's reason is written: by Python, in OpenSSL's own queue, by BoringSSL, by Node.js,
-#: by pyOpenSSL, or bare, of three words or more; Perl says after it where it was. Ruby, Lua and
-#: Tcl have its words alone. PROTOCOL_ERROR is Chrome's own.
-REASONS = re.compile(
-    r"\[(?:SSL|X509|PEM|ASN1)[\w ]*: ([A-Z0-9_]{3,60})\]"
-    r"|error:[0-9A-Fa-f]{6,10}:[^:\n]{0,60}:[^:\n]{0,60}:"
-    r"([a-z][a-z0-9/ ]{2,60}?)(?= at |[^a-z0-9/ ]|$)"
-    r"|OPENSSL_internal:([A-Z0-9_]{3,60})"
-    r"|\bERR_(?:SSL|OSSL)_(?!PROTOCOL_ERROR\b)([A-Z0-9_]{3,60})"
-    r"|\('(?:SSL|PEM|X509|x509)[^']{0,40}', '[^']{0,60}', '([a-z][a-z0-9/ ]{2,60})'\)"
-    r"|\b((?:[A-Z0-9]{1,20}_){2,8}[A-Z0-9]{1,20})\b"
-    r"|(?:\bstate=[\w ]{1,40}|\bhandshake failed): ([a-z][a-z0-9/ ]{2,60}?)(?=[^a-z0-9/ ]|$)"
-)
 #: Of a page; <unknown>, <inline> and <<21,3>> are a program's own.
 TAGS = re.compile(
     r"<!doctype[^<>]{0,60}>"
@@ -74,11 +59,6 @@ TAGS = re.compile(
 TERM = re.compile(r"(\{:?[a-z_]{1,40},(?: ?[\"'][^\"'\n]{0,300}[\"'],)?)\n +")
 #: The name of an error in a list: options that an object has been printed with, as got does.
 IN_A_LIST = re.compile(r" *'E[A-Z_]{2,30}',? *")
-#: Reasons that mean what another one does; the second is OpenSSL 1.0's.
-OTHER_NAMES = {
-    "NO_SUCH_FILE": "ENOENT",
-    "NO_CERTIFICATE_RETURNED": "PEER_DID_NOT_RETURN_A_CERTIFICATE",
-}
 VERIFY = re.compile(
     r"\((\d{1,3}):[a-z]|verify (?:error:num|return code|code|error)[=: ]{0,3}(\d{1,3})"
     r"|verify_code[=: ]{1,2}(\d{1,3})|certificate verification: error \((\d{1,3})\)"
@@ -161,28 +141,11 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
             yield covered, phrase
     # A browser's names look like those that Node.js makes of OpenSSL's reasons.
     browser = any(phrase.stack == "chrome" and phrase.found(small) for phrase in phrases)
-    yield from _reasons(line, browser=browser)
+    yield from reasons_in(line, browser=browser)
     for match in VERIFY.finditer(small):
         if code := int(next(filter(None, match.groups()))):
             yield len(match[0]) + LINE, Phrase("", "verify", str(code), "", "")
     yield from alerts
-
-
-def _reasons(line: str, *, browser: bool) -> Iterator[tuple[int, Phrase]]:
-    """Give each of OpenSSL's reasons in a line."""
-    for match in REASONS.finditer(line):
-        if (match[4] and browser) or (match[6] and match[6] not in known_reasons()):
-            continue
-        said = match[1] or match[3] or match[4] or match[6]
-        said = said or _reason_in(match[2] or match[5] or match[7])
-        if match[7] and not _is_known(normal(said)):
-            continue
-        reason = normal(said.removeprefix("SSL/"))
-        reason = OTHER_NAMES.get(reason, reason)
-        if alert := alert_of(reason):
-            yield len(match[0]), Phrase("", "alert", alert, "", "")
-        elif not reason.endswith("_LIB") and "EOF" not in reason and reason != "REASON":
-            yield len(match[0]), Phrase("", "reason", reason, "", "")
 
 
 def _joined(term: re.Match[str]) -> str:
@@ -204,21 +167,6 @@ def _raised(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
     """Give each meaning of an exception together with the calls that raised it."""
     small = line.lower()
     yield from ((covered, each) for each in phrases if (covered := each.found(small)))
-
-
-@lru_cache(maxsize=256)
-def _reason_in(words: str) -> str:
-    """The reason that words begin with: a program may go on after it, as PHP does with its line."""
-    parts = words.upper().split()
-    for end in range(len(parts), 1, -1):
-        reason = normal("_".join(parts[:end]))
-        if _is_known(reason):
-            return reason
-    return "_".join(parts)
-
-
-def _is_known(reason: str) -> bool:
-    return reason in known_reasons() or alert_of(reason) in registry("alerts").values()
 
 
 def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
