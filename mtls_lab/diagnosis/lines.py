@@ -7,12 +7,13 @@ read (phrases.py), what the failure behind a line means (explanation.py), the al
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
 from mtls_lab.diagnosis.alerts import alerts_in, was_sent
-from mtls_lab.diagnosis.choosing import known_reasons
 from mtls_lab.diagnosis.named import file_named
+from mtls_lab.diagnosis.openssl_said import reasons_in
 from mtls_lab.diagnosis.phrases import (
     Phrase,
     phrases_in,
@@ -25,7 +26,7 @@ from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.diagnosis.weights import BROKEN_OFF, S_CLIENT, weight_of
 from mtls_lab.text import printable
 from mtls_lab.wire import Failure
-from mtls_lab.wire.reasons import alert_of, normal, reason_of_alert
+from mtls_lab.wire.reasons import reason_of_alert
 
 __all__ = ["SHOWN", "heard"]
 
@@ -33,6 +34,10 @@ __all__ = ["SHOWN", "heard"]
 READ = 256 * 1024
 #: Of a longer line, this much is read from its beginning: a page without a line end, say.
 LINE = 8 * 1024
+#: Of a Python traceback, so many lines before the exception are its calls.
+CALLS = 200
+#: Of these, the calls that an exception without telling words is known by.
+INNERMOST = 8
 #: How much of the decisive line is shown.
 SHOWN = 300
 #: States of a file that does not load.
@@ -44,29 +49,16 @@ ABOUT_FILES = {
     *("ca file not usable", "no start line"),
 }
 
-#: How OpenSSL's reason is written: by Python, in OpenSSL's own queue, by BoringSSL, by Node.js,
-#: by pyOpenSSL, or bare, of three words or more; Perl says after it where it was. PROTOCOL_ERROR is
-#: Chrome's own.
-REASONS = re.compile(
-    r"\[(?:SSL|X509|PEM|ASN1)[\w ]*: ([A-Z0-9_]{3,60})\]"
-    r"|error:[0-9A-Fa-f]{6,10}:[^:\n]{0,60}:[^:\n]{0,60}:"
-    r"([a-z][a-z0-9/ ]{2,60}?)(?= at |[^a-z0-9/ ]|$)"
-    r"|OPENSSL_internal:([A-Z0-9_]{3,60})"
-    r"|\bERR_(?:SSL|OSSL)_(?!PROTOCOL_ERROR\b)([A-Z0-9_]{3,60})"
-    r"|\('(?:SSL|PEM|X509|x509)[^']{0,40}', '[^']{0,60}', '([a-z][a-z0-9/ ]{2,60})'\)"
-    r"|\b((?:[A-Z0-9]{1,20}_){2,8}[A-Z0-9]{1,20})\b"
-)
 #: Of a page; <unknown>, <inline> and <<21,3>> are a program's own.
 TAGS = re.compile(
     r"<!doctype[^<>]{0,60}>"
     r"|</?(?:html|head|title|meta|body|center|h[1-6r]|p|br|b|i|a|div|span|pre|address)\b[^<>]{0,60}>",
     re.IGNORECASE,
 )
-#: Reasons that mean what another one does; the second is OpenSSL 1.0's.
-OTHER_NAMES = {
-    "NO_SUCH_FILE": "ENOENT",
-    "NO_CERTIFICATE_RETURNED": "PEER_DID_NOT_RETURN_A_CERTIFICATE",
-}
+#: Erlang and Elixir print a term over many lines, and break it after the name that it begins with.
+TERM = re.compile(r"(\{:?[a-z_]{1,40},(?: ?[\"'][^\"'\n]{0,300}[\"'],)?)\n +")
+#: The name of an error in a list: options that an object has been printed with, as got does.
+IN_A_LIST = re.compile(r" *'E[A-Z_]{2,30}',? *")
 VERIFY = re.compile(
     r"\((\d{1,3}):[a-z]|verify (?:error:num|return code|code|error)[=: ]{0,3}(\d{1,3})"
     r"|verify_code[=: ]{1,2}(\d{1,3})|certificate verification: error \((\d{1,3})\)"
@@ -84,7 +76,8 @@ def heard(text: str) -> Symptoms:
     """
     if len(text) > READ:
         text = f"{text[: READ // 2]}\n{text[-READ // 2 :]}"
-    small = text.lower()
+    text = TERM.sub(_joined, text.replace('\\"', '"'))  # a line in quotes, as JSON has it
+    small = _unlike_go(text).lower()
     signs = {name for name in read_stacks() if _longest(read_stacks()[name]["signs"], small)}
     phrases = [
         phrase
@@ -93,10 +86,16 @@ def heard(text: str) -> Symptoms:
     ]
     best: tuple[float, int, int, Phrase] | None = None
     lines = text.splitlines()
+    raising = [each for each in phrases if each.stack == "python" and "…" in each.words]
     for number, line in enumerate(lines):
-        if not line or any(part.found(line[:LINE].lower()) for part in read_healthy()):
+        if not line or (len(lines) > 1 and "'E" in line and IN_A_LIST.fullmatch(line)):
             continue
-        for covered, phrase in _meanings(line[:LINE], phrases):
+        if any(part.found(line[:LINE].lower()) for part in read_healthy()):
+            continue
+        told = _meanings(line[:LINE], phrases)
+        if raising and (calls := _calls_before(lines, number)[-INNERMOST:]):
+            told = itertools.chain(told, _raised(" ".join([*calls, line])[-LINE:], raising))
+        for covered, phrase in told:
             weight = weight_of(phrase.kind, phrase.value, goes_on=S_CLIENT in small)
             if best is None or (weight, covered) >= best[:2]:
                 best = weight, covered, number, phrase
@@ -109,7 +108,8 @@ def heard(text: str) -> Symptoms:
     around = "\n".join(each[:LINE] for each in lines[max(number - 1, 0) : number + 2])
     side = "device" if phrase.value.startswith("http:") else phrase.side
     side = side or _longest_part("sides", line.lower()) or _longest_part("sides", around.lower())
-    stack, by, note = _speaker(line.lower(), phrase.stack, signs, small, side)
+    side = side or _longest_part("sides", "\n".join(_calls_before(lines, number)).lower())
+    stack, by, note = _speaker(_unlike_go(line).lower(), phrase.stack, signs, small, side)
     named, file = file_named(line, around) if phrase.value in ABOUT_FILES else ("", "")
     return Symptoms(
         words=(("file", file),) if named else (),
@@ -129,27 +129,44 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
     """Give each meaning in a line, with how much of the line it covers."""
     small = line.lower()
     found = [(covered, each) for each in phrases if (covered := each.found(small))]
+    alerts = list(_alerts(small))
+    arrived = [alert.value.replace("_", "") for _, alert in alerts if alert.kind == "alert"]
     for covered, phrase in found:
+        # An alert that arrived has the words in its name by which its sender found a fault.
+        words = phrase.words.replace(" ", "") if phrase.kind == "verify" else ""
+        if words and any(words in alert for alert in arrived):
+            continue
         # A stack's own words may have OpenSSL's in them, and mean more or less than these.
         if not any(phrase.words in each.words != phrase.words for _, each in found):
             yield covered, phrase
     # A browser's names look like those that Node.js makes of OpenSSL's reasons.
     browser = any(phrase.stack == "chrome" and phrase.found(small) for phrase in phrases)
-    for match in REASONS.finditer(line):
-        if (match[4] and browser) or (match[6] and match[6] not in known_reasons()):
-            continue
-        spelled = (match[2] or match[5] or "").strip().replace(" ", "_").upper()
-        said = match[1] or match[3] or match[4] or match[6] or spelled
-        reason = normal(said.removeprefix("SSL/"))
-        reason = OTHER_NAMES.get(reason, reason)
-        if alert := alert_of(reason):
-            yield len(match[0]), Phrase("", "alert", alert, "", "")
-        elif not reason.endswith("_LIB") and "EOF" not in reason and reason != "REASON":
-            yield len(match[0]), Phrase("", "reason", reason, "", "")
+    yield from reasons_in(line, browser=browser)
     for match in VERIFY.finditer(small):
         if code := int(next(filter(None, match.groups()))):
             yield len(match[0]) + LINE, Phrase("", "verify", str(code), "", "")
-    yield from _alerts(small)
+    yield from alerts
+
+
+def _joined(term: re.Match[str]) -> str:
+    """The beginning of a term, to be gone on with; Elixir has a space between the parts."""
+    return f"{term[1]} " if term[1][1] == ":" else term[1]
+
+
+def _calls_before(lines: list[str], number: int) -> list[str]:
+    """The indented lines before an exception that is not: of its traceback, without the marks."""
+    if not lines[number][:1].strip():
+        return []
+    start = number
+    while start > max(number - CALLS, 0) and lines[start - 1][:2] == "  ":
+        start -= 1
+    return [each.strip()[:LINE] for each in lines[start:number] if each.strip(" ^~")]
+
+
+def _raised(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
+    """Give each meaning of an exception together with the calls that raised it."""
+    small = line.lower()
+    yield from ((covered, each) for each in phrases if (covered := each.found(small)))
 
 
 def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
@@ -205,8 +222,14 @@ def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tu
     return " with ".join(stacks[name]["name"] for name in names), " ".join(names), note
 
 
+def _unlike_go(text: str) -> str:
+    """A text in which Python's mark of OpenSSL's library X509 is no longer like Go's package."""
+    return text.replace("[X509: ", "[X509 ")
+
+
 def _longest(signs: list[str], text: str) -> int:
-    return max((len(sign) for sign in signs if sign in text and _begins(sign, text)), default=0)
+    found = itertools.compress(signs, map(text.__contains__, signs))
+    return max((len(sign) for sign in found if _begins(sign, text)), default=0)
 
 
 def _begins(sign: str, text: str) -> bool:

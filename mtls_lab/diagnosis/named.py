@@ -39,6 +39,8 @@ NAMES = re.compile(
     r"|\{options,\{\w{1,20},\"(?P<erlang>[^\"\n]{1,300})\""
     r"|\{:options, \{:\w{1,20}, (?:~c)?[\"'](?P<elixir>[^\"'\n]{1,300})[\"']"
     r"|could not find (?:key|certificate) file: (?P<netty>[^\s(]{1,300})"
+    r"|Keystore file does not exist: (?P<keytool>\S{1,300})"
+    r"|[Ff]ile ['\"](?P<quoted>[^'\"\n]{1,300})['\"] does not exist"
 )
 #: How programs write it that leave out the reason.
 UNUSED = re.compile(

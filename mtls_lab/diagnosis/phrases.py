@@ -6,6 +6,7 @@ decides, and who speaks (lines.py).
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class Phrase:
 
     def found(self, line: str) -> int:
         """How many characters of a line in small letters it covers; 0 if it is not there."""
-        if "…" not in self.words and not self.words.startswith("-"):
+        if "…" not in self.words and self.words[0] != "-" and self.words[-1] != "|":
             return len(self.words) if self.words in line else 0
         match = _pattern(self.words).search(line)
         return len(match[0]) if match else 0
@@ -64,18 +65,18 @@ def read_stacks() -> dict[str, Any]:
 
 def phrases_in(small: str) -> Iterator[Phrase]:
     """Give each phrase all of whose parts are somewhere in a text in small letters."""
-    for first, *entry in _entries():
-        if first in small:
-            phrase = _phrase(*entry)
-            if all(part.strip() in small for part in phrase.words.split("…")[1:]):
-                yield phrase
+    firsts, entries = _entries()
+    for entry in itertools.compress(entries, map(small.__contains__, firsts)):
+        phrase = _phrase(*entry)
+        if all(part.strip(" |") in small for part in phrase.words.split("…")[1:]):
+            yield phrase
 
 
 @cache
-def _entries() -> list[tuple[str, str, str, str]]:
-    """Return the first part of each phrase, its words, their meaning, and the stack.
+def _entries() -> tuple[list[str], list[tuple[str, str, str]]]:
+    """Return the first part of each phrase, and for each its words, their meaning, and the stack.
 
-    There are some 1,600, of which a text has a few: no more is made of the others.
+    There are some 2,000, of which a text has a few: no more is made of the others.
     """
     facts = read_lines()
     found = [(words, meaning, "") for words, meaning in facts["alike"].items()]
@@ -86,7 +87,7 @@ def _entries() -> list[tuple[str, str, str, str]]:
         for said, meaning in stack.get("says", {}).items()
         for words in (_decimal(said) if said.startswith("-0x") else [said])
     ]
-    return [(entry[0].partition("…")[0].strip(), *entry) for entry in found]
+    return [words.partition("…")[0].strip(" |") for words, *_ in found], found
 
 
 @cache
@@ -115,5 +116,6 @@ def read_healthy() -> tuple[Phrase, ...]:
 
 @cache
 def _pattern(words: str) -> re.Pattern[str]:
-    end = r"(?![0-9a-z])" if words.startswith("-") else ""  # of a number, all of it
-    return re.compile(".{0,120}?".join(re.escape(part.strip()) for part in words.split("…")) + end)
+    end = r"(?![0-9a-z])" if words[0] == "-" or words[-1] == "|" else ""  # of a number, all of it
+    parts = (re.escape(part.strip(" |")) for part in words.split("…"))
+    return re.compile(".{0,120}?".join(parts) + end)

@@ -11,13 +11,15 @@ __all__ = ["BROKEN_OFF", "S_CLIENT", "weight_of"]
 #: an alert more than a connection that broke off.
 WEIGHT = {"verify": 6, "state": 6, "reason": 5, "text": 4, "alert": 4, "error": 1}
 VAGUE = {
+    # A key was read, so that what else is said of its file came from a second attempt at it.
+    "KEY_VALUES_MISMATCH": 6.5,
     "CERTIFICATE_VERIFY_FAILED": 3,
     "not verified": 3,
     "not verified or missing": 3,
     "http: forbidden": 3,
     "client certificate refused": 3,
     "http: bad request": 2,
-    "not verified or not tls": 2,
+    "not verified or not tls": 1.2,
     "alert without a name": 2,
     "pair not taken": 1.5,
     "keystore not loaded": 1.5,
@@ -25,9 +27,13 @@ VAGUE = {
     "pkcs8 pem wanted": 1.5,
     "ENOENT": 2,
     "EACCES": 2,
+    "cut or refused": 1,
+    "cut while writing": 1,
     "hung up in handshake": 1,
     "handshake timed out": 1,
     "handshake died": 0.5,
+    "not connected": 0.5,
+    "no answer in time": 0.9,
     "transcript without an error": 0.1,
 }
 #: openssl s_client goes on after a certificate that does not verify: an alert counts more then.
