@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mtls_lab.diagnosis.alerts import alerts_in, was_sent
 from mtls_lab.diagnosis.choosing import known_reasons
-from mtls_lab.diagnosis.named import file_named
+from mtls_lab.diagnosis.named import file_named, system_reason
 from mtls_lab.diagnosis.phrases import (
     Phrase,
     phrases_in,
@@ -20,9 +21,10 @@ from mtls_lab.diagnosis.phrases import (
     read_lines,
     read_sent,
     read_stacks,
+    verify_words,
 )
 from mtls_lab.diagnosis.symptoms import Symptoms
-from mtls_lab.diagnosis.weights import BROKEN_OFF, S_CLIENT, weight_of
+from mtls_lab.diagnosis.weights import BROKEN_OFF, S_CLIENT, UNEXPLAINED, weight_of
 from mtls_lab.text import printable
 from mtls_lab.wire import Failure
 from mtls_lab.wire.reasons import alert_of, normal, reason_of_alert
@@ -41,8 +43,10 @@ FILES = {"no start line", "other pem", "run together", "bad password", "key not 
 #: Meanings of a file that the line may name.
 ABOUT_FILES = {
     *("ENOENT", "EACCES", "NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib"),
-    *("ca file not usable", "no start line"),
+    *("ca file not usable", "no start line", "pair not taken"),
 }
+#: Those that leave out why, if the operating system does not tell.
+LOADED = {"NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib", "ca file not usable", "pair not taken"}
 
 #: How OpenSSL's reason is written: by Python, in OpenSSL's own queue, by BoringSSL, by Node.js,
 #: by pyOpenSSL, or bare, of three words or more; Perl says after it where it was. PROTOCOL_ERROR is
@@ -50,7 +54,7 @@ ABOUT_FILES = {
 REASONS = re.compile(
     r"\[(?:SSL|X509|PEM|ASN1)[\w ]*: ([A-Z0-9_]{3,60})\]"
     r"|error:[0-9A-Fa-f]{6,10}:[^:\n]{0,60}:[^:\n]{0,60}:"
-    r"([a-z][a-z0-9/ ]{2,60}?)(?= at |[^a-z0-9/ ]|$)"
+    r"([a-z][a-z0-9/ ]{2,60}?)(?= at | error:|[^a-z0-9/ ]|$)"
     r"|OPENSSL_internal:([A-Z0-9_]{3,60})"
     r"|\bERR_(?:SSL|OSSL)_(?!PROTOCOL_ERROR\b)([A-Z0-9_]{3,60})"
     r"|\('(?:SSL|PEM|X509|x509)[^']{0,40}', '[^']{0,60}', '([a-z][a-z0-9/ ]{2,60})'\)"
@@ -85,7 +89,7 @@ def heard(text: str) -> Symptoms:
     if len(text) > READ:
         text = f"{text[: READ // 2]}\n{text[-READ // 2 :]}"
     small = text.lower()
-    signs = {name for name in read_stacks() if _longest(read_stacks()[name]["signs"], small)}
+    signs = {name for name in read_stacks() if _sign(name, text, small)}
     phrases = [
         phrase
         for phrase in phrases_in(small)
@@ -98,6 +102,8 @@ def heard(text: str) -> Symptoms:
             continue
         for covered, phrase in _meanings(line[:LINE], phrases):
             weight = weight_of(phrase.kind, phrase.value, goes_on=S_CLIENT in small)
+            if phrase.kind == "reason" and phrase.value not in known_reasons():
+                weight = min(weight, UNEXPLAINED)
             if best is None or (weight, covered) >= best[:2]:
                 best = weight, covered, number, phrase
     if best is None:
@@ -109,8 +115,11 @@ def heard(text: str) -> Symptoms:
     around = "\n".join(each[:LINE] for each in lines[max(number - 1, 0) : number + 2])
     side = "device" if phrase.value.startswith("http:") else phrase.side
     side = side or _longest_part("sides", line.lower()) or _longest_part("sides", around.lower())
-    stack, by, note = _speaker(line.lower(), phrase.stack, signs, small, side)
+    side = side or _only_side(small)
+    stack, by, note = _speaker(line, phrase.stack, signs, text, side)
     named, file = file_named(line, around) if phrase.value in ABOUT_FILES else ("", "")
+    if not named and phrase.value in LOADED and (reason := system_reason(line)):
+        phrase = replace(phrase, kind="reason", value=reason)
     return Symptoms(
         words=(("file", file),) if named else (),
         side=side,
@@ -170,7 +179,9 @@ def _failure(phrase: Phrase, line: str) -> Failure:
     match phrase.kind:
         case "verify":
             error, reason = "SSLCertVerificationError", "CERTIFICATE_VERIFY_FAILED"
-            code, message = int(value), words
+            code = int(value)
+            # A host that Python names is told; of other lines, OpenSSL's own words for the code.
+            message = words if code in {62, 64} else verify_words().get(code, words)
         case "alert":
             error, reason = "SSLError", reason_of_alert(value)
         case "reason":
@@ -188,25 +199,33 @@ def _failure(phrase: Phrase, line: str) -> Failure:
 
 def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tuple[str, str, str]:
     """Return who wrote a line and, where one shows, through which library; both names; the note."""
-    stacks = read_stacks()
-    here = {name: _longest(stacks[name]["signs"], line) for name in stacks if name in signs}
+    stacks, small, all_small = read_stacks(), line.lower(), text.lower()
+    found = {name: _sign(name, line, small) for name in stacks if name in signs}
+    # Go's tls: is no sign of Go in FreeRADIUS' tls: (tls).
+    parts = {a for a in found.values() if any(a in b != a for b in found.values())}
+    doubtful = {name for name in found if found[name] in parts & set(stacks[name].get("cased", ()))}
+    here = {name: len(sign) if name not in doubtful else 0 for name, sign in found.items()}
     # The data file has a release of a library before the library.
     libraries = [name for name in here if here[name] and stacks[name].get("library")]
-    around = {name: here[name] or _longest(stacks[name]["signs"], text) - LINE for name in here}
+    around = {name: here[name] or len(_sign(name, text, all_small)) - LINE for name in here}
     writers = sorted((n for n in here if not stacks[n].get("library")), key=lambda n: -around[n])
     if stack and stack != "http":  # an address in the line is no sign of an HTTP server
         writers = [name for name in writers if name != "http"]
-    if stack:
+    if stack and (stack != "http" or not any(here[name] for name in writers)):
         (libraries if stacks[stack].get("library") else writers).insert(0, stack)
     names = [*writers[:1], *libraries[:1]]
     notes = (stacks[name] for name in names if "note" in stacks[name])
-    notes = (n for n in notes if any(part in line for part in n.get("note_near", [""])))
+    notes = (n for n in notes if any(part in small for part in n.get("note_near", [""])))
     note = next((n["note"] for n in notes if side in ("", n.get("note_of", side))), "")
     return " with ".join(stacks[name]["name"] for name in names), " ".join(names), note
 
 
-def _longest(signs: list[str], text: str) -> int:
-    return max((len(sign) for sign in signs if sign in text and _begins(sign, text)), default=0)
+def _sign(name: str, text: str, small: str) -> str:
+    """The longest sign of a stack in a text, which is given in small letters too."""
+    stack = read_stacks()[name]
+    found = [sign for sign in stack["signs"] if sign in small and _begins(sign, small)]
+    found += [sign for sign in stack.get("cased", ()) if sign in text and _begins(sign, text)]
+    return max(found, key=len, default="")
 
 
 def _begins(sign: str, text: str) -> bool:
@@ -221,6 +240,13 @@ def _longest_part(table: str, line: str) -> str:
     """What the longest part of a table says that is in a line."""
     found = [(len(part), told) for part, told in read_lines()[table].items() if part in line]
     return max(found)[1] if found else ""
+
+
+def _only_side(small: str) -> str:
+    """The side that a text is of, if no line of it is of the other one."""
+    parts = {part: told for part, told in read_lines()["sides"].items() if part in small}
+    sides = {t for part, t in parts.items() if not any(part in p != part for p in parts)}
+    return sides.pop() if len(sides) == 1 else ""
 
 
 def _quoted(line: str) -> str:

@@ -5,12 +5,13 @@ Here: the weights. Not here: the meanings (lines.py).
 
 from __future__ import annotations
 
-__all__ = ["BROKEN_OFF", "S_CLIENT", "weight_of"]
+__all__ = ["BROKEN_OFF", "S_CLIENT", "UNEXPLAINED", "weight_of"]
 
 #: How much a meaning says about the cause. A certificate that was judged says more than an alert,
 #: an alert more than a connection that broke off.
 WEIGHT = {"verify": 6, "state": 6, "reason": 5, "text": 4, "alert": 4, "error": 1}
 VAGUE = {
+    "ca file not usable": 7,  # then no issuer is known
     "CERTIFICATE_VERIFY_FAILED": 3,
     "not verified": 3,
     "not verified or missing": 3,
@@ -23,6 +24,9 @@ VAGUE = {
     "keystore not loaded": 1.5,
     "proxy refused": 3,
     "pkcs8 pem wanted": 1.5,
+    "key not decodable": 4.8,  # whoever knows more of the key has read it
+    "mysql user": 3,
+    "passphrase asked": 0.8,
     "ENOENT": 2,
     "EACCES": 2,
     "hung up in handshake": 1,
@@ -30,6 +34,8 @@ VAGUE = {
     "handshake died": 0.5,
     "transcript without an error": 0.1,
 }
+#: A reason of OpenSSL without an explanation, beside words that have one.
+UNEXPLAINED = 1.2
 #: openssl s_client goes on after a certificate that does not verify: an alert counts more then.
 S_CLIENT, GOES_ON = "connected(0", 3.5
 BROKEN_OFF = {"ECONNRESET", "EPIPE", "ECONNREFUSED", "EADDRINUSE", "TIMED_OUT"}
