@@ -33,6 +33,10 @@ REASONS = {
 QUEUE = {
     "system library::no such file or directory": "named file missing",
     "system library::permission denied": "named file closed",
+    "system library:file_open:no such file or directory": "named file missing",
+    "system library:file_open:permission denied": "named file closed",
+    "system library:bio_new_file:no such file or directory": "named file missing",
+    "system library:bio_new_file:permission denied": "named file closed",
     "failed: no such file or directory": "named file missing",
     "failed: permission denied": "named file closed",
 }
