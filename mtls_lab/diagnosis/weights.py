@@ -11,6 +11,8 @@ __all__ = ["BROKEN_OFF", "S_CLIENT", "UNEXPLAINED", "weight_of"]
 #: an alert more than a connection that broke off.
 WEIGHT = {"verify": 6, "state": 6, "reason": 5, "text": 4, "alert": 4, "error": 1}
 VAGUE = {
+    "KEY_VALUES_MISMATCH": 6.5,  # then both files were read
+    "client sent none": 2.9,
     "ca file not usable": 7,  # then no issuer is known
     "CERTIFICATE_VERIFY_FAILED": 3,
     "not verified": 3,
