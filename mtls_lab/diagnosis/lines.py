@@ -113,7 +113,9 @@ def heard(text: str) -> Symptoms:
     line = lines[number][:LINE]
     # A log says on the line before or after who speaks, and curl which file it means.
     around = "\n".join(each[:LINE] for each in lines[max(number - 1, 0) : number + 2])
-    side = "device" if phrase.value.startswith("http:") else phrase.side
+    # Only a server sends certificate_required (RFC 8446, section 6.2).
+    told_to_client = phrase.value.startswith("http:") or phrase.value == "certificate_required"
+    side = "device" if told_to_client else phrase.side
     side = side or _longest_part("sides", line.lower()) or _longest_part("sides", around.lower())
     side = side or _only_side(small)
     stack, by, note = _speaker(line, phrase.stack, signs, text, side)

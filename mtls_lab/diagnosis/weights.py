@@ -20,6 +20,7 @@ VAGUE = {
     "http: forbidden": 3,
     "client certificate refused": 3,
     "http: bad request": 2,
+    "http: bad gateway": 2,
     "not verified or not tls": 2,
     "alert without a name": 2,
     "pair not taken": 2.1,
