@@ -15,6 +15,7 @@ __all__ = ["file_named", "system_reason"]
 #: The operating system's words, and the state that they are.
 REASONS = {
     "does not exist or is empty": "named file missing or empty",
+    "does not exist or does not contain": "",
     "no such file or directory": "named file missing",
     "but not private key file": "named file missing",
     "not found (errcode": "named file missing",
