@@ -16,6 +16,7 @@ __all__ = ["file_named", "system_reason"]
 REASONS = {
     "does not exist or is empty": "named file missing or empty",
     "does not exist or does not contain": "",
+    "could not open file or uri for loading": "named file not opened",
     "no such file or directory": "named file missing",
     "but not private key file": "named file missing",
     "not found (errcode": "named file missing",
@@ -55,6 +56,7 @@ NAMES = re.compile(
     r"|\{options,\{\w{1,20},\"(?P<erlang>[^\"\n]{1,300})\""
     r"|\{:options, \{:\w{1,20}, (?:~c)?[\"'](?P<elixir>[^\"'\n]{1,300})[\"']"
     r"|could not find (?:key|certificate) file: (?P<netty>[^\s(]{1,300})"
+    r"|file or uri for loading [\w ]{1,60} from (?P<tool>\S{1,300})"
 )
 #: What else may be one: a word in quotes with a slash or a dot, or a path before the reason.
 QUOTED = re.compile(
