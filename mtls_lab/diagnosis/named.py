@@ -17,6 +17,10 @@ REASONS = {
     "does not exist or is empty": "named file missing or empty",
     "does not exist or does not contain": "",
     "could not open file or uri for loading": "named file not opened",
+    "does not exist or is not readable": "named file not opened",
+    "cannot find certificate file: ": "named file missing",
+    "cannot find private key file: ": "named file missing",
+    "cannot find ca file: ": "named file missing",
     "no such file or directory": "named file missing",
     "but not private key file": "named file missing",
     "not found (errcode": "named file missing",
@@ -56,6 +60,8 @@ NAMES = re.compile(
     r"|\{options,\{\w{1,20},\"(?P<erlang>[^\"\n]{1,300})\""
     r"|\{:options, \{:\w{1,20}, (?:~c)?[\"'](?P<elixir>[^\"'\n]{1,300})[\"']"
     r"|could not find (?:key|certificate) file: (?P<netty>[^\s(]{1,300})"
+    r"|cannot find (?:certificate|private key|CA) file: (?P<coturn>\S{1,300})"
+    r"|(?P<inspircd>/\S{1,300}) does not exist or is not readable"
     r"|file or uri for loading [\w ]{1,60} from (?P<tool>\S{1,300})"
 )
 #: What else may be one: a word in quotes with a slash or a dot, or a path before the reason.
