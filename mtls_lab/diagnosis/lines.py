@@ -10,9 +10,11 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mtls_lab.diagnosis.alerts import alerts_in, was_sent
-from mtls_lab.diagnosis.named import file_named
+from mtls_lab.diagnosis.choosing import known_reasons
+from mtls_lab.diagnosis.named import file_named, system_reason
 from mtls_lab.diagnosis.openssl_said import reasons_in
 from mtls_lab.diagnosis.phrases import (
     Phrase,
@@ -21,9 +23,10 @@ from mtls_lab.diagnosis.phrases import (
     read_lines,
     read_sent,
     read_stacks,
+    verify_words,
 )
 from mtls_lab.diagnosis.symptoms import Symptoms
-from mtls_lab.diagnosis.weights import BROKEN_OFF, S_CLIENT, weight_of
+from mtls_lab.diagnosis.weights import BROKEN_OFF, S_CLIENT, UNEXPLAINED, weight_of
 from mtls_lab.text import printable
 from mtls_lab.wire import Failure
 from mtls_lab.wire.reasons import reason_of_alert
@@ -46,8 +49,10 @@ FILES = {"no start line", "other pem", "run together", "bad password", "key not 
 #: Meanings of a file that the line may name.
 ABOUT_FILES = {
     *("ENOENT", "EACCES", "NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib"),
-    *("ca file not usable", "no start line"),
+    *("ca file not usable", "no start line", "pair not taken"),
 }
+#: Those that leave out why, if the operating system does not tell.
+LOADED = {"NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib", "ca file not usable", "pair not taken"}
 
 #: Of a page; <unknown>, <inline> and <<21,3>> are a program's own.
 TAGS = re.compile(
@@ -78,27 +83,14 @@ def heard(text: str) -> Symptoms:
         text = f"{text[: READ // 2]}\n{text[-READ // 2 :]}"
     text = TERM.sub(_joined, text.replace('\\"', '"'))  # a line in quotes, as JSON has it
     small = _unlike_go(text).lower()
-    signs = {name for name in read_stacks() if _longest(read_stacks()[name]["signs"], small)}
+    signs = {name for name in read_stacks() if _sign(name, text, small)}
     phrases = [
         phrase
         for phrase in phrases_in(small)
         if not phrase.stack or phrase.stack in signs or phrase.is_telling
     ]
-    best: tuple[float, int, int, Phrase] | None = None
     lines = text.splitlines()
-    raising = [each for each in phrases if each.stack == "python" and "…" in each.words]
-    for number, line in enumerate(lines):
-        if not line or (len(lines) > 1 and "'E" in line and IN_A_LIST.fullmatch(line)):
-            continue
-        if any(part.found(line[:LINE].lower()) for part in read_healthy()):
-            continue
-        told = _meanings(line[:LINE], phrases)
-        if raising and (calls := _calls_before(lines, number)[-INNERMOST:]):
-            told = itertools.chain(told, _raised(" ".join([*calls, line])[-LINE:], raising))
-        for covered, phrase in told:
-            weight = weight_of(phrase.kind, phrase.value, goes_on=S_CLIENT in small)
-            if best is None or (weight, covered) >= best[:2]:
-                best = weight, covered, number, phrase
+    best = _decisive(lines, phrases, goes_on=S_CLIENT in small)
     if best is None:
         first = next((line for line in lines if line.strip()), "")
         return Symptoms(state="unread", says=_quoted(first))
@@ -106,11 +98,11 @@ def heard(text: str) -> Symptoms:
     line = lines[number][:LINE]
     # A log says on the line before or after who speaks, and curl which file it means.
     around = "\n".join(each[:LINE] for each in lines[max(number - 1, 0) : number + 2])
-    side = "device" if phrase.value.startswith("http:") else phrase.side
-    side = side or _longest_part("sides", line.lower()) or _longest_part("sides", around.lower())
-    side = side or _longest_part("sides", "\n".join(_calls_before(lines, number)).lower())
-    stack, by, note = _speaker(_unlike_go(line).lower(), phrase.stack, signs, small, side)
+    side = _side(phrase, line, around, _calls_before(lines, number)) or _only_side(small)
+    stack, by, note = _speaker(line, phrase.stack, signs, text, side)
     named, file = file_named(line, around) if phrase.value in ABOUT_FILES else ("", "")
+    if not named and phrase.value in LOADED and (reason := system_reason(line)):
+        phrase = replace(phrase, kind="reason", value=reason)
     return Symptoms(
         words=(("file", file),) if named else (),
         side=side,
@@ -125,6 +117,38 @@ def heard(text: str) -> Symptoms:
     )
 
 
+def _decisive(
+    lines: list[str], phrases: list[Phrase], *, goes_on: bool
+) -> tuple[float, int, int, Phrase] | None:
+    """Weight, cover, line and phrase of what says most, and last of what says as much."""
+    best = None
+    raising = [each for each in phrases if each.stack == "python" and "…" in each.words]
+    for number, line in enumerate(lines):
+        if not line or (len(lines) > 1 and "'E" in line and IN_A_LIST.fullmatch(line)):
+            continue
+        if any(part.found(line[:LINE].lower()) for part in read_healthy()):
+            continue
+        told = _meanings(line[:LINE], phrases)
+        if raising and (calls := _calls_before(lines, number)[-INNERMOST:]):
+            told = itertools.chain(told, _raised(" ".join([*calls, line])[-LINE:], raising))
+        for covered, phrase in told:
+            weight = weight_of(phrase.kind, phrase.value, goes_on=goes_on)
+            if phrase.kind == "reason" and phrase.value not in known_reasons():
+                weight = min(weight, UNEXPLAINED)
+            if best is None or (weight, covered) >= best[:2]:
+                best = weight, covered, number, phrase
+    return best
+
+
+def _side(phrase: Phrase, line: str, around: str, calls: list[str]) -> str:
+    """Whose line it is, by what it means, by its words, and by those next to it."""
+    # Only a server sends certificate_required (RFC 8446, section 6.2).
+    if phrase.value.startswith("http:") or phrase.value == "certificate_required":
+        return "device"
+    texts = (line, around, "\n".join(calls))
+    return phrase.side or next(filter(None, (_longest_part("sides", t.lower()) for t in texts)), "")
+
+
 def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
     """Give each meaning in a line, with how much of the line it covers."""
     small = line.lower()
@@ -137,7 +161,8 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
         if words and any(words in alert for alert in arrived):
             continue
         # A stack's own words may have OpenSSL's in them, and mean more or less than these.
-        if not any(phrase.words in each.words != phrase.words for _, each in found):
+        bare = phrase.words.strip("|")
+        if not any(bare in each.words != phrase.words for _, each in found):
             yield covered, phrase
     # A browser's names look like those that Node.js makes of OpenSSL's reasons.
     browser = any(phrase.stack == "chrome" and phrase.found(small) for phrase in phrases)
@@ -187,7 +212,9 @@ def _failure(phrase: Phrase, line: str) -> Failure:
     match phrase.kind:
         case "verify":
             error, reason = "SSLCertVerificationError", "CERTIFICATE_VERIFY_FAILED"
-            code, message = int(value), words
+            code = int(value)
+            # A host that Python names is told; of other lines, OpenSSL's own words for the code.
+            message = words if code in {62, 64} else verify_words().get(code, words)
         case "alert":
             error, reason = "SSLError", reason_of_alert(value)
         case "reason":
@@ -206,18 +233,23 @@ def _failure(phrase: Phrase, line: str) -> Failure:
 def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tuple[str, str, str]:
     """Return who wrote a line and, where one shows, through which library; both names; the note."""
     stacks = read_stacks()
-    here = {name: _longest(stacks[name]["signs"], line) for name in stacks if name in signs}
+    small, all_small = _unlike_go(line).lower(), _unlike_go(text).lower()
+    found = {name: _sign(name, line, small) for name in stacks if name in signs}
+    # Go's tls: is no sign of Go in FreeRADIUS' tls: (tls).
+    parts = {a for a in found.values() if any(a in b != a for b in found.values())}
+    doubtful = {name for name in found if found[name] in parts & set(stacks[name].get("cased", ()))}
+    here = {name: len(sign) if name not in doubtful else 0 for name, sign in found.items()}
     # The data file has a release of a library before the library.
     libraries = [name for name in here if here[name] and stacks[name].get("library")]
-    around = {name: here[name] or _longest(stacks[name]["signs"], text) - LINE for name in here}
+    around = {name: here[name] or len(_sign(name, text, all_small)) - LINE for name in here}
     writers = sorted((n for n in here if not stacks[n].get("library")), key=lambda n: -around[n])
     if stack and stack != "http":  # an address in the line is no sign of an HTTP server
         writers = [name for name in writers if name != "http"]
-    if stack:
+    if stack and (stack != "http" or not any(here[name] for name in writers)):
         (libraries if stacks[stack].get("library") else writers).insert(0, stack)
     names = [*writers[:1], *libraries[:1]]
     notes = (stacks[name] for name in names if "note" in stacks[name])
-    notes = (n for n in notes if any(part in line for part in n.get("note_near", [""])))
+    notes = (n for n in notes if any(part in small for part in n.get("note_near", [""])))
     note = next((n["note"] for n in notes if side in ("", n.get("note_of", side))), "")
     return " with ".join(stacks[name]["name"] for name in names), " ".join(names), note
 
@@ -227,9 +259,12 @@ def _unlike_go(text: str) -> str:
     return text.replace("[X509: ", "[X509 ")
 
 
-def _longest(signs: list[str], text: str) -> int:
-    found = itertools.compress(signs, map(text.__contains__, signs))
-    return max((len(sign) for sign in found if _begins(sign, text)), default=0)
+def _sign(name: str, text: str, small: str) -> str:
+    """The longest sign of a stack in a text, which is given in small letters too."""
+    stack = read_stacks()[name]
+    found = [sign for sign in stack["signs"] if sign in small and _begins(sign, small)]
+    found += [sign for sign in stack.get("cased", ()) if sign in text and _begins(sign, text)]
+    return max(found, key=len, default="")
 
 
 def _begins(sign: str, text: str) -> bool:
@@ -244,6 +279,13 @@ def _longest_part(table: str, line: str) -> str:
     """What the longest part of a table says that is in a line."""
     found = [(len(part), told) for part, told in read_lines()[table].items() if part in line]
     return max(found)[1] if found else ""
+
+
+def _only_side(small: str) -> str:
+    """The side that a text is of, if no line of it is of the other one."""
+    parts = {part: told for part, told in read_lines()["sides"].items() if part in small}
+    sides = {t for part, t in parts.items() if not any(part in p != part for p in parts)}
+    return sides.pop() if len(sides) == 1 else ""
 
 
 def _quoted(line: str) -> str:

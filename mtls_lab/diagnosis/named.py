@@ -10,11 +10,20 @@ import re
 
 from mtls_lab.text import printable
 
-__all__ = ["file_named"]
+__all__ = ["file_named", "system_reason"]
 
 #: The operating system's words, and the state that they are.
 REASONS = {
+    "does not exist or is empty": "named file missing or empty",
+    "does not exist or does not contain": "",
+    "could not open file or uri for loading": "named file not opened",
+    "does not exist or is not readable": "named file not opened",
+    "cannot find certificate file: ": "named file missing",
+    "cannot find private key file: ": "named file missing",
+    "cannot find ca file: ": "named file missing",
     "no such file or directory": "named file missing",
+    "but not private key file": "named file missing",
+    "not found (errcode": "named file missing",
     "does not exist": "named file missing",
     "invalid path": "named file missing",
     "permission denied": "named file closed",
@@ -26,13 +35,25 @@ REASONS = {
     "could not find key file": "named file not opened",
     "could not find certificate file": "named file not opened",
 }
+#: OpenSSL's queue, which some programs print on the lines after the one with the name.
+QUEUE = {
+    "system library::no such file or directory": "named file missing",
+    "system library::permission denied": "named file closed",
+    "system library:file_open:no such file or directory": "named file missing",
+    "system library:file_open:permission denied": "named file closed",
+    "system library:bio_new_file:no such file or directory": "named file missing",
+    "system library:bio_new_file:permission denied": "named file closed",
+    "failed: no such file or directory": "named file missing",
+    "failed: permission denied": "named file closed",
+}
+#: The name of the errno, where a line has the system's reason and no name of a file.
+ERRNO = {"no such file or directory": "ENOENT", "permission denied": "EACCES"}
 #: How the name is written: curl, Go, Node.js, Python, libpq, requests, Java, Netty.
 NAMES = re.compile(
     r"certificate from (?P<curl>[^\s,]{1,300}), OpenSSL error"
     r"|\bopen '(?P<node>[^'\n]{1,300})'"
     r"|\bopen (?P<go>[^\s:']{1,300}): "
     r"|\[Errno \d{1,3}\] [\w ]{1,40}: '(?P<python>[^'\n]{1,300})'"
-    r"|file \"(?P<libpq>[^\"\n]{1,300})\" does not exist"
     r"|invalid path: (?P<requests>\S{1,300})"
     r"|\bfopen\('?(?P<openssl>[^',)\n]{1,300})"
     r"|(?:NoSuchFile|FileNotFound)Exception: (?P<java>[^\s(]{1,300})"
@@ -41,6 +62,15 @@ NAMES = re.compile(
     r"|could not find (?:key|certificate) file: (?P<netty>[^\s(]{1,300})"
     r"|Keystore file does not exist: (?P<keytool>\S{1,300})"
     r"|[Ff]ile ['\"](?P<quoted>[^'\"\n]{1,300})['\"] does not exist"
+    r"|cannot find (?:certificate|private key|CA) file: (?P<coturn>\S{1,300})"
+    r"|(?P<inspircd>/\S{1,300}) does not exist or is not readable"
+    r"|file or uri for loading [\w ]{1,60} from (?P<tool>\S{1,300})"
+)
+#: What else may be one: a word in quotes with a slash or a dot, or a path before the reason.
+QUOTED = re.compile(
+    r"[\"'`(]([^\s\"'`(),]{0,200}[/.][^\s\"'`(),]{1,100})[\"'`)]"
+    r"|(?:^|[\s:])(/[^\s:,;]{1,300})(?=: (?:No such file|Permission denied|error:8))",
+    re.MULTILINE,
 )
 #: How programs write it that leave out the reason.
 UNUSED = re.compile(
@@ -66,9 +96,31 @@ def file_named(line: str, around: str = "") -> tuple[str, str]:
     """
     small = line.lower()
     state = next((state for words, state in REASONS.items() if words in small), "")
-    match = NAMES.search(line) if state else None
+    match = (NAMES.search(line) or _quoted(line)) if state else None
+    if match is None:
+        near = around.lower()
+        found = next((state for words, state in QUEUE.items() if words in near), "")
+        match = (_quoted(line) or _quoted(around)) if found else None
+        state = found if match else state
     if match is None:
         state, match = "named file not usable", UNUSED.search(around or line)
     if match is None or match[0].endswith("none"):
         return "", ""
     return state, printable(next(filter(None, match.groups())))
+
+
+def _quoted(text: str) -> re.Match[str] | None:
+    """The last name in quotes, one with a slash before one without: that may be a host."""
+    found = list(QUOTED.finditer(text))
+    return max(found, key=lambda match: ("/" in match[0], match.start()), default=None)
+
+
+def system_reason(line: str) -> str:
+    """Return the name of the errno whose words are in a line, if it is about a file.
+
+    Example:
+        >>> system_reason("SSL_use_certificate_file failed: No such file or directory")
+        'ENOENT'
+    """
+    small = line.lower()
+    return next((name for words, name in ERRNO.items() if words in small), "")

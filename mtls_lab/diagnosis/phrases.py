@@ -15,7 +15,15 @@ from typing import Any
 
 from mtls_lab.facts import read_facts
 
-__all__ = ["Phrase", "phrases_in", "read_healthy", "read_lines", "read_sent", "read_stacks"]
+__all__ = [
+    "Phrase",
+    "phrases_in",
+    "read_healthy",
+    "read_lines",
+    "read_sent",
+    "read_stacks",
+    "verify_words",
+]
 
 #: From this length on, the words of a stack are told from common English without a sign of it.
 TELLING = 24
@@ -61,6 +69,12 @@ def read_stacks() -> dict[str, Any]:
     """Return the stacks, each by the name of its table."""
     found: dict[str, Any] = read_lines()["stacks"]
     return found
+
+
+@cache
+def verify_words() -> dict[int, str]:
+    """Return OpenSSL's words for each verify code."""
+    return {code: words for words, code in reversed(read_lines()["verify"].items())}
 
 
 def phrases_in(small: str) -> Iterator[Phrase]:

@@ -5,7 +5,7 @@ Here: the weights. Not here: the meanings (lines.py).
 
 from __future__ import annotations
 
-__all__ = ["BROKEN_OFF", "S_CLIENT", "weight_of"]
+__all__ = ["BROKEN_OFF", "S_CLIENT", "UNEXPLAINED", "weight_of"]
 
 #: How much a meaning says about the cause. A certificate that was judged says more than an alert,
 #: an alert more than a connection that broke off.
@@ -13,20 +13,27 @@ WEIGHT = {"verify": 6, "state": 6, "reason": 5, "text": 4, "alert": 4, "error": 
 VAGUE = {
     # A key was read, so that what else is said of its file came from a second attempt at it.
     "KEY_VALUES_MISMATCH": 6.5,
+    "client sent none": 2.9,
+    "ca file not usable": 7,  # then no issuer is known
     "CERTIFICATE_VERIFY_FAILED": 3,
     "not verified": 3,
     "not verified or missing": 3,
     "http: forbidden": 3,
     "client certificate refused": 3,
     "http: bad request": 2,
+    "http: bad gateway": 2,
     "not verified or not tls": 1.2,
     "alert without a name": 2,
-    "pair not taken": 1.5,
+    "pair not taken": 2.1,
     "keystore not loaded": 1.5,
     "proxy refused": 3,
     "pkcs8 pem wanted": 1.5,
-    "ENOENT": 2,
-    "EACCES": 2,
+    "key not decodable": 4.8,  # whoever knows more of the key has read it
+    "mysql user": 3,
+    "file not read": 2.1,
+    "passphrase asked": 0.8,
+    "ENOENT": 2.2,
+    "EACCES": 2.2,
     "cut or refused": 1,
     "cut while writing": 1,
     "hung up in handshake": 1,
@@ -36,6 +43,8 @@ VAGUE = {
     "no answer in time": 0.9,
     "transcript without an error": 0.1,
 }
+#: A reason of OpenSSL without an explanation, beside words that have one.
+UNEXPLAINED = 1.2
 #: openssl s_client goes on after a certificate that does not verify: an alert counts more then.
 S_CLIENT, GOES_ON = "connected(0", 3.5
 BROKEN_OFF = {"ECONNRESET", "EPIPE", "ECONNREFUSED", "EADDRINUSE", "TIMED_OUT"}

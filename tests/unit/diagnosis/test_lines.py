@@ -283,9 +283,8 @@ def test_every_alert_that_was_measured_is_explained_for_its_fault() -> None:
 def test_the_words_are_written_as_they_are_looked_for() -> None:
     facts = read_lines()
     for name, stack in facts["stacks"].items():
-        assert set(stack) <= {"name", "signs", "note", "library", "says", "note_of", "note_near"}, (
-            name
-        )
+        known = {"name", "signs", "cased", "note", "library", "says", "note_of", "note_near"}
+        assert set(stack) <= known, name
         words = [*stack["signs"], *stack.get("says", {})]
         assert words == [word.lower() for word in words], name
     meanings = [*facts["alike"].values(), *facts["sent"].values()]
