@@ -17,6 +17,8 @@ LONGEST = [
     "tests/unit/cli/",
     "tests/unit/bench/",
     "tests/interop/",
+    "tests/unit/kata/",
+    "tests/unit/exercises/",
 ]
 #: The tests of these files share nothing, and some of them take long: each is a piece by itself.
 APART = ("tests/notebooks/", "tests/repository/")

@@ -186,6 +186,7 @@ class JupyterLab:
             f"--LabApp.app_settings_dir={OWN}",  # as a learner's, and so are the next
             f"--LabApp.workspaces_dir={self.folder / WORKSPACES}",
             *("--LabApp.custom_css=True", EXTENSIONS, *EXPORT),
+            "--LanguageServerManager.autodetect=False",
             *("--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"),
             *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
             *self._more,

@@ -1,4 +1,4 @@
-"""The files of the repository as git sees them, the new ones too; a copy; uv. No test is here."""
+"""The files of the repository as git sees them, the new ones too; a copy; uv and pip. No test."""
 
 import shutil
 import subprocess
@@ -10,6 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+#: Python compiles what it imports; pip would compile all the rest. The value is that of pip's own
+#: `compile`, whatever the name says: with 1 it compiles (pip's `_update_defaults`).
+UNCOMPILED = {"PIP_NO_COMPILE": "0"}
 
 
 def in_git() -> list[Path]:

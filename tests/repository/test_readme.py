@@ -16,7 +16,7 @@ from pathlib import Path
 from mtls_lab import serve
 from mtls_lab.bench import classes
 from tests import needed
-from tests.repository.files import ROOT, copy
+from tests.repository.files import ROOT, UNCOMPILED, copy
 from tests.unit.cli.terminals import serving
 from tests.unit.lab import Lab
 
@@ -156,7 +156,7 @@ def test_the_way_without_make(tmp_path: Path) -> None:
         done = subprocess.run(
             shlex.split(command),
             cwd=tmp_path,
-            env=os.environ | {"PIP_NO_COMPILE": "1"},  # as in test_routes.py
+            env=os.environ | UNCOMPILED,
             umask=0o002,
             capture_output=True,
             text=True,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.repository.files import ROOT, copy, uv
+from tests.repository.files import ROOT, UNCOMPILED, copy, uv
 
 README = (ROOT / "README.md").read_text("utf-8")
 
@@ -34,9 +34,8 @@ def call(
         "PATH": ":".join([str(home / ".local" / "bin"), str(uv().parent), *path]),
         "HOME": str(home),
         "UV_CACHE_DIR": cache.stdout.strip(),
-        # Python compiles what it imports; all the rest costs half a minute.
-        "PIP_NO_COMPILE": "1",
-        "COMPILED": "",
+        **UNCOMPILED,
+        "COMPILED": "",  # of our Makefile, for uv
     }
     return subprocess.run(
         ["bash", "-c", command],

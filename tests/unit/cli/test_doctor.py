@@ -19,6 +19,7 @@ import pytest
 from mtls_lab.cli import doctor, installed
 from mtls_lab.cli.doctor import Finding, Level, examine, ready, report
 from mtls_lab.program import python, typed
+from tests.repository.files import UNCOMPILED
 from tests.unit.cli.calling import OUTSIDE, call
 from tests.unit.cli.test_cli import NARROW, run
 
@@ -209,8 +210,7 @@ def test_packages_that_are_missing(tmp_path: Path) -> None:
             healed = subprocess.run(
                 shlex.split(cure),
                 cwd=tmp_path,
-                # As in tests/repository/test_routes.py.
-                env=os.environ | {"PIP_NO_COMPILE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+                env=os.environ | UNCOMPILED | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
                 capture_output=True,
                 text=True,
                 check=False,
