@@ -48,8 +48,9 @@ QUEUE = {
 }
 #: The name of the errno, where a line has the system's reason and no name of a file.
 ERRNO = {"no such file or directory": "ENOENT", "permission denied": "EACCES"}
+# Texts, for few lines are about a file: `re` compiles them when one is, and keeps them.
 #: How the name is written: curl, Go, Node.js, Python, libpq, requests, Java, Netty.
-NAMES = re.compile(
+NAMES = (
     r"certificate from (?P<curl>[^\s,]{1,300}), OpenSSL error"
     r"|\bopen '(?P<node>[^'\n]{1,300})'"
     r"|\bopen (?P<go>[^\s:']{1,300}): "
@@ -67,17 +68,15 @@ NAMES = re.compile(
     r"|file or uri for loading [\w ]{1,60} from (?P<tool>\S{1,300})"
 )
 #: What else may be one: a word in quotes with a slash or a dot, or a path before the reason.
-QUOTED = re.compile(
+QUOTED = (
     r"[\"'`(]([^\s\"'`(),]{0,200}[/.][^\s\"'`(),]{1,100})[\"'`)]"
-    r"|(?:^|[\s:])(/[^\s:,;]{1,300})(?=: (?:No such file|Permission denied|error:8))",
-    re.MULTILINE,
+    r"|(?:^|[\s:])(/[^\s:,;]{1,300})(?=: (?:No such file|Permission denied|error:8))"
 )
 #: How programs write it that leave out the reason.
-UNUSED = re.compile(
+UNUSED = (
     r"certificate file: (?P<curl>\S{1,300})|trust anchors from file: (?P<newer>\S{1,300})"
     r"|\bCAfile: (?P<older>\S{1,300})|certificate file (?P<jdbc>/\S{1,300}?)\.?$"
-    r"|CA certificates from (?P<envoy>/\S{1,300}?)[.:]?(?:\s|$)",
-    re.MULTILINE,
+    r"|CA certificates from (?P<envoy>/\S{1,300}?)[.:]?(?:\s|$)"
 )
 
 
@@ -96,14 +95,14 @@ def file_named(line: str, around: str = "") -> tuple[str, str]:
     """
     small = line.lower()
     state = next((state for words, state in REASONS.items() if words in small), "")
-    match = (NAMES.search(line) or _quoted(line)) if state else None
+    match = (re.search(NAMES, line) or _quoted(line)) if state else None
     if match is None:
         near = around.lower()
         found = next((state for words, state in QUEUE.items() if words in near), "")
         match = (_quoted(line) or _quoted(around)) if found else None
         state = found if match else state
     if match is None:
-        state, match = "named file not usable", UNUSED.search(around or line)
+        state, match = "named file not usable", re.search(UNUSED, around or line, re.MULTILINE)
     if match is None or match[0].endswith("none"):
         return "", ""
     return state, printable(next(filter(None, match.groups())))
@@ -111,7 +110,7 @@ def file_named(line: str, around: str = "") -> tuple[str, str]:
 
 def _quoted(text: str) -> re.Match[str] | None:
     """The last name in quotes, one with a slash before one without: that may be a host."""
-    found = list(QUOTED.finditer(text))
+    found = list(re.finditer(QUOTED, text, re.MULTILINE))
     return max(found, key=lambda match: ("/" in match[0], match.start()), default=None)
 
 
