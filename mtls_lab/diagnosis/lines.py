@@ -130,7 +130,7 @@ def _decisive(
             continue
         told = _meanings(line[:LINE], phrases)
         if raising and (calls := _calls_before(lines, number)[-INNERMOST:]):
-            told = itertools.chain(told, _raised(" ".join([*calls, line])[-LINE:], raising))
+            told = itertools.chain(told, _found(raising, " ".join([*calls, line])[-LINE:].lower()))
         for covered, phrase in told:
             weight = weight_of(phrase.kind, phrase.value, goes_on=goes_on)
             if phrase.kind == "reason" and phrase.value not in known_reasons():
@@ -152,7 +152,7 @@ def _side(phrase: Phrase, line: str, around: str, calls: list[str]) -> str:
 def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
     """Give each meaning in a line, with how much of the line it covers."""
     small = line.lower()
-    found = [(covered, each) for each in phrases if (covered := each.found(small))]
+    found = _found(phrases, small)
     alerts = list(_alerts(small))
     arrived = [alert.value.replace("_", "") for _, alert in alerts if alert.kind == "alert"]
     for covered, phrase in found:
@@ -188,10 +188,9 @@ def _calls_before(lines: list[str], number: int) -> list[str]:
     return [each.strip()[:LINE] for each in lines[start:number] if each.strip(" ^~")]
 
 
-def _raised(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
-    """Give each meaning of an exception together with the calls that raised it."""
-    small = line.lower()
-    yield from ((covered, each) for each in phrases if (covered := each.found(small)))
+def _found(phrases: list[Phrase], small: str) -> list[tuple[int, Phrase]]:
+    """The phrases that are in a line in small letters, with how much of it each covers."""
+    return [(covered, each) for each in phrases if (covered := each.found(small))]
 
 
 def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:

@@ -22,8 +22,8 @@ CURVES = {
 RSA_13 = frozenset(f"rsa_pss_rsae_sha{size}" for size in (256, 384, 512))
 RSA_12 = RSA_13 | {f"rsa_pkcs1_sha{size}" for size in (1, 256, 384, 512)} | {"rsa_sha224"}
 ECDSA_12 = frozenset(CURVES.values()) | {"ecdsa_sha1", "ecdsa_sha224"}
-#: Kinds that sign against quantum computers too, by the last number of their algorithm (RFC 9881,
-#: section 2; RFC 9909, section 3): each cryptography knows some of them.
+#: Kinds whose signatures hold against quantum computers too, by their algorithm (RFC 9881, section
+#: 2; RFC 9909, section 3). Which of them cryptography reads depends on its release.
 ARC = "2.16.840.1.101.3.4.3."
 SLH_DSA = [
     f"{digest}-{size}{speed}"
