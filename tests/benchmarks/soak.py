@@ -28,17 +28,16 @@ SPIN = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
 
 
 def figures() -> Iterator[Figure]:
-    threads, backends, files = leftovers()
+    before = leftovers()
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab.create(Path(folder))
         with serve(lab.mtls(), authorize=only_trusted_client, name="soak") as backend:
             yield soak(lab, backend, "every outcome as stated")
             with every_core_busy():
                 yield soak(lab, backend, "the same with every core busy")
-    after = leftovers()
-    more = len(after[0] - threads), len(after[1]) - len(backends), after[2] - files
-    left = "{} {} {}".format(*more)
-    yield Figure("threads, backends, open files left behind", left, "0 0 0", not any(more))
+    left = leftovers() - before
+    details = "\n".join(map(str, left))
+    yield Figure("threads, backends, files left behind", str(len(left)), "0", not left, details)
 
 
 def soak(lab: Lab, backend: Backend, title: str) -> Figure:

@@ -3,6 +3,7 @@
 No test and no fixture is here.
 """
 
+import os
 import re
 import shutil
 import socket
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mtls_lab import CertificateAuthority, Exchange, Failure, ask, serve, watch
 from mtls_lab.errors import ToolMissing
@@ -155,13 +157,34 @@ def shake_hands(device: ssl.SSLContext, backend: ssl.SSLContext) -> dict[Directi
     return wire
 
 
-def leftovers() -> tuple[set[threading.Thread], list[Backend], int]:
-    """What a test may not add to: threads, running backends, open files."""
-    # asyncio keeps threads of its own for other tests of this process, and ends them when it likes;
-    # so does who waits for a child of it (waitpid), such as the browser's.
-    theirs = ("asyncio_", "waitpid-")
-    threads = {each for each in threading.enumerate() if not each.name.startswith(theirs)}
-    return threads, running(), len(list(Path("/dev/fd").iterdir()))
+class OpenFile(NamedTuple):
+    """An open file of this process; a number alone is given again to the next one."""
+
+    number: int
+    device: int
+    inode: int
+
+    @classmethod
+    def at(cls, number: int) -> "OpenFile":
+        found = os.fstat(number)
+        return cls(number, found.st_dev, found.st_ino)
+
+
+def open_files() -> set[OpenFile]:
+    files = set[OpenFile]()
+    for each in Path("/dev/fd").iterdir():
+        with suppress(OSError):  # that of the listing itself, closed by now
+            files.add(OpenFile.at(int(each.name)))
+    return files
+
+
+def leftovers() -> set[threading.Thread | Backend | OpenFile]:
+    """What a test may not add to: threads, running backends, open files.
+
+    Compare with `<=`, never with `==`: what was there before may end at any time, such as the
+    thread in which asyncio waits for another test's browser to exit.
+    """
+    return {*threading.enumerate(), *running(), *open_files()}
 
 
 def needs(program: str, package: str) -> None:

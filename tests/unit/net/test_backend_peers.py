@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +26,7 @@ from tests.unit.lab import (
     connect,
     failure,
     name_of,
+    open_files,
     read_all,
     spelled,
 )
@@ -345,14 +345,14 @@ def test_a_connection_costs_one_descriptor(lab: Lab) -> None:
         assert is_served(lab, "mTLS", backend)
         for thread in backend._acceptor._threads:
             thread.join(LONG)
-        before = len(list(Path("/proc/self/fd").iterdir()))
+        before = open_files()
         for _ in range(10):
             tls = lab.device().wrap_socket(
                 stack.enter_context(connect(backend.address)), server_hostname="localhost"
             )
             stack.enter_context(tls).sendall(b"PING\n")
             assert tls.recv(16) == b"PONG\n"
-        assert len(list(Path("/proc/self/fd").iterdir())) - before == 20
+        assert len(open_files() - before) == 20
 
 
 NO_DESCRIPTORS = """
