@@ -2,6 +2,7 @@
 can be read anywhere.
 """
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from mtls_lab.learner.progress import FILE
-from tests.authoring.canonical import ALONE
+from tests.authoring.canonical import ALONE, STACKS, read
 from tests.browser.lab import DARK, LIGHT, NARROW, WIDE, WITH_PICTURES, JupyterLab, LabPage
 
 MANY_PANELS = "3_mutual_tls"
@@ -70,6 +71,13 @@ def looks(page: LabPage) -> Iterator[list[tuple[str, int]]]:
     page.set_width(WIDE)
 
 
+def assert_readable(page: LabPage, width: int) -> None:
+    assert page.overflow() <= 0, f"wider than {width} pixels"
+    assert page.page.evaluate(STACKED) == []
+    if width == NARROW:
+        assert page.page.evaluate(MISSHAPEN) == []
+
+
 def test_a_notebook_from_top_to_bottom(
     name: str, page: LabPage, pictures: Path, looks: list[tuple[str, int]]
 ) -> None:
@@ -89,12 +97,27 @@ def test_a_notebook_from_top_to_bottom(
         page.set_width(width)
         tone = "light" if theme == LIGHT else "dark"
         page.screenshots(pictures, f"{name}-{tone}-{width}")
-        assert page.overflow() <= 0, f"wider than {width} pixels"
-        assert page.page.evaluate(STACKED) == []
-        if width == NARROW:
-            assert page.page.evaluate(MISSHAPEN) == []
+        assert_readable(page, width)
     if len(themes) > 1:
         looks.reverse()
     assert page.complaints == []
     if name == "2_tls":  # which has the most drawings
         assert page.page.locator(".jp-RenderedMarkdown pre").count() > 1
+
+
+def test_the_notebook_of_other_stacks(lab: JupyterLab, page: LabPage, pictures: Path) -> None:
+    """With the outputs that it has: not every machine has its programs, and that the outputs hold
+    is another test's (tests/notebooks/test_stacks.py).
+    """
+    file = lab.folder / f"saved_{STACKS.name}"
+    shutil.copyfile(STACKS, file)
+    page.open(file.name)
+    saved = sum(len(cell.get("outputs", ())) for cell in read(file).cells)
+    assert saved > 30
+    expect(page.page.locator(".jp-Notebook .jp-OutputArea-output")).to_have_count(saved)
+    for width in (NARROW, WIDE):
+        page.set_width(width)
+        page.screenshots(pictures, f"{STACKS.stem}-light-{width}")
+        assert_readable(page, width)
+    page.close()
+    file.unlink()
