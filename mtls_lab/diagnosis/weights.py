@@ -22,7 +22,7 @@ VAGUE = {
     "client certificate refused": 3,
     "http: bad request": 2,
     "http: bad gateway": 2,
-    "not verified or not tls": 1.2,
+    "not verified or not tls": 0.9,
     "alert without a name": 2,
     "pair not taken": 2.1,
     "keystore not loaded": 1.5,
