@@ -135,7 +135,7 @@ _shtab_mtls_lab_explain_options=(
   "--cafile[the CAs that it is checked with]:FILE:_files"
   "--crlfile[the revocation lists that it is checked with]:FILE:_files"
   "--password-file[its first line is the password of a PKCS \#12 file]:FILE:_files"
-  "--peer[who sent the alert\: openssl, go, java, erlang, gnutls, node, \…]:peer:"
+  "--peer[who sent the alert\: openssl, go, \"go 1.27\", java, erlang, gnutls, \…]:peer:"
   "--json[one JSON object, for a program]"
   "(*)::the error, a page or a log (default\: what standard input has):"
 )

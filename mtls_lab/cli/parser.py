@@ -113,7 +113,9 @@ def parser_of(program: str) -> argparse.ArgumentParser:
     ):
         why.add_argument(f"--{name}", metavar="FILE", type=Path, help=held)
     why.add_argument(
-        "--peer", default="", help="who sent the alert: openssl, go, java, erlang, gnutls, node, …"
+        "--peer",
+        default="",
+        help='who sent the alert: openssl, go, "go 1.27", java, erlang, gnutls, …',
     )
     why.add_argument("--json", action="store_true", help="one JSON object, for a program")
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtls_lab.diagnosis.peers import OFTEN, alerts_sent
+from mtls_lab.diagnosis.peers import OFTEN, alerts_sent, names_of
 from mtls_lab.errors import UnknownName
 
 __all__ = ["Cause", "in_words", "ranked"]
@@ -41,15 +41,17 @@ def ranked(
     Args:
         why: as the entry has it.
         alert: the alert that arrived, if one did.
-        peer: the stack that sent it; then only what this stack sends it for remains.
+        peer: the stack that sent it, or one release of it such as "go 1.27"; then only what this
+            sends it for remains.
         said: the faults for which peers have said the very line that is asked about.
         course: whether the reader is in the course.
 
     Raises:
         UnknownName: there is no such stack.
     """
-    if peer and peer not in alerts_sent():
-        raise UnknownName("peer", peer, alerts_sent())
+    known = {name for entry in alerts_sent() for name in names_of(entry)}
+    if peer and peer not in known:
+        raise UnknownName("peer", peer, sorted(known))
     placed = []
     for number, cause in enumerate([why] if isinstance(why, str) else why):
         table: dict[str, str] = {"cause": cause} if isinstance(cause, str) else cause
@@ -84,6 +86,6 @@ def _senders(fault: str, alert: str, peer: str) -> list[str]:
     """The stacks that send this alert for this fault, or this one if it does."""
     return [
         entry["name"]
-        for name, entry in alerts_sent().items()
-        if fault and alert in entry.get(fault, ()) and peer in {"", name}
+        for entry in alerts_sent()
+        if fault and alert in entry.get(fault, ()) and peer in {"", *names_of(entry)}
     ]

@@ -17,7 +17,7 @@ from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.diagnosis.wording import OTHER
 from mtls_lab.facts import read_facts
 
-__all__ = ["OFTEN", "Runs", "alerts_sent", "normalised", "said"]
+__all__ = ["OFTEN", "Runs", "alerts_sent", "names_of", "normalised", "said"]
 
 Entry = dict[str, Any]
 #: Servers of the runs that write the same as a client (stunnel) or a bridge (Mosquitto): on these
@@ -167,10 +167,15 @@ class Runs:
         }
 
 
-def alerts_sent() -> dict[str, dict[str, Any]]:
-    """Return for each stack its `name`, and the alerts that its server sent for each credential."""
+def alerts_sent() -> list[dict[str, Any]]:
+    """Return each release: its `stack`, its `name`, the alerts of its server by credential."""
     sent: dict[str, dict[str, Any]] = _table()["alerts"]
-    return sent
+    return [{"stack": key.partition(" ")[0], **seen} for key, seen in sent.items()]
+
+
+def names_of(entry: dict[str, Any]) -> tuple[str, str]:
+    """Return what one entry of alerts_sent can be asked for by: its stack, and its release."""
+    return entry["stack"], entry["name"].lower()
 
 
 def _often(credential: str) -> tuple[int, bool]:

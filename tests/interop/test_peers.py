@@ -99,7 +99,8 @@ def test_a_server_sends_what_pythons_clients_have_heard_of_it() -> None:
     }
     sent = {
         (server, fault, alert)
-        for server, faults in content["alerts"].items()
+        for release, faults in content["alerts"].items()
+        for server in [release.partition(" ")[0]]
         for fault in CREDENTIALS
         for alert in faults.get(fault, ())
     }

@@ -1,8 +1,10 @@
 """The table of what each side says, for each pair of peers and each credential: data/peers.json.
 
-`python -m tests.interop.peers.table` runs all of it and writes the file; with names of servers, it
-runs these alone. What a peer was seen to say in an earlier run stays: where two sides close a
-connection at a time, it can be the one or the other. Remove the file to forget it.
+`python -m tests.interop.peers.table` runs all of it and writes the file; with names of peers, it
+runs the rows of these alone. What a peer was seen to say in an earlier run stays: where two sides
+close a connection at a time, it can be the one or the other. Remove the file to forget it. The
+alerts of each release of a stack stand by themselves: put another release first in PATH, and run
+its rows.
 
 Here: which runs there are, and the file. Not here: servers (programs.py), clients (clients.py), and
 what is the same in every run (mtls_lab/diagnosis/peers.py).
@@ -10,7 +12,6 @@ what is the same in every run (mtls_lab/diagnosis/peers.py).
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -328,21 +329,23 @@ def _alerts(heard: list[Heard], before: dict[str, Any]) -> dict[str, Any]:
         wrong = row.whose == "client" and row.credential != "valid"
         if wrong and stack(row.client) == stack(REFERENCE) and not row.resumed:
             found[stack(row.server)][row.credential].add(sent(each.device))
+    names = {name: release(name) for name in found}
+    for name in [name for name in found if name in before and before[name]["name"] != names[name]]:
+        another = f"{name} {names[name].rpartition(' ')[2]}"
+        found[another], names[another] = found.pop(name), names[name]
     for name, seen in before.items():
+        names[name] = seen["name"]
         for credential in CREDENTIALS:
             found[name][credential].update(seen.get(credential, ()))
     return {
-        name: {"name": release(name) or before[name]["name"]}
-        | {key: sorted(seen[key]) for key in CREDENTIALS if seen[key]}
+        name: {"name": names[name]} | {key: sorted(seen[key]) for key in CREDENTIALS if seen[key]}
         for name, seen in sorted(found.items())
     }
 
 
 def release(name: str) -> str:
-    """A stack with the version that is here; `""` if it is not here."""
+    """A stack with the version that is here."""
     called, *command = RELEASES[name]
-    if not shutil.which(command[0]):
-        return ""
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     version = re.search(r"\d+(?:\.\d+)?", done.stdout + done.stderr)
     assert version, (command, done)
@@ -378,7 +381,7 @@ def written(content: dict[str, Any]) -> str:
 def main(words: list[str]) -> int:
     """Run the rows and write the file; return how many of them hung."""
     start = time.monotonic()
-    chosen = [row for row in rows() if not words or row.server in words]
+    chosen = [row for row in rows() if not words or {row.server, row.client} & set(words)]
     with tempfile.TemporaryDirectory() as name:
         folder = make(Path(name))
         heard = list(run(chosen, folder))

@@ -259,6 +259,17 @@ def test_an_alert_by_its_sender() -> None:
         explain(alert, peer="cobol")
 
 
+def test_an_alert_by_the_release_of_its_sender() -> None:
+    """Go sends other alerts from 1.21 on, Java from 25 on."""
+    alert = "remote error: tls: bad certificate"
+    assert explain(alert, peer="go 1.19").causes[0].startswith("a certificate was asked for")
+    assert explain(alert, peer="go 1.27").causes[0].startswith("it is not for this purpose")
+    assert not [each for each in explain(alert, peer="java 25").causes if "was sent" in each]
+    required = explain("tlsv13 alert certificate required", peer="go")
+    assert "Go 1.27" in required.causes[0]
+    assert "Go 1.19" not in str(required)
+
+
 def test_every_alert_that_was_measured_is_explained_for_its_fault() -> None:
     """A fault that a stack reports with an alert is among the causes of that alert."""
     entries = read_facts("explanations")
@@ -269,7 +280,7 @@ def test_every_alert_that_was_measured_is_explained_for_its_fault() -> None:
             for alert in [when["alert"]] if isinstance(when.get("alert"), str) else []:
                 by_alert.setdefault(alert, []).append(entry)
     single = {"certificate_expired", "bad_certificate", "certificate_unknown", "access_denied"}
-    for peer, seen in read_facts("peers").items():
+    for peer, seen in read_facts("peers")["alerts"].items():
         for fault, alerts in seen.items():
             for alert in set(alerts) & single if fault != "name" else ():
                 (entry,) = by_alert[alert]
