@@ -5,6 +5,7 @@ Here: the function, and reading an address. Not here: the command (cli/diagnosin
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -118,7 +119,8 @@ def read_target(target: Any) -> Address:
     if not isinstance(target, str):
         with suppress(TypeError, ValueError):
             host, port = getattr(target, "address", target)[:2]
-            return str(host), int(port)
+            if 0 < int(port) <= 0xFFFF:
+                return str(host), int(port)
         target = printable(repr(target))[:80]
     scheme, _, rest = target.rpartition("://")
     rest = rest.split("/")[0].rpartition("@")[2]
@@ -126,7 +128,7 @@ def read_target(target: Any) -> Address:
     if not host or rest.endswith("]"):
         host, port = rest, "443" if scheme in {"https", "wss"} else ""
     host = host.removeprefix("[").removesuffix("]")
-    if not host or not (port.isascii() and port.isdecimal() and 0 < int(port) <= 0xFFFF):
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) <= 0xFFFF:
         raise LabError(
             f"{target!r} as the server",
             "HOST:PORT, such as api.example:8443 or [::1]:8443",

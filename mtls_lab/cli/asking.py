@@ -17,6 +17,7 @@ from mtls_lab.cli.telling import of_another_ca, without_certificate
 from mtls_lab.diagnosis import Explanation
 from mtls_lab.errors import LabError
 from mtls_lab.net import Address, ask, watch
+from mtls_lab.net.clock import Clock, addresses
 from mtls_lab.text import json_text, printable
 from mtls_lab.wire import MAX_LINE, Exchange, Stage
 
@@ -47,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
         else:
             print(why, file=sys.stderr)
         return WRONG
-    to = _reachable(*options.address)
+    host, port = options.address
+    to = _reachable(host, port, options.timeout)
     if place.sealed:
         from mtls_lab.cli.sealed import ask_by_tpm  # noqa: PLC0415 - few devices have a TPM
 
@@ -59,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
             options.line,
             to,
             context=context,
-            server_hostname=options.server_name or options.address[0],
+            server_hostname=options.server_name or host,
             timeout=options.timeout,
         )
     return _tell(exchange, place, options)
@@ -121,15 +123,14 @@ def _fit(options: argparse.Namespace) -> None:
                 )
 
 
-def _reachable(host: str, port: int) -> Address:
+def _reachable(host: str, port: int, timeout: float) -> Address:
     """Return the first address of a host; the host itself where none is known, for `ask` to say."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+        found = addresses(host, port, Clock(timeout))
+    except OSError:
         return host, port
     # A backend of ours listens on IPv4, unless it was told otherwise.
-    first = min(found, key=lambda each: each[0] is not socket.AF_INET)
-    return str(first[4][0]), port
+    return min(found, key=lambda each: each[0] is not socket.AF_INET)[1]
 
 
 def _code(exchange: Exchange) -> int:
