@@ -9,7 +9,6 @@ import re
 from contextlib import suppress
 from typing import Any
 
-from mtls_lab.bench.causes import target_of
 from mtls_lab.bench.judging import judge
 from mtls_lab.bench.own import look_into
 from mtls_lab.bench.probing import probe
@@ -19,7 +18,7 @@ from mtls_lab.bench.value import Diagnosis
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.files import PathLike
 from mtls_lab.net import Address, Upstream
-from mtls_lab.text import printable
+from mtls_lab.text import host_and_port, printable
 
 __all__ = ["TIMEOUT", "diagnose", "read_target"]
 
@@ -91,7 +90,7 @@ def diagnose(
         request=request,
         timeout=timeout,
     )
-    return Diagnosis(target_of(seen), name, report(seen), judge(seen))
+    return Diagnosis(host_and_port(host, port), name, report(seen), judge(seen))
 
 
 def _is_name(name: str) -> bool:

@@ -18,15 +18,13 @@ from mtls_lab.diagnosis import Explanation
 from mtls_lab.errors import LabError
 from mtls_lab.net import Address, ask, watch
 from mtls_lab.net.clock import Clock, addresses
-from mtls_lab.text import json_text, printable
-from mtls_lab.wire import MAX_LINE, Exchange, Stage
+from mtls_lab.text import host_and_port, json_text, printable
+from mtls_lab.wire import MAX_LINE, NO_CHAIN, Exchange, Stage
 
 __all__ = ["run"]
 
 #: The exit codes; machines.py tells them in the help.
 ANSWERED, ERROR, WRONG, NO_CONNECTION, REFUSED = range(5)
-#: X509_V_ERR_…: no chain leads to a CA that was loaded.
-NO_CHAIN = {2, 18, 19, 20, 21}
 #: What a backend says to a device without a certificate, in TLS 1.3 alone.
 WANTS_ONE = {"TLSV13_ALERT_CERTIFICATE_REQUIRED"}
 
@@ -79,8 +77,8 @@ def _tell(exchange: Exchange, place: Place, options: argparse.Namespace) -> int:
     if told is not None:
         print(printable(str(exchange.device)), file=sys.stderr)
         if code in {ERROR, REFUSED}:
-            host, port = options.address
-            print(f"backend  what it saw is in its own log, at {host}:{port}", file=sys.stderr)
+            there = host_and_port(*options.address)
+            print(f"backend  what it saw is in its own log, at {there}", file=sys.stderr)
         print(told, file=sys.stderr)
     return code
 
