@@ -40,7 +40,8 @@ def scratch_folder(*, for_socket: bool = False) -> Iterator[Path]:
     Raises:
         FileProblem: there is no room for it.
     """
-    usual = tempfile.gettempdir()
+    with writing("the folder for temporary files"):
+        usual = tempfile.gettempdir()  # it writes into each that it might be
     too_long = for_socket and len(os.fsencode(usual)) > _SHORT
     place = _swept("/tmp" if too_long else usual)  # noqa: S108 - mkdtemp makes one in it  # nosec B108
     with writing(place):

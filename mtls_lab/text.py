@@ -8,7 +8,7 @@ what a line of the protocol may hold (wire/protocol.py).
 import json
 from typing import Any
 
-__all__ = ["Shown", "json_text", "printable"]
+__all__ = ["Shown", "host_and_port", "json_text", "printable"]
 
 
 class Shown:
@@ -39,6 +39,16 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+
+
+def host_and_port(host: str, port: int) -> str:
+    """Return HOST:PORT, on one line; an IPv6 address is in brackets (RFC 3986, section 3.2.2).
+
+    Example:
+        >>> host_and_port("backend.example", 443), host_and_port("::1", 5000)
+        ('backend.example:443', '[::1]:5000')
+    """
+    return f"[{printable(host)}]:{port}" if ":" in host else f"{printable(host)}:{port}"
 
 
 def json_text(value: object, *, indent: int | None = None) -> str:

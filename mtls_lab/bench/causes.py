@@ -18,10 +18,11 @@ from mtls_lab.diagnosis import Explanation
 from mtls_lab.diagnosis.symptoms import shown
 from mtls_lab.facts import read_facts
 from mtls_lab.pki.rules import told
-from mtls_lab.text import printable
+from mtls_lab.text import host_and_port, printable
 from mtls_lab.wire import Failure, Stage
 
 __all__ = [
+    "STRICT",
     "advice",
     "cause",
     "explained",
@@ -30,11 +31,12 @@ __all__ = [
     "listed",
     "quoted",
     "sentence",
-    "target_of",
 ]
 
 #: Names of CAs that are listed, and characters of what a server said.
 MOST, QUOTED = 5, 120
+#: X509_V_ERR_…: what only strict verifiers refuse (Python 3.13).
+STRICT = (85, 86, 89, 92)
 #: How an attempt ended after its handshake.
 ENDS = {
     "closed": ", then the server hung up",
@@ -121,19 +123,13 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] if word.isalpha() and word.islower() else text
 
 
-def target_of(seen: Seen) -> str:
-    """Return HOST:PORT, with the brackets of an IPv6 address."""
-    host = printable(seen.host)
-    return f"[{host}]:{seen.port}" if ":" in host else f"{host}:{seen.port}"
-
-
 def _words(seen: Seen) -> dict[str, str]:
     own = seen.own
     leaf = own.chain[0] if own.chain else None
     requested = seen.requested
     named = listed(requested.names) if requested and requested.names else ""
     return {
-        "target": target_of(seen),
+        "target": host_and_port(seen.host, seen.port),
         "host": printable(seen.host),
         "name": printable(seen.name),
         "wanted": printable(seen.name),
@@ -152,7 +148,7 @@ def _shell(seen: Seen) -> dict[str, str]:
     own = seen.own
     paths = {"ca": own.cafile, "cert": own.certfile, "key": own.keyfile}
     words = {name: path.as_posix() if path else "FILE" for name, path in paths.items()}
-    words |= {"target": target_of(seen), "name": seen.name, "host": seen.host}
+    words |= {"target": host_and_port(seen.host, seen.port), "name": seen.name, "host": seen.host}
     shell = {key: shlex.quote(value) for key, value in words.items()}
     if own.bundle:  # openssl x509 reads none, and s_client neither
         shell |= {

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mtls_lab.bench.cards import as_lines
-from mtls_lab.bench.causes import listed, quoted
+from mtls_lab.bench.causes import STRICT, listed, quoted
 from mtls_lab.bench.served import Served
-from mtls_lab.bench.value import Line
+from mtls_lab.bench.value import NO, NOTE, OPEN, YES, Line
 from mtls_lab.diagnosis import explain
 from mtls_lab.diagnosis.look import look_at
 from mtls_lab.diagnosis.symptoms import Symptoms
@@ -22,10 +22,6 @@ from mtls_lab.text import Shown, printable
 from mtls_lab.wire import Direction, Failure, Field, Message
 
 __all__ = ["Client"]
-
-YES, NO, NOTE, OPEN = "✓", "✗", "!", "–"
-#: What only strict verifiers refuse (Python 3.13).
-STRICT = (85, 86, 89, 92)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +163,9 @@ def _end(
     alerts = [m.alert for m in messages if m.alert and m.direction is Direction.TO_BACKEND]
     fatal = [each for each in alerts if each not in {"close_notify", "user_canceled"}]
     if fatal:
-        yield Line(
-            "it refuses", NO, f"alert {fatal[-1]}: {explain(_refusal(failure), course=False).what}"
-        )
+        told = explain(failure or Failure("SSLEOFError"), course=False)
+        yield Line("it refuses", NO, f"alert {fatal[-1]}: {told.what}")
     elif failure and failure.verify_code is None and messages:
         yield Line("handshake", NO, explain(failure, course=False).what)
     elif version:
         yield Line("accepted", YES, f"{version}; it says {quoted(said)}")
-
-
-def _refusal(failure: Failure | None) -> Failure:
-    return failure or Failure("SSLEOFError")

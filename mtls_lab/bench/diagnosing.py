@@ -5,10 +5,10 @@ Here: the function, and reading an address. Not here: the command (cli/diagnosin
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import Any
 
-from mtls_lab.bench.causes import target_of
 from mtls_lab.bench.judging import judge
 from mtls_lab.bench.own import look_into
 from mtls_lab.bench.probing import probe
@@ -18,7 +18,7 @@ from mtls_lab.bench.value import Diagnosis
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.files import PathLike
 from mtls_lab.net import Address, Upstream
-from mtls_lab.text import printable
+from mtls_lab.text import host_and_port, printable
 
 __all__ = ["TIMEOUT", "diagnose", "read_target"]
 
@@ -90,7 +90,7 @@ def diagnose(
         request=request,
         timeout=timeout,
     )
-    return Diagnosis(target_of(seen), name, report(seen), judge(seen))
+    return Diagnosis(host_and_port(host, port), name, report(seen), judge(seen))
 
 
 def _is_name(name: str) -> bool:
@@ -118,7 +118,8 @@ def read_target(target: Any) -> Address:
     if not isinstance(target, str):
         with suppress(TypeError, ValueError):
             host, port = getattr(target, "address", target)[:2]
-            return str(host), int(port)
+            if 0 < int(port) <= 0xFFFF:
+                return str(host), int(port)
         target = printable(repr(target))[:80]
     scheme, _, rest = target.rpartition("://")
     rest = rest.split("/")[0].rpartition("@")[2]
@@ -126,7 +127,7 @@ def read_target(target: Any) -> Address:
     if not host or rest.endswith("]"):
         host, port = rest, "443" if scheme in {"https", "wss"} else ""
     host = host.removeprefix("[").removesuffix("]")
-    if not host or not (port.isascii() and port.isdecimal() and 0 < int(port) <= 0xFFFF):
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) <= 0xFFFF:
         raise LabError(
             f"{target!r} as the server",
             "HOST:PORT, such as api.example:8443 or [::1]:8443",

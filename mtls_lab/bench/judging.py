@@ -12,6 +12,7 @@ from cryptography import x509
 
 from mtls_lab.bench.asking import judge_client
 from mtls_lab.bench.causes import (
+    STRICT,
     advice,
     cause,
     explained,
@@ -34,12 +35,11 @@ from mtls_lab.wire import Failure
 
 __all__ = ["judge", "strictly"]
 
-#: X509_V_ERR_…: a name that does not match, no issuer, and what only strict verifiers refuse.
+#: X509_V_ERR_…: a name that does not match, no issuer.
 NAME, ADDRESS = 62, 64
 NO_ISSUER = {2, 20, 21}
 #: A chain that is signed by its own root: alone, or at its end.
 SELF_SIGNED = {18, 19}
-STRICT = (85, 86, 89, 92)
 #: As OpenSSL and as IANA write them.
 OLD = {"TLSv1": "TLS 1.0", "TLSv1.1": "TLS 1.1", "TLS 1.0": "TLS 1.0", "TLS 1.1": "TLS 1.1"}
 

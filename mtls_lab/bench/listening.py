@@ -29,6 +29,7 @@ from mtls_lab.files import PathLike
 from mtls_lab.net.sockets import Acceptor, Address, hang_up
 from mtls_lab.net.tls import messages_of, watch, wrap
 from mtls_lab.pki import CertificateAuthority, write_certificate
+from mtls_lab.text import host_and_port
 from mtls_lab.wire import Failure, Stage, looks_like_tls
 
 __all__ = ["listen"]
@@ -109,7 +110,7 @@ def _serve(
     fault: str,
     client_ca: PathLike | None,
 ) -> Client:
-    address = f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
+    address = host_and_port(*peer)
     connection.settimeout(HANDSHAKE)
     start = b""
     with suppress(OSError):

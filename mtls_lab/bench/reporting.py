@@ -14,14 +14,12 @@ from mtls_lab.bench.causes import how_it_ended, in_words, listed, quoted
 from mtls_lab.bench.judging import strictly
 from mtls_lab.bench.probing import Seen
 from mtls_lab.bench.served import Served
-from mtls_lab.bench.value import Line
+from mtls_lab.bench.value import NO, NOTE, OPEN, YES, Line
 from mtls_lab.diagnosis.symptoms import shown
 from mtls_lab.pki.key_kinds import key_kind
 from mtls_lab.pki.rules import told
 
 __all__ = ["report"]
-
-YES, NO, NOTE, OPEN = "✓", "✗", "!", "–"
 
 
 def report(seen: Seen) -> tuple[Line, ...]:

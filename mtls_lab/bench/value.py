@@ -14,8 +14,10 @@ from mtls_lab.bench.cards import as_cards
 from mtls_lab.facts import read_facts
 from mtls_lab.text import Shown
 
-__all__ = ["Cause", "Diagnosis", "Line", "classes"]
+__all__ = ["NO", "NOTE", "OPEN", "YES", "Cause", "Diagnosis", "Line", "classes"]
 
+#: What stands before a line: in order or not, worth knowing, not known.
+YES, NO, NOTE, OPEN = "✓", "✗", "!", "–"
 #: Width of the labels of a printed diagnosis.
 WIDTH = 11
 

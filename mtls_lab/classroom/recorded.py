@@ -7,6 +7,7 @@ with, marked as such. Not here: the TPM (tpm/).
 from __future__ import annotations
 
 import json
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -14,6 +15,7 @@ from mtls_lab.errors import LabError, ToolMissing
 from mtls_lab.facts import resource_folder
 from mtls_lab.files import PathLike
 from mtls_lab.tpm import SoftwareTPM, missing
+from mtls_lab.tpm.provider import installing
 
 __all__ = ["software_tpm"]
 
@@ -53,14 +55,11 @@ def software_tpm(folder: PathLike, notebook: str) -> SoftwareTPM | None:
     except ToolMissing as error:
         print(error)
     else:
-        print(
-            LabError(
-                f"a machine without {', '.join(lacking)}",
-                "a software TPM, and OpenSSL's provider for it",
-                f"on Debian and Ubuntu: sudo apt install {' '.join(lacking)}; then restart the "
-                "kernel. Until then, the cells below show recorded outcomes",
-            )
-        )
+        todo = installing(lacking)
+        if sys.platform == "linux":
+            todo += "; then restart the kernel. Until then, the cells below show recorded outcomes"
+        found = f"a machine without {', '.join(lacking)}"
+        print(LabError(found, "a software TPM, and OpenSSL's provider for it", todo))
     shell = import_module("IPython").get_ipython()
     if shell is not None:
         recorded = _outputs_of(notebook)

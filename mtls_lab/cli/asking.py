@@ -17,15 +17,14 @@ from mtls_lab.cli.telling import of_another_ca, without_certificate
 from mtls_lab.diagnosis import Explanation
 from mtls_lab.errors import LabError
 from mtls_lab.net import Address, ask, watch
-from mtls_lab.text import json_text, printable
-from mtls_lab.wire import MAX_LINE, Exchange, Stage
+from mtls_lab.net.clock import Clock, addresses
+from mtls_lab.text import host_and_port, json_text, printable
+from mtls_lab.wire import MAX_LINE, NO_CHAIN, Exchange, Stage
 
 __all__ = ["run"]
 
 #: The exit codes; machines.py tells them in the help.
 ANSWERED, ERROR, WRONG, NO_CONNECTION, REFUSED = range(5)
-#: X509_V_ERR_…: no chain leads to a CA that was loaded.
-NO_CHAIN = {2, 18, 19, 20, 21}
 #: What a backend says to a device without a certificate, in TLS 1.3 alone.
 WANTS_ONE = {"TLSV13_ALERT_CERTIFICATE_REQUIRED"}
 
@@ -47,7 +46,8 @@ def run(options: argparse.Namespace) -> int:
         else:
             print(why, file=sys.stderr)
         return WRONG
-    to = _reachable(*options.address)
+    host, port = options.address
+    to = _reachable(host, port, options.timeout)
     if place.sealed:
         from mtls_lab.cli.sealed import ask_by_tpm  # noqa: PLC0415 - few devices have a TPM
 
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
             options.line,
             to,
             context=context,
-            server_hostname=options.server_name or options.address[0],
+            server_hostname=options.server_name or host,
             timeout=options.timeout,
         )
     return _tell(exchange, place, options)
@@ -77,8 +77,8 @@ def _tell(exchange: Exchange, place: Place, options: argparse.Namespace) -> int:
     if told is not None:
         print(printable(str(exchange.device)), file=sys.stderr)
         if code in {ERROR, REFUSED}:
-            host, port = options.address
-            print(f"backend  what it saw is in its own log, at {host}:{port}", file=sys.stderr)
+            there = host_and_port(*options.address)
+            print(f"backend  what it saw is in its own log, at {there}", file=sys.stderr)
         print(told, file=sys.stderr)
     return code
 
@@ -121,15 +121,14 @@ def _fit(options: argparse.Namespace) -> None:
                 )
 
 
-def _reachable(host: str, port: int) -> Address:
+def _reachable(host: str, port: int, timeout: float) -> Address:
     """Return the first address of a host; the host itself where none is known, for `ask` to say."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+        found = addresses(host, port, Clock(timeout))
+    except OSError:
         return host, port
     # A backend of ours listens on IPv4, unless it was told otherwise.
-    first = min(found, key=lambda each: each[0] is not socket.AF_INET)
-    return str(first[4][0]), port
+    return min(found, key=lambda each: each[0] is not socket.AF_INET)[1]
 
 
 def _code(exchange: Exchange) -> int:

@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from mtls_lab.cli.machines import port, seconds
+from mtls_lab.cli.machines import count, port, seconds
 
 __all__ = ["EXIT_CODES", "STARTTLS", "add_to"]
 
@@ -106,4 +106,4 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
         type=Path,
         help="where to write the CA that is made for a fault, or where there is no --cert",
     )
-    other.add_argument("--count", metavar="N", type=int, help="end after so many clients")
+    other.add_argument("--count", metavar="N", type=count, help="end after so many clients")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mtls_lab.cli.ending import Events, code_for, noted
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.program import coloured
-from mtls_lab.text import json_text
+from mtls_lab.text import host_and_port, json_text
 
 if TYPE_CHECKING:
     from mtls_lab.bench import Client, Diagnosis
@@ -125,10 +125,11 @@ def _listen(options: argparse.Namespace) -> int:
                     fault=options.fault,
                     save_ca=options.save_ca,
                     tell=clients.put,
-                ) as (host, port),
+                ) as address,
                 closing(clients),
             ):
-                print(f"Listening on {host}:{port}. Ctrl-C ends it.", file=sys.stderr, flush=True)
+                where = host_and_port(*address)
+                print(f"Listening on {where}. Ctrl-C ends it.", file=sys.stderr, flush=True)
                 for client in islice(clients.until(ends), options.count or None):
                     _tell(client, as_json=options.json)
             if ends:  # who was served a moment ago: known once its thread has ended

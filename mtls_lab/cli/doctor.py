@@ -27,7 +27,7 @@ from mtls_lab.cli.installed import Finding, Level, version
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
 from mtls_lab.net import Backend, ask
-from mtls_lab.program import typed
+from mtls_lab.program import package_path, typed
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.text import json_text
 from mtls_lab.wire import Exchange
@@ -214,8 +214,8 @@ def _what_forbids_tls() -> str:
     """Try again with OpenSSL's own defaults, and so find out who is to blame."""
     given = os.environ.get("OPENSSL_CONF")
     alone = subprocess.run(
-        [sys.executable, "-c", MUTUAL],
-        env=os.environ | {"OPENSSL_CONF": os.devnull},
+        [sys.executable, "-P", "-c", MUTUAL],
+        env=os.environ | {"OPENSSL_CONF": os.devnull, "PYTHONPATH": package_path()},
         capture_output=True,
         timeout=installed.LOADING,
         check=False,
@@ -232,7 +232,7 @@ def _clock(folder: Path) -> Finding:
     """Compare the clock with the newest file of the lab and of the learner: it came before now."""
     now = time.time()
     files = [*Path(__file__).parents[1].rglob("*.py"), *folder.glob("*")]
-    newest = max(NOT_BEFORE.timestamp(), *(path.stat().st_mtime for path in files))
+    newest = max(NOT_BEFORE.timestamp(), *map(_changed, files))
     found = f"{_day(now)} UTC"
     if now < newest - SLACK.total_seconds():
         found += f", and the lab has files of {_day(newest)}"
@@ -242,6 +242,14 @@ def _clock(folder: Path) -> Finding:
         return Finding("clock", Level.OK, found)
     cure = "set the clock: the certificates that the lab makes are valid by it, and by it alone"
     return Finding("clock", Level.WARNING, found, cure)
+
+
+def _changed(path: Path) -> float:
+    """When a file was written; never, for a link that leads nowhere, such as a lock of Emacs."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _day(seconds: float) -> str:

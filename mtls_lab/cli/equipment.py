@@ -12,14 +12,14 @@ import subprocess
 from mtls_lab.cli.installed import ANSWERING, Finding, Level
 from mtls_lab.tpm.provider import PROVIDER, installing, missing
 
-__all__ = ["provider", "software_tpm", "tools"]
+__all__ = ["first_line", "provider", "software_tpm", "tools"]
 
 TOOLS = "tpm2-tools"
 
 
 def software_tpm() -> Finding:
     """Look for swtpm."""
-    found = _first_line("swtpm", "--version")
+    found = first_line("swtpm", "--version")
     if found is None:
         return _note("swtpm", "no software TPM", ["swtpm"])
     return Finding("swtpm", Level.OK, found.partition(",")[0].removeprefix("TPM emulator version "))
@@ -35,7 +35,7 @@ def provider() -> Finding:
 
 def tools() -> Finding:
     """Look for the tools of the TSS, with which one looks into a TPM."""
-    found = _first_line("tpm2_getcap", "--version")
+    found = first_line("tpm2_getcap", "--version")
     if found is None:
         return _note(TOOLS, "no tpm2_getcap", [TOOLS])
     return Finding(TOOLS, Level.OK, "tpm2_getcap and its like")
@@ -47,8 +47,8 @@ def _note(name: str, found: str, packages: list[str]) -> Finding:
     )
 
 
-def _first_line(*command: str) -> str | None:
-    """What a program says of itself; None if it is missing or does not work."""
+def first_line(*command: str) -> str | None:
+    """Return what a program says of itself; None if it is missing or does not work."""
     program = shutil.which(command[0])
     if program is None:
         return None

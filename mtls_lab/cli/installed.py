@@ -121,12 +121,13 @@ def package(name: str, *modules: str, folder: Path | None = None) -> Finding:
         cwd=here,
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=LOADING,
         check=False,
     )
     if loaded.returncode == 0:
         return Finding(name, Level.OK, version(name) or "loads")
-    files, error = loaded.stdout.splitlines(), loaded.stderr.strip().splitlines()[-1]
+    files, error = loaded.stdout.splitlines(), _said_last(loaded)
     if files[:1] == ["None"]:
         return Finding(name, Level.FAILURE, "not in this Python", _install(name))
     found = f"does not load: {error}"
@@ -183,12 +184,13 @@ def kernel() -> Finding:
         [sys.executable, "-P", "-c", KERNEL],
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=LOADING,
         check=False,
     )
     if asked.returncode:
         cure = _install("jupyterlab", again=True)
-        return Finding("kernel", Level.FAILURE, asked.stderr.strip().splitlines()[-1], cure)
+        return Finding("kernel", Level.FAILURE, _said_last(asked), cure)
     program, folder = asked.stdout.splitlines()
     # jupyter_client puts the Python that it runs in where a bare name stands.
     if os.sep not in program or _same(program, sys.executable):
@@ -196,6 +198,11 @@ def kernel() -> Finding:
     found = f"{folder} runs the notebooks with {program}"
     cure = f"let this Python do it: {python()} -m jupyter kernelspec remove -f python3"
     return Finding("kernel", Level.FAILURE, found, cure)
+
+
+def _said_last(done: subprocess.CompletedProcess[str]) -> str:
+    """The last line of what a process wrote about its end: one that was killed wrote none."""
+    return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
 
 
 def _same(one: str, other: str) -> bool:

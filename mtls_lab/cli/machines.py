@@ -7,12 +7,13 @@ serving.py, asking.py).
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import Protocol
 
 from mtls_lab.cli.chips import named
 
-__all__ = ["PORT", "add_to", "address", "days", "port", "seconds"]
+__all__ = ["PORT", "add_to", "address", "count", "days", "port", "seconds"]
 
 #: The tutorial's port.
 PORT = 5000
@@ -235,10 +236,22 @@ def _json(parser: argparse.ArgumentParser, told: str = "one JSON object, for a p
 # --- The kinds of values
 
 
+def _number(text: str) -> int:
+    """Return a number of up to nine digits; -1 for any other text."""
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
+
+
+def count(text: str) -> int:
+    """Return how many; 0 is without end. Raises ArgumentTypeError."""
+    if (found := _number(text)) >= 0:
+        return found
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of clients")
+
+
 def port(text: str) -> int:
     """Return a port. Raises ArgumentTypeError."""
-    if text.isascii() and text.isdecimal() and int(text) <= 0xFFFF:
-        return int(text)
+    if 0 <= (found := _number(text)) <= 0xFFFF:
+        return found
     raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to 65535, or 0 for any free one")
 
 
@@ -273,8 +286,8 @@ def address(text: str) -> tuple[str, int]:
 
 def days(text: str) -> int:
     """Return a number of days. Raises ArgumentTypeError."""
-    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_DAYS:
-        return int(text)
+    if 1 <= (found := _number(text)) <= MOST_DAYS:
+        return found
     raise argparse.ArgumentTypeError(f"{text!r} is not a number of days, 1 to {MOST_DAYS}")
 
 

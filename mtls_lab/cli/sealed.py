@@ -7,6 +7,7 @@ device (net/apart.py), and the arguments (chips.py).
 from __future__ import annotations
 
 import argparse
+import shlex
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ def chip_for(folder: Path | None) -> Chip:
         raise LabError(
             f"no TPM that runs in {folder}",
             "the TPM of the key",
-            f"start it: {typed(f'tpm start {folder}')}",
+            f"start it: {typed(f'tpm start {shlex.quote(str(folder))}')}",
         )
     else:
         chip = running

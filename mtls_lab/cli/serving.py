@@ -21,7 +21,7 @@ from mtls_lab.diagnosis import explain
 from mtls_lab.errors import LabError
 from mtls_lab.net import Address, PeerCertificate, current, only, serve
 from mtls_lab.pki import pem
-from mtls_lab.text import json_text, printable
+from mtls_lab.text import host_and_port, json_text, printable
 from mtls_lab.wire import Side
 
 __all__ = ["as_json", "run"]
@@ -113,12 +113,11 @@ class _Log:
 
     def listening(self, address: Address, kind: str) -> None:
         host, port = address
-        shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         outside = not ipaddress.ip_address(host.partition("%")[0]).is_loopback
         if self._json:
             self._write(event="listening", host=host, port=port, outside=outside, kind=kind)
             return
-        print(f"Listening on {shown}, {kind}. Ctrl-C ends it.", flush=True)
+        print(f"Listening on {host_and_port(host, port)}, {kind}. Ctrl-C ends it.", flush=True)
         if outside:
             print(
                 "It is reachable from outside: every machine that finds a way to this port may "
@@ -143,7 +142,7 @@ class _Log:
                 **({"what": explain(side).what} if refused else {}),
             )
             return
-        print(f"{peer[0]}:{peer[1]}  {_told(what, side)}", flush=True)
+        print(f"{host_and_port(*peer)}  {_told(what, side)}", flush=True)
 
     def stopped(self) -> None:
         """Print the last line."""

@@ -6,6 +6,7 @@ failure means, and its words (diagnosis/), and when it is told (asking.py, servi
 
 from __future__ import annotations
 
+import shlex
 import ssl
 from collections.abc import Sequence
 from dataclasses import replace
@@ -107,6 +108,7 @@ def of_another_ca(told: Explanation, cafile: Path, messages: Sequence[Message]) 
         where=f"{cafile} (--server-ca)",
         fix="Get the CA file that belongs to this backend from its owner, and pass it: "
         "--server-ca FILE.",
-        command=f"openssl x509 -in {cafile} -noout -subject -ext subjectKeyIdentifier",
+        command=f"openssl x509 -in {shlex.quote(str(cafile))} -noout -subject"
+        " -ext subjectKeyIdentifier",
         causes=causes,
     )

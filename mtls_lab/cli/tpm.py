@@ -9,12 +9,11 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-import shutil
-import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mtls_lab.cli.chips import FOLDER
+from mtls_lab.cli.equipment import first_line
 from mtls_lab.errors import LabError
 from mtls_lab.program import typed
 from mtls_lab.text import json_text
@@ -25,8 +24,6 @@ from mtls_lab.tpm.provider import PROVIDER, installing, missing, version_of
 __all__ = ["run"]
 
 NONE = 1
-#: `swtpm --version` takes milliseconds.
-ANSWERING = 5
 
 
 def run(options: argparse.Namespace) -> int:
@@ -202,16 +199,8 @@ def _status(folder: Path, *, as_json: bool) -> int:
 
 
 def _swtpm() -> str | None:
-    program = shutil.which("swtpm")
-    if program is None:
-        return None
-    try:
-        said = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, timeout=ANSWERING, check=False
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return said.partition(",")[0].replace("TPM emulator version", "swtpm").strip() or "swtpm"
+    said = first_line("swtpm", "--version")
+    return said and said.partition(",")[0].replace("TPM emulator version", "swtpm")
 
 
 def _provider(chip: Chip) -> str | None:

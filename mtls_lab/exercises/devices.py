@@ -10,24 +10,19 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from mtls_lab.exercises.careless import careless_devices, no_other_ca
 from mtls_lab.exercises.contexts import context_in_folder
 from mtls_lab.exercises.peers import PAST, SECRET, strict_device
-from mtls_lab.exercises.refusals import ASKING, served
+from mtls_lab.exercises.refusals import ASKING, EXPIRED, VALIDITY, served
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem, public_ca
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
-__all__ = ["EXPIRED", "VALIDITY", "ForDevices"]
-
-#: Whoever found an old key, as a sentence names it, and what a backend breaks that serves it.
-EXPIRED = "a device whose certificate has expired"
-VALIDITY = "a certificate is valid from its first day to its last"
+__all__ = ["ForDevices"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,7 @@ class ForDevices:
         servers, devices = (
             CertificateAuthority.create(f"{side} CA") for side in ("Server", "Device")
         )
-        with scratch_folder() as name, public_ca(folder := Path(name)) as public:
+        with scratch_folder() as folder, public_ca(folder) as public:
             servers.issue_server(["localhost"]).save(folder, "server")
             pem.write_certificate(folder / "server_ca.pem", servers.certificate)
             pem.write_certificate(folder / "client_ca.pem", devices.certificate)

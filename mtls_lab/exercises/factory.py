@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab.exercises.careless import careless_devices, no_other_ca
 from mtls_lab.exercises.peers import PAST, SECRET, strict_device
-from mtls_lab.exercises.refusals import ASKING, served
+from mtls_lab.exercises.refusals import ASKING, EXPIRED, VALIDITY, served
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.files import write_file
 from mtls_lab.net import Backend, ask
@@ -108,9 +108,5 @@ class Factory:
         camera = self.cameras.issue_client("device-01")
         yield "a device of another product, below the same root,", camera, below
         old = self.devices.issue("device-01", Purpose.CLIENT, valid_days=PAST)
-        yield (
-            "a device whose certificate has expired",
-            old,
-            "a certificate is valid from its first day to its last",
-        )
+        yield EXPIRED, old, VALIDITY
         yield REVOKED, self.lost, "a list stops nobody unless it is loaded and checked"

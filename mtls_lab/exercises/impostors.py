@@ -15,6 +15,7 @@ from typing import Any, cast
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mtls_lab.exercises.peers import server_context
+from mtls_lab.exercises.refusals import VALIDITY
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose
 
 __all__ = ["Impostor", "anonymous", "impostors"]
@@ -58,7 +59,7 @@ def impostors(
     yield _impostor(
         ca.issue(host, Purpose.SERVER, names=[host], valid_days=(-90, -1)),
         "an old certificate of the backend, expired",
-        "a certificate is valid from its first day to its last",
+        VALIDITY,
     )
     yield anonymous()
     if ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).security_level >= 2:  # as CPython sets it

@@ -11,12 +11,23 @@ import ssl
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.wire import Exchange, Failure, Side, Stage
 
-__all__ = ["ASKING", "refusal", "refused_in_the_handshake", "served", "why_not_served"]
+__all__ = [
+    "ASKING",
+    "EXPIRED",
+    "VALIDITY",
+    "refusal",
+    "refused_in_the_handshake",
+    "served",
+    "why_not_served",
+]
 
 _UNKNOWN_CA = (
     "it comes from a CA that is not trusted there",
     "a certificate is verified with the certificate of the CA that signed it",
 )
+#: Whoever found an old key, as a sentence names it, and what is broken by whoever takes it.
+EXPIRED = "a device whose certificate has expired"
+VALIDITY = "a certificate is valid from its first day to its last"
 #: What OpenSSL's verify codes (X509_V_ERR_…) mean, and the rule behind each.
 VERIFY_CODES = {
     2: (
@@ -28,11 +39,8 @@ VERIFY_CODES = {
         "checking revocation takes the CA's list",
     ),
     7: _UNKNOWN_CA,
-    9: (
-        "it is not valid yet",
-        "a certificate is valid from its first day to its last",
-    ),
-    10: ("it has expired", "a certificate is valid from its first day to its last"),
+    9: ("it is not valid yet", VALIDITY),
+    10: ("it has expired", VALIDITY),
     18: _UNKNOWN_CA,
     19: _UNKNOWN_CA,
     20: _UNKNOWN_CA,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -108,8 +107,7 @@ class Chain:
 
     def run(self, sent: Sequence[str]) -> Chained:
         """Write the file, start a backend with it, and let a device call that trusts the root."""
-        with scratch_folder() as name:
-            folder = Path(name)
+        with scratch_folder() as folder:
             certfile, root = folder / "chain.pem", folder / "root_ca.pem"
             _, keyfile = self._server.save(folder, "server")
             chain = [self._certificates[each] for each in sent]

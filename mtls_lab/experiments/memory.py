@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
 from mtls_lab.pki import pem
+from mtls_lab.program import package_path
 from mtls_lab.text import Shown
 
 __all__ = ["KeySearch", "search_memory", "waiting_device"]
@@ -85,11 +86,10 @@ def waiting_device(
     Raises:
         LabError: it does not start, or cannot load them.
     """
-    here = str(Path(__file__).parents[2])
     command = [sys.executable, "-P", "-c", _WAITS, *map(str, (server_ca, certfile, keyfile))]
     with subprocess.Popen(
         command,
-        env={**os.environ, "PYTHONPATH": here, **(environment or {})},
+        env={**os.environ, "PYTHONPATH": package_path(), **(environment or {})},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

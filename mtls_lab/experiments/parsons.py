@@ -168,7 +168,7 @@ def _line(error: Exception, code: str) -> str:
 def _world() -> Iterator[tuple[tuple[Path, Path, Path], dict[str, Any]]]:
     """Make the backend's three files and a device's context for each caller."""
     servers, devices = (CertificateAuthority.create(f"{side} CA") for side in ("Server", "Device"))
-    with scratch_folder() as name, public_ca(folder := Path(name)) as public:
+    with scratch_folder() as folder, public_ca(folder) as public:
         files = servers.issue_server(["localhost"]).save(folder, "server")
         server_ca, client_ca = folder / "server_ca.pem", folder / "client_ca.pem"
         pem.write_certificate(server_ca, servers.certificate)

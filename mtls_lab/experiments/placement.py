@@ -150,9 +150,9 @@ class Kit:
     def run(self, placed: Mapping[str, str]) -> Placed:
         """Give every slot its file, and let the device ask the backend for the secret."""
         with scratch_folder() as folder:
-            self._write(Path(folder))
-            device = _Machine("device", placed, Path(folder))
-            backend = _Machine("backend", placed, Path(folder))
+            self._write(folder)
+            device = _Machine("device", placed, folder)
+            backend = _Machine("backend", placed, folder)
             exchange = meet(device.context, backend.context)
         suspects = _suspects(exchange, device, backend)
         blame = [slot for slot in slots().values() if slot.name in suspects]

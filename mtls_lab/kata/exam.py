@@ -190,7 +190,7 @@ def examine(*, crl: bool, sessions: bool = True) -> Iterator[str]:
     yield "the device gets the secret"
     purposes.device_has_one(contexts.listen(), lambda backend: _ask(contexts, backend))
     yield "the device's certificate is good for a device, and for nothing else"
-    with scratch_folder() as name, public_ca(folder := Path(name)) as public:
+    with scratch_folder() as folder, public_ca(folder) as public:
         with suppress(shutil.Error):  # raised at the end: what the device needs was read before
             shutil.copytree(".", folder / "copy")
         with chdir(folder / "copy"):

@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import chdir
+from contextlib import chdir, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -149,8 +149,9 @@ class Kata(Shown):
             yield from exam.examine(crl=self._crl, sessions=version >= _SESSIONS)
 
         result = self._judge(steps)
-        if self.folder.is_dir() and self.changed():
-            return self.remembered(result)
+        with suppress(FileProblem):
+            if self.changed():
+                return self.remembered(result)
         return result
 
     def remembered(self, result: Result) -> Result:
@@ -251,11 +252,23 @@ def _free(target: Path) -> Path:
 
 
 def _digests(folder: Path) -> dict[str, str]:
+    """The files of a kata, and the digest of each. Raises FileProblem."""
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(read_file(path)).hexdigest()
+        path.relative_to(folder).as_posix(): _digest(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not {".kata", "__pycache__"} & set(path.relative_to(folder).parts)
     }
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(read_file(path)).hexdigest()
+    except (OSError, ValueError) as error:
+        raise FileProblem(
+            f"{path} cannot be read ({getattr(error, 'strerror', None) or error})",
+            "a file of the kata",
+            "change its permissions, or move it away",
+        ) from None
 
 
 def _listing(folder: Path) -> Iterator[str]:

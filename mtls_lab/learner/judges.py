@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.learner.judges_of_part_4 import PART_4, served
-from mtls_lab.wire import Direction, Exchange, server_name
+from mtls_lab.wire import SECRET, Direction, Exchange, server_name
 
 if TYPE_CHECKING:
     from mtls_lab.attacks import AttackResult
 
 __all__ = ["JUDGES", "judge"]
 
-#: What the backend says to GET_SECRET.
-REPLY = "open sesame"
 #: OpenSSL's verify code for a CA that is known, and a signature that is not its own.
 CERT_SIGNATURE_FAILURE = 7
 
@@ -75,7 +73,7 @@ def checksum(sent: str, received: str | None) -> str:
 
 def eve_reads_tls(eve: Listener) -> str:
     """Judge what passed Eve in clear: the secret, the server's name, or neither."""
-    if eve.heard(REPLY):
+    if eve.heard(SECRET):
         return "all"
     return "name" if server_name(eve.stream(Direction.TO_BACKEND)) else "nothing"
 
@@ -84,7 +82,7 @@ def flipped_bit(exchange: Exchange) -> str:
     """Judge what the device's program received."""
     if not exchange.device.ok:
         return "error"
-    return "right_text" if exchange.reply == REPLY else "wrong_text"
+    return "right_text" if exchange.reply == SECRET else "wrong_text"
 
 
 def same_named_ca(exchange: Exchange) -> str:
@@ -102,9 +100,9 @@ def other_host(exchange: Exchange) -> str:
 
 def cert_none(unchecked: Listener, checked: Listener) -> str:
     """Judge what Mallory read where nothing was checked, and where it was."""
-    if not unchecked.heard(REPLY):
+    if not unchecked.heard(SECRET):
         return "hidden"
-    return "both" if checked.heard(REPLY) else "read"
+    return "both" if checked.heard(SECRET) else "read"
 
 
 def clone_over_tls(verdict: AttackResult) -> str:

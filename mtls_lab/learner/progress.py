@@ -48,8 +48,6 @@ TESTS = ("before", "after", "part4")
 #: The state of one that is finished.
 HANDED_IN = "handed in"
 
-#: A file that is longer is shortened at the next start; one beyond the second is not the lab's.
-LONG, MOST = 1 << 20, 256 << 20
 #: What is called after something was noted, to show it where it is shown already.
 watchers: list[Callable[[], None]] = []
 

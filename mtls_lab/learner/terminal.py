@@ -55,7 +55,8 @@ def openssl(arguments: str, *, stdin: str = "", show: bool = False) -> str:
             [program, *shlex.split(arguments)],
             input=stdin,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",  # of a certificate in DER, say
             timeout=TIMEOUT,
             check=False,
         )

@@ -56,9 +56,13 @@ def addresses(
 ) -> list[tuple[int, tuple[str, int]]]:
     """Resolve a host, within the deadline: families and addresses, those to prefer first.
 
+    An IPv6 address keeps its zone, as a number: `fe80::1%2` (RFC 4007, section 11).
+
     Raises:
-        OSError: it has no address; TimeoutError: nobody said so in time.
+        OSError: it has no address, or there is no such port; TimeoutError: nobody said so in time.
     """
+    if not 0 <= port <= 0xFFFF:  # a resolver may take it, and give another one
+        raise OSError(f"there is no port {port}")
     with suppress(OSError, UnicodeError):  # a number needs nobody's answer
         return _resolved(host, port, family, socket.AI_NUMERICHOST)
     found: list[tuple[int, tuple[str, int]]] = []
@@ -83,5 +87,9 @@ def addresses(
 
 def _resolved(host: str, port: int, family: int, flags: int) -> list[tuple[int, tuple[str, int]]]:
     said = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, flags)
-    each = [(kind, (str(address[0]), int(address[1]))) for kind, _, _, _, address in said]
+    each = [(kind, (_with_zone(*address), int(address[1]))) for kind, _, _, _, address in said]
     return list(dict.fromkeys(each))
+
+
+def _with_zone(host: str | int, _port: str | int, _flow: int = 0, zone: int = 0) -> str:
+    return f"{host}%{zone}" if zone else str(host)

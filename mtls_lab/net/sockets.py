@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 
 from mtls_lab.errors import NetworkProblem
 from mtls_lab.net.neighbours import is_loopback, stranger
+from mtls_lab.text import host_and_port
 
 __all__ = ["Acceptor", "Address", "hang_up", "nobody_listens"]
 
@@ -192,9 +193,8 @@ class Acceptor:
 
 
 def _end(connection: socket.socket) -> None:
-    with contextlib.suppress(
-        OSError
-    ):  # it may have ended already; below TLS: its thread is at work
+    # It may have ended already. Below TLS: its thread is at work.
+    with contextlib.suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
@@ -230,7 +230,7 @@ def _listen(host: str, port: int) -> socket.socket:
         found, todo = names.get(
             errno.EADDRINUSE if error.errno in (errno.EADDRINUSE, 10048) else error.errno or 0,
             (
-                f"{host}:{port} cannot be listened on ({reason})",
+                f"{host_and_port(host, port)} cannot be listened on ({reason})",
                 'use the host "127.0.0.1" and leave the port out',
             ),
         )

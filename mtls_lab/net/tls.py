@@ -95,13 +95,13 @@ def wrap(
         )
 
 
-def receive(connection: socket.socket, size: int = 4096) -> bytes:
+def receive(connection: socket.socket) -> bytes:
     """Return what has arrived, b"" at the end; `suppress_ragged_eofs` decides what is an end.
 
     Before 3.11.4, Python raises what it was told to suppress (see `cuts_count`).
     """
     try:
-        return connection.recv(size)
+        return connection.recv(4096)
     except ssl.SSLError as error:
         ragged = getattr(connection, "suppress_ragged_eofs", False)
         if ragged and error.reason == "UNEXPECTED_EOF_WHILE_READING":

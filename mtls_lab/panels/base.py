@@ -6,7 +6,6 @@ particular panel.
 
 from __future__ import annotations
 
-import html
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +15,7 @@ from typing import Any
 
 import ipywidgets
 
-from mtls_lab.drawing import breakable, code, verdict
+from mtls_lab.drawing import breakable, code, escape, verdict
 from mtls_lab.errors import LabError
 from mtls_lab.panels.live import live
 
@@ -36,8 +35,6 @@ STALE = (
 
 #: Below the picture of a panel on a page without a kernel.
 LIVE = "<p><small>A picture of a panel. Run this cell in JupyterLab, and it is live.</small></p>"
-
-escape = html.escape
 
 
 class Panel:
@@ -128,10 +125,10 @@ class Panel:
             try:
                 action()
             except LabError as error:
-                self.show(error, str(error), f"<pre>{escape(str(error))}</pre>", outcome="error")
+                self.show(error, str(error), code(str(error)), outcome="error")
             except Exception as error:  # noqa: BLE001 - nobody else would see it
                 text = f"This did not work: {type(error).__name__}: {error}"
-                self.show(error, text, f"<pre>{escape(text)}</pre>", outcome="error")
+                self.show(error, text, code(text), outcome="error")
 
     def show(self, value: object, text: str, body: str, *, outcome: str) -> None:
         """Make this the panel's result.

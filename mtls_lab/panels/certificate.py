@@ -151,7 +151,7 @@ class CertificatePanel(Panel):
     def still(self) -> str:
         """Return what the certificate says, without its numbers and dates, and what is wrong."""
         says = (line.split(maxsplit=1) for line in describe(self.value).splitlines())
-        head = f"<b>{escape(printable(self._which.value))}</b>"
+        head = f"<b>{escape(self._which.value)}</b>"
         rows = [(name, text) for name, text in says]
         rows += [("Finding", said) for said in (self._own.findings_told if self._own else ())]
         return side_by_side(drawing.card(head, definitions(rows)))
@@ -171,7 +171,7 @@ class CertificatePanel(Panel):
         self.show(
             certificate,
             f"{printable(name)}\n{describe(certificate)}{told}",
-            f"<p>Shown: <b>{escape(printable(name))}</b></p>{found}",
+            f"<p>Shown: <b>{escape(name)}</b></p>{found}",
             outcome="shown",
         )
 

@@ -16,12 +16,12 @@ from typing import Any
 
 import ipywidgets
 
-from mtls_lab.drawing import dots
+from mtls_lab.drawing import code, dots
 from mtls_lab.exercises import standing
 from mtls_lab.learner import predictions, runs
 from mtls_lab.learner.predictions import Revealed
 from mtls_lab.panels import telling
-from mtls_lab.panels.base import Panel, details, escape
+from mtls_lab.panels.base import Panel, details
 
 __all__ = ["PredictPanel", "predict", "reveal"]
 
@@ -142,7 +142,7 @@ class PredictPanel(Panel):
             self.answer(runs.make(function))
         except Exception as error:  # noqa: BLE001 - the learner may have changed what it calls
             text = runs.in_short(error, function)
-            self.show(error, text, f"<pre>{escape(text)}</pre>", outcome="error")
+            self.show(error, text, code(text), outcome="error")
 
     def _judge(self, run: runs.Run) -> Revealed:
         __tracebackhide__ = True

@@ -163,11 +163,12 @@ class CertificateAuthority:
         A client looks for the host in subjectAltName and nowhere else (RFC 9525, section 6.3).
 
         Raises:
-            LabError: the names are one text and no list of them.
+            LabError: the names are one text and no list of them, or there are none.
         """
         if isinstance(names, str):
             raise LabError("one text", "a list of names", f"write issue_server([{names!r}])")
-        names = list(names)
+        if not (names := list(names)):
+            raise LabError("no name", "a list of names", 'write issue_server(["localhost"])')
         return self.issue(names[0], Purpose.SERVER, names=names, valid_days=(0, days))
 
     def issue_client(self, common_name: str, *, days: int = LEAF_DAYS) -> Identity:

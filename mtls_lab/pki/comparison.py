@@ -8,7 +8,7 @@ error (diagnosis/look.py).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from cryptography import x509
 
@@ -20,6 +20,7 @@ from mtls_lab.pki.rules import (
     extensions_of,
     in_path,
     missing_purposes,
+    span,
     told,
 )
 
@@ -109,16 +110,8 @@ def _dates(certificates: Sequence[x509.Certificate], now: datetime) -> Iterator[
         first, last = each.not_valid_before_utc, each.not_valid_after_utc
         if not first <= now <= last:
             apart = now - last if now > last else first - now
-            words = {"subject": told(each.subject), "apart": _span(apart)}
+            words = {"subject": told(each.subject), "apart": span(apart)}
             yield Look("expired" if now > last else "not yet valid", words)
-
-
-def _span(apart: timedelta) -> str:
-    """A span of time as a person says it: what was made alike is told alike on every day."""
-    for unit, size in (("day", timedelta(days=1)), ("hour", timedelta(hours=1))):
-        if apart >= size:
-            return f"{apart // size} {unit}{'s' * (apart // size > 1)}"
-    return f"{apart // timedelta(minutes=1)} minutes"
 
 
 def _leaf(leaf: x509.Certificate) -> Iterator[Look]:

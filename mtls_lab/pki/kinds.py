@@ -34,7 +34,7 @@ class Kind:
     Attributes:
         name: a short name for it.
         found: what is said of the file after its name, such as "is a PKCS #12 file".
-        todo: how to make PEM of it; `{path}` is the file.
+        todo: how to make PEM of it; `{path}` is the file, as a shell wants it.
     """
 
     name: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import shlex
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,9 +140,9 @@ def _read(path: Path, expected: str) -> bytes:
     odd = kind_of(data)
     if expected in kinds and not (odd and odd.name in {"run together", "escaped", "one line"}):
         return data
-    todo = "make the file again"
+    todo, typed = "make the file again", shlex.quote(str(path))
     if odd:
-        found, todo = f"{path} {odd.found}", odd.todo.replace("{path}", str(path))
+        found, todo = f"{path} {odd.found}", odd.todo.replace("{path}", typed)
     elif kinds:
         found = f"{path} holds {' and '.join(sorted(kinds))}"
         todo = "exchange the two file names, or name the other file"
@@ -151,7 +152,8 @@ def _read(path: Path, expected: str) -> bytes:
         found, tool = f"{path} is in DER form", "pkey" if expected == "a private key" else "x509"
         # Never onto itself: openssl pkey empties the file before it reads it.
         new = path.with_suffix(".new.pem" if path.suffix == ".pem" else ".pem")
-        todo = f"convert it, and use the new file: openssl {tool} -inform DER -in {path} -out {new}"
+        command = f"openssl {tool} -inform DER -in {typed} -out {shlex.quote(str(new))}"
+        todo = f"convert it, and use the new file: {command}"
     else:
         found = f"{path} is no PEM file"
     raise FileProblem(found, f"{expected} in PEM form", todo)

@@ -28,7 +28,7 @@ def public_ca(folder: Path) -> Iterator[CertificateAuthority]:
     So a function that loads the operating system's CAs is seen to do so on every machine,
     whichever those are there.
     """
-    ca, path, before = CertificateAuthority.create("Public CA"), folder / "public.pem", None
+    ca, path = CertificateAuthority.create("Public CA"), folder / "public.pem"
     write_certificate(path, ca.certificate)
     before, os.environ[VARIABLE] = os.environ.get(VARIABLE), str(path)
     try:

@@ -7,13 +7,13 @@ the path and everything else about it (comparison.py), and signing a list (autho
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from cryptography import x509
 
 from mtls_lab.pki.description import UNVERIFIED
 from mtls_lab.pki.key_kinds import public_key
-from mtls_lab.pki.rules import Look, told
+from mtls_lab.pki.rules import Look, span, told
 
 __all__ = ["revocations"]
 
@@ -44,9 +44,9 @@ def revocations(
     for crl in crls:
         words = {"issuer": told(crl.issuer)}
         if crl.last_update_utc > now:
-            yield Look("crl not yet valid", words | {"apart": _days(crl.last_update_utc - now)})
+            yield Look("crl not yet valid", words | {"apart": span(crl.last_update_utc - now)})
         elif crl.next_update_utc is not None and crl.next_update_utc < now:
-            yield Look("crl expired", words | {"apart": _days(now - crl.next_update_utc)})
+            yield Look("crl expired", words | {"apart": span(now - crl.next_update_utc)})
         issuers = [each for each in (*cas, *certificates) if each.subject == crl.issuer]
         if issuers and not any(_signed(crl, each) for each in issuers):
             yield Look("crl of another key", words)
@@ -66,8 +66,3 @@ def _signed(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bo
         return crl.is_signature_valid(public_key(issuer))  # type: ignore[arg-type] # TypeError
     except UNVERIFIED:
         return False
-
-
-def _days(apart: timedelta) -> str:
-    days = apart // timedelta(days=1)
-    return f"{days} day{'s' * (days > 1)}" if days else "less than a day"

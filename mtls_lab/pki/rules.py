@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -17,8 +18,9 @@ from mtls_lab.pki.description import UNREADABLE, oid_name
 from mtls_lab.pki.key_kinds import POST_QUANTUM, key_kind, public_key
 from mtls_lab.text import printable
 
-__all__ = ["PURPOSES", "Look", "extensions_of", "in_path", "missing_purposes", "told"]
+__all__ = ["PURPOSES", "Look", "extensions_of", "in_path", "missing_purposes", "span", "told"]
 
+_UNITS = {"day": timedelta(days=1), "hour": timedelta(hours=1), "minute": timedelta(minutes=1)}
 PURPOSES = {
     "clients": ExtendedKeyUsageOID.CLIENT_AUTH,
     "servers": ExtendedKeyUsageOID.SERVER_AUTH,
@@ -184,3 +186,16 @@ def extensions_of(certificate: x509.Certificate) -> dict[type, object]:
 def told(name: x509.Name) -> str:
     """Return a name for a sentence: short, and of characters that can be seen."""
     return printable(name.rfc4514_string())[:200] or "(empty)"
+
+
+def span(apart: timedelta) -> str:
+    """Return a span of time for a sentence: what was made alike is told alike on every day.
+
+    Example:
+        >>> span(timedelta(days=30, hours=5)), span(timedelta(seconds=90)), span(timedelta(0))
+        ('30 days', '1 minute', 'less than a minute')
+    """
+    for unit, size in _UNITS.items():
+        if number := apart // size:
+            return f"{number} {unit}{'s' * (number > 1)}"
+    return "less than a minute"

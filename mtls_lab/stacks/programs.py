@@ -106,7 +106,11 @@ class Program:
             text = source(path)
             if path.suffix != ".py":
                 continue
-            for node in ast.walk(ast.parse(text)):
+            try:
+                parsed = ast.parse(text)
+            except (SyntaxError, ValueError):
+                continue  # the program says it itself, with the line
+            for node in ast.walk(parsed):
                 if isinstance(node, ast.Import):
                     names |= {alias.name.partition(".")[0]: None for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and node.module:

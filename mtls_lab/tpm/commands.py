@@ -30,7 +30,6 @@ __all__ = [
     "reply",
     "shutdown",
     "size_of",
-    "startup",
     "values_of",
 ]
 
@@ -39,7 +38,7 @@ HEAD = 10
 MOST = 4096
 NO_SESSIONS, SESSIONS = 0x8001, 0x8002
 #: Part 2, 6.5.2.
-LOCK_RESET, LOCK_RULES, STARTUP, SHUTDOWN = 0x139, 0x13A, 0x144, 0x145
+LOCK_RESET, LOCK_RULES, SHUTDOWN = 0x139, 0x13A, 0x145
 CONTEXT_LOAD, CONTEXT_SAVE, FLUSH, CAPABILITY = 0x161, 0x162, 0x165, 0x17A
 #: Part 2, 7.4: who may reset the count of wrong PINs.
 LOCKOUT = 0x4000000A
@@ -103,11 +102,6 @@ def body(message: bytes) -> bytes:
 def kind_of_handle(handle: int) -> str:
     """Return `"object"` or `"session"`, which pass; `""` for what a TPM always has."""
     return {0x80: "object", 0x02: "session", 0x03: "session"}.get(handle >> 24, "")
-
-
-def startup() -> bytes:
-    """TPM2_Startup(CLEAR)."""
-    return command(STARTUP, struct.pack(">H", 0))
 
 
 def shutdown() -> bytes:

@@ -204,7 +204,12 @@ def _modules() -> Path:
     """Return the folder in which OpenSSL looks for providers."""
     try:
         said = subprocess.run(
-            ["openssl", "version", "-m"], capture_output=True, text=True, timeout=10, check=False
+            ["openssl", "version", "-m"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=10,
+            check=False,
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         said = ""

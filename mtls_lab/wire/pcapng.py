@@ -91,7 +91,9 @@ def _ip(
 ) -> bytes:
     """Return an IP packet with one TCP segment (RFC 9293, section 3.1)."""
     family = socket.AF_INET6 if ":" in source[0] else socket.AF_INET
-    addresses = socket.inet_pton(family, source[0]) + socket.inet_pton(family, target[0])
+    # A zone means something on its machine alone (RFC 4007, section 6), and is in no packet.
+    hosts = (each[0].partition("%")[0] for each in (source, target))
+    addresses = b"".join(socket.inet_pton(family, host) for host in hosts)
     size = 20 + len(data)
     ports = struct.pack(">HH", source[1], target[1])
     rest = struct.pack(">IIBBHHH", number, acknowledged, 5 << 4, flags, 65535, 0, 0)

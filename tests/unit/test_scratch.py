@@ -35,6 +35,15 @@ def test_no_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         pass
 
 
+def test_no_room_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A full disk, before the first folder: Python then knows no place for one."""
+    nowhere = str(tmp_path / "gone")
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [nowhere])
+    with pytest.raises(FileProblem, match="temporary files cannot be written"), scratch_folder():
+        pass
+
+
 KILLED = """
 import os, signal
 from mtls_lab.scratch import scratch_folder

@@ -88,7 +88,7 @@ def fetch(function: Callable[..., Any]) -> Iterator[str]:
         with all_closed(device.name):
             _stays_with_tls(device)
         yield "Mallory, who hangs up on TLS, is not asked again without it"
-        with public_ca(Path(folder)) as public:
+        with public_ca(folder) as public:
             for impostor in impostors(ca, public, HOST):
                 with all_closed(device.name):
                     _refuses(device, impostor)

@@ -21,9 +21,6 @@ from mtls_lab.wire import Exchange, Failure
 
 __all__ = ["diagnose"]
 
-#: Seconds for an answer that comes, less than a call may take; and for one that never does.
-PATIENT, IMPATIENT = 3.0, 0.1
-
 
 @exercise(wanted="a function diagnose(exchange)", kind=callable)
 def diagnose(function: Callable[..., Any]) -> Iterator[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from mtls_lab.exercises.devices import ForDevices
@@ -51,8 +50,8 @@ def _after_revocation(made: ForDevices, identity: Identity, theft: Theft) -> str
     """Put the device on the list, load that, and let the thief try once more."""
     made.devices.revoke(identity.certificate)
     with scratch_folder() as folder:
-        pem.write_crl(Path(folder) / "client_ca.crl", made.devices.crl())
-        made.context.load_verify_locations(cafile=Path(folder) / "client_ca.crl")
+        pem.write_crl(folder / "client_ca.crl", made.devices.crl())
+        made.context.load_verify_locations(cafile=folder / "client_ca.crl")
     made.context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
     device = ask("GET_SECRET", made.backend, context=theft.device)
     if theft.again(made.backend).ok and not device.ok:

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from mtls_lab.exercises.calling import call
@@ -177,7 +176,7 @@ def _be_careless(says: Callable[..., bool], device: Identity, own: Identity) -> 
 
 def _show_everything(says: Callable[..., bool], device: Identity, ca: CertificateAuthority) -> None:
     """Let Mallory show all that she has. Raises Unsafe if she is taken for the backend."""
-    with scratch_folder() as folder, public_ca(Path(folder)) as public:
+    with scratch_folder() as folder, public_ca(folder) as public:
         for impostor in impostors(ca, public, "localhost"):
             with Backend(impostor.context, name="mallory", secret=LIE) as backend:
                 if says(device, backend.address):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from mtls_lab.exercises.careless import careless_backends, no_other_ca
@@ -28,7 +27,7 @@ __all__ = ["mutual_device"]
 def mutual_device(function: Callable[..., Any]) -> Iterator[str]:
     """Let the device prove itself."""
     servers, devices = (CertificateAuthority.create(name) for name in ("Server CA", "Device CA"))
-    with scratch_folder() as name, public_ca(folder := Path(name)) as public:
+    with scratch_folder() as folder, public_ca(folder) as public:
         devices.issue_client("trusted-client").save(folder, "client")
         pem.write_certificate(folder / "server_ca.pem", servers.certificate)
         context = context_in_folder(function, folder, "client")

@@ -28,8 +28,7 @@ __all__ = ["reloaded"]
 def reloaded(function: Callable[..., Any]) -> Iterator[str]:
     """Replace a context by that of new files, and by nothing worse."""
     factory = Factory.make()
-    with scratch_folder() as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         factory.lay_out(folder)
         current = _reload(function, _before(factory), folder)
         factory.serves_its_device(current)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import configparser
 import os
-import ssl
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir
@@ -17,7 +16,7 @@ from typing import Any
 
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.judging import exercise
-from mtls_lab.exercises.peers import SECRET, shown
+from mtls_lab.exercises.peers import SECRET, VERSIONS, shown
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.exercises.wrapped import Company, not_run
 from mtls_lab.files import private_folder
@@ -34,7 +33,6 @@ CONF, TCTI = "OPENSSL_CONF", "TPM2OPENSSL_TCTI"
 NAME = "openssl.cnf"
 #: What the provider of Debian 12 needs.
 ASKED_FIRST = "?tpm2.signature=yes"
-VERSIONS = {"TLS 1.3": ssl.TLSVersion.TLSv1_3, "TLS 1.2": ssl.TLSVersion.TLSv1_2}
 OWN = (
     "the settings are for the device's process: what this notebook is told, its other programs get"
 )
@@ -109,7 +107,7 @@ def _is_served(chip: SoftwareTPM, home: Path, settings: Mapping[str, str]) -> It
     company = Company.make()
     company.certified(chip, home, "tpm")
     pem.write_certificate(home / "server_ca.pem", company.ca.certificate)
-    for words, version in VERSIONS.items():
+    for words, version in reversed(VERSIONS.items()):
         with company.backend() as backend:
             exchange = ask_apart(
                 "GET_SECRET",

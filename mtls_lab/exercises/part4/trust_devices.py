@@ -6,7 +6,6 @@ Here: the check. Not here: who calls (factory.py in the folder above).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from mtls_lab.exercises.contexts import context_in_folder
@@ -22,8 +21,8 @@ def trust_devices(function: Callable[..., Any]) -> Iterator[str]:
     """Trust one CA below the root, and its list."""
     factory = Factory.make()
     with scratch_folder() as folder:
-        factory.lay_out(Path(folder))
-        context = context_in_folder(function, Path(folder), "server")
+        factory.lay_out(folder)
+        context = context_in_folder(function, folder, "server")
     factory.serves_its_device(context)
     yield "a device of the Device CA is served, and the backend knows its name"
     yield from factory.refuses_others(context)

@@ -20,6 +20,7 @@ from mtls_lab.wire.records import (
     Record,
     hexdump,
     parse_records,
+    readable_records,
 )
 
 __all__ = ["Opened", "open_records"]
@@ -108,16 +109,17 @@ class _Connection:
         if way.broken:
             return
         way.rest += data
-        try:
-            records, way.rest = parse_records(way.rest)
-        except ValueError:
-            way.broken = True
-            why = "these bytes are not a TLS record"
-            yield Opened(direction, way.offset, way.rest, way.rest[0], why=why)
-            return
+        records = readable_records(way.rest)
+        rest = way.rest[sum(HEADER + len(each.payload) for each in records) :]
         for record in records:
             yield self._open(direction, way, record)
             way.offset += HEADER + len(record.payload)
+        try:
+            _, way.rest = parse_records(rest)
+        except ValueError:
+            way.broken = True
+            why = "these bytes are not a TLS record"
+            yield Opened(direction, way.offset, rest, rest[0], why=why)
 
     def _open(self, direction: Direction, way: _Way, record: Record) -> Opened:
         header = bytes([record.type, *record.version]) + len(record.payload).to_bytes(2, "big")

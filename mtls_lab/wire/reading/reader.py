@@ -80,12 +80,11 @@ class Reader:
         self._add(name, self.at - size, _count(data) if value is None else value)
         return data
 
-    def text(self, name: str, size: int | None = None) -> bytes:
-        """Read bytes that a peer means as text."""
-        size = self.more if size is None else size
-        data = self._take(name, size)
-        self._add(name, self.at - size, data.decode("utf-8", "backslashreplace"))
-        return data
+    def text(self, name: str) -> None:
+        """Read what is left, which a peer means as text."""
+        start = self.at
+        data = self._take(name, self.more)
+        self._add(name, start, data.decode("utf-8", "backslashreplace"))
 
     def vector(
         self,
@@ -94,7 +93,6 @@ class Reader:
         inside: Callable[[Reader], object] | None = None,
         *,
         once: bool = False,
-        rfc: str = "",
     ) -> Field:
         """Read a vector, whose length stands before it in `size` bytes.
 
@@ -103,14 +101,13 @@ class Reader:
             size: bytes of the length.
             inside: reads one element, again and again until the vector's end; None for bytes.
             once: it reads the whole content in one go.
-            rfc: the section of the content, if it is another one.
         """
         start = self.at
         length = int.from_bytes(self._take(name, size), "big")
         if length > self.more:
             self.at = start
             raise Malformed(f"{name} should have {length} bytes, and {self.more - size} are left")
-        inner = Reader(self.data, self.at, self.at + length, rfc=rfc or self.rfc, left=self._left)
+        inner = Reader(self.data, self.at, self.at + length, rfc=self.rfc, left=self._left)
         self.at += length
         if inside is None:
             return self._add(name, start, _count(inner.peek(length)))

@@ -54,9 +54,13 @@ def test_an_address_is_read(target: object, address: tuple[str, int]) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["", "api.example", ":8443", "api.example:", "a:0", "a:65536", "a:x", "a:\uff18", "http://a"],
+    [
+        *("", "api.example", ":8443", "api.example:", "http://a"),
+        *("a:0", "a:65536", "a:x", "a:\uff18", "a:" + "9" * 5000),
+        *(("127.0.0.1", 99_999), ("127.0.0.1", -1), ("127.0.0.1", 0)),
+    ],
 )
-def test_what_is_not_an_address_is_one_message(target: str) -> None:
+def test_what_is_not_an_address_is_one_message(target: object) -> None:
     with pytest.raises(LabError, match="as the server") as caught:
         read_target(target)
     assert caught.value.expected == "HOST:PORT, such as api.example:8443 or [::1]:8443"
@@ -150,6 +154,7 @@ def test_json_for_a_program(lab: Lab) -> None:
         (["a:1", "--timeout", "soon"], "not a number of seconds"),
         (["a:1", "--starttls", "gopher"], "invalid choice"),
         (["a:1", "--http", "--send", "x"], "not allowed with"),
+        (["--listen", "0", "--count", "-1"], "not a number of clients"),
         ([], "HOST:PORT"),
     ],
 )

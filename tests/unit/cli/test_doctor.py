@@ -250,6 +250,15 @@ def test_a_package_that_another_hides(
     assert found_here(package, tmp_path).level is Level.OK
 
 
+def test_a_package_that_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wheel for another processor is killed by SIGILL, and nobody says a word."""
+    monkeypatch.setattr(installed, "LOAD", "import os; os.kill(os.getpid(), 9)")
+    finding = installed.package("cryptography")
+    assert (finding.level, finding.found) == (Level.FAILURE, "does not load: exit code -9")
+    monkeypatch.setattr(installed, "KERNEL", "raise SystemExit(3)")
+    assert installed.kernel().found == "exit code 3"
+
+
 def test_a_file_of_the_learners_that_hides_a_module(tmp_path: Path) -> None:
     """A kernel runs in the learner's folder, and looks there first."""
     hiding = tmp_path / "html.py"
@@ -337,9 +346,14 @@ def test_a_configuration_that_forbids_what_the_lab_needs(tmp_path: Path) -> None
     assert found_here("TLS", tmp_path).level is Level.OK
 
 
-def test_a_system_that_forbids_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """OPENSSL_CONF is not set, so nobody is told to unset it; where the defaults serve."""
+def test_a_system_that_forbids_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """OPENSSL_CONF is not set, so nobody is told to unset it; where the defaults serve.
+
+    A file of the learner's that is called like a module is not to blame.
+    """
     monkeypatch.delenv("OPENSSL_CONF", raising=False)
+    (tmp_path / "ssl.py").write_text("1 / 0")
+    monkeypatch.chdir(tmp_path)
     cure = doctor._what_forbids_tls()
     assert "unset" not in cure
     assert cure.endswith(f"Without it: OPENSSL_CONF={os.devnull} {typed('start')}")
@@ -388,6 +402,11 @@ def test_a_clock_that_was_put_back(tmp_path: Path) -> None:
     os.utime(saved, (time.time(), time.time() + 2 * 86_400))
     assert doctor._clock(tmp_path).level is Level.WARNING
     os.utime(saved)
+    assert doctor._clock(tmp_path).level is Level.OK
+
+
+def test_a_lock_of_an_editor_has_no_time(tmp_path: Path) -> None:
+    (tmp_path / ".#1_plain_tcp.ipynb").symlink_to("somebody@here.4711")
     assert doctor._clock(tmp_path).level is Level.OK
 
 

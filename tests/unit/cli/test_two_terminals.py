@@ -257,6 +257,7 @@ def test_over_ipv6(place: Path) -> None:
         address = terminal.address
         assert address.startswith("[::1]:")
         assert ask(place, "--plain", address).stdout == REPLY
+        assert re.fullmatch(r"\[::1\]:\d+  connected", terminal.line())
 
 
 def test_an_open_connection_does_not_hold_up_the_end(place: Path) -> None:

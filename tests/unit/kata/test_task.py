@@ -753,6 +753,20 @@ def test_a_kata_whose_folder_is_gone(home: Path) -> None:
         kata.ask()
 
 
+def test_a_check_never_raises(home: Path) -> None:
+    kata = having("client_expired")
+    too_large = kata.folder / "device" / "capture.pcapng"
+    with too_large.open("wb") as file:
+        file.truncate(1 << 26)
+    assert not kata.check().right
+    with pytest.raises(FileProblem, match=r"capture\.pcapng cannot be read"):
+        kata.changed()
+    too_large.unlink()
+    (kata.folder / ".kata" / "made.json").unlink()
+    assert kata.check().found == f"{kata.folder} exists, but it is not a kata's folder"
+    assert not (home / FILE).exists()
+
+
 def test_the_attacks_leave_the_list_byte_for_byte() -> None:
     """They renew the list of a rule that reads it: in a copy."""
     kata = having("crl_expired")

@@ -26,6 +26,11 @@ def test_its_output_is_returned_and_shown_on_request(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == f"$ openssl dgst -sha256 -r\n{digest}\n"
 
 
+def test_output_that_is_no_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "\N{REPLACEMENT CHARACTER}" in openssl("rand 256")
+    assert capsys.readouterr().out == "$ openssl rand 256\nok\n"
+
+
 def test_quoted_arguments_stay_together() -> None:
     assert "No such file or directory" in openssl("x509 -in 'a file that is missing'")
 

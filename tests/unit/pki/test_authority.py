@@ -19,6 +19,7 @@ from cryptography.x509.verification import (
 )
 
 from mtls_lab import CertificateAuthority, ask, pki, serve
+from mtls_lab.errors import LabError
 from mtls_lab.pki import Purpose, describe, pem
 from mtls_lab.pki.comparison import compare
 from mtls_lab.pki.description import USAGES
@@ -350,3 +351,9 @@ def test_an_expired_certificate_has_its_date_against_it_and_nothing_else() -> No
     assert first < last < datetime.now(UTC)
     looks = compare([device.certificate], device.key, [ca.certificate])
     assert [look.name for look in looks] == ["expired", "not for servers"], "which is no fault"
+
+
+@pytest.mark.parametrize("names", ["localhost", []])
+def test_a_server_needs_a_list_of_names(names: str | list[str]) -> None:
+    with pytest.raises(LabError, match="a list of names"):
+        CertificateAuthority.create("Lab CA").issue_server(names)

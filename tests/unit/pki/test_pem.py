@@ -2,6 +2,7 @@
 
 import base64
 import resource
+import shlex
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -246,6 +247,18 @@ def test_a_file_in_der_form_is_not_converted_onto_itself(wrong_files: Path) -> N
     path = (wrong_files / "key.der").rename(wrong_files / "key.pem")
     *_, todo = problem(lambda: pem.read_key(path))
     assert todo.endswith(f"-in {path} -out {wrong_files / 'key.new.pem'}")
+
+
+def test_a_command_names_a_file_as_a_shell_wants_it(wrong_files: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "my files"
+    folder.mkdir()
+    path = folder / "my key.der"
+    path.write_bytes((wrong_files / "sec1.der").read_bytes())
+    *_, todo = problem(lambda: pem.read_key(path))
+    assert shlex.split(todo)[-4:] == ["-in", str(path), "-out", str(folder / "my key.pem")]
+    path.write_bytes(b"-----BEGIN PKCS7-----\n")
+    *_, todo = problem(lambda: pem.read_key(path))
+    assert shlex.split(todo)[-4:] == ["-in", str(path), "-out", "NEW.pem"]
 
 
 @pytest.mark.parametrize("name", ["damaged.crt", "short.crt"])

@@ -106,6 +106,13 @@ def test_a_missing_program_is_named_with_what_brings_it() -> None:
     assert met.instead == "Skipped: no-such-go and no_such_package_at_all are missing."
 
 
+def test_a_program_says_itself_where_its_syntax_is_wrong() -> None:
+    with Path("device/client.py").open("a") as file:
+        file.write("def (:\n")
+    met = meet(server, client, credentials=["valid"])
+    assert "SyntaxError: invalid syntax" in str(met)
+
+
 def test_a_command_that_prepares_has_to_succeed() -> None:
     broken = Program("client", "python client.py", "device/client.py", build=("python -c 1/0",))
     with pytest.raises(LabError, match=r"`python -c 1/0` failed: .*ZeroDivisionError"):

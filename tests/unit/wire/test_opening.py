@@ -236,3 +236,10 @@ def test_random_records(passed: list[tuple[Direction, int, bytes]]) -> None:
         for way, kind, body in passed
     ]
     assert len(open_records(wire)) == len(wire)
+
+
+def test_what_comes_before_bytes_that_are_no_record_is_told() -> None:
+    alert, noise = bytes.fromhex("15 0303 0002 0230"), b"\xff" * 9
+    first, second = open_records([(DOWN, alert + noise), (DOWN, alert)])
+    assert first.content == alert[5:]
+    assert (second.content, second.record, second.offset) == (None, noise, len(alert))
