@@ -33,7 +33,8 @@ SENT = re.compile(
     r"\(out\)|alert:? write|\bwrite alert|generated (?:server|client) alert"
     r"|crypto_error 0x1\w\w \(local\)|tls handshake failure \(encryption_"
     r"|\b(?!ssl_alert)\w+\.erl:\d+(?::\d+)?:fatal error:"
-    r"|(?<!party )\bsen[dt](?:ing)? .{0,20}alert|generated and sent|\btlsfatalalert: "
+    r"|(?<!party )\bsen[dt](?:ing)? .{0,20}alert|generated and sent"
+    r"|\btls(?:fatal|local)alert: "
 )
 NOT_AN_ERROR = {"close_notify", "user_canceled"}
 

@@ -36,7 +36,8 @@ def ranked(
 
     In an entry, a cause is a text, or a table of the `cause`, the `check` that tells it from the
     others, `measured`, the fault of a certificate in data/peers.json that it is, `fault`, that in
-    data/faults.toml (default: as measured), and `to = "course"` if it is told to nobody else.
+    data/faults.toml (default: as measured), and `to = "course"` or `to = "others"` if it is told
+    in the course only, or to whoever is not in it.
 
     Args:
         why: as the entry has it.
@@ -52,10 +53,10 @@ def ranked(
     known = {name for entry in alerts_sent() for name in names_of(entry)}
     if peer and peer not in known:
         raise UnknownName("peer", peer, sorted(known))
-    placed = []
+    placed, told_to = [], "course" if course else "others"
     for number, cause in enumerate([why] if isinstance(why, str) else why):
         table: dict[str, str] = {"cause": cause} if isinstance(cause, str) else cause
-        if table.get("to") == "course" and not course:
+        if table.get("to", told_to) != told_to:
             continue
         fault = table.get("measured", "")
         senders = _senders(fault, alert, peer)

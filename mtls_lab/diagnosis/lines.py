@@ -50,7 +50,10 @@ FILES = {"no start line", "other pem", "run together", "bad password", "key not 
 ABOUT_FILES = {
     *("ENOENT", "EACCES", "NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib"),
     *("ca file not usable", "no start line", "pair not taken"),
+    *("ca file left out", "ca file holds none", "own file left out"),
 }
+#: Those of a program that went on without the file: that says more than why it was not there.
+GOES_ON = {"ca file left out", "ca file holds none", "own file left out"}
 #: Those that leave out why, if the operating system does not tell.
 LOADED = {"NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib", "ca file not usable", "pair not taken"}
 
@@ -103,12 +106,13 @@ def heard(text: str) -> Symptoms:
     named, file = file_named(line, around) if phrase.value in ABOUT_FILES else ("", "")
     if not named and phrase.value in LOADED and (reason := system_reason(line)):
         phrase = replace(phrase, kind="reason", value=reason)
+    told = phrase.value if phrase.kind == "state" else ""
     return Symptoms(
         words=(("file", file),) if named else (),
         side=side,
         stage=_longest_part("stages", line.lower()),
         failure=_failure(phrase, line),
-        state=named or (phrase.value if phrase.kind == "state" else ""),
+        state=told if told in GOES_ON else named or told,
         says=_quoted(line),
         stack=stack,
         by=by,

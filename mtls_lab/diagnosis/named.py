@@ -34,6 +34,10 @@ REASONS = {
     "nosuchfileexception": "named file missing",
     "could not find key file": "named file not opened",
     "could not find certificate file": "named file not opened",
+    "could not be accessed": "named file not opened",
+    "pr_file_not_found_error": "named file missing",
+    "for reading (-5950": "named file missing",
+    "failed to open cert": "named file not opened",
 }
 #: OpenSSL's queue, which some programs print on the lines after the one with the name.
 QUEUE = {
@@ -65,6 +69,8 @@ NAMES = (
     r"|[Ff]ile ['\"](?P<quoted>[^'\"\n]{1,300})['\"] does not exist"
     r"|cannot find (?:certificate|private key|CA) file: (?P<coturn>\S{1,300})"
     r"|(?P<inspircd>/\S{1,300}) does not exist or is not readable"
+    r"|File Open failed: (?P<nss>[^\s:]{1,300})"
+    r"|[Ff]ailed to open cert (?P<wget>\S{1,300}): \("
     r"|file or uri for loading [\w ]{1,60} from (?P<tool>\S{1,300})"
 )
 #: What else may be one: a word in quotes with a slash or a dot, or a path before the reason.

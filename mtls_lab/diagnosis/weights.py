@@ -15,6 +15,10 @@ VAGUE = {
     "KEY_VALUES_MISMATCH": 6.5,
     "client sent none": 2.9,
     "ca file not usable": 7,  # then no issuer is known
+    "ca file left out": 7,
+    "ca file holds none": 7,
+    "own file left out": 7,
+    "answer not http": 5.5,  # its first bytes, elsewhere in the text, say more
     "CERTIFICATE_VERIFY_FAILED": 3,
     "not verified": 3,
     "not verified or missing": 3,
