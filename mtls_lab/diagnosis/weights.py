@@ -15,6 +15,7 @@ VAGUE = {
     "KEY_VALUES_MISMATCH": 6.5,
     "client sent none": 2.9,
     "ca file not usable": 7,  # then no issuer is known
+    "extra ca not read": 7,
     "CERTIFICATE_VERIFY_FAILED": 3,
     "not verified": 3,
     "not verified or missing": 3,
