@@ -36,6 +36,7 @@ MISTAKES = {
     "holds a key in OpenSSH": "form",
     "holds a PKCS": "form",
     "holds a PEM file that": "form",
+    "holds something else in": "form",
     "holds base64": "form",
     "is a PKCS": "form",
     "is a Java": "form",
@@ -44,6 +45,9 @@ MISTAKES = {
     "has an END line": "form",
     r"has \n as": "form",
     "has its whole PEM": "form",
+    "has something before or behind": "form",
+    "has a BEGIN line without": "form",
+    "ends its lines with CR": "form",
     "holds a": "swapped",
 }
 

@@ -44,7 +44,14 @@ INNERMOST = 8
 #: How much of the decisive line is shown.
 SHOWN = 300
 #: States of a file that does not load.
-FILES = {"no start line", "other pem", "run together", "bad password", "key not usable"}
+FILES = {
+    "no start line",
+    "other pem",
+    "run together",
+    "bad password",
+    "key not usable",
+    "key not parsed",
+}
 
 #: Meanings of a file that the line may name.
 ABOUT_FILES = {

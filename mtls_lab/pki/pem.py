@@ -133,11 +133,16 @@ _KINDS = {
 }
 
 
+#: What cryptography reads over, and OpenSSL does not.
+MARRED = {"run together", "escaped", "one line", "not alone", "bare cr"}
+_BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
+
+
 def _read(path: Path, expected: str) -> bytes:
     data = read_bounded(path, expected)
     kinds = {kind for marker, kind in _KINDS.items() if marker in data}
     odd = kind_of(data)
-    if expected in kinds and not (odd and odd.name in {"run together", "escaped", "one line"}):
+    if expected in kinds and not (odd and odd.name in MARRED):
         return data
     todo = "make the file again"
     if odd:
@@ -152,6 +157,9 @@ def _read(path: Path, expected: str) -> bytes:
         # Never onto itself: openssl pkey empties the file before it reads it.
         new = path.with_suffix(".new.pem" if path.suffix == ".pem" else ".pem")
         todo = f"convert it, and use the new file: openssl {tool} -inform DER -in {path} -out {new}"
+    elif blocks := {match[1].decode() for match in _BEGIN.finditer(data)}:
+        found = f"{path} holds something else in PEM form: {', '.join(sorted(blocks))}"
+        todo = f"name the file that holds {expected}"
     else:
         found = f"{path} is no PEM file"
     raise FileProblem(found, f"{expected} in PEM form", todo)
