@@ -6,6 +6,8 @@ Not here: what a text means (lines.py), and what a failure means (explanation.py
 
 from __future__ import annotations
 
+import errno
+import http.client
 import os
 import re
 import socket
@@ -20,6 +22,7 @@ from pathlib import Path
 from mtls_lab.diagnosis.lines import READ, heard
 from mtls_lab.diagnosis.symptoms import Symptoms, steady
 from mtls_lab.errors import LabError
+from mtls_lab.files import PathLike
 from mtls_lab.text import printable
 from mtls_lab.wire import Failure, Stage
 from mtls_lab.wire.reasons import NO_CHAIN
@@ -61,7 +64,8 @@ def inside(error: BaseException) -> Symptoms:
     """
     own = _seen(error)
     best, weight, found = own, _weight(own, error), error
-    for each in _carried(error):
+    carried = list(_carried(error))
+    for each in carried:
         seen = own if each is error else _seen(each)
         if _weight(seen, each) > weight:
             best, weight, found = seen, _weight(seen, each), each
@@ -69,6 +73,8 @@ def inside(error: BaseException) -> Symptoms:
         if told and (worth := max(told.weight - QUOTED, LEAST)) > weight:
             best = replace(told, side=told.side or seen.side)
             weight, found = worth, each
+    if best.failure.error == "EOFError" and any(map(_over_tls, carried)):
+        best = replace(best, side="device", version="TLS")
     if found is error and type(error).__module__ == "builtins":
         return replace(best, says="", stack="", note="")  # it is in the reader's hand
     if found is error or best.says:
@@ -109,7 +115,7 @@ def _carried(error: BaseException) -> Iterator[BaseException]:
                 waiting.append(one)
 
 
-def _attribute(error: BaseException, name: str) -> object:
+def _attribute(error: object, name: str) -> object:
     with suppress(Exception):  # it may be a property of any library
         return getattr(error, name, None)
     return None
@@ -139,23 +145,43 @@ def _is_of_ssl(error: BaseException) -> bool:
     )
 
 
+def _over_tls(error: BaseException) -> bool:
+    """Whether a request was made by https, which its error may not say: off the calls."""
+    urls = [_attribute(_attribute(error, "request"), "url")]
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if isinstance(frame.f_locals.get("self"), http.client.HTTPSConnection):
+            return True
+        urls.append(frame.f_locals.get("url"))
+    known = [str(url) for url in urls if isinstance(url, str) or type(url).__name__ == "URL"]
+    return any(url.startswith(("https:", "wss:")) for url in known)
+
+
 def _unopened(error: BaseException) -> dict[str, str]:
     """The file that could not be opened, where its error leaves the name out: off the calls.
 
     With the environment variable that named it, where the line of a call has one.
     """
-    if not isinstance(error, FILE_ERRORS) or error.filename:
+    too_long = isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
+    if not (isinstance(error, FILE_ERRORS) or too_long) or _attribute(error, "filename"):
         return {}
     found: dict[str, str] = {}
     calls = list(traceback.walk_tb(error.__traceback__))[-CALLS:]
     for frame, _ in reversed(calls):
         for name in FILE_ARGUMENTS & frame.f_locals.keys():
             value = frame.f_locals[name]
-            if isinstance(value, str | os.PathLike) and not Path(value).is_file():
+            if isinstance(value, str) and "-----BEGIN " in value:
+                return {"text": name}
+            if isinstance(value, str | os.PathLike) and not _is_file(value):
                 found.setdefault("file", printable(os.fspath(value)))
     lines = [call.line or "" for call in traceback.extract_tb(error.__traceback__)[-CALLS:]]
     variable = re.search(VARIABLE, "\n".join(lines))
     return found | ({"found": variable[1]} if variable and found else {})
+
+
+def _is_file(path: PathLike) -> bool:
+    with suppress(OSError, ValueError):  # a name that no file can have
+        return Path(path).is_file()
+    return False
 
 
 def _weight(seen: Symptoms, error: BaseException) -> float:
@@ -182,6 +208,7 @@ def _seen(error: BaseException) -> Symptoms:
         return Symptoms(failure=Failure(type(error).__name__))
     if words := _unopened(error):
         state = "file of the environment" if "found" in words else "argument missing"
+        state = "text for a name" if "text" in words else state
         return replace(seen, state=state, words=tuple(words.items()))
     for frame, _ in traceback.walk_tb(error.__traceback__):
         end = frame.f_locals.get("self")

@@ -54,7 +54,8 @@ def views_of(what: object) -> list[Symptoms]:
 def _reread(seen: Symptoms) -> Symptoms:
     """Take a reason of OpenSSL that no entry asks for as the words of a line: those mean more."""
     reason = seen.failure.reason
-    if not reason or seen.state or find(seen)[0].get("known", True):
+    if not seen.failure.error.startswith("SSL") or seen.state or find(seen)[0].get("known", True):
         return seen
-    told = heard(f"[SSL: {reason}] {reason.replace('_', ' ').lower()}")
+    words = f"[SSL: {reason}] {reason.replace('_', ' ').lower()}" if reason else seen.failure.text
+    told = heard(words)
     return replace(seen, state=told.state) if told.state not in {"", "unread"} else seen

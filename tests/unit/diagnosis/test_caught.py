@@ -5,6 +5,7 @@ text means (test_lines.py), and what an entry says (test_explanations.py).
 """
 
 import codecs
+import http.client
 import os
 import socket
 import ssl
@@ -209,6 +210,39 @@ def test_the_variable_that_names_a_missing_file(monkeypatch: pytest.MonkeyPatch)
     told = explain(error)
     assert told.entry == "file_of_the_environment"
     assert "SSL_CERT_FILE names old/bundle.pem" in told.what
+
+
+def test_the_text_of_a_file_for_its_name(ca: CertificateAuthority) -> None:
+    """It may be a key: nothing of it is told."""
+    error = error_of(lambda: ssl.create_default_context(cafile=pem(ca)))
+    told = explain(error)
+    assert told.entry == "text_for_a_name"
+    assert "MII" not in str(told)
+
+
+def test_what_ssl_says_without_a_reason() -> None:
+    """Its words alone tell it: Python has them from no queue of OpenSSL."""
+    error = error_of(lambda: ssl.create_default_context(cadata="device/server_ca.pem"))
+    assert explain(error).entry == "line_no_pem"
+    assert explain("No cipher can be selected.").entry == "tls_name_unknown"
+
+
+def test_who_hung_up_on_https_heard_tls(ca: CertificateAuthority, listener: socket.socket) -> None:
+    """uvicorn 0.54 closes without an alert where a certificate is missing: asyncio aborts."""
+
+    def hang_up() -> None:
+        with suppress(OSError):
+            server_context(ca, mutual=False).wrap_socket(
+                listener.accept()[0], server_side=True
+            ).close()
+
+    threading.Thread(target=hang_up, daemon=True).start()
+    port = listener.getsockname()[1]
+    calling = http.client.HTTPSConnection("localhost", port, context=client_context(ca))
+    calling.request("GET", "/")
+    error = error_of(calling.getresponse)
+    assert explain(error).entry == "closed_after_handshake"
+    assert explain(f"{type(error).__name__}: {error}").entry == "closed_without_reply"
 
 
 def test_a_byte_order_mark_before_the_certificate(
