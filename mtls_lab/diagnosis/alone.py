@@ -6,9 +6,11 @@ each other and the clock (look.py).
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mtls_lab.diagnosis.symptoms import shown
@@ -34,6 +36,7 @@ MISTAKES = {
     "holds a key in OpenSSH": "form",
     "holds a PKCS": "form",
     "holds a PEM file that": "form",
+    "holds something else in": "form",
     "holds base64": "form",
     "is a PKCS": "form",
     "is a Java": "form",
@@ -42,6 +45,9 @@ MISTAKES = {
     "has an END line": "form",
     r"has \n as": "form",
     "has its whole PEM": "form",
+    "has something before or behind": "form",
+    "has a BEGIN line without": "form",
+    "ends its lines with CR": "form",
     "holds a": "swapped",
 }
 
@@ -92,6 +98,20 @@ def mistakes_in(
             words = {"file": text, "wanted": wanted, "found": text + found, "in shell": command}
             words["todo"] = problem.todo.replace(os.fspath(path), text)
             yield f"{group}: {mistake}", tuple(words.items())
+    # OpenSSL does not mind these, so that any other mistake comes first.
+    yield from _marked({"pair": (certfile, keyfile), "ca": (cafile,)}, course=course)
+
+
+def _marked(files: dict[str, tuple[PathLike | None, ...]], *, course: bool) -> States:
+    """Give each file that begins with the byte order mark of UTF-8."""
+    from mtls_lab.pki.kinds import read_bounded  # noqa: PLC0415 - see mistakes_in
+
+    for group, paths in files.items():
+        for path in (each for each in paths if each is not None):
+            with suppress(FileProblem):  # which mistakes_in tells
+                if read_bounded(path, "PEM").startswith(codecs.BOM_UTF8):
+                    text, command = shown(path, course=course)
+                    yield f"{group}: byte order mark", (("file", text), ("in shell", command))
 
 
 def _opens(path: PathLike, password: str) -> bool:

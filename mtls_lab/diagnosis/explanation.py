@@ -150,7 +150,7 @@ def explain(
         looked = look_at(given, chain, password=password, course=course)
         mistakes = tuple(mistakes_in(certfile, keyfile, cafile, password, course=course))
         # What the sides have shown stays: a file that is wrong as well did not cause it.
-        if seen.says or not seen.state:
+        if seen.says or seen.state in {"", "argument missing", "file of the environment"}:
             entry, seen, closer = _closer(entry, seen, looked, mistakes)
     texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
     names, shell, command = names_for(texts, seen, given, course=course)

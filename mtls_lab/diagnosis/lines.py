@@ -44,7 +44,14 @@ INNERMOST = 8
 #: How much of the decisive line is shown.
 SHOWN = 300
 #: States of a file that does not load.
-FILES = {"no start line", "other pem", "run together", "bad password", "key not usable"}
+FILES = {
+    "no start line",
+    "other pem",
+    "run together",
+    "bad password",
+    "key not usable",
+    "key not parsed",
+}
 
 #: Meanings of a file that the line may name.
 ABOUT_FILES = {
@@ -65,6 +72,12 @@ TAGS = re.compile(
 )
 #: Erlang and Elixir print a term over many lines, and break it after the name that it begins with.
 TERM = re.compile(r"(\{:?[a-z_]{1,40},(?: ?[\"'][^\"'\n]{0,300}[\"'],)?)\n +")
+#: A host in quotes that is an address, and X509_V_ERR_HOSTNAME_MISMATCH and …_IP_ADDRESS_MISMATCH.
+ADDRESS = (
+    r"(?:host ?name|for|host) ['\"]"
+    r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}:[0-9a-fA-F:]{2,40})['\"]"
+)
+HOST, ADDRESS_ITSELF = 62, 64
 #: The name of an error in a list: options that an object has been printed with, as got does.
 IN_A_LIST = re.compile(r" *'E[A-Z_]{2,30}',? *")
 VERIFY = re.compile(
@@ -216,8 +229,10 @@ def _failure(phrase: Phrase, line: str) -> Failure:
         case "verify":
             error, reason = "SSLCertVerificationError", "CERTIFICATE_VERIFY_FAILED"
             code = int(value)
+            if code == HOST and re.search(ADDRESS, line):
+                code = ADDRESS_ITSELF
             # A host that Python names is told; of other lines, OpenSSL's own words for the code.
-            message = words if code in {62, 64} else verify_words().get(code, words)
+            message = words if code in {HOST, ADDRESS_ITSELF} else verify_words().get(code, words)
         case "alert":
             error, reason = "SSLError", reason_of_alert(value)
         case "reason":

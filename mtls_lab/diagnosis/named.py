@@ -111,6 +111,8 @@ def file_named(line: str, around: str = "") -> tuple[str, str]:
         state, match = "named file not usable", re.search(UNUSED, around or line, re.MULTILINE)
     if match is None or match[0].endswith("none"):
         return "", ""
+    if any(group and group.startswith("-----BEGIN") for group in match.groups()):
+        return "text for a name", ""
     return state, printable(next(filter(None, match.groups())))
 
 

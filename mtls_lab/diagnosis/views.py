@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mtls_lab.diagnosis.caught import answered, inside
+from mtls_lab.diagnosis.choosing import find
 from mtls_lab.diagnosis.lines import READ, heard
 from mtls_lab.diagnosis.symptoms import Symptoms, symptoms
 from mtls_lab.diagnosis.tpm_said import coded, quoted
@@ -40,11 +41,21 @@ def views_of(what: object) -> list[Symptoms]:
     if isinstance(what, str):
         return [quoted(what[:READ]) or heard(what)]
     if isinstance(what, BaseException):
-        return [coded(inside(what))]
+        return [_reread(coded(inside(what)))]
     if isinstance(what, Exchange) and (what.reply or "").startswith("HTTP/"):
         seen = heard(what.reply or "")
         if seen.state:
             return [replace(seen, version=what.device.version or "")]
     if not isinstance(what, Exchange | Side | Failure) and (seen_there := answered(what)):
         return [seen_there]
-    return [coded(each) for each in symptoms(what)]
+    return [_reread(coded(each)) for each in symptoms(what)]
+
+
+def _reread(seen: Symptoms) -> Symptoms:
+    """Take a reason of OpenSSL that no entry asks for as the words of a line: those mean more."""
+    reason = seen.failure.reason
+    if not seen.failure.error.startswith("SSL") or seen.state or find(seen)[0].get("known", True):
+        return seen
+    words = f"[SSL: {reason}] {reason.replace('_', ' ').lower()}" if reason else seen.failure.text
+    told = heard(words)
+    return replace(seen, state=told.state) if told.state not in {"", "unread"} else seen

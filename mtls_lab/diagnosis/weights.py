@@ -19,6 +19,7 @@ VAGUE = {
     "ca file holds none": 7,
     "own file left out": 7,
     "answer not http": 5.5,  # its first bytes, elsewhere in the text, say more
+    "extra ca not read": 7,
     "CERTIFICATE_VERIFY_FAILED": 3,
     "not verified": 3,
     "not verified or missing": 3,
@@ -29,12 +30,13 @@ VAGUE = {
     "not verified or not tls": 0.9,
     "alert without a name": 2,
     "pair not taken": 2.1,
+    "grpc credentials": 2.1,
     "keystore not loaded": 1.5,
     "proxy refused": 3,
     "pkcs8 pem wanted": 1.5,
     "key not decodable": 4.8,  # whoever knows more of the key has read it
     "mysql user": 3,
-    "file not read": 2.1,
+    "file not read": 2.2,
     "passphrase asked": 0.8,
     "ENOENT": 2.2,
     "EACCES": 2.2,

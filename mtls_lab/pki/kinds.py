@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import os
 import re
 from dataclasses import dataclass
@@ -21,6 +22,13 @@ __all__ = ["LIMIT", "Kind", "kind_of", "read_bounded"]
 LIMIT = 2 * 1024 * 1024
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
+_ESCAPED = re.compile(rb"-----BEGIN [A-Z0-9 ]{1,40}-----\\n")
+#: A BEGIN line that is none: fewer hyphens, dashes of other alphabets, small letters.
+_NEARLY = re.compile(
+    rb"(?i)(?:-|\xe2\x80[\x90-\x95]|\xe2\x88\x92){2,9}\s?BEGIN[ \xc2\xa0]{1,2}"
+    rb"(?:CERTIFICATE|[A-Z ]{0,20}PRIVATE[ \xc2\xa0]{1,2}KEY)"
+)
+ENDS = (b"BEGIN", b"END")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]{64,}")
 #: DER of the object identifiers of signedData and of encryptedData and data (RFC 2315, section 14).
 _PKCS7_SIGNED = bytes.fromhex("06092a864886f70d010702")
@@ -57,6 +65,23 @@ ONE_LINE = Kind(
     "one line",
     "has its whole PEM block on one line",
     "make it again: the BEGIN and END lines need a line of their own",
+)
+NOT_ALONE = Kind(
+    "not alone",
+    "has something before or behind the dashes of a BEGIN or END line (spaces, a quotation mark, a "
+    "character that cannot be seen): these lines have to stand alone",
+    "take away what is beside the dashes, such as the indentation of a YAML file",
+)
+BARE_CR = Kind(
+    "bare cr",
+    "ends its lines with CR alone, as old Mac programs do: OpenSSL sees one line",
+    "turn them into line ends: tr '\\r' '\\n' < {path} > NEW.pem",
+)
+DASHES = Kind(
+    "dashes",
+    "has a BEGIN line without its five hyphens, or in other letters: an editor, a chat or a copy "
+    "by hand has changed it",
+    "write it as -----BEGIN CERTIFICATE----- (or PRIVATE KEY), in plain ASCII",
 )
 UTF_16 = Kind("utf-16", "is text in UTF-16", "save it as plain ASCII or UTF-8")
 JKS = Kind(
@@ -127,8 +152,11 @@ def _by_form(data: bytes) -> Kind | None:
     one_line = not re.search(rb"[\r\n]", start.rstrip())
     for holds, kind in (
         (re.search(rb"-----END [A-Z0-9 ]{1,40}----------BEGIN ", data), RUN_TOGETHER),
-        (block and b"\\n" in start, ESCAPED),
+        (_ESCAPED.search(data), ESCAPED),
+        (block and b"\r" in start and b"\n" not in data, BARE_CR),
         (block and one_line, ONE_LINE),
+        (_BLOCK.search(data) and not _begins_and_ends(data), NOT_ALONE),
+        (not _BLOCK.search(data) and _NEARLY.search(data), DASHES),
         (data[:2] in {b"\xff\xfe", b"\xfe\xff"}, UTF_16),
         (data[:4] == b"\xfe\xed\xfe\xed", JKS),
         (start[:1] == b"<", PAGE),
@@ -140,6 +168,17 @@ def _by_form(data: bytes) -> Kind | None:
     if not _BLOCK.search(data) and _BASE64.fullmatch(data[:65536]):
         return _bare(data)
     return None
+
+
+def _begins_and_ends(data: bytes) -> bool:
+    """Whether a BEGIN line and an END line stand alone, where there are such.
+
+    It skips the mark of UTF-8 and takes away what is blank at the end of a line (`get_name` and
+    `sanitize_line` in crypto/pem/pem_lib.c).
+    """
+    text = data.removeprefix(codecs.BOM_UTF8)
+    there = [end for end in ENDS if b"-----%s " % end in text]
+    return all(re.search(rb"(?m)^-----%s [^\r\n]{1,80}-----\s*$" % end, text) for end in there)
 
 
 def _der(data: bytes) -> Kind | None:

@@ -134,11 +134,16 @@ _KINDS = {
 }
 
 
+#: What cryptography reads over, and OpenSSL does not.
+MARRED = {"run together", "escaped", "one line", "not alone", "bare cr"}
+_BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
+
+
 def _read(path: Path, expected: str) -> bytes:
     data = read_bounded(path, expected)
     kinds = {kind for marker, kind in _KINDS.items() if marker in data}
     odd = kind_of(data)
-    if expected in kinds and not (odd and odd.name in {"run together", "escaped", "one line"}):
+    if expected in kinds and not (odd and odd.name in MARRED):
         return data
     todo, typed = "make the file again", shlex.quote(str(path))
     if odd:
@@ -154,6 +159,9 @@ def _read(path: Path, expected: str) -> bytes:
         new = path.with_suffix(".new.pem" if path.suffix == ".pem" else ".pem")
         command = f"openssl {tool} -inform DER -in {typed} -out {shlex.quote(str(new))}"
         todo = f"convert it, and use the new file: {command}"
+    elif blocks := {match[1].decode() for match in _BEGIN.finditer(data)}:
+        found = f"{path} holds something else in PEM form: {', '.join(sorted(blocks))}"
+        todo = f"name the file that holds {expected}"
     else:
         found = f"{path} is no PEM file"
     raise FileProblem(found, f"{expected} in PEM form", todo)

@@ -4,6 +4,9 @@ Here: what an exception carries, in the shapes of the libraries that people use.
 text means (test_lines.py), and what an entry says (test_explanations.py).
 """
 
+import codecs
+import http.client
+import os
 import socket
 import ssl
 import threading
@@ -27,7 +30,10 @@ from mtls_lab.pki import CertificateAuthority, Purpose
 from mtls_lab.wire import Exchange, Side, Stage
 
 #: The entries that are told here, for test_no_entry_is_dead.
-TOLD = {"alert_lost", "malformed_certificate", "no_ca_loaded", "served_not_asked"}
+TOLD = {
+    *("alert_lost", "malformed_certificate", "no_ca_loaded", "served_not_asked"),
+    *("file_of_the_environment", "file_byte_order_mark"),
+}
 
 
 class Outer(Exception):
@@ -180,6 +186,79 @@ def test_what_another_exception_carries(
     assert told.entry == "unknown_issuer"
     assert told.says
     assert str(alone) in {str(alone), str(told)}
+
+
+def test_an_error_that_is_derived_from_that_of_ssl(refusal: ssl.SSLError) -> None:
+    """ldap3 2.9 makes a class of its own from the class of the error, and keeps the text alone."""
+    derived = type("LDAPSocketOpenError", (Outer, type(refusal)), {})
+    told = explain(derived(f"socket ssl wrapping error: {refusal}"))
+    assert told.entry == "unknown_issuer"
+
+
+def test_a_reason_that_only_the_words_of_a_line_are_known_for() -> None:
+    """nginx 1.22.1 with ssl_dhparam of 1024 bits: Python has the reason, programs its words."""
+    error = ssl.SSLError(1, "[SSL: DH_KEY_TOO_SMALL] dh key too small (_ssl.c:1006)")
+    error.reason = "DH_KEY_TOO_SMALL"
+    assert explain(error).entry == explain("error:0A00018A:SSL routines::dh key too small").entry
+    assert explain(error).known
+
+
+def test_the_variable_that_names_a_missing_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python says of the file only that it is not there; httpx 0.28 takes its name from here."""
+    monkeypatch.setenv("SSL_CERT_FILE", "old/bundle.pem")
+    error = error_of(lambda: ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"]))
+    told = explain(error)
+    assert told.entry == "file_of_the_environment"
+    assert "SSL_CERT_FILE names old/bundle.pem" in told.what
+
+
+def test_the_text_of_a_file_for_its_name(ca: CertificateAuthority) -> None:
+    """It may be a key: nothing of it is told."""
+    error = error_of(lambda: ssl.create_default_context(cafile=pem(ca)))
+    told = explain(error)
+    assert told.entry == "text_for_a_name"
+    assert "MII" not in str(told)
+
+
+def test_what_ssl_says_without_a_reason() -> None:
+    """Its words alone tell it: Python has them from no queue of OpenSSL."""
+    error = error_of(lambda: ssl.create_default_context(cadata="device/server_ca.pem"))
+    assert explain(error).entry == "line_no_pem"
+    assert explain("No cipher can be selected.").entry == "tls_name_unknown"
+
+
+def test_who_hung_up_on_https_heard_tls(ca: CertificateAuthority, listener: socket.socket) -> None:
+    """uvicorn 0.54 closes without an alert where a certificate is missing: asyncio aborts."""
+
+    def hang_up() -> None:
+        with suppress(OSError):
+            server_context(ca, mutual=False).wrap_socket(
+                listener.accept()[0], server_side=True
+            ).close()
+
+    threading.Thread(target=hang_up, daemon=True).start()
+    port = listener.getsockname()[1]
+    calling = http.client.HTTPSConnection("localhost", port, context=client_context(ca))
+    calling.request("GET", "/")
+    error = error_of(calling.getresponse)
+    assert explain(error).entry == "closed_after_handshake"
+    assert explain(f"{type(error).__name__}: {error}").entry == "closed_without_reply"
+
+
+def test_a_byte_order_mark_before_the_certificate(
+    tmp_path: Path, ca: CertificateAuthority, listener: socket.socket
+) -> None:
+    """Go 1.19 finds no PEM behind it (encoding/pem); OpenSSL 3 skips it."""
+    files = ca.issue_client("device").save(tmp_path, "client")
+    files[0].write_bytes(codecs.BOM_UTF8 + files[0].read_bytes())
+    line = "tls: failed to find any PEM data in certificate input"
+    told = explain(line, certfile=files[0], keyfile=files[1])
+    assert told.entry == "file_byte_order_mark"
+    assert "client.crt begins with a byte order mark" in told.what
+    client_context(ca).load_cert_chain(*files)
+    # Nor is it blamed for what failed elsewhere.
+    nobody = f"connect to 127.0.0.1:{listener.getsockname()[1]}: connection refused"
+    assert explain(nobody, certfile=files[0], keyfile=files[1]).entry == "nobody_listens"
 
 
 def test_what_is_behind_another_failure_does_not_hide_it(refusal: ssl.SSLError) -> None:

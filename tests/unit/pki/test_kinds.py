@@ -1,7 +1,11 @@
 """What a file is in place of PEM: told by its bytes, made by the tools that people use."""
 
 import base64
+import json
+import re
+import ssl
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -66,6 +70,52 @@ def test_what_people_make_of_pem(folder: Path) -> None:
         assert kind.name == name
     for data in (text, key, text + key, text.replace(b"\n", b"\r\n"), b"", b"hello", b"0" * 200):
         assert kind_of(data) is None
+
+
+#: What becomes of the lines of a PEM file on its way, by the kind that it is then.
+BESIDE: dict[str, Callable[[str], str]] = {
+    "not alone: indented": lambda text: re.sub("(?m)^", "  ", text),
+    "not alone: tabs": lambda text: re.sub("(?m)^", "\t", text),
+    "not alone: YAML": lambda text: "tls.crt: |\n" + re.sub("(?m)^", "  ", text),
+    "not alone: quoted": lambda text: f'"{text.strip()}"\n',
+    "not alone: what cannot be seen": lambda text: "\u200b" + text,
+    "escaped: JSON": lambda text: json.dumps({"cert": text}),
+    "bare cr:": lambda text: text.replace("\n", "\r"),
+    "dashes: four": lambda text: text.replace("-----BEGIN", "----BEGIN"),
+    "dashes: of a word processor": lambda text: text.replace("-----BEGIN", "\u2013\u2014BEGIN"),
+    "dashes: a space that does not break": lambda text: text.replace("N C", "N\xa0C"),
+    "dashes: small letters": lambda text: text.replace("BEGIN CERTIF", "Begin Certif"),
+    ": blanks behind": lambda text: text.replace("\n", " \t\n"),
+    ": CR CR LF": lambda text: text.replace("\n", "\r\r\n"),
+    ": words around": lambda text: f"Bag Attributes\n  friendlyName: my\n{text}the end\n",
+    ": a mark of UTF-8": lambda text: "\ufeff" + text,
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_it_sees_a_line_as_openssl_does(folder: Path, name: str) -> None:
+    text = (folder / "my.crt").read_text(encoding="utf-8")
+    odd = folder / "odd.crt"
+    odd.write_bytes(BESIDE[name](text).encode())
+    kind = kind_of(odd.read_bytes())
+    assert (kind.name if kind else "") == name.partition(":")[0]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if kind is None:
+        context.load_cert_chain(odd, folder / "my.key")
+        assert pem.read_certificate(odd) == pem.read_certificate(folder / "my.crt")
+    else:
+        with pytest.raises(ssl.SSLError, match="PEM lib"):
+            context.load_cert_chain(odd, folder / "my.key")
+        with pytest.raises(FileProblem) as caught:
+            pem.read_certificate(odd)
+        assert kind.found in caught.value.found
+
+
+def test_parameters_are_no_key(folder: Path) -> None:
+    openssl(folder, "ecparam -name prime256v1 -out odd.key")
+    with pytest.raises(FileProblem) as caught:
+        pem.read_any_key(folder / "odd.key")
+    assert caught.value.found.endswith("holds something else in PEM form: EC PARAMETERS")
 
 
 @pytest.mark.parametrize("block", ["TRUSTED", "X509"])
