@@ -1,7 +1,8 @@
 """How `mtls-lab` is typed here: what a message recommends works where the message is read.
 
-Here: the one name of the program and of this Python, where another process of it finds the package,
-and whether it may print colours. Not here: what the program does (cli/).
+Here: the one name of the program and of this Python, how a package gets into it, where another
+process of it finds this one, and whether it may print colours. Not here: what the program does
+(cli/).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import shlex
 import sys
 from pathlib import Path
 
-__all__ = ["coloured", "package_path", "python", "scripts", "typed"]
+__all__ = ["coloured", "installing", "package_path", "python", "scripts", "typed"]
 
 NAME = "mtls-lab"
 
@@ -39,6 +40,24 @@ def typed(arguments: str = "") -> str:
 def python() -> str:
     """Return this Python as it is typed in the current folder, such as `.venv/bin/python`."""
     return _shown(Path(sys.executable))
+
+
+def installing(*packages: str, again: bool = False) -> str:
+    """Return the command that installs packages into this Python; a venv of uv's has no pip.
+
+    Example:
+        >>> installing("uvicorn").endswith(' "uvicorn"')
+        True
+    """
+    from importlib.util import find_spec  # noqa: PLC0415 - slow to load
+    from shutil import which  # noqa: PLC0415 - slow to load
+
+    wanted = " ".join(f'"{each}"' for each in packages)
+    if find_spec("pip") is not None:
+        return f"{python()} -m pip install {'--force-reinstall ' * again}{wanted}"
+    if which("uv"):
+        return f"uv pip install {'--reinstall ' * again}--python {python()} {wanted}"
+    return f"{python()} -m ensurepip, and then {python()} -m pip install {wanted}"
 
 
 def package_path() -> str:

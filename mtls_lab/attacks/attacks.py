@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from mtls_lab.attacks.protections import Protection
 from mtls_lab.drawing import actor, breakable, card, escape, side_by_side
@@ -166,7 +167,7 @@ def steal_key(protection: Protection) -> AttackResult:
     """Someone copies every file of the device, the private key among them, and uses them."""
     who = "A copy of the device's files"
     if protection.server_ca is not None and protection.keyfile:
-        who += ", client.key among them,"
+        who += f", {Path(protection.keyfile).name} among them,"
     with scratch_folder() as folder, protection.backend() as backend:
         exchange = protection.ask_with_copies(backend, folder)
     return AttackResult(_title(steal_key), protection.name, exchange.ok, (_served(who, exchange),))

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from mtls_lab.program import python
+from mtls_lab.program import installing, python
 
 __all__ = [
     "OLDEST_OPENSSL",
@@ -169,13 +169,7 @@ def _install(name: str, *, again: bool = False) -> str:
     except importlib.metadata.PackageNotFoundError:
         required = []
     wanted = next((each for each in required if re.match(rf"{name}\b", each)), name)
-    if importlib.util.find_spec("pip") is not None:
-        force = "--force-reinstall " if again else ""
-        return f'{python()} -m pip install {force}"{wanted}"'
-    if shutil.which("uv"):
-        force = "--reinstall " if again else ""
-        return f'uv pip install {force}--python {python()} "{wanted}"'
-    return f'{python()} -m ensurepip, and then {python()} -m pip install "{wanted}"'
+    return installing(wanted, again=again)
 
 
 def kernel() -> Finding:

@@ -33,6 +33,7 @@ from mtls_lab.pki.leaf import (
     name_of,
 )
 from mtls_lab.pki.pem import Identity, Key, read_identity
+from mtls_lab.pki.revocation import revoked_by
 
 __all__ = [
     "CA_DAYS",
@@ -118,10 +119,13 @@ class CertificateAuthority:
         return CertificateAuthority(key, certificate, chain=(certificate, *self.chain))
 
     @classmethod
-    def load(cls, certfile: PathLike, keyfile: PathLike) -> CertificateAuthority:
-        """Read a CA back from its two files. Raises FileProblem."""
+    def load(
+        cls, certfile: PathLike, keyfile: PathLike, *, crlfile: PathLike | None = None
+    ) -> CertificateAuthority:
+        """Read a CA back, with what its list `crlfile` has revoked so far. Raises FileProblem."""
         identity = read_identity(certfile, keyfile)
-        return cls(identity.key, identity.certificate)
+        revoked = revoked_by(identity.certificate, crlfile) if crlfile is not None else {}
+        return cls(identity.key, identity.certificate, revoked)
 
     def sign(
         self,

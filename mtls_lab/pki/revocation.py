@@ -1,21 +1,39 @@
 """Revocation lists held against the certificates of a path, and against the clock.
 
-Here: what does not fit, as names and words that data/findings.toml has sentences for. Not here:
-the path and everything else about it (comparison.py), and signing a list (authority.py).
+Here: what does not fit, as names and words that data/findings.toml has sentences for, and what a
+CA has revoked so far. Not here: the path and everything else about it (comparison.py), and signing
+a list (authority.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from cryptography import x509
 
+from mtls_lab.files import PathLike
 from mtls_lab.pki.description import UNVERIFIED
 from mtls_lab.pki.key_kinds import public_key
+from mtls_lab.pki.pem import read_crls
 from mtls_lab.pki.rules import Look, span, told
 
-__all__ = ["revocations"]
+__all__ = ["revocations", "revoked_by"]
+
+
+def revoked_by(ca: x509.Certificate, crlfile: PathLike) -> dict[int, datetime]:
+    """Return the serial numbers on a CA's list, and since when: none if there is no list yet.
+
+    A list that this CA has not signed holds nothing of it. Raises FileProblem.
+    """
+    crls = read_crls(crlfile) if Path(crlfile).exists() else []
+    return {
+        each.serial_number: each.revocation_date_utc
+        for crl in crls
+        if _signed(crl, ca)
+        for each in crl
+    }
 
 
 def revocations(

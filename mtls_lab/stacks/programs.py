@@ -20,6 +20,7 @@ from pathlib import Path
 from mtls_lab.errors import FileProblem
 from mtls_lab.facts import read_facts
 from mtls_lab.files import read_file
+from mtls_lab.program import installing
 
 __all__ = ["Program"]
 
@@ -147,21 +148,18 @@ def found(name: str) -> str | None:
 
 
 def how_to_get(names: list[str]) -> str:
-    """Return one line: what is missing, and what brings it.
+    """Return one line: what is missing, and the commands that bring it.
 
     Example:
-        >>> print(how_to_get(["nginx", "paho"]))
-        Skipped: nginx (apt install nginx-light) and paho (pip install paho-mqtt) are missing.
+        >>> print(how_to_get(["nginx", "openssl"]))
+        Skipped: nginx and openssl are missing. To install them: apt install nginx-light openssl
     """
-    packages = read_facts("stacks")
-    told = []
-    for name in names:
-        if name in packages["pip"]:
-            told.append(f"{name} (pip install {packages['pip'][name]})")
-        elif name in packages["debian"]:
-            told.append(f"{name} (apt install {packages['debian'][name]})")
-        else:
-            told.append(name)
-    *first, last = told
-    text = f"{', '.join(first)} and {last}" if first else last
-    return f"Skipped: {text} {'are' if first else 'is'} missing."
+    facts = read_facts("stacks")
+    debian = dict.fromkeys(facts["debian"][name] for name in names if name in facts["debian"])
+    packages = dict.fromkeys(facts["pip"][name] for name in names if name in facts["pip"])
+    commands = [f"apt install {' '.join(debian)}"] if debian else []
+    commands += [installing(*packages)] if packages else []
+    *first, last = names
+    text = f"{', '.join(first)} and {last} are" if first else f"{last} is"
+    how = f" To install {'them' if first else 'it'}: {'; '.join(commands)}" if commands else ""
+    return f"Skipped: {text} missing.{how}"

@@ -151,6 +151,13 @@ CLAIMS: dict[str, list[Claim]] = {
             "→ 1 [16, 20, 23]",
             "← 1 [16, 20, 23]",
         ),
+        claim(
+            """
+            copied = CertificateAuthority(mallory_ca.key, ca_certificate)
+            print(impostor(copied.issue_server(["localhost"])))
+            """,
+            "handshake ✗ SSLCertVerificationError: certificate signature failure (verify code 7)",
+        ),
     ],
     "3_mutual_tls": [
         claim(

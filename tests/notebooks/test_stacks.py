@@ -129,7 +129,8 @@ def test_without_any_program_each_cell_says_what_is_missing(kernel: Kernel) -> N
         "assert str(each).startswith('Skipped: '), each"
     )
     named = kernel.run("for each in (nginx_curl, grpc, mosquitto_paho, go, java): print(each)")
-    assert "nginx (apt install nginx-light)" in named
-    assert "grpc (pip install grpcio)" in named
-    assert "javac (apt install default-jdk-headless)" in named
+    assert "nginx and curl are missing. To install them: apt install nginx-light curl" in named
+    assert 'install "grpcio"\n' in named
+    assert "java, keytool and javac" in named
+    assert "apt install default-jdk-headless\n" in named
     assert "serves" not in said

@@ -93,7 +93,7 @@ EVIDENCE = {
         'A copy of the device\'s files asked from elsewhere and got "open sesame".'
     ],
     ("Steal the key file", "Mutual TLS"): [
-        "A copy of the device's files, client.key among them, asked from elsewhere "
+        "A copy of the device's files, valid.key among them, asked from elsewhere "
         'and got "open sesame".'
     ],
     ("Steal the session", "Plain TCP"): [

@@ -19,7 +19,7 @@ def test_a_tpm_stops_the_stolen_key_and_not_the_stolen_session(tmp_path: Path) -
         assert succeeded == {"Steal the session"}
         (stolen,) = (r for r in table.results if r.attack == "Steal the key file")
         assert stolen.evidence == (
-            "A copy of the device's files, client.key among them, did not get as far as the "
+            "A copy of the device's files, tpm.key among them, did not get as far as the "
             "backend: SSLError: [SSL] PEM lib (0x1df).",
         )
         (lied,) = (r for r in table.results if r.attack == "Impersonate the backend")

@@ -278,6 +278,33 @@ def test_crl(ca: CertificateAuthority) -> None:
     assert crl.next_update_utc - crl.last_update_utc == timedelta(days=30, minutes=5)
 
 
+def test_a_ca_remembers_what_it_has_revoked(ca: CertificateAuthority, tmp_path: Path) -> None:
+    """The next list replaces the last one: what is not on it counts as good again."""
+    files, crlfile = pem.Identity(ca.key, ca.certificate).save(tmp_path, "ca"), tmp_path / "ca.crl"
+    assert CertificateAuthority.load(*files, crlfile=crlfile).revoked == {}  # no list yet
+    lost = ca.issue_client("lost").certificate
+    first = CertificateAuthority.load(*files, crlfile=crlfile)
+    first.revoke(lost)
+    pem.write_crl(crlfile, first.crl())
+    again = CertificateAuthority.load(*files, crlfile=crlfile)
+    stolen = ca.issue_client("stolen").certificate
+    again.revoke(stolen)
+    pem.write_crl(crlfile, again.crl())
+    (crl,) = pem.read_crls(crlfile)
+    assert {each.serial_number for each in crl} == {lost.serial_number, stolen.serial_number}
+    since = {each.serial_number: each.revocation_date_utc for each in crl}
+    assert since[lost.serial_number] == first.revoked[lost.serial_number]
+    assert CertificateAuthority.load(*files).revoked == {}
+
+
+def test_the_list_of_another_ca_revokes_nothing(ca: CertificateAuthority, tmp_path: Path) -> None:
+    other = CertificateAuthority.create("Lab CA")
+    other.revoke(other.issue_client("lost").certificate)
+    pem.write_crl(tmp_path / "ca.crl", other.crl())
+    files = pem.Identity(ca.key, ca.certificate).save(tmp_path, "ca")
+    assert CertificateAuthority.load(*files, crlfile=tmp_path / "ca.crl").revoked == {}
+
+
 def test_the_crl_number_grows(ca: CertificateAuthority) -> None:
     numbers = [
         ca.crl().extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
