@@ -131,6 +131,6 @@ def test_without_any_program_each_cell_says_what_is_missing(kernel: Kernel) -> N
     named = kernel.run("for each in (nginx_curl, grpc, mosquitto_paho, go, java): print(each)")
     assert "nginx and curl are missing. To install them: apt install nginx-light curl" in named
     assert 'install "grpcio"\n' in named
-    assert "java, keytool and javac" in named
-    assert "apt install default-jdk-headless\n" in named
+    assert "java, openssl, keytool and javac" in named
+    assert "apt install default-jdk-headless openssl\n" in named
     assert "serves" not in said
