@@ -59,7 +59,7 @@ def test_text() -> None:
         "and the device does not send it along.\n"
         "Where: backend/client_ca.pem, loaded by load_verify_locations\n"
         "Fix:   Compare the issuer of device/client.crt with the CA in backend/client_ca.pem, by "
-        "key and not by name: the authorityKeyIdentifier of the one with the "
+        "key identifier and not by name: the authorityKeyIdentifier of the one with the "
         "subjectKeyIdentifier of the other. The command shows the first; with -ext "
         "subjectKeyIdentifier and the file of the CA, it shows the second. Codes 18 and 19 are the "
         "same fault in other words.\n"
