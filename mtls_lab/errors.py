@@ -21,6 +21,7 @@ __all__ = [
     "ToolMissing",
     "UnknownName",
     "kind_of",
+    "why_of",
 ]
 
 
@@ -69,6 +70,18 @@ def kind_of(value: object) -> str:
         return "None"
     name = type(value).__name__
     return f"{'an' if name[0].lower() in 'aeio' else 'a'} {name}"
+
+
+def why_of(error: Exception) -> str:
+    """Return why something failed, without the name of the file that a message has already.
+
+    Example:
+        >>> why_of(FileNotFoundError(2, "No such file or directory", "ca.crt"))
+        'No such file or directory'
+        >>> why_of(ValueError("not a regular file"))
+        'not a regular file'
+    """
+    return getattr(error, "strerror", None) or str(error)
 
 
 class FileProblem(LabError):

@@ -131,7 +131,8 @@ def write_file(
     data = content.encode("utf-8") if isinstance(content, str) else content
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
     with writing(path):
-        descriptor = os.open(new, flags, _mode(path) if mode is None else mode)
+        old = _mode(path) if mode is None else None
+        descriptor = os.open(new, flags, next(m for m in (mode, old, 0o666) if m is not None))
         try:
             try:
                 _write(descriptor, data)
@@ -139,6 +140,9 @@ def write_file(
                     os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+            if old is not None:
+                with suppress(OSError):  # a file system without modes
+                    os.chmod(new, old)  # noqa: PTH101 - the umask may have taken some of it
             os.replace(new, path)  # noqa: PTH105
         except OSError:
             with suppress(OSError):
@@ -147,11 +151,10 @@ def write_file(
     return Path(path)
 
 
-def _mode(path: PathLike) -> int:
-    try:
+def _mode(path: PathLike) -> int | None:
+    with suppress(OSError):
         return os.stat(path).st_mode & 0o777  # noqa: PTH116
-    except OSError:
-        return 0o666
+    return None
 
 
 def _write(descriptor: int, data: bytes) -> None:
@@ -169,24 +172,16 @@ def append_line(path: PathLike, line: str) -> None:
         FileProblem: it cannot be written, is a link, or is not a regular file.
     """
     data = line.encode("utf-8") + b"\n"
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | _AT_ONCE | _NO_LINK | _BINARY
-    with writing(path):
-        descriptor = os.open(path, flags, 0o666)
+    with writing(path), _alone(path, os.O_APPEND | os.O_CREAT) as descriptor:
+        end = os.lseek(descriptor, 0, os.SEEK_END)
+        os.lseek(descriptor, max(end - 1, 0), os.SEEK_SET)
+        if end and os.read(descriptor, 1) != b"\n":
+            data = b"\n" + data
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError(errno.EINVAL, "not a regular file")
-            with _alone(descriptor):
-                end = os.lseek(descriptor, 0, os.SEEK_END)
-                os.lseek(descriptor, max(end - 1, 0), os.SEEK_SET)
-                if end and os.read(descriptor, 1) != b"\n":
-                    data = b"\n" + data
-                try:
-                    _write(descriptor, data)
-                except OSError:
-                    os.ftruncate(descriptor, end)
-                    raise
-        finally:
-            os.close(descriptor)
+            _write(descriptor, data)
+        except OSError:
+            os.ftruncate(descriptor, end)
+            raise
 
 
 def shorten(path: PathLike, content: Callable[[bytes], bytes], *, most: int) -> None:
@@ -200,41 +195,34 @@ def shorten(path: PathLike, content: Callable[[bytes], bytes], *, most: int) -> 
     Raises:
         FileProblem: it cannot be read or written.
     """
-    flags = os.O_RDWR | _AT_ONCE | _NO_LINK | _BINARY
-    with writing(path), suppress(FileNotFoundError):
-        descriptor = os.open(path, flags)
-        try:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise OSError(errno.EINVAL, "not a regular file")
-            if found.st_size > most:
-                raise OSError(errno.EFBIG, f"larger than {_size(most)}")
-            with _alone(descriptor):
-                old = _all_of(descriptor, most)
-                new = content(old)
-                if len(new) < len(old):  # so there is room for it, on a full disk as well
-                    os.lseek(descriptor, 0, os.SEEK_SET)
-                    _write(descriptor, new)
-                    os.ftruncate(descriptor, len(new))
-        finally:
-            os.close(descriptor)
+    with writing(path), suppress(FileNotFoundError), _alone(path) as descriptor:
+        old = _all_of(descriptor, most)
+        if len(old) > most:
+            raise OSError(errno.EFBIG, f"larger than {_size(most)}")
+        new = content(old)
+        if len(new) < len(old):  # so there is room for it, on a full disk as well
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            _write(descriptor, new)
+            os.ftruncate(descriptor, len(new))
 
 
 @contextmanager
-def _alone(descriptor: int) -> Iterator[None]:
-    """Keep other processes of the lab from adding to the same file meanwhile, where that exists."""
+def _alone(path: PathLike, more: int = 0) -> Iterator[int]:
+    """Open a regular file to change it, while no other process of the lab does, where that exists.
+
+    Closing it ends the lock.
+    """
+    descriptor = os.open(path, os.O_RDWR | more | _AT_ONCE | _NO_LINK | _BINARY, 0o666)
     try:
-        from fcntl import LOCK_EX, LOCK_UN, flock  # noqa: PLC0415 - Windows has none
-    except ImportError:
-        yield
-        return
-    with suppress(OSError):  # a file system without locks
-        flock(descriptor, LOCK_EX)
-    try:
-        yield
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        with suppress(ImportError, OSError):  # Windows has no fcntl, and a file system no locks
+            from fcntl import LOCK_EX, flock  # noqa: PLC0415
+
+            flock(descriptor, LOCK_EX)
+        yield descriptor
     finally:
-        with suppress(OSError):
-            flock(descriptor, LOCK_UN)
+        os.close(descriptor)
 
 
 def private_folder(folder: PathLike) -> Path:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from mtls_lab.attacks.attacks import ATTACKS, Attack, AttackResult, attacker_of
 from mtls_lab.attacks.protections import Protection
 from mtls_lab.drawing import BAD, GOOD, actor_of, table
+from mtls_lab.errors import LabError
 from mtls_lab.text import Shown
 
 __all__ = ["AttackTable", "attack_table", "heading"]
@@ -77,6 +78,7 @@ def attack_table(
     """Run every attack against every protection, now, and return the table.
 
     Raises:
+        LabError: two of them have the same name, and so the same column.
         ProtectionBroken: under one of them not even the device is served.
 
     Example:
@@ -87,6 +89,13 @@ def attack_table(
         Clone the device         ✗ succeeds
     """
     attacks, protections = list(attacks), list(protections)
+    names = [protection.name for protection in protections]
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise LabError(
+            f"two protections named {twice}",
+            "a name for each: it heads a column",
+            "give one of them another name",
+        )
     for protection in protections:
         protection.check()
     return AttackTable(

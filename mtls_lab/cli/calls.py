@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from mtls_lab.cli.machines import count, port, seconds
+from mtls_lab.cli.values import count, port, seconds
 
 __all__ = ["EXIT_CODES", "STARTTLS", "add_to"]
 

@@ -1,24 +1,19 @@
 """The arguments of the commands for two terminals or two machines: certs, serve, ask.
 
-Here: what may be typed, with examples and exit codes. Not here: what the commands do (certs.py,
-serving.py, asking.py).
+Here: what may be typed, with examples and exit codes. Not here: reading a number or an address
+(values.py), what the commands do (certs.py, serving.py, asking.py).
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 from typing import Protocol
 
 from mtls_lab.cli.chips import named
+from mtls_lab.cli.values import PORT, address, days, port, seconds
 
-__all__ = ["PORT", "add_to", "address", "count", "days", "port", "seconds"]
-
-#: The tutorial's port.
-PORT = 5000
-#: Ten years: a practice certificate that lives longer is forgotten somewhere.
-MOST_DAYS = 3650
+__all__ = ["add_to"]
 
 ASKED = """Exit codes:
   0  the reply is on standard output
@@ -231,72 +226,3 @@ def _password_file(parser: argparse.ArgumentParser, told: str) -> None:
 
 def _json(parser: argparse.ArgumentParser, told: str = "one JSON object, for a program") -> None:
     parser.add_argument("--json", action="store_true", help=told)
-
-
-# --- The kinds of values
-
-
-def _number(text: str) -> int:
-    """Return a number of up to nine digits; -1 for any other text."""
-    return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
-
-
-def count(text: str) -> int:
-    """Return how many; 0 is without end. Raises ArgumentTypeError."""
-    if (found := _number(text)) >= 0:
-        return found
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number of clients")
-
-
-def port(text: str) -> int:
-    """Return a port. Raises ArgumentTypeError."""
-    if 0 <= (found := _number(text)) <= 0xFFFF:
-        return found
-    raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to 65535, or 0 for any free one")
-
-
-def address(text: str) -> tuple[str, int]:
-    """Return host and port of `HOST`, `HOST:PORT` or `[IPv6]:PORT`.
-
-    Raises:
-        ArgumentTypeError: it is none of these.
-
-    Example:
-        >>> address("backend.example"), address("[::1]:443")
-        (('backend.example', 5000), ('::1', 443))
-    """
-    host, colon, number = text.rpartition(":") if text[-1:] != "]" else (text, "", "")
-    if not colon:
-        host, number = text, str(PORT)
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host:
-        raise argparse.ArgumentTypeError(f"{text!r}: put the IPv6 address in brackets, [::1]:5000")
-    if not colon and host.isascii() and host.isdecimal():
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is a port without a host: join the two by a colon, such as localhost:{text}"
-        )
-    if not host or not host.isprintable() or " " in host or "/" in host:
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as localhost:5000")
-    found = port(number)
-    if not found:
-        raise argparse.ArgumentTypeError("nobody listens on port 0: give the port of the backend")
-    return host, found
-
-
-def days(text: str) -> int:
-    """Return a number of days. Raises ArgumentTypeError."""
-    if 1 <= (found := _number(text)) <= MOST_DAYS:
-        return found
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number of days, 1 to {MOST_DAYS}")
-
-
-def seconds(text: str) -> float:
-    """Return a number of seconds, more than 0 and up to an hour. Raises ArgumentTypeError."""
-    try:
-        found = float(text)
-    except ValueError:
-        found = 0
-    if 0 < found <= 3600:
-        return found
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, up to 3600")

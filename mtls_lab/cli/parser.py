@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.cli import calls, chips, machines
+from mtls_lab.cli import calls, chips, machines, values
 
 __all__ = ["parser_of"]
 
@@ -76,7 +76,7 @@ def parser_of(program: str) -> argparse.ArgumentParser:
     start.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     start.add_argument(
         "--port",
-        type=machines.port,
+        type=values.port,
         help="the port of JupyterLab (default: 8888 or the next free one)",
     )
     start.add_argument("--big", action="store_true", help="large letters, for a projector")

@@ -8,7 +8,7 @@ is needed for it: each has a width that it would like, and wraps.
 
 from collections.abc import Iterable
 
-from mtls_lab.drawing.colours import EDGE, colour_of
+from mtls_lab.drawing.colours import BAD, EDGE, GOOD
 from mtls_lab.drawing.words import breakable, escape
 
 __all__ = ["beside", "box", "card", "definitions", "side_by_side", "verdict"]
@@ -16,6 +16,7 @@ __all__ = ["beside", "box", "card", "definitions", "side_by_side", "verdict"]
 #: A long word is broken rather than cut off; a short one never is.
 _FOLDED = "min-width:0;overflow-wrap:break-word"
 _SIGNS = {True: "✓ ", False: "✗ ", None: ""}
+_EDGES = {True: GOOD, False: BAD, None: EDGE}
 
 
 def card(head: str, body: str, *, good: bool | None = None, colour: str = "") -> str:
@@ -29,7 +30,7 @@ def card(head: str, body: str, *, good: bool | None = None, colour: str = "") ->
     """
     style = f"flex:1 1 17em;{_FOLDED};border:1px solid {EDGE};border-left:5px solid"
     return (
-        f'<div style="{style} {colour or colour_of(good)};border-radius:4px;padding:5px 10px">'
+        f'<div style="{style} {colour or _EDGES[good]};border-radius:4px;padding:5px 10px">'
         f"<div>{head}</div>{body}</div>"
     )
 
@@ -61,7 +62,7 @@ def verdict(good: bool | None, text: str, *, kind: str = "") -> str:  # noqa: FB
         >>> verdict(True, "served").endswith("✓ served</p>")
         True
     """
-    style = f"font-weight:600;border-left:5px solid {colour_of(good)};padding:2px 10px;margin:6px 0"
+    style = f"font-weight:600;border-left:5px solid {_EDGES[good]};padding:2px 10px;margin:6px 0"
     named = f' class="{kind}"' if kind else ""
     return f'<p{named} style="{style}">{_SIGNS[good]}{breakable(text)}</p>'
 

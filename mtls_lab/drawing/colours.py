@@ -3,7 +3,7 @@
 Here: values for a `style` attribute. Not here: the colours of the actors (actors.py).
 """
 
-__all__ = ["BAD", "EDGE", "GOOD", "MONOSPACE", "WARN", "colour_of"]
+__all__ = ["BAD", "EDGE", "GOOD", "MONOSPACE", "WARN"]
 
 # As an edge, each has a contrast of 3 : 1 or more on white and on JupyterLab's dark (WCAG 1.4.11).
 GOOD = "var(--jp-success-color1,#388e3c)"
@@ -11,8 +11,3 @@ BAD = "var(--jp-error-color1,#d32f2f)"
 WARN = "var(--jp-warn-color1,#c25e00)"
 EDGE = "var(--jp-border-color1,#8a8a8a)"
 MONOSPACE = "var(--jp-code-font-family,monospace)"
-
-
-def colour_of(good: bool | None) -> str:  # noqa: FBT001 - a verdict, not an option
-    """Return the colour of an outcome; None is neither good nor bad."""
-    return {True: GOOD, False: BAD, None: EDGE}[good]

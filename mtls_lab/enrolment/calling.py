@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from mtls_lab.drawing import escape, verdict
-from mtls_lab.drawing.colours import BAD, GOOD
+from mtls_lab.drawing import BAD, GOOD, escape, verdict
 from mtls_lab.net import Upstream, ask
 from mtls_lab.text import Shown, printable
 from mtls_lab.wire import Exchange

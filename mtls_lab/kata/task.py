@@ -16,7 +16,7 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 
 from mtls_lab.drawing import code, escape
-from mtls_lab.errors import FileProblem
+from mtls_lab.errors import FileProblem, why_of
 from mtls_lab.exercises import Outcome, Result, judge, remembered
 from mtls_lab.facts import learner_folder
 from mtls_lab.files import private_folder, read_file, read_json, write_file, writing
@@ -265,7 +265,7 @@ def _digest(path: Path) -> str:
         return hashlib.sha256(read_file(path)).hexdigest()
     except (OSError, ValueError) as error:
         raise FileProblem(
-            f"{path} cannot be read ({getattr(error, 'strerror', None) or error})",
+            f"{path} cannot be read ({why_of(error)})",
             "a file of the kata",
             "change its permissions, or move it away",
         ) from None

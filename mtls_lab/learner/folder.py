@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mtls_lab.errors import FileProblem, NotInWorkspace
+from mtls_lab.errors import FileProblem, NotInWorkspace, why_of
 from mtls_lab.facts import MARKER, learner_folder
 from mtls_lab.files import irregular, read_json, write_file
 from mtls_lab.program import typed
@@ -64,7 +64,7 @@ def _refuse_another_kind(folder: Path) -> None:
 
 def _closed(path: Path, error: PermissionError) -> FileProblem:
     return FileProblem(
-        f"{path} cannot be read ({error.strerror})",
+        f"{path} cannot be read ({why_of(error)})",
         "a folder that is yours to open",
         "change its permissions, or name another folder",
     )
@@ -80,7 +80,7 @@ def read_marker(folder: Path) -> dict[str, str]:
         raise _closed(folder / MARKER, error) from None
     except (OSError, ValueError, TypeError) as error:
         raise FileProblem(
-            f"{folder / MARKER} cannot be read ({getattr(error, 'strerror', None) or error})",
+            f"{folder / MARKER} cannot be read ({why_of(error)})",
             "the list of notebooks that the lab wrote there",
             "delete this one file: your notebooks stay, and new ones are put beside them",
         ) from None

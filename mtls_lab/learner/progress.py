@@ -21,7 +21,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.errors import FileProblem, why_of
 from mtls_lab.facts import learner_folder
 from mtls_lab.files import append_line, read_file
 
@@ -252,7 +252,7 @@ def _events(file: Path) -> Iterator[dict[str, Any]]:
         return
     except (OSError, ValueError) as error:
         raise FileProblem(
-            f"{file} cannot be read ({getattr(error, 'strerror', None) or error})",
+            f"{file} cannot be read ({why_of(error)})",
             "the file in which the lab notes how far you are",
             "move it away, and the lab begins a new one",
         ) from None

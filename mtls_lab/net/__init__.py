@@ -5,7 +5,7 @@ Here: everything that holds a socket or a TLS context. Not here: the bytes and v
 """
 
 from mtls_lab.net.apart import Presented, ask_apart, ask_each_apart
-from mtls_lab.net.backend import Backend, running, serve, stop_all
+from mtls_lab.net.backend import Backend
 from mtls_lab.net.contexts import (
     client_context,
     current,
@@ -16,6 +16,7 @@ from mtls_lab.net.contexts import (
 )
 from mtls_lab.net.device import ask
 from mtls_lab.net.relay import Relay
+from mtls_lab.net.serving import running, serve, stop_all
 from mtls_lab.net.sockets import Acceptor, Address, hang_up, nobody_listens
 from mtls_lab.net.tampering import Chunk, Tamper, cut, flip_bit, replace
 from mtls_lab.net.tls import PeerCertificate, subject_of, watch

@@ -1,34 +1,40 @@
 """The backend: real servers in background threads, with the outcome of every connection.
 
 Here: plain TCP, TLS and mutual TLS through one path, which takes a finished SSLContext or
-None; nothing here configures TLS. Not here: commands (wire/protocol.py), the device (device.py).
+None; nothing here configures TLS. Not here: commands (wire/protocol.py), the device (device.py),
+and backends that outlive the cell that started them (serving.py).
 """
 
 from __future__ import annotations
 
 import socket
 import ssl
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Self
 
-from mtls_lab.net.conversation import Conversation
 from mtls_lab.net.mailbox import Mailbox
 from mtls_lab.net.sockets import LINGER, MAX_CONNECTIONS, Acceptor, Address, hang_up
-from mtls_lab.net.started import Started
-from mtls_lab.net.tls import PeerCertificate, receive, subject_of, wrap
+from mtls_lab.net.tls import PeerCertificate, messages_of, receive, subject_of, wrap
 from mtls_lab.wire import SECRET, Failure, LineBuffer, ProtocolError, Service, Side, Stage
 
-__all__ = ["Backend", "Observer", "running", "serve", "stop_all"]
+__all__ = [
+    "HANDSHAKE_TIMEOUT",
+    "IDLE_TIMEOUT",
+    "Answer",
+    "Backend",
+    "Context",
+    "Observer",
+]
 
 #: A handshake on loopback takes milliseconds; where a TPM signs, a second, and on a busy machine
 #: some of them wait for one another. A peer that needs longer is silent or broken.
 HANDSHAKE_TIMEOUT = 15.0
 #: A person may type commands by hand, so a connection may be quiet for a while.
 IDLE_TIMEOUT = 60.0
-#: Outcomes that `Backend.connections` remembers.
+#: Outcomes that `Backend.connections` remembers, and commands of one connection: the latest.
 REMEMBERED = 256
 
 #: Called in a connection's thread: "open", "command" or "ended", who, and the outcome so far.
@@ -38,9 +44,41 @@ Context = ssl.SSLContext | Callable[[], ssl.SSLContext | None] | None
 #: What answers a command of the peer with this certificate.
 Answer = Callable[[str, PeerCertificate], str]
 
-#: Each with the cell that started it, and the run of that cell.
-_running: dict[Backend, Started] = {}
-_registry = threading.Lock()
+
+@dataclass
+class Conversation:
+    """What is known so far of a connection that is still open."""
+
+    connection: socket.socket
+    who: str
+    stage: Stage = Stage.CONNECT
+    failure: Failure | None = None
+    version: str | None = None
+    peer: str | None = None
+    #: As `getpeercert` gives it; None over plain TCP, or without one.
+    certificate: PeerCertificate = None
+    asked: bool = False
+    reused: bool = False
+    # Bounded: a client may send commands for as long as it likes.
+    received: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+
+    def send(self, line: str) -> None:
+        """Send one line."""
+        self.connection.sendall(line.encode("utf-8") + b"\n")
+
+    def side(self) -> Side:
+        """Return it as it is now."""
+        return Side(
+            self.who,
+            self.stage,
+            self.failure,
+            self.version,
+            self.peer,
+            tuple(self.received),
+            messages_of(self.connection),
+            asked=self.asked,
+            reused=self.reused,
+        )
 
 
 class Backend:
@@ -99,8 +137,6 @@ class Backend:
     def stop(self) -> None:
         """End every connection and free the port; no thread is left. Twice does no harm."""
         self._acceptor.stop()
-        with _registry:
-            _running.pop(self, None)
 
     def __enter__(self) -> Self:
         return self
@@ -205,92 +241,3 @@ class Backend:
         except Exception:
             talk.send("ERROR the backend could not answer")
             raise
-
-
-def serve(
-    context: Context = None,
-    *,
-    authorize: Callable[[PeerCertificate], object] | None = None,
-    answer: Answer | None = None,
-    name: str = "",
-    secret: str = SECRET,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    handshake_timeout: float = HANDSHAKE_TIMEOUT,
-    idle_timeout: float = IDLE_TIMEOUT,
-    max_connections: int = MAX_CONNECTIONS,
-    everybody: bool = False,
-    observe: Observer | None = None,
-) -> Backend:
-    """Start a backend and return it, ready for connections.
-
-    A cell can be run again: what it started without a name in an earlier run is stopped first,
-    and what other cells started goes on, unless it has the same port. With a name, whatever runs
-    under this name is stopped.
-
-    Args:
-        context: a finished server context; None for plain TCP. Or a function that returns the
-            one for a new connection: those that are open go on with theirs.
-        authorize: asked once for each connection with the peer's certificate, as
-            `getpeercert()` gives it; what is false, or an exception, refuses the client with
-            one ERROR line.
-        answer: asked for each command, with the peer's certificate as above; returns the line
-            that answers it. Default: the lab's own commands.
-        name: what the backend is known by in this process; without one, "backend".
-        secret: what GET_SECRET answers.
-        host, port: where to listen; port 0 takes a free one.
-        handshake_timeout, idle_timeout: seconds for the whole handshake, and for each command.
-        max_connections: at a time; whoever comes then waits until one of them has ended.
-        everybody: whether other users of this machine are served on loopback. Where Linux tells
-            whose a connection is, they are not, and `connections` names them.
-        observe: told of a connection when it is open, at each command, and when it has ended.
-
-    Raises:
-        NetworkProblem: the address cannot be listened on.
-
-    Example:
-        >>> with serve(name="example") as backend:
-        ...     with socket.create_connection(backend.address) as device:
-        ...         device.sendall(b"GET_SECRET\\n")
-        ...         device.recv(1024)
-        b'open sesame\\n'
-    """
-    started = Started.now(name)
-    with _registry:
-        old = [
-            each
-            for each, earlier in _running.items()
-            if started.replaces(earlier)
-            or (port and each.address[1] == port and not (name or earlier.name))
-        ]
-    for each in old:
-        each.stop()
-    backend = Backend(
-        context,
-        authorize=authorize,
-        answer=answer,
-        name=name or "backend",
-        secret=secret,
-        host=host,
-        port=port,
-        handshake_timeout=handshake_timeout,
-        idle_timeout=idle_timeout,
-        max_connections=max_connections,
-        everybody=everybody,
-        observe=observe,
-    )
-    with _registry:
-        _running[backend] = started
-    return backend
-
-
-def running() -> list[Backend]:
-    """Return the backends that run in this process, oldest first."""
-    with _registry:
-        return list(_running)
-
-
-def stop_all() -> None:
-    """Stop every backend of this process."""
-    for backend in running():
-        backend.stop()

@@ -13,7 +13,7 @@ import os
 import re
 from dataclasses import dataclass
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.errors import FileProblem, why_of
 from mtls_lab.files import PathLike, read_file
 
 __all__ = ["LIMIT", "Kind", "kind_of", "read_bounded"]
@@ -103,7 +103,7 @@ def read_bounded(path: PathLike, expected: str) -> bytes:
         return read_file(path, most=LIMIT)
     except (OSError, ValueError) as error:
         raise FileProblem(
-            f"{os.fspath(path)} cannot be read ({getattr(error, 'strerror', None) or error})",
+            f"{os.fspath(path)} cannot be read ({why_of(error)})",
             f"{expected} in PEM form",
             "check the name and the folder, or make the file again",
         ) from None

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.errors import FileProblem, why_of
 from mtls_lab.files import read_file, write_file
 from mtls_lab.stacks.programs import Program, source
 from mtls_lab.stacks.running import on_ports, prepare
@@ -56,7 +56,7 @@ def copied(path: Path, target: Path) -> None:
         data, mode = read_file(path, most=LARGEST), path.stat().st_mode & 0o777
     except (OSError, ValueError) as error:
         raise FileProblem(
-            f"{path} cannot be read ({getattr(error, 'strerror', None) or error})",
+            f"{path} cannot be read ({why_of(error)})",
             "a certificate or a key, as its name says",
             "move it away, or write it again",
         ) from None

@@ -13,7 +13,7 @@ from typing import Protocol, Self, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from mtls_lab.errors import LabError
+from mtls_lab.errors import LabError, why_of
 from mtls_lab.tpm import commands
 from mtls_lab.tpm.caller import connected
 from mtls_lab.tpm.chip import Chip
@@ -249,8 +249,7 @@ def _parameters(response: bytes) -> Reader:
 
 def _unreached(error: Exception) -> LabError:
     return LabError(
-        "a TPM that cannot be reached, or was lost meanwhile "
-        f"({getattr(error, 'strerror', None) or error})",
+        f"a TPM that cannot be reached, or was lost meanwhile ({why_of(error)})",
         "a TPM that runs",
         "start the TPM again",
     )

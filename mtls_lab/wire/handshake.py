@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from mtls_lab.text import Shown
+from mtls_lab.wire.names import alert_name, handshake_name
 from mtls_lab.wire.reading import (
     Field,
     Malformed,
@@ -18,7 +19,7 @@ from mtls_lab.wire.reading import (
     read_change_cipher_spec,
     read_message,
 )
-from mtls_lab.wire.records import Direction, alert_name, handshake_name, plaintext_messages
+from mtls_lab.wire.records import Direction, plaintext_messages
 
 __all__ = [
     "Handshake",

@@ -1,7 +1,7 @@
 """The names that IANA gave to the numbers in TLS messages.
 
-Here: data/tls.toml, and one way to spell a number with its name. Not here: which numbers a message
-holds (reading/).
+Here: data/tls.toml, the name of a message, and one way to spell a number with its name. Not here:
+which numbers a message holds (reading/).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import cache
 
 from mtls_lab.facts import read_facts
 
-__all__ = ["name_of", "registry", "rfc_of", "spelled"]
+__all__ = ["alert_name", "handshake_name", "name_of", "registry", "rfc_of", "spelled"]
 
 
 @cache
@@ -42,6 +42,26 @@ def name_of(name: str, number: int) -> str | None:
         ('unknown_ca', None)
     """
     return registry(name).get(number)
+
+
+def handshake_name(message: bytes) -> str:
+    """Name a handshake message by its first byte.
+
+    Example:
+        >>> handshake_name(bytes([1])), handshake_name(bytes([99]))
+        ('ClientHello', 'type 99')
+    """
+    return name_of("handshake_types", message[0]) or f"type {message[0]}"
+
+
+def alert_name(alert: bytes) -> str:
+    """Name an alert by its second byte.
+
+    Example:
+        >>> alert_name(bytes([2, 48])), alert_name(bytes([2, 255]))
+        ('Alert unknown_ca', 'Alert 255')
+    """
+    return f"Alert {name_of('alerts', alert[1]) or alert[1]}"
 
 
 def spelled(name: str, number: int, size: int) -> str:

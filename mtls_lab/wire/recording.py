@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike, write_file
 from mtls_lab.wire.handshake import Handshake, Message, message_of
+from mtls_lab.wire.names import alert_name, handshake_name
 from mtls_lab.wire.pcapng import pcapng
 from mtls_lab.wire.records import (
     ALERT,
     CHANGE_CIPHER_SPEC,
     HANDSHAKE,
     Direction,
-    alert_name,
-    handshake_name,
     looks_like_tls,
 )
 

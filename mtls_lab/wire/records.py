@@ -1,4 +1,4 @@
-"""Bytes to TLS records, messages, names and hexdump lines (RFC 8446 section 5, RFC 5246).
+"""Bytes to TLS records, messages and hexdump lines (RFC 8446 section 5, RFC 5246).
 
 Here: pure functions and small values; what an eavesdropper can read without any key.
 Not here: sockets, keys, decryption.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from mtls_lab.text import printable
-from mtls_lab.wire.names import name_of
+from mtls_lab.wire.names import alert_name, handshake_name, name_of
 from mtls_lab.wire.protocol import MAX_LINE
 
 __all__ = [
@@ -20,8 +20,6 @@ __all__ = [
     "Direction",
     "Record",
     "Splitter",
-    "alert_name",
-    "handshake_name",
     "hexdump",
     "parse_records",
     "plaintext_messages",
@@ -122,26 +120,6 @@ def readable_records(data: bytes) -> list[Record]:
         for record, _ in _records(data):
             records.append(record)
     return records
-
-
-def handshake_name(message: bytes) -> str:
-    """Name a handshake message by its first byte.
-
-    Example:
-        >>> handshake_name(bytes([1])), handshake_name(bytes([99]))
-        ('ClientHello', 'type 99')
-    """
-    return name_of("handshake_types", message[0]) or f"type {message[0]}"
-
-
-def alert_name(alert: bytes) -> str:
-    """Name an alert by its second byte.
-
-    Example:
-        >>> alert_name(bytes([2, 48])), alert_name(bytes([2, 255]))
-        ('Alert unknown_ca', 'Alert 255')
-    """
-    return f"Alert {name_of('alerts', alert[1]) or alert[1]}"
 
 
 class Splitter:

@@ -76,8 +76,8 @@ from mtls_lab.wire import (
     server_name,
 )
 from mtls_lab.wire.handshake import join, message_of, read_notes
+from mtls_lab.wire.names import handshake_name
 from mtls_lab.wire.reading import Malformed, read_alert, read_change_cipher_spec, read_message
-from mtls_lab.wire.records import handshake_name
 
 __all__ = ["TARGETS"]
 

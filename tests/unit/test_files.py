@@ -29,11 +29,13 @@ def files_of_at_most(size: int) -> Iterator[None]:
 # --- Written whole
 
 
-def test_a_file_keeps_its_mode(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [0o600, 0o664])
+def test_a_file_keeps_its_mode(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "hint.txt"
-    path.touch(0o600)
+    path.touch()
+    path.chmod(mode)  # whatever the umask is
     assert write_file(path, "☾\n").read_bytes() == "☾\n".encode()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.stat().st_mode) == mode
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -6,8 +6,16 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from mtls_lab.attacks import AttackResult, AttackTable, attack_table, lab_protections
+from mtls_lab.attacks import (
+    AttackResult,
+    AttackTable,
+    Protection,
+    attack_table,
+    eavesdrop,
+    lab_protections,
+)
 from mtls_lab.drawing import BAD, GOOD
+from mtls_lab.errors import LabError
 from tests.authoring.picture import svg
 from tests.unit.lab import leftovers
 
@@ -117,3 +125,9 @@ def test_a_result_is_a_card_of_its_attacker() -> None:
     stopped = AttackResult("Eavesdrop", "TLS", succeeded=False, evidence=())._repr_html_()
     assert "◉ Eve</b>" in stopped
     assert GOOD in stopped
+
+
+def test_no_column_hides_another() -> None:
+    """Two protections of one name would share a column, and the weaker one might not be seen."""
+    with pytest.raises(LabError, match="two protections named mine"):
+        attack_table([Protection("mine"), Protection("other"), Protection("mine")], [eavesdrop])

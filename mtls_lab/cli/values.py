@@ -1,0 +1,83 @@
+"""The kinds of values that commands take: ports, addresses, days, seconds.
+
+Here: from a text to a value, or why it is none. Not here: which command takes which (machines.py,
+calls.py, parser.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+__all__ = ["PORT", "address", "count", "days", "port", "seconds"]
+
+#: The tutorial's port.
+PORT = 5000
+#: Ten years: a practice certificate that lives longer is forgotten somewhere.
+MOST_DAYS = 3650
+
+
+def _number(text: str) -> int:
+    """Return a number of up to nine digits; -1 for any other text."""
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
+
+
+def count(text: str) -> int:
+    """Return how many; 0 is without end. Raises ArgumentTypeError."""
+    if (found := _number(text)) >= 0:
+        return found
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of clients")
+
+
+def port(text: str) -> int:
+    """Return a port. Raises ArgumentTypeError."""
+    if 0 <= (found := _number(text)) <= 0xFFFF:
+        return found
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to 65535, or 0 for any free one")
+
+
+def address(text: str) -> tuple[str, int]:
+    """Return host and port of `HOST`, `HOST:PORT` or `[IPv6]:PORT`.
+
+    Raises:
+        ArgumentTypeError: it is none of these.
+
+    Example:
+        >>> address("backend.example"), address("[::1]:443")
+        (('backend.example', 5000), ('::1', 443))
+    """
+    host, colon, number = text.rpartition(":") if text[-1:] != "]" else (text, "", "")
+    if not colon:
+        host, number = text, str(PORT)
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise argparse.ArgumentTypeError(f"{text!r}: put the IPv6 address in brackets, [::1]:5000")
+    if not colon and host.isascii() and host.isdecimal():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is a port without a host: join the two by a colon, such as localhost:{text}"
+        )
+    if not host or not host.isprintable() or " " in host or "/" in host:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as localhost:5000")
+    found = port(number)
+    if not found:
+        raise argparse.ArgumentTypeError("nobody listens on port 0: give the port of the backend")
+    return host, found
+
+
+def days(text: str) -> int:
+    """Return a number of days. Raises ArgumentTypeError."""
+    if 1 <= (found := _number(text)) <= MOST_DAYS:
+        return found
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of days, 1 to {MOST_DAYS}")
+
+
+def seconds(text: str) -> float:
+    """Return a number of seconds, more than 0 and up to an hour. Raises ArgumentTypeError."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0
+    if 0 < found <= 3600:
+        return found
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, up to 3600")
