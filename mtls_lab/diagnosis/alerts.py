@@ -38,6 +38,14 @@ SENT = re.compile(
     r"|(?<!party )\bsen[dt](?:ing)? .{0,20}alert|generated and sent"
     r"|\btls(?:fatal|local)alert: "
 )
+#: GnuTLS' names of alerts (lib/alert.c), in letters, which some programs print alone on a line.
+OF_GNUTLS = {
+    "caisunknown": "unknown_ca",
+    "certificateisbad": "bad_certificate",
+    "certificateisexpired": "certificate_expired",
+    "certificateisnotsupported": "unsupported_certificate",
+    "certificatewasrevoked": "certificate_revoked",
+}
 NOT_AN_ERROR = {"close_notify", "user_canceled"}
 
 
@@ -85,7 +93,8 @@ def alerts_in(small: str) -> Iterator[str]:
         return
     if "alert" not in small and "reason(1" not in small:
         # The words of an alert alone on a line, as somebody copies them who leaves out the rest.
-        bare = _by_letters().get(re.sub("[^a-z]", "", small), "")
+        letters = re.sub("[^a-z]", "", small)
+        bare = _by_letters().get(letters) or OF_GNUTLS.get(letters, "")
         if "certificate" in bare or bare in {"unknown_ca", "handshake_failure"}:
             yield bare
         return
