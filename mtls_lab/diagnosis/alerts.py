@@ -12,7 +12,7 @@ from functools import cache
 
 from mtls_lab.wire.names import registry
 
-__all__ = ["alerts_in", "was_sent"]
+__all__ = ["alerts_in", "was_relayed", "was_sent"]
 
 ALERT_NUMBER = re.compile(
     r"alert(?: number| code| description| was received| message \(msg)?(?: is)?"
@@ -21,7 +21,8 @@ ALERT_NUMBER = re.compile(
 )
 #: An alert in QUIC: the error of a connection, in hexadecimal or not, or what a program made of it.
 QUIC = re.compile(
-    r"(?:\bcrypto_error|\bquic[\w ]{0,20} error(?: code)?|\btransport error(?: code)?)"
+    r"(?:\bcrypto_error|\bconnection close (?:sent|received) \(code"
+    r"|\bquic[\w ]{0,20} error(?: code)?|\btransport error(?: code)?)"
     r"[ :=(]{1,3}(0x1[0-9a-f]{2}|2(?:5[6-9]|[6-9]\d)|[34]\d\d|50\d|51[01])\b"
     r"|\bcryptographic handshake failed: error (\d{1,3})\b"
     r"|\btls handshake failure \(encryption_\w+\) (\d{1,3}):"
@@ -31,11 +32,20 @@ ERLANG = re.compile(r"\b(\w+\.erl):\d+(?::\d+)?:fatal error: ([a-z ]{4,40})")
 #: An alert with one of these words was sent by who wrote the line.
 SENT = re.compile(
     r"\(out\)|alert:? write|\bwrite alert|generated (?:server|client) alert"
-    r"|crypto_error 0x1\w\w \(local\)|tls handshake failure \(encryption_"
+    r"|crypto_error 0x1\w\w \(local\)|\bconnection close sent \(code|\bfrm tx\b"
+    r"|tls handshake failure \(encryption_"
     r"|\b(?!ssl_alert)\w+\.erl:\d+(?::\d+)?:fatal error:"
     r"|(?<!party )\bsen[dt](?:ing)? .{0,20}alert|generated and sent"
     r"|\btls(?:fatal|local)alert: "
 )
+#: GnuTLS' names of alerts (lib/alert.c), in letters, which some programs print alone on a line.
+OF_GNUTLS = {
+    "caisunknown": "unknown_ca",
+    "certificateisbad": "bad_certificate",
+    "certificateisexpired": "certificate_expired",
+    "certificateisnotsupported": "unsupported_certificate",
+    "certificatewasrevoked": "certificate_revoked",
+}
 NOT_AN_ERROR = {"close_notify", "user_canceled"}
 
 
@@ -47,6 +57,21 @@ def was_sent(small: str) -> bool:
         True
     """
     return bool(SENT.search(small))
+
+
+def was_relayed(small: str) -> bool:
+    """Return whether a line in small letters repeats what the other side has found.
+
+    QUIC closes with an error and a reason in words (RFC 9000, section 19.19).
+
+    Example:
+        >>> was_relayed("connection close received (code 0x12a, reason self-signed certificate)")
+        True
+    """
+    if "crypto_error 0x1" in small and "(remote)" in small:
+        return True
+    closed = "connection_close" in small and "frm rx" in small  # ngtcp2
+    return closed or "connection close received (code" in small
 
 
 def alerts_in(small: str) -> Iterator[str]:
@@ -68,7 +93,8 @@ def alerts_in(small: str) -> Iterator[str]:
         return
     if "alert" not in small and "reason(1" not in small:
         # The words of an alert alone on a line, as somebody copies them who leaves out the rest.
-        bare = _by_letters().get(re.sub("[^a-z]", "", small), "")
+        letters = re.sub("[^a-z]", "", small)
+        bare = _by_letters().get(letters) or OF_GNUTLS.get(letters, "")
         if "certificate" in bare or bare in {"unknown_ca", "handshake_failure"}:
             yield bare
         return

@@ -231,6 +231,8 @@ def _where(texts: Entry, seen: Symptoms, given: dict[str, PathLike | None], *, c
     if device == backend:
         return at("")
     one, other = (side_named(side, course=course) for side in ("device", "backend"))
+    if seen.relayed:
+        one, other = other, one
     return f"if the {one} shows it: {device}; if the {other} does: {backend}"
 
 

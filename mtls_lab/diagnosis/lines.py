@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mtls_lab.diagnosis.alerts import alerts_in, was_sent
+from mtls_lab.diagnosis.alerts import alerts_in, was_relayed, was_sent
 from mtls_lab.diagnosis.choosing import known_reasons
 from mtls_lab.diagnosis.named import file_named, system_reason
 from mtls_lab.diagnosis.openssl_said import reasons_in
@@ -27,6 +27,7 @@ from mtls_lab.diagnosis.phrases import (
 )
 from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.diagnosis.weights import BROKEN_OFF, S_CLIENT, UNEXPLAINED, weight_of
+from mtls_lab.diagnosis.wording import OTHER
 from mtls_lab.text import printable
 from mtls_lab.wire import Failure
 from mtls_lab.wire.reasons import reason_of_alert
@@ -116,6 +117,9 @@ def heard(text: str) -> Symptoms:
     around = "\n".join(each[:LINE] for each in lines[max(number - 1, 0) : number + 2])
     side = _side(phrase, line, around, _calls_before(lines, number)) or _only_side(small)
     stack, by, note = _speaker(line, phrase.stack, signs, text, side)
+    relayed = phrase.kind != "alert" and was_relayed(line.lower())
+    if relayed and not phrase.side:
+        side = OTHER[side]
     named, file = file_named(line, around) if phrase.value in ABOUT_FILES else ("", "")
     if not named and phrase.value in LOADED and (reason := system_reason(line)):
         phrase = replace(phrase, kind="reason", value=reason)
@@ -131,6 +135,7 @@ def heard(text: str) -> Symptoms:
         by=by,
         note=note,
         weight=best[0],
+        relayed=relayed,
     )
 
 

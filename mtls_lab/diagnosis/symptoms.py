@@ -35,7 +35,8 @@ class Symptoms:
     `state` is what no failure says: how a good exchange was protected, that a rule raised, or
     which mistake is in a file. `words` are names that go with it. `says` is the line of another
     program that was read, `stack` who wrote it, `by` that program and its library by their
-    names in data/lines.toml, `note` what is special about its words.
+    names in data/lines.toml, `note` what is special about its words, `relayed` whether it has found
+    nothing itself: the line repeats what the other side said.
     """
 
     side: str = ""
@@ -51,6 +52,7 @@ class Symptoms:
     by: str = ""
     note: str = ""
     weight: float = 0
+    relayed: bool = False
 
     @property
     def raw(self) -> str:

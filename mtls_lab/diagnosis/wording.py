@@ -148,6 +148,8 @@ def names_for(
     side = seen.side
     seer = f"the {side_named(side, course=course)}" if side else "the side that shows this error"
     other = f"the {side_named(OTHER[side], course=course)}" if side else "the other side"
+    if seen.relayed and not side:
+        seer, other = other, seer
     told = entry["seen_by"] == "refused"
     refuser, refused = (other, seer) if told else (seer, other)
     # Where nobody refused, it is about the side's own files.
