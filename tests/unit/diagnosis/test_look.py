@@ -263,10 +263,21 @@ def test_a_clients_own_files_do_not_explain_what_is_wrong_with_the_server(tmp_pa
     assert "In these files" not in told.why
 
 
+def test_a_file_of_cas_without_a_root(tmp_path: Path) -> None:
+    """The server's own certificate was saved as the CA file; Python 3.11 says code 20."""
+    cafile = tmp_path / "ca.pem"
+    pem.write_certificate(cafile, leaf(SERVER))
+    told = explain(unverified(20), cafile=cafile)
+    assert "holds no root: it has the certificate of CN=device, which CN=Root issued" in told.why
+    pem.write_certificate(cafile, leaf(SERVER), root())
+    assert "In these files" not in explain(unverified(20), cafile=cafile).why
+
+
 def test_every_finding_is_tried() -> None:
     rare = {"weak_signature", "not_for_servers", "ca_not_for_servers"}  # SHA-1 is not signed here
     held = {"revoked", "key_open", "key_not_readable", "no_crl_of_the_issuer"}  # test_held.py
     held |= {"crl_expired", "crl_not_yet_valid", "crl_of_another_key"}
+    rare |= {"ca_file_without_a_root"}  # without a certificate, above
     assert set(read_facts("findings")) == set(MISFITS) | set(DATED) | rare | held
 
 
