@@ -18,6 +18,7 @@ from mtls_lab.diagnosis.alone import mistakes_in, wrong_signers
 from mtls_lab.diagnosis.cards import explained
 from mtls_lab.diagnosis.causes import Cause, in_words, ranked
 from mtls_lab.diagnosis.choosing import Entry, best_of, find, is_of_a_state
+from mtls_lab.diagnosis.lines import FILES
 from mtls_lab.diagnosis.look import Finding, Looked, look_at
 from mtls_lab.diagnosis.peers import Runs
 from mtls_lab.diagnosis.proof import disproved, files_for, in_few_words
@@ -150,7 +151,7 @@ def explain(
         looked = look_at(given, chain, password=password, course=course)
         mistakes = tuple(mistakes_in(certfile, keyfile, cafile, password, course=course))
         # What the sides have shown stays: a file that is wrong as well did not cause it.
-        if seen.says or seen.state in {"", "argument missing", "file of the environment"}:
+        if seen.says or seen.state in {"", "argument missing", "file of the environment", *FILES}:
             entry, seen, closer = _closer(entry, seen, looked, mistakes)
     texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
     names, shell, command = names_for(texts, seen, given, course=course)

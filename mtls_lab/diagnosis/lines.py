@@ -31,7 +31,7 @@ from mtls_lab.text import printable
 from mtls_lab.wire import Failure
 from mtls_lab.wire.reasons import reason_of_alert
 
-__all__ = ["SHOWN", "heard"]
+__all__ = ["FILES", "SHOWN", "heard"]
 
 #: Of a longer text, the beginning and the end are read: where a program starts, and what came last.
 READ = 256 * 1024

@@ -32,7 +32,7 @@ from mtls_lab.wire import Exchange, Side, Stage
 #: The entries that are told here, for test_no_entry_is_dead.
 TOLD = {
     *("alert_lost", "malformed_certificate", "no_ca_loaded", "served_not_asked"),
-    *("file_of_the_environment", "file_byte_order_mark"),
+    *("file_of_the_environment", "file_byte_order_mark", "session_of_another_context"),
 }
 
 
@@ -210,6 +210,41 @@ def test_the_variable_that_names_a_missing_file(monkeypatch: pytest.MonkeyPatch)
     told = explain(error)
     assert told.entry == "file_of_the_environment"
     assert "SSL_CERT_FILE names old/bundle.pem" in told.what
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda body: body[:-40], lambda body: "A" * 40 + body[40:]], ids=["cut", "changed"]
+)
+def test_a_certificate_behind_the_first_is_damaged(
+    tmp_path: Path, ca: CertificateAuthority, damage: Callable[[str], str]
+) -> None:
+    """OpenSSL gives a reason for what follows the leaf, and none for the leaf itself."""
+    files = ca.issue_client("device").save(tmp_path, "client")
+    first, *body, last = pem(ca).splitlines()
+    second = f"{first}\n{damage(''.join(body))}\n{last}\n"
+    files[0].write_text(files[0].read_text("utf-8") + second, "utf-8")
+    error = error_of(lambda: ssl.create_default_context().load_cert_chain(*files))
+    assert "PEM" in str(error)
+    told = explain(error, certfile=files[0], keyfile=files[1])
+    assert told.entry == "file_other"
+    assert "client.crt holds a damaged certificate" in told.what
+
+
+def test_a_session_of_another_context(ca: CertificateAuthority, listener: socket.socket) -> None:
+    thread = once(listener, server_context(ca, mutual=False), [])
+    context, other = client_context(ca), client_context(ca)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # which has a session when it is connected
+    with (
+        socket.create_connection(listener.getsockname()[:2]) as raw,
+        context.wrap_socket(raw, server_hostname="localhost") as tls,
+    ):
+        pipes, session = (ssl.MemoryBIO(), ssl.MemoryBIO()), tls.session
+        error = error_of(
+            lambda: other.wrap_bio(*pipes, server_hostname="localhost", session=session)
+        )
+    thread.join(10)
+    assert explain(error).entry == "session_of_another_context"
+    assert explain(f"ValueError: {error}").entry == "session_of_another_context"
 
 
 def test_the_text_of_a_file_for_its_name(ca: CertificateAuthority) -> None:
