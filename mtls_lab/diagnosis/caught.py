@@ -66,9 +66,10 @@ def inside(error: BaseException) -> Symptoms:
         return replace(best, says="", stack="", note="")  # it is in the reader's hand
     if found is error or best.says:
         return best
-    kind = f"{type(error).__module__.partition('.')[0]}'s {type(error).__name__}"
+    library = type(error).__module__.partition(".")[0]
+    kind = f"{library}'s {type(error).__name__}"
     says = steady(str(best.failure))
-    return replace(best, side=best.side or own.side, stack=kind, by="python", says=says)
+    return replace(best, side=best.side or own.side, stack=kind, by=f"{library} python", says=says)
 
 
 def answered(response: object) -> Symptoms | None:

@@ -135,10 +135,10 @@ def test_a_context_of_the_other_side(server_side: bool) -> None:  # noqa: FBT001
 # --- Inside another exception
 
 
-def cause(error: Exception) -> BaseException:
+def cause(error: Exception, kind: type[Exception] = Outer) -> BaseException:
     try:
-        raise Outer("the call failed") from error
-    except Outer as outer:
+        raise kind("the call failed") from error
+    except kind as outer:
         return outer
 
 
@@ -228,6 +228,17 @@ def test_a_certificate_behind_the_first_is_damaged(
     told = explain(error, certfile=files[0], keyfile=files[1])
     assert told.entry == "file_other"
     assert "client.crt holds a damaged certificate" in told.what
+
+
+def test_what_a_library_calls_its_options(refusal: ssl.SSLError) -> None:
+    """httpx 0.28.1 returns from create_ssl_context before it loads cert=, if verify= is a path."""
+    required = ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] certificate required")
+    required.reason = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+    outer = type("ReadError", (Outer,), {"__module__": "httpx"})
+    told = explain(cause(required, outer))
+    assert "httpx 0.28 leaves cert= out" in told.why
+    assert "httpx" not in explain(cause(required)).why
+    assert explain(cause(refusal, outer)).entry == "unknown_issuer"
 
 
 def test_a_session_of_another_context(ca: CertificateAuthority, listener: socket.socket) -> None:
