@@ -467,6 +467,29 @@ def test_an_answer_of_http_in_an_exchange() -> None:
     assert "Nobody was refused" not in told.who
 
 
+@pytest.mark.parametrize(
+    ("title", "entry"),
+    [
+        ("400 No required SSL certificate was sent", "http_no_certificate"),
+        ("400 The SSL certificate error", "http_bad_certificate"),
+        ("403 Forbidden", "http_forbidden"),
+        ("Welcome", "served_elsewhere"),
+    ],
+)
+def test_a_page_without_a_status_line_in_an_exchange(title: str, entry: str) -> None:
+    """nginx 1.22.1 answers a bare GET / in HTTP/0.9, with the page alone."""
+    page = (
+        "<html>",
+        f"<head><title>{title}</title></head>",
+        "<hr><center>nginx</center>",
+        "</html>",
+    )
+    side = Side("device", Stage.APPLICATION, None, "TLSv1.3", "CN=localhost", page)
+    told = explain(Exchange("GET /", side))
+    assert told.entry == entry
+    assert ("Nobody was refused" in told.who) == (title == "Welcome")
+
+
 def test_an_urllib_answer() -> None:
     error = urllib.error.HTTPError("https://localhost/", 403, "Forbidden", {}, None)  # type: ignore[arg-type]
     with error:
