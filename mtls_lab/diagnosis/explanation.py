@@ -27,6 +27,7 @@ from mtls_lab.diagnosis.views import in_text, views_of
 from mtls_lab.diagnosis.wording import OTHER, elsewhere, names_for, side_named, worded
 from mtls_lab.files import PathLike
 from mtls_lab.text import Shown
+from mtls_lab.wire import Failure
 from mtls_lab.wire.reasons import alert_of, normal
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ States = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 #: How an entry begins that is about a side's own files: what a stack sends says nothing of those.
 SETUP = "Nobody was refused: {seer} stopped"
+#: Lines of programs that did not take a certificate or a key, whatever was wrong with it.
+UNTAKEN = {"key not decodable", "pair not taken"}
 #: What makes a refusal in TLS 1.3 a surprise.
 LATE = (
     " In TLS 1.3 the device believed that it was connected until its first read"
@@ -211,8 +214,9 @@ def _closer(
 ) -> tuple[Entry, Symptoms, bool]:
     """Return what tells more of the failure because of a file, and whether there is such."""
     signers = wrong_signers((*looked.certificates, *looked.held.cas))
+    as_python = Failure("SSLError", text="[SSL] PEM lib") if seen.state in UNTAKEN else seen.failure
     for state, words in itertools.chain(mistakes, signers):
-        nearer, nearly = find(replace(seen, state=state, words=words))
+        nearer, nearly = find(replace(seen, failure=as_python, state=state, words=words))
         if is_of_a_state(nearer, state):
             return nearer, nearly, True
     return entry, seen, False

@@ -45,12 +45,8 @@ INNERMOST = 8
 SHOWN = 300
 #: States of a file that does not load.
 FILES = {
-    "no start line",
-    "other pem",
-    "run together",
-    "bad password",
-    "key not usable",
-    "key not parsed",
+    *("no start line", "other pem", "run together", "bad password"),
+    *("key not usable", "key not parsed"),
 }
 
 #: Meanings of a file that the line may name.
