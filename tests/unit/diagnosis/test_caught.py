@@ -224,7 +224,6 @@ def test_a_certificate_behind_the_first_is_damaged(
     second = f"{first}\n{damage(''.join(body))}\n{last}\n"
     files[0].write_text(files[0].read_text("utf-8") + second, "utf-8")
     error = error_of(lambda: ssl.create_default_context().load_cert_chain(*files))
-    assert "PEM" in str(error)
     told = explain(error, certfile=files[0], keyfile=files[1])
     assert told.entry == "file_other"
     assert "client.crt holds a damaged certificate" in told.what
