@@ -1,15 +1,12 @@
 """What an exception of any library says: the one that matters may be deep inside another.
 
 Here: the walk through what an exception carries, and the step and side that its traceback shows.
-Not here: what a text means (lines.py), and what a failure means (explanation.py).
+Not here: what the arguments of its calls tell (calls.py), what a text means (lines.py), and what a
+failure means (explanation.py).
 """
 
 from __future__ import annotations
 
-import errno
-import http.client
-import os
-import re
 import socket
 import ssl
 import traceback
@@ -17,13 +14,11 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
+from mtls_lab.diagnosis.calls import FILE_ERRORS, attribute, over_tls, unopened
 from mtls_lab.diagnosis.lines import READ, heard
 from mtls_lab.diagnosis.symptoms import Symptoms, steady
 from mtls_lab.errors import LabError
-from mtls_lab.files import PathLike
-from mtls_lab.text import printable
 from mtls_lab.wire import Failure, Stage
 from mtls_lab.wire.reasons import NO_CHAIN
 
@@ -37,14 +32,6 @@ QUOTED = 0.5
 LEAST = 0.1
 #: Attributes that hold the exception behind this one: urllib and urllib3, aiohttp, groups.
 HOLDERS = ("reason", "os_error", "original_error", "orig", "error", "exceptions")
-#: Errors of a file that ssl raises without its name.
-FILE_ERRORS = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
-#: What the functions that hand a file on to ssl call it: ssl's own, urllib3's and others'.
-FILE_ARGUMENTS = {"cafile", "certfile", "keyfile", "ca_certs", "cert_file", "key_file", "ca_file"}
-#: How a call names an environment variable.
-VARIABLE = r"environ(?:\[|\.get\()[\"']([A-Z_]{3,40})[\"']"
-#: So many of the innermost calls are looked at for the name of a file.
-CALLS = 4
 #: The methods of an SSLSocket and an SSLObject, and the step that fails in them.
 STEPS = {
     "do_handshake": Stage.HANDSHAKE,
@@ -73,15 +60,16 @@ def inside(error: BaseException) -> Symptoms:
         if told and (worth := max(told.weight - QUOTED, LEAST)) > weight:
             best = replace(told, side=told.side or seen.side)
             weight, found = worth, each
-    if best.failure.error == "EOFError" and any(map(_over_tls, carried)):
+    if best.failure.error == "EOFError" and any(map(over_tls, carried)):
         best = replace(best, side="device", version="TLS")
     if found is error and type(error).__module__ == "builtins":
         return replace(best, says="", stack="", note="")  # it is in the reader's hand
     if found is error or best.says:
         return best
-    kind = f"{type(error).__module__.partition('.')[0]}'s {type(error).__name__}"
+    library = type(error).__module__.partition(".")[0]
+    kind = f"{library}'s {type(error).__name__}"
     says = steady(str(best.failure))
-    return replace(best, side=best.side or own.side, stack=kind, by="python", says=says)
+    return replace(best, side=best.side or own.side, stack=kind, by=f"{library} python", says=says)
 
 
 def answered(response: object) -> Symptoms | None:
@@ -105,7 +93,7 @@ def _carried(error: BaseException) -> Iterator[BaseException]:
         yield each
         held: list[object] = [each.__cause__, *each.args]
         held += [] if each.__suppress_context__ else [each.__context__]
-        held += [_attribute(each, name) for name in HOLDERS]
+        held += [attribute(each, name) for name in HOLDERS]
         flat = (
             one for some in held for one in (some if isinstance(some, tuple | list) else [some])
         )
@@ -115,12 +103,6 @@ def _carried(error: BaseException) -> Iterator[BaseException]:
                 waiting.append(one)
 
 
-def _attribute(error: object, name: str) -> object:
-    with suppress(Exception):  # it may be a property of any library
-        return getattr(error, name, None)
-    return None
-
-
 def _told(error: BaseException) -> Symptoms | None:
     """What its text says, or the HTTP answer that it carries.
 
@@ -128,7 +110,7 @@ def _told(error: BaseException) -> Symptoms | None:
     """
     if isinstance(error, LabError) or _is_of_ssl(error):
         return None
-    if seen := answered(_attribute(error, "response")):
+    if seen := answered(attribute(error, "response")):
         return seen
     try:
         text = f"{type(error).__module__}.{type(error).__name__}: {error}"
@@ -143,45 +125,6 @@ def _is_of_ssl(error: BaseException) -> bool:
     return isinstance(error, ssl.SSLError) and (
         type(error).__module__ == "ssl" or bool(getattr(error, "reason", ""))
     )
-
-
-def _over_tls(error: BaseException) -> bool:
-    """Whether a request was made by https, which its error may not say: off the calls."""
-    urls = [_attribute(_attribute(error, "request"), "url")]
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        if isinstance(frame.f_locals.get("self"), http.client.HTTPSConnection):
-            return True
-        urls.append(frame.f_locals.get("url"))
-    known = [str(url) for url in urls if isinstance(url, str) or type(url).__name__ == "URL"]
-    return any(url.startswith(("https:", "wss:")) for url in known)
-
-
-def _unopened(error: BaseException) -> dict[str, str]:
-    """The file that could not be opened, where its error leaves the name out: off the calls.
-
-    With the environment variable that named it, where the line of a call has one.
-    """
-    too_long = isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
-    if not (isinstance(error, FILE_ERRORS) or too_long) or _attribute(error, "filename"):
-        return {}
-    found: dict[str, str] = {}
-    calls = list(traceback.walk_tb(error.__traceback__))[-CALLS:]
-    for frame, _ in reversed(calls):
-        for name in FILE_ARGUMENTS & frame.f_locals.keys():
-            value = frame.f_locals[name]
-            if isinstance(value, str) and "-----BEGIN " in value:
-                return {"text": name}
-            if isinstance(value, str | os.PathLike) and not _is_file(value):
-                found.setdefault("file", printable(os.fspath(value)))
-    lines = [call.line or "" for call in traceback.extract_tb(error.__traceback__)[-CALLS:]]
-    variable = re.search(VARIABLE, "\n".join(lines))
-    return found | ({"found": variable[1]} if variable and found else {})
-
-
-def _is_file(path: PathLike) -> bool:
-    with suppress(OSError, ValueError):  # a name that no file can have
-        return Path(path).is_file()
-    return False
 
 
 def _weight(seen: Symptoms, error: BaseException) -> float:
@@ -206,9 +149,8 @@ def _seen(error: BaseException) -> Symptoms:
         seen = Symptoms(failure=Failure.of(error))
     except Exception:  # noqa: BLE001 - its text is made by code of any library
         return Symptoms(failure=Failure(type(error).__name__))
-    if words := _unopened(error):
-        state = "file of the environment" if "found" in words else "argument missing"
-        state = "text for a name" if "text" in words else state
+    state, words = unopened(error)
+    if state:
         return replace(seen, state=state, words=tuple(words.items()))
     for frame, _ in traceback.walk_tb(error.__traceback__):
         end = frame.f_locals.get("self")

@@ -18,6 +18,7 @@ from mtls_lab.diagnosis.alone import mistakes_in, wrong_signers
 from mtls_lab.diagnosis.cards import explained
 from mtls_lab.diagnosis.causes import Cause, in_words, ranked
 from mtls_lab.diagnosis.choosing import Entry, best_of, find, is_of_a_state
+from mtls_lab.diagnosis.lines import FILES
 from mtls_lab.diagnosis.look import Finding, Looked, look_at
 from mtls_lab.diagnosis.peers import Runs
 from mtls_lab.diagnosis.proof import disproved, files_for, in_few_words
@@ -26,6 +27,7 @@ from mtls_lab.diagnosis.views import in_text, views_of
 from mtls_lab.diagnosis.wording import OTHER, elsewhere, names_for, side_named, worded
 from mtls_lab.files import PathLike
 from mtls_lab.text import Shown
+from mtls_lab.wire import Failure
 from mtls_lab.wire.reasons import alert_of, normal
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ States = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 #: How an entry begins that is about a side's own files: what a stack sends says nothing of those.
 SETUP = "Nobody was refused: {seer} stopped"
+#: Lines of programs that did not take a certificate or a key, whatever was wrong with it.
+UNTAKEN = {"key not decodable", "pair not taken"}
 #: What makes a refusal in TLS 1.3 a surprise.
 LATE = (
     " In TLS 1.3 the device believed that it was connected until its first read"
@@ -150,7 +154,7 @@ def explain(
         looked = look_at(given, chain, password=password, course=course)
         mistakes = tuple(mistakes_in(certfile, keyfile, cafile, password, course=course))
         # What the sides have shown stays: a file that is wrong as well did not cause it.
-        if seen.says or seen.state in {"", "argument missing", "file of the environment"}:
+        if seen.says or seen.state in {"", "argument missing", "file of the environment", *FILES}:
             entry, seen, closer = _closer(entry, seen, looked, mistakes)
     texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
     names, shell, command = names_for(texts, seen, given, course=course)
@@ -210,8 +214,9 @@ def _closer(
 ) -> tuple[Entry, Symptoms, bool]:
     """Return what tells more of the failure because of a file, and whether there is such."""
     signers = wrong_signers((*looked.certificates, *looked.held.cas))
+    as_python = Failure("SSLError", text="[SSL] PEM lib") if seen.state in UNTAKEN else seen.failure
     for state, words in itertools.chain(mistakes, signers):
-        nearer, nearly = find(replace(seen, state=state, words=words))
+        nearer, nearly = find(replace(seen, failure=as_python, state=state, words=words))
         if is_of_a_state(nearer, state):
             return nearer, nearly, True
     return entry, seen, False

@@ -32,7 +32,7 @@ from mtls_lab.text import printable
 from mtls_lab.wire import Failure
 from mtls_lab.wire.reasons import reason_of_alert
 
-__all__ = ["SHOWN", "heard"]
+__all__ = ["FILES", "SHOWN", "heard"]
 
 #: Of a longer text, the beginning and the end are read: where a program starts, and what came last.
 READ = 256 * 1024
@@ -46,12 +46,8 @@ INNERMOST = 8
 SHOWN = 300
 #: States of a file that does not load.
 FILES = {
-    "no start line",
-    "other pem",
-    "run together",
-    "bad password",
-    "key not usable",
-    "key not parsed",
+    *("no start line", "other pem", "run together", "bad password"),
+    *("key not usable", "key not parsed"),
 }
 
 #: Meanings of a file that the line may name.

@@ -32,7 +32,7 @@ VAGUE = {
     "state": {
         *("http: bad certificate", "writing", "client certificate refused", "not verified"),
         *("not verified or missing", "not verified or not tls", "alert without a name"),
-        "hung up in handshake",
+        *("hung up in handshake", "hung up without a word", "cut or refused", "cut while writing"),
         *("said of device", "said of backend"),
     },
 }

@@ -42,13 +42,21 @@ def views_of(what: object) -> list[Symptoms]:
         return [quoted(what[:READ]) or heard(what)]
     if isinstance(what, BaseException):
         return [_reread(coded(inside(what)))]
-    if isinstance(what, Exchange) and (what.reply or "").startswith("HTTP/"):
-        seen = heard(what.reply or "")
-        if seen.state:
-            return [replace(seen, version=what.device.version or "")]
+    if isinstance(what, Exchange) and (seen := _page(what)):
+        return [seen]
     if not isinstance(what, Exchange | Side | Failure) and (seen_there := answered(what)):
         return [seen_there]
     return [_reread(coded(each)) for each in symptoms(what)]
+
+
+def _page(exchange: Exchange) -> Symptoms | None:
+    """Return what an HTTP server said in place of a reply: to a bare "GET /", a page alone."""
+    page = "\n".join(exchange.device.received)
+    if not page.startswith(("HTTP/", "<")):
+        return None
+    seen = heard(page)
+    refused = seen.state.startswith("http:")
+    return replace(seen, version=exchange.device.version or "") if refused else None
 
 
 def _reread(seen: Symptoms) -> Symptoms:

@@ -41,6 +41,8 @@ VAGUE = {
     "ENOENT": 2.2,
     "EACCES": 2.2,
     "cut or refused": 1,
+    "connection ended": 1,
+    "connection shared": 4,
     "cut while writing": 1,
     "hung up in handshake": 1,
     "handshake timed out": 1,

@@ -63,6 +63,9 @@ def compare(
         yield from in_path(path, cas)
     else:
         yield from _dates(cas, now)
+        if cas and all(ca.issuer != ca.subject for ca in cas):
+            words = {"subject": told(cas[0].subject), "issuer": told(cas[0].issuer)}
+            yield Look("ca file without a root", words)
     yield from _cas(cas)
 
 

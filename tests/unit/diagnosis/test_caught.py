@@ -32,7 +32,7 @@ from mtls_lab.wire import Exchange, Side, Stage
 #: The entries that are told here, for test_no_entry_is_dead.
 TOLD = {
     *("alert_lost", "malformed_certificate", "no_ca_loaded", "served_not_asked"),
-    *("file_of_the_environment", "file_byte_order_mark"),
+    *("file_of_the_environment", "file_byte_order_mark", "session_of_another_context"),
 }
 
 
@@ -135,10 +135,10 @@ def test_a_context_of_the_other_side(server_side: bool) -> None:  # noqa: FBT001
 # --- Inside another exception
 
 
-def cause(error: Exception) -> BaseException:
+def cause(error: Exception, kind: type[Exception] = Outer) -> BaseException:
     try:
-        raise Outer("the call failed") from error
-    except Outer as outer:
+        raise kind("the call failed") from error
+    except kind as outer:
         return outer
 
 
@@ -210,6 +210,51 @@ def test_the_variable_that_names_a_missing_file(monkeypatch: pytest.MonkeyPatch)
     told = explain(error)
     assert told.entry == "file_of_the_environment"
     assert "SSL_CERT_FILE names old/bundle.pem" in told.what
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda body: body[:-40], lambda body: "A" * 40 + body[40:]], ids=["cut", "changed"]
+)
+def test_a_certificate_behind_the_first_is_damaged(
+    tmp_path: Path, ca: CertificateAuthority, damage: Callable[[str], str]
+) -> None:
+    """OpenSSL gives a reason for what follows the leaf, and none for the leaf itself."""
+    files = ca.issue_client("device").save(tmp_path, "client")
+    first, *body, last = pem(ca).splitlines()
+    second = f"{first}\n{damage(''.join(body))}\n{last}\n"
+    files[0].write_text(files[0].read_text("utf-8") + second, "utf-8")
+    error = error_of(lambda: ssl.create_default_context().load_cert_chain(*files))
+    told = explain(error, certfile=files[0], keyfile=files[1])
+    assert told.entry == "file_other"
+    assert "client.crt holds a damaged certificate" in told.what
+
+
+def test_what_a_library_calls_its_options(refusal: ssl.SSLError) -> None:
+    """httpx 0.28.1 returns from create_ssl_context before it loads cert=, if verify= is a path."""
+    required = ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] certificate required")
+    required.reason = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+    outer = type("ReadError", (Outer,), {"__module__": "httpx"})
+    told = explain(cause(required, outer))
+    assert "httpx 0.28 leaves cert= out" in told.why
+    assert "httpx" not in explain(cause(required)).why
+    assert explain(cause(refusal, outer)).entry == "unknown_issuer"
+
+
+def test_a_session_of_another_context(ca: CertificateAuthority, listener: socket.socket) -> None:
+    thread = once(listener, server_context(ca, mutual=False), [])
+    context, other = client_context(ca), client_context(ca)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # which has a session when it is connected
+    with (
+        socket.create_connection(listener.getsockname()[:2]) as raw,
+        context.wrap_socket(raw, server_hostname="localhost") as tls,
+    ):
+        pipes, session = (ssl.MemoryBIO(), ssl.MemoryBIO()), tls.session
+        error = error_of(
+            lambda: other.wrap_bio(*pipes, server_hostname="localhost", session=session)
+        )
+    thread.join(10)
+    assert explain(error).entry == "session_of_another_context"
+    assert explain(f"ValueError: {error}").entry == "session_of_another_context"
 
 
 def test_the_text_of_a_file_for_its_name(ca: CertificateAuthority) -> None:
@@ -419,6 +464,29 @@ def test_an_answer_of_http_in_an_exchange() -> None:
     told = explain(Exchange("GET / HTTP/1.0", side))
     assert told.entry == "http_bad_request"
     assert "Nobody was refused" not in told.who
+
+
+@pytest.mark.parametrize(
+    ("title", "entry"),
+    [
+        ("400 No required SSL certificate was sent", "http_no_certificate"),
+        ("400 The SSL certificate error", "http_bad_certificate"),
+        ("403 Forbidden", "http_forbidden"),
+        ("Welcome", "served_elsewhere"),
+    ],
+)
+def test_a_page_without_a_status_line_in_an_exchange(title: str, entry: str) -> None:
+    """nginx 1.22.1 answers a bare GET / in HTTP/0.9, with the page alone."""
+    page = (
+        "<html>",
+        f"<head><title>{title}</title></head>",
+        "<hr><center>nginx</center>",
+        "</html>",
+    )
+    side = Side("device", Stage.APPLICATION, None, "TLSv1.3", "CN=localhost", page)
+    told = explain(Exchange("GET /", side))
+    assert told.entry == entry
+    assert ("Nobody was refused" in told.who) == (title == "Welcome")
 
 
 def test_an_urllib_answer() -> None:

@@ -263,10 +263,49 @@ def test_a_clients_own_files_do_not_explain_what_is_wrong_with_the_server(tmp_pa
     assert "In these files" not in told.why
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "websockets.exceptions.InvalidMessage: did not receive a valid HTTP response",
+        "ssl.SSLEOFError: EOF occurred in violation of protocol (_ssl.c:2427)",
+    ],
+)
+def test_a_server_that_closes_without_a_word_may_have_refused(tmp_path: Path, line: str) -> None:
+    certfile = tmp_path / "client.crt"
+    pem.write_certificate(certfile, leaf(SERVER))
+    assert "has no clientAuth" in explain(line, certfile=certfile).why
+
+
+def test_a_key_that_a_library_did_not_take(tmp_path: Path) -> None:
+    """pymongo 4.20 says this whatever was wrong with the key: first there is none."""
+    certfile = tmp_path / "client.pem"
+    pem.write_certificate(certfile, leaf())
+    line = "pymongo.errors.ConfigurationError: Private key doesn't match certificate: "
+    told = explain(
+        line + "[('DECODER routines', '', 'unsupported'), ('SSL routines', '', 'PEM lib')]",
+        certfile=certfile,
+    )
+    assert told.entry == "file_no_key"
+    keyfile = tmp_path / "client.key"
+    keyfile.write_bytes(private_pem(OTHER))
+    assert "is not the key" in explain(line, certfile=certfile, keyfile=keyfile).why
+
+
+def test_a_file_of_cas_without_a_root(tmp_path: Path) -> None:
+    """The server's own certificate was saved as the CA file; Python 3.11 says code 20."""
+    cafile = tmp_path / "ca.pem"
+    pem.write_certificate(cafile, leaf(SERVER))
+    told = explain(unverified(20), cafile=cafile)
+    assert "holds no root: it has the certificate of CN=device, which CN=Root issued" in told.why
+    pem.write_certificate(cafile, leaf(SERVER), root())
+    assert "In these files" not in explain(unverified(20), cafile=cafile).why
+
+
 def test_every_finding_is_tried() -> None:
     rare = {"weak_signature", "not_for_servers", "ca_not_for_servers"}  # SHA-1 is not signed here
     held = {"revoked", "key_open", "key_not_readable", "no_crl_of_the_issuer"}  # test_held.py
     held |= {"crl_expired", "crl_not_yet_valid", "crl_of_another_key"}
+    rare |= {"ca_file_without_a_root"}  # without a certificate, above
     assert set(read_facts("findings")) == set(MISFITS) | set(DATED) | rare | held
 
 
