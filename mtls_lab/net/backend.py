@@ -35,8 +35,8 @@ REMEMBERED = 256
 Observer = Callable[[str, Address, Side], object]
 #: A finished context, or what returns one for each new connection.
 Context = ssl.SSLContext | Callable[[], ssl.SSLContext | None] | None
-#: What answers a command of the peer with this certificate.
-Answer = Callable[[str, PeerCertificate], str]
+#: What answers a command of the peer with this certificate, in DER; None if it has shown none.
+Answer = Callable[[str, bytes | None], str]
 
 #: Each with the cell that started it, and the run of that cell.
 _running: dict[Backend, Started] = {}
@@ -149,6 +149,7 @@ class Backend:
         self._acceptor.adopt(tls)
         tls.do_handshake()
         talk.version, talk.certificate = tls.version(), tls.getpeercert()
+        talk.certificate_der = tls.getpeercert(binary_form=True)
         talk.peer = subject_of(talk.certificate)
         talk.asked = tls.context.verify_mode is not ssl.CERT_NONE
         talk.reused = bool(tls.session_reused)
@@ -201,7 +202,7 @@ class Backend:
             return self.service.answer(command)
         try:
             with self._acceptor.outside():
-                return self._answer(command, talk.certificate)
+                return self._answer(command, talk.certificate_der)
         except Exception:
             talk.send("ERROR the backend could not answer")
             raise
@@ -234,8 +235,9 @@ def serve(
         authorize: asked once for each connection with the peer's certificate, as
             `getpeercert()` gives it; what is false, or an exception, refuses the client with
             one ERROR line.
-        answer: asked for each command, with the peer's certificate as above; returns the line
-            that answers it. Default: the lab's own commands.
+        answer: asked for each command, with the peer's certificate as
+            `getpeercert(binary_form=True)` gives it; returns the line that answers it. Default:
+            the lab's own commands.
         name: what the backend is known by in this process; without one, "backend".
         secret: what GET_SECRET answers.
         host, port: where to listen; port 0 takes a free one.

@@ -30,6 +30,7 @@ class Conversation:
     peer: str | None = None
     #: As `getpeercert` gives it; None over plain TCP, or without one.
     certificate: PeerCertificate = None
+    certificate_der: bytes | None = None
     asked: bool = False
     reused: bool = False
     # Bounded: a client may send commands for as long as it likes.
