@@ -45,7 +45,7 @@ def coded(seen: Symptoms) -> Symptoms:
     found = _ENDS.search(seen.failure.text)
     if found is None:
         return seen
-    code, state = _told(found[1])
+    code, state = _told(found[1], seen.failure.text)
     return replace(seen, state=state, words=(("code", code),)) if state else seen
 
 
@@ -58,7 +58,7 @@ def quoted(text: str) -> Symptoms | None:
         return None
     for line in text.splitlines():
         for number in _numbers(line, bare=bool(signed)):
-            code, state = _told(number)
+            code, state = _told(number, line)
             if state:
                 says = printable(line.strip()[:SHOWN])
                 return Symptoms(
@@ -79,11 +79,18 @@ def _numbers(line: str, *, bare: bool) -> Iterator[str]:
         yield _UNREACHED
 
 
-def _told(number: str) -> tuple[str, str]:
-    """Return a code in words, and its state; no state if it is no code of a TPM."""
+def _told(number: str, by: str) -> tuple[str, str]:
+    """Return a code in words, and its state; no state if it is no code of a TPM.
+
+    Args:
+        number: the code.
+        by: what quotes it, which may name the command.
+    """
     from mtls_lab.tpm.codes import decode  # noqa: PLC0415 - few failures have one
 
     code = decode(int(number, 16))
     if code.ok or not code.name:
         return "", ""
+    if code.name == "INTEGRITY" and "ActivateCredential" in by:
+        return str(code), "tpm: credential"
     return str(code), f"tpm: {code.name if code.name in _OWN else 'other'}"

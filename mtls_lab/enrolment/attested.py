@@ -28,7 +28,6 @@ from mtls_lab.enrolment.evidence import RULES, Claim, EvidenceRule
 from mtls_lab.enrolment.lines import request_from, to_line
 from mtls_lab.enrolment.office import MOST_REFUSALS
 from mtls_lab.errors import LabError
-from mtls_lab.net import PeerCertificate
 from mtls_lab.pki import LEAF_DAYS, CertificateAuthority, Purpose
 from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.text import printable
@@ -95,7 +94,7 @@ class AttestingOffice:
         """Put a TPM on the register, as the factory does that built it into a device."""
         self.register[endorsement.fingerprint(hashes.SHA256())] = name
 
-    def answer(self, command: str, _certificate: PeerCertificate) -> str:
+    def answer(self, command: str, _certificate: bytes | None) -> str:
         """Answer a command, as `serve(answer=…)` asks; a refusal begins with `ERROR`."""
         verb, *words = command.split(" ")
         with self._turn:

@@ -117,10 +117,11 @@ def why(exchange: Exchange) -> str:
 def _why(exchange: Exchange) -> str:
     backend = exchange.backend.failure if exchange.backend else None
     device = exchange.device.failure
+    server = exchange.backend.who if exchange.backend else "backend"
     for failure in (backend, device):
         if failure is not None and failure.verify_code is not None:
-            side = "backend" if failure is backend else "device"
+            side = server if failure is backend else "device"
             return f"the {side} says: {failure.verify_message}"
     if exchange.reply and exchange.reply.startswith("ERROR"):
-        return f"the backend says: {exchange.reply.removeprefix('ERROR ')}"
+        return f"the {server} says: {exchange.reply.removeprefix('ERROR ')}"
     return str(backend or device)

@@ -78,17 +78,19 @@ def certificate_from(line: str | None) -> x509.Certificate:
         ) from None
 
 
-def names_in(asked: x509.CertificateSigningRequest | PeerCertificate) -> list[str]:
+def names_in(
+    asked: x509.CertificateSigningRequest | x509.Certificate | PeerCertificate,
+) -> list[str]:
     """Return every name that a request asks for, or that a peer's certificate has.
 
     Args:
-        asked: a request; or a certificate as `getpeercert()` gives it.
+        asked: a request; or a certificate, also as `getpeercert()` gives it.
 
     Example:
         >>> names_in({"subject": ((("commonName", "device-07"),),)})
         ['device-07']
     """
-    if isinstance(asked, x509.CertificateSigningRequest):
+    if isinstance(asked, x509.CertificateSigningRequest | x509.Certificate):
         return [str(each.value) for each in asked.subject] + [
             str(getattr(each, "value", each)) for each in _alternative(asked)
         ]
@@ -98,8 +100,10 @@ def names_in(asked: x509.CertificateSigningRequest | PeerCertificate) -> list[st
     ]
 
 
-def _alternative(csr: x509.CertificateSigningRequest) -> list[x509.GeneralName]:
+def _alternative(
+    asked: x509.CertificateSigningRequest | x509.Certificate,
+) -> list[x509.GeneralName]:
     try:
-        return list(csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+        return list(asked.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
     except x509.ExtensionNotFound:
         return []

@@ -10,15 +10,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mtls_lab.enrolment.lines import names_in, request_from, to_line
 from mtls_lab.errors import LabError
-from mtls_lab.net import PeerCertificate
 from mtls_lab.pki import LEAF_DAYS, CertificateAuthority, Purpose, common_name
+from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.text import printable
 
 __all__ = ["MOST_REFUSALS", "Asked", "Office", "Rule"]
@@ -35,14 +34,14 @@ class Asked:
 
     Attributes:
         csr: the request.
-        certificate: that of whoever sends it, as `getpeercert()` gives it.
-        registered: the serial number that the register has for the name in that certificate; None
-            for a device that is retired.
+        certificate: that of whoever sends it.
+        registered: the certificate that the register has for the name in that one; None for a
+            device that is retired.
     """
 
     csr: x509.CertificateSigningRequest
-    certificate: dict[str, Any]
-    registered: int | None
+    certificate: x509.Certificate
+    registered: x509.Certificate | None
 
 
 #: Returns a reason to refuse, or None.
@@ -61,8 +60,9 @@ class Office:
         days: for how long a certificate is valid.
 
     Attributes:
-        register: by name, the serial number of the certificate that the device may ask with next;
-            None for a device that is retired.
+        register: by name, the certificate that the device may ask with next; None for a device
+            that is retired. A whole certificate, or its fingerprint, cannot be copied by somebody
+            who signs with a stolen CA; a serial number can.
         refusals: who was refused, and why, in order; the latest 256.
 
     Example:
@@ -71,11 +71,12 @@ class Office:
         >>> office = Office(CertificateAuthority.create("Device CA"))
         >>> office.answer("GET_SECRET", None)
         'ERROR this office knows ENROL and CHAIN'
-        >>> asks = {"subject": ((("commonName", "pump-1"),),), "serialNumber": "01"}
-        >>> office.register["pump-1"] = 1
+        >>> birth = CertificateAuthority.create("Birth CA").issue_client("pump-1").certificate
+        >>> office.announce(birth)
+        >>> asks = birth.public_bytes(Encoding.DER)
         >>> office.answer("ENROL " + to_line(request(create_key(), "pump-1")), asks)[:3]
         'MII'
-        >>> office.register["pump-1"] == 1
+        >>> office.register["pump-1"] == birth
         False
     """
 
@@ -83,17 +84,17 @@ class Office:
         self, ca: CertificateAuthority, rules: Iterable[Rule] = (), *, days: int = LEAF_DAYS
     ) -> None:
         self.ca, self.rules, self.days = ca, list(rules), days
-        self.register: dict[str, int | None] = {}
+        self.register: dict[str, x509.Certificate | None] = {}
         self.refusals: deque[tuple[str, str]] = deque(maxlen=MOST_REFUSALS)
         self._answered: dict[tuple[str, bytes], x509.Certificate] = {}
         self._turn = threading.Lock()  # two requests with one certificate: one of them is first
 
     def announce(self, birth: x509.Certificate) -> None:
         """Let a device of the factory ask once with its birth certificate."""
-        self.register[common_name(birth)] = birth.serial_number
+        self.register[common_name(birth)] = birth
 
-    def answer(self, command: str, certificate: PeerCertificate) -> str:
-        """Answer a command of the peer with this certificate, as `serve(answer=…)` asks.
+    def answer(self, command: str, certificate: bytes | None) -> str:
+        """Answer a command of the peer with this certificate in DER, as `serve(answer=…)` asks.
 
         `ENROL` and a request in base64 gets a certificate, `CHAIN` that of the CA which signs now.
         What is refused gets a line that begins with `ERROR`.
@@ -109,11 +110,17 @@ class Office:
             return f"ERROR {problem.found}"
         if not csr.is_signature_valid:
             return "ERROR the request is not signed with the key that it names"
+        try:
+            theirs = x509.load_der_x509_certificate(certificate or b"")
+            who = ", ".join(names_in(theirs))
+        except UNREADABLE:
+            return "ERROR there is no certificate that this office can read"
         with self._turn:
-            return self._decide(csr, certificate or {})
+            return self._decide(csr, who, theirs)
 
-    def _decide(self, csr: x509.CertificateSigningRequest, certificate: dict[str, Any]) -> str:
-        who = ", ".join(names_in(certificate))
+    def _decide(
+        self, csr: x509.CertificateSigningRequest, who: str, theirs: x509.Certificate
+    ) -> str:
         again = (
             who,
             csr.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
@@ -122,7 +129,7 @@ class Office:
             return to_line(self._answered[again])
         if who not in self.register:
             return self._refuse(who, "nobody has announced this device")
-        asked = Asked(csr, certificate, self.register[who])
+        asked = Asked(csr, theirs, self.register[who])
         for rule in self.rules:
             if reason := rule(asked):
                 return self._refuse(who, reason)
@@ -130,7 +137,7 @@ class Office:
             issued = self.ca.sign(csr, Purpose.CLIENT, days=self.days)
         except ValueError as error:
             return self._refuse(who, str(error))
-        self.register[who] = issued.serial_number
+        self.register[who] = issued
         self._answered[again] = issued
         if len(self._answered) > MOST_ANSWERS:
             del self._answered[next(iter(self._answered))]

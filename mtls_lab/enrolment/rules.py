@@ -6,9 +6,9 @@ when (office.py), and what TLS refuses before any rule is asked.
 
 from __future__ import annotations
 
-import ssl
-import time
-from typing import Any
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
 
 from mtls_lab.enrolment.lines import names_in
 from mtls_lab.enrolment.office import Asked
@@ -24,9 +24,9 @@ def own_name(asked: Asked) -> str | None:
 
     Example:
         >>> from mtls_lab.enrolment.lines import request
-        >>> from mtls_lab.pki import create_key
-        >>> csr = request(create_key(), "pump-2")
-        >>> own_name(Asked(csr, {"subject": ((("commonName", "pump-1"),),)}, 1))
+        >>> from mtls_lab.pki import CertificateAuthority, create_key
+        >>> own = CertificateAuthority.create("Device CA").issue_client("pump-1").certificate
+        >>> own_name(Asked(request(create_key(), "pump-2"), own, own))
         'the request is for another name'
     """
     same = names_in(asked.csr) == names_in(asked.certificate)
@@ -35,7 +35,9 @@ def own_name(asked: Asked) -> str | None:
 
 def current_only(asked: Asked) -> str | None:
     """Let nobody ask with a certificate that has been replaced, or that is retired."""
-    current = int(asked.certificate["serialNumber"], 16) == asked.registered
+    if asked.registered is None:
+        return "this device is retired"
+    current = asked.certificate == asked.registered
     return None if current else "this certificate is not the current one"
 
 
@@ -45,11 +47,13 @@ def not_too_late(asked: Asked) -> str | None:
     return None if in_time else f"this certificate expired more than {GRACE} days ago"
 
 
-def late_by_days(certificate: dict[str, Any]) -> float:
+def late_by_days(certificate: x509.Certificate) -> float:
     """Return how many days ago a certificate expired; negative before that.
 
     Example:
-        >>> late_by_days({"notAfter": "Jan  1 00:00:00 2020 GMT"}) > 2000
+        >>> from mtls_lab.pki import CertificateAuthority, Purpose
+        >>> ca = CertificateAuthority.create("Device CA")
+        >>> late_by_days(ca.issue("old", Purpose.CLIENT, valid_days=(-90, -9)).certificate) > 8
         True
     """
-    return (time.time() - ssl.cert_time_to_seconds(certificate["notAfter"])) / 86400
+    return (datetime.now(UTC) - certificate.not_valid_after_utc) / timedelta(days=1)

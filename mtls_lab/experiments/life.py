@@ -28,7 +28,7 @@ from mtls_lab.enrolment import (
 from mtls_lab.errors import UnknownName
 from mtls_lab.files import write_file
 from mtls_lab.net import Backend, ask
-from mtls_lab.pki import CertificateAuthority, Identity, create_key
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose, create_key
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
@@ -147,7 +147,7 @@ class Life:
         for identity in born.values():
             self._office.announce(identity.certificate)
         first = {name: _Held(birth, "", self._present(birth)) for name, birth in born.items()}
-        with Backend(self._counter, answer=self._office.answer) as office:
+        with self._open() as office:
             for name, held in first.items():
                 _, self._devices[name] = self._enrolled(name, held, office)
 
@@ -221,14 +221,24 @@ class Life:
             tuple(self._done[-REMEMBERED:]),
         )
 
-    def certified_by(self, which: str) -> Member:
-        """Let a thief with the key of a device CA sign a certificate, and ask with it."""
-        identity = self._cas[which].issue_client("01")
+    def certified_by(self, which: str) -> tuple[Member, Member]:
+        """Let a thief with the key of a device CA sign a certificate; ask at work and the office.
+
+        It has the name and the serial number of the certificate that a device has now.
+        """
+        name, own = next(iter(self._devices.items()))
+        number = own.identity.certificate.serial_number
+        forged = self._cas[which].issue(name, Purpose.CLIENT, serial_number=number)
+        held = _Held(forged, which, self._present(forged))
         with Backend(self._operations()) as backend:
-            run = ask_all({"thief": self._present(identity)}, backend)
-        return _member(run, "thief", which)
+            run = ask_all({"thief": held.context}, backend)
+        asked, _ = self._asked(name, held)
+        return (_member(run, "thief", which), Member("thief", which, _refusal(asked)))
 
     # --- Behind them
+
+    def _open(self) -> Backend:
+        return Backend(self._counter, answer=self._office.answer, name="office")
 
     def _step(self, said: str) -> LifeReport:
         self._done.append(said)
@@ -240,7 +250,7 @@ class Life:
         return self._devices[name]
 
     def _asked(self, name: str, held: _Held) -> tuple[Exchange, _Held]:
-        with Backend(self._counter, answer=self._office.answer) as office:
+        with self._open() as office:
             return self._enrolled(name, held, office)
 
     def _enrolled(self, name: str, held: _Held, office: Backend) -> tuple[Exchange, _Held]:
@@ -289,9 +299,13 @@ def _load(
 
 
 def _answer(exchange: Exchange) -> str:
-    return "done" if exchange.ok else why(exchange)
+    return _refusal(exchange) or "done"
+
+
+def _refusal(exchange: Exchange) -> str:
+    return "" if exchange.ok else why(exchange)
 
 
 def _member(run: FleetRun, name: str, ca: str) -> Member:
     exchange = run.exchanges[name]
-    return Member(name, ca, "" if exchange.ok else why(exchange))
+    return Member(name, ca, _refusal(exchange))

@@ -92,6 +92,13 @@ def dropped_early(renewed: Exchange, other: Exchange) -> str:
     return "old" if other.ok else "neither"
 
 
+def leaked_ca(office: Exchange, at_work: Exchange) -> str:
+    """Judge where the forged certificate was good for something."""
+    if office.ok:
+        return "both" if at_work.ok else "office"
+    return "work" if at_work.ok else "neither"
+
+
 # --- Attestation -----------------------------------------------------------------------------
 
 
@@ -132,6 +139,7 @@ def measured_again(exchange: Exchange) -> str:
 #: In the order of data/predictions.toml.
 PART_4 = (
     *(copied_key, key_in_memory, copied_chip, tpm_session),
-    *(birth_at_work, other_name, old_key, clock_1970, swapped_context, dropped_early),
+    *(birth_at_work, other_name, old_key, clock_1970, swapped_context),
+    *(dropped_early, leaked_ca),
     *(borrowed_ek, loaded_key, forged_statement, changed_firmware, measured_again),
 )

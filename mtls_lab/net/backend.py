@@ -41,8 +41,8 @@ REMEMBERED = 256
 Observer = Callable[[str, Address, Side], object]
 #: A finished context, or what returns one for each new connection.
 Context = ssl.SSLContext | Callable[[], ssl.SSLContext | None] | None
-#: What answers a command of the peer with this certificate.
-Answer = Callable[[str, PeerCertificate], str]
+#: What answers a command of the peer with this certificate, in DER; None if it has shown none.
+Answer = Callable[[str, bytes | None], str]
 
 
 @dataclass
@@ -57,6 +57,7 @@ class Conversation:
     peer: str | None = None
     #: As `getpeercert` gives it; None over plain TCP, or without one.
     certificate: PeerCertificate = None
+    certificate_der: bytes | None = None
     asked: bool = False
     reused: bool = False
     # Bounded: a client may send commands for as long as it likes.
@@ -185,6 +186,7 @@ class Backend:
         self._acceptor.adopt(tls)
         tls.do_handshake()
         talk.version, talk.certificate = tls.version(), tls.getpeercert()
+        talk.certificate_der = tls.getpeercert(binary_form=True)
         talk.peer = subject_of(talk.certificate)
         talk.asked = tls.context.verify_mode is not ssl.CERT_NONE
         talk.reused = bool(tls.session_reused)
@@ -237,7 +239,7 @@ class Backend:
             return self.service.answer(command)
         try:
             with self._acceptor.outside():
-                return self._answer(command, talk.certificate)
+                return self._answer(command, talk.certificate_der)
         except Exception:
             talk.send("ERROR the backend could not answer")
             raise

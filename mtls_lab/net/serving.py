@@ -90,8 +90,9 @@ def serve(
         authorize: asked once for each connection with the peer's certificate, as
             `getpeercert()` gives it; what is false, or an exception, refuses the client with
             one ERROR line.
-        answer: asked for each command, with the peer's certificate as above; returns the line
-            that answers it. Default: the lab's own commands.
+        answer: asked for each command, with the peer's certificate as
+            `getpeercert(binary_form=True)` gives it; returns the line that answers it. Default:
+            the lab's own commands.
         name: what the backend is known by in this process; without one, "backend".
         secret: what GET_SECRET answers.
         host, port: where to listen; port 0 takes a free one.

@@ -190,12 +190,13 @@ class CertificateAuthority:
         key_usage: Iterable[str] | None = LEAF_KEY_USAGE,
         is_ca: bool = False,
         authority_id: bool = True,
+        serial_number: int | None = None,
     ) -> Identity:
         """Make a certificate with everything said; `valid_days` counts from today.
 
         Without a purpose it has no extended key usage, and then verifies for every purpose.
-        The last three are for certificates that are wrong on purpose: other bits of keyUsage
-        or none of it, CA:TRUE, no authority key identifier.
+        The last four are for certificates that are wrong on purpose: other bits of keyUsage
+        or none of it, CA:TRUE, no authority key identifier, a serial number that is taken.
 
         Example:
             >>> ca = CertificateAuthority.create("Lab CA")
@@ -216,6 +217,7 @@ class CertificateAuthority:
             last,
             key_usage=key_usage,
             is_ca=is_ca,
+            serial_number=serial_number,
         )
         return Identity(key, builder.sign(self.key, SHA256), self.chain)
 

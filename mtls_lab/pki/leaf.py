@@ -49,6 +49,7 @@ def leaf_builder(
     *,
     key_usage: Iterable[str] | None = LEAF_KEY_USAGE,
     is_ca: bool = False,
+    serial_number: int | None = None,
 ) -> x509.CertificateBuilder:
     """Fill in everything of a leaf but the signature.
 
@@ -60,13 +61,14 @@ def leaf_builder(
         first, last: its dates.
         key_usage: keyUsage, by cryptography's names; None leaves it out.
         is_ca: what basicConstraints says.
+        serial_number: None for a random one, as it should be.
     """
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(public_key)
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial_number or x509.random_serial_number())
         .not_valid_before(first)
         .not_valid_after(last)
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)

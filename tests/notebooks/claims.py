@@ -349,6 +349,26 @@ CLAIMS: dict[str, list[Claim]] = {
             "device   connect ✓  handshake ✗ SSLError: [SSL] EVP lib (0x99d)",
             "received ✓ open sesame",
         ),
+        claim(
+            """
+            chip.stop()
+            chip = SoftwareTPM("device-21/tpm")
+            measure(chip, firmware)  # what starts then is something else
+            print(device("sealed"))
+            """,
+            "received ✓ open sesame",
+        ),
+        claim(
+            """
+            create_wrapped_key(chip, "device-21/renewed.key")
+            csr = create_csr(chip, "device-21/renewed.key", "device-21")
+            evidence = certify_key(chip, "device-21/renewed.key", fresh_nonce())
+            print("renewed:", to_office(enrol_line(csr, evidence)).ok)
+            print(to_office(enrol_line(request(create_key(), "device-21"))).reply)
+            """,
+            "renewed: True",
+            "ERROR no TPM states that this key is its own",
+        ),
     ],
     "4b_device_life": [
         claim(
@@ -391,6 +411,19 @@ CLAIMS: dict[str, list[Claim]] = {
             """,
             "office 2 connect ✓  handshake ✗ SSLCertVerificationError: certificate has expired",
             "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+        ),
+        claim(
+            """
+            office_context = trusting(root.certificate)
+            current, office.ca = with_lists(successor), successor
+            aged("device-20", 1)
+            print(ask("GET_SECRET", backend, context=device("device-20")).backend)
+            print("renewed:", enrol("device-20").ok)
+            print("served:", ask("GET_SECRET", backend, context=device("device-20")).ok)
+            """,
+            "unable to get local issuer certificate",
+            "renewed: True",
+            "served: True",
         ),
     ],
 }

@@ -9,7 +9,8 @@ from mtls_lab.panels import LifePanel
 from mtls_lab.panels.life import STEPS
 
 REVOKED = "the backend says: certificate revoked"
-NOT_CURRENT = "the backend says: this certificate is not the current one"
+NOT_CURRENT = "the office says: this certificate is not the current one"
+RETIRED = "the office says: this device is retired"
 NOT_TRUSTED = "the backend says: unable to get local issuer certificate"
 
 
@@ -30,7 +31,7 @@ def test_a_copied_key_is_served_until_it_is_revoked(life: Life) -> None:
     report = life.revoke("02")
     assert report.thief is not None
     assert (report.thief.why, refused(report)) == (REVOKED, ["02"])
-    assert life.renew("02").done[-1] == f"02 renews: {NOT_CURRENT}"
+    assert life.renew("02").done[-1] == f"02 renews: {RETIRED}"
 
 
 def test_after_a_renewal_the_copy_is_good_at_work_and_not_at_the_office(life: Life) -> None:
@@ -58,6 +59,14 @@ def test_the_good_order_refuses_nobody(life: Life) -> None:
     reports.append(life.trust("CA 2"))
     assert [refused(report) for report in reports] == [[]] * 5
     assert {each.ca for each in reports[-1].devices} == {"CA 2"}
+
+
+@pytest.mark.parametrize("trusted", ["CA 1", "both", "CA 2"])
+def test_a_forger_with_a_key_of_a_ca_is_at_most_served_at_work(life: Life, trusted: str) -> None:
+    life.trust(trusted)
+    at_work, office = life.certified_by("CA 1")
+    assert at_work.served is (trusted != "CA 2")
+    assert office.why == NOT_CURRENT
 
 
 def test_other_orders_refuse_some(life: Life) -> None:

@@ -98,14 +98,16 @@ def _clean(company: Company) -> dict[str, bytes]:
     }
 
 
+_GUESSED = "a PIN on a file is guessed on the thief's machine, at any speed"
 _RULES = {
     "a backup in another folder": "an image is all its folders, and a name says nothing",
     "a key behind a certificate, in OpenSSL's older form": "a PEM file may hold several things, "
     "and a private key has more than one kind of BEGIN line",
     "an RSA key in its older form": "a private key has more than one kind of BEGIN line",
-    "a key with a PIN": "a PIN on a file is guessed on the thief's machine, at any speed",
+    "a key with a PIN": _GUESSED,
     "a key behind a wrapped one": "that one thing in a file is wrapped says nothing about the next",
     "a key in DER form": "DER is the same key without the lines that can be read",
+    "a key in DER form, with a PIN": _GUESSED,
 }
 
 
@@ -116,7 +118,7 @@ def _forgotten(
     key, older = company.device.key, PrivateFormat.TraditionalOpenSSL
     names = (
         *("backup/2024/client.key.bak", "device/all.pem", "device/rsa.pem", "device/locked.key"),
-        *("device/tpm.key", "device/client"),
+        *("device/tpm.key", "device/client", "device/locked"),
     )
     rsa_key = rsa.generate_private_key(65537, 2048)
     data = (
@@ -126,8 +128,9 @@ def _forgotten(
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(PIN)),
         clean["device/tpm.key"] + _plain(key),
         key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
+        key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, BestAvailableEncryption(PIN)),
     )
-    passwords = (None, None, None, PIN, None, None)
+    passwords = (None, None, None, PIN, None, None, PIN)
     return dict(zip(names, zip(_RULES, data, passwords, strict=True), strict=True))
 
 
@@ -137,7 +140,7 @@ def _shipped(company: Company, name: str, what: str, data: bytes, password: byte
     if name == "device/rsa.pem":
         return found
     if data[:1] == b"\x30":  # DER
-        data = _plain(company.device.key)
+        data, password = _plain(company.device.key), None
     start = data.rfind(b"-----BEGIN")
     secret = company.steals(data[start:], password)
     return f"{found}: a thief copied it, and got {secret!r}" if secret == SECRET else found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
@@ -101,7 +102,7 @@ class _Desk:
         """Give the device a current certificate that expired so many days ago."""
         days = (-90 - days_ago, -days_ago)
         old = self._factory.devices.issue(_NAME, Purpose.CLIENT, valid_days=days)
-        self.office.register[_NAME] = old.certificate.serial_number
+        self.office.register[_NAME] = old.certificate
         return old
 
 
@@ -122,6 +123,7 @@ def may_enrol(function: Callable[..., Any]) -> Iterator[str]:
         "one certificate of a device may ask for the next: the one on the register",
     )
     yield desk.refuses(birth, "the birth certificate, a second time,", "it is good for one request")
+    yield _forged(factory, desk, second)
     late = desk.last_valid(days_ago=GRACE - 1)
     desk.gets(late, f"a device that was off, {GRACE - 1} days after its certificate expired,")
     yield f"a device that is {GRACE - 1} days late is forgiven"
@@ -135,13 +137,28 @@ def may_enrol(function: Callable[..., Any]) -> Iterator[str]:
     yield desk.refuses(retired, "a retired device", "the register has None for it")
 
 
+def _forged(factory: Factory, desk: _Desk, own: Identity) -> str:
+    """Let a thief ask who has the Device CA's key, and can write all but another's key."""
+    number, key = own.certificate.serial_number, create_key()
+    last = (own.certificate.not_valid_after_utc - datetime.now(UTC)).days
+    forged = factory.devices.issue(
+        _NAME, Purpose.CLIENT, valid_days=(0, last), serial_number=number, key=key
+    )
+    return desk.refuses(
+        forged,
+        "a thief who signs with the Device CA's stolen key, and copies name and serial number,",
+        "whoever signs writes any name and number: compare the whole certificate",
+    )
+
+
 def _other_names(desk: _Desk, own: Identity) -> Iterator[str]:
     """Let a device ask for names that are not its own."""
     other = "device-08"
     yield desk.refuses(own, f"{_NAME}, asking to be {other},", _WISHES, (f"CN={other}",))
     yield desk.refuses(
-        own, f"{_NAME}, asking for {other} besides,", _WISHES, (f"CN={_NAME}", f"CN={other}")
+        own, f"{_NAME}, asking for {other} as well,", _WISHES, (f"CN={_NAME}", f"CN={other}")
     )
+    yield desk.refuses(own, f"{_NAME}, asking for no name at all,", _WISHES, ())
     localhost = x509.SubjectAlternativeName([x509.DNSName("localhost")])
     yield desk.refuses(
         own, f"{_NAME}, asking for localhost in the SAN,", _WISHES, wishes=(localhost,)

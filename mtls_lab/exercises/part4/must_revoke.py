@@ -97,16 +97,35 @@ def _decides(function: Callable[..., Any], company: Company, stolen: _Folder) ->
 
 
 def _worthless() -> Iterator[_Folder]:
-    other = create_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     yield _Folder("its certificate alone", {})
     yield _Folder("a wrapped key", {"device.key": wrapped_key()})
     yield _Folder(
         "a wrapped key, and a plain one that is not the certificate's",
-        {"device.key": wrapped_key(), "ssh.key": other},
+        {"device.key": wrapped_key(), "ssh.key": _another_key()},
+    )
+    yield _Folder(
+        "a key in DER form that is not the certificate's",
+        {"ssh.der": _another_key(Encoding.DER)},
+    )
+    yield _Folder(
+        "a wrapped key, and a text that shows how a key file begins",
+        {"device.key": wrapped_key(), "notes.txt": _NOTES},
     )
 
 
+#: What a search for keys finds, and no program can load.
+_NOTES = b"A key file begins with this line:\n-----BEGIN PRIVATE KEY-----\nDo not ship one.\n"
+
+
+def _another_key(encoding: Encoding = Encoding.PEM) -> bytes:
+    return create_key().private_bytes(encoding, PrivateFormat.PKCS8, NoEncryption())
+
+
 def _guarded(company: Company, plain: bytes) -> Iterator[_Folder]:
+    der, secret_der = (
+        company.device.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, protection)
+        for protection in (NoEncryption(), BestAvailableEncryption(PIN))
+    )
     locked = company.device.key.private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(PIN)
     )
@@ -115,6 +134,24 @@ def _guarded(company: Company, plain: bytes) -> Iterator[_Folder]:
         {"device.key": locked},
         lambda: company.steals(locked, PIN),
         "a PIN on a file is guessed on the thief's machine, at any speed",
+    )
+    yield _Folder(
+        "its key in DER form",
+        {"device.der": der},
+        lambda: company.steals(plain),
+        "DER is the same key without the lines that can be read",
+    )
+    yield _Folder(
+        "its key in DER form, with a PIN",
+        {"device.der": secret_der},
+        lambda: company.steals(plain),
+        "a PIN on a file is guessed on the thief's machine, at any speed",
+    )
+    yield _Folder(
+        "another key, and its own behind it in the same file",
+        {"keys.pem": _another_key() + plain},
+        lambda: company.steals(plain),
+        "a PEM file may hold several things, and the first says nothing about the next",
     )
     yield _Folder(
         "a wrapped key, and a backup of the same key from before",

@@ -84,6 +84,11 @@ def _settings(
     for name in (CONF, TCTI):
         if name not in settings:
             raise NotYet(f"the settings have no {name}", f"two variables: {CONF} and {TCTI}")
+    if set(settings) != {CONF, TCTI}:
+        raise NotYet(
+            f"the settings have more than {CONF} and {TCTI}",
+            "they are added to what the device's process has: name only what it needs for its TPM",
+        )
     if settings[TCTI] != tcti:
         raise NotYet(
             f"{TCTI} is not the text that {called.name} was given", "it says where this TPM is"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from mtls_lab.diagnosis import explain
 from mtls_lab.enrolment import (
     RULES,
     AttestingOffice,
@@ -250,6 +251,9 @@ def test_the_credential_opens_in_one_tpm_and_with_one_key_only(world: World) -> 
         assert str(caught.value.code) == (
             "0x1df TPM_RC_INTEGRITY: integrity check failed (parameter 1)"
         )
+        told = explain(caught.value)  # there is no key file in this story
+        assert told.entry == "tpm_credential"
+        assert "key file" not in f"{told.why} {told.where} {told.fix}"
     credential = credential_from(office.answer(attest_line(world.endorsement, theirs), None))
     with pytest.raises(Refusal, match="ActivateCredential: 0x1df"):
         open_credential(world.chip, credential)

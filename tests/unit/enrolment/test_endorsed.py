@@ -144,7 +144,7 @@ def test_no_other_tpm_opens_what_is_for_this_one(factory: Factory) -> None:
     for chip, name, entries in (
         (factory.other, theirs, not_its_key),
         (factory.other, mine, not_its_key),
-        (factory.chip, theirs, {"tpm_another"}),
+        (factory.chip, theirs, {"tpm_credential"}),
     ):
         with pytest.raises(Refusal, match="ActivateCredential: ") as caught:
             open_credential(chip, make_credential(key, name, b"a secret"))

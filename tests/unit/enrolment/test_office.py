@@ -8,9 +8,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab.enrolment import (
     GRACE,
+    Asked,
     Office,
     certificate_from,
     current_only,
@@ -31,6 +33,13 @@ from mtls_lab.wire import Exchange
 
 NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
 STALE = "ERROR this certificate is not the current one"
+RETIRED = "ERROR this device is retired"
+
+
+def by_serial_number(asked: Asked) -> str | None:
+    """The rule of an office that compares too little."""
+    known = asked.registered and asked.registered.serial_number
+    return None if asked.certificate.serial_number == known else "another serial number"
 
 
 class World:
@@ -38,18 +47,28 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         servers = CertificateAuthority.create("Server CA")
-        root = CertificateAuthority.create("Device Root", below=1)
+        self.root = root = CertificateAuthority.create("Device Root", below=1)
         self.births, self.devices = root.intermediate("Birth CA"), root.intermediate("Device CA")
         self.office = Office(self.devices, [own_name, current_only, not_too_late])
         self.trusted = folder / "server_ca.pem"
         pem.write_certificate(self.trusted, servers.certificate)
         pem.write_certificate(folder / "root.pem", root.certificate)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        servers.issue_server(["localhost"]).load_into(context)
+        server = servers.issue_server(["localhost"])
+        server.load_into(context)
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cafile=folder / "root.pem")
         context.verify_flags |= NO_CHECK_TIME
-        self._context = context
+        self.context, self._server, self._folder = context, server, folder
+
+    def trusting(self, *cas: CertificateAuthority) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._server.load_into(context)
+        context.verify_mode = ssl.CERT_REQUIRED
+        pem.write_certificate(self._folder / "cas.pem", *(ca.certificate for ca in cas))
+        context.load_verify_locations(cafile=self._folder / "cas.pem")
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        return context
 
     def born(self, name: str) -> Identity:
         identity = self.births.issue_client(name)
@@ -59,7 +78,7 @@ class World:
     def ask(self, identity: Identity, command: str) -> Exchange:
         context = ssl.create_default_context(cafile=self.trusted)
         identity.load_into(context)
-        with Backend(self._context, answer=self.office.answer, name="office") as endpoint:
+        with Backend(self.context, answer=self.office.answer, name="office") as endpoint:
             return ask(command, endpoint, context=context)
 
     def enrol(self, identity: Identity, csr: x509.CertificateSigningRequest) -> Exchange:
@@ -81,7 +100,7 @@ def test_a_birth_certificate_is_changed_for_an_operational_one(world: World) -> 
     own = world.enrolled(world.born("pump-1"))
     own.certificate.verify_directly_issued_by(world.devices.certificate)
     assert common_name(own.certificate) == "pump-1"
-    assert world.office.register["pump-1"] == own.certificate.serial_number
+    assert world.office.register["pump-1"] == own.certificate
 
 
 def test_the_chain_is_that_of_the_ca_which_signs_now(world: World) -> None:
@@ -95,6 +114,47 @@ def test_both_sides_say_what_was_asked_without_the_bytes(world: World) -> None:
         "device   connect ✓  handshake ✓ TLSv1.3 with CN=localhost  received ✓ …",
         "office   connect ✓  handshake ✓ TLSv1.3 with CN=pump-3  received ✓ ENROL …",
     ]
+
+
+@pytest.mark.parametrize("signer", ["births", "devices"])
+def test_a_forger_with_the_key_of_a_ca_is_not_the_current_certificate(
+    world: World, signer: str
+) -> None:
+    """Name, issuer and serial number can be copied by whoever signs; the certificate cannot."""
+    name = f"pump-of-{signer}"
+    birth = world.born(name)
+    own = world.enrolled(birth) if signer == "devices" else birth
+    ca, number = getattr(world, signer), own.certificate.serial_number
+    forged = ca.issue(name, Purpose.CLIENT, serial_number=number)
+    assert forged.certificate.issuer == own.certificate.issuer
+    assert world.enrol(forged, request(create_key(), name)).reply == STALE
+    assert world.enrol(own, request(create_key(), name)).ok
+
+
+def test_an_office_that_compares_less_has_to_drop_a_leaked_ca(tmp_path: Path) -> None:
+    """And then lets its devices back in with their birth certificates, announced once more."""
+    world = World(tmp_path)
+    world.office.rules = [own_name, by_serial_number]
+    birth = world.born("pump-1")
+    own = world.enrolled(birth)
+    number = own.certificate.serial_number
+    forged = world.devices.issue("pump-1", Purpose.CLIENT, serial_number=number)
+    assert world.enrol(forged, request(create_key(), "pump-1")).ok
+    world.context = world.trusting(world.births, world.root.intermediate("Device CA 2"))
+    for dropped in (forged, own):
+        exchange = world.enrol(dropped, request(create_key(), "pump-1"))
+        assert exchange.backend is not None
+        assert exchange.backend.failure is not None
+        assert exchange.backend.failure.verify_code == 20
+    world.office.announce(birth.certificate)
+    assert world.enrol(birth, request(create_key(), "pump-1")).ok
+
+
+@pytest.mark.parametrize("shown", [None, b"", b"no certificate"])
+def test_without_a_certificate_that_can_be_read(world: World, shown: bytes | None) -> None:
+    line = f"ENROL {to_line(request(create_key(), 'pump-1'))}"
+    reply = world.office.answer(line, shown)
+    assert reply == "ERROR there is no certificate that this office can read"
 
 
 def test_a_birth_certificate_works_once(world: World) -> None:
@@ -142,13 +202,13 @@ def test_who_was_never_announced_and_who_is_retired(world: World) -> None:
     assert world.enrol(stranger, csr).reply == "ERROR nobody has announced this device"
     retired = world.born("pump-11")
     world.office.register["pump-11"] = None
-    assert world.enrol(retired, request(create_key(), "pump-11")).reply == STALE
+    assert world.enrol(retired, request(create_key(), "pump-11")).reply == RETIRED
 
 
 @pytest.mark.parametrize(("late", "served"), [(GRACE - 1, True), (GRACE + 1, False)])
 def test_how_late_a_device_may_be(world: World, late: int, *, served: bool) -> None:
     old = world.devices.issue("pump-12", Purpose.CLIENT, valid_days=(-90 - late, -late))
-    world.office.register["pump-12"] = old.certificate.serial_number
+    world.office.register["pump-12"] = old.certificate
     exchange = world.enrol(old, request(create_key(), "pump-12"))
     assert exchange.ok is served
     if not served:
@@ -228,8 +288,10 @@ def test_lines_come_back() -> None:
 def test_the_latest_refusals_are_remembered_in_harmless_words() -> None:
     office = Office(CertificateAuthority.create("Device CA"))
     line = f"ENROL {to_line(request(create_key(), 'pump-9'))}"
+    ca, key = CertificateAuthority.create("Birth CA"), create_key()
     for number in range(MOST_REFUSALS + 5):
-        asks = {"subject": ((("commonName", f"pump-\x1b[2J{number}"),),)}
+        theirs = ca.issue(f"pump-\x1b[2J{number}", Purpose.CLIENT, key=key).certificate
+        asks = theirs.public_bytes(Encoding.DER)
         assert office.answer(line, asks) == "ERROR nobody has announced this device"
     assert len(office.refusals) == MOST_REFUSALS
     assert office.refusals[0][0] == "pump-\\u001b[2J5"
@@ -237,12 +299,14 @@ def test_the_latest_refusals_are_remembered_in_harmless_words() -> None:
 
 def test_so_many_answers_can_be_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offices, "MOST_ANSWERS", 2)
-    office = Office(CertificateAuthority.create("Device CA"), [current_only])
+    ca = CertificateAuthority.create("Device CA")
+    office = Office(ca, [current_only])
     said = []
     for number in range(3):
         name = f"pump-{number}"
-        office.register[name] = 1
-        asks = {"subject": ((("commonName", name),),), "serialNumber": "01"}
+        birth = ca.issue_client(name).certificate
+        office.announce(birth)
+        asks = birth.public_bytes(Encoding.DER)
         said.append((f"ENROL {to_line(request(create_key(), name))}", asks))
     first = [office.answer(*each) for each in said]
     assert [office.answer(*each) == first[n] for n, each in enumerate(said)] == [False, True, True]

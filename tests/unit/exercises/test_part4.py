@@ -2,11 +2,12 @@
 
 import ssl
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 
 from mtls_lab import checks
 from mtls_lab.enrolment import Asked, names_in
@@ -94,13 +95,8 @@ def test_trust_devices(name: str, hold: Hold) -> None:
 OTHER, OLD, LATE = "another name", "not the current one", "too late"
 
 
-def serial(asked: Asked) -> int:
-    return int(asked.certificate["serialNumber"], 16)
-
-
 def days_late(asked: Asked) -> float:
-    last_second = ssl.cert_time_to_seconds(asked.certificate["notAfter"])
-    return (datetime.now(UTC).timestamp() - last_second) / 86400
+    return (datetime.now(UTC) - asked.certificate.not_valid_after_utc) / timedelta(days=1)
 
 
 def decides(*conditions: Callable[[Asked], bool]) -> Callable[[Asked], str | None]:
@@ -117,7 +113,7 @@ def other_name(asked: Asked) -> bool:
 
 
 def not_current(asked: Asked) -> bool:
-    return serial(asked) != asked.registered
+    return asked.certificate != asked.registered
 
 
 def too_late(asked: Asked) -> bool:
@@ -126,6 +122,40 @@ def too_late(asked: Asked) -> bool:
 
 def one_name_fits(asked: Asked) -> bool:
     return names_in(asked.certificate)[0] not in names_in(asked.csr)
+
+
+def no_such_name(asked: Asked) -> bool:
+    """Takes every name that is asked for: no name at all passes."""
+    return not set(names_in(asked.csr)) <= set(names_in(asked.certificate))
+
+
+def copied_by(*fields: str) -> Callable[[Asked], bool]:
+    """Compare the certificates by what somebody else can write."""
+
+    def differs(asked: Asked) -> bool:
+        return asked.registered is None or any(
+            getattr(asked.certificate, each) != getattr(asked.registered, each) for each in fields
+        )
+
+    return differs
+
+
+def another_fingerprint(asked: Asked) -> bool:
+    if asked.registered is None:
+        return True
+    one, other = (
+        each.fingerprint(hashes.SHA256()) for each in (asked.certificate, asked.registered)
+    )
+    return one != other
+
+
+def another_key(asked: Asked) -> bool:
+    registered = asked.registered
+    return registered is None or asked.certificate.public_key() != registered.public_key()
+
+
+def as_part_3_had_it(asked: Any) -> bool:
+    return bool(int(asked.certificate["serialNumber"], 16) != asked.registered)
 
 
 def says_true(asked: Asked) -> bool:
@@ -140,8 +170,8 @@ def waits_for_ever(_asked: Asked) -> None:
 ENROL: Attempts = {
     **named(NOT_ATTEMPTED, untouched),
     **named(NOT_YET, says_true),
-    "a text as the serial number": (
-        decides(lambda asked: asked.certificate["serialNumber"] != asked.registered),
+    "the certificate as Part 3 had it": (
+        decides(as_part_3_had_it),
         NOT_YET,
     ),
     "nobody who is late": (
@@ -165,6 +195,16 @@ ENROL: Attempts = {
         decides(lambda a: a.csr.subject.rfc4514_string() != "CN=device-07", not_current, too_late),
         UNSAFE,
     ),
+    "some of the names": (decides(no_such_name, not_current, too_late), UNSAFE),
+    "the serial number": (decides(other_name, copied_by("serial_number"), too_late), UNSAFE),
+    "issuer and serial number": (
+        decides(other_name, copied_by("issuer", "serial_number"), too_late),
+        UNSAFE,
+    ),
+    "issuer, subject and dates": (
+        decides(other_name, copied_by("issuer", "subject", "not_valid_after_utc"), too_late),
+        UNSAFE,
+    ),
     "no register": (decides(other_name, too_late), UNSAFE),
     "whoever is not retired": (
         decides(other_name, too_late, lambda asked: asked.registered is None),
@@ -180,6 +220,8 @@ ENROL: Attempts = {
         UNSAFE,
     ),
     "all three": (decides(other_name, not_current, too_late), RIGHT),
+    "the fingerprint": (decides(other_name, another_fingerprint, too_late), RIGHT),
+    "the key": (decides(other_name, another_key, too_late), RIGHT),
 }
 
 
@@ -309,6 +351,11 @@ def issues_before_it_is_trusted(fleet: Any) -> None:
     fleet.trust("both")
 
 
+def issues_just_before_it_is_trusted(fleet: Any) -> None:
+    fleet.sign_with("CA 2")
+    in_order(fleet)
+
+
 def never_drops(fleet: Any) -> None:
     fleet.trust("both")
     fleet.sign_with("CA 2")
@@ -328,7 +375,8 @@ def does_nothing(fleet: Any) -> object:
 ROLLED: Attempts = {
     "untouched": (untouched, NOT_ATTEMPTED),
     **named(NOT_YET, asks_once, drops_too_early, begins_with_the_new_one),
-    **named(NOT_YET, issues_before_it_is_trusted, another_word, does_nothing),
+    **named(NOT_YET, issues_before_it_is_trusted, issues_just_before_it_is_trusted),
+    **named(NOT_YET, another_word, does_nothing),
     **named(UNSAFE, never_drops),
     **named(RIGHT, in_order),
 }

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,10 @@ def for_the_notebook(folder: Path, tcti: str, properties: str) -> Settings:
     return settings
 
 
+def with_the_whole_environment(folder: Path, tcti: str, properties: str) -> Settings:
+    return dict(os.environ) | configured()(folder, tcti, properties)
+
+
 def returns_the_path(folder: Path, tcti: str, properties: str) -> Path:
     configured()(folder, tcti, properties)
     return folder / "openssl.cnf"
@@ -91,6 +96,7 @@ def as_the_umask_is(folder: Path, tcti: str, properties: str) -> Settings:
 SETTINGS: Attempts = {
     **named(NOT_ATTEMPTED, untouched),
     **named(NOT_YET, for_the_notebook, returns_the_path, without_the_tpm),
+    **named(NOT_YET, with_the_whole_environment),
     "another TPM": (configured(TPM2OPENSSL_TCTI="device:/dev/tpm0"), NOT_YET),
     "a relative path": (configured(OPENSSL_CONF="openssl.cnf"), NOT_YET),
     "a file elsewhere": (configured(OPENSSL_CONF="/nowhere/openssl.cnf"), NOT_YET),
@@ -173,12 +179,32 @@ def test_next_step(name: str, hold: Hold) -> None:
 PLAIN = rb"-----BEGIN (?!TSS2)[A-Z ]*PRIVATE KEY-----"
 
 
-def is_der(data: bytes) -> bool:
+def is_der(data: bytes, *, pin: bool = True) -> bool:
     try:
         serialization.load_der_private_key(data, None)
     except ValueError:
         return False
+    except TypeError:
+        return pin
     return True
+
+
+def stops_at_a_pin(folder: Path) -> list[Path]:
+    """The solution of before."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with suppress(ValueError):
+                serialization.load_der_private_key(path.read_bytes(), None)
+    return finds(PLAIN)(folder)
+
+
+def no_der_with_a_pin(folder: Path) -> list[Path]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return [
+        path
+        for path in files
+        if re.search(PLAIN, path.read_bytes()) or is_der(path.read_bytes(), pin=False)
+    ]
 
 
 def finds(
@@ -223,7 +249,8 @@ COPYABLE: Attempts = {
     "wrapped ones too": (finds(rb"-----BEGIN .*PRIVATE KEY-----"), NOT_YET),
     "a word": (finds(b"PRIVATE KEY"), NOT_YET),
     "public keys too": (finds(rb"-----BEGIN (?!TSS2|CERT)[A-Z ]*KEY-----"), NOT_YET),
-    **named(UNSAFE, in_this_folder_alone),
+    **named(NOT_YET, stops_at_a_pin),
+    **named(UNSAFE, in_this_folder_alone, no_der_with_a_pin),
     "by their names": (finds(PLAIN, files="*.key"), UNSAFE),
     "one BEGIN line": (finds(rb"-----BEGIN PRIVATE KEY-----"), UNSAFE),
     "without RSA": (finds(rb"-----BEGIN (EC |ENCRYPTED )?PRIVATE KEY-----"), UNSAFE),
@@ -260,8 +287,17 @@ def test_a_wrapped_key_of_the_check_is_like_a_real_one(tmp_path: Path) -> None:
 # --- 4. A device is stolen: must it be revoked?
 
 
+BLOCK = re.compile(rb"(?s)" + PLAIN + rb".*?-----END [A-Z ]+-----")
+
+
 def revokes(
-    *, chip: bool = True, pin: bool = True, compares: bool = True, files: str = "*"
+    *,
+    chip: bool = True,
+    pin: bool = True,
+    compares: bool = True,
+    files: str = "*",
+    der: bool = True,
+    blocks: int | None = None,
 ) -> Callable[[Path], bool]:
     """Decide with some of the rules."""
 
@@ -270,17 +306,40 @@ def revokes(
             return True
         certified = pem.read_certificate(folder / "device.crt").public_key()
         for path in finds(PLAIN, files=files)(folder):
-            try:
-                key = serialization.load_pem_private_key(path.read_bytes(), None)
-            except TypeError:
-                if pin:
+            data = path.read_bytes()
+            tries = [(serialization.load_der_private_key, data)] * der
+            tries += [
+                (serialization.load_pem_private_key, each) for each in BLOCK.findall(data)[:blocks]
+            ]
+            for load, each in tries:
+                try:
+                    key = load(each, None)
+                except ValueError:
+                    continue
+                except TypeError:
+                    if pin:
+                        return True
+                    continue
+                if not compares or key.public_key() == certified:
                     return True
-                continue
-            if not compares or key.public_key() == certified:
-                return True
         return False
 
     return must_revoke
+
+
+def of_whole_files(folder: Path) -> bool:
+    """The solution of before."""
+    if list(folder.rglob("tpm2-00.permall")):
+        return True
+    certified = pem.read_certificate(folder / "device.crt").public_key()
+    for path in finds(PLAIN)(folder):
+        try:
+            key = serialization.load_pem_private_key(path.read_bytes(), None)
+        except TypeError:
+            return True
+        if key.public_key() == certified:
+            return True
+    return False
 
 
 def any_key_file(folder: Path) -> bool:
@@ -289,7 +348,7 @@ def any_key_file(folder: Path) -> bool:
 
 REVOKE: Attempts = {
     **named(NOT_ATTEMPTED, untouched),
-    **named(NOT_YET, any_key_file),
+    **named(NOT_YET, any_key_file, of_whole_files),
     "always": (lambda _folder: True, NOT_YET),
     "never": (lambda _folder: False, NOT_YET),
     "the paths": (finds(PLAIN), NOT_YET),
@@ -299,6 +358,8 @@ REVOKE: Attempts = {
         NOT_YET,
     ),
     "a PIN protects": (revokes(pin=False), UNSAFE),
+    "no DER": (revokes(der=False), UNSAFE),
+    "the first of a file": (revokes(blocks=1), UNSAFE),
     "no backup": (revokes(files="device.key"), UNSAFE),
     "a TPM protects": (revokes(chip=False), UNSAFE),
     "all that a thief can use": (revokes(), RIGHT),

@@ -170,6 +170,12 @@ EVIDENCE: dict[str, dict[str, tuple[object, ...]]] = {
         "old": (REFUSED, SERVED),
         "neither": (REFUSED, REFUSED),
     },
+    "leaked_ca": {
+        "both": (SERVED, SERVED),
+        "work": (UNSERVED, SERVED),
+        "office": (SERVED, REFUSED),
+        "neither": (UNSERVED, REFUSED),
+    },
     "borrowed_ek": {
         "office": (UNSERVED, b""),
         "tpm": (SERVED, Refusal("ActivateCredential", 0x1DF)),

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from mtls_lab import Exchange, Failure, Side, Stage, ask, serve
 from mtls_lab.errors import NetworkProblem
@@ -436,13 +437,22 @@ def test_a_context_that_cannot_be_made_ends_one_connection() -> None:
 
 
 def test_an_answer_knows_whose_command_it_is(lab: Lab) -> None:
-    with serve(lab.mtls(), answer=lambda command, peer: f"{command} {subject_of(peer)}") as backend:
+    def answer(command: str, peer: bytes | None) -> str:
+        subject = x509.load_der_x509_certificate(peer or b"").subject
+        return f"{command} {subject.rfc4514_string()}"
+
+    with serve(lab.mtls(), answer=answer) as backend:
         exchange = ask("WHO", backend, context=lab.device("valid"))
     assert exchange.reply == "WHO CN=trusted-client"
 
 
+def test_an_answer_without_a_certificate_gets_none() -> None:
+    with serve(answer=lambda command, peer: f"{command} {peer!r}") as backend:
+        assert ask("WHO", backend).reply == "WHO None"
+
+
 def test_an_answer_that_fails_is_told_and_ends_the_connection() -> None:
-    def answer(command: str, certificate: Certificate) -> str:
+    def answer(command: str, certificate: bytes | None) -> str:
         raise KeyError(command, certificate)
 
     with serve(answer=answer) as backend:
