@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mtls_lab.attacks.attacks import ATTACKS, Attack, AttackResult, attacker_of
-from mtls_lab.attacks.protections import Protection
+from mtls_lab.attacks.protections import Protection, expect_protections
 from mtls_lab.drawing import BAD, GOOD, actor_of, table
 from mtls_lab.text import Shown
 
@@ -77,6 +77,7 @@ def attack_table(
     """Run every attack against every protection, now, and return the table.
 
     Raises:
+        LabError: `protections` is not a list of them.
         ProtectionBroken: under one of them not even the device is served.
 
     Example:
@@ -86,7 +87,7 @@ def attack_table(
         Eavesdrop                ✗ succeeds
         Clone the device         ✗ succeeds
     """
-    attacks, protections = list(attacks), list(protections)
+    attacks, protections = list(attacks), expect_protections(protections)
     for protection in protections:
         protection.check()
     return AttackTable(
