@@ -822,7 +822,7 @@ def test_the_attacks_change_no_file() -> None:
 def made_before(kata: Kata) -> None:
     """Turn a folder into one of before: its backend gives tickets, and nothing counts versions."""
     noted = kata.folder / ".kata" / "made.json"
-    assert json.loads(noted.read_text("utf-8"))["version"] == 2
+    assert json.loads(noted.read_text("utf-8"))["version"] == 3
     if kata.level == 3:
         edit(
             kata,
