@@ -65,11 +65,16 @@ def kind_of(value: object) -> str:
     Example:
         >>> kind_of({}), kind_of(7), kind_of(None)
         ('a dict', 'an int', 'None')
+        >>> import ssl
+        >>> kind_of(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        'an SSLContext'
     """
     if value is None:
         return "None"
     name = type(value).__name__
-    return f"{'an' if name[0].lower() in 'aeio' else 'a'} {name}"
+    # An abbreviation begins as its first letter is called: ess, ess, ell.
+    vowels = "AEFHILMNORSX" if name[:2].isupper() else "AEIOaeio"
+    return f"{'an' if name[0] in vowels else 'a'} {name}"
 
 
 def why_of(error: Exception) -> str:

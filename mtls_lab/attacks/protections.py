@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import shutil
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtls_lab.errors import ProtectionBroken
+from mtls_lab.errors import LabError, ProtectionBroken, kind_of
 from mtls_lab.files import PathLike, private_folder
 from mtls_lab.net import (
     Backend,
@@ -27,7 +27,7 @@ from mtls_lab.net import (
 from mtls_lab.pki import CertificateAuthority, pem
 from mtls_lab.wire import Exchange
 
-__all__ = ["Protection", "lab_protections"]
+__all__ = ["Protection", "expect_protections", "lab_protections"]
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,23 @@ class Protection:
                 "a device that gets the secret; without it, an attack that fails proves nothing",
                 "make this exchange work first, then run the attacks again",
             )
+
+
+def expect_protections(given: object) -> tuple[Protection, ...]:
+    """Return the columns of a table. Raises LabError if they are not several protections."""
+    if isinstance(given, Iterable):
+        there = tuple(given)
+        wrong = [each for each in there if not isinstance(each, Protection)]
+        if not wrong:
+            return there
+        found = f"a list with {kind_of(wrong[0])} in it"
+    else:
+        found = "a protection without a list" if isinstance(given, Protection) else kind_of(given)
+    raise LabError(
+        found,
+        "a list of protections, one for each column of the table",
+        "put it into brackets: [protection], or [one, other]",
+    )
 
 
 def lab_protections(folder: PathLike) -> list[Protection]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mtls_lab.attacks.attacks import ATTACKS, Attack, AttackResult, attacker_of
-from mtls_lab.attacks.protections import Protection
+from mtls_lab.attacks.protections import Protection, expect_protections
 from mtls_lab.drawing import BAD, GOOD, actor_of, table
 from mtls_lab.errors import LabError
 from mtls_lab.text import Shown
@@ -78,7 +78,8 @@ def attack_table(
     """Run every attack against every protection, now, and return the table.
 
     Raises:
-        LabError: two of them have the same name, and so the same column.
+        LabError: `protections` is not a list of them, or two have the same name, and so the same
+            column.
         ProtectionBroken: under one of them not even the device is served.
 
     Example:
@@ -88,7 +89,7 @@ def attack_table(
         Eavesdrop                ✗ succeeds
         Clone the device         ✗ succeeds
     """
-    attacks, protections = list(attacks), list(protections)
+    attacks, protections = list(attacks), expect_protections(protections)
     names = [protection.name for protection in protections]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise LabError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtls_lab.exercises import EXERCISES
+from mtls_lab.exercises import EXERCISES, standing
 from mtls_lab.learner import predictions, progress, quiz
 from mtls_lab.learner.folder import own_folder
 from mtls_lab.learner.progress import Progress
@@ -20,31 +20,63 @@ PARTS = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True, slots=True)
+class Lesson:
+    """The predictions of one lesson, as far as a learner is.
+
+    Attributes:
+        title: what they are called; empty for those of the part's own lesson.
+        questions: how many predictions the lesson asks for.
+        predicted: how many were made before the run told.
+        foreseen: how many of these were right.
+    """
+
+    title: str
+    questions: int
+    predicted: int
+    foreseen: int
+
+    def __str__(self) -> str:
+        made = f"{self.predicted} of {self.questions}"
+        line = f"{self.title}: {made}" if self.title else f"{made} predictions made"
+        return line + (f", {self.foreseen} right" if self.predicted else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One part of the course, as far as a learner is.
 
     Attributes:
         number: 1 to 4.
-        questions: how many predictions the part asks for.
-        predicted: how many were made before the run told.
-        foreseen: how many of these were right.
+        lessons: the predictions of its lessons, its own first.
         exercises: how many exercises it has.
         solved: how many of them are right.
         unsafe: the names of those that work, and are unsafe.
     """
 
     number: int
-    questions: int
-    predicted: int
-    foreseen: int
+    lessons: tuple[Lesson, ...]
     exercises: int
     solved: int
     unsafe: tuple[str, ...]
 
+    @property
+    def questions(self) -> int:
+        """How many predictions all its lessons ask for."""
+        return sum(each.questions for each in self.lessons)
+
+    @property
+    def predicted(self) -> int:
+        """How many of them were made before the run told."""
+        return sum(each.predicted for each in self.lessons)
+
+    @property
+    def foreseen(self) -> int:
+        """How many of these were right."""
+        return sum(each.foreseen for each in self.lessons)
+
     def __str__(self) -> str:
-        line = f"Part {self.number}: {self.predicted} of {self.questions} predictions made"
-        line += f", {self.foreseen} right" if self.predicted else ""
-        line += f"; {self.solved} of {self.exercises} exercises right"
+        exercises = f"{self.solved} of {self.exercises} exercises right"
+        line = f"Part {self.number}: {'; '.join([*map(str, self.lessons), exercises])}"
         return line + (f" (works but unsafe: {', '.join(self.unsafe)})" if self.unsafe else "")
 
 
@@ -59,19 +91,27 @@ def parts(done: Progress) -> list[Part]:
 
 
 def _part(number: int, done: Progress) -> Part:
-    asked = [name for name, each in predictions.questions().items() if each.part == number]
-    made = [done.predictions[name] for name in asked if name in done.predictions]
+    asked = [each for each in predictions.questions().values() if each.part == number]
+    lessons = dict.fromkeys([str(number), *(each.lesson for each in asked)])
     tasks = [each.name for each in EXERCISES if each.part == number]
     best = {name: done.exercises[name].outcome for name in tasks if name in done.exercises}
     return Part(
         number,
-        questions=len(asked),
-        predicted=len(made),
-        foreseen=sum(each.choice == each.truth for each in made),
+        lessons=tuple(
+            _lesson(lesson, [each.name for each in asked if each.lesson == lesson], done)
+            for lesson in lessons
+        ),
         exercises=len(tasks),
         solved=sum(outcome == "right" for outcome in best.values()),
         unsafe=tuple(name for name, outcome in best.items() if outcome == "works but unsafe"),
     )
+
+
+def _lesson(lesson: str, asked: list[str], done: Progress) -> Lesson:
+    """Count the predictions of one lesson, which the banner of a notebook shows as dots."""
+    made = [done.predictions[name] for name in asked if name in done.predictions]
+    foreseen = sum(each.choice == each.truth for each in made)
+    return Lesson(standing.BESIDE.get(lesson, ""), len(asked), len(made), foreseen)
 
 
 def report(folder: Path | None = None) -> str:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import Unsafe
@@ -44,6 +45,7 @@ SERVED = "only trusted-client is served, certified by the backend's CA, not expi
 BELIEVED = "the device speaks to SERVER_HOSTNAME, proved by a CA that it trusts, or to nobody"
 TWO_CAS = "there are two CAs, so that what signs backends does not decide who is a device"
 NO_PUBLIC_CA = "each side trusts the CA of the other side, not the operating system's as well"
+FURTHER_CA = "whatever a CA has signed is let in with it: have your own CA sign again instead"
 EXPIRED = (-90, -1)
 #: What makes a file a revocation list, whatever a learner calls it.
 LIST = b"-----BEGIN X509 CRL-----"
@@ -85,6 +87,7 @@ class Mallory:
                 stolen = THIEF.with_suffix(".crt"), THIEF.with_suffix(".key")
                 self._refused(backend, stolen, "with the certificate that is revoked")
                 yield "the certificate that is revoked is refused"
+            _trusts_no_further_ca(self._backend, "backend")
             lost = self._issued(self._trusted)
             self._be_trusted(self._backend)
             if crl:
@@ -142,6 +145,7 @@ class Mallory:
         for ca, whose, rule in self._other_cas(OF_DEVICES):
             self._not_believed(ca, name, f"with a certificate of {whose}", rule)
         self._trust_no_same_ca()
+        _trusts_no_further_ca(self._device, "device")
         yield "an impostor with a certificate of another CA is refused"
         self._be_trusted(self._device)
         self._not_believed(self._trusted, "mallory.example", "with another server's certificate")
@@ -192,6 +196,26 @@ class Mallory:
         pem.write_crl(files[1], self._trusted.crl())
         for file in files:
             context.load_verify_locations(cafile=file)
+
+
+def _trusts_no_further_ca(context: ssl.SSLContext, who: str) -> None:
+    """Read what cannot be tried, for the same reason.
+
+    A CA that replaces the kata's may be a new one; one beside it is one too many.
+    """
+    trusted = context.get_ca_certs(binary_form=True)
+    known = [each.public_bytes(Encoding.DER) for each in _cas_of_the_folder()]
+    for each in trusted if len(trusted) > 1 else ():
+        if each not in known:
+            name = x509.load_der_x509_certificate(each).subject.rfc4514_string()
+            found = f"besides its own CA, the {who} trusts a {name} that is not in the folder ca"
+            raise Unsafe(found, FURTHER_CA)
+
+
+def _cas_of_the_folder() -> Iterator[x509.Certificate]:
+    for path in Path("ca").glob("*.crt"):
+        with suppress(FileProblem):
+            yield from pem.read_certificates(path)
 
 
 def _has_id(ca: CertificateAuthority) -> bool:

@@ -34,6 +34,8 @@ _MADE = Path(".kata", "made.json")
 #: A folder of before has the digests alone, and nobody returns to it with a session. All other
 #: attacks are tried: what it came with, once repaired, resists them.
 _SESSIONS = 2
+#: Since then, a seed has the fault that faults.drawn gives; before, perhaps another.
+_DRAWN = 3
 #: The level whose faults need a revocation list.
 WITH_LIST = 3
 
@@ -111,9 +113,7 @@ class Kata(Shown):
     def _made(self) -> tuple[int, dict[str, str]]:
         """Return how the folder was made, and the digests of then. Raises FileProblem."""
         try:
-            made = dict(read_json(self.folder / _MADE))
-            version = int(made.pop("version", 1))
-            return version, dict(made.pop("files", made))
+            return _made_of(self.folder)
         except (OSError, ValueError, TypeError):
             raise FileProblem(
                 f"{self.folder} exists, but it is not a kata's folder",
@@ -220,10 +220,19 @@ def kata_key(seed: str | int, level: int = 1) -> str:
             f"{number}. {fault.name}",
             *(f"   {line}" for line in str(fault).splitlines()),
         ]
-    if before := faults.drawn_before(seed, level):
+    if (before := faults.drawn_before(seed, level)) and (folder := _older(seed, level)):
         names = ", then ".join(fault.name for fault in before)
-        lines += ["", f"In a folder that was made before 26 November 2026: {names}"]
+        lines += ["", f"{folder} is of an earlier version of the lab. It may have: {names}"]
     return "\n".join(lines)
+
+
+def _older(seed: str | int, level: int) -> str | None:
+    """Name the kata's folder, if the learner whose folder this is has one of before."""
+    kata = Path(FOLDER, f"{level}-{faults.slug(seed)}")
+    with suppress(FileProblem, OSError, ValueError):
+        version, _ = _made_of((learner_folder() or Path()) / kata)
+        return kata.as_posix() if version < _DRAWN else None
+    return None
 
 
 # --- The folder
@@ -240,10 +249,17 @@ def make(target: Path, drawn: tuple[faults.Fault, ...], *, crl: bool) -> None:
     sabotage.lay_out(new, crl=crl)
     for fault in drawn:
         fault.break_(new)
-    made = {"version": _SESSIONS, "files": _digests(new)}
+    made = {"version": _DRAWN, "files": _digests(new)}
     private_folder((new / _MADE).parent)
     write_file(new / _MADE, json.dumps(made, indent=1) + "\n")
     new.rename(target)
+
+
+def _made_of(folder: Path) -> tuple[int, dict[str, str]]:
+    """Read how a folder was made. Raises OSError, ValueError or TypeError if none of ours did."""
+    made = dict(read_json(folder / _MADE))
+    version = int(made.pop("version", 1))
+    return version, dict(made.pop("files", made))
 
 
 def _free(target: Path) -> Path:

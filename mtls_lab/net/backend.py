@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
+from mtls_lab.net.given import expect_context, expect_function
 from mtls_lab.net.mailbox import Mailbox
 from mtls_lab.net.sockets import LINGER, MAX_CONNECTIONS, Acceptor, Address, hang_up
 from mtls_lab.net.tls import PeerCertificate, messages_of, receive, subject_of, wrap
@@ -109,6 +110,9 @@ class Backend:
         everybody: bool = False,
         observe: Observer | None = None,
     ) -> None:
+        expect_context(context, "serve")
+        expect_function(authorize, "authorize")
+        expect_function(answer, "answer")
         self.name, self.service = name, Service(secret)
         self.connections: deque[Side] = deque(maxlen=REMEMBERED)
         self._context, self._authorize = context, authorize

@@ -11,8 +11,10 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import Never
 
 from mtls_lab.net.clock import Clock, addresses
+from mtls_lab.net.given import expect_call
 from mtls_lab.net.recording import RecordedSocket
 from mtls_lab.net.sockets import Address, hang_up
 from mtls_lab.net.tls import messages_of, subject_of
@@ -33,7 +35,7 @@ GRACE = 0.5
 def ask(
     command: str,
     to: Upstream | Address,
-    *,
+    *more: Never,
     context: ssl.SSLContext | Callable[[], ssl.SSLContext | None] | None = None,
     server_hostname: str | None = "localhost",
     session: Session | None = None,
@@ -49,6 +51,7 @@ def ask(
         command: one line, such as "GET_SECRET".
         to: a Backend or a Relay of this process; or an address, then the backend's side is
             not known.
+        more: nothing; what follows has its name in front of it.
         context: a finished client context; None for plain TCP. Or a function that makes one:
             what fails in it is the device's failure at the stage `setup`.
         server_hostname: the name that the device wants to talk to (RFC 6066, section 3).
@@ -62,6 +65,7 @@ def ask(
 
     Raises:
         ValueError: the command is more than one line, or there is a session and no context.
+        LabError: an argument is of another kind, or has no name in front of it.
 
     Example:
         >>> from mtls_lab import serve
@@ -70,6 +74,7 @@ def ask(
         device   connect ✓  received ✓ open sesame
         backend  connect ✓  received ✓ GET_SECRET
     """
+    expect_call(more, to, context)
     if "\n" in command:
         raise ValueError(f"one command is one line, and this is more: {command!r}")
     if session is not None and context is None:

@@ -16,6 +16,7 @@ from typing import Self
 
 from mtls_lab.errors import TamperFailed
 from mtls_lab.net.clock import Clock, addresses
+from mtls_lab.net.given import expect_function, expect_upstream
 from mtls_lab.net.mailbox import Mailbox
 from mtls_lab.net.sockets import Acceptor, Address, hang_up
 from mtls_lab.net.tampering import Chunk, Tamper
@@ -43,6 +44,9 @@ class Relay:
         whole: whether a chunk is a whole record or line. Protocols that begin with neither, such as
             PostgreSQL's, need chunks as they come.
 
+    Raises:
+        LabError: there is nobody to pass on to, or `tamper` is not a function.
+
     Attributes:
         forgotten: how many chunks passed that are not in `chunks`: after 16 MiB, or 10,000 of
             them, the relay carries on and writes nothing more down.
@@ -65,6 +69,8 @@ class Relay:
         whole: bool = True,
         name: str = "relay",
     ) -> None:
+        expect_upstream(upstream, "Relay")
+        expect_function(tamper, "tamper")
         self.tamper = tamper
         self._whole = whole
         self._upstream = upstream

@@ -104,6 +104,7 @@ def serve(
 
     Raises:
         NetworkProblem: the address cannot be listened on.
+        LabError: the context is not one, or what is to be asked is not a function.
 
     Example:
         >>> import socket

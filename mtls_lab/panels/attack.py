@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import ipywidgets
 
 from mtls_lab.attacks import ATTACKS, Attack, AttackResult, AttackTable, Protection, attack_table
+from mtls_lab.attacks.protections import expect_protections
 from mtls_lab.attacks.table import heading
 from mtls_lab.drawing import breakable, table
 from mtls_lab.errors import UnknownName
@@ -26,18 +27,22 @@ class AttackPanel(Panel):
 
     Args:
         protections: the columns; without any, plain TCP.
+
+    Raises:
+        LabError: `protections` is not a list of them.
     """
 
     name = "attack"
     looks = ("attack",)
 
     def __init__(self, protections: Iterable[Protection] = (Protection("Plain TCP"),)) -> None:
+        protections = expect_protections(protections)
         super().__init__(
             "The attacks",
             "Each cell is an attack that ran a moment ago: ✗ succeeds, which is bad for you, and "
             "✓ was stopped. Open one to see its evidence.",
         )
-        self._protections = tuple(protections)
+        self._protections = protections
         self._results: list[AttackResult] = []
         button = ipywidgets.Button(description="Run all attacks", button_style="primary")
         self._table = ipywidgets.HTML()

@@ -17,6 +17,7 @@ from typing import Any
 import ipywidgets
 
 from mtls_lab.drawing import code, dots
+from mtls_lab.errors import LabError, kind_of
 from mtls_lab.exercises import standing
 from mtls_lab.learner import predictions, runs
 from mtls_lab.learner.predictions import Revealed
@@ -201,7 +202,7 @@ def predict(run: Callable[[], object] | str) -> PredictPanel:
 
     Raises:
         UnknownName: there is no such question.
-        LabError: the evidence is not what this question is judged by.
+        LabError: it is not a function, or the evidence is not what this question is judged by.
 
     Example:
         >>> def no_certificate():
@@ -220,7 +221,15 @@ def predict(run: Callable[[], object] | str) -> PredictPanel:
     __tracebackhide__ = True
     if isinstance(run, str):
         return PredictPanel(run)
-    return PredictPanel(run.__name__, run)
+    given: object = run
+    name = getattr(given, "__name__", None)
+    if name is None or not callable(given):
+        raise LabError(
+            f"predict was given {kind_of(run)}, and not a function with a name",
+            "the function itself, which is not called yet: predict makes the run",
+            "leave out the brackets behind its name: predict(name)",
+        )
+    return PredictPanel(name, run)
 
 
 def reveal(name: str, *evidence: object) -> PredictPanel:

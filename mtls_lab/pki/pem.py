@@ -13,6 +13,7 @@ import shlex
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -265,14 +266,16 @@ def read_key(path: PathLike) -> Key:
     return key
 
 
-def read_identity(certfile: PathLike, keyfile: PathLike) -> Identity:
+def read_identity(certfile: PathLike, keyfile: PathLike, *, any_kind: bool = False) -> Identity:
     """Read a certificate, its chain and its key, and check that they belong together.
+
+    With `any_kind` the key may be RSA, say, which ssl takes; the lab's own CA signs with EC only.
 
     Raises:
         FileProblem: a file is missing, mixed up or damaged, or the key is another one's.
     """
     certificate, *chain = read_certificates(certfile)
-    key = read_key(keyfile)
+    key = cast("Key", read_any_key(keyfile)) if any_kind else read_key(keyfile)
     try:
         belongs = certificate.public_key() == key.public_key()
     except UNREADABLE as error:

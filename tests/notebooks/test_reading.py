@@ -78,6 +78,20 @@ def test_every_page_says_the_same_of_the_lessons() -> None:
     assert listed(TEACHING, r"`4_key_in_a_tpm` is another: (\d+) minutes") == [tpm]
 
 
+def test_the_page_adds_up_what_its_notebooks_take() -> None:
+    """In hours, rounded up. A kata takes as long as it takes, and says so nowhere."""
+    timed = [path for path in canonical.NOTEBOOKS if path.stem != "3c_kata"]
+    total = sum(promised(path, r"(\d+) minutes") for path in timed)
+    (table,) = re.findall(r"(?m)^\| notebook \|[^\n]*\n(?:\|[^\n]*\n)+", README)
+    in_table = [
+        int(each)
+        for each in re.findall(r"\d+", " ".join(re.findall(r"\(([^()]*minutes)\)", table)))
+    ]
+    parts = listed(README, r"three parts in order: ([\d, and]+) minutes")
+    assert sum(parts) + sum(in_table) == total
+    assert listed(README, r"everything below takes about (\d+) hours") == [-(-total // 60)]
+
+
 def test_every_page_says_the_same_of_attestation() -> None:
     (path,) = (path for path in canonical.NOTEBOOKS if path.stem == "4d_attestation")
     notebook = canonical.read(path)

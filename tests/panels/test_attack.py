@@ -2,7 +2,8 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -11,10 +12,11 @@ from mtls_lab.attacks import (
     AttackResult,
     AttackTable,
     Protection,
+    attack_table,
     eavesdrop,
     lab_protections,
 )
-from mtls_lab.errors import ProtectionBroken, UnknownName
+from mtls_lab.errors import LabError, ProtectionBroken, UnknownName
 from mtls_lab.net import server_context
 from mtls_lab.panels import AttackPanel
 from mtls_lab.panels import attack as module
@@ -143,3 +145,20 @@ def test_what_comes_from_outside_is_escaped(monkeypatch: pytest.MonkeyPatch) -> 
     assert "&lt;img" in page_of(panel)
     for html in (page_of(panel), panel._repr_mimebundle_()["text/html"]):
         assert "<img" not in html
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (Protection("TLS"), "a protection without a list"),
+        (["TLS"], "a list with a str in it"),
+        (7, "an int"),
+    ],
+)
+def test_what_is_no_list_of_protections_is_told(given: Any, found: str) -> None:
+    makers: tuple[Callable[[Any], object], ...] = (AttackPanel, attack_table)
+    for make in makers:
+        with pytest.raises(LabError) as caught:
+            make(given)
+        assert caught.value.found == found
+        assert caught.value.todo == "put it into brackets: [protection], or [one, other]"

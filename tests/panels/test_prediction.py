@@ -2,6 +2,7 @@
 
 import re
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -359,3 +360,14 @@ def test_run_all_of_an_older_notebook_takes_no_prediction_away() -> None:
     assert 'data-outcome="seen"' in page(told)
     panel.select("stopped")
     assert predictions.chosen("checksum") == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"), [(["wrap_socket"], "a list"), (None, "None"), (partial(print), "a partial")]
+)
+def test_a_result_in_place_of_the_function_is_told(given: Any, kind: str) -> None:
+    """predict(run()) instead of predict(run)."""
+    with pytest.raises(LabError) as caught:
+        predict(given)
+    assert caught.value.found == f"predict was given {kind}, and not a function with a name"
+    assert caught.value.todo == "leave out the brackets behind its name: predict(name)"

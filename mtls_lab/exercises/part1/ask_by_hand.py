@@ -65,14 +65,14 @@ class _Peer:
 
     @property
     def command(self) -> str:
-        return self.heard.partition(b"\n")[0].decode("utf-8", "replace").strip()
+        return self.heard.partition(b"\n")[0].decode("utf-8", "replace")
 
     def error(self) -> bytes:
         return Service().answer("what is that").encode() + b"\n"
 
     def no_line(self) -> NotYet:
-        received = shown(self.heard) if self.heard else "nothing"
-        found = f"the backend received {received}, which is not a complete line"
+        received = f"{shown(self.heard)}, which is not a complete line"
+        found = f"the backend received {received if self.heard else 'nothing'}"
         return NotYet(found, "a command is one line, and a newline ends it")
 
     def why_waiting(self) -> NotYet:

@@ -104,6 +104,8 @@ def seal(pair: tuple[Function, Function]) -> Iterator[str]:
     _is_the_same_elsewhere(make, read)
     _is_not_extended(bare, heard)
     yield "a tag that is changed, cut or missing is refused"
+    _is_read_to_the_letter(make, read, bare, heard)
+    yield "a tag that is written in another way is refused"
 
 
 def _sealed(make: Function, text: str, key: bytes) -> str:
@@ -207,8 +209,8 @@ def _is_long(make: Function) -> None:
     lines = [_sealed(make, SECRET, HER_KEY[:-1] + bytes([number])) for number in range(128)]
     bits = sum((len(set(each)) - 1).bit_length() for each in zip_longest(*lines, fillvalue=""))
     if bits < ENOUGH:
-        found = f"the tag has {bits} bits: Mallory tries {2**bits:,} of them, and one is believed"
-        rule = f"nobody can try out a tag of {ENOUGH} bits or more: do not cut it (RFC 2104)"
+        found = f"the tag has at most {bits} bits: of {2**bits:,} guesses, one is right"
+        rule = f"keep {ENOUGH} bits of a tag or more (RFC 2104, section 5); the check did not guess"
         raise Unsafe(found, rule)
 
 
@@ -256,6 +258,28 @@ def _is_not_extended(read: Function, line: str) -> None:
                 raise Unsafe(f"{found}, and was believed", NO_MAC)
             stops = "only UTF-8 stops her, in which the bytes between the two are not text"
             raise Unsafe(f"{found}; {stops}", NO_MAC)
+
+
+def _is_read_to_the_letter(make: Function, read: Function, bare: Function, line: str) -> None:
+    """Write the tag in other ways. It is where the line of another key differs."""
+    _, other = undressed(read, _sealed(make, SECRET, HER_KEY), SECRET)
+    places = [at for at, (one, two) in enumerate(zip(line, other, strict=False)) if one != two]
+    if SECRET not in line or not places:
+        return  # a line that hides its text has no tag beside it
+    start, middle, end = places[0], (places[0] + places[-1]) // 2, places[-1] + 1
+    rule = "it is a ValueError unless the line is, letter for letter, what was sealed"
+    for how, forged in (
+        ("a letter in the tag that is not ASCII", f"{line[:middle]}é{line[middle + 1 :]}"),
+        ("the tag in the other case", line[:start] + line[start:end].swapcase() + line[end:]),
+        *(
+            ("a space in the tag", f"{line[:at]} {line[at:]}")
+            for at in (middle, middle + 1)  # between two digits of a byte, or between two bytes
+        ),
+    ):
+        called = call(bare, forged, KEY)
+        if forged != line and not isinstance(called.error, ValueError):
+            told = called.told if called.error else f"{called.name} returned {shown(called.value)}"
+            raise NotYet(f"with {how}, {told}", rule)
 
 
 def _accepts(read: Function, forged: str, *, same: bool = False) -> bool:

@@ -31,6 +31,9 @@ _ONLY_CN = "the organization says where a device belongs, the common name which 
 _ONE = "a certificate with two names is not the device with one name"
 
 
+_TWICE = "an only name is one: a subject with two of them is not what your CA gave to the device"
+
+
 _INSIDE = "one RDN may hold several pairs, and any of them may be a common name"
 
 
@@ -44,6 +47,7 @@ _OTHERS: tuple[tuple[Names, str], ...] = (
     (("O=trusted-client", "CN=mallory"), _ONLY_CN),
     (("CN=mallory", "CN=trusted-client"), _ONE),
     (("CN=trusted-client", "CN=mallory"), _ONE),
+    (("CN=trusted-client", "CN=trusted-client"), _TWICE),
     (("CN=trusted-", "CN=client"), _ONE),
     (("CN=trusted-client", "O=Lab+CN=mallory"), _INSIDE),
     (("O=trusted-client",), _ONLY_CN),

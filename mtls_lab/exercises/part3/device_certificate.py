@@ -54,6 +54,7 @@ def device_certificate(function: Callable[..., Any]) -> Iterator[str]:
             _as_backend(mallory, ca)
             not_any_purpose(mallory.certificate, "a backend")
             _as_ca(mallory, ca)
+            _has_no_wish(mallory.certificate, wishes)
             if mallory.certificate.serial_number == certificate.serial_number:
                 raise NotYet(
                     "two certificates have the same serial number",
@@ -62,6 +63,8 @@ def device_certificate(function: Callable[..., Any]) -> Iterator[str]:
         yield f"Mallory, a device, calls herself localhost{how}, but is neither a backend nor a CA"
 
 
+#: Fit for every policy that a verifier may ask for (RFC 5280, section 4.2.1.4).
+ANY_POLICY = x509.ObjectIdentifier("2.5.29.32.0")
 #: What Mallory's second request has in it, as extensions that nobody has to grant.
 _WISHES: tuple[tuple[tuple[x509.ExtensionType, ...], str], ...] = (
     ((), ""),
@@ -72,6 +75,8 @@ _WISHES: tuple[tuple[tuple[x509.ExtensionType, ...], str], ...] = (
             x509.ExtendedKeyUsage(
                 [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
             ),
+            # Harmless here, and a stand-in for whatever another verifier makes a decision by.
+            x509.CertificatePolicies([x509.PolicyInformation(ANY_POLICY, None)]),
         ),
         " and asks for everything",
     ),
@@ -127,6 +132,18 @@ def _as_ca(mallory: Identity, ca: CertificateAuthority) -> None:
             "the certificate says CA:TRUE",
             "the basic constraints say who may sign certificates: a device may not",
         )
+
+
+def _has_no_wish(certificate: x509.Certificate, wishes: tuple[x509.ExtensionType, ...]) -> None:
+    """Look for what was copied from the request. A name may be: names have been verified."""
+    for wish in wishes:
+        for each in certificate.extensions:
+            if each.value == wish and not isinstance(wish, x509.SubjectAlternativeName):
+                raise NotYet(
+                    f"Mallory's request asks for the extension {type(wish).__name__}, and the"
+                    " certificate has it as she wrote it",
+                    "of what a request asks for, only the names were verified",
+                )
 
 
 def _says_ca(certificate: x509.Certificate) -> bool:

@@ -45,17 +45,21 @@ class _Serve:
     def __init__(self, stack: ExitStack, ca: CertificateAuthority) -> None:
         self._stack, self._ca = stack, ca
         self.started: list[_Running] = []
+        self.wrong: list[object] = []
         self.open = self.by_place = False
 
     def __call__(
         self,
-        context: ssl.SSLContext | None = None,
+        context: object = None,
         *more: object,
         authorize: Callable[[PeerCertificate], object] | None = None,
         **options: Any,
     ) -> Backend:
         if more:
             self.by_place = True
+            raise TypeError
+        if not isinstance(context, ssl.SSLContext | None):
+            self.wrong.append(context)
             raise TypeError
         self.open = self.open or is_open(authorize)
         rule = Rule(authorize) if authorize else None
@@ -140,6 +144,8 @@ def _started(function: Callable[..., Any], ca: CertificateAuthority) -> Iterator
                 "serve got more than the context without a name",
                 "serve takes the rule as a keyword argument: serve(context, authorize=...)",
             )
+        for each in serve.wrong:
+            raise NotYet(f"serve got {shown(each)}", "it takes an ssl.SSLContext")
         called.returned("the files are those of Part 3, and one list more")
         if not serve.started:
             raise NotYet("no backend was started", "a backend runs when serve was called")
@@ -147,9 +153,6 @@ def _started(function: Callable[..., Any], ca: CertificateAuthority) -> Iterator
             raise NotYet(
                 "your rule still has its `...`", "write it first: it is the authorize of exercise 4"
             )
-        for each in serve.started:
-            if not isinstance(each.context, ssl.SSLContext | None):
-                raise NotYet(f"serve got {shown(each.context)}", "it takes an ssl.SSLContext")
         yield serve.started
 
 

@@ -11,9 +11,9 @@ from mtls_lab.classroom import class_report, export, one_learner, read_export, r
 from mtls_lab.classroom.one_learner import parts
 from mtls_lab.classroom.whole_class import HandedIn
 from mtls_lab.errors import FileProblem, NotInWorkspace
-from mtls_lab.exercises import EXERCISES
+from mtls_lab.exercises import EXERCISES, standing
 from mtls_lab.facts import MARKER
-from mtls_lab.learner import predictions
+from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.progress import Predicted, Progress, Tried, note
 
 QUESTIONS = predictions.questions()
@@ -34,13 +34,35 @@ def test_every_part_has_questions_and_exercises() -> None:
 
 
 def test_nothing_done(folder: Path) -> None:
+    assert report(folder) == report()
+    assert report().splitlines() == [
+        f"Part 1: 0 of 4 predictions made; 0 of {len(TASKS[1])} exercises right",
+        f"Part 2: 0 of 6 predictions made; 0 of {len(TASKS[2])} exercises right",
+        "Part 3: 0 of 7 predictions made; Stolen session: 0 of 3; "
+        f"0 of {len(TASKS[3])} exercises right",
+        "Part 4: 0 of 4 predictions made; A device's life: 0 of 6; Attestation: 0 of 5; "
+        f"0 of {len(TASKS[4])} exercises right",
+    ]
+
+
+def test_the_report_counts_what_the_banner_of_a_notebook_counts(folder: Path) -> None:
+    note(prediction="no_certificate", choice="later", truth="later")
+    note(prediction="stolen_session", choice="refused", truth="device")
+    done = progress.read(folder)
+    for part in parts(done):
+        groups = {group.title: group.dots for group in standing.of_part(part.number, done)}
+        assert len(groups["Exercises"]) == part.exercises
+        for lesson in part.lessons:
+            dots = groups[lesson.title or "Predictions"]
+            assert len(dots) == lesson.questions
+            predicted = [dot.state for dot in dots if dot.state in {"right", "wrong"}]
+            assert len(predicted) == lesson.predicted
+            assert predicted.count("right") == lesson.foreseen
     assert (
-        report(folder)
-        == report()
-        == "\n".join(
-            f"Part {part}: 0 of {len(ASKED[part])} predictions made; "
-            f"0 of {len(TASKS[part])} exercises right"
-            for part in one_learner.PARTS
+        report()
+        .splitlines()[2]
+        .startswith(
+            "Part 3: 1 of 7 predictions made, 1 right; Stolen session: 1 of 3, 0 right; 0 of "
         )
     )
 

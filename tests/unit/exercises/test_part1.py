@@ -108,6 +108,10 @@ def another_command(address: Address) -> str:
     return asked(address, command=b"GET SECRET\n")
 
 
+def with_a_carriage_return(address: Address) -> str:
+    return asked(address, command=b"GET_SECRET\r\n")
+
+
 def more_than_a_command(address: Address) -> str:
     return asked(address, command=b"GET_SECRET\nand more")
 
@@ -186,6 +190,7 @@ ASKED: Attempts = {
         without_newline,
         no_wait_without_newline,
         another_command,
+        with_a_carriage_return,
         more_than_a_command,
         one_recv,
         to_the_end_of_the_stream,
@@ -730,6 +735,35 @@ def decodes_the_tag(line: str, key: bytes) -> str:
     return text
 
 
+def decoded_from_json(line: str, key: bytes) -> str:
+    """What `b64decode` does not know, it overlooks."""
+    text, tag = json.loads(line)
+    if base64.b64decode(tag) != hmac.digest(key, text.encode(), "sha256"):
+        raise ValueError
+    return str(text)
+
+
+def into_json(text: str, key: bytes) -> str:
+    return json.dumps([text, base64.b64encode(hmac.digest(key, text.encode(), "sha256")).decode()])
+
+
+def compares_tags(line: str, key: bytes) -> str:
+    """`compare_digest` takes text, but only ASCII: a TypeError for any other."""
+    text, _, tag = line.rpartition(" ")
+    if not hmac.compare_digest(hmac_tag(text, key), tag):
+        raise ValueError
+    return text
+
+
+def without_blanks(line: str, key: bytes) -> str:
+    """The tag is the last 64 characters that are not blank."""
+    for end in range(len(line)):
+        text, rest = line[:end], line[end:]
+        if rest.startswith(" ") and rest.replace(" ", "") == hmac_tag(text, key):
+            return text
+    raise ValueError
+
+
 def splits_at_blanks(line: str, key: bytes) -> str:
     text, tag = line.rsplit(maxsplit=1)
     if hmac_tag(text, key) != tag:
@@ -784,7 +818,8 @@ EVENED_OUT: Attempts = {
     ),
     "tag of the first letters": (pair(lambda text, key: hmac_tag(text[:8], key)), UNSAFE),
     "tag of the last letters": (pair(lambda text, key: hmac_tag(text[-8:], key)), UNSAFE),
-    "tag that is decoded": ((with_tag(hmac_tag), decodes_the_tag), RIGHT),
+    "tag that is decoded": ((with_tag(hmac_tag), decodes_the_tag), NOT_YET),
+    "tag in base64 that is decoded": ((into_json, decoded_from_json), NOT_YET),
     "blanks that are no part of the text": ((with_tag(hmac_tag), splits_at_blanks), RIGHT),
 }
 
@@ -863,6 +898,11 @@ SEALED: Attempts = {
     "tags compared as text": ((with_tag(hmac_tag), compares_text), NOT_YET),
     "an error for every text": ((stumbling, stumbling), NOT_YET),
     "KeyError": (reading(str.__eq__, refused=KeyError), NOT_YET),
+    "tags compared as text, with another split": ((with_tag(hmac_tag), compares_tags), NOT_YET),
+    "tag in small letters": (reading(lambda tag, right: tag.lower() == right), NOT_YET),
+    "tag without its blanks": ((with_tag(hmac_tag), without_blanks), NOT_YET),
+    "64 bits": (pair(lambda text, key: hmac_tag(text, key)[:16]), UNSAFE),
+    "a number": (pair(lambda text, key: str(int(hmac_tag(text, key), 16))), RIGHT),
     "HMAC": (pair(), RIGHT),
     "HMAC in JSON": (with_json(), RIGHT),
     "80 bits": (pair(lambda text, key: hmac_tag(text, key)[:20]), RIGHT),

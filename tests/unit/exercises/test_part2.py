@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,13 +20,14 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mtls_lab import CertificateAuthority, checks
 from mtls_lab.exercises import Outcome, Result
 from mtls_lab.exercises.part2 import fetch as tls_fetch
 from mtls_lab.net import Address
-from mtls_lab.pki import Identity, Purpose, create_key, self_signed
+from mtls_lab.pki import Identity, Purpose, create_key, pem, self_signed
 from mtls_lab.pki.public import VARIABLE
 from tests.unit.exercises.conftest import Hurry
 from tests.unit.exercises.verdicts import Attempts, Hold, named
@@ -177,6 +179,55 @@ def _without_path_length(ca: CertificateAuthority) -> CertificateAuthority:
 def test_no_ca(hold: Hold, learner: Path, ca: CertificateAuthority) -> None:
     (learner / "ca" / "ca.key").unlink()
     hold(checks.backend_certificate(ca.issue_server(NAMES)), NOT_YET)
+
+
+def handmade(
+    ca: CertificateAuthority,
+    folder: Path,
+    key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey,
+    *,
+    is_ca: bool = False,
+) -> list[str]:
+    """Sign as instructions of the web do, for a key that they make: two file names."""
+    names = [
+        x509.DNSName("backend.example"),
+        x509.DNSName("localhost"),
+        x509.IPAddress(ip_address("127.0.0.1")),
+    ]
+    like = signed(ca, names).certificate
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([]))
+        .issuer_name(like.issuer)
+        .public_key(key.public_key())
+        .serial_number(like.serial_number)
+        .not_valid_before(like.not_valid_before_utc)
+        .not_valid_after(like.not_valid_after_utc)
+        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    )
+    for each in like.extensions:
+        builder = builder.add_extension(each.value, each.critical)
+    pem.write_certificate(folder / "own.crt", builder.sign(ca.key, hashes.SHA256()))
+    pem.write_key(folder / "own.key", key)
+    return ["own.crt", "own.key"]
+
+
+HANDMADE: dict[str, tuple[Any, bool, Outcome]] = {
+    "RSA 2048": (lambda: rsa.generate_private_key(65537, 2048), False, RIGHT),
+    "Ed25519": (ed25519.Ed25519PrivateKey.generate, False, RIGHT),
+    "RSA 1024": (lambda: rsa.generate_private_key(65537, 1024), False, NOT_YET),  # noqa: S505 - that is the point
+    "RSA 2048, CA:TRUE": (lambda: rsa.generate_private_key(65537, 2048), True, NOT_YET),
+    "Ed25519, CA:TRUE": (ed25519.Ed25519PrivateKey.generate, True, NOT_YET),
+}
+
+
+@pytest.mark.parametrize("name", HANDMADE)
+def test_backend_certificate_by_hand(
+    hold: Hold, learner: Path, ca: CertificateAuthority, name: str
+) -> None:
+    make, is_ca, outcome = HANDMADE[name]
+    hold(checks.backend_certificate(handmade(ca, learner, make(), is_ca=is_ca)), outcome)
 
 
 @pytest.mark.parametrize("handed_in", ["an identity", "a tuple of files", "a list of files"])

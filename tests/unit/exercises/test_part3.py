@@ -337,6 +337,13 @@ def sign_what_is_asked(csr: CSR, ca: CertificateAuthority) -> x509.Certificate:
     return sign(csr, ca, *(asked or [NO_CA, CLIENT]))
 
 
+def sign_the_rest_as_it_is_asked(csr: CSR, ca: CertificateAuthority) -> x509.Certificate:
+    """The two that decide are the CA's own, whatever else there is is Mallory's."""
+    own = (x509.BasicConstraints, x509.ExtendedKeyUsage)
+    rest = [(e.value, e.critical) for e in csr.extensions if not isinstance(e.value, own)]
+    return sign(csr, ca, NO_CA, CLIENT, *rest)
+
+
 def sign_with_the_san_asked(csr: CSR, ca: CertificateAuthority) -> x509.Certificate:
     return ca.sign(csr, Purpose.CLIENT)
 
@@ -380,6 +387,7 @@ CERTIFICATES: Attempts = {
     **named(UNSAFE, sign_what_is_asked),
     "CA:TRUE": (lambda csr, ca: sign(csr, ca, IS_CA, CLIENT), UNSAFE),
     "any purpose too": (lambda csr, ca: sign(csr, ca, NO_CA, ANY_TOO), UNSAFE),
+    **named(NOT_YET, sign_the_rest_as_it_is_asked),
     "any purpose alone": (lambda csr, ca: sign(csr, ca, NO_CA, ANY), NOT_YET),
     "CA:FALSE and for a client": (lambda csr, ca: sign(csr, ca, NO_CA, CLIENT), RIGHT),
     "for a client": (lambda csr, ca: sign(csr, ca, CLIENT), RIGHT),
@@ -493,6 +501,7 @@ RULES: Attempts = {
     "strip": (lambda c: common_names(c)[0].strip() == "trusted-client", UNSAFE),
     "quoted in the text": (lambda c: "'trusted-client'" in str(c), UNSAFE),
     **named(UNSAFE, any_attribute, last_name),
+    "a set of names": (lambda c: set(common_names(c)) == {"trusted-client"}, UNSAFE),
     "one of several names": (lambda c: "trusted-client" in common_names(c), UNSAFE),
     **named(UNSAFE, first_name, without_a_name, joined, first_pairs),
     **named(NOT_YET, the_whole_subject, only_one_rdn, as_in_part_3, first_name_must_exist),

@@ -21,6 +21,7 @@ from mtls_lab.diagnosis import explain
 from mtls_lab.errors import FileProblem, LabError, UnknownName
 from mtls_lab.exercises import Outcome, Unsafe
 from mtls_lab.exercises.thief import steal
+from mtls_lab.facts import MARKER
 from mtls_lab.kata import Kata, exam, faults, kata_key, sabotage
 from mtls_lab.kata.faults import Fault, catalogue, drawn
 from mtls_lab.net import Backend
@@ -244,15 +245,32 @@ def test_no_seed_has_the_fault_of_an_example() -> None:
         assert drawn(seed, 3) == faults._draws(seed, 3, faults.SECOND)[-1]
 
 
-def test_the_key_knows_the_folders_of_before() -> None:
-    before = faults.drawn_before("anna", 3)
+@pytest.mark.parametrize(
+    ("seed", "level", "names"),
+    [
+        ("anna", 3, "client_der, then server_ca_is_client_ca"),
+        ("ute", 2, "client_of_same_named_ca"),
+    ],
+)
+def test_the_key_knows_a_folder_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: str, level: int, names: str
+) -> None:
+    """It opens, and its key has what the seed had then; that of a new folder has not."""
+    (tmp_path / MARKER).write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    before = faults.drawn_before(seed, level)
     assert before
-    assert [each.name for each in before] == ["client_der", "server_ca_is_client_ca"]
-    said = "In a folder that was made before 26 November 2026: client_der, then server_ca_is_client"
-    assert kata_key("anna", 3).splitlines()[-1].startswith(said)
-    assert "before 26 November" not in kata_key("anna", 1) + kata_key("anna", 2)
-    said = "In a folder that was made before 26 November 2026: client_of_same_named_ca"
-    assert kata_key("ute", 2).splitlines()[-1] == said
+    assert ", then ".join(each.name for each in before) == names
+    assert "earlier version" not in kata_key(seed, level)
+    kata = Kata.create(seed, level)
+    assert "earlier version" not in kata_key(seed, level)
+    made = kata.folder / ".kata" / "made.json"
+    made.write_text(made.read_text().replace('"version": 3', '"version": 2'))
+    assert Kata.create(seed, level).changed() == []
+    said = f"kata/{level}-{seed} is of an earlier version of the lab. It may have: {names}"
+    assert kata_key(seed, level).splitlines()[-1] == said
+    made.write_text("[")
+    assert "earlier version" not in kata_key(seed, level)
 
 
 @pytest.fixture(scope="module")

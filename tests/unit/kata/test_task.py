@@ -146,6 +146,25 @@ TRUST = "device/server_ca.pem", "backend/client_ca.pem"
 #: X509_V_FLAG_NO_CHECK_TIME, which the ssl module has no name for.
 NO_CHECK_TIME = 0x200000
 
+
+def with_a_second_ca(side: str, file: str) -> Callable[[Kata], None]:
+    """Trust a CA made for the purpose beside the own one; its key is nowhere on the disk."""
+
+    def do(kata: Kata) -> None:
+        ca = CertificateAuthority.create("New CA")
+        identity = (
+            ca.issue_server(["localhost"])
+            if side == "server"
+            else ca.issue_client("trusted-client")
+        )
+        identity.save(kata.folder / Path(file).parent, side)
+        other = "backend/client_ca.pem" if side == "client" else "device/server_ca.pem"
+        own = pem.read_certificate(kata.folder / other)
+        pem.write_certificate(kata.folder / other, own, ca.certificate)
+
+    return do
+
+
 UNSAFE: list[tuple[str, Callable[[Kata], object], str]] = [
     (
         "client_expired",
@@ -304,6 +323,16 @@ UNSAFE: list[tuple[str, Callable[[Kata], object], str]] = [
         "server_expired",
         with_public_cas_on_the_device,
         "Mallory, with a certificate of a public CA, answered",
+    ),
+    (
+        "client_expired",
+        with_a_second_ca("client", "device/client.crt"),
+        "besides its own CA, the backend trusts a CN=New CA that is not in the folder ca",
+    ),
+    (
+        "server_expired",
+        with_a_second_ca("server", "backend/server.crt"),
+        "besides its own CA, the device trusts a CN=New CA that is not in the folder ca",
     ),
     (
         "client_expired",
@@ -793,7 +822,7 @@ def test_the_attacks_change_no_file() -> None:
 def made_before(kata: Kata) -> None:
     """Turn a folder into one of before: its backend gives tickets, and nothing counts versions."""
     noted = kata.folder / ".kata" / "made.json"
-    assert json.loads(noted.read_text("utf-8"))["version"] == 2
+    assert json.loads(noted.read_text("utf-8"))["version"] == 3
     if kata.level == 3:
         edit(
             kata,

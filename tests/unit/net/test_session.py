@@ -4,6 +4,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab import CertificateAuthority, Exchange, Relay, Stage, ask
 from mtls_lab.net import (
@@ -292,3 +293,33 @@ def test_a_full_handshake_after_a_session_checks_all(
     assert exchange.device.stage is Stage.HANDSHAKE
     assert exchange.device.failure is not None
     assert exchange.device.failure.error == "SSLCertVerificationError"
+
+
+def test_a_ticket_of_tls_1_3_holds_the_certificate_of_the_device(
+    lab: Lab, backend_context: ssl.SSLContext
+) -> None:
+    """As 3d says: it is longer, by that much, than the ticket of a device that presented none."""
+    backend_context.verify_mode = ssl.CERT_OPTIONAL
+    length = {}
+    for who in ("valid", "none"):
+        device = lab.device(who, ssl.TLSVersion.TLSv1_3)
+        watch(backend_context, device)
+        with Backend(backend_context) as backend:
+            exchange = ask("PING", backend, context=device)
+        messages = {message.name: message for message in exchange.handshake.messages}
+        length[who] = messages["NewSessionTicket"].size
+    certificate = pem.read_certificate(lab.store.files("valid")[0])
+    assert length["valid"] - length["none"] >= len(certificate.public_bytes(Encoding.DER))
+
+
+def test_python_names_no_ca_in_its_request_for_a_certificate(
+    lab: Lab, backend_context: ssl.SSLContext
+) -> None:
+    """What Part 3 says: of the extensions there (RFC 8446, 4.2.4), none is a list of CAs."""
+    device = lab.device("valid", ssl.TLSVersion.TLSv1_3)
+    watch(backend_context, device)
+    with Backend(backend_context) as backend:
+        exchange = ask("PING", backend, context=device)
+    (asked,) = (each for each in exchange.handshake.messages if each.name == "CertificateRequest")
+    assert "signature_algorithms" in str(asked.fields)
+    assert "certificate_authorities" not in str(asked.fields)

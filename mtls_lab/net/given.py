@@ -1,0 +1,64 @@
+"""What a caller gives, held to its kind before anything is opened: the likely slips, told at once.
+
+Here: contexts, functions, and whom to call. Not here: what a context is set to, which is the lesson
+and fails in a handshake.
+"""
+
+from __future__ import annotations
+
+import ssl
+
+from mtls_lab.errors import LabError, kind_of
+
+__all__ = ["expect_call", "expect_context", "expect_function", "expect_upstream"]
+
+
+def expect_context(context: object, who: str) -> None:
+    """Hold what `who` is given to being a context, a function that makes one, or None.
+
+    Raises LabError.
+    """
+    if context is None or callable(context) or isinstance(context, ssl.SSLContext):
+        return
+    raise LabError(
+        f"{who} was given {kind_of(context)} as its context",
+        "a finished ssl.SSLContext, a function that returns one, or None for plain TCP",
+        "make the context first, and give that",
+    )
+
+
+def expect_function(function: object, what: str) -> None:
+    """Hold what is to be called later to being a function, or None. Raises LabError."""
+    if function is not None and not callable(function):
+        raise LabError(
+            f"{what} is {kind_of(function)}",
+            "a function, or None",
+            f"write {what}=name, with the name of a function and without brackets behind it",
+        )
+
+
+def expect_upstream(to: object, who: str) -> None:
+    """Hold whom `who` calls to being a backend, a relay or an address. Raises LabError."""
+    if isinstance(to, tuple) and len(to) == 2:
+        return
+    if not isinstance(to, tuple) and hasattr(to, "address") and hasattr(to, "wait_for"):
+        return
+    raise LabError(
+        f"{who} was given {kind_of(to)} to call",
+        "what serve or Relay returned, or an address: a pair of host and port",
+        'give the backend itself, or a pair such as ("localhost", 5000)',
+    )
+
+
+def expect_call(more: tuple[object, ...], to: object, context: object) -> None:
+    """Hold a call of `ask` to two arguments without a name, and to their kinds. Raises LabError."""
+    if more:
+        name = "context" if isinstance(more[0], ssl.SSLContext) else "name"
+        raise LabError(
+            f"ask was given {2 + len(more)} arguments without a name: the third is "
+            f"{kind_of(more[0])}",
+            "the command and whom to ask; what follows has its name in front of it",
+            f"write ask(command, backend, {name}=…)",
+        )
+    expect_upstream(to, "ask")
+    expect_context(context, "ask")

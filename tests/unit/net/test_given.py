@@ -1,0 +1,67 @@
+"""The likely slips at the doors of the network: each is told at once, and nothing is opened."""
+
+import ssl
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from mtls_lab.errors import LabError
+from mtls_lab.net import Backend, Relay, ask, running, serve
+
+#: As from a notebook, where no type is checked.
+ASK: Callable[..., Any] = ask
+SERVE: Callable[..., Any] = serve
+RELAY: Callable[..., Any] = Relay
+ADDRESS = ("127.0.0.1", 9)
+CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+WHOM = "what serve or Relay returned, or an address: a pair of host and port"
+
+
+@pytest.mark.parametrize(
+    ("slip", "found", "expected"),
+    [
+        (
+            partial(ASK, "GET_SECRET", ADDRESS, CONTEXT),
+            "ask was given 3 arguments without a name: the third is an SSLContext",
+            "the command and whom to ask; what follows has its name in front of it",
+        ),
+        (partial(ASK, "GET_SECRET", "localhost"), "ask was given a str to call", WHOM),
+        (partial(ASK, "GET_SECRET", None), "ask was given None to call", WHOM),
+        (partial(ASK, "GET_SECRET", ("localhost",)), "ask was given a tuple to call", WHOM),
+        (
+            partial(ASK, "GET_SECRET", ADDRESS, context="device/client.crt"),
+            "ask was given a str as its context",
+            "a finished ssl.SSLContext, a function that returns one, or None for plain TCP",
+        ),
+        (
+            partial(SERVE, "x"),
+            "serve was given a str as its context",
+            "a finished ssl.SSLContext, a function that returns one, or None for plain TCP",
+        ),
+        (partial(SERVE, authorize=True), "authorize is a bool", "a function, or None"),
+        (partial(SERVE, answer="PONG"), "answer is a str", "a function, or None"),
+        (partial(RELAY, ADDRESS, tamper="x"), "tamper is a str", "a function, or None"),
+        (partial(RELAY, "localhost"), "Relay was given a str to call", WHOM),
+    ],
+)
+def test_a_slip_is_told(slip: Callable[[], object], found: str, expected: str) -> None:
+    before = list(running())
+    with pytest.raises(LabError) as caught:
+        slip()
+    assert (caught.value.found, caught.value.expected) == (found, expected)
+    assert caught.value.todo
+    assert list(running()) == before
+
+
+def test_a_context_by_place_is_told_with_its_name() -> None:
+    with pytest.raises(LabError, match=r"write ask\(command, backend, context=…\)"):
+        ASK("GET_SECRET", ADDRESS, CONTEXT)
+
+
+def test_whatever_is_right_stays_so() -> None:
+    """A backend, a relay and an address; a function that makes a context; no context."""
+    with Backend(lambda: None) as backend, Relay(backend, tamper=None) as relay:
+        for to in (backend, relay, backend.address):
+            assert ask("PING", to, context=lambda: None).reply == "PONG"
