@@ -67,7 +67,7 @@ def unopened(error: BaseException) -> tuple[str, dict[str, str]]:
     files = []
     calls = list(traceback.walk_tb(error.__traceback__))[-INNERMOST:]
     for frame, _ in reversed(calls):
-        for name in ARGUMENTS & frame.f_locals.keys():
+        for name in ARGUMENTS.intersection(frame.f_locals):
             value = frame.f_locals[name]
             if isinstance(value, str) and "-----BEGIN " in value:
                 return "text for a name", {}

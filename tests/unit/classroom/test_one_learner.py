@@ -40,7 +40,7 @@ def test_nothing_done(folder: Path) -> None:
         f"Part 2: 0 of 6 predictions made; 0 of {len(TASKS[2])} exercises right",
         "Part 3: 0 of 7 predictions made; Stolen session: 0 of 3; "
         f"0 of {len(TASKS[3])} exercises right",
-        "Part 4: 0 of 4 predictions made; A device's life: 0 of 6; Attestation: 0 of 5; "
+        "Part 4: 0 of 4 predictions made; A device's life: 0 of 7; Attestation: 0 of 5; "
         f"0 of {len(TASKS[4])} exercises right",
     ]
 

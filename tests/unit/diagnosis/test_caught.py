@@ -276,10 +276,13 @@ def test_who_hung_up_on_https_heard_tls(ca: CertificateAuthority, listener: sock
     """uvicorn 0.54 closes without an alert where a certificate is missing: asyncio aborts."""
 
     def hang_up() -> None:
-        with suppress(OSError):
+        with (
+            suppress(OSError),
             server_context(ca, mutual=False).wrap_socket(
                 listener.accept()[0], server_side=True
-            ).close()
+            ) as server,
+        ):
+            server.recv(1024)  # what is left unread when a socket closes makes the end a reset
 
     threading.Thread(target=hang_up, daemon=True).start()
     port = listener.getsockname()[1]
