@@ -18,10 +18,10 @@ from mtls_lab.diagnosis.alone import mistakes_in, wrong_signers
 from mtls_lab.diagnosis.cards import explained
 from mtls_lab.diagnosis.causes import Cause, in_words, ranked
 from mtls_lab.diagnosis.choosing import Entry, best_of, find, is_of_a_state
-from mtls_lab.diagnosis.lines import FILES
 from mtls_lab.diagnosis.look import Finding, Looked, look_at
 from mtls_lab.diagnosis.peers import Runs
 from mtls_lab.diagnosis.proof import disproved, files_for, in_few_words
+from mtls_lab.diagnosis.raised import FILES
 from mtls_lab.diagnosis.symptoms import Symptoms, steady
 from mtls_lab.diagnosis.views import in_text, views_of
 from mtls_lab.diagnosis.wording import OTHER, elsewhere, names_for, side_named, worded

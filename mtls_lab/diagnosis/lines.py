@@ -2,7 +2,7 @@
 
 Here: the phrases of data/lines.toml against a text of any size and origin. Not here: how they are
 read (phrases.py), what the failure behind a line means (explanation.py), the alerts in it
-(alerts.py), and exceptions (caught.py).
+(alerts.py), exceptions (caught.py), and the failure that Python would have raised (raised.py).
 """
 
 from __future__ import annotations
@@ -23,16 +23,14 @@ from mtls_lab.diagnosis.phrases import (
     read_lines,
     read_sent,
     read_stacks,
-    verify_words,
 )
+from mtls_lab.diagnosis.raised import SHOWN, as_raised
 from mtls_lab.diagnosis.symptoms import Symptoms
-from mtls_lab.diagnosis.weights import BROKEN_OFF, S_CLIENT, UNEXPLAINED, weight_of
+from mtls_lab.diagnosis.weights import S_CLIENT, UNEXPLAINED, weight_of
 from mtls_lab.diagnosis.wording import OTHER
 from mtls_lab.text import printable
-from mtls_lab.wire import Failure
-from mtls_lab.wire.reasons import reason_of_alert
 
-__all__ = ["FILES", "SHOWN", "heard"]
+__all__ = ["heard"]
 
 #: Of a longer text, the beginning and the end are read: where a program starts, and what came last.
 READ = 256 * 1024
@@ -42,14 +40,6 @@ LINE = 8 * 1024
 CALLS = 200
 #: Of these, the calls that an exception without telling words is known by.
 INNERMOST = 8
-#: How much of the decisive line is shown.
-SHOWN = 300
-#: States of a file that does not load.
-FILES = {
-    *("no start line", "other pem", "run together", "bad password"),
-    *("key not usable", "key not parsed"),
-}
-
 #: Meanings of a file that the line may name.
 ABOUT_FILES = {
     *("ENOENT", "EACCES", "NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib"),
@@ -69,12 +59,6 @@ TAGS = re.compile(
 )
 #: Erlang and Elixir print a term over many lines, and break it after the name that it begins with.
 TERM = re.compile(r"(\{:?[a-z_]{1,40},(?: ?[\"'][^\"'\n]{0,300}[\"'],)?)\n +")
-#: A host in quotes that is an address, and X509_V_ERR_HOSTNAME_MISMATCH and …_IP_ADDRESS_MISMATCH.
-ADDRESS = (
-    r"(?:host ?name|for|host) ['\"]"
-    r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}:[0-9a-fA-F:]{2,40})['\"]"
-)
-HOST, ADDRESS_ITSELF = 62, 64
 #: The name of an error in a list: options that an object has been printed with, as got does.
 IN_A_LIST = re.compile(r" *'E[A-Z_]{2,30}',? *")
 VERIFY = re.compile(
@@ -124,7 +108,7 @@ def heard(text: str) -> Symptoms:
         words=(("file", file),) if named else (),
         side=side,
         stage=_longest_part("stages", line.lower()),
-        failure=_failure(phrase, line),
+        failure=as_raised(phrase, line),
         state=told if told in GOES_ON else named or told,
         says=_quoted(line),
         stack=stack,
@@ -220,33 +204,6 @@ def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
         elif alert in sent:
             kind, value = sent[alert].split(" ", 1)
             yield 0, Phrase("", kind, value, "", "")
-
-
-def _failure(phrase: Phrase, line: str) -> Failure:
-    """The failure as Python would have raised it."""
-    words, value = printable(line.strip())[:SHOWN], phrase.value
-    error, reason, code, message = "", "", None, ""
-    match phrase.kind:
-        case "verify":
-            error, reason = "SSLCertVerificationError", "CERTIFICATE_VERIFY_FAILED"
-            code = int(value)
-            if code == HOST and re.search(ADDRESS, line):
-                code = ADDRESS_ITSELF
-            # A host that Python names is told; of other lines, OpenSSL's own words for the code.
-            message = words if code in {HOST, ADDRESS_ITSELF} else verify_words().get(code, words)
-        case "alert":
-            error, reason = "SSLError", reason_of_alert(value)
-        case "reason":
-            system = value in BROKEN_OFF or re.fullmatch(r"E[A-Z]+", value)
-            error, reason = "OSError" if system else "SSLError", value
-        case "error":
-            error = value
-        case "text":
-            error, words = "SSLError" if value.startswith("[") else "ValueError", value
-        case "state" if value in FILES:
-            # What is wrong with a file shows as this in Python, and a look into it tells more.
-            error, words = "SSLError", "[SSL] PEM lib"
-    return Failure(error, reason, code, message, words)
 
 
 def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tuple[str, str, str]:

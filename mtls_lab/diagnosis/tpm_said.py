@@ -51,7 +51,7 @@ def coded(seen: Symptoms) -> Symptoms:
 
 def quoted(text: str) -> Symptoms | None:
     """Return what a line or a log tells of a TPM; None if it quotes no code of one."""
-    from mtls_lab.diagnosis.lines import SHOWN  # noqa: PLC0415 - it is loaded for lines only
+    from mtls_lab.diagnosis.raised import SHOWN  # noqa: PLC0415 - it is loaded for lines only
 
     signed = "0x" in text and _SIGNS.search(text)
     if not signed and not any(sign in text for sign in ("tpm:", "TPM_RC_", "TPM2_RC_", *_NO_TPM)):

@@ -15,7 +15,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab.enrolment import (
-    FleetRun,
     Office,
     ask_all,
     certificate_from,
@@ -163,7 +162,7 @@ class Life:
         """Let a device ask the office for its next certificate."""
         held = self._device(name)
         exchange, self._devices[name] = self._asked(name, held)
-        return self._step(f"{name} renews: {_answer(exchange)}")
+        return self._step(f"{name} renews: {_refusal(exchange) or 'done'}")
 
     def renew_all(self) -> LifeReport:
         """Let every device ask, one after the other."""
@@ -179,7 +178,7 @@ class Life:
         if self._thief is None:
             return self._step("nobody has copied a key yet")
         exchange, self._thief = self._asked(self._robbed, self._thief)
-        return self._step(f"the thief renews as {self._robbed}: {_answer(exchange)}")
+        return self._step(f"the thief renews as {self._robbed}: {_refusal(exchange) or 'done'}")
 
     def revoke(self, name: str) -> LifeReport:
         """Put all that was issued in its name on the list, and take it off the register."""
@@ -211,10 +210,11 @@ class Life:
             callers["thief"] = self._thief.context
         with Backend(self._operations()) as backend:
             run = ask_all(callers, backend)
-        members = {name: _member(run, name, held.ca) for name, held in self._devices.items()}
+        refused = {name: _refusal(exchange) for name, exchange in run.exchanges.items()}
+        members = {name: Member(name, d.ca, refused[name]) for name, d in self._devices.items()}
         return LifeReport(
             tuple(members.values()),
-            _member(run, "thief", self._thief.ca) if self._thief else None,
+            Member("thief", self._thief.ca, refused["thief"]) if self._thief else None,
             self._robbed,
             self.trusted,
             self.signing,
@@ -222,18 +222,15 @@ class Life:
         )
 
     def certified_by(self, which: str) -> tuple[Member, Member]:
-        """Let a thief with the key of a device CA sign a certificate; ask at work and the office.
-
-        It has the name and the serial number of the certificate that a device has now.
-        """
+        """Let a thief with a device CA's key copy a name and serial number; ask at both places."""
         name, own = next(iter(self._devices.items()))
         number = own.identity.certificate.serial_number
         forged = self._cas[which].issue(name, Purpose.CLIENT, serial_number=number)
         held = _Held(forged, which, self._present(forged))
         with Backend(self._operations()) as backend:
-            run = ask_all({"thief": held.context}, backend)
-        asked, _ = self._asked(name, held)
-        return (_member(run, "thief", which), Member("thief", which, _refusal(asked)))
+            at_work = ask("GET_SECRET", backend, context=held.context)
+        office, _ = self._asked(name, held)
+        return Member("thief", which, _refusal(at_work)), Member("thief", which, _refusal(office))
 
     # --- Behind them
 
@@ -298,14 +295,5 @@ def _load(
             context.load_verify_locations(cafile=path)
 
 
-def _answer(exchange: Exchange) -> str:
-    return _refusal(exchange) or "done"
-
-
 def _refusal(exchange: Exchange) -> str:
     return "" if exchange.ok else why(exchange)
-
-
-def _member(run: FleetRun, name: str, ca: str) -> Member:
-    exchange = run.exchanges[name]
-    return Member(name, ca, _refusal(exchange))

@@ -7,7 +7,6 @@ an attack proves (attacks/attacks.py).
 from __future__ import annotations
 
 import contextlib
-import os
 import selectors
 import socket
 import ssl
@@ -18,7 +17,7 @@ from mtls_lab.errors import TamperFailed
 from mtls_lab.net.clock import Clock, addresses
 from mtls_lab.net.given import expect_function, expect_upstream
 from mtls_lab.net.mailbox import Mailbox
-from mtls_lab.net.sockets import Acceptor, Address, hang_up
+from mtls_lab.net.sockets import Acceptor, Address, await_connection, hang_up
 from mtls_lab.net.tampering import Chunk, Tamper
 from mtls_lab.net.tls import wrap
 from mtls_lab.net.upstream import Upstream
@@ -204,7 +203,7 @@ class Relay:
                 backend.settimeout(0)
                 backend.connect_ex(address)
                 self._acceptor.adopt(backend)  # not before: what has not begun cannot be ended
-                _await(backend, clock)
+                await_connection(backend, clock)
             except OSError as error:
                 backend.close()
                 refused = error
@@ -266,18 +265,6 @@ class Relay:
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: stop() has
             self._failed, sent = error, None
         return sent
-
-
-def _await(connection: socket.socket, clock: Clock) -> None:
-    """Wait until a connection that has begun is made. Raises OSError: it is not."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(connection, selectors.EVENT_WRITE)
-        if not selector.select(clock.left):
-            raise TimeoutError("timed out")
-    if error := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-        raise OSError(error, os.strerror(error))
-    connection.getpeername()  # raises where it was ended meanwhile
-    connection.settimeout(clock.left)
 
 
 def _carry(ready: bytearray, sink: socket.socket) -> None:

@@ -16,10 +16,11 @@ import time
 from collections.abc import Callable, Iterator
 
 from mtls_lab.errors import NetworkProblem
+from mtls_lab.net.clock import Clock
 from mtls_lab.net.neighbours import is_loopback, stranger
 from mtls_lab.text import host_and_port
 
-__all__ = ["Acceptor", "Address", "hang_up", "nobody_listens"]
+__all__ = ["Acceptor", "Address", "await_connection", "hang_up", "nobody_listens"]
 
 Address = tuple[str, int]
 
@@ -274,3 +275,15 @@ def nobody_listens() -> Iterator[Address]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()
+
+
+def await_connection(connection: socket.socket, clock: Clock) -> None:
+    """Wait until a connection that has begun is made. Raises OSError: it is not."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_WRITE)
+        if not selector.select(clock.left):
+            raise TimeoutError("timed out")
+    if error := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(error, os.strerror(error))
+    connection.getpeername()  # raises where it was ended meanwhile
+    connection.settimeout(clock.left)

@@ -237,8 +237,7 @@ def _is_the_same_elsewhere(make: Function, read: Function) -> None:
 def _is_not_extended(read: Function, line: str) -> None:
     """Continue a hash of key and text, which is what the tag may be. See extension.py."""
     for name, encoding, start, gap in product(HASHES, ENCODINGS, KEYS, GAPS):
-        text = SECRET.encode(encoding)
-        message = start + gap + text
+        message = start + gap + (text := SECRET.encode(encoding))
         digest = hashlib.new(name, message, usedforsecurity=False).digest()
         for shape in SHAPES:
             if shape(digest) not in line:
@@ -246,9 +245,9 @@ def _is_not_extended(read: Function, line: str) -> None:
             if name != "sha256":
                 found = f"the tag is the {name} of key and text, which goes on without the key"
                 raise Unsafe(found, NO_MAC)
-            tail = padding(len(message)) + MORE.encode(encoding)
-            longer = (text + tail).decode(encoding, "surrogateescape")
-            tag = shape(extended(digest, len(message), MORE.encode(encoding)))
+            more = MORE.encode(encoding)
+            longer = (text + padding(len(message)) + more).decode(encoding, "surrogateescape")
+            tag = shape(extended(digest, len(message), more))
             found = (
                 f"from the tag that she heard, Mallory computed that of your text with {MORE!r}"
                 " behind it, without your key"
@@ -271,10 +270,8 @@ def _is_read_to_the_letter(make: Function, read: Function, bare: Function, line:
     for how, forged in (
         ("a letter in the tag that is not ASCII", f"{line[:middle]}é{line[middle + 1 :]}"),
         ("the tag in the other case", line[:start] + line[start:end].swapcase() + line[end:]),
-        *(
-            ("a space in the tag", f"{line[:at]} {line[at:]}")
-            for at in (middle, middle + 1)  # between two digits of a byte, or between two bytes
-        ),
+        ("a space in the tag", f"{line[:middle]} {line[middle:]}"),  # in a byte of two digits,
+        ("a space in the tag", f"{line[: middle + 1]} {line[middle + 1 :]}"),  # or between two
     ):
         called = call(bare, forged, KEY)
         if forged != line and not isinstance(called.error, ValueError):

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtls_lab.diagnosis import explain
-from mtls_lab.diagnosis.lines import LINE, READ, SHOWN
+from mtls_lab.diagnosis.lines import LINE, READ
 from mtls_lab.diagnosis.phrases import read_lines
+from mtls_lab.diagnosis.raised import SHOWN
 from mtls_lab.errors import UnknownName
 from mtls_lab.facts import read_facts
 from mtls_lab.wire.names import registry
