@@ -5,6 +5,6 @@ before a command is known: they work where a package is missing. Not here: how f
 class is (classroom/), the learner's folder (learner/), and how `mtls-lab` is typed (program.py).
 """
 
-from mtls_lab.cli.arguments import main
+from mtls_lab.cli.arguments import main, process
 
-__all__ = ["main"]
+__all__ = ["main", "process"]

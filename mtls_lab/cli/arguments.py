@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import codecs
+import gc
 import importlib
 import io
 import os
@@ -21,7 +22,7 @@ from mtls_lab.cli.parser import parser_of
 from mtls_lab.errors import LabError, ToolMissing
 from mtls_lab.program import python, typed
 
-__all__ = ["main"]
+__all__ = ["main", "process"]
 
 #: What a shell reports for a program that SIGINT or SIGPIPE ended: 128 and the signal's number.
 INTERRUPTED, PIPE_CLOSED = 128 + 2, 128 + 13
@@ -42,6 +43,17 @@ ALONE = {
 OPTIONS = ("-h", "--help", "--version")
 #: For an output that has no such sign, such as a Windows code page.
 ASCII = {"✓": "+", "✗": "x", "→": "->", "–": "-", "×": "x", "…": "..."}
+
+
+def process() -> int:
+    """Run `main` as a process of its own, which ends without a last search for garbage.
+
+    Python would look through all the facts of data/ for it, which takes as long as an answer.
+    """
+    try:
+        return main()
+    finally:
+        gc.freeze()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
