@@ -19,8 +19,8 @@ from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.text import printable
 from mtls_lab.wire import (
     Direction,
+    PlaintextMessages,
     looks_like_tls,
-    plaintext_messages,
     readable_records,
     server_name,
 )
@@ -67,20 +67,34 @@ class Unit:
 def units(chunks: Iterable[Chunk]) -> tuple[Unit, ...]:
     """Name the chunks, in the order in which they passed."""
     found: list[Unit] = []
-    streams: dict[tuple[int, Direction], bytes] = {}
+    streams: dict[tuple[int, Direction], _Stream] = {}
     for chunk in chunks:
-        before = streams.get((chunk.connection, chunk.direction), b"")
-        streams[chunk.connection, chunk.direction] = after = before + chunk.heard
+        stream = streams.setdefault((chunk.connection, chunk.direction), _Stream())
         label = f"{'again ' * chunk.connection}{chunk.direction.value} {chunk.index + 1}"
-        tls = looks_like_tls(after)
-        if tls:
-            known = len(list(plaintext_messages(before)))
-            names = [name for name, _ in plaintext_messages(after)][known:]
-            name = "{record}" if "record" in names else ", ".join(names) or "part of a message"
-        else:
-            name = printable(chunk.heard.decode("utf-8", "backslashreplace").rstrip("\r\n"))
-        found.append(Unit(label, name, tls, len(before), chunk))
+        start = stream.length
+        name = stream.name_of(chunk.heard)
+        found.append(Unit(label, name, stream.tls, start, chunk))
     return tuple(found)
+
+
+class _Stream:
+    """One direction of one connection, so far."""
+
+    def __init__(self) -> None:
+        self.length, self._head, self._messages = 0, b"", PlaintextMessages()
+
+    @property
+    def tls(self) -> bool:
+        return looks_like_tls(self._head)
+
+    def name_of(self, data: bytes) -> str:
+        """Take the next bytes, and name them."""
+        self.length += len(data)
+        self._head = (self._head + data)[:2]
+        names = [name for name, _ in self._messages.feed(data)]
+        if not self.tls:
+            return printable(data.decode("utf-8", "backslashreplace").rstrip("\r\n"))
+        return "{record}" if "record" in names else ", ".join(names) or "part of a message"
 
 
 def listing(heard: Sequence[Unit]) -> str:

@@ -40,6 +40,8 @@ TIMEOUT = 15.0
 WRITTEN = 400
 #: That process. Nobody looks for garbage in it: a sixth of its time went there, mostly at its end.
 _DEVICE = "import gc; gc.disable(); from mtls_lab.net import apart; apart.main(); gc.freeze()"
+#: What stands in that process's log before each exchange, for what libraries write during it.
+NEXT = "\x1e"  # ASCII's record separator
 #: How the TSS writes that it reached no TPM, and its code for that, TSS2_RC_IO_ERROR.
 NO_TPM, UNREACHED = "Failed to instantiate TCTI", 0xA000A
 
@@ -181,11 +183,15 @@ def ask_each_apart(
             f"a device that broke off ({last[:WRITTEN]})", "an exchange", "try again"
         ) from None
     clock = Clock(max(clock.left, GRACE))
-    return [_whole(each, to, wrote, clock) for each in exchanges]
+    before, *each_wrote = wrote.split(NEXT)  # a provider that finds no TPM says so once, at first
+    return [
+        _whole(exchange, to, before + written, clock)
+        for exchange, written in zip(exchanges, each_wrote, strict=False)
+    ]
 
 
 def _whole(exchange: Exchange, to: Upstream | Address, wrote: str, clock: Clock) -> Exchange:
-    """Add the backend's side, and to a failure the code that the TSS wrote to the process's log."""
+    """Add the backend's side, and to a failure the code that the TSS wrote meanwhile."""
     failure = exchange.device.failure
     codes = [int(each, 16) for each in re.findall(r"ErrorCode \((0x[0-9a-fA-F]+)\)", wrote)]
     if failure and not codes and failure.text == "[SSL] PEM lib" and NO_TPM in wrote:
@@ -214,6 +220,7 @@ def main() -> None:
         exchanges: list[Exchange] = []
         for each in told["presented"]:
             presented = Presented(**each)
+            os.write(2, NEXT.encode())
             exchanges.append(
                 _asked(told["command"], (host, port), presented, told["timeout"], exchanges)
             )

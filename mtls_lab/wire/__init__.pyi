@@ -24,12 +24,12 @@ from mtls_lab.wire.recording import Passed as Passed
 from mtls_lab.wire.recording import Recording as Recording
 from mtls_lab.wire.records import HEADER as HEADER
 from mtls_lab.wire.records import Direction as Direction
+from mtls_lab.wire.records import PlaintextMessages as PlaintextMessages
 from mtls_lab.wire.records import Record as Record
 from mtls_lab.wire.records import Splitter as Splitter
 from mtls_lab.wire.records import hexdump as hexdump
 from mtls_lab.wire.records import looks_like_tls as looks_like_tls
 from mtls_lab.wire.records import parse_records as parse_records
-from mtls_lab.wire.records import plaintext_messages as plaintext_messages
 from mtls_lab.wire.records import readable_records as readable_records
 from mtls_lab.wire.records import server_name as server_name
 from mtls_lab.wire.session import Session as Session

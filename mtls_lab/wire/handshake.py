@@ -19,7 +19,7 @@ from mtls_lab.wire.reading import (
     read_change_cipher_spec,
     read_message,
 )
-from mtls_lab.wire.records import Direction, plaintext_messages
+from mtls_lab.wire.records import Direction, PlaintextMessages
 
 __all__ = [
     "Handshake",
@@ -264,14 +264,10 @@ def from_wire(chunks: Iterable[tuple[Direction, bytes]]) -> Handshake:
           device ··· backend    {…} is encrypted
           ← Alert certificate_required
     """
-    streams = dict.fromkeys(Direction, b"")
-    named = dict.fromkeys(Direction, 0)
-    messages = []
-    for direction, data in chunks:
-        streams[direction] += data
-        found = list(plaintext_messages(streams[direction]))
-        for name, size in found[named[direction] :]:
-            encrypted = name == "record"
-            messages.append(Message(name, direction, size, encrypted))
-        named[direction] = len(found)
+    streams = {direction: PlaintextMessages() for direction in Direction}
+    messages = [
+        Message(name, direction, size, name == "record")
+        for direction, data in chunks
+        for name, size in streams[direction].feed(data)
+    ]
     return Handshake(tuple(messages), both_ends=False)

@@ -18,11 +18,11 @@ from mtls_lab.wire.protocol import MAX_LINE
 __all__ = [
     "HEADER",
     "Direction",
+    "PlaintextMessages",
     "Record",
     "Splitter",
     "hexdump",
     "parse_records",
-    "plaintext_messages",
     "readable_records",
     "server_name",
 ]
@@ -170,34 +170,52 @@ class Splitter:
         return self._buffer.find(b"\n", start) + 1 or (whole if whole - start > MAX_LINE else 0)
 
 
-def plaintext_messages(data: bytes) -> Iterator[tuple[str, int]]:
-    """Name the messages of one direction that can be read without a key, with their sizes.
+class PlaintextMessages:
+    """The messages of one direction that can be read without a key, as its bytes arrive.
 
-    Yields `(name, size)`; what is encrypted comes as `("record", size)`. After a
-    ChangeCipherSpec of TLS 1.2, and for every record of type 23, nothing more can be named.
-    Bytes that are no TLS end the list.
+    What is encrypted is told as a record. After a ChangeCipherSpec of TLS 1.2, and for every record
+    of type 23, nothing more can be named. Bytes that are no TLS end it.
 
     Example:
-        >>> list(plaintext_messages(bytes.fromhex("15 0303 0002 0274")))
-        [('Alert certificate_required', 2)]
+        >>> messages = PlaintextMessages()
+        >>> messages.feed(bytes.fromhex("15 0303 0002")), messages.feed(bytes.fromhex("0274"))
+        ([], [('Alert certificate_required', 2)])
     """
-    pending, hidden = b"", False
-    for record in readable_records(data):
-        if record.type == 20:
-            hidden = True
+
+    def __init__(self) -> None:
+        self._rest, self._message = b"", bytearray()
+        self._hidden = self._garbled = False
+
+    def feed(self, data: bytes) -> list[tuple[str, int]]:
+        """Take more bytes; return the messages that are complete now, with their sizes."""
+        found: list[tuple[str, int]] = []
+        if self._garbled:
+            return found
+        data, end = self._rest + data, 0
+        try:
+            for record, end in _records(data):  # noqa: B007 - where the last one ends
+                found += self._named(record)
+        except ValueError:
+            self._garbled = True
+        self._rest = data[end:]
+        return found
+
+    def _named(self, record: Record) -> Iterator[tuple[str, int]]:
+        if record.type == CHANGE_CIPHER_SPEC:
+            self._hidden = True
             yield "ChangeCipherSpec", len(record.payload)
-        elif record.type == 23 or hidden:
+        elif record.type == APPLICATION_DATA or self._hidden:
             yield "record", len(record.payload)
-        elif record.type == 21 and len(record.payload) == 2:
+        elif record.type == ALERT and len(record.payload) == 2:
             yield alert_name(record.payload), 2
         else:
-            pending += record.payload
-            while len(pending) >= 4:
-                size = 4 + int.from_bytes(pending[1:4], "big")
-                if len(pending) < size:
+            self._message += record.payload
+            while len(self._message) >= 4:
+                size = 4 + int.from_bytes(self._message[1:4], "big")
+                if len(self._message) < size:
                     break
-                yield handshake_name(pending), size
-                pending = pending[size:]
+                yield handshake_name(bytes(self._message[:4])), size
+                del self._message[:size]
 
 
 def server_name(data: bytes) -> str | None:

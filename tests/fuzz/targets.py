@@ -63,6 +63,7 @@ from mtls_lab.wire import (
     LineBuffer,
     Message,
     Passed,
+    PlaintextMessages,
     ProtocolError,
     Recording,
     Service,
@@ -71,7 +72,6 @@ from mtls_lab.wire import (
     from_wire,
     hexdump,
     parse_records,
-    plaintext_messages,
     readable_records,
     server_name,
 )
@@ -132,7 +132,7 @@ def records(data: bytes) -> None:
         assert sum(5 + len(each.payload) for each in found) + len(rest) == len(data)
     for record in readable_records(data):
         printable(str(record))
-    for name, size in plaintext_messages(data):
+    for name, size in PlaintextMessages().feed(data):
         assert size >= 0
         printable(name)
     printable(server_name(data) or "")

@@ -16,7 +16,7 @@ import pytest
 
 from mtls_lab.diagnosis import explain
 from mtls_lab.errors import LabError
-from mtls_lab.net import Backend
+from mtls_lab.net import Backend, Presented, ask_each_apart
 from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key, environment, is_wrapped
 from mtls_lab.wire import Stage
 from tests.unit.lab import LONG
@@ -81,6 +81,28 @@ def test_a_wrong_pin_is_counted_and_then_the_right_one_is_refused(
     assert failure.text == "[SSL] EVP lib (0x921)"
     device.chip.unlock()
     assert device.ask(backend, "pin", password="1234").ok
+
+
+def test_a_code_belongs_to_the_exchange_during_which_it_was_written(
+    device: Device, backend: Backend, tmp_path: Path
+) -> None:
+    """A thief's device: the key of another TPM, and before and after it no key at all."""
+    ours = {name: str(device.folder / f"tpm.{name}") for name in ("crt", "key")}
+    missing = str(device.folder / "missing.key")
+    presented = [
+        Presented(certfile=ours["crt"], keyfile=key, server_ca=str(device.folder / "ca.crt"))
+        for key in (missing, ours["key"], missing)
+    ]
+    with SoftwareTPM(tmp_path / "other") as other:
+        exchanges = ask_each_apart(
+            "GET_SECRET", backend, presented, environment(other, tmp_path), timeout=LONG
+        )
+    failures = [each.device.failure for each in exchanges]
+    assert [failure and failure.text for failure in failures] == [
+        "No such file or directory",
+        "[SSL] PEM lib (0x1df)",
+        "No such file or directory",
+    ]
 
 
 def test_the_key_of_another_tpm_is_refused_by_its_integrity(

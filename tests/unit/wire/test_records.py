@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from mtls_lab.wire import (
     MAX_LINE,
     Direction,
+    PlaintextMessages,
     Record,
     Splitter,
     hexdump,
     looks_like_tls,
     parse_records,
-    plaintext_messages,
     readable_records,
     server_name,
 )
@@ -184,7 +184,7 @@ def test_what_can_be_named_without_a_key(
     lab: Lab, version: ssl.TLSVersion, direction: Direction
 ) -> None:
     data = shake_hands(lab.device("valid", version), lab.mtls())[direction]
-    messages = [name for name, _ in plaintext_messages(data)]
+    messages = [name for name, _ in PlaintextMessages().feed(data)]
     clear = CLEAR[spelled(version)][direction]
     assert messages[: len(clear)] == clear
     assert set(messages[len(clear) :]) == {"record"}
@@ -192,15 +192,23 @@ def test_what_can_be_named_without_a_key(
 
 def test_truncation_takes_messages_off_the_end(recorded: Recorded) -> None:
     for data in recorded.values():
-        full = list(plaintext_messages(data))
+        full = PlaintextMessages().feed(data)
         for end in range(len(data)):
-            some = list(plaintext_messages(data[:end]))
+            some = PlaintextMessages().feed(data[:end])
             assert some == full[: len(some)]
 
 
 @given(streams)
 def test_messages_of_arbitrary_bytes(data: bytes) -> None:
-    assert all(size >= 0 and name for name, size in plaintext_messages(data))
+    assert all(size >= 0 and name for name, size in PlaintextMessages().feed(data))
+
+
+@given(streams, st.lists(st.integers(0, 200)))
+def test_messages_do_not_care_how_bytes_arrive(data: bytes, cuts: list[int]) -> None:
+    messages, ends = PlaintextMessages(), sorted(cuts)
+    pieces = [data[start:end] for start, end in zip([0, *ends], [*ends, None], strict=True)]
+    found = [message for piece in pieces for message in messages.feed(piece)]
+    assert found == PlaintextMessages().feed(data)
 
 
 def test_messages_do_not_care_about_records(hello: bytes) -> None:
@@ -209,7 +217,7 @@ def test_messages_do_not_care_about_records(hello: bytes) -> None:
     shredded = b"".join(whole(Record(22, (3, 1), piece)) for piece in pieces)
     together = whole(Record(22, (3, 1), messages))
     expected = [("ClientHello", len(hello) - 5)] * 2
-    assert list(plaintext_messages(shredded)) == list(plaintext_messages(together)) == expected
+    assert PlaintextMessages().feed(shredded) == PlaintextMessages().feed(together) == expected
 
 
 @pytest.mark.parametrize(
@@ -224,7 +232,7 @@ def test_messages_do_not_care_about_records(hello: bytes) -> None:
     ids=["alert", "unknown alert", "unknown message", "encrypted alert", "text"],
 )
 def test_names_of_messages(data: bytes, names: list[str]) -> None:
-    assert [name for name, _ in plaintext_messages(data)] == names
+    assert [name for name, _ in PlaintextMessages().feed(data)] == names
 
 
 # --- Server name
@@ -280,7 +288,7 @@ def test_a_hexdump_holds_every_byte(data: bytes, width: int) -> None:
 def test_a_garbled_stream_is_what_could_be_read() -> None:
     hello = bytes.fromhex("16 0303 0004 02000000")
     for rest in (b"\xff" * 9, b"\x16\x03\x03\xff\xff", b"GET_SECRET"):
-        assert list(plaintext_messages(hello + rest)) == [("ServerHello", 4)]
+        assert PlaintextMessages().feed(hello + rest) == [("ServerHello", 4)]
         assert [str(record) for record in readable_records(hello + rest)] == ["Handshake, 4 bytes"]
         with pytest.raises(ValueError, match="no TLS record at byte 9"):
             parse_records(hello + rest)
