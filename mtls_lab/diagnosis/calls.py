@@ -21,6 +21,13 @@ __all__ = ["FILE_ERRORS", "attribute", "over_tls", "unopened"]
 
 #: Errors of a file that ssl raises without its name.
 FILE_ERRORS = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+#: What is told of a file by its name, for the errors that have it.
+NAMED = {
+    errno.ENOENT: "named file missing",
+    errno.ENOTDIR: "named file missing",
+    errno.EISDIR: "named folder",
+    errno.EACCES: "named file closed",
+}
 #: What the functions that hand a file on to ssl call it: ssl's own, urllib3's and others'.
 ARGUMENTS = {"cafile", "certfile", "keyfile", "ca_certs", "cert_file", "key_file", "ca_file"}
 #: How a call names an environment variable.
@@ -55,14 +62,27 @@ def _is_https(url: object) -> bool:
 
 
 def unopened(error: BaseException) -> tuple[str, dict[str, str]]:
-    """Return the file that could not be opened, where its error leaves the name out.
+    """Return the file that could not be opened: as its error names it, or else as a call does.
 
     As a state of data/explanations.toml and its words, with the environment variable that named the
     file where the line of a call has one. Of a text that was given for a name nothing is told: it
     may be a key.
     """
-    too_long = isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
-    if not (isinstance(error, FILE_ERRORS) or too_long) or attribute(error, "filename"):
+    if not isinstance(error, OSError):
+        return "", {}
+    name = attribute(error, "filename")
+    return _named(error, name) if isinstance(name, str | os.PathLike) else _called(error)
+
+
+def _named(error: OSError, path: PathLike) -> tuple[str, dict[str, str]]:
+    if "-----BEGIN " in os.fspath(path):
+        return "text for a name", {}
+    state = NAMED.get(error.errno or 0, "")
+    return (state, {"file": printable(os.fspath(path))}) if state else ("", {})
+
+
+def _called(error: OSError) -> tuple[str, dict[str, str]]:
+    if not (isinstance(error, FILE_ERRORS) or error.errno == errno.ENAMETOOLONG):
         return "", {}
     files = []
     calls = list(traceback.walk_tb(error.__traceback__))[-INNERMOST:]
@@ -78,7 +98,8 @@ def unopened(error: BaseException) -> tuple[str, dict[str, str]]:
     lines = [call.line or "" for call in traceback.extract_tb(error.__traceback__)[-INNERMOST:]]
     if variable := re.search(VARIABLE, "\n".join(lines)):
         return "file of the environment", {"file": files[0], "found": variable[1]}
-    return "argument missing", {"file": files[0]}
+    state = "named folder" if error.errno == errno.EISDIR else "argument missing"
+    return state, {"file": files[0]}
 
 
 def _is_file(path: PathLike) -> bool:

@@ -16,13 +16,13 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mtls_lab.diagnosis.calls import FILE_ERRORS, attribute, over_tls, unopened
-from mtls_lab.diagnosis.lines import READ, heard
+from mtls_lab.diagnosis.lines import READ, decoded, heard
 from mtls_lab.diagnosis.symptoms import Symptoms, steady
 from mtls_lab.errors import LabError
 from mtls_lab.wire import Failure, Stage
 from mtls_lab.wire.reasons import NO_CHAIN
 
-__all__ = ["answered", "inside"]
+__all__ = ["answered", "inside", "written"]
 
 #: How many exceptions are looked at. Retries carry a handful; a cycle would have no end.
 MOST = 64
@@ -30,8 +30,12 @@ MOST = 64
 QUOTED = 0.5
 #: What a text counts at least that is known at all.
 LEAST = 0.1
-#: Attributes that hold the exception behind this one: urllib and urllib3, aiohttp, groups.
-HOLDERS = ("reason", "os_error", "original_error", "orig", "error", "exceptions")
+#: Attributes that hold the exceptions behind this one: urllib and urllib3, aiohttp, SQLAlchemy,
+#: azure-core, elastic-transport, groups.
+HOLDERS = (
+    *("reason", "os_error", "original_error", "orig", "error", "cause", "inner_exception"),
+    *("errors", "exceptions"),
+)
 #: The methods of an SSLSocket and an SSLObject, and the step that fails in them.
 STEPS = {
     "do_handshake": Stage.HANDSHAKE,
@@ -49,17 +53,11 @@ def inside(error: BaseException) -> Symptoms:
         >>> inside(RuntimeError("the call failed", reset)).failure.reason
         'ECONNRESET'
     """
-    own = _seen(error)
-    best, weight, found = own, _weight(own, error), error
     carried = list(_carried(error))
-    for each in carried:
-        seen = own if each is error else _seen(each)
-        if _weight(seen, each) > weight:
-            best, weight, found = seen, _weight(seen, each), each
-        told = _told(each)
-        if told and (worth := max(told.weight - QUOTED, LEAST)) > weight:
-            best = replace(told, side=told.side or seen.side)
-            weight, found = worth, each
+    best, found, known = _most_telling(carried)
+    if not known:  # then what it was told to hide says more: raise … from None
+        carried = list(_carried(error, hidden=True))
+        best, found, _ = _most_telling(carried)
     if best.failure.error == "EOFError" and any(map(over_tls, carried)):
         best = replace(best, side="device", version="TLS")
     if found is error and type(error).__module__ == "builtins":
@@ -68,8 +66,35 @@ def inside(error: BaseException) -> Symptoms:
         return best
     library = type(error).__module__.partition(".")[0]
     kind = f"{library}'s {type(error).__name__}"
-    says = steady(str(best.failure))
-    return replace(best, side=best.side or own.side, stack=kind, by=f"{library} python", says=says)
+    side, says = best.side or _seen(error).side, steady(str(best.failure))
+    return replace(best, side=side, stack=kind, by=f"{library} python", says=says)
+
+
+def _most_telling(carried: list[BaseException]) -> tuple[Symptoms, BaseException, bool]:
+    """Return what the most telling one says, which one it is, and whether anything is known."""
+    found, weight = carried[0], 0.0
+    best = _seen(found)
+    for each in carried:
+        seen = best if each is carried[0] else _seen(each)
+        if (worth := _weight(seen, each)) > weight:
+            best, weight, found = seen, worth, each
+        told = _told(each)
+        if told and (worth := max(told.weight - QUOTED, LEAST)) > weight:
+            best, weight, found = replace(told, side=told.side or seen.side), worth, each
+    return best, found, weight > 0
+
+
+def written(thing: object) -> str:
+    """Return what a program has written that was run by Python: subprocess keeps it.
+
+    Example:
+        >>> from subprocess import CompletedProcess
+        >>> written(CompletedProcess(["curl"], 60, stderr=b"curl: (60) ..."))
+        'curl: (60) ...'
+    """
+    streams = (attribute(thing, name) for name in ("stdout", "stderr"))
+    texts = (decoded(each) if isinstance(each, bytes | bytearray) else each for each in streams)
+    return "\n".join(text for text in texts if isinstance(text, str) and text)
 
 
 def answered(response: object) -> Symptoms | None:
@@ -85,14 +110,17 @@ def answered(response: object) -> Symptoms | None:
     return heard(f"HTTP {status}")
 
 
-def _carried(error: BaseException) -> Iterator[BaseException]:
-    """Give an exception and those that it carries, the nearest first; each once."""
+def _carried(error: BaseException, *, hidden: bool = False) -> Iterator[BaseException]:
+    """Give an exception and those that it carries, the nearest first; each once.
+
+    With `hidden`, also those that it was raised instead of.
+    """
     waiting, known = deque([error]), {id(error)}
     while waiting and len(known) <= MOST:
         each = waiting.popleft()
         yield each
         held: list[object] = [each.__cause__, *each.args]
-        held += [] if each.__suppress_context__ else [each.__context__]
+        held += [] if each.__suppress_context__ and not hidden else [each.__context__]
         held += [attribute(each, name) for name in HOLDERS]
         flat = (
             one for some in held for one in (some if isinstance(some, tuple | list) else [some])
@@ -104,7 +132,7 @@ def _carried(error: BaseException) -> Iterator[BaseException]:
 
 
 def _told(error: BaseException) -> Symptoms | None:
-    """What its text says, or the HTTP answer that it carries.
+    """What its text says, the notes on it, a program that it tells of, or an HTTP answer.
 
     A library may derive an error of its own from ssl's (ldap3): that has the words, not the reason.
     """
@@ -113,7 +141,9 @@ def _told(error: BaseException) -> Symptoms | None:
     if seen := answered(attribute(error, "response")):
         return seen
     try:
-        text = f"{type(error).__module__}.{type(error).__name__}: {error}"
+        name = f"{type(error).__module__}.{type(error).__name__}"
+        notes = getattr(error, "__notes__", [])  # PEP 678
+        text = "\n".join((f"{name}: {error}", *notes, written(error)))
     except Exception:  # noqa: BLE001 - a text of any library
         return None
     seen = heard(text)

@@ -117,7 +117,8 @@ def explain(
 
     Args:
         what: an exchange, one side of it, its failure, an exception of any library, an HTTP
-            answer of requests or httpx, or the text of an error: a line, a log, a page.
+            answer of requests or httpx, what subprocess.run returned, or the text of an error: a
+            line, a log, a page.
         certfile, keyfile: the files of the side that was refused, or those that did not load,
             which are then looked into. If not given, the ones that the notebooks use.
         cafile: likewise the CA file that the certificate was checked with, or did not load.

@@ -30,7 +30,7 @@ from mtls_lab.diagnosis.weights import S_CLIENT, UNEXPLAINED, weight_of
 from mtls_lab.diagnosis.wording import OTHER
 from mtls_lab.text import printable
 
-__all__ = ["heard"]
+__all__ = ["decoded", "heard"]
 
 #: Of a longer text, the beginning and the end are read: where a program starts, and what came last.
 READ = 256 * 1024
@@ -42,7 +42,7 @@ CALLS = 200
 INNERMOST = 8
 #: Meanings of a file that the line may name.
 ABOUT_FILES = {
-    *("ENOENT", "EACCES", "NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib"),
+    *("ENOENT", "EACCES", "EISDIR", "NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib"),
     *("ca file not usable", "no start line", "pair not taken"),
     *("ca file left out", "ca file holds none", "own file left out"),
 }
@@ -66,6 +66,18 @@ VERIFY = re.compile(
     r"|verify_code[=: ]{1,2}(\d{1,3})|certificate verification: error \((\d{1,3})\)"
     r"|error (\d{1,3}) at \d{1,2} depth"
 )
+
+
+def decoded(data: bytes | bytearray) -> str:
+    """Return the text of bytes, which are UTF-8 as far as they are text.
+
+    Example:
+        >>> decoded(b"EOF \\xff")
+        'EOF \ufffd'
+    """
+    if len(data) > READ:  # what came last says most
+        data = data[: READ // 2] + b"\n" + data[-READ // 2 :]
+    return data.decode("utf-8", "replace")
 
 
 def heard(text: str) -> Symptoms:

@@ -27,6 +27,8 @@ REASONS = {
     "does not exist": "named file missing",
     "invalid path": "named file missing",
     "permission denied": "named file closed",
+    "is a directory": "named folder",
+    "eisdir": "named folder",
     "{error,enoent}": "named file missing",
     "{error,eacces}": "named file closed",
     "{:error, :enoent}": "named file missing",
@@ -51,13 +53,17 @@ QUEUE = {
     "failed: permission denied": "named file closed",
 }
 #: The name of the errno, where a line has the system's reason and no name of a file.
-ERRNO = {"no such file or directory": "ENOENT", "permission denied": "EACCES"}
+ERRNO = {
+    "no such file or directory": "ENOENT",
+    "permission denied": "EACCES",
+    "is a directory": "EISDIR",
+}
 # Texts, for few lines are about a file: `re` compiles them when one is, and keeps them.
 #: How the name is written: curl, Go, Node.js, Python, libpq, requests, Java, Netty.
 NAMES = (
     r"certificate from (?P<curl>[^\s,]{1,300}), OpenSSL error"
     r"|\bopen '(?P<node>[^'\n]{1,300})'"
-    r"|\bopen (?P<go>[^\s:']{1,300}): "
+    r"|\b(?:open|read) (?P<go>[^\s:']{1,300}): "
     r"|\[Errno \d{1,3}\] [\w ]{1,40}: '(?P<python>[^'\n]{1,300})'"
     r"|invalid path: (?P<requests>\S{1,300})"
     r"|\bfopen\('?(?P<openssl>[^',)\n]{1,300})"

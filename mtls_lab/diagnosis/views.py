@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mtls_lab.diagnosis.caught import answered, inside
+from mtls_lab.diagnosis.calls import attribute
+from mtls_lab.diagnosis.caught import answered, inside, written
 from mtls_lab.diagnosis.choosing import find
-from mtls_lab.diagnosis.lines import READ, heard
+from mtls_lab.diagnosis.lines import READ, decoded, heard
 from mtls_lab.diagnosis.symptoms import Symptoms, symptoms
 from mtls_lab.diagnosis.tpm_said import coded, quoted
 from mtls_lab.wire import Exchange, Failure, Side
@@ -19,17 +20,17 @@ __all__ = ["in_text", "views_of"]
 
 
 def in_text(what: object) -> object:
-    """Return a text for bytes, which are UTF-8 as far as they are text; anything else as it is.
+    """Return a text for bytes and for the result of a program, which wrote it; else what it is.
 
     Example:
         >>> in_text(b"EOF \\xff"), in_text(7)
         ('EOF \ufffd', 7)
     """
     if isinstance(what, bytes | bytearray):
-        if len(what) > READ:  # what came last says most
-            what = what[: READ // 2] + b"\n" + what[-READ // 2 :]
-        return what.decode("utf-8", "replace")
-    return what
+        return decoded(what)
+    if isinstance(what, BaseException) or attribute(what, "returncode") is None:
+        return what
+    return written(what)
 
 
 def views_of(what: object) -> list[Symptoms]:
@@ -60,10 +61,16 @@ def _page(exchange: Exchange) -> Symptoms | None:
 
 
 def _reread(seen: Symptoms) -> Symptoms:
-    """Take a reason of OpenSSL that no entry asks for as the words of a line: those mean more."""
-    reason = seen.failure.reason
-    if not seen.failure.error.startswith("SSL") or seen.state or find(seen)[0].get("known", True):
+    """Take a reason of OpenSSL that no entry asks for as the words of a line: those mean more.
+
+    An error that was made again, from its text alone, has words and no reason.
+    """
+    failure = seen.failure
+    if not failure.error.startswith("SSL") or seen.state or find(seen)[0].get("known", True):
         return seen
-    words = f"[SSL: {reason}] {reason.replace('_', ' ').lower()}" if reason else seen.failure.text
+    reason = failure.reason
+    words = f"[SSL: {reason}] {reason.replace('_', ' ').lower()}" if reason else failure.text
     told = heard(words)
+    if not reason and told.failure.reason:
+        return replace(seen, failure=told.failure)
     return replace(seen, state=told.state) if told.state not in {"", "unread"} else seen

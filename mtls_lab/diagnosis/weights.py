@@ -40,6 +40,7 @@ VAGUE = {
     "passphrase asked": 0.8,
     "ENOENT": 2.2,
     "EACCES": 2.2,
+    "EISDIR": 2.2,
     "cut or refused": 1,
     "connection ended": 1,
     "connection shared": 4,

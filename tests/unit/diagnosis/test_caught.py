@@ -9,11 +9,13 @@ import http.client
 import os
 import socket
 import ssl
+import subprocess
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -154,6 +156,22 @@ def context(error: Exception) -> BaseException:
         return outer
 
 
+def hidden(error: Exception) -> BaseException:
+    try:
+        try:
+            raise error
+        except ssl.SSLError:
+            raise Outer("the call failed") from None
+    except Outer as outer:
+        return outer
+
+
+def noted(error: Exception) -> BaseException:
+    outer = Outer("the call failed")
+    outer.add_note(f"while connecting: {error}")
+    return outer
+
+
 def attribute(name: str) -> Callable[[Exception], BaseException]:
     def wrap(error: Exception) -> BaseException:
         outer = Outer("Cannot connect to host localhost")
@@ -171,6 +189,12 @@ WRAPPED: dict[str, Callable[[Exception], BaseException]] = {
     "reason, as urllib and MaxRetryError": attribute("reason"),
     "os_error, as aiohttp": attribute("os_error"),
     "orig, as SQLAlchemy": attribute("orig"),
+    "inner_exception, as azure-core": attribute("inner_exception"),
+    "errors, as elastic-transport": lambda error: attribute("errors")((error,)),  # type: ignore[arg-type]
+    "hidden, as raise … from None": hidden,
+    "a note": noted,
+    "made again from its text": lambda error: ssl.SSLError(1, str(error)),
+    "made again with its class": lambda error: ssl.SSLCertVerificationError(1, str(error)),
     "a group, as anyio": lambda error: ExceptionGroup("tasks", [ValueError("x"), error]),
     "text only, as psycopg": lambda error: Outer(f"connection failed: {error}"),
     "urllib": urllib.error.URLError,
@@ -184,8 +208,30 @@ def test_what_another_exception_carries(
     alone, told = explain(refusal), explain(wrap(refusal))
     assert alone.entry == "unknown_issuer"
     assert told.entry == "unknown_issuer"
-    assert told.says
+    assert told.says or isinstance(wrap(refusal), ssl.SSLError)
     assert str(alone) in {str(alone), str(told)}
+
+
+def test_what_is_hidden_counts_only_where_nothing_else_is_known(refusal: ssl.SSLError) -> None:
+    """The first way failed, and the second one is what the program is told of."""
+    missing = FileNotFoundError(2, "No such file or directory", "client.crt")
+    missing.__context__, missing.__suppress_context__ = refusal, True
+    assert explain(missing).entry == explain(FileNotFoundError(*missing.args, "client.crt")).entry
+
+
+@pytest.mark.parametrize("text", [False, True], ids=["bytes", "text"])
+def test_a_program_that_failed(tmp_path: Path, ca: CertificateAuthority, *, text: bool) -> None:
+    """What it wrote, in the exception of subprocess and in its result."""
+    certificate, _ = (
+        CertificateAuthority.create("Other CA").issue_client("device").save(tmp_path, "c")
+    )
+    (tmp_path / "ca.pem").write_text(pem(ca))
+    command = ["openssl", "verify", "-CAfile", str(tmp_path / "ca.pem"), str(certificate)]
+    run = partial(subprocess.run, command, capture_output=True, text=text)
+    told = explain(run(check=False))
+    assert told.entry == "unknown_issuer"
+    assert "error 20 at 0 depth" in told.says
+    assert explain(error_of(lambda: run(check=True))) == told
 
 
 def test_an_error_that_is_derived_from_that_of_ssl(refusal: ssl.SSLError) -> None:
@@ -227,6 +273,34 @@ def test_a_certificate_behind_the_first_is_damaged(
     told = explain(error, certfile=files[0], keyfile=files[1])
     assert told.entry == "file_other"
     assert "client.crt holds a damaged certificate" in told.what
+
+
+@pytest.mark.parametrize("name", ["missing.pem", "folder", "file/under.pem"])
+def test_a_file_that_its_error_names(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    path = tmp_path / name
+    told = explain(error_of(path.read_text))
+    assert told.entry == ("named_folder" if name == "folder" else "named_file_missing")
+    assert str(path) in told.what
+    assert told.where == str(path)
+    # ssl leaves the name out: then the arguments of the call have it.
+    nameless = explain(error_of(lambda: ssl.create_default_context(cafile=path)))
+    assert nameless.entry == ("named_folder" if name == "folder" else "argument_missing")
+    assert nameless.where == str(path)
+
+
+def test_a_closed_file_that_its_error_names() -> None:
+    told = explain(PermissionError(13, "Permission denied", "/etc/ssl/private/server.key"))
+    assert told.entry == "named_file_closed"
+    assert "/etc/ssl/private/server.key" in told.what
+
+
+def test_the_text_of_a_key_for_a_name_is_not_shown() -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n"
+    told = explain(error_of(lambda: Path(key).read_text()))
+    assert told.entry == "text_for_a_name"
+    assert "c2VjcmV0" not in str(told)
 
 
 def test_what_a_library_calls_its_options(refusal: ssl.SSLError) -> None:
