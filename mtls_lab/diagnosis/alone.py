@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtls_lab.diagnosis.symptoms import shown
@@ -89,6 +90,8 @@ def mistakes_in(
             found = re.sub(r" \(.*\)$", "", found)
             if "(No such file" in problem.found or not os.path.lexists(path):
                 mistake = "missing"
+            elif Path(path).is_dir():
+                mistake = "folder"
             elif mistake == "password" and wanted != "a private key":
                 mistake = "swapped"
             elif mistake == "swapped" and wanted == "a private key" and keyfile is None:

@@ -876,6 +876,7 @@ def files(world: World) -> World:
     Path("damaged.crt").write_text(text.replace(text[60:100], "*" * 40), encoding="utf-8")
     Path("cut.crt").write_text(text[:200], encoding="utf-8")
     Path("empty.crt").touch()
+    Path("folder").mkdir(exist_ok=True)
     Path("page.crt").write_text("<html>not found</html>", encoding="utf-8")
     Path("both.pem").write_bytes(Path(CLIENT_CRT).read_bytes() + Path(DEVICE_FILES[1]).read_bytes())
     pem.write_csr("client.csr", create_csr(key, "trusted-client"))
@@ -901,6 +902,8 @@ MISTAKES = [
     ("file_other", ("cut.crt", DEVICE_FILES[1]), "cut.crt holds a damaged certificate"),
     ("file_missing", ("nope.crt", DEVICE_FILES[1]), "nope.crt is not there"),
     ("file_missing", (CLIENT_CRT, "nope.key"), "nope.key is not there"),
+    ("named_folder", ("folder", DEVICE_FILES[1]), "folder is a folder; a file is expected"),
+    ("named_folder", (CLIENT_CRT, "folder"), "folder is a folder; a file is expected"),
     ("key_mismatch", (CLIENT_CRT, BACKEND_FILES[1]), "not the one that the certificate"),
 ]
 
@@ -929,6 +932,7 @@ def test_a_look_into_the_pair(entry: str, pair: tuple[str, ...], what: str) -> N
         ("file_swapped", DEVICE_FILES[1], "holds a private key, and it should be a CA's"),
         ("file_swapped", "client.csr", "holds a certificate signing request"),
         ("file_other", "empty.crt", "empty.crt is empty"),
+        ("named_folder", "folder", "folder is a folder; a file is expected"),
         ("file_other", "damaged.crt", "damaged.crt holds a damaged certificate"),
         ("file_missing", "nope.pem", "nope.pem is not there"),
     ],
