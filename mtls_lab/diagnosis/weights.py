@@ -41,6 +41,8 @@ VAGUE = {
     "ENOENT": 2.2,
     "EACCES": 2.2,
     "EISDIR": 2.2,
+    "EMFILE": 2.2,
+    "would block": 0.9,
     "cut or refused": 1,
     "connection ended": 1,
     "connection shared": 4,
@@ -56,7 +58,10 @@ VAGUE = {
 UNEXPLAINED = 1.2
 #: openssl s_client goes on after a certificate that does not verify: an alert counts more then.
 S_CLIENT, GOES_ON = "connected(0", 3.5
-BROKEN_OFF = {"ECONNRESET", "EPIPE", "ECONNREFUSED", "EADDRINUSE", "TIMED_OUT"}
+BROKEN_OFF = {
+    *("ECONNRESET", "EPIPE", "ECONNREFUSED", "EADDRINUSE", "TIMED_OUT", "ENOTCONN"),
+    *("EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL", "EBADF", "ENOTSOCK"),
+}
 
 
 def weight_of(kind: str, value: str, *, goes_on: bool = False) -> float:

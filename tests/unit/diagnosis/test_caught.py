@@ -7,8 +7,10 @@ text means (test_lines.py), and what an entry says (test_explanations.py).
 import codecs
 import http.client
 import os
+import select
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 import urllib.error
@@ -35,6 +37,7 @@ from mtls_lab.wire import Exchange, Side, Stage
 TOLD = {
     *("alert_lost", "malformed_certificate", "no_ca_loaded", "served_not_asked"),
     *("file_of_the_environment", "file_byte_order_mark", "session_of_another_context"),
+    *("not_a_stream", "handshake_not_done"),
 }
 
 
@@ -296,6 +299,79 @@ def test_a_closed_file_that_its_error_names() -> None:
     assert "/etc/ssl/private/server.key" in told.what
 
 
+def shut_after_reset() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname())
+        there, _ = server.accept()
+        there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        there.close()
+        with client:
+            select.select([client], [], [], 10)
+            client.shutdown(socket.SHUT_RDWR)
+
+
+def without_blocking() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(0)
+        tls = device().wrap_socket(ours, server_hostname="x", do_handshake_on_connect=False)
+        with tls:
+            tls.do_handshake()
+
+
+def with_the_socket_that_was_wrapped() -> None:
+    ours, theirs = socket.socketpair()
+    context = device()
+    with (
+        ours,
+        theirs,
+        context.wrap_socket(ours, server_hostname="x", do_handshake_on_connect=False),
+    ):
+        ours.send(b"GET_SECRET")
+
+
+def before_the_handshake() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        tls = device().wrap_socket(ours, server_hostname="x", do_handshake_on_connect=False)
+        with tls:
+            tls.getpeercert()
+
+
+def device() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def wrap_with(name: str) -> None:
+    device().wrap_socket(socket.socket(), server_hostname=name)
+
+
+MISUSES: dict[str, Callable[[], object]] = {
+    "no_ca_given": lambda: device().load_verify_locations(os.environ.get("NO_SUCH_VARIABLE")),
+    "not_a_path": lambda: device().load_cert_chain(None),  # type: ignore[arg-type]
+    "cadata_form": lambda: device().load_verify_locations(cadata=b"-----BEGIN CERTIFICATE-----"),
+    "cadata_form, empty": lambda: device().load_verify_locations(cadata=""),
+    "name_cannot_be_one": lambda: wrap_with(".example.com"),
+    "name_cannot_be_one, long": lambda: wrap_with("a" * 64),
+    "not_a_stream": lambda: device().wrap_socket(
+        socket.socket(type=socket.SOCK_DGRAM), server_hostname="x"
+    ),
+    "would_block": without_blocking,
+    "socket_gone": with_the_socket_that_was_wrapped,
+    "socket_not_connected": shut_after_reset,
+    "handshake_not_done": before_the_handshake,
+    "address_not_here": lambda: socket.create_server(("192.0.2.1", 0)),
+}
+
+
+@pytest.mark.parametrize("misuse", MISUSES)
+@pytest.mark.filterwarnings("ignore:unclosed")
+def test_what_ssl_and_sockets_say_of_a_wrong_call(misuse: str) -> None:
+    told = explain(error_of(MISUSES[misuse]))
+    assert told.entry == misuse.partition(",")[0]
+    assert told.who.startswith("Nobody")
+
+
 def test_the_text_of_a_key_for_a_name_is_not_shown() -> None:
     key = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n"
     told = explain(error_of(lambda: Path(key).read_text()))
@@ -342,7 +418,7 @@ def test_the_text_of_a_file_for_its_name(ca: CertificateAuthority) -> None:
 def test_what_ssl_says_without_a_reason() -> None:
     """Its words alone tell it: Python has them from no queue of OpenSSL."""
     error = error_of(lambda: ssl.create_default_context(cadata="device/server_ca.pem"))
-    assert explain(error).entry == "line_no_pem"
+    assert explain(error).entry == "cadata_form"
     assert explain("No cipher can be selected.").entry == "tls_name_unknown"
 
 

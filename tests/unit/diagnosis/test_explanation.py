@@ -315,7 +315,7 @@ def test_a_file_elsewhere_is_shown_without_its_machine(tmp_path: Path) -> None:
         ("ConnectionResetError", "WSAECONNRESET", "reset"),
         ("ConnectionAbortedError", "WSAECONNABORTED", "reset"),
         ("OSError", "WSAEADDRINUSE", "address_in_use"),
-        ("OSError", "WSAEADDRNOTAVAIL", "not_our_address"),
+        ("OSError", "WSAEADDRNOTAVAIL", "address_not_here"),
         ("PermissionError", "WSAEACCES", "not_permitted"),
     ],
 )
@@ -546,7 +546,8 @@ OF_PROGRAMS = {
     *("asked_in_vain", "no_server_certificate", "check_off_in_the_wrong_order", "no_such_cipher"),
     *("no_version_left", "post_handshake", "session_id_context", "http_no_certificate"),
     *("http_misdirected", "certificate_asked_for", "wrong_kind_of_context", "wrap_socket_gone"),
-    "no_server_hostname",
+    *("no_server_hostname", "no_ca_given", "not_a_path", "cadata_form", "name_cannot_be_one"),
+    *("socket_gone", "handshake_not_done"),
 }
 CALLS = re.compile(
     r"create_default_context|load_verify_locations|load_cert_chain|check_hostname|verify_mode"

@@ -484,6 +484,11 @@ NO_PROGRAM = Told(
 )
 IN_USE = Told("address_in_use", STARTED, "port in serve")
 NOT_OURS = Told("not_our_address", STARTED, "host in serve")
+NOT_HERE = Told(
+    "address_not_here",
+    "Nobody was refused: the operating system does not have this address.",
+    "the address that is listened on or called",
+)
 TOO_LONG = "timed_out_in_handshake"
 OTHER_PROGRAM = "the program on the other side"
 
@@ -496,7 +501,7 @@ SOCKETS = [
     Case(NO_PROGRAM, lambda _: caught(lambda: socket.create_connection(("127.0.0.1", 1)))),
     Case(IN_USE, lambda _: failures.twice(socket.create_server)),
     Case(IN_USE, lambda _: failures.twice(lambda address: serve(port=address[1]))),
-    Case(NOT_OURS, lambda _: caught(lambda: socket.create_server(("192.0.2.1", 0)))),
+    Case(NOT_HERE, lambda _: caught(lambda: socket.create_server(("192.0.2.1", 0)))),
     Case(NOT_OURS, lambda _: caught(lambda: serve(host="192.0.2.1"))),
     Case(
         Told("no_such_host", "Nobody was refused: the name has no address.", "the address"),

@@ -39,7 +39,10 @@ COURSE = re.compile(
     r"|set_ciphers|minimum_version|maximum_version|verify_mode|server_hostname|a relay"
 )
 #: Entries about Python itself, whatever wrote the line.
-OF_PYTHON = {"wrong_kind_of_context", "wrap_socket_gone", "no_server_hostname"}
+OF_PYTHON = {
+    *("wrong_kind_of_context", "wrap_socket_gone", "no_server_hostname", "name_cannot_be_one"),
+    "socket_gone",
+}
 #: Words of Python's ssl, which say nothing in other languages.
 PYTHON = re.compile(r"\bload_cert_chain|\bload_verify_locations|create_default_context\(|cafile=")
 
