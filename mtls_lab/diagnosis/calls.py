@@ -11,13 +11,14 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from mtls_lab.files import PathLike
 from mtls_lab.text import printable
 
-__all__ = ["FILE_ERRORS", "attribute", "over_tls", "unopened"]
+__all__ = ["FILE_ERRORS", "attribute", "handed_on", "over_tls", "unopened"]
 
 #: Errors of a file that ssl raises without its name.
 FILE_ERRORS = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
@@ -28,8 +29,12 @@ NAMED = {
     errno.EISDIR: "named folder",
     errno.EACCES: "named file closed",
 }
-#: What the functions that hand a file on to ssl call it: ssl's own, urllib3's and others'.
-ARGUMENTS = {"cafile", "certfile", "keyfile", "ca_certs", "cert_file", "key_file", "ca_file"}
+#: What the functions that hand a file on to ssl call it: ssl's own, urllib3's, httpx's and others'.
+ARGUMENTS = {
+    **dict.fromkeys(("certfile", "cert_file", "cert"), "cert"),
+    **dict.fromkeys(("keyfile", "key_file"), "key"),
+    **dict.fromkeys(("cafile", "ca_certs", "ca_file"), "ca"),
+}
 #: How a call names an environment variable.
 VARIABLE = r"environ(?:\[|\.get\()[\"']([A-Z_]{3,40})[\"']"
 #: So many of the innermost calls are looked at for the name of a file.
@@ -84,15 +89,10 @@ def _named(error: OSError, path: PathLike) -> tuple[str, dict[str, str]]:
 def _called(error: OSError) -> tuple[str, dict[str, str]]:
     if not (isinstance(error, FILE_ERRORS) or error.errno == errno.ENAMETOOLONG):
         return "", {}
-    files = []
-    calls = list(traceback.walk_tb(error.__traceback__))[-INNERMOST:]
-    for frame, _ in reversed(calls):
-        for name in ARGUMENTS.intersection(frame.f_locals):
-            value = frame.f_locals[name]
-            if isinstance(value, str) and "-----BEGIN " in value:
-                return "text for a name", {}
-            if isinstance(value, str | os.PathLike) and not _is_file(value):
-                files.append(printable(os.fspath(value)))
+    given = [value for _, value in _arguments(error)]
+    if any("-----BEGIN " in value for value in given):
+        return "text for a name", {}
+    files = [printable(value) for value in given if not _is_file(value)]
     if not files:
         return "", {}
     lines = [call.line or "" for call in traceback.extract_tb(error.__traceback__)[-INNERMOST:]]
@@ -100,6 +100,31 @@ def _called(error: OSError) -> tuple[str, dict[str, str]]:
         return "file of the environment", {"file": files[0], "found": variable[1]}
     state = "named folder" if error.errno == errno.EISDIR else "argument missing"
     return state, {"file": files[0]}
+
+
+def handed_on(error: BaseException) -> dict[str, str]:
+    """Return the files that the calls handed on to ssl, by `cert`, `key` and `ca`.
+
+    Of a text that was given for a name, nothing.
+    """
+    return {
+        ARGUMENTS[name]: value
+        for name, value in reversed(list(_arguments(error)))
+        if "-----BEGIN " not in value
+    }
+
+
+def _arguments(error: BaseException) -> Iterator[tuple[str, str]]:
+    """Give the names of files in the innermost calls, by that of the argument."""
+    for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))[-INNERMOST:]):
+        for name in ARGUMENTS:
+            value = frame.f_locals.get(name)
+            given: Iterable[tuple[str, object]] = [(name, value)]
+            if isinstance(value, tuple):  # of requests and httpx
+                given = zip(("certfile", "keyfile"), value, strict=False)
+            for argument, path in given:
+                if isinstance(path, str | os.PathLike):
+                    yield argument, os.fspath(path)
 
 
 def _is_file(path: PathLike) -> bool:

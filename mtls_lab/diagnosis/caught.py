@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from mtls_lab.diagnosis.calls import FILE_ERRORS, attribute, over_tls, unopened
+from mtls_lab.diagnosis.calls import FILE_ERRORS, attribute, handed_on, over_tls, unopened
 from mtls_lab.diagnosis.lines import READ, decoded, heard
 from mtls_lab.diagnosis.symptoms import Symptoms, steady
 from mtls_lab.errors import LabError
@@ -195,7 +195,8 @@ def _seen(error: BaseException) -> Symptoms:
             seen = replace(seen, side="backend" if server else "device")
             if stage := STEPS.get(frame.f_code.co_name):
                 return replace(seen, stage=stage.value, state=_state(seen, stage, end))
-    return seen
+    files = handed_on(error) if isinstance(error, ssl.SSLError) else {}
+    return replace(seen, files=tuple(files.items()))
 
 
 def _state(seen: Symptoms, stage: Stage, end: ssl.SSLSocket | ssl.SSLObject) -> str:

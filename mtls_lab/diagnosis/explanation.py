@@ -120,7 +120,8 @@ def explain(
             answer of requests or httpx, what subprocess.run returned, or the text of an error: a
             line, a log, a page.
         certfile, keyfile: the files of the side that was refused, or those that did not load,
-            which are then looked into. If not given, the ones that the notebooks use.
+            which are then looked into. If none is given, those that a call which failed has as
+            its arguments; else it speaks of the ones that the notebooks use.
         cafile: likewise the CA file that the certificate was checked with, or did not load.
         chain: the certificates that were shown, where they are at hand and not in a file.
         peer: the stack of the side that sent an alert, or a release of it, as data/peers.json names
@@ -148,6 +149,10 @@ def explain(
     entry, seen = runs.told(entry, seen, find)
     if course is None:
         course = not seen.says
+    asked = (certfile, keyfile, cafile, crlfile) != (None, None, None, None)
+    if not asked:  # then the files of the calls that failed
+        named = dict(seen.files)
+        certfile, keyfile, cafile = (named.get(name) for name in ("cert", "key", "ca"))
     given = {"cert": certfile, "key": keyfile, "ca": cafile, "crl": crlfile}
     looked, closer = None, False
     mistakes: States = ()
@@ -178,8 +183,8 @@ def explain(
     if found and found[0].explains and not closer:
         cause = found.pop(0)
         causes = [Cause(f"In these files, {cause.says}. {cause.why}".strip())]
-        told |= {"fix": cause.fix, "where": cause.where}
-        told |= {"command": cause.command} if cause.command else {}
+        own = {"fix": cause.fix, "where": cause.where, "command": cause.command}
+        told |= {name: text for name, text in own.items() if text}
     else:
         if looked and not closer:
             shown = looked.found | {state for state, _ in mistakes}
@@ -199,7 +204,7 @@ def explain(
         stack=seen.stack,
         causes=tuple(each.text for each in causes) if len(causes) > 1 else (),
         ruled_out=_ruled_out(ruled, names),
-        files=tuple(each.says for each in found),
+        files=tuple(each.says for each in found) if asked or chain else (),
     )
 
 

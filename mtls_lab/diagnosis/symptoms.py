@@ -36,7 +36,8 @@ class Symptoms:
     which mistake is in a file. `words` are names that go with it. `says` is the line of another
     program that was read, `stack` who wrote it, `by` that program and its library by their
     names in data/lines.toml, `note` what is special about its words, `relayed` whether it has found
-    nothing itself: the line repeats what the other side said.
+    nothing itself: the line repeats what the other side said. `files` are those that did not load,
+    by `cert`, `key` and `ca`.
     """
 
     side: str = ""
@@ -53,6 +54,7 @@ class Symptoms:
     note: str = ""
     weight: float = 0
     relayed: bool = False
+    files: tuple[tuple[str, str], ...] = ()
 
     @property
     def raw(self) -> str:

@@ -299,6 +299,28 @@ def test_a_closed_file_that_its_error_names() -> None:
     assert "/etc/ssl/private/server.key" in told.what
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_the_files_of_a_call_are_looked_into(
+    tmp_path: Path, ca: CertificateAuthority, *, wrapped: bool
+) -> None:
+    """As httpx has them, and urllib3 below requests: nobody has to name them again."""
+    certificate, key = ca.issue_client("device").save(tmp_path, "client")
+
+    def client(cert: tuple[Path, Path]) -> None:
+        try:
+            device().load_cert_chain(*cert)
+        except ssl.SSLError as error:
+            if wrapped:
+                raise Outer("no client") from error
+            raise
+
+    told = explain(error_of(lambda: client((key, certificate))))
+    assert told.entry == "file_swapped"
+    assert "client.key holds a private key" in told.what
+    other = ca.issue_client("other").save(tmp_path, "other")
+    assert explain(error_of(lambda: client((certificate, other[1])))).entry == "key_mismatch"
+
+
 def shut_after_reset() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = socket.create_connection(server.getsockname())

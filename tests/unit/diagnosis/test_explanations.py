@@ -57,6 +57,7 @@ REFUSED = "The backend refused the device."
 HUNG_UP = "The device refused the backend."
 NOBODY = "Nobody was refused."
 ITSELF = "Nobody was refused: the device stopped before anything was sent."
+UNSENT = "Nobody was refused: nothing was sent yet."
 EITHER = "Nobody was refused: the side that shows this error stopped before anything was sent."
 STARTED = "Nobody was refused: the backend could not start."
 LAB = "Nobody was refused: the lab stopped by itself."
@@ -489,6 +490,13 @@ NOT_HERE = Told(
     "Nobody was refused: the operating system does not have this address.",
     "the address that is listened on or called",
 )
+
+
+def blank() -> ssl.SSLContext:
+    """A context whose calls are made without a function in between that names their files."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 TOO_LONG = "timed_out_in_handshake"
 OTHER_PROGRAM = "the program on the other side"
 
@@ -571,19 +579,34 @@ def no_checks() -> None:
 SETUP = [
     Case(Told("key_mismatch", ITSELF, CLIENT_CRT, CLIENT_CRT), present("wrong_key")),
     Case(
-        Told("key_mismatch", EITHER, "backend does: backend/server.crt and backend/server.key"),
+        Told("key_mismatch", EITHER, "device/client.crt, backend/server.key", CLIENT_CRT),
         lambda _: caught(lambda: load(CLIENT_CRT, BACKEND_FILES[1])),
     ),
+    Case(
+        Told("key_mismatch", EITHER, "backend does: backend/server.crt and backend/server.key"),
+        lambda _: caught(lambda: blank().load_cert_chain(CLIENT_CRT, BACKEND_FILES[1])),
+    ),
     Case(Told("pem_lib", ITSELF, CLIENT_CRT, CLIENT_CRT), lambda world: mixed_up(world, SERVER_CA)),
-    Case(Told("pem_lib", EITHER, CLIENT_CRT), lambda _: caught(lambda: load(*DEVICE_FILES[::-1]))),
+    Case(
+        Told("pem_lib", EITHER, CLIENT_CRT),
+        lambda _: caught(lambda: blank().load_cert_chain(*DEVICE_FILES[::-1])),
+    ),
+    Case(
+        Told("file_swapped", UNSENT, DEVICE_FILES[1]),
+        lambda _: caught(lambda: load(*DEVICE_FILES[::-1])),
+    ),
     Case(
         Told("no_ca_in_file", EITHER, "backend does: backend/client_ca.pem, loaded by load"),
+        lambda _: caught(lambda: blank().load_verify_locations(DEVICE_FILES[1])),
+    ),
+    Case(
+        Told("file_swapped", UNSENT, DEVICE_FILES[1]),
         lambda _: caught(lambda: trust(DEVICE_FILES[1])),
     ),
     Case(Told("no_such_file", ITSELF, CLIENT_CRT), lambda world: mixed_up(world, "nope.crt")),
     Case(Told("argument_missing", EITHER, "nope.pem"), lambda _: caught(lambda: trust("nope.pem"))),
     Case(
-        Told("too_weak_to_load", EITHER, CLIENT_CRT),
+        Told("too_weak_to_load", EITHER, "odd.crt", "odd.crt"),
         lambda world: caught(lambda: failures.weak_key(world, weak=False)),
     ),
     Case(
