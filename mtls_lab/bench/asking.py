@@ -65,9 +65,14 @@ def _not_asked(seen: Seen) -> Iterator[Cause]:
     nameless = seen.nameless
     if nameless and nameless.first("CertificateRequest") and done:
         yield cause("not_asked_by_this_name", seen, ["only without SNI it asks"], certain=True)
-    elif seen.own.certfile and done and not (seen.asked and seen.asked.first("CertificateRequest")):
+    elif seen.own.certfile and done and _never_asked(seen):
         evidence = [f"the messages of {' and '.join(each.version for each in done)}"]
         yield cause("not_asked", seen, evidence, certain=True)
+
+
+def _never_asked(seen: Seen) -> bool:
+    """Whether there was no CertificateRequest, neither in a handshake nor after a request."""
+    return not (seen.requested or (seen.asked and seen.asked.first("CertificateRequest")))
 
 
 def _nothing_sent(
@@ -154,6 +159,8 @@ def _pages(seen: Seen, requested: Requested | None) -> Iterator[Cause]:
         yield from _bad_certificate(seen, requested, tried, evidence)
     elif state == "http: no certificate" and seen.presented:
         yield cause("not_seen", seen, evidence, certain=True, status=status)
+    elif state == "http: no certificate" and seen.own.presents and _never_asked(seen):
+        yield cause("wanted_behind", seen, evidence, status=status)
     elif state == "http: no certificate":
         yield cause("demanded_http", seen, evidence, certain=True, status=status)
     elif code in {"401", "403"}:

@@ -9,7 +9,7 @@ other programs write, look.py and alone.py for files).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -112,6 +112,7 @@ def explain(
     crlfile: PathLike | None = None,
     password: str | None = None,
     course: bool | None = None,
+    excluded: Collection[str] = (),
 ) -> Explanation:
     """Say who refused whom, why, where, what to do, and how to check it.
 
@@ -128,6 +129,8 @@ def explain(
         password: of a PKCS #12 file or an encrypted key, to look into it.
         course: whether to speak of the course's device, backend and files; default: of a failure
             in this process, and not of another program's words.
+        excluded: faults of a certificate, as data/peers.json names them, that were seen not to be
+            the cause, such as "none" where one was sent.
 
     Raises:
         TypeError: `what` is none of these.
@@ -170,6 +173,7 @@ def explain(
         told["command"] = command.format_map(shell)
     alert = alert_of(normal(seen.failure.reason))
     causes = ranked(texts["why"], alert, peer, runs.names(), course=course)
+    causes = [cause for cause in causes if cause.fault not in excluded]
     decided = entry["seen_by"] == "refuser" and not entry.get("own")
     owner = OTHER[seen.side] if decided else seen.side
     found = looked.findings(seen, owner, reword) if looked else []
