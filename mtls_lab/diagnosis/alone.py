@@ -89,6 +89,8 @@ def mistakes_in(
             found = re.sub(r" \(.*\)$", "", found)
             if "(No such file" in problem.found or not os.path.lexists(path):
                 mistake = "missing"
+            elif "(Is a directory)" in problem.found:
+                mistake = "folder"
             elif mistake == "password" and wanted != "a private key":
                 mistake = "swapped"
             elif mistake == "swapped" and wanted == "a private key" and keyfile is None:

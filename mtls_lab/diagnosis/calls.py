@@ -78,7 +78,8 @@ def unopened(error: BaseException) -> tuple[str, dict[str, str]]:
     lines = [call.line or "" for call in traceback.extract_tb(error.__traceback__)[-INNERMOST:]]
     if variable := re.search(VARIABLE, "\n".join(lines)):
         return "file of the environment", {"file": files[0], "found": variable[1]}
-    return "argument missing", {"file": files[0]}
+    folder = isinstance(error, IsADirectoryError)
+    return "argument a folder" if folder else "argument missing", {"file": files[0]}
 
 
 def _is_file(path: PathLike) -> bool:

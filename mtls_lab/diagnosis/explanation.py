@@ -42,6 +42,8 @@ States = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 SETUP = "Nobody was refused: {seer} stopped"
 #: Lines of programs that did not take a certificate or a key, whatever was wrong with it.
 UNTAKEN = {"key not decodable", "pair not taken"}
+#: What is known of a file that could not be opened; a look into the folder tells more.
+UNOPENED = {"", "argument missing", "argument a folder", "file of the environment"}
 #: What makes a refusal in TLS 1.3 a surprise.
 LATE = (
     " In TLS 1.3 the device believed that it was connected until its first read"
@@ -157,7 +159,7 @@ def explain(
         looked = look_at(given, chain, password=password, course=course)
         mistakes = tuple(mistakes_in(certfile, keyfile, cafile, password, course=course))
         # What the sides have shown stays: a file that is wrong as well did not cause it.
-        if seen.says or seen.state in {"", "argument missing", "file of the environment", *FILES}:
+        if seen.says or seen.state in UNOPENED | FILES:
             entry, seen, closer = _closer(entry, seen, looked, mistakes)
     texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
     names, shell, command = names_for(texts, seen, given, course=course)

@@ -578,6 +578,10 @@ SETUP = [
     Case(Told("no_such_file", ITSELF, CLIENT_CRT), lambda world: mixed_up(world, "nope.crt")),
     Case(Told("argument_missing", EITHER, "nope.pem"), lambda _: caught(lambda: trust("nope.pem"))),
     Case(
+        Told("file_folder", "Nobody was refused: nothing was sent yet.", "device"),
+        lambda _: caught(lambda: trust("device")),
+    ),
+    Case(
         Told("too_weak_to_load", EITHER, CLIENT_CRT),
         lambda world: caught(lambda: failures.weak_key(world, weak=False)),
     ),
@@ -876,6 +880,7 @@ def files(world: World) -> World:
     Path("damaged.crt").write_text(text.replace(text[60:100], "*" * 40), encoding="utf-8")
     Path("cut.crt").write_text(text[:200], encoding="utf-8")
     Path("empty.crt").touch()
+    Path("folder.crt").mkdir(exist_ok=True)
     Path("page.crt").write_text("<html>not found</html>", encoding="utf-8")
     Path("both.pem").write_bytes(Path(CLIENT_CRT).read_bytes() + Path(DEVICE_FILES[1]).read_bytes())
     pem.write_csr("client.csr", create_csr(key, "trusted-client"))
@@ -900,6 +905,8 @@ MISTAKES = [
     ("file_other", ("damaged.crt", DEVICE_FILES[1]), "damaged.crt holds a damaged certificate"),
     ("file_other", ("cut.crt", DEVICE_FILES[1]), "cut.crt holds a damaged certificate"),
     ("file_missing", ("nope.crt", DEVICE_FILES[1]), "nope.crt is not there"),
+    ("file_folder", ("folder.crt", DEVICE_FILES[1]), "folder.crt is a folder"),
+    ("file_folder", (CLIENT_CRT, "folder.crt"), "folder.crt is a folder"),
     ("file_missing", (CLIENT_CRT, "nope.key"), "nope.key is not there"),
     ("key_mismatch", (CLIENT_CRT, BACKEND_FILES[1]), "not the one that the certificate"),
 ]
@@ -931,6 +938,7 @@ def test_a_look_into_the_pair(entry: str, pair: tuple[str, ...], what: str) -> N
         ("file_other", "empty.crt", "empty.crt is empty"),
         ("file_other", "damaged.crt", "damaged.crt holds a damaged certificate"),
         ("file_missing", "nope.pem", "nope.pem is not there"),
+        ("file_folder", "folder.crt", "folder.crt is a folder"),
     ],
 )
 @pytest.mark.usefixtures("files")
