@@ -26,7 +26,15 @@ from mtls_lab.pki.rules import told
 from mtls_lab.wire import Failure, Side
 from mtls_lab.wire.reasons import reason_of_alert
 
-__all__ = ["of_chain", "of_file", "refused_ours", "signed_in_between", "symptoms_of"]
+__all__ = [
+    "between_us",
+    "lacks_intermediate",
+    "of_chain",
+    "of_file",
+    "refused_ours",
+    "signed_in_between",
+    "symptoms_of",
+]
 
 #: A CA that is called like this is most likely below another one.
 BETWEEN = re.compile(
@@ -86,15 +94,13 @@ def of_chain(
     words = f" of {listed(requested.names)}" if requested.names else ""
     seen_here = [*evidence, f"it asks for a certificate{words or ' of any CA'}"]
     named = requested.names_issuer_of(chain)
-    between = _between(seen, requested)
+    between = between_us(seen, requested)
     if chain[0].subject == issuer and not is_signed_by(chain[0], chain[0]):
         yield cause("named_like_its_ca", seen, seen_here)
     elif chain[0].subject == issuer and not (requested.authorities and named):
         yield cause("self_signed", seen, seen_here, certain=sure, names=words)
     elif between:
-        how = "an intermediate CA" if between != "named" else "by its name an intermediate CA"
-        certain = sure and between == "sure"
-        yield cause("intermediate", seen, seen_here, certain=certain, how=how)
+        yield lacks_intermediate(seen, between, seen_here, certain=sure and between == "sure")
     elif requested.authorities and not named:
         yield cause("not_named", seen, seen_here, certain=sure)
     elif _same_name(seen) or (requested.authorities and alert in NO_CHAIN):
@@ -127,7 +133,15 @@ def _left_open(seen: Seen, what: str | Side) -> Explanation:
     )
 
 
-def _between(seen: Seen, requested: Requested) -> str:
+def lacks_intermediate(
+    seen: Seen, between: str, evidence: list[str], *, certain: bool = False
+) -> Cause:
+    """Give the cause that our file lacks an intermediate; `between` is what `between_us` says."""
+    how = "an intermediate CA" if between != "named" else "by its name an intermediate CA"
+    return cause("intermediate", seen, evidence, certain=certain, how=how)
+
+
+def between_us(seen: Seen, requested: Requested) -> str:
     """Whether our issuer is an intermediate that is not sent.
 
     "sure" if we know its certificate and the server names the CA above it; or as

@@ -15,7 +15,7 @@ from mtls_lab.bench import classes, diagnose
 from mtls_lab.bench.value import Cause
 from tests.interop.peers.certificates import make
 from tests.interop.peers.faults import ALL, FAULTS, Fault, asked, judged
-from tests.interop.peers.programs import STACKS, missing, nginx
+from tests.interop.peers.programs import OURS, STACKS, missing, nginx
 from tests.interop.peers.running import Setup
 
 #: The programs are the same on every Python.
@@ -61,6 +61,43 @@ def test_a_proxy_in_front_ends_tls(folder: Path) -> None:
             )
     assert [cause.name for cause in diagnosis.causes] == ["not_asked", "wanted_behind"]
     assert "--cert" not in diagnosis.causes[1].fix, "it was given"
+
+
+@pytest.mark.parametrize(("clients", "sign"), [("required", "–"), ("optional", "✗")])
+def test_to_be_served_without_a_certificate_is_the_fault(
+    clients: str, sign: str, folder: Path
+) -> None:
+    with nginx(Setup(folder, clients=clients)) as server:
+        diagnosis = diagnose(
+            ("127.0.0.1", server.port),
+            cafile=folder / "ca.pem",
+            certfile=folder / "client.crt",
+            keyfile=folder / "client.key",
+            server_hostname="localhost",
+            http=True,
+        )
+    signs = {line.label: line.sign for line in diagnosis.lines}
+    assert (signs["request"], signs["without it"]) == ("✓", sign), str(diagnosis)
+
+
+def test_what_was_seen_is_no_cause(folder: Path) -> None:
+    """A certificate was sent, is in date and is for clients, so that is not offered as a cause."""
+    with OURS["go"](Setup(folder, ca="again.pem")) as server:
+        diagnosis = diagnose(
+            ("127.0.0.1", server.port),
+            cafile=folder / "ca.pem",
+            certfile=folder / "client.crt",
+            keyfile=folder / "client.key",
+            server_hostname="localhost",
+        )
+    cause = diagnosis.causes[0]
+    if "unknown_ca" in cause.evidence[0]:  # from Go 1.21 on
+        assert cause.name == "same_name", str(diagnosis)
+        return
+    assert cause.name == "refused_vaguely", str(diagnosis)
+    assert "its CA is not the one that the server trusts" in cause.says
+    for excluded in ("none was sent", "expired", "clientAuth", "own key", "named"):
+        assert excluded not in cause.says, excluded
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -168,6 +168,7 @@ def make(folder: Path) -> Path:
         "ca.crl": root.crl(holders["revoked"]),
         "ca-expired.crl": root.crl(days=-2),
         "issuing.pem": between.pem,
+        "again.pem": again.pem,
         "ca-with-crl.pem": root.pem + root.crl(holders["revoked"]),
         "whole.crt": holders["below"].pem + between.pem,
         "whole.key": holders["below"].key_pem,
