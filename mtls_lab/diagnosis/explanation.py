@@ -20,6 +20,7 @@ from mtls_lab.diagnosis.causes import Cause, in_words, ranked
 from mtls_lab.diagnosis.choosing import Entry, best_of, find, is_of_a_state
 from mtls_lab.diagnosis.look import Finding, Looked, look_at
 from mtls_lab.diagnosis.peers import Runs
+from mtls_lab.diagnosis.phrases import is_openssls
 from mtls_lab.diagnosis.proof import disproved, files_for, in_few_words
 from mtls_lab.diagnosis.raised import FILES
 from mtls_lab.diagnosis.symptoms import Symptoms, steady
@@ -174,7 +175,8 @@ def explain(
     with suppress(KeyError):  # it cannot be told whose files these are
         told["command"] = command.format_map(shell)
     alert = alert_of(normal(seen.failure.reason))
-    causes = ranked(texts["why"], alert, peer, runs.names(), course=course)
+    openssl = is_openssls(seen.failure.verify_code, seen.says)
+    causes = ranked(texts["why"], alert, peer, runs.names(), course=course, openssl=openssl)
     causes = [cause for cause in causes if cause.fault not in excluded]
     decided = entry["seen_by"] == "refuser" and not entry.get("own")
     owner = OTHER[seen.side] if decided else seen.side
