@@ -6,6 +6,7 @@ Here: the order of the causes of an alert, by what each stack really sends. Not 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,10 @@ from mtls_lab.diagnosis.peers import OFTEN, alerts_sent, names_of
 from mtls_lab.errors import UnknownName
 
 __all__ = ["Cause", "in_words", "ranked"]
+
+
+#: Who sends an alert for a cause, behind it.
+SENDERS = re.compile(r" \[[^]]+ [\d.]+\](?: – check|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +77,19 @@ def ranked(
 
 
 def in_words(causes: list[str]) -> str:
-    """Return one cause as it is, and several as a numbered list."""
+    """Return one cause as it is, and several as a numbered list.
+
+    Example:
+        >>> in_words(["it has expired", "it was damaged"])[-39:]
+        ': (1) it has expired; (2) it was damaged.'
+    """
     if len(causes) == 1:
         return causes[0]
     numbered = "; ".join(f"({number}) {cause}" for number, cause in enumerate(causes, 1))
-    return f"One of these, which look the same from here: {numbered}."
+    senders = "; in brackets, servers that send this alert for it" * any(
+        map(SENDERS.search, causes)
+    )
+    return f"One of these, which look the same from here{senders}: {numbered}."
 
 
 def _text(cause: dict[str, str], senders: list[str]) -> str:
