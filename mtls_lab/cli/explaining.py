@@ -11,6 +11,7 @@ import argparse
 import re
 import stat
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import BinaryIO
 from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.diagnosis.cards import folded
 from mtls_lab.diagnosis.lines import READ
+from mtls_lab.diagnosis.records import Other, others_in
 from mtls_lab.diagnosis.wording import typed_here
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.program import coloured
@@ -32,6 +34,8 @@ NOT_KNOWN = 1
 MOST = 256 << 20
 #: How the name of a log ends; another argument that is no file is a line.
 LOGS = {".log", ".txt", ".out", ".err"}
+#: Of what else a log says, so many kinds are shown.
+SHOWN = 5
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
 #: A terminal that is narrower than this is not one that a person reads.
 NARROW = 40
@@ -70,11 +74,13 @@ def run(options: argparse.Namespace) -> int:
             "name such a file with --certfile, --keyfile or --cafile",
         )
     told = replace(told, fix=typed_here(told.fix, "again"))
+    others = others_in(text, told.says)
     if options.json:
-        print(json_text(asdict(told), indent=1))
+        shown = asdict(told) | {"others": [asdict(each) for each in others]}
+        print(json_text(shown, indent=1))
     else:
-        text = _folded(told)
-        print(_in_colours(text) if coloured() else text)
+        shown_here = "\n".join([_folded(told), *_beside(others)])
+        print(_in_colours(shown_here) if coloured() else shown_here)
     return 0 if told.known else NOT_KNOWN
 
 
@@ -176,6 +182,15 @@ def _folded(told: Explanation) -> str:
     import shutil  # noqa: PLC0415 - a pipe needs none
 
     return folded(told, max(NARROW, min(shutil.get_terminal_size().columns, 100)))
+
+
+def _beside(others: list[Other]) -> Iterator[str]:
+    """Say what else is in a log, so that nobody takes the line that is told for all of it."""
+    for number, other in enumerate(others[:SHOWN]):
+        often = f" ({other.count} times)" if other.count > 1 else ""
+        yield f"{'Also:' if not number else '':<6} {other.says}{often}"
+    if len(others) > SHOWN:
+        yield f"{'':<6} and {len(others) - SHOWN} more"
 
 
 def _in_colours(text: str) -> str:

@@ -93,6 +93,16 @@ def test_a_log_is_read_by_its_name(tmp_path: Path) -> None:
     assert call("explain", log).stdout == call("explain", LINE).stdout
 
 
+def test_what_else_is_in_a_log_is_told() -> None:
+    time = "2026/11/27 10:01:07 http: TLS handshake error from 127.0.0.1:38206: tls: "
+    none, expired = "client didn't provide a certificate", "x509: certificate has expired"
+    told = call("explain", text="\n".join([time + none, time + none, time + expired]).encode())
+    assert f"Says:  Go (crypto/tls): {time}{expired}" in told.stdout
+    assert told.stdout.splitlines()[-1] == f"Also:  {time}{none} (2 times)"
+    told = call("explain", "--json", text=f"{time}{none}\n{time}{expired}".encode())
+    assert json.loads(told.stdout)["others"] == [{"says": time + none, "count": 1}]
+
+
 def test_a_certificate_or_a_key_is_no_error(tmp_path: Path) -> None:
     """Neither is looked for errors, and nothing of a key is printed."""
     files = CertificateAuthority.create("Lab CA").issue("server", Purpose.SERVER)
