@@ -81,7 +81,7 @@ _shtab_mtls_lab_certs_defaults_added=0
 
 _shtab_mtls_lab_class_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "(*):the files that the learners exported:_files"
+  "(*):the files that the learners exported, or a folder in which they are:_files"
 )
 
 # guard to ensure default positional specs are added only once per session

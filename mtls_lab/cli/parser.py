@@ -161,9 +161,13 @@ def parser_of(program: str) -> argparse.ArgumentParser:
     export.add_argument("name", metavar="NAME", help="how your teacher knows you")
     _folder(export)
 
-    group = add("class", "for a teacher: how far a class is", "class handed-in/progress-*.json")
+    group = add("class", "for a teacher: how far a class is", "class handed-in")
     group.add_argument(
-        "files", metavar="FILE", nargs="+", type=Path, help="the files that the learners exported"
+        "files",
+        metavar="FILE",
+        nargs="+",
+        type=Path,
+        help="the files that the learners exported, or a folder in which they are",
     )
 
     key = add(
