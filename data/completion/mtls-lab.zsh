@@ -81,7 +81,7 @@ _shtab_mtls_lab_certs_defaults_added=0
 
 _shtab_mtls_lab_class_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "(*):the files that the learners exported:_files"
+  "(*):the files that the learners exported, or a folder in which they are:_files"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -137,7 +137,7 @@ _shtab_mtls_lab_explain_options=(
   "--password-file[its first line is the password of a PKCS \#12 file]:FILE:_files"
   "--peer[who sent the alert\: openssl, go, \"go 1.27\", java, erlang, gnutls, \…]:peer:"
   "--json[one JSON object, for a program]"
-  "(*)::the error, a page or a log (default\: what standard input has):"
+  "(*)::the error, or the name of a log (default\: what standard input has\; without any, the files below are looked into):"
 )
 
 # guard to ensure default positional specs are added only once per session

@@ -10,7 +10,14 @@ from collections.abc import Iterator
 from mtls_lab.bench.attempts import Attempt
 from mtls_lab.bench.causes import cause, how_it_ended, listed, quoted
 from mtls_lab.bench.probing import Seen
-from mtls_lab.bench.refusal import of_chain, of_file, refused_ours, symptoms_of
+from mtls_lab.bench.refusal import (
+    between_us,
+    lacks_intermediate,
+    of_chain,
+    of_file,
+    refused_ours,
+    symptoms_of,
+)
 from mtls_lab.bench.requested import Requested
 from mtls_lab.bench.value import Cause
 from mtls_lab.diagnosis.lines import heard
@@ -65,9 +72,14 @@ def _not_asked(seen: Seen) -> Iterator[Cause]:
     nameless = seen.nameless
     if nameless and nameless.first("CertificateRequest") and done:
         yield cause("not_asked_by_this_name", seen, ["only without SNI it asks"], certain=True)
-    elif seen.own.certfile and done and not (seen.asked and seen.asked.first("CertificateRequest")):
+    elif seen.own.certfile and done and _never_asked(seen):
         evidence = [f"the messages of {' and '.join(each.version for each in done)}"]
         yield cause("not_asked", seen, evidence, certain=True)
+
+
+def _never_asked(seen: Seen) -> bool:
+    """Whether there was no CertificateRequest, neither in a handshake nor after a request."""
+    return not (seen.requested or (seen.asked and seen.asked.first("CertificateRequest")))
 
 
 def _nothing_sent(
@@ -114,7 +126,9 @@ def _accepted(seen: Seen, requested: Requested) -> Iterator[Cause]:
             symptoms = Symptoms("device", failure=Failure(""), state="http: bad certificate")
             yield from of_file(seen, symptoms, [*evidence, NOT_SHOWN], certain=False)
         elif not named:
-            sure = seen.bare is not None and bool(seen.bare.version)
+            if between := between_us(seen, requested):
+                yield lacks_intermediate(seen, between, [*evidence, NOT_SHOWN])
+            sure = seen.bare is not None and bool(seen.bare.version) and not between
             yield cause("not_shown", seen, evidence, certain=sure)
 
 
@@ -148,15 +162,25 @@ def _pages(seen: Seen, requested: Requested | None) -> Iterator[Cause]:
     if tried is None or not status:
         return
     state = heard(tried.heard.decode("utf-8", "replace")).state
-    code = "".join(status.split(" ")[1:2])
     evidence = [f"to a request it answers {status!r}"]
     if state == "http: bad certificate" and requested and seen.own.chain:
         yield from _bad_certificate(seen, requested, tried, evidence)
     elif state == "http: no certificate" and seen.presented:
         yield cause("not_seen", seen, evidence, certain=True, status=status)
+    elif state == "http: no certificate" and seen.own.presents and _never_asked(seen):
+        yield cause("wanted_behind", seen, evidence, status=status)
     elif state == "http: no certificate":
         yield cause("demanded_http", seen, evidence, certain=True, status=status)
-    elif code in {"401", "403"}:
+    else:
+        yield from _by_status(seen, requested, status, evidence)
+
+
+def _by_status(
+    seen: Seen, requested: Requested | None, status: str, evidence: list[str]
+) -> Iterator[Cause]:
+    """What the number of an answer says, where its page says nothing of certificates."""
+    code = "".join(status.split(" ")[1:2])
+    if code in {"401", "403"}:
         if requested and not seen.own.presents:
             yield cause("demanded_http", seen, evidence, status=status)
         yield cause("forbidden", seen, evidence, certain=seen.presented, status=status)

@@ -12,14 +12,14 @@ from mtls_lab.bench.cards import as_lines
 from mtls_lab.bench.causes import STRICT, listed, quoted
 from mtls_lab.bench.served import Served
 from mtls_lab.bench.value import NO, NOTE, OPEN, YES, Line
-from mtls_lab.diagnosis import explain
+from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.diagnosis.look import look_at
 from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.diagnosis.wording import outsiders
 from mtls_lab.drawing import card, escape, side_by_side
 from mtls_lab.files import PathLike
 from mtls_lab.text import Shown, printable
-from mtls_lab.wire import Direction, Failure, Field, Message
+from mtls_lab.wire import Direction, Failure, Field, Message, Side, Stage
 
 __all__ = ["Client"]
 
@@ -163,9 +163,14 @@ def _end(
     alerts = [m.alert for m in messages if m.alert and m.direction is Direction.TO_BACKEND]
     fatal = [each for each in alerts if each not in {"close_notify", "user_canceled"}]
     if fatal:
-        told = explain(failure or Failure("SSLEOFError"), course=False)
+        told = _of_server(failure or Failure("SSLEOFError"))
         yield Line("it refuses", NO, f"alert {fatal[-1]}: {told.what}")
     elif failure and failure.verify_code is None and messages:
-        yield Line("handshake", NO, explain(failure, course=False).what)
+        yield Line("handshake", NO, _of_server(failure).what)
     elif version:
         yield Line("accepted", YES, f"{version}; it says {quoted(said)}")
+
+
+def _of_server(failure: Failure) -> Explanation:
+    """Explain a failure of ours: here we are the server."""
+    return explain(Side("backend", Stage.HANDSHAKE, failure), course=False)

@@ -143,10 +143,13 @@ def look_into(
             bundle = load_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), cert, key, password)
         except FileProblem as problem:
             presents = False
-            problems.append(explain(problem, course=False))
+            todo = f"{problem.todo[:1].upper()}{problem.todo[1:]}."
+            told = explain(problem, course=False)
+            problems.append(replace(told, what=f"{problem.found}.", why="", fix=todo))
         except (OSError, ValueError) as error:
             presents = False
-            problems.append(explain(error, certfile=cert, keyfile=key, course=False))
+            told = explain(error, certfile=cert, keyfile=key, course=False)
+            problems.append(_alone(told) if certfile is None else told)
     return Own(
         ca,
         cert,
@@ -159,6 +162,16 @@ def look_into(
         bundle,
         password,
     )
+
+
+def _alone(told: Explanation) -> Explanation:
+    """Say of a key that was given without a certificate that this is what is missing."""
+    held = "holds a private key, and it should be a certificate"
+    what = told.what.replace(held, "holds a private key, and no certificate was given with it")
+    if what == told.what:
+        return told
+    fix = "Name the file of the certificate as well, or one that holds both."
+    return replace(told, what=what, why="", fix=fix)
 
 
 def _certificates(path: Path | None) -> tuple[x509.Certificate, ...]:

@@ -16,17 +16,25 @@ from mtls_lab.bench.causes import cause, explained, listed, sentence
 from mtls_lab.bench.probing import Seen
 from mtls_lab.bench.requested import Requested
 from mtls_lab.bench.value import Cause
-from mtls_lab.diagnosis import explain
+from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.diagnosis.look import VAGUE, Finding, look_at
 from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.diagnosis.wording import outsiders
 from mtls_lab.pki.comparison import path_of
 from mtls_lab.pki.description import is_signed_by
 from mtls_lab.pki.rules import told
-from mtls_lab.wire import Failure
+from mtls_lab.wire import Failure, Side
 from mtls_lab.wire.reasons import reason_of_alert
 
-__all__ = ["of_chain", "of_file", "refused_ours", "signed_in_between", "symptoms_of"]
+__all__ = [
+    "between_us",
+    "lacks_intermediate",
+    "of_chain",
+    "of_file",
+    "refused_ours",
+    "signed_in_between",
+    "symptoms_of",
+]
 
 #: A CA that is called like this is most likely below another one.
 BETWEEN = re.compile(
@@ -81,34 +89,59 @@ def of_chain(
     seen: Seen, requested: Requested, tried: Attempt, evidence: list[str]
 ) -> Iterator[Cause]:
     """Our chain does not lead to a CA of the server's, or nothing tells what is wrong."""
-    alert, chain = tried.alert, seen.own.chain
+    alert, chain, page = tried.alert, seen.own.chain, _page_of(tried)
     issuer, sure = chain[0].issuer, alert == "unknown_ca"
     words = f" of {listed(requested.names)}" if requested.names else ""
     seen_here = [*evidence, f"it asks for a certificate{words or ' of any CA'}"]
     named = requested.names_issuer_of(chain)
-    between = _between(seen, requested)
+    between = between_us(seen, requested)
     if chain[0].subject == issuer and not is_signed_by(chain[0], chain[0]):
         yield cause("named_like_its_ca", seen, seen_here)
     elif chain[0].subject == issuer and not (requested.authorities and named):
         yield cause("self_signed", seen, seen_here, certain=sure, names=words)
     elif between:
-        how = "an intermediate CA" if between != "named" else "by its name an intermediate CA"
-        certain = sure and between == "sure"
-        yield cause("intermediate", seen, seen_here, certain=certain, how=how)
+        yield lacks_intermediate(seen, between, seen_here, certain=sure and between == "sure")
     elif requested.authorities and not named:
         yield cause("not_named", seen, seen_here, certain=sure)
     elif _same_name(seen) or (requested.authorities and alert in NO_CHAIN):
         yield cause("same_name", seen, seen_here)
     elif alert in NO_CHAIN:
         yield cause("untrusted", seen, seen_here)
-    elif not alert:
+    elif not alert and not page:
         yield cause("hung_up", seen, seen_here)
     else:
-        told_ = explain(symptoms_of(tried).failure, course=False)
-        yield cause("refused_vaguely", seen, seen_here, alert=alert, why=told_.why, fix=told_.fix)
+        told_ = _left_open(seen, page or Side("device", tried.stage, symptoms_of(tried).failure))
+        name = "refused_on_a_page" if page else "refused_vaguely"
+        yield cause(name, seen, seen_here, alert=alert, why=told_.why, fix=told_.fix)
 
 
-def _between(seen: Seen, requested: Requested) -> str:
+def _page_of(tried: Attempt) -> str:
+    """The page on which the server refused, in HTTP and not by an alert; or `""`."""
+    return tried.heard.decode("utf-8", "replace") if tried.heard.startswith(b"HTTP/") else ""
+
+
+def _left_open(seen: Seen, what: str | Side) -> Explanation:
+    """Return what a vague refusal may mean, without what our file, and having sent it, rule out."""
+    own = seen.own
+    return explain(
+        what,
+        certfile=own.certfile,
+        keyfile=own.keyfile,
+        password=own.password or None,
+        course=False,
+        excluded=["none"] if seen.presented else [],
+    )
+
+
+def lacks_intermediate(
+    seen: Seen, between: str, evidence: list[str], *, certain: bool = False
+) -> Cause:
+    """Give the cause that our file lacks an intermediate; `between` is what `between_us` says."""
+    how = "an intermediate CA" if between != "named" else "by its name an intermediate CA"
+    return cause("intermediate", seen, evidence, certain=certain, how=how)
+
+
+def between_us(seen: Seen, requested: Requested) -> str:
     """Whether our issuer is an intermediate that is not sent.
 
     "sure" if we know its certificate and the server names the CA above it; or as

@@ -18,6 +18,7 @@ from mtls_lab.bench.value import NO, NOTE, OPEN, YES, Line
 from mtls_lab.diagnosis.symptoms import shown
 from mtls_lab.pki.key_kinds import key_kind
 from mtls_lab.pki.rules import told
+from mtls_lab.text import printable
 
 __all__ = ["report"]
 
@@ -92,6 +93,10 @@ def _server(seen: Seen) -> Iterator[Line]:
         yield Line("server", NOTE, f"{served.path}, {names}; not verified")
     else:
         yield Line("server", YES, f"{served.path}, {names}")
+    if served.nameless:
+        text = "no subjectAltName: Go and browsers refuse it, whatever its common name"
+        fix = f"Have it issued again with {printable(seen.name)} in subjectAltName."
+        yield Line("names", NOTE, f"{text} (RFC 9525, section 6.3). {fix}")
     if strict := strictly(seen):
         finding = strict.says.split(", which strict verifiers")[0]
         text = f"refused by strict verifiers, such as Python 3.13: {finding}"
@@ -150,7 +155,11 @@ def _others(seen: Seen) -> Iterator[Line]:
         if tried:
             label = "request" if name == "request" else "without it"
             status = status_of(tried) or how_it_ended(tried)
-            yield Line(label, NO if tried.refused or " 4" in status[:12] else YES, status)
+            fails = tried.refused or " 4" in status[:12]
+            sign = NO if fails else YES
+            if name == "bare":  # to be served without a certificate is the fault
+                sign = OPEN if fails or status != status_of(seen.asked) else NO
+            yield Line(label, sign, status)
     if seen.unsent:
         yield Line("request", OPEN, "not sent: the server has not proved its name")
     if seen.timed_out:

@@ -68,6 +68,11 @@ class Served:
         return tuple(printable(f"DNS:{each}") for each in dns) + tuple(f"IP:{each}" for each in ips)
 
     @property
+    def nameless(self) -> bool:
+        """Whether the first certificate has a common name, and no subjectAltName."""
+        return any(name.startswith("CN ") for name in self.names)
+
+    @property
     def path(self) -> str:
         """The chain in one line, from the leaf upwards."""
         parts = [told(each.subject) for each in self.chain[:SHOWN]]

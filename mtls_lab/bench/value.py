@@ -95,13 +95,20 @@ class Diagnosis(Shown):
         """The exit code of the command, one for each class."""
         return int(classes()[self.kind]["code"])
 
+    @property
+    def _fine(self) -> str:
+        """What is said where nothing is wrong."""
+        noted = any(line.sign == NOTE for line in self.lines)
+        found: str = classes()["ok"]["noted" if noted else "title"]
+        return found
+
     def _repr_html_(self) -> str:
-        return as_cards(self, classes()["ok"]["title"])
+        return as_cards(self, self._fine)
 
     def __str__(self) -> str:
         lines = [f"{self.target}", *map(str, self.lines), ""]
         if not self.causes:
-            return "\n".join([*lines, classes()["ok"]["title"]])
+            return "\n".join([*lines, self._fine])
         for number, cause in enumerate(self.causes, 1):
             lines.append(f"{number}. {cause}")
         return "\n".join(lines)

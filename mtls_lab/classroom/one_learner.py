@@ -70,6 +70,11 @@ class Part:
         return sum(each.predicted for each in self.lessons)
 
     @property
+    def begun(self) -> bool:
+        """Whether anything of it was predicted or solved."""
+        return bool(self.predicted or self.solved or self.unsafe)
+
+    @property
     def foreseen(self) -> int:
         """How many of these were right."""
         return sum(each.foreseen for each in self.lessons)

@@ -107,6 +107,8 @@ def read_export(path: Path) -> HandedIn:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        if path.name == progress.FILE and path.is_file():
+            why = "it is where the learner's own notes are kept, and stays with the learner"
         raise FileProblem(
             f"{path} cannot be read ({why})",
             f"a file that `{typed('export NAME')}` wrote",
@@ -139,13 +141,14 @@ def _typed(kind: Any, value: dict[str, Any]) -> Any:
 def class_report(handed_in: Sequence[HandedIn]) -> str:
     """Say how far each learner is, and then, for each question and exercise, where the class is.
 
-    A teacher reads the second half first: what most got wrong is what to talk about.
+    A teacher reads the second half first: what most got wrong is what to talk about. What nobody
+    has begun is named in one line.
     """
     number = len(handed_in)
     lines = [f"{number} learner{'s' * (number != 1)}", *_learners(handed_in)]
     lines += [
         "",
-        "Predictions: wrong of made, and the commonest wrong answer",
+        "Predictions: wrong of made, the most missed first, and the commonest wrong answer",
         *_questions(handed_in),
     ]
     lines += [
@@ -158,21 +161,29 @@ def class_report(handed_in: Sequence[HandedIn]) -> str:
 
 def _learners(handed_in: Sequence[HandedIn]) -> Iterator[str]:
     width = max((len(each.name) for each in handed_in), default=0)
+    begun = {part.number for each in handed_in for part in parts(each.done) if part.begun}
     for each in sorted(handed_in, key=lambda each: each.name.casefold()):
         counts = [
-            f"part {part.number}: {part.foreseen}/{part.questions} predictions, "
-            f"{part.solved}/{part.exercises} exercises"
+            f"part {part.number}: predicted {part.predicted} of {part.questions}, "
+            f"{part.foreseen} right, solved {part.solved} of {part.exercises}"
+            if part.begun
+            else f"part {part.number}: not begun"
             for part in parts(each.done)
+            if part.number in begun
         ]
         counts += [f"kata: {solved_katas(each.done)}{one_score(each.done)}"]
         yield f"  {each.name:<{width}}  {'; '.join(counts)}"
 
 
 def _questions(handed_in: Sequence[HandedIn]) -> Iterator[str]:
+    rows, unmade = [], []
     for name, question in predictions.questions().items():
         predicted = [
             each.done.predictions[name] for each in handed_in if name in each.done.predictions
         ]
+        if not predicted:
+            unmade.append(name)
+            continue
         wrong = Counter(each.choice for each in predicted if each.choice != each.truth)
         line = f"  part {question.part}  {name:<16} {wrong.total():>3} of {len(predicted):>3}"
         if wrong:
@@ -180,13 +191,19 @@ def _questions(handed_in: Sequence[HandedIn]) -> Iterator[str]:
             line += (
                 f"  {times} said: {question.answers.get(choice, 'an answer of another version')}"
             )
-        yield line
+        rows.append((wrong.total(), line))
+    yield from (line for _, line in sorted(rows, key=lambda row: -row[0]))
+    if unmade:
+        yield f"  made by nobody: {', '.join(unmade)}"
 
 
 def _tasks(handed_in: Iterable[HandedIn]) -> Iterator[str]:
     done = [each.done.exercises for each in handed_in]
-    for task in EXERCISES:
+    untried = [task.name for task in EXERCISES if not any(task.name in each for each in done)]
+    for task in (each for each in EXERCISES if each.name not in untried):
         name = task.name
         outcomes = Counter(each[name].outcome if name in each else "" for each in done)
         counts = [outcomes[kind] for kind in ("right", "works but unsafe", "not yet", "")]
         yield f"  part {task.part}  {name:<22} {' / '.join(f'{count:>3}' for count in counts)}"
+    if untried:
+        yield f"  tried by nobody: {', '.join(untried)}"

@@ -140,7 +140,9 @@ def _complain_of(unknown: str, command: argparse.ArgumentParser) -> NoReturn:
 def _meant(written: str, known: Iterable[str]) -> str:
     import difflib  # noqa: PLC0415 - for this message only
 
-    near = difflib.get_close_matches(written, known, n=1)
+    # curl's --cacert and this package's own --certfile elsewhere begin with what is meant.
+    begun = [each for each in known if len(each) > len("--") and written.startswith(each)]
+    near = begun[-1:] or difflib.get_close_matches(written, known, n=1)
     return f"Did you mean {near[0]}? " if near else ""
 
 

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mtls_lab import kata
-from mtls_lab.classroom import class_report, export, read_export, report
-from mtls_lab.errors import LabError, ToolMissing
+from mtls_lab.classroom import class_report, collected, export, once_each, read_export, report
+from mtls_lab.errors import LabError, NotInWorkspace, ToolMissing
 from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.learner import progress, reviews
 from mtls_lab.learner.tidying import tidy
@@ -116,19 +116,30 @@ def _progress(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    print(f"Hand in this file: {export(options.name, options.folder)}")
+    try:
+        path = export(options.name, options.folder)
+    except NotInWorkspace as problem:
+        if options.folder.exists():
+            raise
+        whole = f"{options.name} {options.folder}"
+        todo = f'{problem.todo}; a name with a blank wants quotes: {typed("export")} "{whole}"'
+        raise NotInWorkspace(problem.found, problem.expected, todo) from None
+    print(f"Hand in this file: {path}")
     return 0
 
 
 def _class(options: argparse.Namespace) -> int:
     handed_in, damaged = [], []
-    for path in options.files:
+    for path in collected(options.files):
         try:
             handed_in.append(read_export(path))
         except LabError as error:  # the others count all the same
             damaged.append(error)
+    handed_in, again = once_each(handed_in)
     if handed_in:
         print(class_report(handed_in))
+    if again:
+        print(f"Handed in more than once, the last counts: {', '.join(again)}", file=sys.stderr)
     for problem in damaged:
         print(f"mtls-lab: this file is left out.\n{problem}", file=sys.stderr)
     return 2 if damaged else 0

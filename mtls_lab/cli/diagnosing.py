@@ -27,6 +27,9 @@ __all__ = ["run"]
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
 #: Clients that wait to be told of; where a terminal is stopped, the next ones wait as well.
 WAITING = 1024
+#: As of `explain`; where a line goes on: one of what was seen, of a cause, of a label in it.
+NARROW, WIDEST = 40, 100
+SEEN, CAUSE, LABEL = 16, 3, 7
 COLOURS = {"✓": "\x1b[32m", "✗": "\x1b[31m", "!": "\x1b[33m"}
 
 
@@ -74,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
         shown = {"class": told.kind, "code": told.code} | asdict(told)
         print(json_text(shown, indent=1))
     else:
-        print(_in_colours(told) if coloured() else told)
+        print(_for_a_terminal(told) if sys.stdout and sys.stdout.isatty() else told)
     return told.code
 
 
@@ -151,14 +154,25 @@ def _tell(client: Client, *, as_json: bool) -> None:
     print(json_text(asdict(client)) if as_json else client, flush=True)
 
 
-def _in_colours(told: Diagnosis) -> str:
-    lines = []
-    for line in str(told).splitlines():
+def _for_a_terminal(told: Diagnosis) -> str:
+    """Lines that fit, and colours; what is copied, a command, stays on one line."""
+    import shutil  # noqa: PLC0415 - a pipe needs none
+
+    from mtls_lab.diagnosis.cards import fold  # noqa: PLC0415 - see run
+
+    width = max(NARROW, min(shutil.get_terminal_size().columns, WIDEST))
+    first, *rest = str(told).splitlines()
+    lines = [first]
+    for line in rest:
         sign = line[2:3] if line.startswith("  ") else ""
-        if sign in COLOURS:
-            lines.append(f"  {COLOURS[sign]}{sign}{PLAIN}{line[3:]}")
-        elif line[:1].isdigit():
-            lines.append(f"{BOLD}{line}{PLAIN}")
-        else:
-            lines.append(line)
+        indent = SEEN if sign.strip() else CAUSE + LABEL if line.startswith(" ") else CAUSE
+        whole = line.lstrip().startswith("Check:")
+        text = line if whole or not line else "\n".join(fold(line, width, indent))
+        lines.append(_in_colours(text, sign) if coloured() else text)
     return "\n".join(lines)
+
+
+def _in_colours(text: str, sign: str) -> str:
+    if sign in COLOURS:
+        return f"  {COLOURS[sign]}{sign}{PLAIN}{text[3:]}"
+    return f"{BOLD}{text}{PLAIN}" if text[:1].isdigit() else text

@@ -8,14 +8,19 @@ cryptography: an answer takes no longer than it must.
 from __future__ import annotations
 
 import argparse
+import re
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.diagnosis.cards import folded
 from mtls_lab.diagnosis.lines import READ
+from mtls_lab.diagnosis.records import Other, others_in
 from mtls_lab.diagnosis.wording import typed_here
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.program import coloured
@@ -27,13 +32,19 @@ __all__ = ["NOT_KNOWN", "run"]
 NOT_KNOWN = 1
 #: What is read from standard input before it counts as endless (/dev/zero).
 MOST = 256 << 20
+#: How the name of a log ends; another argument that is no file is a line.
+LOGS = {".log", ".txt", ".out", ".err"}
+#: Of what else a log says, so many kinds are shown.
+SHOWN = 5
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
 #: A terminal that is narrower than this is not one that a person reads.
 NARROW = 40
 
 
 def run(options: argparse.Namespace) -> int:
-    """Explain the line or what stands on standard input; return 0, or 1 if it is not known.
+    """Explain a line, a log or what stands on standard input; return 0, or 1 if it is not known.
+
+    Without any of these, the files that are named are looked into.
 
     Raises:
         LabError: there is nothing to explain, or a file that is named is not there.
@@ -41,8 +52,14 @@ def run(options: argparse.Namespace) -> int:
     for path in (options.certfile, options.keyfile, options.cafile, options.crlfile):
         if path is not None:
             _must_be_a_file(path)
+    named = (options.certfile, options.keyfile, options.cafile, options.crlfile)
+    text = _text(options.line, needed=not any(named))
+    if not text:
+        from mtls_lab.cli import looking  # noqa: PLC0415 - it loads cryptography
+
+        return looking.run(options, _password(options))
     told = explain(
-        _text(options.line),
+        text,
         certfile=options.certfile,
         keyfile=options.keyfile,
         cafile=options.cafile,
@@ -50,12 +67,20 @@ def run(options: argparse.Namespace) -> int:
         crlfile=options.crlfile,
         password=_password(options),
     )
+    if not told.known and "-----BEGIN " in text:
+        raise LabError(
+            "a certificate, a key or the like, and no error",
+            "the text of an error",
+            "name such a file with --certfile, --keyfile or --cafile",
+        )
     told = replace(told, fix=typed_here(told.fix, "again"))
+    others = others_in(text, told.says)
     if options.json:
-        print(json_text(asdict(told), indent=1))
+        shown = asdict(told) | {"others": [asdict(each) for each in others]}
+        print(json_text(shown, indent=1))
     else:
-        text = _folded(told)
-        print(_in_colours(text) if coloured() else text)
+        shown_here = "\n".join([_folded(told), *_beside(others)])
+        print(_in_colours(shown_here) if coloured() else shown_here)
     return 0 if told.known else NOT_KNOWN
 
 
@@ -69,42 +94,72 @@ def _password(options: argparse.Namespace) -> str | None:
     return password_for(named, options.password_file)
 
 
-def _text(words: list[str]) -> str:
-    """The arguments as one line, or what arrives on standard input.
+def _text(words: list[str], *, needed: bool) -> str:
+    """The arguments as one line, what is in the file that they name, or on standard input.
 
-    Of a long log, the end counts as much as the beginning, and it is not kept in between.
+    Args:
+        words: the arguments.
+        needed: whether there is nothing else to look at; otherwise `""` is an answer.
 
     Raises:
-        LabError: there is neither.
+        LabError: there is no text, or the file that is named is not there.
     """
+    if len(words) == 1 and (path := _named(words[0])):
+        _must_be_a_file(path)
+        try:
+            with path.open("rb") as file:
+                return _read(file)
+        except OSError as error:
+            found = f"{path} cannot be read ({error.strerror})"
+            raise FileProblem(found, "a log", "check its owner and mode") from None
     if words and words != ["-"]:
         return " ".join(words)
     if sys.stdin is None or (sys.stdin.isatty() and not words):
+        if not needed:
+            return ""
         raise LabError(
             "no line",
             "an error as an argument, or a log on standard input",
             'paste it in quotes: explain "…", or let a program write it: … 2>&1 | mtls-lab explain',
         )
+    text = _read(sys.stdin.buffer)
+    if not text.strip() and needed:
+        raise LabError(
+            "nothing on standard input",
+            "the text of an error",
+            "programs write errors to standard error: add 2>&1 before the |",
+        )
+    return text if text.strip() else ""
+
+
+def _named(word: str) -> Path | None:
+    """The file that an argument names: one that is there, or looks like a log that is not."""
+    path = Path(word)
+    with suppress(OSError, ValueError):  # too long for a name: it is a line
+        if path.exists() or (path.suffix in LOGS and not re.search(r"\s", word)):
+            return path
+    return None
+
+
+def _read(file: BinaryIO) -> str:
+    """Read a log, of which the end counts as much as the beginning; what is between is not kept.
+
+    Raises:
+        LabError: it does not end.
+    """
     begin, end, size = b"", b"", 0
-    while part := sys.stdin.buffer.read(READ):
+    while part := file.read(READ):
         size += len(part)
         if size > MOST:
             raise LabError(
-                f"more than {MOST >> 20} MiB on standard input",
+                f"more than {MOST >> 20} MiB of text",
                 "a log that ends",
                 "pass the part around the failure: tail -n 10000 FILE | mtls-lab explain",
             )
         room = READ // 2 - len(begin)
         begin += part[:room]
         end = (end + part[room:] if room > 0 else end + part)[-READ // 2 :]
-    text = (begin + end).decode("utf-8", "replace")
-    if not text.strip():
-        raise LabError(
-            "nothing on standard input",
-            "the text of an error",
-            "programs write errors to standard error: add 2>&1 before the |",
-        )
-    return text
+    return (begin + end).decode("utf-8", "replace")
 
 
 def _must_be_a_file(path: Path) -> None:
@@ -127,6 +182,15 @@ def _folded(told: Explanation) -> str:
     import shutil  # noqa: PLC0415 - a pipe needs none
 
     return folded(told, max(NARROW, min(shutil.get_terminal_size().columns, 100)))
+
+
+def _beside(others: list[Other]) -> Iterator[str]:
+    """Say what else is in a log, so that nobody takes the line that is told for all of it."""
+    for number, other in enumerate(others[:SHOWN]):
+        often = f" ({other.count} times)" if other.count > 1 else ""
+        yield f"{'Also:' if not number else '':<6} {other.says}{often}"
+    if len(others) > SHOWN:
+        yield f"{'':<6} and {len(others) - SHOWN} more"
 
 
 def _in_colours(text: str) -> str:

@@ -94,15 +94,25 @@ def parser_of(program: str) -> argparse.ArgumentParser:
         "explain",
         "say what an error of TLS means, in the words of any program, and what to do about it",
         'explain "remote error: tls: bad certificate"',
-        "explain < error.log",
-        "explain --certfile client.crt --keyfile client.key --cafile ca.pem < error.log",
+        "explain error.log",
+        "explain --certfile client.crt --keyfile client.key --cafile ca.pem error.log",
+        "explain --certfile client.crt --keyfile client.key --cafile ca.pem",
         'explain --peer java --json "alert bad certificate"',
+        notes=(
+            "Without an error, the files alone are looked into: do they load, fit together, and\n"
+            "are they in date?\n\n"
+            "Exit codes:\n"
+            "  0  the lab knows what the line means; of files alone: nothing wrong was found\n"
+            "  1  it does not; of files alone: something was\n"
+            "  2  wrong arguments, or a file that is not there"
+        ),
     )
     why.add_argument(
         "line",
         metavar="LINE",
         nargs="*",
-        help="the error, a page or a log (default: what standard input has)",
+        help="the error, or the name of a log (default: what standard input has; without any, the "
+        "files below are looked into)",
     )
     for name, held in (
         ("certfile", "the certificate, with its chain, of the side that was refused"),
@@ -151,9 +161,13 @@ def parser_of(program: str) -> argparse.ArgumentParser:
     export.add_argument("name", metavar="NAME", help="how your teacher knows you")
     _folder(export)
 
-    group = add("class", "for a teacher: how far a class is", "class handed-in/progress-*.json")
+    group = add("class", "for a teacher: how far a class is", "class handed-in")
     group.add_argument(
-        "files", metavar="FILE", nargs="+", type=Path, help="the files that the learners exported"
+        "files",
+        metavar="FILE",
+        nargs="+",
+        type=Path,
+        help="the files that the learners exported, or a folder in which they are",
     )
 
     key = add(

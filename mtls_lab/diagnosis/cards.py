@@ -5,13 +5,14 @@ Here: the two forms of an `Explanation`. Not here: what it says (explanation.py)
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mtls_lab.diagnosis.explanation import Explanation
 
-__all__ = ["explained", "folded", "reasons"]
+__all__ = ["explained", "fold", "folded", "reasons"]
 
 #: Letters in a line, which fit a terminal.
 WIDTH = 80
@@ -19,6 +20,8 @@ WIDTH = 80
 LABEL = 7
 #: What is copied, or compared with what somebody has: on one line, however long.
 WHOLE = frozenset({"Says", "Check"})
+#: Before a part of a numbered list, as `in_words` makes one.
+LISTED = re.compile(r"(?<=[:;]) (?=\(\d\d?\) )")
 
 
 def folded(explanation: object, width: int = WIDTH) -> str:
@@ -32,15 +35,33 @@ def folded(explanation: object, width: int = WIDTH) -> str:
     lines = []
     for line in str(explanation).splitlines():
         label = line.partition(":")[0]
-        lines += [line] if label in WHOLE else _fold(line, width)
+        lines += [line] if label in WHOLE else fold(line, width, LABEL)
     return "\n".join(lines)
 
 
-def _fold(line: str, width: int) -> list[str]:
+def fold(line: str, width: int, indent: int) -> list[str]:
+    """Return a line as lines that fit, each part of a numbered list in it on lines of its own.
+
+    Example:
+        >>> for each in fold("Why:   One of these: (1) it has expired; (2) it is too weak.", 40, 7):
+        ...     print(each)
+        Why:   One of these:
+               (1) it has expired;
+               (2) it is too weak.
+    """
+    first, *rest = LISTED.split(line.rstrip())
+    found = _wrapped(first, width, "", " " * indent)
+    for each in rest:
+        found += _wrapped(each, width, " " * indent, " " * indent)
+    return found
+
+
+def _wrapped(text: str, width: int, begin: str, on: str) -> list[str]:
     return textwrap.wrap(
-        line.rstrip(),
+        text,
         width,
-        subsequent_indent=" " * LABEL,
+        initial_indent=begin,
+        subsequent_indent=on,
         break_long_words=False,
         break_on_hyphens=False,
         drop_whitespace=True,

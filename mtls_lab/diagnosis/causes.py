@@ -6,6 +6,7 @@ Here: the order of the causes of an alert, by what each stack really sends. Not 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,10 @@ from mtls_lab.diagnosis.peers import OFTEN, alerts_sent, names_of
 from mtls_lab.errors import UnknownName
 
 __all__ = ["Cause", "in_words", "ranked"]
+
+
+#: Who sends an alert for a cause, behind it.
+SENDERS = re.compile(r" \[[^]]+ [\d.]+\](?: – check|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +36,15 @@ def ranked(
     said: Sequence[str] = (),
     *,
     course: bool = True,
+    openssl: bool = False,
 ) -> list[Cause]:
     """Return the causes of an entry, the likeliest first.
 
     In an entry, a cause is a text, or a table of the `cause`, the `check` that tells it from the
     others, `measured`, the fault of a certificate in data/peers.json that it is, `fault`, that in
     data/faults.toml (default: as measured), and `to = "course"` or `to = "others"` if it is told
-    in the course only, or to whoever is not in it.
+    in the course only, or to whoever is not in it, and `openssl = false` if OpenSSL says something
+    else for it.
 
     Args:
         why: as the entry has it.
@@ -46,6 +53,7 @@ def ranked(
             sends it for remains.
         said: the faults for which peers have said the very line that is asked about.
         course: whether the reader is in the course.
+        openssl: whether OpenSSL has verified, as its words show.
 
     Raises:
         UnknownName: there is no such stack.
@@ -55,8 +63,8 @@ def ranked(
         raise UnknownName("peer", peer, sorted(known))
     placed, told_to = [], "course" if course else "others"
     for number, cause in enumerate([why] if isinstance(why, str) else why):
-        table: dict[str, str] = {"cause": cause} if isinstance(cause, str) else cause
-        if table.get("to", told_to) != told_to:
+        table: dict[str, Any] = {"cause": cause} if isinstance(cause, str) else cause
+        if table.get("to", told_to) != told_to or (openssl and not table.get("openssl", True)):
             continue
         fault = table.get("measured", "")
         senders = _senders(fault, alert, peer)
@@ -69,11 +77,19 @@ def ranked(
 
 
 def in_words(causes: list[str]) -> str:
-    """Return one cause as it is, and several as a numbered list."""
+    """Return one cause as it is, and several as a numbered list.
+
+    Example:
+        >>> in_words(["it has expired", "it was damaged"])[-39:]
+        ': (1) it has expired; (2) it was damaged.'
+    """
     if len(causes) == 1:
         return causes[0]
     numbered = "; ".join(f"({number}) {cause}" for number, cause in enumerate(causes, 1))
-    return f"One of these, which look the same from here: {numbered}."
+    senders = "; in brackets, servers that send this alert for it" * any(
+        map(SENDERS.search, causes)
+    )
+    return f"One of these, which look the same from here{senders}: {numbered}."
 
 
 def _text(cause: dict[str, str], senders: list[str]) -> str:

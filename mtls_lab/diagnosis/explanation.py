@@ -9,7 +9,7 @@ other programs write, look.py and alone.py for files).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from mtls_lab.diagnosis.causes import Cause, in_words, ranked
 from mtls_lab.diagnosis.choosing import Entry, best_of, find, is_of_a_state
 from mtls_lab.diagnosis.look import Finding, Looked, look_at
 from mtls_lab.diagnosis.peers import Runs
+from mtls_lab.diagnosis.phrases import is_openssls
 from mtls_lab.diagnosis.proof import disproved, files_for, in_few_words
 from mtls_lab.diagnosis.raised import FILES
 from mtls_lab.diagnosis.symptoms import Symptoms, steady
@@ -42,6 +43,8 @@ States = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 SETUP = "Nobody was refused: {seer} stopped"
 #: Lines of programs that did not take a certificate or a key, whatever was wrong with it.
 UNTAKEN = {"key not decodable", "pair not taken"}
+#: What is known of a file that could not be opened; a look into the folder tells more.
+UNOPENED = {"", "argument missing", "named folder", "file of the environment"}
 #: What makes a refusal in TLS 1.3 a surprise.
 LATE = (
     " In TLS 1.3 the device believed that it was connected until its first read"
@@ -112,6 +115,7 @@ def explain(
     crlfile: PathLike | None = None,
     password: str | None = None,
     course: bool | None = None,
+    excluded: Collection[str] = (),
 ) -> Explanation:
     """Say who refused whom, why, where, what to do, and how to check it.
 
@@ -130,6 +134,8 @@ def explain(
         password: of a PKCS #12 file or an encrypted key, to look into it.
         course: whether to speak of the course's device, backend and files; default: of a failure
             in this process, and not of another program's words.
+        excluded: faults of a certificate, as data/peers.json names them, that were seen not to be
+            the cause, such as "none" where one was sent.
 
     Raises:
         TypeError: `what` is none of these.
@@ -143,24 +149,22 @@ def explain(
         The certificate of the server, or of a CA above it, has expired.
     """
     what = in_text(what)
-    views = views_of(what)
-    entry, seen = best_of(views)
-    runs = Runs.of(what)
-    entry, seen = runs.told(entry, seen, find)
+    views, runs = views_of(what), Runs.of(what)
+    entry, seen = runs.told(*best_of(views), find)
     if course is None:
         course = not seen.says
-    asked = (certfile, keyfile, cafile, crlfile) != (None, None, None, None)
-    if not asked:  # then the files of the calls that failed
-        named = dict(seen.files)
-        certfile, keyfile, cafile = (named.get(name) for name in ("cert", "key", "ca"))
     given = {"cert": certfile, "key": keyfile, "ca": cafile, "crl": crlfile}
+    asked = bool(chain) or any(path is not None for path in given.values())
+    if not asked:
+        given |= seen.files  # those of the call that failed
     looked, closer = None, False
     mistakes: States = ()
-    if chain or any(path is not None for path in given.values()):
+    if asked or seen.files:
         looked = look_at(given, chain, password=password, course=course)
-        mistakes = tuple(mistakes_in(certfile, keyfile, cafile, password, course=course))
+        cert, key, ca = (given[name] for name in ("cert", "key", "ca"))
+        mistakes = tuple(mistakes_in(cert, key, ca, password, course=course))
         # What the sides have shown stays: a file that is wrong as well did not cause it.
-        if seen.says or seen.state in {"", "argument missing", "file of the environment", *FILES}:
+        if seen.says or seen.state in UNOPENED | FILES:
             entry, seen, closer = _closer(entry, seen, looked, mistakes)
     texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
     names, shell, command = names_for(texts, seen, given, course=course)
@@ -175,7 +179,12 @@ def explain(
     with suppress(KeyError):  # it cannot be told whose files these are
         told["command"] = command.format_map(shell)
     alert = alert_of(normal(seen.failure.reason))
-    causes = ranked(texts["why"], alert, peer, runs.names(), course=course)
+    openssl = is_openssls(seen.failure.verify_code, seen.says)
+    causes = [
+        cause
+        for cause in ranked(texts["why"], alert, peer, runs.names(), course=course, openssl=openssl)
+        if cause.fault not in excluded
+    ]
     decided = entry["seen_by"] == "refuser" and not entry.get("own")
     owner = OTHER[seen.side] if decided else seen.side
     found = looked.findings(seen, owner, reword) if looked else []
@@ -204,7 +213,7 @@ def explain(
         stack=seen.stack,
         causes=tuple(each.text for each in causes) if len(causes) > 1 else (),
         ruled_out=_ruled_out(ruled, names),
-        files=tuple(each.says for each in found) if asked or chain else (),
+        files=tuple(each.says for each in found) if asked else (),
     )
 
 

@@ -143,7 +143,9 @@ class Runs:
         """Return an entry that agrees with the runs, and what is known of the failure by them."""
         if seen.side in CLIENTS_TOO.get(seen.by.partition(" ")[0], ()):
             return entry, seen
-        if not self.agree(entry, seen.side):
+        # The lines of other connections in a log say nothing of the one that is told.
+        of_this = not entry.get("known", True) or bool(said(seen.says))
+        if of_this and not self.agree(entry, seen.side):
             entry, seen = find(replace(seen, state=f"said of {self.owner() or 'either'}"))
             return entry | self.retold(), seen
         if self.faults and _of_a_certificate(entry):

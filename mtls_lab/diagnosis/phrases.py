@@ -17,6 +17,7 @@ from mtls_lab.facts import read_facts
 
 __all__ = [
     "Phrase",
+    "is_openssls",
     "phrases_in",
     "read_healthy",
     "read_lines",
@@ -75,6 +76,17 @@ def read_stacks() -> dict[str, Any]:
 def verify_words() -> dict[int, str]:
     """Return OpenSSL's words for each verify code."""
     return {code: words for words, code in reversed(read_lines()["verify"].items())}
+
+
+def is_openssls(code: int | None, line: str) -> bool:
+    """Whether a line has OpenSSL's own words for a verify code: then OpenSSL has verified.
+
+    Example:
+        >>> is_openssls(20, "unable to get local issuer certificate"), is_openssls(20, "PKIX")
+        (True, False)
+    """
+    small = line.lower()
+    return any(words in small for words, known in read_lines()["verify"].items() if known == code)
 
 
 def phrases_in(small: str) -> Iterator[Phrase]:

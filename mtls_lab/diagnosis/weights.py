@@ -5,7 +5,7 @@ Here: the weights. Not here: the meanings (lines.py).
 
 from __future__ import annotations
 
-__all__ = ["BROKEN_OFF", "S_CLIENT", "UNEXPLAINED", "weight_of"]
+__all__ = ["BROKEN_OFF", "S_CLIENT", "TELLING", "UNEXPLAINED", "weight_of"]
 
 #: How much a meaning says about the cause. A certificate that was judged says more than an alert,
 #: an alert more than a connection that broke off.
@@ -58,6 +58,8 @@ VAGUE = {
 UNEXPLAINED = 1.2
 #: openssl s_client goes on after a certificate that does not verify: an alert counts more then.
 S_CLIENT, GOES_ON = "connected(0", 3.5
+#: From this weight on, a line says of itself that something was refused or did not load.
+TELLING = 2.9
 BROKEN_OFF = {
     *("ECONNRESET", "EPIPE", "ECONNREFUSED", "EADDRINUSE", "TIMED_OUT", "ENOTCONN"),
     *("EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL", "EBADF", "ENOTSOCK"),

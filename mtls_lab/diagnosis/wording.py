@@ -69,8 +69,10 @@ def worded(text: str, entry: Entry, seen: Symptoms, *, course: bool) -> str:
         return text
     any_: dict[str, str] = _words()["stacks"]["any"]
     told = entry.get("seen_by", "nobody")
-    # A pair is the client's, if anybody refused; all other words are those of who decided.
-    his = {"pair": told == "nobody" or seen.side != "backend"}
+    # A pair is the client's, if anybody refused; all other words are those of who decided. A page
+    # was written by the server, whoever shows it.
+    page = seen.state.startswith("http:")
+    his = {"pair": (told == "nobody" or seen.side != "backend") and not page}
     words = {
         name: _of_stack(seen, name).get(name, said) if his.get(name, told != "refused") else said
         for name, said in any_.items()

@@ -54,7 +54,7 @@ def test_what_make_slides_writes_is_not_in_git() -> None:
 
 
 def test_the_line_that_the_readme_explains_is_explained() -> None:
-    (line,) = re.findall(r'`mtls-lab explain "([^"]+)"`', README)
+    (line,) = re.findall(r'mtls-lab explain "([^"]+)"', README)
     told = explain(line)
     assert told.known
     assert told.stack.startswith("Go")

@@ -91,13 +91,13 @@ class Holder:
             serialization.NoEncryption(),
         )
 
-    def crl(self, *revoked: "Holder") -> bytes:
+    def crl(self, *revoked: "Holder", days: int = 30) -> bytes:
         now = dt.datetime.now(dt.UTC)
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(named(self.name))
-            .last_update(now - dt.timedelta(days=1))
-            .next_update(now + dt.timedelta(days=30))
+            .last_update(now - dt.timedelta(days=9))
+            .next_update(now + dt.timedelta(days=days))
         )
         for each in revoked:
             builder = builder.add_revoked_certificate(
@@ -166,6 +166,9 @@ def make(folder: Path) -> Path:
         "lax.pem": lax.pem,
         "ca-and-other.pem": root.pem + other.pem,
         "ca.crl": root.crl(holders["revoked"]),
+        "ca-expired.crl": root.crl(days=-2),
+        "issuing.pem": between.pem,
+        "again.pem": again.pem,
         "ca-with-crl.pem": root.pem + root.crl(holders["revoked"]),
         "whole.crt": holders["below"].pem + between.pem,
         "whole.key": holders["below"].key_pem,

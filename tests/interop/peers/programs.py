@@ -74,7 +74,8 @@ def nginx(setup: Setup) -> AbstractContextManager[Running]:
         f"{kind}_temp_path {folder}/{kind};"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    lines = "location / { return 200 hello; }"
+    lines = "location / { return 200 hello; }" * (not setup.extra.startswith("location"))
+    lines += setup.extra * (setup.extra != "another name")
     if setup.allowed:
         lines = f'if ($ssl_client_s_dn != "CN={setup.allowed}") {{ return 403; }} {lines}'
     pair = f"ssl_certificate {setup.cert}; ssl_certificate_key {setup.key};"
@@ -87,7 +88,8 @@ def nginx(setup: Setup) -> AbstractContextManager[Running]:
         f"error_log {folder}/nginx-{port}.err info; events {{}}\n"
         f"http {{ access_log off; {paths}\n"
         f"server {{ listen 127.0.0.1:{port} ssl; server_name localhost; {pair}\n"
-        f"{trust} ssl_verify_client {ask};\n{lines} }}\n{other if setup.extra else ''} }}\n"
+        f"{trust} ssl_verify_client {ask};\n{lines} }}\n"
+        f"{other if setup.extra == 'another name' else ''} }}\n"
     )
     command: list[str | Path] = [
         "nginx",

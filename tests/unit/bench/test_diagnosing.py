@@ -1,15 +1,20 @@
 """`diagnose` as a function and as a command: addresses, arguments, and what it prints."""
 
+import datetime as dt
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509.oid import NameOID
 
 from mtls_lab import CertificateAuthority, diagnose, serve
 from mtls_lab.bench import PROTOCOLS, classes, probing, read_target
@@ -20,7 +25,7 @@ from mtls_lab.cli.calls import EXIT_CODES, STARTTLS
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.facts import read_facts
 from mtls_lab.net import nobody_listens
-from mtls_lab.pki.pem import write_pkcs12
+from mtls_lab.pki.pem import write_key, write_pkcs12
 from tests.unit.cli.calling import call
 from tests.unit.cli.terminal import terminal
 from tests.unit.lab import Lab, unfolded
@@ -115,6 +120,9 @@ def test_an_address_of_the_host_that_does_not_answer(
 def test_a_host_without_an_address() -> None:
     told = diagnose("no-such-host.invalid:443")
     assert [cause.name for cause in told.causes] == ["unresolved"]
+    (line,) = (each for each in told.lines if each.label == "TCP")
+    assert not line.text.lstrip("-").isdigit(), "a number says nothing to anybody"
+    assert told.causes[0].evidence == (line.text,)
 
 
 def test_what_is_printed_of_a_backend_that_demands(lab: Lab) -> None:
@@ -360,6 +368,52 @@ def test_a_diagnosis_as_cards() -> None:
         assert text in page
     assert "look &lt;here&gt;" in page
     assert "Nothing wrong" in Diagnosis("a:1", "a", ())._repr_html_()
+
+
+def test_what_is_worth_knowing_is_not_called_as_it_should_be() -> None:
+    fine = str(Diagnosis("a:1", "a", (Line("TCP", "✓", "connected"),)))
+    noted = str(Diagnosis("a:1", "a", (Line("names", "!", "no subjectAltName"),)))
+    assert "as it should" in fine
+    assert "as it should" not in noted
+    assert "Nothing wrong was found. What has a !" in noted
+
+
+def test_a_server_that_has_a_common_name_only(lab: Lab, tmp_path: Path) -> None:
+    """OpenSSL takes it for the name, Go and browsers refuse it (RFC 9525, section 6.3)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    files = tmp_path / "server.crt", tmp_path / "server.key"
+    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    write_key(files[1], key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files)
+    with serve(context) as backend, serve(lab.tls()) as named:
+        told = diagnose(backend, cafile=files[0], server_hostname="localhost")
+        other = diagnose(named, cafile=lab.ca_file, server_hostname="localhost")
+    (line,) = (each for each in told.lines if each.label == "names")
+    assert (told.ok, line.sign) == (True, "!")
+    assert "localhost in subjectAltName" in line.text
+    assert "names" not in {each.label for each in other.lines}
+
+
+def test_a_key_without_its_certificate(lab: Lab) -> None:
+    _, key = lab.store.files("valid")
+    with nobody_listens() as address:
+        told = diagnose(address, keyfile=key)
+    first = told.causes[0]
+    assert "holds a private key, and no certificate was given with it" in first.says
+    assert "Exchange" not in first.fix
 
 
 def test_a_diagnosis_as_text() -> None:

@@ -103,6 +103,7 @@ def test_a_client_that_refuses_us(lab: Lab, tmp_path: Path) -> None:
         assert call(address, made).startswith(b"hello")
     assert lines["it refuses"][0] == "✗"
     assert "unknown_ca" in lines["it refuses"][1]
+    assert "the side that shows this error" not in lines["it refuses"][1], "that is this server"
     assert lines["certificate"] == ("–", "not asked for")
     assert told.next().ok
 

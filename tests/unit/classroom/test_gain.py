@@ -110,7 +110,7 @@ def test_a_class() -> None:
         "test: 6 before, 10 after",
         "test: 9 after",
         "test: 11 before",
-        "kata: 0",
+        "  Nobody  kata: 0",
     ]
     at = lines.index("Tests of 12 questions: handed in by 3 before, 3 after, 2 both")
     assert lines[at + 1] == "  mean before 5.0, mean after 10.0; normalised gain 0.71"

@@ -230,6 +230,15 @@ def test_a_damaged_file_says_so(tmp_path: Path, content: str) -> None:
     assert caught.value.todo == "ask the learner to export again"
 
 
+def test_the_notes_of_a_learner_are_not_what_is_handed_in(tmp_path: Path) -> None:
+    path = tmp_path / "progress.jsonl"
+    path.write_text('{"prediction": "checksum"}\n{"prediction": "eve_listens"}\n', "utf-8")
+    with pytest.raises(FileProblem, match="stays with the learner") as caught:
+        read_export(path)
+    assert "export" in caught.value.expected
+    assert "JSON" not in str(caught.value)
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileProblem, match="No such file"):
         read_export(tmp_path / "progress-ada.json")
@@ -258,14 +267,47 @@ def test_a_class() -> None:
     lines = text.splitlines()
     assert lines[0] == "4 learners"
     assert [line.split()[0] for line in lines[1:5]] == ["Ada", "Alan", "Grace", "Nobody"]
-    assert f"part 1: 1/{len(ASKED[1])} predictions" in lines[2]
+    assert f"  part 1: predicted 1 of {len(ASKED[1])}, 1 right, solved 0 of " in lines[2]
+    assert lines[4] == "  Nobody  part 1: not begun; part 3: not begun; kata: 0"
+    assert not [line for line in lines[1:5] if "part 2" in line or "part 4" in line]
     assert [line[-1] for line in lines[1:5]] == ["0", "0", "1", "0"]
     (checksum,) = (line for line in lines if " checksum " in line)
     answer = QUESTIONS["checksum"].answers["stopped"]
     assert checksum.split() == f"part 1 checksum 2 of 3 2 said: {answer}".split()
     (task,) = (line for line in lines if f" {TASKS[3][0]} " in line)
     assert task.split() == ["part", "3", TASKS[3][0], *["2", "/", "1", "/", "0", "/", "1"]]
-    assert len(lines) == 1 + 4 + 2 + len(QUESTIONS) + 2 + len(EXERCISES)
+    others = [name for name in QUESTIONS if name != "checksum"]
+    assert f"  made by nobody: {', '.join(others)}" in lines
+    others = [each.name for each in EXERCISES if each.name != TASKS[3][0]]
+    assert f"  tried by nobody: {', '.join(others)}" in lines
+    assert len(lines) == 1 + 4 + 2 + (1 + 1) + 2 + (1 + 1)
+
+
+def test_what_most_got_wrong_comes_first() -> None:
+    names = list(QUESTIONS)[:3]
+    wrong = {names[0]: 1, names[1]: 0, names[2]: 2}
+    class_ = [
+        HandedIn(
+            f"learner {number}",
+            Progress(
+                predictions={
+                    name: Predicted("wrong" if number < times else "right", "right")
+                    for name, times in wrong.items()
+                }
+            ),
+        )
+        for number in range(2)
+    ]
+    lines = class_report(class_).splitlines()
+    at = lines.index(
+        "Predictions: wrong of made, the most missed first, and the commonest wrong answer"
+    )
+    rows = [line.split()[2:6] for line in lines[at + 1 : at + 4]]
+    assert rows == [
+        [names[2], "2", "of", "2"],
+        [names[0], "1", "of", "2"],
+        [names[1], "0", "of", "2"],
+    ]
 
 
 def test_a_class_with_another_version() -> None:

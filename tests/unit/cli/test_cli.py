@@ -158,6 +158,8 @@ def test_without_jupyterlab(
         (["strat"], "no command 'strat'. Did you mean start? The commands are start, "),
         (["--dance"], "error: no option --dance. What is not meant as one"),
         (["explain", "--jsn", "x"], "explain: error: no option --jsn. Did you mean --json? "),
+        (["diagnose", "a:1", "--cacert", "x"], "no option --cacert. Did you mean --ca? "),
+        (["diagnose", "a:1", "--certfile", "x"], "no option --certfile. Did you mean --cert? "),
         (["explain", "-bad"], "no option -bad. What is not meant as one is written after a"),
         (["diagnose", "a:1", "--sever-name=x"], "diagnose: error: no option --sever-name. Did you"),
         (["diagnose", "a:1", "b c"], "diagnose: error: one argument too many: 'b c'. With blanks"),
@@ -416,7 +418,19 @@ def test_a_class(tmp_path: Path) -> None:
         assert done.stdout == f"Hand in this file: {files[-1]}\n"
     done = call("class", *files, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("2 learners\n  Ada    part 1: 0/4 predictions")
+    assert done.stdout.startswith("2 learners\n  Ada    kata: 0\n  Grace  kata: 0\n")
+    folder = tmp_path / "handed-in"
+    for place, source in zip(("a", "b"), files, strict=True):
+        (folder / place).mkdir(parents=True)
+        (folder / place / source.name).write_bytes(source.read_bytes())
+    assert call("class", "handed-in", cwd=tmp_path).stdout == done.stdout
+    assert call("class", "*/progress-*.json", cwd=tmp_path).stdout == done.stdout
+    twice = call("class", "handed-in", *files, cwd=tmp_path)
+    assert (twice.returncode, twice.stdout) == (0, done.stdout)
+    assert twice.stderr == "Handed in more than once, the last counts: Ada, Grace\n"
+    (tmp_path / "empty").mkdir()
+    nothing = call("class", "empty", cwd=tmp_path)
+    assert (nothing.returncode, nothing.stdout) == (2, "")
     files[0].write_text("[" * 50_000)
     done = call("class", *files, cwd=tmp_path)
     assert (done.returncode, done.stdout.splitlines()[0]) == (2, "1 learner")
@@ -425,6 +439,12 @@ def test_a_class(tmp_path: Path) -> None:
     files[1].write_text("{")
     done = call("class", *files, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")  # no table of nobody
+
+
+def test_a_name_with_a_blank_wants_quotes(tmp_path: Path) -> None:
+    done = call("export", "Ada", "Lovelace", cwd=tmp_path)
+    assert done.returncode == 2
+    assert 'export "Ada Lovelace"' in done.stderr
 
 
 @pytest.mark.once

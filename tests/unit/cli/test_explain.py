@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,8 @@ def test_what_is_not_known_has_its_exit_code() -> None:
     ("arguments", "found"),
     [
         ((), "nothing on standard input"),
+        (("nope.log",), "nope.log is not there"),
+        ((str(Path(__file__).parent),), "is a folder"),
         ((LINE, "--peer", "cobol"), "no peer 'cobol'"),
     ],
 )
@@ -82,6 +85,61 @@ def test_the_files_are_looked_into(tmp_path: Path) -> None:
     ]
     told = call("explain", "remote error: tls: unsupported certificate", *asked).stdout
     assert "has no clientAuth" in told
+
+
+def test_a_log_is_read_by_its_name(tmp_path: Path) -> None:
+    log = tmp_path / "my server.log"
+    log.write_text(f"a healthy line\n{LINE}\n", "utf-8")
+    assert call("explain", log).stdout == call("explain", LINE).stdout
+
+
+def test_what_else_is_in_a_log_is_told() -> None:
+    time = "2026/11/27 10:01:07 http: TLS handshake error from 127.0.0.1:38206: tls: "
+    none, expired = "client didn't provide a certificate", "x509: certificate has expired"
+    told = call("explain", text="\n".join([time + none, time + none, time + expired]).encode())
+    assert f"Says:  Go (crypto/tls): {time}{expired}" in told.stdout
+    assert told.stdout.splitlines()[-1] == f"Also:  {time}{none} (2 times)"
+    told = call("explain", "--json", text=f"{time}{none}\n{time}{expired}".encode())
+    assert json.loads(told.stdout)["others"] == [{"says": time + none, "count": 1}]
+
+
+def test_a_certificate_or_a_key_is_no_error(tmp_path: Path) -> None:
+    """Neither is looked for errors, and nothing of a key is printed."""
+    files = CertificateAuthority.create("Lab CA").issue("server", Purpose.SERVER)
+    for path in files.save(tmp_path, "my"):
+        for told in (call("explain", path), call("explain", text=path.read_bytes())):
+            assert (told.returncode, told.stdout) == (2, "")
+            assert "a certificate, a key or the like" in told.stderr
+            assert "--certfile" in told.stderr
+            assert path.read_text("ascii").splitlines()[1][:20] not in told.stderr
+
+
+def test_files_alone_are_looked_into(tmp_path: Path) -> None:
+    ca, other = CertificateAuthority.create("Lab CA"), CertificateAuthority.create("Other CA")
+    cert, key = ca.issue("server", Purpose.SERVER).save(tmp_path, "my")
+    _, another = ca.issue("server", Purpose.SERVER).save(tmp_path, "another")
+    for name, each in {"ca.pem": ca, "other.pem": other}.items():
+        write_certificate(tmp_path / name, each.certificate)
+    cut = tmp_path / "cut.crt"
+    cut.write_text(f"{cert.read_text('ascii')}-----BEGIN CERTIFICATE-----\n", "ascii")
+    fine: list[str | Path] = ["--certfile", cert, "--keyfile", key, "--cafile", tmp_path / "ca.pem"]
+    told = call("explain", *fine)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "Nothing wrong was found" in told.stdout
+    for wrong, says in (
+        ({3: another}, "another.key is not the key of a certificate in "),
+        ({5: tmp_path / "other.pem"}, "is not among the CAs in|neither in .* nor in .*other.pem"),
+        ({1: key}, "holds a private key, and it should be a certificate"),
+        ({1: tmp_path / "nope.crt"}, ""),
+    ):
+        given = [wrong.get(place, each) for place, each in enumerate(fine)]
+        told = call("explain", *given)
+        assert told.returncode == (1 if says else 2)
+        assert re.search(says, told.stdout)
+    told = call("explain", "--certfile", cut, "--json")
+    assert told.returncode == 1
+    (only,) = json.loads(told.stdout)["found"]
+    assert "does not read" in only["says"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no FIFO")
@@ -166,7 +224,7 @@ def test_an_endless_input_ends() -> None:
             timeout=300,
         )
     assert told.returncode == 2
-    assert b"more than 256 MiB on standard input" in told.stderr
+    assert b"more than 256 MiB of text" in told.stderr
 
 
 def test_a_key_that_its_password_opens_is_not_to_blame(tmp_path: Path) -> None:

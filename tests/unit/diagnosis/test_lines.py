@@ -193,6 +193,22 @@ def test_the_options_are_those_of_the_program_that_wrote_the_line() -> None:
     assert "Certificates in tls.Config" in unknown.causes[0]
 
 
+def test_the_options_of_a_server_are_not_those_of_a_client_that_reads_its_page() -> None:
+    """nginx 1.22.1 wrote this to curl: its proxy_ssl_certificate is not what curl lacks."""
+    page = "<center>No required SSL certificate was sent</center> <hr><center>nginx/1.22.1</center>"
+    assert explain(page).where == "the options for certificate and key of the client"
+
+
+def test_openssl_has_words_of_its_own_for_what_others_call_an_unknown_ca() -> None:
+    """An expired CA is code 10 there, a self-signed certificate 18 (crypto/x509/x509_vfy.c)."""
+    said = explain("curl: (60) SSL certificate problem: unable to get local issuer certificate").why
+    assert "server does not send it along" in said
+    assert not any(other in said for other in ("GnuTLS", "rustls", "Chrome", "Go"))
+    # OpenJDK 17.0.15, where javax.net.ssl.trustStore names a file that is not there, says this.
+    java = explain("PKIX: unable to find valid certification path to requested target").why
+    assert "Java where the file of javax.net.ssl.trustStore is missing" in java
+
+
 def test_a_server_in_java_says_server_of_a_client_that_sent_none() -> None:
     told = explain("javax.net.ssl.SSLHandshakeException: Empty server certificate chain")
     assert told.entry == "no_certificate"

@@ -1,0 +1,87 @@
+"""The command `mtls-lab explain` without an error: do the files that are given fit together?
+
+Here: what is wrong with them, as a list. Not here: the look itself (diagnosis/look.py), and a file
+that does not load (bench/own.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mtls_lab.bench.causes import sentence
+from mtls_lab.bench.own import look_into
+from mtls_lab.diagnosis.look import look_at
+from mtls_lab.diagnosis.symptoms import Symptoms, shown
+from mtls_lab.diagnosis.wording import outsiders, typed_here
+from mtls_lab.pki.bundles import is_pkcs12
+from mtls_lab.text import json_text
+
+__all__ = ["run"]
+
+#: The exit code where something does not fit.
+WRONG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """One thing that is wrong with files, or worth knowing, and what to do about it."""
+
+    says: str
+    fix: str = ""
+
+
+def run(options: argparse.Namespace, password: str | None) -> int:
+    """Print what is wrong with the files, and return 0, or 1 if there is something."""
+    paths = (options.certfile, options.keyfile, options.cafile, options.crlfile)
+    names = [shown(path)[0] for path in paths if path]
+    found = list(_unloaded(options, password))
+    told = " ".join(each.says.lower() for each in found)
+    found += [each for each in _misfits(options, password) if each.says.lower()[:-1] not in told]
+    if options.json:
+        print(json_text({"files": names, "found": [asdict(each) for each in found]}, indent=1))
+        return WRONG if found else 0
+    print(f"Files: {', '.join(names)}")
+    if not found:
+        print("Nothing wrong was found: they load, fit together, and are in date.")
+    for number, each in enumerate(found, 1):
+        print(f"{number}. {each.says}")
+        if each.fix:
+            print(f"   Fix: {each.fix}")
+    return WRONG if found else 0
+
+
+def _unloaded(options: argparse.Namespace, password: str | None) -> Iterator[Misfit]:
+    """Give each file that a program could not load."""
+    cert, key = options.certfile, options.keyfile
+    if cert and not key and not is_pkcs12(cert):  # a chain alone, which is not loaded as a pair
+        yield from _chain_alone(cert)
+        cert = None
+    for each in look_into(options.cafile, cert, key, password or "").problems:
+        yield Misfit(typed_here(f"{each.what} {each.why}".strip()), typed_here(each.fix))
+
+
+def _chain_alone(path: Path) -> Iterator[Misfit]:
+    for each in look_into(path, None, None).problems:
+        what = each.what.replace("be a CA's certificate", "be a certificate")
+        if path.name in what:
+            yield Misfit(f"{what} {each.why}".strip(), each.fix)
+        else:
+            name = shown(path)[0]
+            says = f"OpenSSL does not read {name} to its end: a block in it is cut off or damaged."
+            yield Misfit(says, "Copy the file or write it again.")
+
+
+def _misfits(options: argparse.Namespace, password: str | None) -> Iterator[Misfit]:
+    """Give what does not fit between the files that can be read, and with the clock."""
+    files = {
+        "cert": options.certfile,
+        "key": options.keyfile,
+        "ca": options.cafile,
+        "crl": options.crlfile,
+    }
+    for each in look_at(files, password=password).findings(Symptoms(), "", outsiders):
+        if each.fix:  # without one, it is a file that could not be read, which is told above
+            yield Misfit(f"{sentence(each.says)}.", typed_here(f"{each.why} {each.fix}".strip()))
