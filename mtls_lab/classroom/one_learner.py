@@ -16,7 +16,7 @@ from mtls_lab.learner.progress import Progress
 
 __all__ = ["PARTS", "Part", "parts", "report", "solved_katas"]
 
-PARTS = (1, 2, 3, 4)
+PARTS = (1, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class Part:
     """One part of the course, as far as a learner is.
 
     Attributes:
-        number: 1 to 4.
+        number: 1 to 5.
         lessons: the predictions of its lessons, its own first.
-        exercises: how many exercises it has.
+        exercises: how many exercises it has; Part 5 has none.
         solved: how many of them are right.
         unsafe: the names of those that work, and are unsafe.
     """
@@ -80,8 +80,10 @@ class Part:
         return sum(each.foreseen for each in self.lessons)
 
     def __str__(self) -> str:
-        exercises = f"{self.solved} of {self.exercises} exercises right"
-        line = f"Part {self.number}: {'; '.join([*map(str, self.lessons), exercises])}"
+        told = [str(each) for each in self.lessons]
+        if self.exercises:
+            told.append(f"{self.solved} of {self.exercises} exercises right")
+        line = f"Part {self.number}: {'; '.join(told)}"
         return line + (f" (works but unsafe: {', '.join(self.unsafe)})" if self.unsafe else "")
 
 
@@ -90,7 +92,7 @@ def parts(done: Progress) -> list[Part]:
 
     Example:
         >>> [part.solved for part in parts(Progress())]
-        [0, 0, 0, 0]
+        [0, 0, 0, 0, 0]
     """
     return [_part(number, done) for number in PARTS]
 

@@ -68,6 +68,11 @@ class Example(Kata):
             shutil.copytree(whole, broken)
             faults.catalogue()[EXAMPLES[int(self.seed)]].break_(broken)
             side = _that_refused(_meet(broken))
+            if str(refused_by).lower() not in _SIDES:
+                found = f"{refused_by!r} is neither of the two sides"
+                raise NotYet(
+                    found, f"take the word that its line begins with: {' or '.join(_SIDES)}"
+                )
             if str(refused_by).lower() != side.who:
                 found = f"it was not {refused_by!r} that refused"
                 raise NotYet(found, "…ALERT… is what a side was told: the other one refused")
@@ -91,6 +96,7 @@ class Example(Kata):
             yield f"with the right {file}, the device is served"
 
 
+_SIDES = ("device", "backend")
 _STAGES = [stage.value for stage in Stage]
 
 

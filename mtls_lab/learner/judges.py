@@ -174,6 +174,17 @@ def no_sessions(device: Exchange, thief: Exchange) -> str:
     return "full" if device.ok else "refused"
 
 
+# --- In your own stack -----------------------------------------------------------------------
+
+
+def next_door(resumed: Exchange) -> str:
+    """Judge the exchange at the second host: who broke off, if anybody did."""
+    if resumed.ok:
+        return "served"
+    failure = resumed.backend.failure if resumed.backend else None
+    return "full" if failure and failure.verify_code else "name"
+
+
 #: By the name of the question, in the order of data/predictions.toml.
 JUDGES: dict[str, Callable[..., str]] = {
     each.__name__: each
@@ -183,6 +194,7 @@ JUDGES: dict[str, Callable[..., str]] = {
         *(no_certificate, leaf_only, substring, cert_optional, no_usage, eve_follows, stolen_key),
         *(stolen_session, revoked_session, no_sessions),
         *PART_4,
+        next_door,
     )
 }
 

@@ -185,7 +185,7 @@ class CertificateAuthority:
         purpose: Purpose | Iterable[Purpose] | None,
         *,
         names: Iterable[str] = (),
-        valid_days: tuple[int, int] = (0, LEAF_DAYS),
+        valid_days: tuple[float, float] = (0, LEAF_DAYS),
         key: Key | None = None,
         key_usage: Iterable[str] | None = LEAF_KEY_USAGE,
         is_ca: bool = False,

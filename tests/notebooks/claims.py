@@ -236,6 +236,32 @@ CLAIMS: dict[str, list[Claim]] = {
             "device   connect ✓  handshake ✗ SSLError: TLSV1_ALERT_PROTOCOL_VERSION",
             "backend  connect ✓  handshake ✗ SSLError: UNSUPPORTED_PROTOCOL",
         ),
+        claim(
+            """
+            def checks_nobody(*files):
+                context = ssl.create_default_context()
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+                if files:
+                    context.load_cert_chain(*files)
+                return context
+
+            believes = checks_nobody("device/client.crt", "device/client.key")
+            hers = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            mallory_ca = CertificateAuthority.create("Mallory CA")
+            hers.load_cert_chain(*mallory_ca.issue_server(["localhost"]).save("attacker", "her"))
+            with Relay(backend, server_context=hers, upstream_context=checks_nobody()) as mallory:
+                print(ask("GET_SECRET", mallory, context=believes))
+            for words in ["open sesame", "GET_SECRET"]:
+                print(f"She has read {words!r}:", mallory.heard(words))
+            with serve(hers, name="mallory", secret="the cave is empty") as mallory:
+                print(ask("GET_SECRET", mallory, context=believes).reply)
+            """,
+            "backend  connect ✓  handshake ✗ SSLError: PEER_DID_NOT_RETURN_A_CERTIFICATE",
+            "She has read 'open sesame': False",
+            "She has read 'GET_SECRET': True",
+            "the cave is empty",
+        ),
     ],
     "3d_stolen_session": [
         claim(

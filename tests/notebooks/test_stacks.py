@@ -74,8 +74,13 @@ print(2, [each.served for each in meet(depth, curl, credentials=[
     "below_upper", "below_lower"]).all])
 
 exchange("backend/server.js", "rejectUnauthorized: true", "rejectUnauthorized: false")
-exchange("backend/server.js", "${peer.subjectaltname}", "${request.socket.authorizationError}")
-print(3, meet(node_server, node_client, credentials=["expired"])["expired"])
+names = "${peer.subject.CN} ${peer.subjectaltname}"
+exchange("backend/server.js", names, "${request.socket.authorizationError}")
+for each in meet(node_server, node_client).all:
+    print(3, each.credential, each.served, each.client)
+exchange("backend/server.js", "${request.socket.authorizationError}", names)
+met = meet(node_server, node_client, credentials=["none", "valid"])
+print("3 again", met["none"].server, [each.served for each in met.all])
 
 exchange("device/with_requests.py", "requests.get(", "requests.Session().get(")
 bundle = {"REQUESTS_CA_BUNDLE": "client.crt"}
@@ -107,7 +112,10 @@ def test_what_the_text_claims_is_seen(kernel: Kernel) -> None:
     said = kernel.run(CHANGED)
     assert f"1 {[('Internal Server Error',)] * 3}" in said, said
     assert "2 [True, True]" in said, said
-    assert "CERT_HAS_EXPIRED" in said, said
+    assert said.count(" True ('hello ") == 5, said
+    assert "3 expired True ('hello CERT_HAS_EXPIRED',)" in said, said
+    assert "Cannot read properties of undefined (reading 'CN')" in said, said
+    assert "[False, False]" in said.partition("3 again")[2], said
     assert "4 True" in said, said
     assert "CERTIFICATE_VERIFY_FAILED" in said.partition("\n5 ")[2], said
     assert "6 True" in said, said

@@ -16,7 +16,7 @@ from itertools import product, zip_longest
 from typing import Any
 
 from mtls_lab.exercises.calling import call
-from mtls_lab.exercises.encodings import undressed
+from mtls_lab.exercises.encodings import rewritten, undressed
 from mtls_lab.exercises.extension import extended, padding
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, shown
@@ -265,14 +265,8 @@ def _is_read_to_the_letter(make: Function, read: Function, bare: Function, line:
     places = [at for at, (one, two) in enumerate(zip(line, other, strict=False)) if one != two]
     if SECRET not in line or not places:
         return  # a line that hides its text has no tag beside it
-    start, middle, end = places[0], (places[0] + places[-1]) // 2, places[-1] + 1
     rule = "it is a ValueError unless the line is, letter for letter, what was sealed"
-    for how, forged in (
-        ("a letter in the tag that is not ASCII", f"{line[:middle]}é{line[middle + 1 :]}"),
-        ("the tag in the other case", line[:start] + line[start:end].swapcase() + line[end:]),
-        ("a space in the tag", f"{line[:middle]} {line[middle:]}"),  # in a byte of two digits,
-        ("a space in the tag", f"{line[: middle + 1]} {line[middle + 1 :]}"),  # or between two
-    ):
+    for how, forged in rewritten(line, places[0], places[-1] + 1):
         called = call(bare, forged, KEY)
         if forged != line and not isinstance(called.error, ValueError):
             told = called.told if called.error else f"{called.name} returned {shown(called.value)}"

@@ -133,7 +133,8 @@ def _has_no_other_name(
     ca: CertificateAuthority, identity: Identity, context: ssl.SSLContext
 ) -> None:
     rule = "a certificate holds the names that its owner is reached by, and no others"
-    for extra in [name for name in _san(identity.certificate) if name not in NAMES]:
+    # Host names have no case (RFC 4343).
+    for extra in [name for name in _san(identity.certificate) if name.lower() not in NAMES]:
         host = extra.replace("*", "mallory")
         with Backend(context, secret=LIE) as mallory:
             device = strict_device(ca.certificate)

@@ -13,6 +13,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from mtls_lab.enrolment import names_in
 from mtls_lab.exercises.any_purpose import not_any_purpose
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.judging import exercise
@@ -47,6 +48,7 @@ def device_certificate(function: Callable[..., Any]) -> Iterator[str]:
     if peer != "CN=sensor-7":
         found = f"the device asked for CN=sensor-7, and the backend sees {peer}"
         raise NotYet(found, "the certificate has the subject of the request")
+    _has_no_other_name(certificate, "sensor-7")
     yield "sensor-7 gets a certificate for its name and its key, and is served"
     for wishes, how in _WISHES:
         mallory = _requested(function, ca, wishes)
@@ -132,6 +134,14 @@ def _as_ca(mallory: Identity, ca: CertificateAuthority) -> None:
             "the certificate says CA:TRUE",
             "the basic constraints say who may sign certificates: a device may not",
         )
+
+
+def _has_no_other_name(certificate: x509.Certificate, name: str) -> None:
+    """Look for a name that the CA has made up. The device's own may be in both places."""
+    extra = [each for each in names_in(certificate) if each != name]
+    if extra:
+        found = f"{name} gets a certificate that names {shown(extra[0])} as well"
+        raise NotYet(found, "a CA signs the names that it has verified, and no others")
 
 
 def _has_no_wish(certificate: x509.Certificate, wishes: tuple[x509.ExtensionType, ...]) -> None:

@@ -145,7 +145,8 @@ def _started(function: Callable[..., Any], ca: CertificateAuthority) -> Iterator
                 "serve takes the rule as a keyword argument: serve(context, authorize=...)",
             )
         for each in serve.wrong:
-            raise NotYet(f"serve got {shown(each)}", "it takes an ssl.SSLContext")
+            rule = "here it takes one ssl.SSLContext, into which the check can load a new list"
+            raise NotYet(f"serve got {shown(each)}", rule)
         called.returned("the files are those of Part 3, and one list more")
         if not serve.started:
             raise NotYet("no backend was started", "a backend runs when serve was called")

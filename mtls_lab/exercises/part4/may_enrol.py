@@ -98,7 +98,7 @@ class _Desk:
             raise Unsafe(f"{who} got a certificate", rule)
         return f"{who} gets nothing"
 
-    def last_valid(self, days_ago: int) -> Identity:
+    def last_valid(self, days_ago: float) -> Identity:
         """Give the device a current certificate that expired so many days ago."""
         days = (-90 - days_ago, -days_ago)
         old = self._factory.devices.issue(_NAME, Purpose.CLIENT, valid_days=days)
@@ -131,6 +131,11 @@ def may_enrol(function: Callable[..., Any]) -> Iterator[str]:
         desk.last_valid(days_ago=GRACE + 1),
         f"a device that is {GRACE + 1} days late",
         f"the office forgives {GRACE} days",
+    )
+    yield desk.refuses(
+        desk.last_valid(days_ago=GRACE + 0.5),
+        f"a device that is {GRACE} days and 12 hours late",
+        f"the office forgives {GRACE} days, to the hour",
     )
     retired = desk.last_valid(days_ago=-80)
     desk.office.register[_NAME] = None

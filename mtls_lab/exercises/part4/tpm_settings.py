@@ -10,7 +10,7 @@ import configparser
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import chdir
+from contextlib import chdir, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,9 @@ CONF, TCTI = "OPENSSL_CONF", "TPM2OPENSSL_TCTI"
 NAME = "openssl.cnf"
 #: What the provider of Debian 12 needs.
 ASKED_FIRST = "?tpm2.signature=yes"
+#: With the provider of Debian 12, a device that loads them the other way fails in TLS 1.2.
+IN_ORDER = ("default", "tpm2")
+FIRST = "providers are loaded in the order of their names in the file: default comes before tpm2"
 OWN = (
     "the settings are for the device's process: what this notebook is told, its other programs get"
 )
@@ -124,7 +127,8 @@ def _is_served(chip: SoftwareTPM, home: Path, settings: Mapping[str, str]) -> It
                 version=version,
             )
         if exchange.reply != SECRET:
-            raise NotYet(f"{words}: the device is not served: {_why(exchange)}", _rule(exchange))
+            rule = _rule(exchange, Path(settings[CONF]))
+            raise NotYet(f"{words}: the device is not served: {_why(exchange)}", rule)
         if not any(each.name == "Sign" for each in chip.questions.asked):
             raise NotYet(f"{words}: the TPM was not asked to sign", "its key is in the TPM")
         yield f"{words}: the device is served, and its TPM has signed"
@@ -135,7 +139,7 @@ def _why(exchange: Exchange) -> str:
     return f"{failure.error}: {failure.text}" if failure else f"it received {exchange.reply!r}"
 
 
-def _rule(exchange: Exchange) -> str:
+def _rule(exchange: Exchange, path: Path) -> str:
     text = exchange.device.failure.text if exchange.device.failure else ""
     if "PEM lib" in text:
         return (
@@ -143,27 +147,41 @@ def _rule(exchange: Exchange) -> str:
         )
     if "CERTIFICATE_VERIFY_FAILED" in text or "EVP lib" in text:
         return "default_properties says which provider signs and verifies: write it as it was given"
+    with suppress(configparser.Error, KeyError, OSError, ValueError):
+        if [name for name in _active(path)[0] if name in IN_ORDER] == list(reversed(IN_ORDER)):
+            return FIRST
     return "OpenSSL does its own work with the provider default: is it active as well?"
+
+
+def _active(path: Path) -> tuple[list[str], str]:
+    """Read which providers are activated, in which order, and the default properties.
+
+    Raises:
+        configparser.Error, KeyError, OSError, ValueError: something is missing.
+    """
+    parser = configparser.ConfigParser(strict=False, interpolation=None, delimiters=("=",))
+    parser.optionxform = str  # type: ignore[method-assign,assignment]
+    parser.read_string(f"[ ]\n{path.read_text('utf-8')}")
+    start = parser[parser[" "]["openssl_conf"].strip()]
+    providers = parser[start["providers"]].items()
+    active = [name for name, section in providers if parser[section]["activate"] == "1"]
+    return active, parser[start["alg_section"]]["default_properties"]
 
 
 def _both_providers(path: Path) -> None:
     """Look at the file where no TPM can be asked. Raises NotYet."""
-    parser = configparser.ConfigParser(strict=False, interpolation=None, delimiters=("=",))
-    parser.optionxform = str  # type: ignore[method-assign,assignment]
     rule = (
         "openssl_conf names a section, its providers one with default and tpm2, each activate = 1"
     )
     try:
-        parser.read_string(f"[ ]\n{path.read_text('utf-8')}")
-        start = parser[parser[" "]["openssl_conf"].strip()]
-        providers = parser[start["providers"]]
-        active = {name for name, section in providers.items() if parser[section]["activate"] == "1"}
-        properties = parser[start["alg_section"]]["default_properties"]
+        active, properties = _active(path)
     except (configparser.Error, KeyError, OSError, ValueError) as error:
         raise NotYet(f"the configuration is not complete ({error})", rule) from None
-    for name in ("default", "tpm2"):
+    for name in IN_ORDER:
         if name not in active:
             raise NotYet(f"the configuration does not activate {name}", rule)
+    if active.index("default") > active.index("tpm2"):
+        raise NotYet("the configuration names tpm2 before default", FIRST)
     if properties != ASKED_FIRST:
         raise NotYet(
             "default_properties is not the text that was given",

@@ -743,6 +743,32 @@ def decoded_from_json(line: str, key: bytes) -> str:
     return str(text)
 
 
+def decodes_base64(line: str, key: bytes) -> str:
+    text, _, tag = line.rpartition(" ")
+    if base64.b64decode(tag) != hmac.digest(key, text.encode(), "sha256"):
+        raise ValueError
+    return text
+
+
+def decodes_base64_strictly(line: str, key: bytes) -> str:
+    """What is left over behind the last whole byte is overlooked all the same."""
+    text, _, tag = line.rpartition(" ")
+    if base64.b64decode(tag, validate=True) != hmac.digest(key, text.encode(), "sha256"):
+        raise ValueError
+    return text
+
+
+def into_base64(text: str, key: bytes) -> str:
+    return f"{text} {base64.b64encode(hmac.digest(key, text.encode(), 'sha256')).decode()}"
+
+
+def compares_base64(line: str, key: bytes) -> str:
+    text = line.rpartition(" ")[0]
+    if line != into_base64(text, key):
+        raise ValueError
+    return text
+
+
 def into_json(text: str, key: bytes) -> str:
     return json.dumps([text, base64.b64encode(hmac.digest(key, text.encode(), "sha256")).decode()])
 
@@ -820,6 +846,9 @@ EVENED_OUT: Attempts = {
     "tag of the last letters": (pair(lambda text, key: hmac_tag(text[-8:], key)), UNSAFE),
     "tag that is decoded": ((with_tag(hmac_tag), decodes_the_tag), NOT_YET),
     "tag in base64 that is decoded": ((into_json, decoded_from_json), NOT_YET),
+    "tag in base64 behind a blank": ((into_base64, decodes_base64), NOT_YET),
+    "tag in base64, each digit checked": ((into_base64, decodes_base64_strictly), NOT_YET),
+    "tag in base64 that is compared": ((into_base64, compares_base64), RIGHT),
     "blanks that are no part of the text": ((with_tag(hmac_tag), splits_at_blanks), RIGHT),
 }
 

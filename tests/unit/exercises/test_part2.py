@@ -132,6 +132,7 @@ CERTIFICATES: Attempts = {
     "a wildcard for every name": (with_names(*NAMES, "*"), UNSAFE),
     "a wildcard for a whole domain": (with_names(*NAMES, "*.example"), UNSAFE),
     "another address": (with_names(*NAMES, "127.0.0.2"), UNSAFE),
+    "capitals": (with_names("Backend.Example", "LOCALHOST", "127.0.0.1"), RIGHT),
     "a certificate alone": (lambda ca: ca.certificate, NOT_YET),
     "no file": (lambda _: ("backend/server.crt", "backend/server.key"), NOT_YET),
 }

@@ -297,6 +297,7 @@ def test_mutual_backend(name: str, hold: Hold) -> None:
 # --- The CA signs a device's request ---
 
 CSR = x509.CertificateSigningRequest
+LOCALHOST = x509.DNSName("localhost")
 NO_CA = (x509.BasicConstraints(ca=False, path_length=None), True)
 IS_CA = (x509.BasicConstraints(ca=True, path_length=None), True)
 CLIENT = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)
@@ -348,6 +349,15 @@ def sign_with_the_san_asked(csr: CSR, ca: CertificateAuthority) -> x509.Certific
     return ca.sign(csr, Purpose.CLIENT)
 
 
+def sign_a_name_for_all(csr: CSR, ca: CertificateAuthority) -> x509.Certificate:
+    return sign(csr, ca, NO_CA, CLIENT, (x509.SubjectAlternativeName([LOCALHOST]), False))
+
+
+def sign_the_subject_as_san(csr: CSR, ca: CertificateAuthority) -> x509.Certificate:
+    name = x509.DNSName(csr.subject.rfc4514_string().removeprefix("CN="))
+    return sign(csr, ca, NO_CA, CLIENT, (x509.SubjectAlternativeName([name]), False))
+
+
 def sign_nobody_called_localhost(csr: CSR, ca: CertificateAuthority) -> x509.Certificate:
     if "localhost" in csr.subject.rfc4514_string():
         raise ValueError("not for a device")
@@ -387,7 +397,7 @@ CERTIFICATES: Attempts = {
     **named(UNSAFE, sign_what_is_asked),
     "CA:TRUE": (lambda csr, ca: sign(csr, ca, IS_CA, CLIENT), UNSAFE),
     "any purpose too": (lambda csr, ca: sign(csr, ca, NO_CA, ANY_TOO), UNSAFE),
-    **named(NOT_YET, sign_the_rest_as_it_is_asked),
+    **named(NOT_YET, sign_the_rest_as_it_is_asked, sign_a_name_for_all),
     "any purpose alone": (lambda csr, ca: sign(csr, ca, NO_CA, ANY), NOT_YET),
     "CA:FALSE and for a client": (lambda csr, ca: sign(csr, ca, NO_CA, CLIENT), RIGHT),
     "for a client": (lambda csr, ca: sign(csr, ca, CLIENT), RIGHT),
@@ -395,7 +405,8 @@ CERTIFICATES: Attempts = {
         lambda csr, ca: sign(csr, ca, NO_CA, CLIENT, days=(-1, 36500)),
         RIGHT,
     ),
-    **named(RIGHT, sign_with_the_san_asked, sign_nobody_called_localhost),
+    **named(RIGHT, sign_with_the_san_asked, sign_the_subject_as_san),
+    **named(RIGHT, sign_nobody_called_localhost),
 }
 
 

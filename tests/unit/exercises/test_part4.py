@@ -210,6 +210,10 @@ ENROL: Attempts = {
         decides(other_name, too_late, lambda asked: asked.registered is None),
         UNSAFE,
     ),
+    "whole days": (
+        decides(other_name, not_current, lambda asked: int(days_late(asked)) > 30),
+        UNSAFE,
+    ),
     "as late as you like": (decides(other_name, not_current), UNSAFE),
     "retired is unknown": (
         decides(

@@ -110,6 +110,14 @@ SETTINGS: Attempts = {
         configured(CONFIGURATION.replace("default = active\n", "")),
         NOT_YET,
     ),
+    "the two in the other order": (
+        configured(
+            CONFIGURATION.replace(
+                "default = active\ntpm2 = active", "tpm2 = active\ndefault = active"
+            )
+        ),
+        NOT_YET,
+    ),
     "a dict of paths": (
         lambda folder, tcti, _: {"OPENSSL_CONF": folder, "TPM2OPENSSL_TCTI": tcti},
         NOT_YET,

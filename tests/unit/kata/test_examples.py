@@ -85,7 +85,8 @@ def test_the_right_diagnosis(number: int) -> None:
     ("told", "found"),
     [
         (("device", "handshake", "backend/client_ca.pem"), "it was not 'device' that refused"),
-        ((None, "handshake", "backend/client_ca.pem"), "it was not None that refused"),
+        ((None, "handshake", "backend/client_ca.pem"), "None is neither of the two sides"),
+        (("server", "handshake", "backend/client_ca.pem"), "'server' is neither of the two sides"),
         (("backend", "first read", "backend/client_ca.pem"), "was not at 'first read'"),
         (("backend", "handshake", "client_ca.pem"), "there is no file 'client_ca.pem'"),
         (("backend", "handshake", 7), "there is no file 7"),

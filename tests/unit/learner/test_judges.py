@@ -52,6 +52,10 @@ FAILURE = Failure("SSLError", reason="RECORD_LAYER_FAILURE")
 SERVED = exchange(side("open sesame"))
 LIED_TO = exchange(side("the cave is empty"))
 REFUSED = exchange(side(failure=FAILURE))
+UNTRUSTED = exchange(
+    side(failure=FAILURE),
+    side(failure=Failure("SSLCertVerificationError", verify_code=19), who="backend"),
+)
 UNSERVED = exchange(side("ERROR not authorized"))
 UNHEARD = exchange(side("open sesame"), side(failure=FAILURE, who="backend"))
 UNNAMED = Side("backend", Stage.APPLICATION, failure=FAILURE, version="TLSv1.3")
@@ -198,6 +202,7 @@ EVIDENCE: dict[str, dict[str, tuple[object, ...]]] = {
         "served": (SERVED,),
     },
     "measured_again": {"signs": (SERVED,), "refuses": (REFUSED,)},
+    "next_door": {"served": (SERVED,), "full": (UNTRUSTED,), "name": (REFUSED,)},
 }
 
 

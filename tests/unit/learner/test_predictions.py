@@ -18,8 +18,8 @@ from tests.authoring.canonical import STACKS
 
 QUESTIONS = predictions.questions()
 LESSONS = [path for path in notebooks() if path.stem[1] == "_" and path.name != STACKS.name]
-#: Notebooks that ask for predictions: the lessons, and those beside them.
-BESIDE = {"3d_stolen_session", "4b_device_life", "4d_attestation"}
+#: Notebooks that ask for predictions: the lessons, those beside them, and that on other stacks.
+BESIDE = {"3d_stolen_session", "4b_device_life", "4d_attestation", STACKS.stem}
 ASKING = [path for path in notebooks() if path in LESSONS or path.stem in BESIDE]
 
 

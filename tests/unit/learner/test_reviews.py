@@ -152,7 +152,7 @@ def test_without_progress_a_lesson_begins_with_the_one_before(
 
 def test_a_lesson_asks_nothing_of_its_own_and_nothing_of_a_later_one() -> None:
     done = predicted(*QUESTIONS, sure=True)
-    for lesson in ("2", "3", "3d", "4", "4b", "4d"):
+    for lesson in ("2", "3", "3d", "4", "4b", "4d", "5"):
         asked = opening(lesson, done, MONDAY)
         assert len(asked) == OPENING
         own = list(QUESTIONS).index(next(n for n, q in QUESTIONS.items() if q.lesson == lesson))
@@ -172,9 +172,9 @@ def test_a_lesson_asks_the_same_all_day_and_others_the_next() -> None:
     assert names(opening("2", done, after(2)))[0] == "checksum"
 
 
-@pytest.mark.parametrize("lesson", ["1", "5", "", "3b"])
+@pytest.mark.parametrize("lesson", ["1", "6", "", "3b"])
 def test_a_lesson_that_is_none(lesson: str) -> None:
-    with pytest.raises(UnknownName, match="one of 2, 3, 3d, 4, 4b, 4d"):
+    with pytest.raises(UnknownName, match="one of 2, 3, 3d, 4, 4b, 4d, 5"):
         opening(lesson, Progress(), MONDAY)
 
 
