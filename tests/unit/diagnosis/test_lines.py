@@ -39,7 +39,12 @@ COURSE = re.compile(
     r"|set_ciphers|minimum_version|maximum_version|verify_mode|server_hostname|a relay"
 )
 #: Entries about Python itself, whatever wrote the line.
-OF_PYTHON = {"wrong_kind_of_context", "wrap_socket_gone", "no_server_hostname"}
+OF_PYTHON = {
+    *("wrong_kind_of_context", "wrap_socket_gone", "no_server_hostname", "argument_removed"),
+    *("peer_certificate_missing", "tls_insecure_set_too_early", "patched_too_late"),
+    *("arguments_of_wrap_socket", "argument_unknown", "context_wanted", "non_blocking"),
+    "socket_without_tls",
+}
 #: Words of Python's ssl, which say nothing in other languages.
 PYTHON = re.compile(r"\bload_cert_chain|\bload_verify_locations|create_default_context\(|cafile=")
 
