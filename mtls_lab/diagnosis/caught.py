@@ -36,6 +36,10 @@ HOLDERS = (
     *("reason", "os_error", "original_error", "orig", "error", "cause", "inner_exception"),
     *("errors", "exceptions"),
 )
+#: Errors of Python whose words are the same whatever failed: their lines of code may tell.
+NO_WORDS = (AttributeError, KeyError, RecursionError, TypeError)
+#: So many of these lines, from the innermost on.
+INNERMOST = 4
 #: The methods of an SSLSocket and an SSLObject, and the step that fails in them.
 STEPS = {
     "do_handshake": Stage.HANDSHAKE,
@@ -103,11 +107,22 @@ def answered(response: object) -> Symptoms | None:
     if not isinstance(status, int):
         return None
     with suppress(Exception):  # a stream that was not read, or was closed: somebody else's code
-        text = getattr(response, "text", "")
-        server = getattr(response, "headers", {}).get("server", "")
-        page = text if isinstance(text, str) else ""
-        return heard(f"{page[:READ]}\n{server}\nHTTP {status}")
+        headers = getattr(response, "headers", None) or {}
+        page = _page(response, headers.get("content-length", ""))
+        return heard(f"{page[:READ]}\n{headers.get('server', '')}\nHTTP {status}")
     return heard(f"HTTP {status}")
+
+
+def _page(response: object, length: str) -> str:
+    """Return the text of an answer; one that waits to be read (urllib) is looked at and left."""
+    for name in ("text", "body"):
+        page = attribute(response, name)
+        if isinstance(page, str | bytes):
+            return page if isinstance(page, str) else page.decode(errors="replace")
+    peek = attribute(attribute(response, "fp"), "peek")
+    if callable(peek) and length.isdigit() and int(length) <= READ:
+        return bytes(peek(int(length))).decode(errors="replace")
+    return ""
 
 
 def _carried(error: BaseException, *, hidden: bool = False) -> Iterator[BaseException]:
@@ -138,7 +153,9 @@ def _told(error: BaseException) -> Symptoms | None:
     """
     if isinstance(error, LabError) or _is_of_ssl(error):
         return None
-    if seen := answered(attribute(error, "response")):
+    # The exception itself is the answer in urllib and aiohttp.
+    answer = error if attribute(error, "headers") else attribute(error, "response")
+    if seen := answered(answer):
         return seen
     try:
         name = f"{type(error).__module__}.{type(error).__name__}"
@@ -147,6 +164,9 @@ def _told(error: BaseException) -> Symptoms | None:
     except Exception:  # noqa: BLE001 - a text of any library
         return None
     seen = heard(text)
+    if not seen.weight and isinstance(error, NO_WORDS) and error.__traceback__:
+        calls = traceback.format_exception(type(error), error, error.__traceback__, -INNERMOST)
+        seen = heard("".join(calls))
     return seen if seen.weight else None
 
 

@@ -38,7 +38,8 @@ class Held:
         key: the private key, of any kind.
         unread: why a file could not be read, a sentence for each.
         locked: whether the key has a password.
-        access: who may read the key, as names and words of data/findings.toml.
+        access: who may read the key, and what is wrong with a folder, as names and words of
+            data/findings.toml.
     """
 
     certificates: list[x509.Certificate] = field(default_factory=list)
@@ -70,6 +71,10 @@ def read(
     bundled = None
     for name, into in (("cert", held.certificates), ("ca", held.cas)):
         if path := files.get(name):
+            if name == "ca" and Path(path).is_dir():
+                held.cas += _hashed(Path(path))
+                held.access += [] if held.cas else [("folder not hashed", {})]
+                continue
             try:
                 into.extend(pem.read_certificates(path))
             except FileProblem as problem:
@@ -92,6 +97,19 @@ def read(
     if path := files.get("key"):
         held.access += _access(Path(path))
     return held
+
+
+def _hashed(folder: Path) -> list[x509.Certificate]:
+    """Return the CAs that OpenSSL would find in a folder: it looks for them by a hash."""
+    from mtls_lab.pki import pem  # noqa: PLC0415 - see read
+
+    found = []
+    with suppress(OSError):
+        for path in sorted(folder.iterdir()):
+            if re.fullmatch(r"[0-9a-f]{8}\.\d+", path.name):
+                with suppress(FileProblem):
+                    found.append(pem.read_certificate(path))
+    return found
 
 
 def _is_locked(path: PathLike) -> bool:

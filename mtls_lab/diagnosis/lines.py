@@ -175,7 +175,7 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
         if words and any(words in alert for alert in arrived):
             continue
         # A stack's own words may have OpenSSL's in them, and mean more or less than these.
-        bare = phrase.words.strip("|")
+        bare = phrase.words.strip("|$")
         if not any(bare in each.words != phrase.words for _, each in found):
             yield covered, phrase
     # A browser's names look like those that Node.js makes of OpenSSL's reasons.

@@ -17,6 +17,7 @@ from mtls_lab.diagnosis.held import read as read_files
 from mtls_lab.diagnosis.symptoms import Symptoms, shown
 from mtls_lab.facts import read_facts
 from mtls_lab.files import PathLike
+from mtls_lab.wire import Stage
 from mtls_lab.wire.reasons import alert_of, normal
 
 if TYPE_CHECKING:
@@ -204,6 +205,9 @@ def _explains(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:
         "state": seen.state,
         "error": failure.error,
     }
+    # In the hello no certificate was seen yet; in TLS 1.2 this alert is that of a missing one.
+    if facts["alert"] == "handshake_failure" and seen.stage == Stage.HANDSHAKE.value:
+        return False
     explains = entry["explains"]
     if entry.get("owner", "device") != (owner or "device") and "owner" in entry:
         return False  # of a certificate whose owner is not known, a client's is asked about

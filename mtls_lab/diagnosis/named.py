@@ -71,7 +71,7 @@ NAMES = (
     r"|\{options,\{\w{1,20},\"(?P<erlang>[^\"\n]{1,300})\""
     r"|\{:options, \{:\w{1,20}, (?:~c)?[\"'](?P<elixir>[^\"'\n]{1,300})[\"']"
     r"|could not find (?:key|certificate) file: (?P<netty>[^\s(]{1,300})"
-    r"|Keystore file does not exist: (?P<keytool>\S{1,300})"
+    r"|[Ff]ile does not exist: (?P<keytool>\S{1,300})"
     r"|[Ff]ile ['\"](?P<quoted>[^'\"\n]{1,300})['\"] does not exist"
     r"|cannot find (?:certificate|private key|CA) file: (?P<coturn>\S{1,300})"
     r"|(?P<inspircd>/\S{1,300}) does not exist or is not readable"

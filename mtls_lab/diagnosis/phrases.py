@@ -26,6 +26,8 @@ __all__ = [
     "verify_words",
 ]
 
+#: What may stand around a part, and is none of it.
+EDGES = " |$"
 #: From this length on, the words of a stack are told from common English without a sign of it.
 TELLING = 24
 
@@ -42,7 +44,7 @@ class Phrase:
 
     def found(self, line: str) -> int:
         """How many characters of a line in small letters it covers; 0 if it is not there."""
-        if "…" not in self.words and self.words[0] != "-" and self.words[-1] != "|":
+        if "…" not in self.words and self.words[0] != "-" and self.words[-1] not in "|$":
             return len(self.words) if self.words in line else 0
         match = _pattern(self.words).search(line)
         return len(match[0]) if match else 0
@@ -94,7 +96,7 @@ def phrases_in(small: str) -> Iterator[Phrase]:
     firsts, entries = _entries()
     for entry in itertools.compress(entries, map(small.__contains__, firsts)):
         phrase = _phrase(*entry)
-        if all(part.strip(" |") in small for part in phrase.words.split("…")[1:]):
+        if all(part.strip(EDGES) in small for part in phrase.words.split("…")[1:]):
             yield phrase
 
 
@@ -113,7 +115,7 @@ def _entries() -> tuple[list[str], list[tuple[str, str, str]]]:
         for said, meaning in stack.get("says", {}).items()
         for words in (_decimal(said) if said.startswith("-0x") else [said])
     ]
-    return [words.partition("…")[0].strip(" |") for words, *_ in found], found
+    return [words.partition("…")[0].strip(EDGES) for words, *_ in found], found
 
 
 @cache
@@ -143,5 +145,6 @@ def read_healthy() -> tuple[Phrase, ...]:
 @cache
 def _pattern(words: str) -> re.Pattern[str]:
     end = r"(?![0-9a-z])" if words[0] == "-" or words[-1] == "|" else ""  # of a number, all of it
-    parts = (re.escape(part.strip(" |")) for part in words.split("…"))
+    end = r"\s*$" if words[-1] == "$" else end
+    parts = (re.escape(part.strip(EDGES)) for part in words.split("…"))
     return re.compile(".{0,120}?".join(parts) + end)

@@ -31,6 +31,7 @@ VAGUE = {
     "alert without a name": 2,
     "pair not taken": 2.1,
     "grpc credentials": 2.1,
+    "kafka: no broker": 0.9,
     "keystore not loaded": 1.5,
     "proxy refused": 3,
     "pkcs8 pem wanted": 1.5,

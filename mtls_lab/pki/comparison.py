@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from mtls_lab.pki.description import is_signed_by, oid_name
-from mtls_lab.pki.key_kinds import public_key
+from mtls_lab.pki.key_kinds import CURVES, public_key
 from mtls_lab.pki.rules import (
     PURPOSES,
     Look,
@@ -131,6 +132,9 @@ def _leaf(leaf: x509.Certificate) -> Iterator[Look]:
     basic = found.get(x509.BasicConstraints)
     if isinstance(basic, x509.BasicConstraints) and basic.ca:
         yield Look("leaf is a ca", words)
+    key = public_key(leaf)
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name not in CURVES:
+        yield Look("curve without a scheme", words | {"curve": key.curve.name})
 
 
 def purposes_of(certificate: x509.Certificate) -> set[str]:

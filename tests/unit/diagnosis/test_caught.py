@@ -31,13 +31,14 @@ from mtls_lab.diagnosis import explain
 from mtls_lab.diagnosis.caught import MOST
 from mtls_lab.net.tls import watch
 from mtls_lab.pki import CertificateAuthority, Purpose
-from mtls_lab.wire import Exchange, Side, Stage
+from mtls_lab.wire import Exchange, Failure, Side, Stage
 
 #: The entries that are told here, for test_no_entry_is_dead.
 TOLD = {
     *("alert_lost", "malformed_certificate", "no_ca_loaded", "served_not_asked"),
     *("file_of_the_environment", "file_byte_order_mark", "session_of_another_context"),
     *("not_a_stream", "handshake_not_done"),
+    "alert_handshake_failure_at_first_read",
 }
 
 
@@ -373,12 +374,12 @@ MISUSES: dict[str, Callable[[], object]] = {
     "not_a_path": lambda: device().load_cert_chain(None),  # type: ignore[arg-type]
     "cadata_form": lambda: device().load_verify_locations(cadata=b"-----BEGIN CERTIFICATE-----"),
     "cadata_form, empty": lambda: device().load_verify_locations(cadata=""),
-    "name_cannot_be_one": lambda: wrap_with(".example.com"),
-    "name_cannot_be_one, long": lambda: wrap_with("a" * 64),
+    "host_without_a_name": lambda: wrap_with(".example.com"),
+    "host_without_a_name, long": lambda: wrap_with("a" * 64),
     "not_a_stream": lambda: device().wrap_socket(
         socket.socket(type=socket.SOCK_DGRAM), server_hostname="x"
     ),
-    "would_block": without_blocking,
+    "non_blocking": without_blocking,
     "socket_gone": with_the_socket_that_was_wrapped,
     "socket_not_connected": shut_after_reset,
     "handshake_not_done": before_the_handshake,
@@ -668,6 +669,68 @@ def test_an_urllib_answer() -> None:
     error = urllib.error.HTTPError("https://localhost/", 403, "Forbidden", {}, None)  # type: ignore[arg-type]
     with error:
         assert explain(error).entry == "http_forbidden"
+
+
+def test_the_page_of_an_urllib_answer_is_looked_at_and_left() -> None:
+    page = b"<title>400 No required SSL certificate was sent</title>"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with server.accept()[0] as raw:
+                raw.recv(4096)
+                head = f"HTTP/1.1 400 Bad Request\r\nContent-Length: {len(page)}\r\n\r\n"
+                raw.sendall(head.encode() + page)
+
+        threading.Thread(target=answer).start()
+        error = error_of(
+            lambda: urllib.request.urlopen(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        )
+    assert explain(error).entry == "http_no_certificate"
+    assert isinstance(error, urllib.error.HTTPError)
+    with error:
+        assert error.read() == page
+
+
+def test_a_page_in_bytes() -> None:
+    """As websockets keeps it."""
+    raised = Outer("server rejected WebSocket connection: HTTP 400")
+    page = b"<title>400 No required SSL certificate was sent</title>"
+    raised.response = SimpleNamespace(  # type: ignore[attr-defined]
+        status_code=400, body=page, headers={"Server": "nginx"}
+    )
+    assert explain(raised).entry == "http_no_certificate"
+
+
+def test_a_handshake_failure_after_the_handshake() -> None:
+    """In TLS 1.3 it cannot be about ciphers: Erlang/OTP 25 sends it for a wrong purpose."""
+    alert = Failure("SSLError", "SSLV3_ALERT_HANDSHAKE_FAILURE")
+    late = Exchange("PING", Side("device", Stage.FIRST_READ, alert, "TLSv1.3", "CN=localhost"))
+    early = Exchange("PING", Side("device", Stage.HANDSHAKE, alert))
+    assert explain(late).entry == "alert_handshake_failure_at_first_read"
+    assert "clientAuth" in explain(late).causes[0]
+    assert explain(early).entry == "alert_handshake_failure"
+
+
+def test_files_do_not_explain_a_handshake_that_ended_in_its_hello(
+    tmp_path: Path, ca: CertificateAuthority
+) -> None:
+    """Whoever runs the server may give its files: that they are not for clients is right then."""
+    certfile, keyfile = ca.issue("server", Purpose.SERVER).save(tmp_path, "server")
+    alert = Failure("SSLError", "SSLV3_ALERT_HANDSHAKE_FAILURE")
+    early = Exchange("PING", Side("device", Stage.HANDSHAKE, alert))
+    told = explain(early, certfile=certfile, keyfile=keyfile)
+    assert "In these files" not in told.why
+
+
+def read_a_name(certificate: Any) -> Any:
+    peercert = certificate
+    return peercert["subject"]
+
+
+@pytest.mark.parametrize("certificate", [None, {}])
+def test_a_certificate_that_is_not_there(certificate: Any) -> None:
+    told = explain(error_of(lambda: read_a_name(certificate)))
+    assert told.entry == "peer_certificate_missing"
 
 
 def test_a_purpose_in_words(tmp_path: Path, ca: CertificateAuthority) -> None:

@@ -546,8 +546,10 @@ OF_PROGRAMS = {
     *("asked_in_vain", "no_server_certificate", "check_off_in_the_wrong_order", "no_such_cipher"),
     *("no_version_left", "post_handshake", "session_id_context", "http_no_certificate"),
     *("http_misdirected", "certificate_asked_for", "wrong_kind_of_context", "wrap_socket_gone"),
-    *("no_server_hostname", "no_ca_given", "not_a_path", "cadata_form", "name_cannot_be_one"),
-    *("socket_gone", "handshake_not_done"),
+    *("no_server_hostname", "argument_removed", "peer_certificate_missing"),
+    *("tls_insecure_set_too_early", "arguments_of_wrap_socket", "context_wanted"),
+    *("non_blocking", "socket_without_tls"),
+    *("no_ca_given", "not_a_path", "cadata_form", "socket_gone", "handshake_not_done"),
 }
 CALLS = re.compile(
     r"create_default_context|load_verify_locations|load_cert_chain|check_hostname|verify_mode"

@@ -209,3 +209,14 @@ def nobody() -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
+
+
+def test_a_folder_of_cas_is_searched_by_hash(tmp_path: Path) -> None:
+    folder = tmp_path / "cas"
+    folder.mkdir()
+    pem.write_certificate(folder / "lab.pem", FACTORY.certificate)
+    told = explain(unverified(20), cafile=folder)
+    assert told.why.startswith(CAUSE)
+    assert "no name in it is a hash" in told.why
+    subprocess.run(["openssl", "rehash", folder], check=True)
+    assert "hash" not in explain(unverified(20), cafile=folder).why

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,6 +46,7 @@ from tests.unit.failures import (
 )
 
 ROOT, INTER, LEAF_KEY, OTHER = (create_key() for _ in range(4))
+BRAINPOOL = ec.generate_private_key(ec.BrainpoolP256R1())
 
 
 def unverified(code: int) -> Failure:
@@ -182,6 +184,12 @@ MISFITS = {
         "is not the subjectKeyIdentifier",
     ),
 }
+MISFITS["curve_not_for_tls13"] = Misfit(
+    alert("certificate_required"),
+    [leaf(key=BRAINPOOL)],
+    "is on the curve brainpoolP256r1",
+    key=BRAINPOOL,
+)
 MISFITS["no_digital_signature"] = Misfit(
     unverified(26),
     [
@@ -304,7 +312,7 @@ def test_a_file_of_cas_without_a_root(tmp_path: Path) -> None:
 def test_every_finding_is_tried() -> None:
     rare = {"weak_signature", "not_for_servers", "ca_not_for_servers"}  # SHA-1 is not signed here
     held = {"revoked", "key_open", "key_not_readable", "no_crl_of_the_issuer"}  # test_held.py
-    held |= {"crl_expired", "crl_not_yet_valid", "crl_of_another_key"}
+    held |= {"crl_expired", "crl_not_yet_valid", "crl_of_another_key", "folder_not_hashed"}
     rare |= {"ca_file_without_a_root"}  # without a certificate, above
     assert set(read_facts("findings")) == set(MISFITS) | set(DATED) | rare | held
 
