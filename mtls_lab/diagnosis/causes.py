@@ -80,8 +80,8 @@ def in_words(causes: list[str]) -> str:
     """Return one cause as it is, and several as a numbered list.
 
     Example:
-        >>> in_words(["it has expired", "it was damaged"])[-39:]
-        ': (1) it has expired; (2) it was damaged.'
+        >>> in_words(["it has expired", "it was damaged"])
+        'One of these, which look the same from here: (1) it has expired; (2) it was damaged.'
     """
     if len(causes) == 1:
         return causes[0]

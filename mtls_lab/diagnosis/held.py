@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Held", "read"]
 
+#: What is said of a file that only a password opens, and none was given, or another one.
+NOT_LOOKED = ", so it was not looked into"
+
 Looks = Iterator[tuple[str, dict[str, str]]]
 
 
@@ -63,32 +66,12 @@ def read(
         names: how each is called in a sentence.
         password: of a PKCS #12 file or an encrypted key.
     """
+    held = Held()
+    _read_certificates(held, files, names, password)
+    _read_key(held, files, names, password)
     # cryptography is slow to load, and most explanations need none.
     from mtls_lab.pki import pem  # noqa: PLC0415
-    from mtls_lab.pki.bundles import read_bundle  # noqa: PLC0415
 
-    held = Held()
-    bundled = None
-    for name, into in (("cert", held.certificates), ("ca", held.cas)):
-        if path := files.get(name):
-            if name == "ca" and Path(path).is_dir():
-                held.cas += _hashed(Path(path))
-                held.access += [] if held.cas else [("folder not hashed", {})]
-                continue
-            try:
-                into.extend(pem.read_certificates(path))
-            except FileProblem as problem:
-                held.unread.append(_why(problem, path, names[name]))
-                with suppress(FileProblem):  # it is no bundle either, or not one for us to open
-                    key, certificates = read_bundle(path, password)
-                    into.extend(certificates)
-                    bundled = bundled or key
-    for name in ("key", "cert"):
-        if held.key is None and (path := files.get(name)):
-            with suppress(FileProblem):  # which mistakes_in tells, or there is no key in it
-                held.key = pem.read_any_key(path, password)
-                held.locked = password is not None and _is_locked(path)
-    held.key = held.key or bundled
     if path := files.get("crl"):
         try:
             held.crls += pem.read_crls(path)
@@ -97,6 +80,67 @@ def read(
     if path := files.get("key"):
         held.access += _access(Path(path))
     return held
+
+
+def _read_certificates(
+    held: Held,
+    files: Mapping[str, PathLike | None],
+    names: Mapping[str, str],
+    password: str | None,
+) -> None:
+    """Read certificates and CAs, of PEM files or bundles, whose key counts if there is no other."""
+    from mtls_lab.pki import pem  # noqa: PLC0415 - see read
+    from mtls_lab.pki.bundles import is_pkcs12, read_bundle  # noqa: PLC0415
+
+    for name, into in (("cert", held.certificates), ("ca", held.cas)):
+        path = files.get(name)
+        if path is None:
+            continue
+        if name == "ca" and Path(path).is_dir():
+            into.extend(_hashed(Path(path)))
+            held.access += [] if into else [("folder not hashed", {})]
+            continue
+        try:
+            into.extend(pem.read_certificates(path))
+        except FileProblem as problem:
+            held.unread.append(_why(problem, path, names[name]))
+            try:
+                key, certificates = read_bundle(path, password)
+            except FileProblem as locked:  # it is no bundle either, or not one for us to open
+                if is_pkcs12(path):
+                    held.unread[-1] = _why(locked, path, names[name]) + NOT_LOOKED
+            else:
+                into.extend(certificates)
+                held.key = held.key or key
+
+
+def _read_key(
+    held: Held,
+    files: Mapping[str, PathLike | None],
+    names: Mapping[str, str],
+    password: str | None,
+) -> None:
+    from mtls_lab.pki import pem  # noqa: PLC0415 - see read
+
+    bundled, held.key = held.key, None
+    for name in ("key", "cert"):
+        if held.key is None and (path := files.get(name)):
+            with suppress(FileProblem):  # which mistakes_in tells, or there is no key in it
+                held.key = pem.read_any_key(path, password)
+                held.locked = password is not None and _is_locked(path)
+    if (path := files.get("key")) and held.key is None and _has_password(path):
+        held.unread.append(f"{names['key']} has a password{NOT_LOOKED}")
+    held.key = held.key or bundled
+
+
+def _has_password(path: PathLike) -> bool:
+    from mtls_lab.pki import pem  # noqa: PLC0415 - see read
+
+    try:
+        pem.read_any_key(path)
+    except FileProblem as problem:
+        return "with a password" in problem.found
+    return False
 
 
 def _hashed(folder: Path) -> list[x509.Certificate]:

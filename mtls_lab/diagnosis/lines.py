@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from mtls_lab.diagnosis.alerts import alerts_in, was_relayed, was_sent
 from mtls_lab.diagnosis.choosing import known_reasons
+from mtls_lab.diagnosis.discretion import discreet
 from mtls_lab.diagnosis.named import file_named, system_reason
 from mtls_lab.diagnosis.openssl_said import reasons_in
 from mtls_lab.diagnosis.phrases import (
@@ -104,7 +105,7 @@ def heard(text: str) -> Symptoms:
         first = next((line for line in lines if line.strip()), "")
         return Symptoms(state="unread", says=_quoted(first))
     *_, number, phrase = best
-    line = lines[number][:LINE]
+    line = discreet(lines[number][:LINE])
     # A log says on the line before or after who speaks, and curl which file it means.
     around = "\n".join(each[:LINE] for each in lines[max(number - 1, 0) : number + 2])
     side = _side(phrase, line, around, _calls_before(lines, number)) or _only_side(small)
@@ -277,6 +278,6 @@ def _only_side(small: str) -> str:
 
 
 def _quoted(line: str) -> str:
-    line = TAGS.sub("", line[:LINE])
+    line = discreet(TAGS.sub("", line[:LINE]))
     line = printable(line.strip()[: SHOWN + 1])
     return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"

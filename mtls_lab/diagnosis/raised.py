@@ -19,7 +19,7 @@ __all__ = ["FILES", "SHOWN", "as_raised"]
 SHOWN = 300
 #: States of a file that does not load.
 FILES = {
-    *("no start line", "other pem", "run together", "bad password"),
+    *("no start line", "other pem", "run together", "bad password", "password not given"),
     *("key not usable", "key not parsed"),
 }
 #: A host in quotes that is an address, and X509_V_ERR_HOSTNAME_MISMATCH and …_IP_ADDRESS_MISMATCH.

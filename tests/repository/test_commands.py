@@ -58,7 +58,8 @@ def test_the_line_that_the_readme_explains_is_explained() -> None:
     told = explain(line)
     assert told.known
     assert told.stack.startswith("Go")
-    options = set(re.findall(r"`(--\w+)`", README.partition(f'"{line}"')[2].partition("\n\n")[0]))
+    near = README.partition(f'"{line}"')[2].partition("```python")[0]
+    options = set(re.findall(r"(--\w+)", near))
     assert {"--certfile", "--keyfile", "--cafile", "--json"} <= options
     helped = subprocess.run(
         [sys.executable, "-m", "mtls_lab", "explain", "--help"],

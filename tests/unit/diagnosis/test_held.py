@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.errors import FileProblem
 from mtls_lab.pki import CertificateAuthority, Identity, pem
 from mtls_lab.pki.bundles import read_bundle
+from mtls_lab.pki.pem import write_pkcs12
 from mtls_lab.pki.revocation import revocations
 from mtls_lab.wire import Failure
 
@@ -220,3 +222,26 @@ def test_a_folder_of_cas_is_searched_by_hash(tmp_path: Path) -> None:
     assert "no name in it is a hash" in told.why
     subprocess.run(["openssl", "rehash", folder], check=True)
     assert "hash" not in explain(unverified(20), cafile=folder).why
+
+
+def test_what_has_a_password_is_said_not_to_be_looked_into(tmp_path: Path) -> None:
+    files = DEVICE.save(tmp_path, "my")
+    locked, bundle = tmp_path / "locked.key", tmp_path / "my.p12"
+    write_pkcs12(bundle, DEVICE, b"barley")
+    locked.write_bytes(
+        DEVICE.key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"barley"),
+        )
+    )
+    line = "remote error: tls: bad certificate"
+    told = explain(line, certfile=files[0], keyfile=locked)
+    assert any(
+        "locked.key has a password, so it was not looked into" in each for each in told.files
+    )
+    told = explain(line, certfile=bundle)
+    assert any("which has a password, so it was not looked into" in each for each in told.files)
+    for cert, key in ((files[0], locked), (bundle, None)):
+        told = explain(line, certfile=cert, keyfile=key, password="barley")
+        assert not any("not looked into" in each for each in told.files)
