@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-from mtls_lab.net.given import expect_context, expect_function
+from mtls_lab.net.given import expect_context, expect_function, expect_number, expect_text
 from mtls_lab.net.mailbox import Mailbox
 from mtls_lab.net.sockets import LINGER, MAX_CONNECTIONS, Acceptor, Address, hang_up
 from mtls_lab.net.tls import PeerCertificate, messages_of, receive, subject_of, wrap
@@ -113,6 +113,14 @@ class Backend:
         expect_context(context, "serve")
         expect_function(authorize, "authorize")
         expect_function(answer, "answer")
+        for what, text in (("name", name), ("secret", secret), ("host", host)):
+            expect_text(text, what)
+        for what, number, least in (
+            ("handshake_timeout", handshake_timeout, 0),
+            ("idle_timeout", idle_timeout, 0),
+            ("max_connections", max_connections, 1),
+        ):
+            expect_number(number, what, least)
         self.name, self.service = name, Service(secret)
         self.connections: deque[Side] = deque(maxlen=REMEMBERED)
         self._context, self._authorize = context, authorize

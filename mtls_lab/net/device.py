@@ -74,7 +74,7 @@ def ask(
         device   connect ✓  received ✓ open sesame
         backend  connect ✓  received ✓ GET_SECRET
     """
-    expect_call(more, to, context)
+    expect_call(command, more, to, context, timeout)
     if "\n" in command:
         raise ValueError(f"one command is one line, and this is more: {command!r}")
     if session is not None and context is None:

@@ -1,7 +1,7 @@
 """What a caller gives, held to its kind before anything is opened: the likely slips, told at once.
 
-Here: contexts, functions, and whom to call. Not here: what a context is set to, which is the lesson
-and fails in a handshake.
+Here: contexts, functions, texts, numbers, and whom to call. Not here: what a context is set to,
+which is the lesson and fails in a handshake.
 """
 
 from __future__ import annotations
@@ -10,19 +10,29 @@ import ssl
 
 from mtls_lab.errors import LabError, kind_of
 
-__all__ = ["expect_call", "expect_context", "expect_function", "expect_upstream"]
+__all__ = [
+    "expect_call",
+    "expect_context",
+    "expect_function",
+    "expect_number",
+    "expect_text",
+    "expect_upstream",
+]
 
 
-def expect_context(context: object, who: str) -> None:
+def expect_context(context: object, who: str, *, finished: bool = False) -> None:
     """Hold what `who` is given to being a context, a function that makes one, or None.
 
-    Raises LabError.
+    With `finished`, to being a context. Raises LabError.
     """
-    if context is None or callable(context) or isinstance(context, ssl.SSLContext):
+    if isinstance(context, ssl.SSLContext):
         return
+    if not finished and (context is None or callable(context)):
+        return
+    others = "" if finished else ", a function that returns one, or None for plain TCP"
     raise LabError(
         f"{who} was given {kind_of(context)} as its context",
-        "a finished ssl.SSLContext, a function that returns one, or None for plain TCP",
+        f"a finished ssl.SSLContext{others}",
         "make the context first, and give that",
     )
 
@@ -50,8 +60,31 @@ def expect_upstream(to: object, who: str) -> None:
     )
 
 
-def expect_call(more: tuple[object, ...], to: object, context: object) -> None:
+def expect_text(text: object, what: str) -> None:
+    """Hold a command, a name or a host to being a text. Raises LabError."""
+    if isinstance(text, str):
+        return
+    todo = "leave out the b before the quotes" if isinstance(text, bytes) else "put it in quotes"
+    raise LabError(f"{what} is {kind_of(text)}", "a text", todo)
+
+
+def expect_number(number: object, what: str, least: float = 0) -> None:
+    """Hold a time-out or a limit to being a number, not below `least`. Raises LabError."""
+    if isinstance(number, int | float) and number >= least:
+        return
+    raise LabError(
+        f"{what} is {number if isinstance(number, int | float) else kind_of(number)}",
+        f"a number from {least} on",
+        f"write {what}={number if isinstance(number, str) and number.isdigit() else 5}, say",
+    )
+
+
+def expect_call(
+    command: object, more: tuple[object, ...], to: object, context: object, timeout: object
+) -> None:
     """Hold a call of `ask` to two arguments without a name, and to their kinds. Raises LabError."""
+    expect_text(command, "the command")
+    expect_number(timeout, "timeout")
     if more:
         name = "context" if isinstance(more[0], ssl.SSLContext) else "name"
         raise LabError(

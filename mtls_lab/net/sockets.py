@@ -206,9 +206,9 @@ def _listen(host: str, port: int) -> socket.socket:
             'an address, such as "127.0.0.1"',
             'leave the host out, or say host="0.0.0.0" if others are meant to reach it',
         )
-    if not 0 <= port <= 65535:
+    if port not in range(65536):
         raise NetworkProblem(
-            f"the port {port}",
+            f"the port {port!r}",
             "a number from 1 to 65535, or 0 for a free port",
             "choose another number, or leave the port out",
         )

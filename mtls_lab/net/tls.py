@@ -18,6 +18,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from mtls_lab.net.given import expect_context
 from mtls_lab.wire import Message
 from mtls_lab.wire.handshake import read_notes
 
@@ -145,6 +146,7 @@ def watch(*contexts: ssl.SSLContext) -> None:
         >>> watch(context)
     """
     for context in contexts:
+        expect_context(context, "watch", finished=True)
         if context._msg_callback is None:  # type: ignore[attr-defined]  # noqa: SLF001
             # The property of the base class hands the plain numbers on. The one of
             # ssl.SSLContext turns each into an enum first, which takes ten times as long.

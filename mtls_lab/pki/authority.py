@@ -2,8 +2,8 @@
 
 Here: everything that is signed; only the hostile requests of
 exercises/part3/device_certificate.py are built there. Not here: the fields of a leaf (leaf.py),
-files (pem.py), what a certificate says (description.py), TLS contexts, and which certificates the
-lab needs (experiments/credentials.py, learner/workspace.py).
+files (pem.py), slips of a caller (given.py), what a certificate says (description.py), TLS
+contexts, and which certificates the lab needs (experiments/credentials.py, learner/workspace.py).
 
 Every certificate follows the profile of RFC 5280, section 4.2, to the letter, so that it
 verifies under Python 3.13's strict default and under `openssl verify -x509_strict`.
@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
 from mtls_lab.pki.description import UNREADABLE
+from mtls_lab.pki.given import expect_certificate, expect_request, positive
 from mtls_lab.pki.leaf import (
     LEAF_KEY_USAGE,
     NO_KEY_USAGE,
@@ -105,15 +106,15 @@ class CertificateAuthority:
             >>> [each.subject.rfc4514_string() for each in device.chain]
             ['CN=Lab Device CA']
         """
-        limits = self.certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-        if limits.path_length == 0:
+        own = self.certificate.extensions.get_extension_for_class(x509.BasicConstraints)
+        if own.value.path_length == 0:
             raise LabError(
                 "a CA that may sign leaves only (pathlen 0)",
                 "one that may sign a CA",
                 "make it so: CertificateAuthority.create(…, below=1)",
             )
-        key = create_key()
-        builder = _ca_builder(name, key, self.certificate.subject, days, below=0)
+        key, issuer = create_key(), self.certificate.subject
+        builder = _ca_builder(name, key, issuer, days, below=0)
         builder = builder.add_extension(self._authority_id(), critical=False)
         certificate = builder.sign(self.key, SHA256)
         return CertificateAuthority(key, certificate, chain=(certificate, *self.chain))
@@ -143,6 +144,7 @@ class CertificateAuthority:
         Raises:
             ValueError: the request was not signed with the key that it names, or cannot be read.
         """
+        expect_request(csr)
         others: Iterable[x509.GeneralName] = ()
         try:
             signed, subject, public_key = csr.is_signature_valid, csr.subject, csr.public_key()
@@ -154,8 +156,7 @@ class CertificateAuthority:
             raise ValueError("the request is not signed with the key that it names")
         if not isinstance(public_key, ec.EllipticCurvePublicKey):
             raise ValueError("the lab signs EC keys only: create one with create_key()")
-        now = _now()
-        first, last = now - CLOCK_SKEW, now + timedelta(days=days)
+        first, last = _now() - CLOCK_SKEW, _now() + timedelta(days=positive(days))
         issuer, issuer_id = self.certificate.subject, self._authority_id()
         sans = others if names is None else general_names(names)
         builder = leaf_builder(issuer, issuer_id, subject, public_key, purpose, sans, first, last)
@@ -169,15 +170,14 @@ class CertificateAuthority:
         Raises:
             LabError: the names are one text and no list of them, or there are none.
         """
-        if isinstance(names, str):
-            raise LabError("one text", "a list of names", f"write issue_server([{names!r}])")
-        if not (names := list(names)):
-            raise LabError("no name", "a list of names", 'write issue_server(["localhost"])')
-        return self.issue(names[0], Purpose.SERVER, names=names, valid_days=(0, days))
+        if isinstance(names, str) or not (names := list(names)):
+            found, name = ("one text", names) if names else ("no name", "localhost")
+            raise LabError(found, "a list of names", f"write issue_server([{name!r}])")
+        return self.issue(names[0], Purpose.SERVER, names=names, valid_days=(0, positive(days)))
 
     def issue_client(self, common_name: str, *, days: int = LEAF_DAYS) -> Identity:
         """Make a key and a client certificate with this common name."""
-        return self.issue(common_name, Purpose.CLIENT, valid_days=(0, days))
+        return self.issue(common_name, Purpose.CLIENT, valid_days=(0, positive(days)))
 
     def issue(
         self,
@@ -227,6 +227,7 @@ class CertificateAuthority:
 
     def revoke(self, certificate: x509.Certificate) -> None:
         """Put a certificate on the list that `crl` signs from now on."""
+        expect_certificate(certificate, "revoke")
         self.revoked.setdefault(certificate.serial_number, _now())
 
     def crl(
@@ -266,7 +267,7 @@ def _ca_builder(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + timedelta(days=days))
+        .not_valid_after(now + timedelta(days=positive(days)))
         # pathlen 0: this CA signs leaves and no further CA (RFC 5280, section 4.2.1.9).
         .add_extension(x509.BasicConstraints(ca=True, path_length=below), critical=True)
         .add_extension(_CA_KEY_USAGE, critical=True)

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
+from mtls_lab.pki.given import expect_certificate
 from mtls_lab.text import printable
 
 __all__ = [
@@ -59,8 +60,10 @@ def common_name(certificate: x509.Certificate) -> str:
 def describe(certificate: x509.Certificate) -> str:
     """Return what decides over trust, a line a field; no key, serial number or date.
 
-    The names are those of RFC 5280 and of openssl's configuration files.
+    The names are those of RFC 5280 and of openssl's configuration files. Raises LabError: it is no
+    certificate.
     """
+    expect_certificate(certificate, "describe")
     lines = [
         ("subject", certificate.subject.rfc4514_string()),
         ("issuer", certificate.issuer.rfc4514_string()),

@@ -14,6 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from mtls_lab.pki.given import expect_name, expect_names
+
 __all__ = ["LEAF_KEY_USAGE", "NO_KEY_USAGE", "Purpose", "general_names", "leaf_builder", "name_of"]
 
 
@@ -89,7 +91,8 @@ def leaf_builder(
 
 
 def name_of(common_name: str) -> x509.Name:
-    """Return the name that consists of this common name."""
+    """Return the name that consists of this common name. Raises LabError: it cannot be one."""
+    expect_name(common_name)
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
@@ -100,6 +103,7 @@ def general_names(names: Iterable[str]) -> list[x509.GeneralName]:
         >>> [type(name).__name__ for name in general_names(["::1", "spiffe://lab.example/7"])]
         ['IPAddress', 'UniformResourceIdentifier']
     """
+    expect_names(names := list(names))
     found: list[x509.GeneralName] = []
     for name in names:
         if "://" in name:

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from mtls_lab.errors import LabError
-from mtls_lab.net import Backend, Relay, ask, running, serve
+from mtls_lab.net import Backend, Relay, ask, running, serve, watch
 
 #: As from a notebook, where no type is checked.
 ASK: Callable[..., Any] = ask
 SERVE: Callable[..., Any] = serve
 RELAY: Callable[..., Any] = Relay
+WATCH: Callable[..., Any] = watch
 ADDRESS = ("127.0.0.1", 9)
 CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 WHOM = "what serve or Relay returned, or an address: a pair of host and port"
@@ -43,6 +44,21 @@ WHOM = "what serve or Relay returned, or an address: a pair of host and port"
         (partial(SERVE, authorize=True), "authorize is a bool", "a function, or None"),
         (partial(SERVE, answer="PONG"), "answer is a str", "a function, or None"),
         (partial(RELAY, ADDRESS, tamper="x"), "tamper is a str", "a function, or None"),
+        (partial(ASK, 3, ADDRESS), "the command is an int", "a text"),
+        (partial(ASK, b"PING", ADDRESS), "the command is a bytes", "a text"),
+        (partial(ASK, "PING", ADDRESS, timeout="5"), "timeout is a str", "a number from 0 on"),
+        (partial(ASK, "PING", ADDRESS, timeout=-1), "timeout is -1", "a number from 0 on"),
+        (partial(SERVE, name=3), "name is an int", "a text"),
+        (partial(SERVE, secret=None), "secret is None", "a text"),
+        (partial(SERVE, host=3), "host is an int", "a text"),
+        (partial(SERVE, max_connections=0), "max_connections is 0", "a number from 1 on"),
+        (partial(SERVE, idle_timeout="9"), "idle_timeout is a str", "a number from 0 on"),
+        (
+            partial(SERVE, port="5000"),
+            "the port '5000'",
+            "a number from 1 to 65535, or 0 for a free port",
+        ),
+        (partial(WATCH, None), "watch was given None as its context", "a finished ssl.SSLContext"),
         (partial(RELAY, "localhost"), "Relay was given a str to call", WHOM),
     ],
 )

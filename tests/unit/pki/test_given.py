@@ -1,0 +1,82 @@
+"""The likely slips of whoever asks a CA for something: each is told at once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mtls_lab.errors import LabError
+from mtls_lab.pki import CertificateAuthority, Purpose, describe, pem
+
+CA: Any = CertificateAuthority.create("Lab CA")  # as from a notebook, where no type is checked
+DEVICE = CA.issue_client("device-7")
+DESCRIBE: Callable[..., Any] = describe
+
+
+@pytest.mark.parametrize(
+    ("slip", "found", "todo"),
+    [
+        (
+            lambda: DESCRIBE("device/client.crt"),
+            "describe was given a str",
+            "read the file first: pem.read_certificate('device/client.crt')",
+        ),
+        (
+            lambda: DESCRIBE(DEVICE),
+            "describe was given an Identity",
+            "give what is in it: describe(….certificate)",
+        ),
+        (
+            lambda: CA.revoke(None),
+            "revoke was given None",
+            "give a certificate; pem.read_certificate(file) reads one",
+        ),
+        (
+            lambda: CA.sign("device.csr", Purpose.CLIENT),
+            "sign was given a str",
+            "read the file first: x509.load_pem_x509_csr(Path('device.csr').read_bytes())",
+        ),
+        (
+            lambda: CertificateAuthority.create(""),
+            "a name of 0 characters",
+            'give a short one, such as "device-7"',
+        ),
+        (
+            lambda: CA.issue_client("x" * 65),
+            "a name of 65 characters",
+            'give a short one, such as "device-7"',
+        ),
+        (lambda: CA.issue_client(7), "an int", 'give a short one, such as "device-7"'),
+        (
+            lambda: CA.issue_server(["localhost", 1]),
+            "an int among the names",
+            'put it in quotes: ["localhost", "127.0.0.1"]',
+        ),
+        (
+            lambda: CA.issue_server(["bücher.example"]),
+            "the name 'bücher.example'",
+            'write "xn--bcher-kva.example", as the DNS has it',
+        ),
+        (
+            lambda: CA.issue_client("x", days=0),
+            "0 days",
+            "for one that has expired, write issue(…, valid_days=(-30, -1))",
+        ),
+        (
+            lambda: CA.issue_server(["localhost"], days="30"),
+            "a str as days",
+            "for one that has expired, write issue(…, valid_days=(-30, -1))",
+        ),
+    ],
+)
+def test_a_slip_is_told(slip: Callable[[], object], found: str, todo: str) -> None:
+    with pytest.raises(LabError) as caught:
+        slip()
+    assert (caught.value.found, caught.value.todo) == (found, todo)
+    assert caught.value.expected
+
+
+def test_what_the_advice_says_works(tmp_path: Any) -> None:
+    certificate, _ = DEVICE.save(tmp_path, "client")
+    assert "CN=device-7" in describe(pem.read_certificate(certificate))
+    assert CA.issue_server(["xn--bcher-kva.example"]).certificate
