@@ -98,7 +98,8 @@ def of_chain(
     if chain[0].subject == issuer and not is_signed_by(chain[0], chain[0]):
         yield cause("named_like_its_ca", seen, seen_here)
     elif chain[0].subject == issuer and not (requested.authorities and named):
-        yield cause("self_signed", seen, seen_here, certain=sure, names=words)
+        wanted = listed(requested.names) or "a CA that it trusts"
+        yield cause("self_signed", seen, seen_here, certain=sure, names=wanted)
     elif between:
         yield lacks_intermediate(seen, between, seen_here, certain=sure and between == "sure")
     elif requested.authorities and not named:

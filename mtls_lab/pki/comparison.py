@@ -57,7 +57,7 @@ def compare(
     if certificates:
         path, broken = path_of(certificates, cas)
         yield from _dates(path, now)
-        yield from _leaf(path[0])
+        yield from _leaf(path[0], alone=len(certificates) == 1)
         if broken and cas:
             yield broken
         yield from _names(certificates[0], cas)
@@ -118,7 +118,7 @@ def _dates(certificates: Sequence[x509.Certificate], now: datetime) -> Iterator[
             yield Look("expired" if now > last else "not yet valid", words)
 
 
-def _leaf(leaf: x509.Certificate) -> Iterator[Look]:
+def _leaf(leaf: x509.Certificate, *, alone: bool) -> Iterator[Look]:
     found = extensions_of(leaf)
     words = {"subject": told(leaf.subject)}
     usages = found.get(x509.ExtendedKeyUsage)
@@ -131,7 +131,9 @@ def _leaf(leaf: x509.Certificate) -> Iterator[Look]:
         yield Look("no digitalSignature", words)
     basic = found.get(x509.BasicConstraints)
     if isinstance(basic, x509.BasicConstraints) and basic.ca:
-        yield Look("leaf is a ca", words)
+        # `openssl req -x509` marks whatever it makes as a CA's.
+        own = alone and leaf.issuer == leaf.subject
+        yield Look("own certificate is a ca" if own else "leaf is a ca", words)
     key = public_key(leaf)
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name not in CURVES:
         yield Look("curve without a scheme", words | {"curve": key.curve.name})

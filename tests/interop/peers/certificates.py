@@ -149,6 +149,7 @@ def make(folder: Path) -> Path:
         "purpose": Holder("device-1", root, purpose=SERVER),
         "bits": Holder("device-1", root, bits=("key_encipherment",)),
         "itself": Holder("device-1"),
+        "req-x509": Holder("device-1", ca=True, bits=()),
         "below": Holder("device-1", between),
         "deep": Holder("device-1", deeper),
         "again": Holder("device-1", again),

@@ -119,7 +119,12 @@ MISFITS = {
     "self_signed": Misfit(
         unverified(18), [leaf(issuer="device", by=LEAF_KEY)], "signed with its own key"
     ),
-    "leaf_is_a_ca": Misfit("net::ERR_BAD_SSL_CLIENT_AUTH_CERT", [root()], "the leaf's", key=ROOT),
+    "leaf_is_a_ca": Misfit(
+        "net::ERR_BAD_SSL_CLIENT_AUTH_CERT", [root(), leaf()], "the leaf's", key=ROOT
+    ),
+    "own_certificate_is_a_ca": Misfit(
+        "invalid peer certificate: CaUsedAsEndEntity", [root()], "openssl req -x509", key=ROOT
+    ),
     "other_key": Misfit(unverified(20), [leaf(by=OTHER)], "none of that name"),
     "root_not_trusted": Misfit(
         unverified(19),
