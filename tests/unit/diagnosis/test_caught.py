@@ -509,10 +509,12 @@ def test_the_page_of_an_urllib_answer_is_looked_at_and_left() -> None:
                 head = f"HTTP/1.1 400 Bad Request\r\nContent-Length: {len(page)}\r\n\r\n"
                 raw.sendall(head.encode() + page)
 
-        threading.Thread(target=answer).start()
+        thread = threading.Thread(target=answer)
+        thread.start()
         error = error_of(
             lambda: urllib.request.urlopen(f"http://127.0.0.1:{server.getsockname()[1]}/")
         )
+    thread.join(10)
     assert explain(error).entry == "http_no_certificate"
     assert isinstance(error, urllib.error.HTTPError)
     with error:
