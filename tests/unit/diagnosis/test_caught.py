@@ -370,8 +370,8 @@ def wrap_with(name: str) -> None:
 
 
 MISUSES: dict[str, Callable[[], object]] = {
-    "no_ca_given": lambda: device().load_verify_locations(os.environ.get("NO_SUCH_VARIABLE")),
-    "not_a_path": lambda: device().load_cert_chain(None),  # type: ignore[arg-type]
+    "ca_is_none": lambda: device().load_verify_locations(os.environ.get("NO_SUCH_VARIABLE")),
+    "path_wanted": lambda: device().load_cert_chain(None),  # type: ignore[arg-type]
     "cadata_form": lambda: device().load_verify_locations(cadata=b"-----BEGIN CERTIFICATE-----"),
     "cadata_form, empty": lambda: device().load_verify_locations(cadata=""),
     "host_without_a_name": lambda: wrap_with(".example.com"),
@@ -681,10 +681,12 @@ def test_the_page_of_an_urllib_answer_is_looked_at_and_left() -> None:
                 head = f"HTTP/1.1 400 Bad Request\r\nContent-Length: {len(page)}\r\n\r\n"
                 raw.sendall(head.encode() + page)
 
-        threading.Thread(target=answer).start()
+        thread = threading.Thread(target=answer)
+        thread.start()
         error = error_of(
             lambda: urllib.request.urlopen(f"http://127.0.0.1:{server.getsockname()[1]}/")
         )
+    thread.join(10)
     assert explain(error).entry == "http_no_certificate"
     assert isinstance(error, urllib.error.HTTPError)
     with error:

@@ -548,8 +548,8 @@ OF_PROGRAMS = {
     *("http_misdirected", "certificate_asked_for", "wrong_kind_of_context", "wrap_socket_gone"),
     *("no_server_hostname", "argument_removed", "peer_certificate_missing"),
     *("tls_insecure_set_too_early", "arguments_of_wrap_socket", "context_wanted"),
-    *("non_blocking", "socket_without_tls"),
-    *("no_ca_given", "not_a_path", "cadata_form", "socket_gone", "handshake_not_done"),
+    *("non_blocking", "socket_without_tls", "path_wanted", "ca_is_none"),
+    *("cadata_form", "socket_gone", "handshake_not_done"),
 }
 CALLS = re.compile(
     r"create_default_context|load_verify_locations|load_cert_chain|check_hostname|verify_mode"
