@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
 from mtls_lab.pki.description import UNREADABLE
-from mtls_lab.pki.given import expect_certificate, expect_request, positive
+from mtls_lab.pki.given import expect_certificate, expect_days, expect_request
 from mtls_lab.pki.leaf import (
     LEAF_KEY_USAGE,
     NO_KEY_USAGE,
@@ -156,7 +156,7 @@ class CertificateAuthority:
             raise ValueError("the request is not signed with the key that it names")
         if not isinstance(public_key, ec.EllipticCurvePublicKey):
             raise ValueError("the lab signs EC keys only: create one with create_key()")
-        first, last = _now() - CLOCK_SKEW, _now() + timedelta(days=positive(days))
+        first, last = _now() - CLOCK_SKEW, _now() + timedelta(days=expect_days(days))
         issuer, issuer_id = self.certificate.subject, self._authority_id()
         sans = others if names is None else general_names(names)
         builder = leaf_builder(issuer, issuer_id, subject, public_key, purpose, sans, first, last)
@@ -173,11 +173,11 @@ class CertificateAuthority:
         if isinstance(names, str) or not (names := list(names)):
             found, name = ("one text", names) if names else ("no name", "localhost")
             raise LabError(found, "a list of names", f"write issue_server([{name!r}])")
-        return self.issue(names[0], Purpose.SERVER, names=names, valid_days=(0, positive(days)))
+        return self.issue(names[0], Purpose.SERVER, names=names, valid_days=(0, expect_days(days)))
 
     def issue_client(self, common_name: str, *, days: int = LEAF_DAYS) -> Identity:
         """Make a key and a client certificate with this common name."""
-        return self.issue(common_name, Purpose.CLIENT, valid_days=(0, positive(days)))
+        return self.issue(common_name, Purpose.CLIENT, valid_days=(0, expect_days(days)))
 
     def issue(
         self,
@@ -267,7 +267,7 @@ def _ca_builder(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + timedelta(days=positive(days)))
+        .not_valid_after(now + timedelta(days=expect_days(days)))
         # pathlen 0: this CA signs leaves and no further CA (RFC 5280, section 4.2.1.9).
         .add_extension(x509.BasicConstraints(ca=True, path_length=below), critical=True)
         .add_extension(_CA_KEY_USAGE, critical=True)

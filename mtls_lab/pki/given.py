@@ -14,7 +14,7 @@ from cryptography import x509
 
 from mtls_lab.errors import LabError, kind_of
 
-__all__ = ["expect_certificate", "expect_name", "expect_names", "expect_request", "positive"]
+__all__ = ["expect_certificate", "expect_name", "expect_names", "expect_request", "expect_days"]
 
 #: The characters of a common name, at most (RFC 5280, appendix A.1: ub-common-name).
 LONGEST = 64
@@ -68,12 +68,12 @@ def expect_names(names: Iterable[object]) -> None:
             raise LabError(f"the name {name!r}", "a name in ASCII (RFC 5280, section 7.2)", spelled)
 
 
-def positive(days: Any) -> float:
-    """Return for how many days something is valid. Raises LabError: it never would be."""
-    if isinstance(days, int | float) and days > 0:
+def expect_days(days: Any) -> float:
+    """Hold days to a number from 0 on, and return it. Raises LabError."""
+    if isinstance(days, int | float) and days >= 0:
         return float(days)
     raise LabError(
         f"{days} days" if isinstance(days, int | float) else f"{kind_of(days)} as days",
-        "a number above 0",
+        "a number from 0 on",
         "for one that has expired, write issue(…, valid_days=(-30, -1))",
     )

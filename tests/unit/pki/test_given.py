@@ -58,8 +58,8 @@ DESCRIBE: Callable[..., Any] = describe
             'write "xn--bcher-kva.example", as the DNS has it',
         ),
         (
-            lambda: CA.issue_client("x", days=0),
-            "0 days",
+            lambda: CA.issue_client("x", days=-1),
+            "-1 days",
             "for one that has expired, write issue(…, valid_days=(-30, -1))",
         ),
         (
