@@ -14,7 +14,7 @@ from cryptography import x509
 
 from mtls_lab.errors import LabError, kind_of
 
-__all__ = ["expect_certificate", "expect_name", "expect_names", "expect_request", "expect_days"]
+__all__ = ["expect_certificate", "expect_days", "expect_name", "expect_names", "expect_request"]
 
 #: The characters of a common name, at most (RFC 5280, appendix A.1: ub-common-name).
 LONGEST = 64
