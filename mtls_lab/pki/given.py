@@ -7,14 +7,21 @@ the lesson (comparison.py), and files (pem.py).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cryptography import x509
 
 from mtls_lab.errors import LabError, kind_of
 
-__all__ = ["expect_certificate", "expect_days", "expect_name", "expect_names", "expect_request"]
+__all__ = [
+    "expect_certificate",
+    "expect_days",
+    "expect_name",
+    "expect_names",
+    "expect_request",
+    "expect_written",
+]
 
 #: The characters of a common name, at most (RFC 5280, appendix A.1: ub-common-name).
 LONGEST = 64
@@ -29,6 +36,17 @@ def expect_request(thing: object) -> None:
     """Hold what `sign` is given to being a signing request. Raises LabError."""
     read = "x509.load_pem_x509_csr(Path({}).read_bytes())"
     _expect(thing, x509.CertificateSigningRequest, "sign", "a signing request", read)
+
+
+def expect_written(things: Sequence[object], kind: Any, call: str, what: str) -> None:
+    """Hold what `call` is to write, behind the name of the file, to its kind. Raises LabError."""
+    wrong = [each for each in things if not isinstance(each, kind)] if things else [None]
+    if wrong:
+        raise LabError(
+            f"{call} was given {kind_of(wrong[0])} to write",
+            f"the name of a file, then {what}",
+            f"write {call}(path, …), with {what} in the second place",
+        )
 
 
 def _expect(thing: object, kind: type, call: str, what: str, read: str) -> None:

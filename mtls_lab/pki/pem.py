@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike, write_file
 from mtls_lab.pki.description import UNREADABLE
+from mtls_lab.pki.given import expect_written
 from mtls_lab.pki.kinds import kind_of, read_bounded
 from mtls_lab.scratch import scratch_folder
 
@@ -81,12 +82,9 @@ class Identity:
 
 def write_key(path: PathLike, key: PrivateKeyTypes) -> None:
     """Write a private key, readable by its owner only from its first byte on (mode 0600)."""
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    write_file(path, pem, mode=0o600)
+    expect_written([key], PrivateKeyTypes, "write_key", "a private key")
+    form, none = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    write_file(path, key.private_bytes(serialization.Encoding.PEM, form, none), mode=0o600)
 
 
 def write_pkcs12(path: PathLike, identity: Identity, password: bytes) -> None:
@@ -106,17 +104,20 @@ def write_pkcs12(path: PathLike, identity: Identity, password: bytes) -> None:
 
 def write_certificate(path: PathLike, *certificates: x509.Certificate) -> None:
     """Write one certificate, or a leaf with the CA certificates to send along."""
+    expect_written(certificates, x509.Certificate, "write_certificate", "a certificate")
     data = b"".join(c.public_bytes(serialization.Encoding.PEM) for c in certificates)
     write_file(path, data, mode=0o644)
 
 
 def write_csr(path: PathLike, csr: x509.CertificateSigningRequest) -> None:
     """Write a certificate signing request."""
+    expect_written([csr], x509.CertificateSigningRequest, "write_csr", "a signing request")
     write_file(path, csr.public_bytes(serialization.Encoding.PEM), mode=0o644)
 
 
 def write_crl(path: PathLike, crl: x509.CertificateRevocationList) -> None:
     """Write a certificate revocation list."""
+    expect_written([crl], x509.CertificateRevocationList, "write_crl", "a revocation list")
     write_file(path, crl.public_bytes(serialization.Encoding.PEM), mode=0o644)
 
 

@@ -11,6 +11,8 @@ from mtls_lab.pki import CertificateAuthority, Purpose, describe, pem
 CA: Any = CertificateAuthority.create("Lab CA")  # as from a notebook, where no type is checked
 DEVICE = CA.issue_client("device-7")
 DESCRIBE: Callable[..., Any] = describe
+WRITE: Callable[..., Any] = pem.write_certificate
+WRITE_KEY: Callable[..., Any] = pem.write_key
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,21 @@ DESCRIBE: Callable[..., Any] = describe
             lambda: CA.issue_client("x" * 65),
             "a name of 65 characters",
             'give a short one, such as "device-7"',
+        ),
+        (
+            lambda: WRITE(DEVICE.certificate, "device.crt"),
+            "write_certificate was given a str to write",
+            "write write_certificate(path, …), with a certificate in the second place",
+        ),
+        (
+            lambda: WRITE("device.crt"),
+            "write_certificate was given None to write",
+            "write write_certificate(path, …), with a certificate in the second place",
+        ),
+        (
+            lambda: WRITE_KEY("device.key", DEVICE),
+            "write_key was given an Identity to write",
+            "write write_key(path, …), with a private key in the second place",
         ),
         (lambda: CA.issue_client(7), "an int", 'give a short one, such as "device-7"'),
         (
