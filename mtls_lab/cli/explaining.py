@@ -105,7 +105,8 @@ def _text(words: list[str], *, needed: bool) -> str:
         LabError: there is no text, or the file that is named is not there.
     """
     if len(words) == 1 and (path := _named(words[0])):
-        _must_be_a_file(path)
+        if not path.is_fifo():  # explain <(journalctl …)
+            _must_be_a_file(path)
         try:
             with path.open("rb") as file:
                 return _read(file)
