@@ -42,6 +42,7 @@ VAGUE = {
     "EACCES": 2.2,
     "cut or refused": 1,
     "connection ended": 1,
+    "client left": 1,  # as a health check does
     "connection shared": 4,
     "cut while writing": 1,
     "hung up in handshake": 1,
