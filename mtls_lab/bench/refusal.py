@@ -109,7 +109,11 @@ def of_chain(
     elif alert in NO_CHAIN:
         yield cause("untrusted", seen, seen_here)
     elif not alert and not page:
-        yield cause("hung_up", seen, seen_here)
+        # In TLS 1.2, a server has verified before the handshake is done; 1.3 does not show that.
+        cut = any(each.cut and each.first("CertificateRequest") for each in seen.attempts)
+        done = any(each.version == "TLSv1.2" for each in seen.attempts)
+        name = "cut_off" if cut else "hung_up" if done else "hung_up_or_cut_off"
+        yield cause(name, seen, seen_here)
     else:
         told_ = _left_open(seen, page or Side("device", tried.stage, symptoms_of(tried).failure))
         name = "refused_on_a_page" if page else "refused_vaguely"

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from cryptography import x509
+
 from mtls_lab.bench.asking import status_of
 from mtls_lab.bench.attempts import Attempt
 from mtls_lab.bench.causes import how_it_ended, in_words, listed, quoted
@@ -17,7 +19,7 @@ from mtls_lab.bench.served import Served
 from mtls_lab.bench.value import NO, NOTE, OPEN, YES, Line
 from mtls_lab.diagnosis.symptoms import shown
 from mtls_lab.pki.key_kinds import key_kind
-from mtls_lab.pki.rules import told
+from mtls_lab.pki.rules import extensions_of, told
 from mtls_lab.text import printable
 
 __all__ = ["report"]
@@ -38,7 +40,11 @@ def _files(seen: Seen) -> Iterator[Line]:
         yield Line("files", NO, problem.what)
     if own.cafile and own.trusts:
         names = sorted({told(each.subject) for each in own.cas})
-        yield Line("CA file", YES, f"{shown(own.cafile)[0]}: {listed(names)}")
+        text = f"{shown(own.cafile)[0]}: {listed(names)}"
+        if own.cas and not any(map(_may_be_trusted, own.cas)):
+            yield Line("CA file", NO, f"{text}; there is no CA's certificate in it")
+        else:
+            yield Line("CA file", YES, text)
     if own.certfile and own.presents and own.chain:
         leaf = own.chain[0]
         days = (leaf.not_valid_after_utc - datetime.now(UTC)).days
@@ -49,6 +55,13 @@ def _files(seen: Seen) -> Iterator[Line]:
             text += f", with {len(own.chain) - 1} more"
         text += "".join(f"; {name}" for name in own.unfit if name != "expired")
         yield Line("certificate", NO if own.unfit else YES, text)
+
+
+def _may_be_trusted(certificate: x509.Certificate) -> bool:
+    """Whether it is a CA's, or signed with its own key, which may be trusted by itself."""
+    basic = extensions_of(certificate).get(x509.BasicConstraints)
+    is_ca = isinstance(basic, x509.BasicConstraints) and basic.ca
+    return is_ca or certificate.issuer == certificate.subject
 
 
 def _reach(seen: Seen) -> Iterator[Line]:

@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
             _must_be_a_file(path)
     named = (options.certfile, options.keyfile, options.cafile, options.crlfile)
     text = _text(options.line, needed=not any(named))
-    if not text:
+    if not text and any(named):
         from mtls_lab.cli import looking  # noqa: PLC0415 - it loads cryptography
 
         return looking.run(options, _password(options))
@@ -105,7 +105,8 @@ def _text(words: list[str], *, needed: bool) -> str:
         LabError: there is no text, or the file that is named is not there.
     """
     if len(words) == 1 and (path := _named(words[0])):
-        _must_be_a_file(path)
+        if not path.is_fifo():  # explain <(journalctl …)
+            _must_be_a_file(path)
         try:
             with path.open("rb") as file:
                 return _read(file)
@@ -136,6 +137,8 @@ def _named(word: str) -> Path | None:
     """The file that an argument names: one that is there, or looks like a log that is not."""
     path = Path(word)
     with suppress(OSError, ValueError):  # too long for a name: it is a line
+        if path.is_dir() and path.name == word:
+            return None  # a word, such as EOF, or nothing: no log, and hardly meant
         if path.exists() or (path.suffix in LOGS and not re.search(r"\s", word)):
             return path
     return None

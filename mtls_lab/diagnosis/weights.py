@@ -46,6 +46,10 @@ VAGUE = {
     "would block": 0.9,
     "cut or refused": 1,
     "connection ended": 1,
+    "client left": 1,  # as a health check does
+    "client gone": 1,
+    "upstream closed": 2,
+    "silent network": 1,
     "connection shared": 4,
     "cut while writing": 1,
     "hung up in handshake": 1,

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab.bench import Diagnosis, diagnose
-from tests.interop.peers.inside import plain, python
+from tests.interop.peers.inside import asynchronous, plain, python
 from tests.interop.peers.programs import STACKS
 from tests.interop.peers.running import Setup
 
-ALL = STACKS | {"python": python, "plain": plain}
+ALL = STACKS | {"python": python, "asyncio": asynchronous, "plain": plain}
 
 
 @dataclass(frozen=True)

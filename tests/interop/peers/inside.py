@@ -1,7 +1,9 @@
 """Servers of this process: Python's own ssl, and plain protocols that speak no TLS."""
 
+import asyncio
 import socket
 import ssl
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -44,6 +46,36 @@ def python(setup: Setup) -> Iterator[Serving]:
     """Python's ssl, which waits for a request, and speaks TLS as `setup` says."""
     with answering(context_of(setup), AFTERWARDS.get(setup.extra, drain)) as serving:
         yield serving
+
+
+@contextmanager
+def asynchronous(setup: Setup) -> Iterator[Serving]:
+    """A server with asyncio, as uvicorn is one: it hangs up where a certificate does not verify."""
+    loop = asyncio.new_event_loop()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while await reader.read(4096):
+                pass
+            writer.close()
+
+    loop.set_exception_handler(lambda *_: None)  # a refused client is no failure of the test
+    server = loop.run_until_complete(
+        asyncio.start_server(handle, "127.0.0.1", 0, ssl=context_of(setup))
+    )
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield Serving(server.sockets[0].getsockname()[1])
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        server.close()
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
 
 
 def context_of(setup: Setup) -> ssl.SSLContext:

@@ -407,6 +407,16 @@ def test_a_server_that_has_a_common_name_only(lab: Lab, tmp_path: Path) -> None:
     assert "names" not in {each.label for each in other.lines}
 
 
+def test_a_file_of_cas_that_has_none(lab: Lab) -> None:
+    cert, _ = lab.store.files("valid")
+    with nobody_listens() as address:
+        wrong, right = (diagnose(address, cafile=each) for each in (cert, lab.ca_file))
+    (line,) = (each for each in wrong.lines if each.label == "CA file")
+    assert (line.sign, "no CA's certificate in it" in line.text) == ("✗", True)
+    (line,) = (each for each in right.lines if each.label == "CA file")
+    assert line.sign == "✓"
+
+
 def test_a_key_without_its_certificate(lab: Lab) -> None:
     _, key = lab.store.files("valid")
     with nobody_listens() as address:

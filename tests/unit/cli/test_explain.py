@@ -93,6 +93,24 @@ def test_a_log_is_read_by_its_name(tmp_path: Path) -> None:
     assert call("explain", log).stdout == call("explain", LINE).stdout
 
 
+@pytest.mark.skipif(os.name == "nt", reason="bash has process substitution")
+def test_what_another_command_writes_is_read() -> None:
+    told = subprocess.run(
+        ["bash", "-c", f"'{sys.executable}' -m mtls_lab explain <(echo '{LINE}')"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert told.stdout == call("explain", LINE).stdout
+
+
+def test_a_word_is_not_a_folder_of_that_name(tmp_path: Path) -> None:
+    (tmp_path / "EOF").mkdir()
+    assert call("explain", "EOF", cwd=tmp_path).stdout == call("explain", "EOF").stdout
+    assert call("explain", "").returncode == 1
+
+
 def test_what_else_is_in_a_log_is_told() -> None:
     time = "2026/11/27 10:01:07 http: TLS handshake error from 127.0.0.1:38206: tls: "
     none, expired = "client didn't provide a certificate", "x509: certificate has expired"
