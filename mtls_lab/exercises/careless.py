@@ -1,7 +1,7 @@
 """Careless peers: genuine ones, which are content with what a side should never agree to.
 
-Here: no encryption, an old version, and CAs that nobody asked for. Not here: Mallory, whose
-certificates are not genuine (impostors.py).
+Here: no encryption, an old version, a log of keys, and CAs that nobody asked for. Not here:
+Mallory, whose certificates are not genuine (impostors.py).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -20,7 +21,14 @@ from mtls_lab.exercises.result import Unsafe
 from mtls_lab.net import Backend, Relay, ask
 from mtls_lab.wire import Exchange
 
-__all__ = ["Careless", "careless", "careless_backends", "careless_devices", "no_other_ca"]
+__all__ = [
+    "Careless",
+    "careless",
+    "careless_backends",
+    "careless_devices",
+    "no_key_log",
+    "no_other_ca",
+]
 
 Make = Callable[[], ssl.SSLContext]
 
@@ -103,3 +111,19 @@ def no_other_ca(context: ssl.SSLContext, *known: x509.Certificate) -> None:
         name = x509.load_der_x509_certificate(others[0]).subject.rfc4514_string()
         found = f"the context trusts other CAs as well: {len(others)}, such as {name}"
         raise Unsafe(found, "whoever is trusted as a CA can make a certificate for anybody")
+
+
+def no_key_log(context: ssl.SSLContext) -> None:
+    """Hold a context to writing down no keys of its connections.
+
+    Raises:
+        Unsafe: it writes them into a file. Wireshark reads recordings with one.
+    """
+    if context.keylog_filename:
+        name = Path(context.keylog_filename).name
+        context.keylog_filename = None  # type: ignore[assignment] # OpenSSL closes it
+        found = f"the context writes the keys of each connection into a file, {name}"
+        rule = (
+            "whoever has a key log reads every recording: set no keylog_filename, no SSLKEYLOGFILE"
+        )
+        raise Unsafe(found, rule)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from mtls_lab.exercises.careless import careless_devices, no_other_ca
+from mtls_lab.exercises.careless import careless_devices, no_key_log, no_other_ca
 from mtls_lab.exercises.contexts import context_in_folder
 from mtls_lab.exercises.peers import PAST, SECRET, strict_device
 from mtls_lab.exercises.refusals import ASKING, EXPIRED, VALIDITY, served
@@ -96,6 +96,7 @@ class ForDevices:
         device = self.devices.issue_client("trusted-client")
         yield careless_devices(self.backend, lambda: self.device(device))
         no_other_ca(self.context, self.devices.certificate)
+        no_key_log(self.context)
 
     def _others(self) -> Iterator[tuple[str, Identity | None]]:
         mallory = CertificateAuthority.create("Mallory CA")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab.exercises.careless import careless_devices, no_other_ca
+from mtls_lab.exercises.careless import careless_devices, no_key_log, no_other_ca
 from mtls_lab.exercises.peers import PAST, SECRET, strict_device
 from mtls_lab.exercises.refusals import ASKING, EXPIRED, VALIDITY, served
 from mtls_lab.exercises.result import NotYet, Unsafe
@@ -95,6 +95,7 @@ class Factory:
                 backend, lambda: strict_device(self.servers.certificate, identity)
             )
         no_other_ca(context, self.devices.certificate)
+        no_key_log(context)
         return held
 
     def _others(self) -> Iterator[tuple[str, Identity | None, str]]:

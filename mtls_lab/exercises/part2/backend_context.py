@@ -11,7 +11,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab.exercises.careless import careless_devices
+from mtls_lab.exercises.careless import careless_devices, no_key_log
 from mtls_lab.exercises.contexts import World, context_of_files
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET, strict_device
@@ -52,6 +52,7 @@ def backend_context(make: Function) -> Iterator[str]:
             raise Unsafe(found, "from TLS 1.3 on, the certificate is sent encrypted: RFC 8446")
         with Backend(context, secret=SECRET) as backend:
             careless_devices(backend, lambda: strict_device(world.ca.certificate))
+        no_key_log(context)
         yield "a device that speaks nothing newer than TLS 1.2 is refused"
         if not eve.heard(certificate):
             yield "Eve, who has recorded it all, does not find the certificate"

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mtls_lab.exercises.careless import careless_backends, no_other_ca
+from mtls_lab.exercises.careless import careless_backends, no_key_log, no_other_ca
 from mtls_lab.exercises.contexts import World, context_of_files
 from mtls_lab.exercises.impostors import impostors
 from mtls_lab.exercises.judging import exercise
@@ -52,3 +52,4 @@ def device_context(make: Function) -> Iterator[str]:
             yield f"Mallory, who presents {impostor.shows}, is refused"
         yield careless_backends(context, lambda: server_context(world.backend))
         no_other_ca(context, world.ca.certificate)
+        no_key_log(context)

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mtls_lab.exercises.careless import careless_backends, no_other_ca
+from mtls_lab.exercises.careless import careless_backends, no_key_log, no_other_ca
 from mtls_lab.exercises.contexts import context_in_folder
 from mtls_lab.exercises.impostors import Impostor, impostors
 from mtls_lab.exercises.judging import exercise
@@ -43,6 +43,7 @@ def mutual_device(function: Callable[..., Any]) -> Iterator[str]:
         context, lambda: server_context(backend_identity, client_ca=devices.certificate)
     )
     no_other_ca(context, servers.certificate)
+    no_key_log(context)
 
 
 def _answer(context: ssl.SSLContext, impostor: Impostor) -> None:

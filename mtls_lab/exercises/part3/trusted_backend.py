@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mtls_lab.exercises.calling import LIMIT, Rule, call
-from mtls_lab.exercises.careless import careless_devices, no_other_ca
+from mtls_lab.exercises.careless import careless_devices, no_key_log, no_other_ca
 from mtls_lab.exercises.judging import exercise, is_open
 from mtls_lab.exercises.peers import PAST, SECRET, learners_ca, shown, strict_device
 from mtls_lab.exercises.refusals import ASKING, EXPIRED, VALIDITY, refused_in_the_handshake, served
@@ -110,6 +110,7 @@ class _Running:
                 )
             return
         no_other_ca(self.context, self.ca.certificate)
+        no_key_log(self.context)
         who = "the lost device, with a session from before it was revoked"
         revoked_returns(self.backend, self.context, lambda: self.device(lost), who)
         yield f"{who}, is refused"

@@ -30,7 +30,7 @@ from mtls_lab.net import Address
 from mtls_lab.pki import Identity, Purpose, create_key, pem, self_signed
 from mtls_lab.pki.public import VARIABLE
 from tests.unit.exercises.conftest import Hurry
-from tests.unit.exercises.verdicts import Attempts, Hold, named
+from tests.unit.exercises.verdicts import Attempts, Hold, logs_keys, named
 
 NOT_YET, UNSAFE, RIGHT = Outcome.NOT_YET, Outcome.UNSAFE, Outcome.RIGHT
 NAMES = ["backend.example", "localhost", "127.0.0.1"]
@@ -340,6 +340,7 @@ DEVICES: Attempts = {
     "DEFAULT:@SECLEVEL=1": (weakly("DEFAULT:@SECLEVEL=1"), UNSAFE),
     "DEFAULT:eNULL:!aNULL:@SECLEVEL=0": (weakly("DEFAULT:eNULL:!aNULL:@SECLEVEL=0"), UNSAFE),
     **named(UNSAFE, one_more_ca),
+    "a log of keys": (logs_keys(careful), UNSAFE),
     "no function": (ssl.create_default_context(), NOT_YET),
     **named(RIGHT, careful, by_hand),
 }
@@ -421,6 +422,7 @@ BACKENDS: Attempts = {
     ),
     **named(NOT_YET, no_certificate_for_tls_1_3),
     **named(UNSAFE, visible, only_old, with_everything_old, nothing_but_old),
+    "a log of keys": (logs_keys(hidden), UNSAFE),
     **named(RIGHT, hidden),
 }
 

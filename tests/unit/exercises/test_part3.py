@@ -21,7 +21,7 @@ from mtls_lab.exercises.judging import Check
 from mtls_lab.net import Backend, forbid_resumption, server_context
 from mtls_lab.pki import Purpose, create_key, pem
 from mtls_lab.pki.leaf import LEAF_KEY_USAGE
-from tests.unit.exercises.verdicts import Attempts, Hold, named
+from tests.unit.exercises.verdicts import Attempts, Hold, logs_keys, named
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -186,6 +186,7 @@ DEVICES: Attempts = {
         device_that_trusts_public_cas,
         device_that_compares_no_name,
     ),
+    "a log of keys": (logs_keys(device_context), UNSAFE),
     "any cipher suite": (lambda folder: weak(device_context(folder), ANY_CIPHER), UNSAFE),
     "security level 1": (
         lambda folder: weak(device_context(folder), "DEFAULT:@SECLEVEL=1"),
@@ -279,6 +280,7 @@ BACKENDS: Attempts = {
         UNSAFE,
     ),
     "one more CA": (lambda folder: one_more_ca(backend_context(folder), folder), UNSAFE),
+    "a log of keys": (logs_keys(backend_context), UNSAFE),
     "any cipher suite and TLS 1.2": (
         lambda folder: weak(backend_context(folder), ANY_CIPHER),
         RIGHT,

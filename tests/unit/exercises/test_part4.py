@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from mtls_lab import checks
 from mtls_lab.enrolment import Asked, names_in
 from mtls_lab.exercises import Outcome
-from tests.unit.exercises.verdicts import Attempts, Hold, named
+from tests.unit.exercises.verdicts import Attempts, Hold, logs_keys, named
 
 NOT_YET, UNSAFE, RIGHT = Outcome.NOT_YET, Outcome.UNSAFE, Outcome.RIGHT
 NOT_ATTEMPTED = Outcome.NOT_ATTEMPTED
@@ -67,6 +67,10 @@ TRUST: Attempts = {
         NOT_YET,
     ),
     "the root": (lambda f: backend(f, LIST, "device_root.pem", "device_ca.crl"), UNSAFE),
+    "a log of keys": (
+        logs_keys(lambda f: backend(f, PARTIAL | LIST, "device_ca.pem", "device_ca.crl")),
+        UNSAFE,
+    ),
     "the root too": (
         lambda f: backend(f, PARTIAL, "device_root.pem", "device_ca.pem", "device_ca.crl"),
         UNSAFE,

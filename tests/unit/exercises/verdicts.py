@@ -4,7 +4,9 @@ The files in verdicts/ are for a person to read in a review; `make verdicts` wri
 outcome of an attempt stands in its test. Here: attempts, and the files. No test is here.
 """
 
+import os
 import re
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,17 @@ NEW = pytest.StashKey[dict[str, dict[str, str]]]()
 def named(outcome: Outcome, *functions: Callable[..., Any]) -> Attempts:
     """Attempts that have the names of their functions."""
     return {each.__name__: (each, outcome) for each in functions}
+
+
+def logs_keys(make: Callable[..., ssl.SSLContext]) -> Callable[..., ssl.SSLContext]:
+    """A function whose context also writes down the keys of its connections, for debugging."""
+
+    def logging(*given: Any) -> ssl.SSLContext:
+        context = make(*given)
+        context.keylog_filename = os.devnull
+        return context
+
+    return logging
 
 
 def words(result: Result) -> str:
