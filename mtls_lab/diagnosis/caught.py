@@ -64,6 +64,10 @@ def inside(error: BaseException) -> Symptoms:
         if told and (worth := max(told.weight - QUOTED, LEAST)) > weight:
             best = replace(told, side=told.side or seen.side)
             weight, found = worth, each
+    if best.failure.verify_code is not None and "ProxyError" in {type(e).__name__ for e in carried}:
+        best = replace(
+            best, state="certificate of the proxy"
+        )  # of urllib3: the tunnel was not made yet
     if best.failure.error == "EOFError" and any(map(over_tls, carried)):
         best = replace(best, side="device", version="TLS")
     if found is error and type(error).__module__ == "builtins":
