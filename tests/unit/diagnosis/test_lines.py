@@ -43,7 +43,7 @@ OF_PYTHON = {
     *("wrong_kind_of_context", "wrap_socket_gone", "no_server_hostname", "argument_removed"),
     *("peer_certificate_missing", "tls_insecure_set_too_early", "patched_too_late"),
     *("arguments_of_wrap_socket", "argument_unknown", "context_wanted", "non_blocking"),
-    *("socket_without_tls", "path_wanted", "ca_is_none"),
+    *("socket_without_tls", "path_wanted", "ca_is_none", "ssl_argument_missing"),
 }
 #: Words of Python's ssl, which say nothing in other languages.
 PYTHON = re.compile(r"\bload_cert_chain|\bload_verify_locations|create_default_context\(|cafile=")
