@@ -62,6 +62,9 @@ def inside(error: BaseException) -> Symptoms:
     if not known:  # then what it was told to hide says more: raise … from None
         carried = list(_carried(error, hidden=True))
         best, found, _ = _most_telling(carried)
+    proxied = "ProxyError" in {type(each).__name__ for each in carried}  # of urllib3
+    if proxied and best.failure.verify_code is not None:  # the tunnel was not made yet
+        best = replace(best, state="certificate of the proxy")
     if best.failure.error == "EOFError" and any(map(over_tls, carried)):
         best = replace(best, side="device", version="TLS")
     if found is error and type(error).__module__ == "builtins":

@@ -735,6 +735,16 @@ def test_a_certificate_that_is_not_there(certificate: Any) -> None:
     assert told.entry == "peer_certificate_missing"
 
 
+def test_the_certificate_of_a_proxy(refusal: ssl.SSLError) -> None:
+    class ProxyError(Outer):
+        """As urllib3 and requests call it."""
+
+    assert (
+        explain(Outer(ProxyError("Unable to connect to proxy", refusal))).entry
+        == "certificate_of_the_proxy"
+    )
+
+
 def test_a_purpose_in_words(tmp_path: Path, ca: CertificateAuthority) -> None:
     """An alert with the files beside it: the files decide."""
     identity = ca.issue("server", Purpose.SERVER)

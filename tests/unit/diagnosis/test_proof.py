@@ -39,8 +39,9 @@ def asked(
     line: str, folder: Path, identity: Identity, ca: CertificateAuthority | None
 ) -> Explanation:
     certfile, keyfile = identity.save(folder, "app")
-    pem.write_certificate(folder / "ca.pem", *([ca.certificate] if ca else ()))
     cafile = folder / "ca.pem" if ca else None
+    if ca and cafile:
+        pem.write_certificate(cafile, ca.certificate)
     return explain(line, certfile=certfile, keyfile=keyfile, cafile=cafile)
 
 
