@@ -7,15 +7,23 @@ there are (the Makefile), and what the tests share (each folder's conftest.py).
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+#: Tests that wait most of the time, for time-outs and for programs that start. They are one piece:
+#: one process waits, and the others have the cores meanwhile. At the end, all of them would wait.
+WAITING = (
+    "tests/interop/test_diagnose.py",
+    "tests/unit/bench/",
+    "tests/unit/cli/test_tpm.py",
+    "tests/unit/exercises/test_part1.py",
+)
 #: The longest pieces first, so that none of them is left for the end: files and folders.
 LONGEST = [
     "tests/browser/",
+    *WAITING,
     "tests/notebooks/test_outputs.py",
     "tests/notebooks/",
     "tests/repository/test_readme.py",
     "tests/repository/",
     "tests/unit/cli/",
-    "tests/unit/bench/",
     "tests/interop/",
     "tests/unit/kata/",
     "tests/unit/exercises/",
@@ -41,6 +49,8 @@ def piece(nodeid: str, processes: int = 1) -> str:
         'tests/browser/'
         >>> piece("tests/browser/test_slides.py::test_one", processes=4)
         'tests/browser/test_slides.py'
+        >>> piece("tests/unit/bench/test_hostile.py::test_one")
+        'what waits'
         >>> piece("tests/repository/test_routes.py::test_make")
         'tests/repository/test_routes.py::test_make'
     """
@@ -48,6 +58,8 @@ def piece(nodeid: str, processes: int = 1) -> str:
         return "tests/browser/"
     if nodeid.startswith(ONE_PAGE):
         return ONE_PAGE
+    if nodeid.startswith(WAITING):
+        return "what waits"
     return nodeid if nodeid.startswith(APART) else nodeid.partition("::")[0]
 
 
