@@ -98,6 +98,19 @@ class Looked:
         there = {"cert": self.certificates, "key": held.key, "ca": held.cas, "crl": held.crls}
         return {name for name, thing in there.items() if thing}
 
+    @property
+    def names_a_host(self) -> bool:
+        """Whether the leaf has a name or an address that a client may call."""
+        from cryptography import x509  # noqa: PLC0415 - see look_at
+
+        from mtls_lab.pki.rules import extensions_of  # noqa: PLC0415
+
+        names = extensions_of(self.certificates[0]).get(x509.SubjectAlternativeName)
+        hosts = x509.DNSName | x509.IPAddress
+        return isinstance(names, x509.SubjectAlternativeName) and any(
+            isinstance(name, hosts) for name in names
+        )
+
     def findings(
         self, seen: Symptoms, owner: str, reword: Callable[[str], str] = str
     ) -> list[Finding]:
@@ -113,6 +126,8 @@ class Looked:
         # failed.
         foreign = owner == "backend" and self.purposes == {"clients"}
         foreign = foreign and seen.failure.verify_code != PURPOSE
+        # Or a server's, which names a host: that it is not for clients is right then.
+        foreign |= _is_of_the_hello(seen) and self.purposes == {"servers"} and self.names_a_host
         for entry, words in _entries_for(self.looks):
             explains = _explains(entry, seen, owner) and not foreign
             perhaps = not owner and not explains and _may_explain(entry, seen)
@@ -205,9 +220,6 @@ def _explains(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:
         "state": seen.state,
         "error": failure.error,
     }
-    # In the hello no certificate was seen yet; in TLS 1.2 this alert is that of a missing one.
-    if facts["alert"] == "handshake_failure" and seen.stage == Stage.HANDSHAKE.value:
-        return False
     explains = entry["explains"]
     if entry.get("owner", "device") != (owner or "device") and "owner" in entry:
         return False  # of a certificate whose owner is not known, a client's is asked about
@@ -217,8 +229,15 @@ def _explains(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:
     return bool(
         certain
         and explains.get("vague")
+        and not _is_of_the_hello(seen)
         and any(facts[key] in wanted for key, wanted in VAGUE.items())
     )
+
+
+def _is_of_the_hello(seen: Symptoms) -> bool:
+    """Whether no certificate of a client may have been seen yet, or in TLS 1.2 none was sent."""
+    alert = alert_of(normal(seen.failure.reason))
+    return alert == "handshake_failure" and seen.stage == Stage.HANDSHAKE.value
 
 
 def _may_explain(entry: dict[str, Any], seen: Symptoms) -> bool:

@@ -713,15 +713,17 @@ def test_a_handshake_failure_after_the_handshake() -> None:
     assert explain(early).entry == "alert_handshake_failure"
 
 
-def test_files_do_not_explain_a_handshake_that_ended_in_its_hello(
-    tmp_path: Path, ca: CertificateAuthority
+@pytest.mark.parametrize("names", [["localhost"], []])
+def test_the_purpose_of_a_servers_own_certificate_is_right(
+    tmp_path: Path, ca: CertificateAuthority, names: list[str]
 ) -> None:
-    """Whoever runs the server may give its files: that they are not for clients is right then."""
-    certfile, keyfile = ca.issue("server", Purpose.SERVER).save(tmp_path, "server")
+    """Whoever runs the server may give its files; one that names no host is a client's."""
+    identity = ca.issue("device", Purpose.SERVER, names=names)
+    certfile, keyfile = identity.save(tmp_path, "my")
     alert = Failure("SSLError", "SSLV3_ALERT_HANDSHAKE_FAILURE")
     early = Exchange("PING", Side("device", Stage.HANDSHAKE, alert))
     told = explain(early, certfile=certfile, keyfile=keyfile)
-    assert "In these files" not in told.why
+    assert ("In these files" in told.why) == (not names)
 
 
 def read_a_name(certificate: Any) -> Any:
