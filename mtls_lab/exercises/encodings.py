@@ -72,7 +72,7 @@ def rewritten(line: str, start: int, end: int) -> Iterator[tuple[str, str]]:
 
     Example:
         >>> [line for _, line in rewritten("moon QUJD=", 5, 9)][-2:]
-        ['moon QU!JD=', 'moon QUJC=']
+        ['moon Q!UJD=', 'moon QUJC=']
     """
     middle, last = (start + end - 1) // 2, line[end - 1]
     yield "a letter in the tag that is not ASCII", f"{line[:middle]}é{line[middle + 1 :]}"

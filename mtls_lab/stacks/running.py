@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab.errors import LabError
+from mtls_lab.facts import read_facts
 from mtls_lab.net.clock import Clock
 from mtls_lab.stacks.programs import ADDED, Program, found
 from mtls_lab.stacks.states import CONNECTED, LISTENS, states
@@ -264,12 +265,18 @@ def _await(
     log: Path,
 ) -> None:
     deadline = time.monotonic() + START
-    while not _listens(program.listens, folder, ports):
+    while not (_listens(program.listens, folder, ports) and _is_ready(program, log)):
         if process.poll() is not None or time.monotonic() > deadline:
             with log.open("rb") as said:
                 said.seek(max(said.seek(0, os.SEEK_END) - MOST, 0))
                 raise NotStarted(program.name, said.read().decode("utf-8", "replace"))
         select.select([], [], [], 0.02)
+
+
+def _is_ready(program: Program, log: Path) -> bool:
+    """Whether its log says so; most answer as soon as they listen."""
+    said = read_facts("stacks")["ready"].get(program.name)
+    return said is None or said.encode() in log.read_bytes()
 
 
 def _listens(where: int | str | None, folder: Path, ports: Mapping[int, int]) -> bool:

@@ -94,7 +94,7 @@ def test_what_is_due_today(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(review()) == "Once more\nNothing is due before Tuesday, 01 December 2026."
 
 
-@pytest.mark.parametrize("lesson", [1, "3b", 5])
+@pytest.mark.parametrize("lesson", [1, "3b", 6])
 def test_a_lesson_without_one_before_it(lesson: int | str) -> None:
     with pytest.raises(UnknownName, match="no lesson with others before it"):
         review(lesson)

@@ -229,6 +229,22 @@ def test_of_a_server_that_writes_without_end_the_last_words_are_read(
     assert meet(server, client).instead == "server does not start: no port"
 
 
+def test_a_server_that_listens_before_it_answers_is_waited_for(folder: Path) -> None:
+    """As PostgreSQL does: "the database system is starting up" is no answer."""
+    port = free_port()
+    slow = f"""
+import socket, time
+listener = socket.create_server(("127.0.0.1", {port}))
+time.sleep(0.3)
+print("ready to accept connections", flush=True)
+time.sleep(9)
+"""
+    (folder / "slow.py").write_text(slow)
+    program = Program("PostgreSQL", f"{sys.executable} slow.py", listens=port)
+    with running.started([program], folder, {port: port}):
+        assert "ready" in (folder / "PostgreSQL.log").read_text()
+
+
 def test_the_table_leaves_out_what_was_not_run() -> None:
     words = [("hello",), ("tlsv1 alert unknown ca",), ("reset",), ("400 no",), ()]
     names = ["valid", "none", "untrusted", "expired", "wrong_purpose"]
