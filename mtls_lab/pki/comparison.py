@@ -131,8 +131,9 @@ def _leaf(leaf: x509.Certificate, *, alone: bool) -> Iterator[Look]:
         yield Look("no digitalSignature", words)
     basic = found.get(x509.BasicConstraints)
     if isinstance(basic, x509.BasicConstraints) and basic.ca:
-        # `openssl req -x509` marks whatever it makes as a CA's.
-        own = alone and leaf.issuer == leaf.subject
+        # `openssl req -x509` marks whatever it makes as a CA's; what signs others has keyUsage too.
+        signs = isinstance(bits, x509.KeyUsage) and bits.key_cert_sign
+        own = alone and leaf.issuer == leaf.subject and not signs
         yield Look("own certificate is a ca" if own else "leaf is a ca", words)
     key = public_key(leaf)
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name not in CURVES:

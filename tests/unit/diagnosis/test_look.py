@@ -122,8 +122,12 @@ MISFITS = {
     "leaf_is_a_ca": Misfit(
         "net::ERR_BAD_SSL_CLIENT_AUTH_CERT", [root(), leaf()], "the leaf's", key=ROOT
     ),
+    "the_ca_itself": Misfit("net::ERR_BAD_SSL_CLIENT_AUTH_CERT", [root()], "the leaf's", key=ROOT),
     "own_certificate_is_a_ca": Misfit(
-        "invalid peer certificate: CaUsedAsEndEntity", [root()], "openssl req -x509", key=ROOT
+        "invalid peer certificate: CaUsedAsEndEntity",
+        [root(CA, ski(ROOT))],
+        "openssl req -x509",
+        key=ROOT,
     ),
     "other_key": Misfit(unverified(20), [leaf(by=OTHER)], "none of that name"),
     "root_not_trusted": Misfit(
