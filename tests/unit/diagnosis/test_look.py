@@ -119,10 +119,7 @@ MISFITS = {
     "self_signed": Misfit(
         unverified(18), [leaf(issuer="device", by=LEAF_KEY)], "signed with its own key"
     ),
-    "leaf_is_a_ca": Misfit(
-        "net::ERR_BAD_SSL_CLIENT_AUTH_CERT", [root(), leaf()], "the leaf's", key=ROOT
-    ),
-    "the_ca_itself": Misfit("net::ERR_BAD_SSL_CLIENT_AUTH_CERT", [root()], "the leaf's", key=ROOT),
+    "leaf_is_a_ca": Misfit("net::ERR_BAD_SSL_CLIENT_AUTH_CERT", [root()], "the leaf's", key=ROOT),
     "own_certificate_is_a_ca": Misfit(
         "invalid peer certificate: CaUsedAsEndEntity",
         [root(CA, ski(ROOT))],
