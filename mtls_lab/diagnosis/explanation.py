@@ -44,7 +44,10 @@ SETUP = "Nobody was refused: {seer} stopped"
 #: Lines of programs that did not take a certificate or a key, whatever was wrong with it.
 UNTAKEN = {"key not decodable", "pair not taken"}
 #: What is known of a file that could not be opened; a look into the folder tells more.
-UNOPENED = {"", "argument missing", "named folder", "file of the environment"}
+UNOPENED = {
+    *("", "argument missing", "file of the environment", "named folder", "named file missing"),
+    "named file closed",
+}
 #: What makes a refusal in TLS 1.3 a surprise.
 LATE = (
     " In TLS 1.3 the device believed that it was connected until its first read"
