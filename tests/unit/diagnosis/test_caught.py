@@ -91,7 +91,7 @@ def once(
         with raw:
             try:
                 with context.wrap_socket(raw, server_side=True) as connection:
-                    connection.recv(100)
+                    connection.recv(1024)  # what is left unread makes the end a reset
             except OSError as error:
                 errors.append(error)
 
@@ -447,21 +447,13 @@ def test_what_ssl_says_without_a_reason() -> None:
 
 def test_who_hung_up_on_https_heard_tls(ca: CertificateAuthority, listener: socket.socket) -> None:
     """uvicorn 0.54 closes without an alert where a certificate is missing: asyncio aborts."""
-
-    def hang_up() -> None:
-        with (
-            suppress(OSError),
-            server_context(ca, mutual=False).wrap_socket(
-                listener.accept()[0], server_side=True
-            ) as server,
-        ):
-            server.recv(1024)  # what is left unread when a socket closes makes the end a reset
-
-    threading.Thread(target=hang_up, daemon=True).start()
+    thread = once(listener, server_context(ca, mutual=False), [])
     port = listener.getsockname()[1]
     calling = http.client.HTTPSConnection("localhost", port, context=client_context(ca))
     calling.request("GET", "/")
     error = error_of(calling.getresponse)
+    calling.close()
+    thread.join(10)
     assert explain(error).entry == "closed_after_handshake"
     assert explain(f"{type(error).__name__}: {error}").entry == "closed_without_reply"
 
