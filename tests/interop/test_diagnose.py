@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mtls_lab.bench import classes, diagnose
-from mtls_lab.bench.value import Cause
+from mtls_lab.bench.value import Cause, Diagnosis
 from tests.interop.peers.certificates import make
 from tests.interop.peers.faults import ALL, FAULTS, Fault, asked, judged
 from tests.interop.peers.programs import OURS, STACKS, missing, nginx
@@ -47,18 +47,23 @@ def test_the_true_cause_comes_first(fault: Fault, folder: Path) -> None:
     assert diagnosis.ok == (fault.cause == "")
 
 
+def as_its_client(port: int, folder: Path, *, http: bool = False) -> Diagnosis:
+    """With everything that a client has which is served."""
+    return diagnose(
+        ("127.0.0.1", port),
+        cafile=folder / "ca.pem",
+        certfile=folder / "client.crt",
+        keyfile=folder / "client.key",
+        server_hostname="localhost",
+        http=http,
+    )
+
+
 def test_a_proxy_in_front_ends_tls(folder: Path) -> None:
     with nginx(Setup(folder)) as behind:
         onwards = f"location / {{ proxy_pass https://127.0.0.1:{behind.port}; }}"
         with nginx(Setup(folder, clients="none", extra=onwards)) as front:
-            diagnosis = diagnose(
-                ("127.0.0.1", front.port),
-                cafile=folder / "ca.pem",
-                certfile=folder / "client.crt",
-                keyfile=folder / "client.key",
-                server_hostname="localhost",
-                http=True,
-            )
+            diagnosis = as_its_client(front.port, folder, http=True)
     assert [cause.name for cause in diagnosis.causes] == ["not_asked", "wanted_behind"]
     assert "--cert" not in diagnosis.causes[1].fix, "it was given"
 
@@ -68,14 +73,7 @@ def test_to_be_served_without_a_certificate_is_the_fault(
     clients: str, sign: str, folder: Path
 ) -> None:
     with nginx(Setup(folder, clients=clients)) as server:
-        diagnosis = diagnose(
-            ("127.0.0.1", server.port),
-            cafile=folder / "ca.pem",
-            certfile=folder / "client.crt",
-            keyfile=folder / "client.key",
-            server_hostname="localhost",
-            http=True,
-        )
+        diagnosis = as_its_client(server.port, folder, http=True)
     signs = {line.label: line.sign for line in diagnosis.lines}
     assert (signs["request"], signs["without it"]) == ("✓", sign), str(diagnosis)
 
@@ -83,13 +81,7 @@ def test_to_be_served_without_a_certificate_is_the_fault(
 def test_what_was_seen_is_no_cause(folder: Path) -> None:
     """A certificate was sent, is in date and is for clients, so that is not offered as a cause."""
     with OURS["go"](Setup(folder, ca="again.pem")) as server:
-        diagnosis = diagnose(
-            ("127.0.0.1", server.port),
-            cafile=folder / "ca.pem",
-            certfile=folder / "client.crt",
-            keyfile=folder / "client.key",
-            server_hostname="localhost",
-        )
+        diagnosis = as_its_client(server.port, folder)
     cause = diagnosis.causes[0]
     if "unknown_ca" in cause.evidence[0]:  # from Go 1.21 on
         assert cause.name == "same_name", str(diagnosis)
