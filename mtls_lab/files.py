@@ -148,7 +148,7 @@ def write_file(
             with suppress(OSError):
                 os.unlink(new)  # noqa: PTH108
             raise
-    return Path(path)
+    return path if isinstance(path, Path) else Path(path)
 
 
 def _mode(path: PathLike) -> int | None:
@@ -231,8 +231,9 @@ def private_folder(folder: PathLike) -> Path:
     One that is there already stays as it is: it may be a person's own. Raises FileProblem.
     """
     folder = Path(folder)
-    with writing(folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not os.path.isdir(folder):  # noqa: PTH112 - to ask costs a tenth of being told by mkdir
+        with writing(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 

@@ -224,7 +224,7 @@ def main() -> None:
             exchanges.append(
                 _asked(told["command"], (host, port), presented, told["timeout"], exchanges)
             )
-        out.write(pickle.dumps([replace(each, session=None) for each in exchanges]))
+        out.write(pickle.dumps([replace(each, tls=None) for each in exchanges]))
 
 
 def _asked(

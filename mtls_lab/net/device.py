@@ -81,7 +81,7 @@ def ask(
         raise ValueError("a session is presented over TLS, and there is no context")
     clock = Clock(timeout)
     stage, failure, version, peer, own = Stage.SETUP, None, None, None, None
-    reused, kept = False, None
+    reused, tls = False, None
     received: list[str] = []
     connection: RecordedSocket | None = None
     try:
@@ -93,27 +93,25 @@ def ask(
         if context is not None:
             # Before it connects: what is wrong with the arguments shows here.
             connection.wrap(context, server_hostname, session)
-        stage = Stage.CONNECT
+        stage, connection.clock = Stage.CONNECT, clock
         host, port = _connect(connection, host, port, clock)
         own = connection.getsockname()[:2]
         stage = Stage.APPLICATION
         if connection.tls is not None:
             stage = Stage.HANDSHAKE
-            connection.settimeout(clock.left)
             connection.do_handshake()
             version, peer = connection.tls.version(), subject_of(connection.tls.getpeercert())
             reused = bool(connection.tls.session_reused)
             stage = Stage.FIRST_READ
-        _send(connection, command, clock)
+        _send(connection, command)
         lines = LineBuffer()
         while not received:
-            connection.settimeout(clock.left)
             data = connection.recv(4096)
             if not data:
                 raise EOFError("the connection was closed without a reply")
             stage = Stage.APPLICATION
             received += lines.feed(data)
-        kept = Session.of(connection.tls)  # after the first read: see there
+        tls = connection.tls
     except Exception as error:  # noqa: BLE001 - every way of failing is a result of an exchange
         failure = Failure.of(error, stage)
     clock = Clock(max(clock.left, GRACE))  # for the backend to end its side
@@ -128,22 +126,20 @@ def ask(
         reused=reused,
         name=name,
     )
-    exchange = Exchange(command, device, session=kept, recording=recording)
+    exchange = Exchange(command, device, tls=tls, recording=recording)
     return exchange if own is None else _with_backend(exchange, to, own, clock, timeout)
 
 
 def _connect(connection: socket.socket, host: str, port: int, clock: Clock) -> Address:
     """Connect, and return the address that the host has."""
     ((_, address), *_) = addresses(host, port, clock, connection.family)
-    connection.settimeout(clock.left)
     connection.connect(address)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return address
 
 
-def _send(connection: socket.socket, command: str, clock: Clock) -> None:
+def _send(connection: socket.socket, command: str) -> None:
     """Send a line. If the backend has hung up already, it has said why: the next read tells."""
-    connection.settimeout(clock.left)
     with suppress(OSError):
         connection.sendall(command.encode("utf-8") + b"\n")
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from mtls_lab.net.clock import Clock
+from mtls_lab.net.sockets import Address
 from mtls_lab.net.tls import cuts_count, is_watched
 from mtls_lab.wire import Direction, Passed, Recording, Session
 
@@ -33,6 +34,9 @@ MOST = 1024 * 1024
 
 #: Bytes that are received at a time: a whole record of TLS, and more.
 PIECE = 32 * 1024
+#: Seconds for which a time-out may stand although the clock went on. A new one is a call of the
+#: system, and a whole exchange on loopback takes less than this.
+SLACK = 0.01
 
 T = TypeVar("T")
 
@@ -42,11 +46,14 @@ class RecordedSocket(socket.socket):
 
     Attributes:
         tls: the connection's TLS, or None.
+        clock: the deadline of all that is done from now on; None if each wait has the socket's
+            own time-out. Setting that ends the clock.
     """
 
     def __init__(self, family: int = socket.AF_INET) -> None:
         super().__init__(family)
         self.tls: ssl.SSLObject | None = None
+        self.clock: Clock | None = None
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._passed: list[Passed] = []
         self._kept, self._complete = 0, True
@@ -72,6 +79,16 @@ class RecordedSocket(socket.socket):
             )
         if session:
             self.tls.context = context
+
+    def connect(self, address: Address) -> None:  # type: ignore[override]
+        """Connect to a resolved address."""
+        self._limit()
+        super().connect(address)
+
+    def settimeout(self, value: float | None) -> None:
+        """Give each wait a time-out of its own, in seconds; None for ever, 0 for not at all."""
+        self.clock = None
+        super().settimeout(value)
 
     def do_handshake(self) -> None:
         """Shake hands; in a watched context, keep the secrets, also if it fails."""
@@ -118,33 +135,34 @@ class RecordedSocket(socket.socket):
         return Recording(device, backend, tuple(self._passed), b"".join(own), self._complete)
 
     def _carry(self, step: Callable[[], T], *, dry: bool = False) -> T:
-        """Run a step of TLS and carry its bytes until it is done, or the timeout is over.
+        """Run a step of TLS and carry its bytes until it is done.
 
-        The timeout is for all of it. Where it is `dry`, there is nothing to read yet.
+        Where it is `dry`, there is nothing to read yet.
         """
-        timeout = self.gettimeout()
-        clock = Clock(timeout) if timeout else None
-        try:
-            while True:
-                if dry:
-                    self._take_in()
-                try:
-                    done = step()
-                except ssl.SSLWantReadError:
-                    dry = True
-                except ssl.SSLError:
-                    with suppress(OSError):
-                        self._flush()  # the alert; what went wrong is said all the same
-                    raise
-                else:
-                    dry = False
-                if clock:
-                    self.settimeout(clock.left)
-                self._flush()
-                if not dry:
-                    return done
-        finally:
-            self.settimeout(timeout)
+        while True:
+            if dry:
+                self._take_in()
+            try:
+                done = step()
+            except ssl.SSLWantReadError:
+                dry = True
+            except ssl.SSLError:
+                with suppress(OSError):
+                    self._flush()  # the alert; what went wrong is said all the same
+                raise
+            else:
+                dry = False
+            self._flush()
+            if not dry:
+                return done
+
+    def _limit(self) -> None:
+        """Let the next wait end at the deadline, if there is one."""
+        if self.clock is None:
+            return
+        left = self.clock.left
+        if not 0 <= (self.gettimeout() or -1) - left <= SLACK:
+            super().settimeout(left)
 
     def _take_in(self) -> None:
         if data := self._receive(PIECE):
@@ -158,9 +176,11 @@ class RecordedSocket(socket.socket):
 
     def _send(self, data: bytes) -> None:
         self._note(Direction.TO_BACKEND, data)
+        self._limit()
         super().sendall(data)
 
     def _receive(self, size: int) -> bytes:
+        self._limit()
         data = super().recv(size)
         if data:
             self._note(Direction.TO_DEVICE, data)

@@ -217,7 +217,7 @@ class Exchange(Shown):
         backend: the backend's side; None if the device never reached it, or if it does not
             run in this process.
         unseen: in that case what is said instead, such as "saw no connection".
-        session: what the device could resume this connection with; None if it has nothing.
+        tls: the device's TLS after a reply, if there was TLS and a reply.
         recording: every byte that passed at the device, with the secrets if `watch` was called
             for its context; None if it was never connected.
     """
@@ -226,8 +226,18 @@ class Exchange(Shown):
     device: Side
     backend: Side | None = None
     unseen: str = "saw no connection"
-    session: Session | None = field(default=None, compare=False, repr=False)
+    tls: ssl.SSLObject | None = field(default=None, compare=False, repr=False)
     recording: Recording | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def session(self) -> Session | None:
+        """What the device could resume this connection with; None if it has nothing.
+
+        Python copies a session whenever it is asked for, so that is done where somebody wants it.
+        """
+        from mtls_lab.wire.session import Session  # noqa: PLC0415 - most exchanges are not resumed
+
+        return Session.of(self.tls)
 
     @cached_property
     def handshake(self) -> Handshake:

@@ -355,9 +355,8 @@ class Slow(RecordedSocket):
     now = 0.0
 
     def spend(self, share: float) -> None:
-        allowed = self.gettimeout()
-        assert allowed is not None
-        Slow.now += allowed * share
+        assert self.clock is not None
+        Slow.now += self.clock.left * share
 
     def connect(self, _address: Address) -> None:  # type: ignore[override]
         self.spend(0.5)

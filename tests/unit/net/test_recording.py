@@ -14,6 +14,7 @@ import pytest
 from mtls_lab import Direction, Exchange, FileProblem, Relay, ask, serve, watch
 from mtls_lab.errors import LabError
 from mtls_lab.net import nobody_listens
+from mtls_lab.net.clock import Clock
 from mtls_lab.net.recording import MOST, RecordedSocket, key_log
 from mtls_lab.wire import Recording
 from mtls_lab.wire.records import APPLICATION_DATA
@@ -221,7 +222,8 @@ class Dripping(RecordedSocket):
     now = 0.0
 
     def _receive(self, _size: int) -> bytes:
-        allowed = self.gettimeout() or 0
+        assert self.clock is not None
+        allowed = self.clock.left
         Dripping.now += min(1, allowed)
         if allowed < 1:
             raise TimeoutError("timed out")
@@ -237,13 +239,12 @@ class Dripping(RecordedSocket):
 def test_what_drips_has_its_time(
     monkeypatch: pytest.MonkeyPatch, step: Callable[[RecordedSocket], object]
 ) -> None:
-    """The time-out is for the whole step, not for each byte of a record."""
+    """The clock is for the whole step, not for each byte of a record."""
     Dripping.now = 0.0
     monkeypatch.setattr(time, "monotonic", lambda: Dripping.now)
     with Dripping() as client:
         client.wrap(ssl.create_default_context(), "localhost")
-        client.settimeout(6)
+        client.clock = Clock(6)
         with pytest.raises(TimeoutError):
             step(client)
-        assert client.gettimeout() == 6
     assert pytest.approx(6, abs=0.01) == Dripping.now
