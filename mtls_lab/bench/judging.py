@@ -7,6 +7,7 @@ Here: the way to the server, its certificate, versions, and HTTP. Not here: our 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cryptography import x509
 
@@ -30,14 +31,15 @@ from mtls_lab.diagnosis import explain
 from mtls_lab.diagnosis.look import Finding, look_at
 from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.diagnosis.wording import outsiders
+from mtls_lab.pki.comparison import compare
 from mtls_lab.pki.rules import told
 from mtls_lab.wire import Failure
 
 __all__ = ["judge", "strictly"]
 
-#: X509_V_ERR_…: a name that does not match, no issuer.
-NAME, ADDRESS = 62, 64
+#: X509_V_ERR_…: no issuer; and what a certificate shows by itself, as `compare` calls it.
 NO_ISSUER = {2, 20, 21}
+SHOWN = {"expired": 10, "not yet valid": 9, "not for servers": 26}
 #: A chain that is signed by its own root: alone, or at its end.
 SELF_SIGNED = {18, 19}
 #: As OpenSSL and as IANA write them.
@@ -109,14 +111,33 @@ def _not_tls(seen: Seen) -> Iterator[Cause]:
 
 
 def _server(seen: Seen) -> Iterator[Cause]:
-    failure = seen.distrusted
-    if failure is None:
-        return
-    evidence = [in_words(failure), f"it sends {seen.served.path}"]
-    if failure.verify_code in {NAME, ADDRESS}:
-        names = listed(seen.served.names) or "no name"
-        yield cause("server_name", seen, evidence, certain=True, names=names)
-        return
+    if failure := seen.distrusted:
+        if failure is not seen.misnamed:
+            yield from _unverified(seen, failure)
+        if seen.misnamed:
+            names = listed(seen.served.names) or "no name"
+            evidence = _evidence(seen, seen.misnamed)
+            yield cause("server_name", seen, evidence, certain=True, names=names)
+        yield from _besides(seen, failure)
+
+
+def _besides(seen: Seen, failure: Failure) -> Iterator[Cause]:
+    """What is wrong as well: OpenSSL names one fault at a time."""
+    looks = {look.name for look in compare(seen.served.chain)}
+    for look, code in SHOWN.items():
+        found = _explaining(seen, code) if look in looks else None
+        if found and code != failure.verify_code:
+            words = {"finding": sentence(found.says), "fix": found.fix}
+            evidence = ["the certificates that it sends; OpenSSL names one fault at a time"]
+            yield cause("server_finding", seen, evidence, certain=True, **words)
+
+
+def _evidence(seen: Seen, failure: Failure) -> list[str]:
+    return [in_words(failure), f"it sends {seen.served.path}"]
+
+
+def _unverified(seen: Seen, failure: Failure) -> Iterator[Cause]:
+    evidence = _evidence(seen, failure)
     if failure.verify_code in NO_ISSUER and (last := _last_issuer(seen)):
         between = signed_in_between(last, (*seen.own.cas, *seen.own.chain))
         words = {"issuer": told(last), "trusted": listed(_trusted(seen)) or "its CAs"}
@@ -147,6 +168,7 @@ def _server(seen: Seen) -> Iterator[Cause]:
 def _found_in(seen: Seen, failure: Failure) -> list[Finding]:
     files = {"cert": None, "ca": seen.own.cafile}
     looked = look_at(files, seen.served.chain, "the server's chain")
+    looked = replace(looked, purposes=frozenset())  # the server's, whatever it says that it is for
     return looked.findings(Symptoms(side="device", failure=failure), "backend", outsiders)
 
 
@@ -185,12 +207,14 @@ def strictly(seen: Seen) -> Finding | None:
     """Return what Python 3.13 refuses in a server's chain that is fine otherwise."""
     if not seen.own.cas or seen.distrusted:
         return None
-    for code in STRICT:
-        failure = Failure("SSLCertVerificationError", "CERTIFICATE_VERIFY_FAILED", code)
-        found = next((each for each in _found_in(seen, failure) if each.explains), None)
-        if found:
-            return found
-    return None
+    found = (_explaining(seen, code) for code in STRICT)
+    return next((each for each in found if each), None)
+
+
+def _explaining(seen: Seen, code: int) -> Finding | None:
+    """Return what in the server's chain would fail with this verify code."""
+    failure = Failure("SSLCertVerificationError", "CERTIFICATE_VERIFY_FAILED", code)
+    return next((each for each in _found_in(seen, failure) if each.explains), None)
 
 
 # --- Versions, suites, names

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.errors import FileProblem
@@ -66,6 +67,7 @@ class Own:
         *versions: ssl.TLSVersion,
         present: bool = True,
         check: bool = True,
+        anchor: x509.Certificate | None = None,
     ) -> ssl.SSLContext:
         """Make a client's context, watched.
 
@@ -73,11 +75,16 @@ class Own:
             versions: the lowest and the highest version, or one; default: what OpenSSL offers.
             present: whether to load the certificate.
             check: whether the server's certificate has to verify.
+            anchor: what is trusted in the place of the CAs: with the server's own certificate,
+                the name in it is what remains to be verified.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = check and self.trusts
         if not context.check_hostname:
             context.verify_mode = ssl.CERT_NONE
+        elif anchor is not None:
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+            context.load_verify_locations(cadata=anchor.public_bytes(Encoding.DER))
         elif self.cafile:
             context.load_verify_locations(self.cafile)
         else:

@@ -27,6 +27,8 @@ TLS13, TLS12 = ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2
 VERSIONS = {"TLS 1.3": TLS13, "TLS 1.2": TLS12}
 #: Of a host with many addresses, so many are tried until one accepts.
 ADDRESSES = 4
+#: X509_V_ERR_…: a host, and an address, that is not in the certificate.
+NAMES = {62, 64}
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class Seen:
         unchecked: where the server's certificate does not verify: the same without that check.
         bare: without a certificate of ours, where one was asked for.
         older: with versions and cipher suites that are switched off today.
+        named: where it does not verify for another reason: trusting it, to verify its name.
         nameless: without SNI.
         again: with the session of an earlier attempt, and without our certificate.
         asked, asked_bare: with a request, with our certificate and without.
@@ -64,6 +67,7 @@ class Seen:
     bare: Attempt | None = None
     older: Attempt | None = None
     nameless: Attempt | None = None
+    named: Attempt | None = None
     again: Attempt | None = None
     asked: Attempt | None = None
     asked_bare: Attempt | None = None
@@ -108,6 +112,13 @@ class Seen:
             if each.failure and each.failure.error == "SSLCertVerificationError":
                 return each.failure
         return None
+
+    @property
+    def misnamed(self) -> Failure | None:
+        """Why the name in the server's certificate is not the one that was called, or None."""
+        tried = self.named.failure if self.named else None
+        found = (each for each in (self.distrusted, tried) if each)
+        return next((each for each in found if each.verify_code in NAMES), None)
 
     @property
     def presented(self) -> bool:
@@ -204,6 +215,10 @@ def _with_tls(seen: Seen, call: Call, request: bytes) -> None:
     if seen.requested and own.presents:
         context = own.context(number, present=False, check=False)
         seen.bare = attempt(call, context, name)
+    if seen.distrusted and not seen.misnamed and seen.served.chain:
+        with suppress(ssl.SSLError):  # what OpenSSL does not take as a certificate
+            context = own.context(number, present=False, anchor=seen.served.chain[0])
+            seen.named = attempt(call, context, name, wait=False)
     if not is_address(name):
         context = own.context(present=False, check=False)
         seen.nameless = attempt(call, context, None, wait=False)

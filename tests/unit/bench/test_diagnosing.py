@@ -25,7 +25,8 @@ from mtls_lab.cli.calls import EXIT_CODES, STARTTLS
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.facts import read_facts
 from mtls_lab.net import nobody_listens
-from mtls_lab.pki.pem import write_key, write_pkcs12
+from mtls_lab.pki import Purpose
+from mtls_lab.pki.pem import write_certificate, write_key, write_pkcs12
 from tests.unit.cli.calling import call
 from tests.unit.cli.terminal import terminal
 from tests.unit.lab import Lab, unfolded
@@ -405,6 +406,35 @@ def test_a_server_that_has_a_common_name_only(lab: Lab, tmp_path: Path) -> None:
     assert (told.ok, line.sign) == (True, "!")
     assert "localhost in subjectAltName" in line.text
     assert "names" not in {each.label for each in other.lines}
+
+
+@pytest.mark.parametrize(
+    ("by", "purpose", "name", "days", "told"),
+    [
+        ("known", Purpose.SERVER, "other.example", (-9, -1), ["server_name", "expired"]),
+        ("known", Purpose.CLIENT, "localhost", (-9, -1), ["no serverAuth", "expired"]),
+        ("known", Purpose.SERVER, "localhost", (-9, -1), ["expired"]),
+        ("unknown", Purpose.SERVER, "localhost", (0, 9), ["server_chain"]),
+        (
+            *("unknown", Purpose.SERVER, "other.example", (1, 9)),
+            ["server_chain", "server_name", "not valid for another"],
+        ),
+    ],
+)
+def test_openssl_names_one_fault_at_a_time_and_all_are_told(
+    tmp_path: Path, by: str, purpose: Purpose, name: str, days: tuple[int, int], told: list[str]
+) -> None:
+    ca, other = CertificateAuthority.create("Lab CA"), CertificateAuthority.create("Another CA")
+    write_certificate(tmp_path / "ca.pem", ca.certificate)
+    issuer = ca if by == "known" else other
+    identity = issuer.issue(name, purpose, names=[name], valid_days=days)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    identity.load_into(context)
+    with serve(context) as backend:
+        found = diagnose(backend, cafile=tmp_path / "ca.pem", server_hostname="localhost")
+    seen = [f"{cause.name}: {cause.says}" for cause in found.causes]
+    assert len(seen) == len(told), seen
+    assert all(part in whole for part, whole in zip(told, seen, strict=True)), seen
 
 
 def test_a_file_of_cas_that_has_none(lab: Lab) -> None:
