@@ -60,6 +60,11 @@ TAGS = re.compile(
 )
 #: Erlang and Elixir print a term over many lines, and break it after the name that it begins with.
 TERM = re.compile(r"(\{:?[a-z_]{1,40},(?: ?[\"'][^\"'\n]{0,300}[\"'],)?)\n +")
+#: The colours of a log (ECMA-48, SGR), as a terminal takes them, as JSON and `cat -v` write them,
+#: and as they are copied from a page, without the character that nobody sees.
+COLOUR = re.compile(
+    r"(?:\x1b|\\u001b|\\x1b|\\033|\^\[|\u241b)?\[[0-9;:]{0,16}m(?!\])", re.IGNORECASE
+)
 #: The name of an error in a list: options that an object has been printed with, as got does.
 IN_A_LIST = re.compile(r" *'E[A-Z_]{2,30}',? *")
 VERIFY = re.compile(
@@ -91,6 +96,7 @@ def heard(text: str) -> Symptoms:
     """
     if len(text) > READ:
         text = f"{text[: READ // 2]}\n{text[-READ // 2 :]}"
+    text = COLOUR.sub("", text) if "[" in text else text
     text = TERM.sub(_joined, text.replace('\\"', '"'))  # a line in quotes, as JSON has it
     small = _unlike_go(text).lower()
     signs = {name for name in read_stacks() if _sign(name, text, small)}

@@ -432,3 +432,12 @@ def test_a_hostile_log_is_bounded(text: str) -> None:
 def test_only_the_tags_of_a_page_are_left_out(line: str) -> None:
     assert explain(line).says == line
     assert explain(f"<center><h1>{line}</h1></center><hr>").says == line
+
+
+@pytest.mark.parametrize("escape", ["\x1b", r"\u001b", r"\x1b", r"\033", "^[", "␛", ""])
+def test_the_colours_of_a_log_are_left_out(escape: str) -> None:
+    line = "ERR dial failed error=remote error: tls: certificate required"
+    coloured = line.replace("ERR", f"{escape}[1;31mERR{escape}[0m")
+    coloured = coloured.replace("tls: certificate", f"tls:{escape}[m {escape}[38;5;208mcertificate")
+    assert explain(coloured) == explain(line)
+    assert explain(f"rate(errors[5m]) {line}").says.endswith(f"rate(errors[5m]) {line}")
