@@ -57,7 +57,10 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
         ),
         ("key", "its private key (default: it is in the file of --cert)"),
     ):
-        command.add_argument(f"--{name}", metavar="FILE", type=Path, help=held)
+        # By the long name too, which `explain` and the ssl module have for it.
+        command.add_argument(
+            f"--{name}", f"--{name}file", metavar="FILE", type=Path, dest=name, help=held
+        )
     command.add_argument(
         "--password-file",
         metavar="FILE",

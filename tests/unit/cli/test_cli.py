@@ -159,7 +159,7 @@ def test_without_jupyterlab(
         (["--dance"], "error: no option --dance. What is not meant as one"),
         (["explain", "--jsn", "x"], "explain: error: no option --jsn. Did you mean --json? "),
         (["diagnose", "a:1", "--cacert", "x"], "no option --cacert. Did you mean --ca? "),
-        (["diagnose", "a:1", "--certfile", "x"], "no option --certfile. Did you mean --cert? "),
+        (["diagnose", "a:1", "--cert-file", "x"], "no option --cert-file. Did you mean --cert? "),
         (["explain", "-bad"], "no option -bad. What is not meant as one is written after a"),
         (["diagnose", "a:1", "--sever-name=x"], "diagnose: error: no option --sever-name. Did you"),
         (["diagnose", "a:1", "b c"], "diagnose: error: one argument too many: 'b c'. With blanks"),
