@@ -22,7 +22,6 @@ from mtls_lab.text import host_and_port, printable
 from mtls_lab.wire import Failure, Stage
 
 __all__ = [
-    "STRICT",
     "advice",
     "cause",
     "explained",
@@ -35,8 +34,6 @@ __all__ = [
 
 #: Names of CAs that are listed, and characters of what a server said.
 MOST, QUOTED = 5, 120
-#: X509_V_ERR_…: what only strict verifiers refuse (Python 3.13).
-STRICT = (85, 86, 89, 92)
 #: How an attempt ended after its handshake.
 ENDS = {
     "closed": ", then the server hung up",

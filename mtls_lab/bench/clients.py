@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mtls_lab.bench.cards import as_lines
-from mtls_lab.bench.causes import STRICT, listed, quoted
+from mtls_lab.bench.causes import listed, quoted
+from mtls_lab.bench.faults import Sent
 from mtls_lab.bench.served import Served
 from mtls_lab.bench.value import NO, NOTE, OPEN, YES, Line
 from mtls_lab.diagnosis import Explanation, explain
-from mtls_lab.diagnosis.look import look_at
-from mtls_lab.diagnosis.symptoms import Symptoms
-from mtls_lab.diagnosis.wording import outsiders
 from mtls_lab.drawing import card, escape, side_by_side
 from mtls_lab.files import PathLike
 from mtls_lab.text import Shown, printable
@@ -139,22 +137,17 @@ def _sent(
 
 def _judged(served: Served, failure: Failure | None, client_ca: PathLike | None) -> Iterator[Line]:
     """Why a strict server refuses this chain."""
-    files = {"cert": None, "ca": client_ca}
-    if failure:
-        yield Line("verify", NO, f"{failure.verify_message} (verify code {failure.verify_code})")
-        codes: tuple[int | None, ...] = (failure.verify_code,)
+    sent = Sent(served, "client", client_ca)
+    if failure is None:
+        found = [each for each in [sent.strictly()] if each]
     else:
-        codes = STRICT
-    for code in codes:
-        seen = Symptoms("backend", failure=Failure("SSLCertVerificationError", "", code))
-        found = look_at(files, served.chain, "the client's chain").findings(
-            seen, "device", outsiders
-        )
-        for each in (each for each in found if each.explains):
-            yield Line("why", NO if failure else NOTE, each.says)
-            if each.fix:
-                yield Line("fix", OPEN, each.fix)
-            break
+        yield Line("verify", NO, f"{failure.verify_message} (verify code {failure.verify_code})")
+        first = sent.explains(Failure(failure.error, verify_code=failure.verify_code))
+        found = [*([first] if first else []), *sent.besides(failure)]
+    for each in found:
+        yield Line("why", NO if failure else NOTE, each.says)
+        if each.fix:
+            yield Line("fix", OPEN, each.fix)
 
 
 def _end(

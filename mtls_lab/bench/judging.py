@@ -1,19 +1,18 @@
 """From what was seen to the causes, the likeliest first.
 
 Here: the way to the server, its certificate, versions, and HTTP. Not here: our own certificate
-(refusal.py), the sentences (data/diagnoses.toml), and what was seen, line by line (reporting.py).
+(refusal.py), what is wrong with the chain in itself (faults.py), the sentences
+(data/diagnoses.toml), and what was seen, line by line (reporting.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from cryptography import x509
 
 from mtls_lab.bench.asking import judge_client
 from mtls_lab.bench.causes import (
-    STRICT,
     advice,
     cause,
     explained,
@@ -23,23 +22,20 @@ from mtls_lab.bench.causes import (
     quoted,
     sentence,
 )
+from mtls_lab.bench.faults import Sent
 from mtls_lab.bench.probing import Seen
 from mtls_lab.bench.refusal import signed_in_between
 from mtls_lab.bench.served import is_address
 from mtls_lab.bench.value import Cause
 from mtls_lab.diagnosis import explain
-from mtls_lab.diagnosis.look import Finding, look_at
-from mtls_lab.diagnosis.symptoms import Symptoms
-from mtls_lab.diagnosis.wording import outsiders
-from mtls_lab.pki.comparison import compare
+from mtls_lab.diagnosis.look import Finding
 from mtls_lab.pki.rules import told
 from mtls_lab.wire import Failure
 
 __all__ = ["judge", "strictly"]
 
-#: X509_V_ERR_…: no issuer; and what a certificate shows by itself, as `compare` calls it.
+#: X509_V_ERR_…: no issuer.
 NO_ISSUER = {2, 20, 21}
-SHOWN = {"expired": 10, "not yet valid": 9, "not for servers": 26}
 #: A chain that is signed by its own root: alone, or at its end.
 SELF_SIGNED = {18, 19}
 #: As OpenSSL and as IANA write them.
@@ -122,14 +118,14 @@ def _server(seen: Seen) -> Iterator[Cause]:
 
 
 def _besides(seen: Seen, failure: Failure) -> Iterator[Cause]:
-    """What is wrong as well: OpenSSL names one fault at a time."""
-    looks = {look.name for look in compare(seen.served.chain)}
-    for look, code in SHOWN.items():
-        found = _explaining(seen, code) if look in looks else None
-        if found and code != failure.verify_code:
-            words = {"finding": sentence(found.says), "fix": found.fix}
-            evidence = ["the certificates that it sends; OpenSSL names one fault at a time"]
-            yield cause("server_finding", seen, evidence, certain=True, **words)
+    evidence = ["the certificates that it sends; OpenSSL names one fault at a time"]
+    for found in _sent(seen).besides(failure):
+        yield _finding(seen, found, evidence)
+
+
+def _finding(seen: Seen, found: Finding, evidence: list[str]) -> Cause:
+    words = {"finding": sentence(found.says), "fix": found.fix}
+    return cause("server_finding", seen, evidence, certain=True, **words)
 
 
 def _evidence(seen: Seen, failure: Failure) -> list[str]:
@@ -156,20 +152,15 @@ def _unverified(seen: Seen, failure: Failure) -> Iterator[Cause]:
             )
         yield cause("server_private_ca", seen, evidence, certain=True, **words)
         return
-    for found in _found_in(seen, failure):
-        if found.explains:
-            words = {"finding": sentence(found.says), "fix": found.fix}
-            yield cause("server_finding", seen, evidence, certain=True, **words)
-            return
+    if found := _sent(seen).explains(failure):
+        yield _finding(seen, found, evidence)
+        return
     told_ = explain(failure, cafile=seen.own.cafile, chain=seen.served.chain, course=False)
     yield explained("failed", seen, told_, evidence)
 
 
-def _found_in(seen: Seen, failure: Failure) -> list[Finding]:
-    files = {"cert": None, "ca": seen.own.cafile}
-    looked = look_at(files, seen.served.chain, "the server's chain")
-    looked = replace(looked, purposes=frozenset())  # the server's, whatever it says that it is for
-    return looked.findings(Symptoms(side="device", failure=failure), "backend", outsiders)
+def _sent(seen: Seen) -> Sent:
+    return Sent(seen.served, "server", seen.own.cafile)
 
 
 def _last_issuer(seen: Seen) -> x509.Name | None:
@@ -207,14 +198,7 @@ def strictly(seen: Seen) -> Finding | None:
     """Return what Python 3.13 refuses in a server's chain that is fine otherwise."""
     if not seen.own.cas or seen.distrusted:
         return None
-    found = (_explaining(seen, code) for code in STRICT)
-    return next((each for each in found if each), None)
-
-
-def _explaining(seen: Seen, code: int) -> Finding | None:
-    """Return what in the server's chain would fail with this verify code."""
-    failure = Failure("SSLCertVerificationError", "CERTIFICATE_VERIFY_FAILED", code)
-    return next((each for each in _found_in(seen, failure) if each.explains), None)
+    return _sent(seen).strictly()
 
 
 # --- Versions, suites, names

@@ -18,6 +18,7 @@ from mtls_lab.cli import main
 from mtls_lab.cli.ending import Events
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.net import Address, client_context
+from mtls_lab.pki import CertificateAuthority, Purpose
 from mtls_lab.pki.pem import write_pkcs12
 from tests.unit.cli.calling import call as run
 from tests.unit.lab import LONG, Lab
@@ -91,6 +92,23 @@ def test_what_a_strict_server_would_refuse(
     lines = told.lines()
     assert lines[label][0] == sign
     assert words in lines[label][1]
+
+
+def test_every_fault_of_a_clients_certificate_is_told(lab: Lab, tmp_path: Path) -> None:
+    """OpenSSL names the first one: the CA."""
+    stranger = CertificateAuthority.create("Another CA")
+    device = stranger.issue("dev", Purpose.SERVER, valid_days=(-9, -1))
+    context = client_context(lab.ca_file, *device.save(tmp_path, "device"))
+    cert, key = lab.server_files
+    told = Told()
+    with (
+        listen(certfile=cert, keyfile=key, client_ca=lab.ca_file, tell=told.put) as address,
+        pytest.raises(OSError, match=r"(?i)alert|EOF|reset|pipe"),
+    ):
+        call(address, context)
+    why = [line.text for line in told.next().lines if line.label == "why"]
+    parts = ["CN=Another CA", "expired 1 day ago", "no clientAuth"]
+    assert [part for part, whole in zip(parts, why, strict=True) if part in whole] == parts
 
 
 def test_a_client_that_refuses_us(lab: Lab, tmp_path: Path) -> None:
