@@ -29,7 +29,7 @@ from mtls_lab.tpm.provider import PACKAGES, environment, missing
 from mtls_lab.tpm.questions import Questions
 from mtls_lab.tpm.software import SoftwareTPM
 from mtls_lab.tpm.structures import Attribute, Public, Signature, Statement
-from mtls_lab.tpm.wrapped import Wrapped, is_wrapped, read_wrapped
+from mtls_lab.tpm.wrapped import Wrapped, read_wrapped
 
 __all__ = [
     "MEASURED",
@@ -61,7 +61,6 @@ __all__ = [
     "endorsement_key",
     "environment",
     "find",
-    "is_wrapped",
     "make_credential",
     "measure",
     "missing",

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike, read_file, write_file
 
-__all__ = ["MARK", "Wrapped", "is_wrapped", "parsed", "read_wrapped", "write_wrapped"]
+__all__ = ["Wrapped", "parsed", "read_wrapped", "write_wrapped"]
 
-#: What says that a file holds a key that only its TPM can unwrap.
-MARK = b"-----BEGIN TSS2 PRIVATE KEY-----"
+#: What the file says that it holds, in PEM.
+LABEL = "TSS2 PRIVATE KEY"
 #: 2.23.133.10.1.3, a loadable key.
 LOADABLE = bytes.fromhex("06066781050a0103")
 SEQUENCE, BOOLEAN, INTEGER, OCTETS = 0x30, 0x01, 0x02, 0x04
@@ -49,15 +49,7 @@ class Wrapped:
         parts += [_value(OCTETS, half) for half in halves]
         der = _value(SEQUENCE, LOADABLE + b"".join(parts))
         text = re.sub(r"(.{64})(?!$)", r"\1\n", base64.b64encode(der).decode())
-        return f"{MARK.decode()}\n{text}\n{MARK.decode().replace('BEGIN', 'END')}\n"
-
-
-def is_wrapped(path: PathLike) -> bool:
-    """Whether a file holds a key that is wrapped by a TPM."""
-    try:
-        return MARK in read_file(path, most=1 << 20)
-    except (OSError, ValueError):
-        return False
+        return f"-----BEGIN {LABEL}-----\n{text}\n-----END {LABEL}-----\n"
 
 
 def read_wrapped(path: PathLike) -> Wrapped:
@@ -68,7 +60,7 @@ def read_wrapped(path: PathLike) -> Wrapped:
     """
     try:
         data = read_file(path, most=1 << 16)
-        _, text, *_ = re.split(rb"-----(?:BEGIN|END) TSS2 PRIVATE KEY-----", data)
+        _, text, *_ = re.split(rf"-----(?:BEGIN|END) {LABEL}-----".encode(), data)
         return parsed(base64.b64decode(text))
     except (OSError, ValueError) as error:
         raise FileProblem(

@@ -17,7 +17,7 @@ import pytest
 from mtls_lab.diagnosis import explain
 from mtls_lab.errors import LabError
 from mtls_lab.net import Backend, Presented, ask_each_apart
-from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key, environment, is_wrapped
+from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key, environment, read_wrapped
 from mtls_lab.wire import Stage
 from tests.unit.lab import LONG
 from tests.unit.tpm.conftest import Device
@@ -47,7 +47,7 @@ def say(device: Device, command: bytes) -> bytes:
 
 
 def test_the_device_is_served(device: Device, backend: Backend, version: ssl.TLSVersion) -> None:
-    assert is_wrapped(device.folder / "tpm.key")
+    assert not read_wrapped(device.folder / "tpm.key").pin
     before = len(device.chip.log)
     exchange = device.ask(backend, version=version)
     assert exchange.ok
