@@ -21,7 +21,7 @@ from mtls_lab.tpm.chip import Chip
 from mtls_lab.tpm.conversation import OWNER, Conversation
 from mtls_lab.tpm.provider import run_openssl
 from mtls_lab.tpm.structures import INSIDE, Attribute, Public
-from mtls_lab.tpm.wrapped import Wrapped, write_wrapped
+from mtls_lab.tpm.wrapped import Wrapped, tagged, values, write_wrapped
 
 __all__ = ["create_csr", "create_sealed_key", "create_wrapped_key", "read_csr"]
 
@@ -123,13 +123,8 @@ def read_csr(path: PathLike) -> x509.CertificateSigningRequest:
 
 def _without_null(der: bytes) -> bytes:
     """Drop the NULL from the algorithm of the request's signature, which is outside of it."""
-    place = der.rfind(_WITH_NULL)
-    if place < 0:
+    if _WITH_NULL not in der:
         return der
-    inner = der[:place] + _WITHOUT + der[place + len(_WITH_NULL) :]
-    count = inner[1] & 0x7F if inner[1] & 0x80 else 0
-    content = inner[2 + count :]
-    size = len(content)
-    octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    length = octets if size < 0x80 else bytes([0x80 | len(octets)]) + octets
-    return b"\x30" + length + content
+    ((tag, request), *_) = values(der)
+    before, _, after = request.rpartition(_WITH_NULL)
+    return tagged(tag, before + _WITHOUT + after)
