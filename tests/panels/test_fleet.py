@@ -2,8 +2,9 @@
 
 import pytest
 
+from mtls_lab.enrolment import calling
 from mtls_lab.errors import UnknownName
-from mtls_lab.experiments import Fleet, fleet
+from mtls_lab.experiments import Fleet
 from mtls_lab.experiments.fleet import SHARING, STATES, Report
 from mtls_lab.net import device as client
 from mtls_lab.panels import FleetPanel
@@ -81,7 +82,7 @@ def test_there_is_one_full_handshake_for_each_identity(
         asked.append(client.ask(*arguments, **options))  # type: ignore[arg-type]
         return asked[-1]
 
-    monkeypatch.setattr(fleet, "ask", counted)
+    monkeypatch.setattr(calling, "ask", counted)
     twelve.report("revoked", stolen=5)
     assert len(asked) == SHARED[twelve.sharing][0] + 1
     # A full one: there is no session that could be resumed, revoked or not.
