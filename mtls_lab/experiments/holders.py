@@ -37,7 +37,6 @@ from mtls_lab.tpm import (
     create_csr,
     create_wrapped_key,
     decode,
-    environment,
     missing,
 )
 from mtls_lab.wire import Exchange, Failure, Side, Stage
@@ -172,7 +171,7 @@ class KeyBench:
         )
         watch(context)
         with Backend(context) as backend, _chip(folder, key, holder) as chip:
-            settings = environment(chip, home) if chip else {}
+            settings = chip.environment(home) if chip else {}
             if calls[:-1]:  # in a process of their own: the last call is the one that is shown
                 ask_each_apart("GET_SECRET", backend, calls[:-1], settings)
             (exchange,) = ask_each_apart("GET_SECRET", backend, calls[-1:], settings)

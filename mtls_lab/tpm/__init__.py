@@ -7,7 +7,7 @@ itself (`ask_apart` of net/), thefts (experiments/), the command `mtls-lab tpm` 
     with SoftwareTPM("tpm") as chip:
         create_wrapped_key(chip, "device/tpm.key")
         csr = create_csr(chip, "device/tpm.key", "trusted-client")
-        settings = environment(chip, "device")
+        settings = chip.environment("device")
         ask_apart("GET_SECRET", backend, keyfile="device/tpm.key", …, environment=settings)
 """
 
@@ -25,7 +25,7 @@ from mtls_lab.tpm.endorsed import RSAPublic, endorsement_certificates, endorseme
 from mtls_lab.tpm.keys import create_csr, create_sealed_key, create_wrapped_key
 from mtls_lab.tpm.manager import Asked
 from mtls_lab.tpm.measured import measure, policy_for
-from mtls_lab.tpm.provider import environment, missing
+from mtls_lab.tpm.provider import missing
 from mtls_lab.tpm.questions import Questions
 from mtls_lab.tpm.software import SoftwareTPM
 from mtls_lab.tpm.structures import Attribute, Public, Signature, Statement
@@ -56,7 +56,6 @@ __all__ = [
     "decode",
     "endorsement_certificates",
     "endorsement_key",
-    "environment",
     "find",
     "make_credential",
     "measure",

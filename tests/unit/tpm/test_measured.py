@@ -18,7 +18,6 @@ from mtls_lab.tpm import (
     certify_key,
     create_csr,
     create_sealed_key,
-    environment,
     measure,
     policy_for,
 )
@@ -45,7 +44,7 @@ class Device:
             certfile=self.folder / "sealed.crt",
             keyfile=self.folder / "sealed.key",
             server_ca=self.folder / "ca.crt",
-            environment=environment(chip, self.folder),
+            environment=chip.environment(self.folder),
             version=version,
             timeout=20,
         )
