@@ -167,6 +167,13 @@ def test_without_jupyterlab(
         (["start", "--port", "65536"], "argument --port: '65536' is not a port"),
         (["start", "--port", "-1"], "argument --port: '-1' is not a port"),
         (["start", "--port", "²"], "argument --port: '²' is not a port"),
+        (["ask", "localhost:0"], "nobody listens on port 0"),
+        (["ask", "localhost:x"], "'x' is not a port"),
+        (["ask", "::1"], "put the IPv6 address in brackets"),
+        (["ask", ":5000"], "is not HOST:PORT"),
+        (["ask", "https://localhost"], "'//localhost' is not a port"),
+        (["ask", "5311"], "join the two by a colon, such as localhost:5311"),
+        (["ask", "localhost", "5311"], "such as localhost:5311"),  # no command and a host
         (["key"], "the following arguments are required: SEED"),
         (["export"], "the following arguments are required: NAME"),
     ],
