@@ -7,7 +7,6 @@ import ipywidgets
 import pytest
 
 from mtls_lab.errors import UnknownName
-from mtls_lab.facts import MARKER
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.progress import Reviewed
 from mtls_lab.panels import ReviewPanel, review
@@ -17,12 +16,10 @@ QUESTION = predictions.question("checksum")
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A learner's folder, on a Monday."""
-    (tmp_path / MARKER).write_text("{}")
-    monkeypatch.chdir(tmp_path)
     on(MONDAY, monkeypatch)
-    return tmp_path
+    return folder
 
 
 def on(day: date, monkeypatch: pytest.MonkeyPatch) -> None:

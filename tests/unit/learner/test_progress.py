@@ -12,25 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtls_lab.errors import FileProblem, LabError
-from mtls_lab.facts import MARKER, learner_folder
+from mtls_lab.facts import learner_folder
 from mtls_lab.learner import predictions, progress, reviews, tidying
 from mtls_lab.learner.progress import FILE, Predicted, Progress, Told, Tried, note, read
+from tests.unit.lab import forget
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A learner's folder, in which this process is."""
-    (tmp_path / MARKER).write_text("{}")
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(autouse=True)
+def new_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     forget(monkeypatch)
-    return tmp_path
-
-
-def forget(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a new kernel: what is known is in the file."""
-    for name in ("_chosen", "_sure", "_reasons"):
-        monkeypatch.setattr(predictions, name, {})
-    monkeypatch.setattr(predictions, "_revealed", set())
 
 
 def events(folder: Path) -> list[object]:
