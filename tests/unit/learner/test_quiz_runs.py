@@ -208,6 +208,7 @@ class Application(BaseHTTPRequestHandler):
 @contextmanager
 def application() -> Iterator[Address]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Application) as server:
+        server.daemon_threads = False  # so that its end waits for whoever is answered
         thread = Thread(target=server.serve_forever)
         thread.start()
         try:
