@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
 
 from mtls_lab.pki import CertificateAuthority, Purpose, write_certificate
 from tests.unit.cli.calling import call
+from tests.unit.failures import private_pem
 
 LINE = "curl: (60) SSL certificate problem: certificate has expired"
 
@@ -249,13 +249,7 @@ def test_a_key_that_its_password_opens_is_not_to_blame(tmp_path: Path) -> None:
     key, secret = tmp_path / "my.key", tmp_path / "password"
     made = CertificateAuthority.create("Lab CA").issue("client", Purpose.CLIENT)
     cert, _ = made.save(tmp_path, "my")
-    key.write_bytes(
-        made.key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.BestAvailableEncryption(b"correct"),
-        )
-    )
+    key.write_bytes(private_pem(made.key, b"correct"))
     asked = ["ssl.SSLError: [SSL] PEM lib", "--certfile", str(cert), "--keyfile", str(key)]
     blamed = "is a key with a password, and the password is missing or wrong"
     secret.write_text("wrong\n", encoding="utf-8")

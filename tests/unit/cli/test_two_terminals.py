@@ -21,6 +21,7 @@ from mtls_lab.net import client_context, nobody_listens
 from mtls_lab.pki import CertificateAuthority, pem
 from tests.unit.cli.calling import call
 from tests.unit.cli.terminals import serving
+from tests.unit.failures import private_pem
 from tests.unit.lab import VERSIONS, spelled
 
 REPLY = "open sesame\n"
@@ -381,12 +382,7 @@ def test_a_port_that_is_taken(place: Path, capsys: pytest.CaptureFixture[str]) -
 def test_a_key_with_a_password(place: Path) -> None:
     """The password comes from a file; without one, and without a terminal, it says so at once."""
     device = place / "pki" / "device"
-    encrypted = subprocess.run(
-        ["openssl", "pkey", "-aes256", "-passout", "pass:barley", "-in", device / "client.key"],
-        capture_output=True,
-        check=True,
-    )
-    (place / "locked.key").write_bytes(encrypted.stdout)
+    (place / "locked.key").write_bytes(private_pem(pem.read_key(device / "client.key"), b"barley"))
     (place / "password").write_text("barley\n")
     (place / "wrong").write_text("wheat\n")
     locked = ("--folder", "pki", "--certfile", "pki/device/client.crt", "--keyfile", "locked.key")
