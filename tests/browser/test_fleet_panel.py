@@ -1,6 +1,5 @@
 """One certificate or many, in a real page: every control, by mouse and by keyboard."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,26 +7,12 @@ from playwright.sync_api import expect
 
 from mtls_lab.experiments.fleet import SHARING
 from mtls_lab.panels.fleet import STEPS
-from tests.browser.lab import JupyterLab, LabPage
-from tests.browser.panel import ShownPanel, shown
+from tests.browser.panel import ShownPanel
 
+NAME = "fleet"
 CELLS = ("from mtls_lab import FleetPanel", "FleetPanel()")
 #: How many of 12 devices share the key of the fifth.
 SHARED = {"shared": 12, "batch": 4, "variant": 8, "device": 1}
-
-
-@pytest.fixture(scope="module")
-def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
-    """One kernel for all tests of this file."""
-    with shown(page, lab.folder, "fleet", *CELLS) as panel:
-        yield panel
-
-
-@pytest.fixture
-def panel(opened: ShownPanel) -> ShownPanel:
-    """A new panel for each test."""
-    opened.anew()
-    return opened
 
 
 def test_every_identity_in_every_state(panel: ShownPanel) -> None:

@@ -1,31 +1,17 @@
 """Which CA goes where, in a real page: every slot, by mouse and by keyboard."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, expect
 
 from mtls_lab.experiments.placement import slots, starts
-from tests.browser.lab import NARROW, WIDE, JupyterLab, LabPage
-from tests.browser.panel import ShownPanel, shown
+from tests.browser.lab import NARROW, WIDE
+from tests.browser.panel import ShownPanel
 
+NAME = "placement"
 CELLS = ("from mtls_lab import PlacementPanel", "PlacementPanel('empty')")
-
-
-@pytest.fixture(scope="module")
-def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
-    """One kernel for all tests of this file."""
-    with shown(page, lab.folder, "placement", *CELLS) as panel:
-        yield panel
-
-
-@pytest.fixture
-def panel(opened: ShownPanel) -> ShownPanel:
-    """A new panel for each test."""
-    opened.anew()
-    return opened
 
 
 def slot(panel: ShownPanel, name: str) -> Locator:

@@ -1,13 +1,11 @@
 """The wire panel in a real page: Mallory's controls, Eve's search, by mouse and by keyboard."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import JupyterLab, LabPage
-from tests.browser.panel import ShownPanel, shown
+from tests.browser.panel import ShownPanel
 
 #: How wide a letter of a dump is.
 TEXT_WIDTH = """(code) => {
@@ -15,6 +13,7 @@ TEXT_WIDTH = """(code) => {
     text.selectNodeContents(code);
     return text.getBoundingClientRect().width / code.textContent.length;
 }"""
+NAME = "wire"
 CELLS = (
     """
 from mtls_lab.net import client_context, server_context
@@ -29,13 +28,6 @@ device = client_context("device/server_ca.pem", "device/client.crt", "device/cli
     "plain",
     "tls",
 )
-
-
-@pytest.fixture(scope="module")
-def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
-    """One kernel for all tests of this file."""
-    with shown(page, lab.folder, "wire", *CELLS) as panel:
-        yield panel
 
 
 @pytest.fixture
