@@ -22,20 +22,10 @@ from mtls_lab.facts import read_facts
 from mtls_lab.net import nobody_listens, server_context
 from mtls_lab.pki import Purpose, create_key, self_signed
 from mtls_lab.pki.pem import read_key, write_pkcs12
-from tests.unit.cli.calling import call
+from tests.unit.cli.calling import call, run
 from tests.unit.cli.terminal import terminal
 from tests.unit.failures import private_pem
 from tests.unit.lab import Lab, unfolded
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "mtls_lab", "diagnose", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
 
 
 @pytest.mark.parametrize(
@@ -82,7 +72,7 @@ def test_a_protocol_that_nobody_knows() -> None:
 def test_nobody_listens() -> None:
     with nobody_listens() as (host, port):
         told = diagnose(f"{host}:{port}")
-        done = run(f"{host}:{port}")
+        done = run("diagnose", f"{host}:{port}")
     assert [(cause.name, cause.certain) for cause in told.causes] == [("refused", True)]
     assert (done.returncode, done.stderr) == (10, "")
     assert done.stdout == f"{told}\n"

@@ -1,11 +1,13 @@
-"""The command `mtls-lab` without a start of Python: what it does, prints and exits with.
+"""The command `mtls-lab`: what it does, prints and exits with.
 
-A start costs half a second, and most tests are about the command and not about the process. Those
-about the process (its locale, its output, its end) start one: `run` in test_cli.py.
+A start costs half a second, and most tests are about the command and not about the process: they
+`call` it. Those about the process (its locale, its output, its end) start one: they `run` it.
 """
 
 import io
 import os
+import subprocess
+import sys
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -31,6 +33,31 @@ class Broken(io.RawIOBase):
         if self.error:
             raise self.error
         return len(memoryview(data))  # type: ignore[arg-type] # what a buffered writer hands on
+
+
+def run(
+    *arguments: str | Path,
+    cwd: Path | None = None,
+    environment: dict[str, str] | None = None,
+    before: tuple[str, ...] = (),
+    text: str = "",
+) -> CompletedProcess[str]:
+    """Run the command in a process, in which each warning is an error; see `call`.
+
+    Args:
+        before: what runs it, such as `unshare`.
+    """
+    command = (*before, sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab")
+    return subprocess.run(
+        [*command, *map(str, arguments)],
+        cwd=cwd,
+        env=OUTSIDE | (environment or {}),
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+    )
 
 
 def call(

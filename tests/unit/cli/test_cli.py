@@ -1,6 +1,6 @@
 """The command `mtls-lab`: messages, exit codes, never a traceback.
 
-Most tests call it (calling.py). `run` starts it, where the process is what they are about.
+Most tests call it, some run it as a process: calling.py says which.
 """
 
 import errno
@@ -24,7 +24,7 @@ from mtls_lab.facts import MARKER, resource_folder
 from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.learner.progress import FILE, Progress
 from mtls_lab.program import typed
-from tests.unit.cli.calling import OUTSIDE, call
+from tests.unit.cli.calling import call, run
 
 NAMES = [path.name for path in notebooks()]
 HOW_TO_GO_ON = (
@@ -32,20 +32,6 @@ HOW_TO_GO_ON = (
     "wrote and predicted is kept."
 )
 NOTHING_DONE = [str(part) for part in one_learner.parts(Progress())]
-
-
-def run(
-    *arguments: str | Path, cwd: Path, environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab", *map(str, arguments)],
-        cwd=cwd,
-        env=OUTSIDE | (environment or {}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=500,
-    )
 
 
 def test_start_prepares_a_folder(tmp_path: Path) -> None:

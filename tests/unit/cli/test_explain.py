@@ -10,29 +10,19 @@ from pathlib import Path
 import pytest
 
 from mtls_lab.pki import CertificateAuthority, Purpose, write_certificate
-from tests.unit.cli.calling import call
+from tests.unit.cli.calling import call, run
 from tests.unit.failures import private_pem
 
 LINE = "curl: (60) SSL certificate problem: certificate has expired"
 
 
-def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "mtls_lab", "explain", *arguments],
-        input=text.encode(),
-        capture_output=True,
-        check=False,
-        timeout=300,
-    )
-
-
 def test_a_line_as_an_argument_and_from_standard_input() -> None:
-    told = run(LINE)
-    assert (told.returncode, told.stderr) == (0, b"")
-    assert told.stdout.decode().startswith(f"Says:  curl: {LINE}\nWho:   The client refused")
-    assert run(*LINE.split()).stdout == told.stdout
+    told = run("explain", LINE)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith(f"Says:  curl: {LINE}\nWho:   The client refused")
+    assert run("explain", *LINE.split()).stdout == told.stdout
     for dash in ((), ("-",)):
-        assert run(*dash, text=f"a healthy line\n{LINE}\n").stdout == told.stdout
+        assert run("explain", *dash, text=f"a healthy line\n{LINE}\n").stdout == told.stdout
 
 
 def test_a_code_that_begins_like_an_option_is_a_line() -> None:

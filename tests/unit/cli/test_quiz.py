@@ -1,19 +1,17 @@
 """`mtls-lab quiz`: in a real terminal, from a pipe, and without any input."""
 
-import io
 import os
 import re
 import subprocess
 import sys
-from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from mtls_lab import cli
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import progress, quiz
 from mtls_lab.learner.progress import FILE, Taken
+from tests.unit.cli.calling import call
 from tests.unit.cli.terminal import terminal
 
 ITEMS = list(quiz.items("before").values())
@@ -47,17 +45,7 @@ def piped(folder: Path, said: bytes | None, *options: str) -> subprocess.Complet
 
 def told(folder: Path, said: str, *options: str) -> subprocess.CompletedProcess[str]:
     """The same in this process, which takes a twentieth of the time."""
-    arguments = ["quiz", *options]
-    given = io.TextIOWrapper(io.BytesIO(said.encode()), encoding="utf-8")
-    with (
-        chdir(folder.parent),
-        pytest.MonkeyPatch.context() as patch,
-        redirect_stdout(io.StringIO()) as shown,
-        redirect_stderr(io.StringIO()) as complained,
-    ):
-        patch.setattr(sys, "stdin", given)
-        code = cli.main(arguments)
-    return subprocess.CompletedProcess(arguments, code, shown.getvalue(), complained.getvalue())
+    return call("quiz", *options, cwd=folder.parent, text=said.encode())
 
 
 def flat(text: str) -> str:

@@ -13,7 +13,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import tty
 from collections.abc import Iterator
@@ -28,7 +27,7 @@ from mtls_lab.cli.sealed import wants_pin
 from mtls_lab.net import server_context
 from mtls_lab.pki import pem
 from mtls_lab.tpm import SoftwareTPM, chip
-from tests.unit.cli.calling import call
+from tests.unit.cli.calling import call, run
 from tests.unit.cli.terminals import serving
 from tests.unit.lab import dead_process, needs
 
@@ -49,16 +48,7 @@ def apart(
     place: Path, *arguments: str, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """The same, in a process: what it leaves running is no child of ours."""
-    return subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab", *arguments],
-        cwd=place,
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    return run(*arguments, cwd=place, environment=environment)
 
 
 def status(place: Path, folder: str = "tpm") -> dict[str, object]:
