@@ -1,6 +1,5 @@
 """Which CA goes where, in a real page: every slot, by mouse and by keyboard."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -38,22 +37,14 @@ def test_it_is_solved_slot_by_slot(panel: ShownPanel) -> None:
     expect(panel.result).to_contain_text("✓ The device gets the secret.")
 
 
-@pytest.mark.parametrize("start", starts())
-def test_every_start(panel: ShownPanel, start: str) -> None:
-    if start != "empty":
-        panel.box.get_by_label("Begin with").select_option(starts()[start])
-        panel.wait_for(2)
-    assert run(panel) == ("served" if start == "right" else "refused")
-    shows = {
-        "right": "✓ 0 secrets lie on the wrong machine",
-        "strangers": "✗ 2 secrets lie on the wrong machine: client.key on the backend",
-    }
-    secrets = panel.result.get_by_text("on the wrong machine")
-    expect(secrets).to_have_text([re.compile(f"^{shows[start]}")] if start in shows else [])
-    if start != "right":
-        expect(panel.result).to_contain_text("To blame")
-        panel.box.get_by_text("What the error means").click()
-        expect(panel.box.get_by_text("What to do")).to_be_visible()
+def test_another_start(panel: ShownPanel) -> None:
+    panel.box.get_by_label("Begin with").select_option(starts()["strangers"])
+    panel.wait_for(2)
+    assert run(panel) == "refused"
+    expect(panel.result).to_contain_text("✗ 2 secrets lie on the wrong machine: client.key on the")
+    expect(panel.result).to_contain_text("To blame")
+    panel.box.get_by_text("What the error means").click()
+    expect(panel.box.get_by_text("What to do")).to_be_visible()
 
 
 def test_a_placement_of_ones_own_has_no_name(panel: ShownPanel) -> None:

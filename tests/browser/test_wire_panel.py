@@ -65,18 +65,6 @@ def test_without_protection_every_deed_succeeds(plain: ShownPanel) -> None:
     assert ask(plain, "does nothing") == "succeeds"
 
 
-def test_mutual_tls_stops_every_deed(tls: ShownPanel) -> None:
-    assert ask(tls) == "stopped"
-    for deed, words in [
-        ("flips a bit", "RECORD_LAYER_FAILURE"),
-        ("replaces a word", "never passed in clear"),
-        ("replays", "mean nothing in a new connection"),
-        ("cuts", "SSLEOFError"),
-    ]:
-        assert ask(tls, deed) == "stopped"
-        assert words in tls.result.inner_text()
-
-
 def test_only_the_controls_of_the_deed_are_there(plain: ShownPanel) -> None:
     controls = ("At", "Bit", "Replace", "by")
     for deed, there in [
@@ -199,17 +187,6 @@ def test_it_can_be_used_without_a_mouse(plain: ShownPanel) -> None:
     unit = plain.box.locator("details").first
     keyboard.press("Enter")
     expect(unit).to_have_attribute("open", "")
-
-
-def test_every_press_has_one_answer(plain: ShownPanel) -> None:
-    plain.watch()
-    plain.button("replays").click()
-    plain.button("Ask the backend").evaluate(
-        "(button) => { for (let press = 0; press < 20; press += 1) button.click(); }"
-    )
-    assert plain.wait_for(21) == "succeeds"
-    numbers = [number for number, _, _ in plain.watched()]
-    assert numbers == sorted(set(numbers))
 
 
 def test_it_reads_well_everywhere(plain: ShownPanel, tls: ShownPanel, pictures: Path) -> None:

@@ -1,4 +1,7 @@
-"""The workbench in a real page: every choice, by mouse and by keyboard."""
+"""The workbench in a real page: its lists and boxes, by mouse and by keyboard.
+
+Not here: what each choice shows (tests/panels/test_certificate.py).
+"""
 
 from pathlib import Path
 
@@ -13,46 +16,6 @@ CELLS = ("from mtls_lab import WorkbenchPanel", "WorkbenchPanel()")
 def accepted(panel: ShownPanel) -> list[str]:
     """The verdicts in their order, the client's too, which are folded."""
     return panel.result.locator(".lab-verdict").all_text_contents()
-
-
-#: A control, a choice, and what each verdict starts with: server old, strict; client old, strict.
-CHOICES = [
-    ("Extended key usage", "clientAuth", "✗✗✓✓"),
-    ("Extended key usage", "serverAuth and clientAuth", "✓✓✓✓"),
-    ("Extended key usage", "none", "✓✓✓✓"),
-    ("Key usage", "keyEncipherment", "✓✓✗✗"),
-    ("Key usage", "digitalSignature, keyCertSign", "✓✗✓✗"),
-    ("Key usage", "none", "✓✓✓✓"),
-    ("SAN", "another host", "✗✗✓✓"),
-    ("SAN", "none", "✓✓✓✓"),
-    ("Dates", "expired", "✗✗✗✗"),
-    ("Dates", "not yet valid", "✗✗✗✗"),
-]
-
-
-def test_every_choice_of_every_list(panel: ShownPanel) -> None:
-    box = panel.box
-    box.get_by_label("Extended key usage:").select_option("serverAuth and clientAuth")
-    sequence = 2
-    assert panel.wait_for(sequence) == "accepted"
-    usual = {
-        "Extended key usage": "serverAuth and clientAuth",
-        "Key usage": "digitalSignature",
-        "SAN": "localhost",
-        "Dates": "valid",
-    }
-    for control, choice, signs in CHOICES:
-        select = box.get_by_label(f"{control}:", exact=True)
-        if choice != usual[control]:
-            select.select_option(choice)
-            sequence += 1
-        outcome = panel.wait_for(sequence)
-        assert "".join(words[0] for words in accepted(panel)) == signs, (control, choice)
-        assert outcome == ("accepted" if "✗" not in signs else "refused")
-        if choice != usual[control]:
-            select.select_option(usual[control])
-            sequence += 1
-            panel.wait_for(sequence)
 
 
 def test_the_boxes_without_a_mouse(panel: ShownPanel) -> None:

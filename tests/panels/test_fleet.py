@@ -123,6 +123,8 @@ def test_every_choice_is_shown(panel: FleetPanel, sharing: str, state: str) -> N
     assert ("⚠ served" in tiles) == (state == "stolen")
     assert tiles.count("copied by the thief") == (state != "well")
     assert SHARING[sharing] in panel._result.value
+    outcome = "thief served" if state == "stolen" else state
+    assert f'data-outcome="{outcome}"' in panel._result.value
 
 
 def test_a_change_runs_once(panel: FleetPanel) -> None:

@@ -142,6 +142,7 @@ def test_over_tls_each_deed_is_stopped(tls: WirePanel) -> None:
     assert replay.backend is not None
     assert replay.backend.failure is not None
     assert b"open sesame" not in replay.answer
+    assert "mean nothing in a new connection" in verdict_of(tls)
     cut = tls.select("cut")
     assert isinstance(cut, Exchange)
     assert cut.device.failure is not None
