@@ -30,6 +30,7 @@ from mtls_lab.panels.verdicts import FOLDED
 from mtls_lab.pki import Key, Purpose, create_key, oid_name, read_fields, write_certificate
 from mtls_lab.pki.fields import MISSING
 from tests.unit.failures import certify
+from tests.unit.lab import failed
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 OLD, NEW = "Python ≤ 3.12", "Python 3.13, strict"
@@ -361,9 +362,7 @@ def test_what_is_said_about_a_server_with_key_encipherment(workbench: Workbench)
     device = trial._trusting(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), [root], strict=False)
     with Backend(context) as backend:
         exchange = ask("PING", backend, context=device)
-    assert exchange.backend is not None
-    assert exchange.backend.failure is not None
-    assert exchange.backend.failure.reason == "NO_SHARED_CIPHER"
+    assert failed(exchange.backend).reason == "NO_SHARED_CIPHER"
 
 
 @pytest.mark.parametrize("part", CHOICES)

@@ -8,6 +8,7 @@ from mtls_lab.experiments.chains import Chain
 from mtls_lab.experiments.parsons import assemble
 from mtls_lab.panels import ChainPanel, ParsonsPanel, PlacementPanel
 from mtls_lab.wire import Stage
+from tests.unit.lab import failed
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +78,7 @@ def test_lines_that_raise_are_named(names: list[str], line: str, error: str) -> 
     backend = made.calls["valid"].backend
     assert not made.starts
     assert made.raised_at == line
-    assert backend is not None
-    assert backend.failure is not None
-    assert backend.failure.error == error
+    assert failed(backend).error == error
 
 
 def test_a_panel_tells_both_sides_and_has_a_picture() -> None:

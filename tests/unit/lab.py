@@ -26,7 +26,7 @@ from mtls_lab.experiments import CredentialStore
 from mtls_lab.learner import predictions
 from mtls_lab.net import Address, Backend, running, server_context
 from mtls_lab.pki import Identity
-from mtls_lab.wire import Direction
+from mtls_lab.wire import Direction, Side
 
 VERSIONS = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2)
 #: How a backend or a relay ends a wait that should not happen; no test waits for it.
@@ -115,6 +115,13 @@ def read_all(client: socket.socket) -> bytes:
     while more := client.recv(4096):
         data += more
     return data
+
+
+def failed(side: Side | None) -> Failure:
+    """Why a side failed, which it has."""
+    assert side
+    assert side.failure
+    return side.failure
 
 
 def failure(action: Callable[[], object]) -> Failure | None:

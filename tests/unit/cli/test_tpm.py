@@ -7,7 +7,6 @@ here: the TPM and its clients as a library (tests/unit/tpm/).
 import json
 import os
 import pty
-import select
 import shutil
 import signal
 import socket
@@ -17,7 +16,7 @@ import threading
 import tty
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ from mtls_lab.cli import main, tpm
 from mtls_lab.cli.sealed import wants_pin
 from mtls_lab.net import server_context
 from mtls_lab.pki import pem
-from mtls_lab.tpm import SoftwareTPM, chip
+from mtls_lab.tpm import SoftwareTPM, chip, keeper
 from tests.unit.cli.calling import call, run
 from tests.unit.cli.terminals import serving
 from tests.unit.lab import dead_process, needs
@@ -73,16 +72,11 @@ def child_of(process: int) -> int:
 @contextmanager
 def ends(*processes: int) -> Iterator[None]:
     """The block ends these processes: they are no zombies of ours, so their handles tell."""
-    handles = [os.pidfd_open(each) for each in processes]
-    try:
+    with ExitStack() as stack:
+        handles = [stack.enter_context(keeper._handle_of(each)) for each in processes]
         yield
         for handle in handles:
-            waiting = select.poll()
-            waiting.register(handle, select.POLLIN)
-            assert waiting.poll(30_000)
-    finally:
-        for handle in handles:
-            os.close(handle)
+            assert keeper._has_ended(handle, 30)
 
 
 @contextmanager

@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from mtls_lab.kata.purposes import careless_client as careless
 from mtls_lab.net import Address, Backend, ask, only_trusted_client, server_context
 from mtls_lab.pki import CertificateAuthority, Purpose, create_key, pem, self_signed
-from mtls_lab.wire import SECRET, Exchange, Failure, Side, Stage
-from tests.unit.lab import Lab
+from mtls_lab.wire import SECRET, Exchange, Side, Stage
+from tests.unit.lab import Lab, failed
 from tests.unit.learner.quiz_runs import decides, without_a_run
 
 BOTH_SIGN = ("key_cert_sign", "crl_sign")
@@ -33,12 +33,6 @@ BOTH_SIGN = ("key_cert_sign", "crl_sign")
 def seen(exchange: Exchange) -> Side:
     assert exchange.backend
     return exchange.backend
-
-
-def failed(side: Side | None) -> Failure:
-    assert side
-    assert side.failure
-    return side.failure
 
 
 def test_every_question_has_a_run() -> None:

@@ -19,7 +19,7 @@ from mtls_lab.errors import LabError
 from mtls_lab.net import Backend, Presented, ask_each_apart
 from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key, read_wrapped
 from mtls_lab.wire import Stage
-from tests.unit.lab import LONG
+from tests.unit.lab import LONG, failed
 from tests.unit.tpm.conftest import Device
 
 pytestmark = pytest.mark.once
@@ -123,8 +123,7 @@ def test_the_key_of_another_tpm_is_refused_by_its_integrity(
         settings = device.chip.environment(tmp_path) | {"TPM2OPENSSL_TCTI": other.tcti}
         for _ in ("the connection is lost", "none is made"):
             lost = device.ask(backend, settings=settings)
-            assert lost.device.failure is not None
-            assert lost.device.failure.text == "[SSL] PEM lib (0xa000a)"
+            assert failed(lost.device).text == "[SSL] PEM lib (0xa000a)"
             assert explain(lost).entry == "tpm_gone"
         with pytest.raises(LabError, match="does not answer"):
             other.unlock()
