@@ -97,15 +97,6 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, name: str) -> None:
     )
 
 
-def test_a_damaged_marker(tmp_path: Path) -> None:
-    (tmp_path / "lab").mkdir()
-    (tmp_path / "lab" / MARKER).write_text("{")
-    done = call("start", "--prepare", cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.startswith("mtls-lab: this did not work.\nFound:    lab/.mtls-lab cannot be")
-    assert "Traceback" not in done.stderr
-
-
 @pytest.mark.parametrize(
     "command",
     [

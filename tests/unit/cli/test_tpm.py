@@ -324,13 +324,6 @@ def test_the_device_is_served(place: Path) -> None:
         assert (done.returncode, done.stdout) == (1, "ERROR unknown command: try HELP\n")
 
 
-def test_several_devices_at_once(place: Path) -> None:
-    with serving("pki", cwd=place) as terminal, ThreadPoolExecutor(4) as pool:
-        address = terminal.address
-        done = pool.map(lambda _: apart(place, "ask", address, "--folder", "pki"), range(4))
-        assert [(each.returncode, each.stdout) for each in done] == [(0, REPLY)] * 4
-
-
 @pytest.mark.parametrize("option", ["--server-ca", "--certfile"])
 def test_a_file_that_is_missing_is_named(place: Path, option: str) -> None:
     files = {

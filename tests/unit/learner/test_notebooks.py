@@ -424,16 +424,6 @@ def test_a_damaged_marker(project: Project, damage: str) -> None:
     assert project.target.read_bytes() == before
 
 
-def test_a_folder_that_cannot_be_made(project: Project) -> None:
-    project.folder.touch()
-    with pytest.raises(FileProblem) as caught:
-        project.unpack()
-    assert caught.value.found == f"{project.folder} cannot be written (File exists)"
-    with pytest.raises(FileProblem) as caught:
-        unpack(project.folder / "below")
-    assert caught.value.found == f"{project.folder / 'below'} cannot be written (Not a directory)"
-
-
 def test_a_file_that_cannot_be_written(project: Project) -> None:
     """A folder whose name is longer than any file's can be."""
     longest = project.source.with_name(f"1_{'x' * 240}.ipynb")
