@@ -125,7 +125,6 @@ class Version(NamedTuple):
 @pytest.mark.parametrize(
     ("python", "level"),
     [
-        (Version(3, 10, 14), Level.FAILURE),
         (Version(3, 11, 2), Level.WARNING),
         (Version(3, 11, 4), Level.OK),
         (Version(3, 14, 0), Level.OK),
