@@ -17,6 +17,8 @@ from mtls_lab.cli import commands, main
 
 #: As in a terminal that no JupyterLab has opened.
 OUTSIDE = {name: value for name, value in os.environ.items() if name not in commands.INSIDE}
+#: What `run` starts, in which each warning is an error.
+COMMAND = (sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab")
 
 
 class Broken(io.RawIOBase):
@@ -42,14 +44,13 @@ def run(
     before: tuple[str, ...] = (),
     text: str = "",
 ) -> CompletedProcess[str]:
-    """Run the command in a process, in which each warning is an error; see `call`.
+    """Run the command in a process; see `call`.
 
     Args:
         before: what runs it, such as `unshare`.
     """
-    command = (*before, sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab")
     return subprocess.run(
-        [*command, *map(str, arguments)],
+        [*before, *COMMAND, *map(str, arguments)],
         cwd=cwd,
         env=OUTSIDE | (environment or {}),
         input=text,

@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,13 @@ import pytest
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import progress, quiz
 from mtls_lab.learner.progress import FILE, Taken
+from tests.unit.cli import calling
 from tests.unit.cli.calling import call
 from tests.unit.cli.terminal import terminal
 
 ITEMS = list(quiz.items("before").values())
 LATER = "You will see after Part 3 which of them are right:"
-COMMAND = [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab", "quiz"]
+COMMAND = [*calling.COMMAND, "quiz"]
 
 
 @pytest.fixture
