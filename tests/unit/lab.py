@@ -24,7 +24,7 @@ from mtls_lab import CertificateAuthority, Exchange, Failure, ask, serve, watch
 from mtls_lab.errors import ToolMissing
 from mtls_lab.experiments import CredentialStore
 from mtls_lab.learner import predictions
-from mtls_lab.net import Acceptor, Address, Backend, running, server_context
+from mtls_lab.net import Address, Backend, running, server_context
 from mtls_lab.pki import Identity
 from mtls_lab.wire import Direction, Side
 
@@ -94,16 +94,6 @@ class Lab:
     def save(self, identity: Identity, folder: Path, name: str = "other") -> ssl.SSLContext:
         """A backend's context with a certificate of the test's own."""
         return server_context(*identity.save(folder, name))
-
-
-@contextmanager
-def accepting(handle: Callable[[socket.socket], None]) -> Iterator[Address]:
-    """A server of the test's own, which does this with each connection."""
-    acceptor = Acceptor(lambda connection, _: handle(connection), "127.0.0.1", 0, "own")
-    try:
-        yield acceptor.address
-    finally:
-        acceptor.stop()
 
 
 def connect(address: Address) -> socket.socket:

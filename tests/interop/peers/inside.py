@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from mtls_lab.exercises.peers import listening
 from mtls_lab.net import hang_up
 from tests.interop.peers.running import Serving, Setup
-from tests.unit.lab import accepting
 
 #: What plain servers say when somebody connects, and in answer to whatever comes.
 GREETINGS = {
@@ -35,7 +35,7 @@ def plain(setup: Setup) -> Iterator[Serving]:
         connection.sendall(answer)
         hang_up(connection)
 
-    with accepting(handle) as (_, port):
+    with listening(handle) as (_, port):
         yield Serving(port)
 
 
@@ -142,5 +142,5 @@ def answering(
             afterwards(tls)
         hang_up(tls)
 
-    with accepting(handle) as (_, port):
+    with listening(handle) as (_, port):
         yield Serving(port)

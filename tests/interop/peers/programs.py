@@ -15,10 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from mtls_lab.exercises.peers import listening
 from mtls_lab.net import hang_up
 from mtls_lab.stacks.running import free_port
 from tests.interop.peers.running import Running, Setup, program
-from tests.unit.lab import accepting
 
 #: One for each release of PostgreSQL.
 INITDB = "/usr/lib/postgresql/*/bin/initdb"
@@ -128,7 +128,7 @@ def stunnel(setup: Setup) -> Iterator[Running]:
     ask = {"required": "verifyChain = yes", "optional": "requireCert = no", "none": ""}
     trust = f"CAfile = {setup.trusted}\n" * (setup.clients != "none")
     configuration = folder / f"stunnel-{port}.conf"
-    with accepting(answer) as (_, behind):
+    with listening(answer) as (_, behind):
         configuration.write_text(
             f"foreground = yes\npid =\nsyslog = no\n[service]\naccept = 127.0.0.1:{port}\n"
             f"connect = 127.0.0.1:{behind}\ncert = {setup.cert}\nkey = {setup.key}\n"
@@ -136,8 +136,8 @@ def stunnel(setup: Setup) -> Iterator[Running]:
             + f"checkHost = {setup.allowed}\n"
             * bool(setup.allowed)
         )
-        with program(port, "stunnel4", configuration, folder=folder, name="stunnel") as listening:
-            yield listening
+        with program(port, "stunnel4", configuration, folder=folder, name="stunnel") as running:
+            yield running
 
 
 def answer(connection: socket.socket) -> None:

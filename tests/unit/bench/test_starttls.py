@@ -11,8 +11,9 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from mtls_lab.bench import diagnose
+from mtls_lab.exercises.peers import listening
 from mtls_lab.net import Address, hang_up
-from tests.unit.lab import Lab, accepting
+from tests.unit.lab import Lab
 
 Said = list[tuple[bytes, bytes]]
 
@@ -57,7 +58,7 @@ def server(said: Said, context: ssl.SSLContext | None) -> Iterator[Address]:
                 pass
         hang_up(tls)
 
-    with accepting(handle) as address:
+    with listening(handle) as address:
         yield address
 
 
