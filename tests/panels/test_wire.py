@@ -2,8 +2,8 @@
 
 import ssl
 import tempfile
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -278,11 +278,8 @@ def test_two_threads_never_mix_their_results(plain: WirePanel) -> None:
             if not isinstance(result, Exchange) or result.reply != word:
                 failed.append(word)
 
-    threads = [threading.Thread(target=ask, args=[word]) for word in ("one", "two")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(ask, ("one", "two")))
     assert failed == []
     assert plain.sequence == 21
 

@@ -2,7 +2,7 @@
 
 import os
 import stat
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -84,11 +84,8 @@ def test_many_at_once_and_one_who_shortens(tmp_path: Path) -> None:
             if step == 25:
                 shorten(path, once_each, most=9999)
 
-    threads = [threading.Thread(target=add, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add, range(4)))
     wanted = {f"{number} {step}" for number in range(4) for step in range(50)} | {"again"}
     assert sorted(path.read_text().splitlines()) == sorted(wanted)
 
