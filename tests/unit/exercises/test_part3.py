@@ -718,25 +718,23 @@ def test_trusted_backend_and_a_file_that_is_gone(folder: Path, hold: Hold, name:
 # --- Am I served? ---
 
 
-def is_served(address: tuple[str, int], context: ssl.SSLContext, timeout: float) -> bool:
-    try:
-        with (
-            socket.create_connection(address, timeout) as raw,
-            context.wrap_socket(raw, server_hostname="localhost") as tls,
-        ):
-            return ping(tls) == b"PONG\n"
-    except OSError:
-        return False
+def ping(tls: ssl.SSLSocket) -> bytes:
+    tls.sendall(b"PING\n")
+    with tls.makefile("rb") as lines:
+        return lines.readline(100)
 
 
-def naive(
+def ponged(tls: ssl.SSLSocket) -> bool:
+    return ping(tls) == b"PONG\n"
+
+
+def is_served(
     address: tuple[str, int],
     context: ssl.SSLContext,
     timeout: float | None,
-    last: Callable[[ssl.SSLSocket], bool],
+    last: Callable[[ssl.SSLSocket], bool] = ponged,
     hostname: str = "localhost",
 ) -> bool:
-    """As `is_served`, with another last step."""
     try:
         with (
             socket.create_connection(address, timeout) as raw,
@@ -745,12 +743,6 @@ def naive(
             return last(tls)
     except OSError:
         return False
-
-
-def ping(tls: ssl.SSLSocket) -> bytes:
-    tls.sendall(b"PING\n")
-    with tls.makefile("rb") as lines:
-        return lines.readline(100)
 
 
 def one_piece(tls: ssl.SSLSocket) -> bytes:
@@ -762,21 +754,21 @@ def never_closes(address: tuple[str, int], context: ssl.SSLContext, timeout: flo
     try:
         raw = socket.create_connection(address, timeout)
         tls = context.wrap_socket(raw, server_hostname="localhost")
-        return ping(tls) == b"PONG\n"
+        return ponged(tls)
     except OSError:
         return False
 
 
 def no_timeout(address: tuple[str, int], context: ssl.SSLContext, _: float) -> bool:
-    return naive(address, context, None, lambda tls: ping(tls) == b"PONG\n")
+    return is_served(address, context, None)
 
 
 def only_to_connect(address: tuple[str, int], context: ssl.SSLContext, timeout: float) -> bool:
     def last(tls: ssl.SSLSocket) -> bool:
         tls.settimeout(None)
-        return ping(tls) == b"PONG\n"
+        return ponged(tls)
 
-    return naive(address, context, timeout, last)
+    return is_served(address, context, timeout, last)
 
 
 def unchecked(address: tuple[str, int], context: ssl.SSLContext, timeout: float) -> bool:
@@ -794,7 +786,7 @@ def escaping(address: tuple[str, int], context: ssl.SSLContext, timeout: float) 
         socket.create_connection(address, timeout) as raw,
         context.wrap_socket(raw, server_hostname="localhost") as tls,
     ):
-        return ping(tls) == b"PONG\n"
+        return ponged(tls)
 
 
 SERVED: Attempts = {
@@ -802,23 +794,23 @@ SERVED: Attempts = {
     "always True": (lambda *each: len(each) == 3, NOT_YET),
     "a text": (lambda *each: str(len(each)), NOT_YET),
     "after the handshake": (
-        lambda a, c, t: naive(a, c, t, lambda tls: bool(tls.version())),
+        lambda a, c, t: is_served(a, c, t, lambda tls: bool(tls.version())),
         NOT_YET,
     ),
-    "any answer": (lambda a, c, t: naive(a, c, t, lambda tls: len(ping(tls)) > 0), NOT_YET),
+    "any answer": (lambda a, c, t: is_served(a, c, t, lambda tls: len(ping(tls)) > 0), NOT_YET),
     "any answer but ERROR": (
-        lambda a, c, t: naive(a, c, t, lambda tls: not ping(tls).startswith(b"ERROR")),
+        lambda a, c, t: is_served(a, c, t, lambda tls: not ping(tls).startswith(b"ERROR")),
         NOT_YET,
     ),
     "more than PONG": (
-        lambda a, c, t: naive(a, c, t, lambda tls: ping(tls).startswith(b"PONG")),
+        lambda a, c, t: is_served(a, c, t, lambda tls: ping(tls).startswith(b"PONG")),
         NOT_YET,
     ),
     "one piece": (
-        lambda a, c, t: naive(a, c, t, lambda tls: one_piece(tls) == b"PONG\n"),
+        lambda a, c, t: is_served(a, c, t, lambda tls: one_piece(tls) == b"PONG\n"),
         NOT_YET,
     ),
-    "part of PONG": (lambda a, c, t: naive(a, c, t, lambda tls: b"PON" in ping(tls)), NOT_YET),
+    "part of PONG": (lambda a, c, t: is_served(a, c, t, lambda tls: b"PON" in ping(tls)), NOT_YET),
     "cipher suites without encryption": (
         lambda a, c, t: is_served(a, weak(c, NULL_TOO), t),
         UNSAFE,
@@ -829,10 +821,7 @@ SERVED: Attempts = {
     **named(UNSAFE, unchecked, no_name),
     **named(NOT_YET, escaping),
     **named(RIGHT, is_served),
-    "by its address": (
-        lambda a, c, t: naive(a, c, t, lambda tls: ping(tls) == b"PONG\n", hostname="127.0.0.1"),
-        RIGHT,
-    ),
+    "by its address": (lambda a, c, t: is_served(a, c, t, hostname="127.0.0.1"), RIGHT),
 }
 
 
