@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from mtls_lab.facts import read_facts
 from mtls_lab.net import nobody_listens, server_context
 from mtls_lab.pki import Purpose, create_key, self_signed
 from mtls_lab.pki.pem import read_key, write_pkcs12
-from tests.unit.cli.calling import call, run
+from tests.unit.cli.calling import NOWHERE, call, run
 from tests.unit.cli.terminal import terminal
 from tests.unit.failures import private_pem
 from tests.unit.lab import Lab, unfolded
@@ -81,14 +80,7 @@ def test_nobody_listens() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX closes the output")
 def test_nowhere_to_print() -> None:
     with nobody_listens() as (host, port):
-        command = [sys.executable, "-m", "mtls_lab", "diagnose", f"{host}:{port}"]
-        done = subprocess.run(
-            ["sh", "-c", 'exec "$@" >&-', "sh", *command],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
+        done = run("diagnose", f"{host}:{port}", before=NOWHERE)
     assert (done.returncode, done.stderr) == (10, "")
 
 
@@ -150,6 +142,12 @@ def test_json_for_a_program(lab: Lab) -> None:
         (["a:1", "--starttls", "gopher"], "invalid choice"),
         (["a:1", "--http", "--send", "x"], "not allowed with"),
         (["--listen", "0", "--count", "-1"], "not a number of clients"),
+        (["a:1", "--listen", "0"], "leave out one of them"),
+        (["--fault", "expired"], "HOST:PORT, or --listen PORT"),
+        (["a:1", "--fault", "expired"], "add --listen PORT"),
+        (["--listen", "0", "--fault", "nope"], "no fault 'nope'"),
+        (["--listen", "0", "--cert", "nope.crt", "--key", "nope.key"], "nope.crt"),
+        (["--listen", "65536"], "is not a port"),
         ([], "HOST:PORT"),
     ],
 )

@@ -19,6 +19,8 @@ from mtls_lab.cli import commands, main
 OUTSIDE = {name: value for name, value in os.environ.items() if name not in commands.INSIDE}
 #: What `run` starts, in which each warning is an error.
 COMMAND = (sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab")
+#: What runs a command whose output is closed.
+NOWHERE = ("sh", "-c", 'exec "$@" >&-', "sh")
 
 
 class Broken(io.RawIOBase):
