@@ -74,12 +74,6 @@ def test_an_answer_is_checked_and_kept(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_the_answer_is_that_of_the_learners_own_run() -> None:
-    predicted("fooled", "stopped")
-    assert review(2).select("checksum", "stopped").right is True
-
-
-@pytest.mark.usefixtures("folder")
 def test_what_is_due_today(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(review()) == "Once more\nNothing is due today."
     predicted("stopped", "fooled")

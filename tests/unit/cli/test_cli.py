@@ -432,7 +432,7 @@ def test_a_name_with_a_blank_wants_quotes(tmp_path: Path) -> None:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("command", [["progress"], ["export", "Ada"], ["reset", "1"]])
+@pytest.mark.parametrize("command", [["progress"], ["export", "Ada"], ["reset", "1"], ["quiz"]])
 def test_without_a_folder(tmp_path: Path, command: list[str]) -> None:
     done = call(*command, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")

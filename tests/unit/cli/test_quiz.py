@@ -164,12 +164,6 @@ def test_the_first_test_after_the_second(folder: Path) -> None:
     assert "takes no answers any more" in run.stdout
 
 
-def test_without_a_folder(tmp_path: Path) -> None:
-    run = told(tmp_path / "lab", "1\n")
-    assert run.returncode == 2
-    assert run.stderr.splitlines()[1].endswith("is no folder of the lab (no .mtls-lab file in it)")
-
-
 # --- In a terminal
 
 
