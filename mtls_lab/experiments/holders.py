@@ -248,11 +248,5 @@ def _recorded(holder: str, version: str) -> KeyRun:
 
 def _side(told: dict[str, Any]) -> Side:
     failure = Failure(**told["failure"]) if told["failure"] else None
-    return Side(
-        **{
-            **told,
-            "stage": Stage(told["stage"]),
-            "failure": failure,
-            "received": tuple(told["received"]),
-        }
-    )
+    read = {"stage": Stage(told["stage"]), "failure": failure, "received": tuple(told["received"])}
+    return Side(**told | read)
