@@ -1,7 +1,7 @@
 """What holds for every test: no skip under CI, the same examples each time, and the last lines:
 what was left out, and where the rest ran.
 
-Fixtures of one kind of test live in that folder's own conftest.py.
+Fixtures of one kind of test live in that folder's own conftest.py; a learner's folder is here.
 """
 
 import gc
@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis.strategies import none
 
 from mtls_lab.errors import ToolMissing
+from mtls_lab.facts import MARKER
 from tests import sharing
 
 # A shell's background is deaf to Ctrl-C, and what it starts inherits that: the programs that the
@@ -67,6 +68,14 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A learner's folder, which is the current one."""
+    (tmp_path / MARKER).write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @contextmanager

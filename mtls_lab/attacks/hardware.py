@@ -13,7 +13,7 @@ from pathlib import Path
 from mtls_lab.attacks.protections import Protection
 from mtls_lab.net import Presented, Upstream, ask_apart, ask_each_apart
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
-from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key, environment
+from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key
 from mtls_lab.wire import Exchange
 
 __all__ = ["KeyInTPM", "key_in_tpm"]
@@ -51,7 +51,7 @@ class KeyInTPM(Protection):
                 certfile=certfile,
                 keyfile=keyfile,
                 server_ca=shutil.copy(str(self.server_ca), folder),
-                environment=environment(other, folder),
+                environment=other.environment(folder),
                 name="thief",
             )
 
@@ -89,5 +89,5 @@ def key_in_tpm(chip: SoftwareTPM, mutual: Protection, ca: CertificateAuthority) 
         mutual.server_ca,
         certfile,
         keyfile,
-        environment(chip, folder),
+        chip.environment(folder),
     )

@@ -5,19 +5,16 @@ device (net/), what an error means (diagnosis/), and the command line (cli/).
 """
 
 from mtls_lab.bench.clients import Client
-from mtls_lab.bench.diagnosing import TIMEOUT, diagnose, read_target
+from mtls_lab.bench.diagnosing import diagnose, read_target
 from mtls_lab.bench.listening import listen
 from mtls_lab.bench.misbehaving import catalogue_of_faults
 from mtls_lab.bench.starttls import PROTOCOLS
-from mtls_lab.bench.value import Cause, Diagnosis, Line, classes
+from mtls_lab.bench.value import Diagnosis, classes
 
 __all__ = [
     "PROTOCOLS",
-    "TIMEOUT",
-    "Cause",
     "Client",
     "Diagnosis",
-    "Line",
     "catalogue_of_faults",
     "classes",
     "diagnose",

@@ -5,12 +5,13 @@ Here: the value. Not here: making the connection (calling.py), and words for it 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mtls_lab.wire import Direction, Failure, Message, Session, Stage
 from mtls_lab.wire.reasons import alert_of
 
-__all__ = ["Attempt"]
+__all__ = ["Attempt", "first"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,5 +80,10 @@ class Attempt:
 
     def first(self, name: str, direction: Direction = Direction.TO_DEVICE) -> Message | None:
         """Return the first message of this name that went this way."""
-        found = (m for m in self.messages if m.name == name and m.direction is direction)
-        return next(found, None)
+        return first(self.messages, name, direction)
+
+
+def first(messages: Iterable[Message], name: str, direction: Direction) -> Message | None:
+    """Return the first of these messages with this name that went this way."""
+    found = (m for m in messages if m.name == name and m.direction is direction)
+    return next(found, None)

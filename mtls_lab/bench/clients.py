@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mtls_lab.bench.attempts import first
 from mtls_lab.bench.cards import as_lines
 from mtls_lab.bench.causes import listed, quoted
 from mtls_lab.bench.faults import Sent
@@ -75,13 +76,8 @@ class Client(Shown):
         return cls(address, failure is None and bool(version), tuple(lines))
 
 
-def _first(messages: tuple[Message, ...], name: str) -> Message | None:
-    found = (m for m in messages if m.name == name and m.direction is Direction.TO_BACKEND)
-    return next(found, None)
-
-
 def _offered(messages: tuple[Message, ...], said: bytes) -> Iterator[Line]:
-    hello = _first(messages, "ClientHello")
+    hello = first(messages, "ClientHello", Direction.TO_BACKEND)
     fields = hello.fields if hello else None
     if fields is None:
         what = quoted(said) if said else "nothing"
@@ -120,7 +116,7 @@ def _sent(
     *,
     asked: bool,
 ) -> Iterator[Line]:
-    message = _first(messages, "Certificate")
+    message = first(messages, "Certificate", Direction.TO_BACKEND)
     if not asked:
         yield Line("certificate", OPEN, "not asked for")
     elif message is None:

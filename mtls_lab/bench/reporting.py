@@ -164,13 +164,12 @@ def _others(seen: Seen) -> Iterator[Line]:
         yield Line(
             "sessions", NOTE if seen.again.resumed else OPEN, text if seen.again.resumed else none
         )
-    for name, tried in (("request", seen.asked), ("bare", seen.asked_bare)):
+    for label, tried in (("request", seen.asked), ("without it", seen.asked_bare)):
         if tried:
-            label = "request" if name == "request" else "without it"
             status = status_of(tried) or how_it_ended(tried)
             fails = tried.refused or " 4" in status[:12]
             sign = NO if fails else YES
-            if name == "bare":  # to be served without a certificate is the fault
+            if tried is seen.asked_bare:  # to be served without a certificate is the fault
                 sign = OPEN if fails or status != status_of(seen.asked) else NO
             yield Line(label, sign, status)
     if seen.unsent:

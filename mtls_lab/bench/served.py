@@ -31,18 +31,16 @@ class Served:
 
     Attributes:
         chain: the certificates that can be read, in the order in which they came.
-        unreadable: how many cannot be.
     """
 
     chain: tuple[x509.Certificate, ...] = ()
-    unreadable: int = 0
 
     @classmethod
     def of(cls, message: Message | None) -> Served:
         """Read a Certificate message."""
         if message is None or message.fields is None:
             return cls()
-        chain, unreadable = [], 0
+        chain = []
         for each in message.fields.walk():
             if each.name in {"cert_data", "ASN.1Cert"}:
                 with suppress(*UNREADABLE), warnings.catch_warnings():
@@ -50,9 +48,7 @@ class Served:
                     found = x509.load_der_x509_certificate(each.data[3:])
                     _ = (found.subject, found.issuer, found.not_valid_after_utc)
                     chain.append(found)
-                    continue
-                unreadable += 1
-        return cls(tuple(chain), unreadable)
+        return cls(tuple(chain))
 
     @property
     def names(self) -> tuple[str, ...]:

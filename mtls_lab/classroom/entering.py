@@ -19,21 +19,9 @@ from mtls_lab.learner.workspace import Workspace
 __all__ = ["Entered", "enter"]
 
 #: By the number of a notebook: what it starts with, in the numbers of `workspace.enter`.
-STARTS = {
-    "1": 1,
-    "1b": 2,
-    "2": 2,
-    "2b": 3,
-    "3": 3,
-    "3b": 4,
-    "3c": 4,
-    "3d": 4,
-    "4": 4,
-    "4b": 4,
-    "4c": 4,
-    "4d": 4,
-    "5": 4,
-}
+STARTS = {"1": 1, "1b": 2, "2": 2, "2b": 3, "3": 3} | dict.fromkeys(
+    ("3b", "3c", "3d", "4", "4b", "4c", "4d", "5"), 4
+)
 #: By which a page knows the line that has to change.
 DISPLAY = "mtls-lab-dots"
 

@@ -7,12 +7,12 @@ Here: lines of the class report. Not here: the tests (learner/quiz.py), and the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mtls_lab.learner import quiz
 from mtls_lab.learner.progress import Progress
 
-__all__ = ["gained", "one_score"]
+__all__ = ["commonest", "gained", "one_score"]
 
 
 def one_score(done: Progress) -> str:
@@ -81,7 +81,12 @@ def _missed(class_: Sequence[Progress], when: str, told: str) -> Iterator[str]:
     for item, wrong in sorted(rows, key=lambda row: -row[1].total()):
         line = f"  {item.name:<21} {wrong.total():>3} of {len(class_):>3}"
         said = Counter({key: n for key, n in wrong.items() if key is not None})
-        if said:
-            key, times = said.most_common(1)[0]
-            line += f"  {times} said: {item.answers.get(key, 'an answer of another version')}"
-        yield line
+        yield line + commonest(said, item.answers)
+
+
+def commonest(wrong: Counter[str], answers: Mapping[str, str]) -> str:
+    """Say which wrong answer was given most often; nothing if none was."""
+    if not wrong:
+        return ""
+    key, times = wrong.most_common(1)[0]
+    return f"  {times} said: {answers.get(key, 'an answer of another version')}"

@@ -72,7 +72,7 @@ def _outputs_of(notebook: str) -> Outputs:
     path = resource_folder("notebooks") / f"{notebook}.ipynb"
     cells = json.loads(path.read_text("utf-8"))["cells"]
     return {
-        _key("".join(cell["source"])): cell["outputs"]
+        "".join(cell["source"]).strip(): cell["outputs"]
         for cell in cells
         if cell["cell_type"] == "code"
     }
@@ -80,7 +80,7 @@ def _outputs_of(notebook: str) -> Outputs:
 
 def _instead(lines: list[str], recorded: Outputs) -> list[str]:
     """Return the lines of a cell, or those that show what was recorded for it."""
-    key = _key("".join(lines))
+    key = "".join(lines).strip()
     if key not in recorded or any(name in key for name in RUNS):
         return lines
     _shown[:] = [recorded[key]]
@@ -106,7 +106,3 @@ def show() -> None:
 
 def _joined(value: object) -> object:
     return "".join(value) if isinstance(value, list) else value
-
-
-def _key(source: str) -> str:
-    return source.strip()

@@ -16,7 +16,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.classroom.gain import gained, one_score
+from mtls_lab.classroom.gain import commonest, gained, one_score
 from mtls_lab.classroom.one_learner import parts, solved_katas
 from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import EXERCISES
@@ -186,12 +186,7 @@ def _questions(handed_in: Sequence[HandedIn]) -> Iterator[str]:
             continue
         wrong = Counter(each.choice for each in predicted if each.choice != each.truth)
         line = f"  part {question.part}  {name:<16} {wrong.total():>3} of {len(predicted):>3}"
-        if wrong:
-            choice, times = wrong.most_common(1)[0]
-            line += (
-                f"  {times} said: {question.answers.get(choice, 'an answer of another version')}"
-            )
-        rows.append((wrong.total(), line))
+        rows.append((wrong.total(), line + commonest(wrong, question.answers)))
     yield from (line for _, line in sorted(rows, key=lambda row: -row[0]))
     if unmade:
         yield f"  made by nobody: {', '.join(unmade)}"

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 
-from mtls_lab.cli.values import count, port, seconds
+from mtls_lab.cli.values import count, file, port, seconds
 
 __all__ = ["EXIT_CODES", "STARTTLS", "add_to"]
 
@@ -49,25 +48,15 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
         ),
     )
     command.add_argument("target", metavar="HOST:PORT", nargs="?", help="the server")
-    for name, held in (
-        ("ca", "the CAs that the server's certificate must lead to (default: the system's)"),
-        (
-            "cert",
-            "the certificate to present, with its chain: PEM, or .p12 with its key",
-        ),
-        ("key", "its private key (default: it is in the file of --cert)"),
-    ):
-        # By the long name too, which `explain` and the ssl module have for it.
-        command.add_argument(
-            f"--{name}", f"--{name}file", metavar="FILE", type=Path, dest=name, help=held
-        )
-    command.add_argument(
-        "--password-file",
-        metavar="FILE",
-        type=Path,
-        help="its first line is the password of the key or the PKCS #12 file (default: a terminal "
-        "is asked for that of a .p12)",
-    )
+    # By the long names too, which `explain` and the ssl module have for them.
+    told = "the CAs that the server's certificate must lead to (default: the system's)"
+    file(command, "--ca", told, "--cafile")
+    told = "the certificate to present, with its chain: PEM, or .p12 with its key"
+    file(command, "--cert", told, "--certfile")
+    told = "its private key (default: it is in the file of --cert)"
+    file(command, "--key", told, "--keyfile")
+    told = "its first line is the password of the key or the PKCS #12 file"
+    file(command, "--password-file", f"{told} (default: a terminal is asked for that of a .p12)")
     command.add_argument(
         "--server-name",
         metavar="NAME",
@@ -94,19 +83,13 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     other.add_argument(
         "--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)"
     )
-    other.add_argument(
-        "--client-ca", metavar="FILE", type=Path, help="ask for certificates of these CAs"
-    )
+    file(other, "--client-ca", "ask for certificates of these CAs")
     other.add_argument(
         "--fault",
         metavar="NAME",
         default="",
         help="misbehave as a broken server does; --fault list names all",
     )
-    other.add_argument(
-        "--save-ca",
-        metavar="FILE",
-        type=Path,
-        help="where to write the CA that is made for a fault, or where there is no --cert",
-    )
+    told = "where to write the CA that is made for a fault, or where there is no --cert"
+    file(other, "--save-ca", told)
     other.add_argument("--count", metavar="N", type=count, help="end after so many clients")

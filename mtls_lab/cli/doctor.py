@@ -34,7 +34,6 @@ from mtls_lab.wire import Exchange
 
 __all__ = ["Finding", "Level", "examine", "ready", "report", "run"]
 
-OLDEST_PYTHON = (3, 11)
 #: Since then an unexpected end over TLS is an error (https://github.com/python/cpython/issues/95494).
 TELLS_A_CUT = (3, 11, 4)
 #: The lab writes a few dozen files; a full disk is the point.
@@ -154,8 +153,6 @@ def report(findings: Iterable[Finding]) -> dict[str, Any]:
 
 def _python() -> Finding:
     found = f"{platform.python_implementation()} {platform.python_version()}"
-    if sys.version_info < OLDEST_PYTHON:
-        return Finding("Python", Level.FAILURE, found, "install Python 3.11 or newer")
     if sys.version_info < TELLS_A_CUT:
         cure = (
             "before 3.11.4, a TLS connection that was cut looks as if it had ended (cpython "

@@ -7,12 +7,12 @@ with an event (serving.py, diagnosing.py).
 from __future__ import annotations
 
 import signal
-import threading
-from collections import deque
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from queue import Empty, Queue
 from types import FrameType
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 __all__ = ["TERMINATED", "Events", "code_for", "noted"]
 
@@ -53,52 +53,39 @@ def noted() -> Iterator[list[int]]:
         restore()
 
 
-class Events(Generic[Event]):
+class Events(Queue[Event]):
     """Events that threads put here, and that one thread tells.
 
     While that one listens, a thread waits for room: a terminal that is stopped stops the clients as
     well. Once it is closed nobody waits, so that the threads can end.
 
     Example:
-        >>> events = Events(most=2)
+        >>> events = Events(2)
         >>> events.put("served")
         >>> events.close()
         >>> [*events.left()]
         ['served']
     """
 
-    def __init__(self, most: int) -> None:
-        self._events: deque[Event] = deque()
-        self._most, self._closed = most, False
-        self._changed = threading.Condition()
-
-    def put(self, event: Event) -> None:
-        """Put an event behind the others, as soon as there is room."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._events) < self._most)
-            self._events.append(event)
-            self._changed.notify_all()
-
     def until(self, ends: list[int]) -> Iterator[Event]:
         """Give each event as it comes, until a signal was noted."""
         while not ends:
-            with self._changed:
-                if not self._changed.wait_for(lambda: self._events, SOON):
-                    continue
-                event = self._events.popleft()
-                self._changed.notify_all()
+            try:
+                event = self.get(timeout=SOON)
+            except Empty:
+                continue
             yield event
 
     def close(self) -> None:
         """Let nobody wait for room any more."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        with self.mutex:
+            self.maxsize = sys.maxsize
+            self.not_full.notify_all()
 
     def left(self) -> Iterator[Event]:
         """Give the events that nobody has taken yet."""
-        while self._events:
-            yield self._events.popleft()
+        while not self.empty():
+            yield self.get()
 
 
 def code_for(ends: list[int]) -> int:

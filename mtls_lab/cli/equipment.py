@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-from mtls_lab.cli.installed import ANSWERING, Finding, Level
+from mtls_lab.cli.installed import ANSWERING, Finding, Level, run
 from mtls_lab.tpm.provider import PROVIDER, installing, missing
 
 __all__ = ["first_line", "provider", "software_tpm", "tools"]
@@ -53,14 +53,7 @@ def first_line(*command: str) -> str | None:
     if program is None:
         return None
     try:
-        done = subprocess.run(
-            [program, *command[1:]],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=ANSWERING,
-            check=True,
-        )
+        done = run([program, *command[1:]], ANSWERING, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip().partition("\n")[0] or command[0]

@@ -29,6 +29,7 @@ __all__ = [
     "kernel",
     "openssl_program",
     "package",
+    "run",
     "version",
     "versions",
 ]
@@ -107,6 +108,21 @@ def versions() -> str:
     return f"mtls-lab {own}, Python {platform.python_version()}, {ssl.OPENSSL_VERSION}"
 
 
+def run(
+    command: list[str], seconds: float, *, cwd: Path | None = None, check: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, and keep what it says. Raises what `subprocess.run` raises."""
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=seconds,
+        check=check,
+    )
+
+
 def package(name: str, *modules: str, folder: Path | None = None) -> Finding:
     """Load modules that need a package, in a process of their own.
 
@@ -116,15 +132,8 @@ def package(name: str, *modules: str, folder: Path | None = None) -> Finding:
         folder: where the process runs, as a kernel does: a file in it may hide a package.
     """
     here = folder if folder and folder.is_dir() else None
-    loaded = subprocess.run(
-        [sys.executable, *([] if here else ["-P"]), "-c", LOAD, name, *modules],
-        cwd=here,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=LOADING,
-        check=False,
-    )
+    command = [sys.executable, *([] if here else ["-P"]), "-c", LOAD, name, *modules]
+    loaded = run(command, LOADING, cwd=here)
     if loaded.returncode == 0:
         return Finding(name, Level.OK, version(name) or "loads")
     files, error = loaded.stdout.splitlines(), _said_last(loaded)
@@ -174,14 +183,7 @@ def _install(name: str, *, again: bool = False) -> str:
 
 def kernel() -> Finding:
     """Find out which Python runs the notebooks: a `python3` of another one hides this one's."""
-    asked = subprocess.run(
-        [sys.executable, "-P", "-c", KERNEL],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=LOADING,
-        check=False,
-    )
+    asked = run([sys.executable, "-P", "-c", KERNEL], LOADING)
     if asked.returncode:
         cure = _install("jupyterlab", again=True)
         return Finding("kernel", Level.FAILURE, _said_last(asked), cure)
@@ -212,14 +214,7 @@ def openssl_program() -> Finding:
         cure = f"{optional}; apt or brew or conda install openssl"
         return Finding("openssl", Level.WARNING, "no openssl program", cure)
     try:
-        asked = subprocess.run(
-            [program, "version"],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=ANSWERING,
-            check=True,
-        )
+        asked = run([program, "version"], ANSWERING, check=True)
     except subprocess.TimeoutExpired:
         why = f"no answer in {ANSWERING} s"
     except (OSError, subprocess.CalledProcessError) as error:

@@ -7,11 +7,11 @@ Here: what may be typed, with examples and exit codes. Not here: reading a numbe
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from mtls_lab.cli.chips import named
-from mtls_lab.cli.values import PORT, address, days, port, seconds
+from mtls_lab.cli.values import PORT, address, days, file, port, seconds
 
 __all__ = ["add_to"]
 
@@ -26,17 +26,11 @@ SERVED = """Exit codes:
   130  Ctrl-C ended it (143: SIGTERM)"""
 
 
-class Add(Protocol):
-    """What makes the parser of a command."""
-
-    def __call__(
-        self, name: str, summary: str, *examples: str, notes: str = ""
-    ) -> argparse.ArgumentParser:
-        """Make the parser of the command `name`."""
+Add = Callable[..., argparse.ArgumentParser]
 
 
 def add_to(add: Add) -> None:
-    """Add the three commands."""
+    """Add the three commands to a parser, with `add` of parser.py."""
     _certs(add)
     _serve(add)
     _ask(add)
@@ -94,9 +88,8 @@ def _certs(add: Add) -> None:
         help="with --tpm: a PIN, which the TPM wants at each use of that key; asks for it",
     )
     named(certs, "with --tpm: where the software TPM runs")
-    _password_file(
-        certs, "the password of the PKCS #12 files, or the PIN, is the first line of FILE"
-    )
+    told = "the password of the PKCS #12 files, or the PIN, is the first line of FILE"
+    file(certs, "--password-file", told)
     _json(certs)
 
 
@@ -111,13 +104,8 @@ def _serve(add: Add) -> None:
         notes=SERVED,
     )
     _place(serve, "backend", "server.crt, server.key and client_ca.pem")
-    serve.add_argument(
-        "--client-ca",
-        metavar="FILE",
-        type=Path,
-        help="the CAs of the devices (default: client_ca.pem)",
-    )
-    serve.add_argument("--crl", metavar="FILE", type=Path, help="their revocation list")
+    file(serve, "--client-ca", "the CAs of the devices (default: client_ca.pem)")
+    file(serve, "--crl", "their revocation list")
     serve.add_argument(
         "--allow",
         metavar="CN",
@@ -164,12 +152,7 @@ def _ask(add: Add) -> None:
         help=f"the backend (default port: {PORT}); an IPv6 address in brackets",
     )
     _place(ask, "device", "client.crt, client.key and server_ca.pem", option=True)
-    ask.add_argument(
-        "--server-ca",
-        metavar="FILE",
-        type=Path,
-        help="the CAs of the backend (default: server_ca.pem)",
-    )
+    file(ask, "--server-ca", "the CAs of the backend (default: server_ca.pem)")
     ask.add_argument(
         "--server-name",
         metavar="NAME",
@@ -199,18 +182,10 @@ def _place(
             "folder", metavar="FOLDER", type=Path, nargs="?", default=Path(), help=told
         )
     parser.set_defaults(machine=machine)
-    parser.add_argument(
-        "--certfile",
-        metavar="FILE",
-        type=Path,
-        help="another certificate: PEM, or .p12 with its key",
-    )
-    parser.add_argument(
-        "--keyfile", metavar="FILE", type=Path, help="its key; not for a .p12, which holds it"
-    )
-    _password_file(
-        parser, "the password of the key or the .p12, or the PIN, is the first line of FILE"
-    )
+    file(parser, "--certfile", "another certificate: PEM, or .p12 with its key")
+    file(parser, "--keyfile", "its key; not for a .p12, which holds it")
+    told = "the password of the key or the .p12, or the PIN, is the first line of FILE"
+    file(parser, "--password-file", told)
 
 
 def _less(parser: argparse.ArgumentParser, name: str, told: str) -> None:
@@ -218,10 +193,6 @@ def _less(parser: argparse.ArgumentParser, name: str, told: str) -> None:
     kinds.add_argument("--plain", action="store_true", help="no TLS at all: TCP, as in Part 1")
     kinds.add_argument(name, action="store_true", dest="one_sided", help=told)
     parser.add_argument("--tls13-only", action="store_true", help="nothing older than TLS 1.3")
-
-
-def _password_file(parser: argparse.ArgumentParser, told: str) -> None:
-    parser.add_argument("--password-file", metavar="FILE", type=Path, help=told)
 
 
 def _json(parser: argparse.ArgumentParser, told: str = "one JSON object, for a program") -> None:

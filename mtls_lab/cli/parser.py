@@ -121,7 +121,7 @@ def parser_of(program: str) -> argparse.ArgumentParser:
         ("crlfile", "the revocation lists that it is checked with"),
         ("password-file", "its first line is the password of a PKCS #12 file"),
     ):
-        why.add_argument(f"--{name}", metavar="FILE", type=Path, help=held)
+        values.file(why, f"--{name}", held)
     why.add_argument(
         "--peer",
         default="",

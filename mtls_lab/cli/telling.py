@@ -76,12 +76,12 @@ def of_another_ca(told: Explanation, cafile: Path, messages: Sequence[Message]) 
 
     Both are seen here; who answers at the address is not.
     """
-    from mtls_lab.bench.served import Served  # noqa: PLC0415 - most failures need none of it
+    from mtls_lab.bench.attempts import first  # noqa: PLC0415 - most failures need none of it
+    from mtls_lab.bench.served import Served  # noqa: PLC0415
     from mtls_lab.pki import pem  # noqa: PLC0415
     from mtls_lab.pki.rules import told as named  # noqa: PLC0415
 
-    shown = (m for m in messages if m.name == "Certificate" and m.direction is Direction.TO_DEVICE)
-    served = Served.of(next(shown, None))
+    served = Served.of(first(messages, "Certificate", Direction.TO_DEVICE))
     try:
         loaded = sorted({named(each.subject) for each in pem.read_certificates(cafile)})
     except FileProblem:

@@ -24,6 +24,7 @@ from mtls_lab.tpm.provider import PROVIDER, installing, missing, version_of
 __all__ = ["run"]
 
 NONE = 1
+OWNED = "A notebook or a program runs it, and it ends with that."
 
 
 def run(options: argparse.Namespace) -> int:
@@ -43,7 +44,7 @@ def _start(folder: Path, *, as_json: bool) -> int:
     was = "runs" if new else "runs already"
     more = f" --tpm-folder {shlex.quote(str(folder))}" * (folder != FOLDER)
     text = f"The software TPM in {folder} {was}, as process {chip.owner}. "
-    text += f"To stop it: {typed(_with('tpm stop', folder))}" if chip.kept else _owned()
+    text += f"To stop it: {typed(_with('tpm stop', folder))}" if chip.kept else OWNED
     text += f"\nTo make a key in it: {typed(f'certs pki --tpm{more}')}"
     if DEVICE.exists():
         text += f"\nThis machine has a TPM, {DEVICE}: while this one runs, it is used instead."
@@ -81,10 +82,6 @@ def _unlock(folder: Path, *, as_json: bool) -> int:
 
 def _with(command: str, folder: Path) -> str:
     return command if folder == FOLDER else f"{command} {shlex.quote(str(folder))}"
-
-
-def _owned() -> str:
-    return "A notebook or a program runs it, and it ends with that."
 
 
 # --- Status

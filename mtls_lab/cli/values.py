@@ -1,4 +1,4 @@
-"""The kinds of values that commands take: ports, addresses, days, seconds.
+"""The kinds of values that commands take: files, ports, addresses, days, seconds.
 
 Here: from a text to a value, or why it is none. Not here: which command takes which (machines.py,
 calls.py, parser.py).
@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
+from typing import Any
 
-__all__ = ["PORT", "address", "count", "days", "port", "seconds"]
+__all__ = ["PORT", "address", "count", "days", "file", "port", "seconds"]
 
 #: The tutorial's port.
 PORT = 5000
 #: Ten years: a practice certificate that lives longer is forgotten somewhere.
 MOST_DAYS = 3650
+
+
+def file(parser: Any, name: str, told: str, *also: str) -> None:
+    """Add an option that names a file to a parser, or to a group of one; `also` are other names."""
+    parser.add_argument(name, *also, metavar="FILE", type=Path, help=told)
 
 
 def _number(text: str) -> int:

@@ -11,13 +11,13 @@ from mtls_lab.enrolment.attested import (
     credential_from,
     enrol_line,
 )
-from mtls_lab.enrolment.calling import FleetRun, Refused, ask_all, why
+from mtls_lab.enrolment.calling import FleetRun, ask_all, why
 from mtls_lab.enrolment.chip import ChipDevice
 from mtls_lab.enrolment.endorsement import endorse, not_endorsed
 from mtls_lab.enrolment.evidence import RULES, Claim, only_attests, under_policy
 from mtls_lab.enrolment.lines import certificate_from, names_in, request, request_from, to_line
-from mtls_lab.enrolment.office import Asked, Office, Rule
-from mtls_lab.enrolment.rules import GRACE, current_only, late_by_days, not_too_late, own_name
+from mtls_lab.enrolment.office import Asked, Office
+from mtls_lab.enrolment.rules import GRACE, current_only, not_too_late, own_name
 
 __all__ = [
     "GRACE",
@@ -28,8 +28,6 @@ __all__ = [
     "Claim",
     "FleetRun",
     "Office",
-    "Refused",
-    "Rule",
     "ask_all",
     "attest_line",
     "certificate_from",
@@ -37,7 +35,6 @@ __all__ = [
     "current_only",
     "endorse",
     "enrol_line",
-    "late_by_days",
     "names_in",
     "not_endorsed",
     "not_too_late",

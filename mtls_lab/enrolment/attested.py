@@ -28,7 +28,7 @@ from mtls_lab.enrolment.evidence import RULES, Claim, EvidenceRule
 from mtls_lab.enrolment.lines import request_from, to_line
 from mtls_lab.enrolment.office import MOST_REFUSALS
 from mtls_lab.errors import LabError
-from mtls_lab.pki import LEAF_DAYS, CertificateAuthority, Purpose
+from mtls_lab.pki import CertificateAuthority, Purpose
 from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.text import printable
 from mtls_lab.tpm import Evidence, Public, Statement, make_credential
@@ -60,7 +60,6 @@ class AttestingOffice:
         between: CAs between those and the certificates of TPMs, as their makers publish them.
         rules: asked in order about what a device sends, the first reason refuses.
         patience: seconds in which a challenge has to be answered.
-        days: for how long a certificate is valid.
 
     Attributes:
         register: by the SHA-256 of the certificate of a TPM's endorsement key, the device's name.
@@ -80,11 +79,10 @@ class AttestingOffice:
         *,
         between: Iterable[x509.Certificate] = (),
         patience: float = 60.0,
-        days: int = LEAF_DAYS,
     ) -> None:
         self.ca, self.rules = ca, list(rules)
         self.manufacturers, self.between = list(manufacturers), list(between)
-        self.patience, self.days = patience, days
+        self.patience = patience
         self.register: dict[bytes, str] = {}
         self.refusals: deque[str] = deque(maxlen=MOST_REFUSALS)
         self._open: dict[bytes, _Challenge] = {}
@@ -141,7 +139,7 @@ class AttestingOffice:
         for rule in self.rules:
             if reason := rule(claim):
                 return self._refuse(reason)
-        return to_line(self.ca.sign(csr, Purpose.CLIENT, days=self.days))
+        return to_line(self.ca.sign(csr, Purpose.CLIENT))
 
     def _refuse(self, reason: str) -> str:
         self.refusals.append(printable(reason))

@@ -17,6 +17,7 @@ from mtls_lab.wire import Exchange
 
 __all__ = ["Caller", "FleetRun", "Refused", "ask_all", "why"]
 
+COMMAND = "GET_SECRET"
 #: Devices that ask at the same time: half of a handshake is waiting for the other side.
 AT_ONCE = 4
 
@@ -89,21 +90,18 @@ def _tile(name: str, good: bool) -> str:  # noqa: FBT001 - a verdict, not an opt
     return f'<li style="{style};margin:0">{"✓" if good else "✗"} {escape(name)}</li>'
 
 
-def ask_all(
-    devices: Mapping[str, Caller], to: Upstream, *, command: str = "GET_SECRET"
-) -> FleetRun:
-    """Let every device of a fleet ask the backend, a few at a time.
+def ask_all(devices: Mapping[str, Caller], to: Upstream) -> FleetRun:
+    """Let every device of a fleet ask the backend for the secret, a few at a time.
 
     Args:
         devices: by name, what `ask` takes as a context; or an object with a method `ask`, which
             takes the command and the backend, such as a device whose key is in a TPM.
         to: the backend.
-        command: what each of them asks.
     """
 
     def one(caller: Caller) -> Exchange:
         own: Callable[..., Exchange] | None = getattr(caller, "ask", None)
-        return own(command, to) if own else ask(command, to, context=caller)  # type: ignore[arg-type]
+        return own(COMMAND, to) if own else ask(COMMAND, to, context=caller)  # type: ignore[arg-type]
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return FleetRun(dict(zip(devices, pool.map(one, devices.values()), strict=True)))

@@ -6,7 +6,6 @@ whether it is one: that takes attestation, and the office believes the request.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from cryptography import x509
@@ -15,7 +14,7 @@ from mtls_lab.enrolment.lines import certificate_from, to_line
 from mtls_lab.files import PathLike
 from mtls_lab.net import Upstream, ask_apart
 from mtls_lab.pki import pem
-from mtls_lab.tpm import Chip, create_csr, create_wrapped_key, environment
+from mtls_lab.tpm import Chip, create_csr, create_wrapped_key
 from mtls_lab.wire import Exchange
 
 __all__ = ["ChipDevice"]
@@ -36,8 +35,7 @@ class ChipDevice:
 
     def __init__(self, name: str, folder: PathLike, chip: Chip, server_ca: PathLike) -> None:
         self.name, self._folder, self._chip = name, Path(folder), chip
-        self._server_ca = server_ca
-        self._environment: Mapping[str, str] = environment(chip, self._folder)
+        self._server_ca, self._environment = server_ca, chip.environment(self._folder)
 
     def request(self, kind: str = "birth") -> x509.CertificateSigningRequest:
         """Make a key in the TPM, and a request for it. Raises what `create_wrapped_key` raises."""

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mtls_lab.enrolment.lines import names_in, request_from, to_line
 from mtls_lab.errors import LabError
-from mtls_lab.pki import LEAF_DAYS, CertificateAuthority, Purpose, common_name
+from mtls_lab.pki import CertificateAuthority, Purpose, common_name
 from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.text import printable
 
@@ -57,7 +57,6 @@ class Office:
     Args:
         ca: what signs; another one may be put in its place at any time.
         rules: asked in order, the first reason refuses.
-        days: for how long a certificate is valid.
 
     Attributes:
         register: by name, the certificate that the device may ask with next; None for a device
@@ -80,10 +79,8 @@ class Office:
         False
     """
 
-    def __init__(
-        self, ca: CertificateAuthority, rules: Iterable[Rule] = (), *, days: int = LEAF_DAYS
-    ) -> None:
-        self.ca, self.rules, self.days = ca, list(rules), days
+    def __init__(self, ca: CertificateAuthority, rules: Iterable[Rule] = ()) -> None:
+        self.ca, self.rules = ca, list(rules)
         self.register: dict[str, x509.Certificate | None] = {}
         self.refusals: deque[tuple[str, str]] = deque(maxlen=MOST_REFUSALS)
         self._answered: dict[tuple[str, bytes], x509.Certificate] = {}
@@ -134,7 +131,7 @@ class Office:
             if reason := rule(asked):
                 return self._refuse(who, reason)
         try:
-            issued = self.ca.sign(csr, Purpose.CLIENT, days=self.days)
+            issued = self.ca.sign(csr, Purpose.CLIENT)
         except ValueError as error:
             return self._refuse(who, str(error))
         self.register[who] = issued

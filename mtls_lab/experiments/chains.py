@@ -7,7 +7,6 @@ here: what an error means (diagnosis/), and how the certificates are put in orde
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -110,19 +109,10 @@ class Chain:
         with scratch_folder() as folder:
             certfile, root = folder / "chain.pem", folder / "root_ca.pem"
             _, keyfile = self._server.save(folder, "server")
-            chain = [self._certificates[each] for each in sent]
-            if chain:
-                pem.write_certificate(certfile, *chain)
-            else:
-                write_file(certfile, "")
+            chain = (self._certificates[each].public_bytes(Encoding.PEM) for each in sent)
+            write_file(certfile, b"".join(chain))
             pem.write_certificate(root, self._certificates["root"])
-
-            def backend() -> ssl.SSLContext:
-                return server_context(certfile, keyfile)
-
-            exchange = meet(lambda: client_context(root), backend)
-        sizes = {each: self._size(each) for each in sent if each not in NEEDED}
-        return Chained(tuple(sent), exchange, sum(sizes.values()))
-
-    def _size(self, name: str) -> int:
-        return len(self._certificates[name].public_bytes(Encoding.DER))
+            exchange = meet(lambda: client_context(root), lambda: server_context(certfile, keyfile))
+        needless = (self._certificates[each] for each in {*sent}.difference(NEEDED))
+        wasted = sum(len(each.public_bytes(Encoding.DER)) for each in needless)
+        return Chained(tuple(sent), exchange, wasted)

@@ -7,12 +7,12 @@ and what it all costs. Not here: the grid (panels/fleet.py).
 from __future__ import annotations
 
 import ssl
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from mtls_lab.enrolment import ask_all
 from mtls_lab.errors import UnknownName
-from mtls_lab.net import Backend, ask, client_context, forbid_resumption, server_context
+from mtls_lab.net import Backend, client_context, forbid_resumption, server_context
 from mtls_lab.pki import CertificateAuthority, Identity, pem
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
@@ -23,9 +23,6 @@ __all__ = ["SHARING", "STATES", "Device", "Fleet", "Report", "count"]
 BATCH = 4
 #: Every third device is of the variant "pro"; the others are "basic".
 PRO = 3
-
-#: Devices that ask at the same time: half of a handshake is waiting for the other side.
-AT_ONCE = 4
 
 #: Who has a key in common, each with its words.
 SHARING = {
@@ -195,9 +192,8 @@ class Fleet:
             shows["thief"] = shows[shared]
         if state == "replaced":
             shows[shared] = self._with_a_new_key(shared)
-        with Backend(self._backend(revoked)) as backend, ThreadPoolExecutor(AT_ONCE) as pool:
-            asked = pool.map(lambda each: ask("GET_SECRET", backend, context=each), shows.values())
-            exchanges = dict(zip(shows, asked, strict=True))
+        with Backend(self._backend(revoked)) as backend:
+            exchanges = ask_all(shows, backend).exchanges
         devices = tuple(
             Device(f"{number:02}", name, exchanges[name]) for number, name in self.names.items()
         )

@@ -37,7 +37,6 @@ from mtls_lab.tpm import (
     create_csr,
     create_wrapped_key,
     decode,
-    environment,
     missing,
 )
 from mtls_lab.wire import Exchange, Failure, Side, Stage
@@ -172,7 +171,7 @@ class KeyBench:
         )
         watch(context)
         with Backend(context) as backend, _chip(folder, key, holder) as chip:
-            settings = environment(chip, home) if chip else {}
+            settings = chip.environment(home) if chip else {}
             if calls[:-1]:  # in a process of their own: the last call is the one that is shown
                 ask_each_apart("GET_SECRET", backend, calls[:-1], settings)
             (exchange,) = ask_each_apart("GET_SECRET", backend, calls[-1:], settings)
@@ -249,11 +248,5 @@ def _recorded(holder: str, version: str) -> KeyRun:
 
 def _side(told: dict[str, Any]) -> Side:
     failure = Failure(**told["failure"]) if told["failure"] else None
-    return Side(
-        **{
-            **told,
-            "stage": Stage(told["stage"]),
-            "failure": failure,
-            "received": tuple(told["received"]),
-        }
-    )
+    read = {"stage": Stage(told["stage"]), "failure": failure, "received": tuple(told["received"])}
+    return Side(**told | read)

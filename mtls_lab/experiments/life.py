@@ -99,7 +99,7 @@ class LifeReport:
         return "\n".join([*lines, *(f"  then      {step}" for step in self.done)])
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Held:
     """Who presents what, and who signed it."""
 
@@ -154,8 +154,7 @@ class Life:
 
     def steal(self, name: str) -> LifeReport:
         """Copy the certificate and the key that a device has now."""
-        held = self._device(name)
-        self._thief, self._robbed = _Held(held.identity, held.ca, held.context), name
+        self._thief, self._robbed = self._device(name), name
         return self._step(f"the key of {name} is copied")
 
     def renew(self, name: str) -> LifeReport:

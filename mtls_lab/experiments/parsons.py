@@ -86,10 +86,8 @@ class Assembled:
     @property
     def wrong(self) -> list[Caller]:
         """Those who should have fared otherwise."""
-        return [each for name, each in callers().items() if self._is_wrong(name, each)]
-
-    def _is_wrong(self, name: str, caller: Caller) -> bool:
-        return name in self.calls and self.calls[name].ok != caller.served
+        known = callers()
+        return [known[name] for name, each in self.calls.items() if each.ok != known[name].served]
 
     @property
     def verdict(self) -> str:

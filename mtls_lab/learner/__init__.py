@@ -5,6 +5,6 @@ Here: files in the learner's folder, and openssl run on them. Not here: judging 
 """
 
 from mtls_lab.learner.terminal import available, openssl
-from mtls_lab.learner.workspace import Workspace, enter
+from mtls_lab.learner.workspace import enter
 
-__all__ = ["Workspace", "available", "enter", "openssl"]
+__all__ = ["available", "enter", "openssl"]

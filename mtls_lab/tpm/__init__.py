@@ -7,7 +7,7 @@ itself (`ask_apart` of net/), thefts (experiments/), the command `mtls-lab tpm` 
     with SoftwareTPM("tpm") as chip:
         create_wrapped_key(chip, "device/tpm.key")
         csr = create_csr(chip, "device/tpm.key", "trusted-client")
-        settings = environment(chip, "device")
+        settings = chip.environment("device")
         ask_apart("GET_SECRET", backend, keyfile="device/tpm.key", …, environment=settings)
 """
 
@@ -18,22 +18,20 @@ from mtls_lab.tpm.attesting import (
     open_credential,
 )
 from mtls_lab.tpm.chip import Chip, Lock, find
-from mtls_lab.tpm.codes import ResponseCode, codes_in, command_name, decode
+from mtls_lab.tpm.codes import codes_in, command_name, decode
 from mtls_lab.tpm.conversation import Conversation, Refusal
 from mtls_lab.tpm.credential import make_credential
 from mtls_lab.tpm.endorsed import RSAPublic, endorsement_certificates, endorsement_key
-from mtls_lab.tpm.keys import create_csr, create_sealed_key, create_wrapped_key, read_csr
+from mtls_lab.tpm.keys import create_csr, create_sealed_key, create_wrapped_key
 from mtls_lab.tpm.manager import Asked
-from mtls_lab.tpm.measured import MEASURED, measure, policy_for
-from mtls_lab.tpm.provider import PACKAGES, environment, missing
+from mtls_lab.tpm.measured import measure, policy_for
+from mtls_lab.tpm.provider import missing
 from mtls_lab.tpm.questions import Questions
 from mtls_lab.tpm.software import SoftwareTPM
 from mtls_lab.tpm.structures import Attribute, Public, Signature, Statement
-from mtls_lab.tpm.wrapped import Wrapped, is_wrapped, read_wrapped
+from mtls_lab.tpm.wrapped import Wrapped, read_wrapped
 
 __all__ = [
-    "MEASURED",
-    "PACKAGES",
     "Asked",
     "Attribute",
     "Chip",
@@ -44,7 +42,6 @@ __all__ = [
     "Questions",
     "RSAPublic",
     "Refusal",
-    "ResponseCode",
     "Signature",
     "SoftwareTPM",
     "Statement",
@@ -59,14 +56,11 @@ __all__ = [
     "decode",
     "endorsement_certificates",
     "endorsement_key",
-    "environment",
     "find",
-    "is_wrapped",
     "make_credential",
     "measure",
     "missing",
     "open_credential",
     "policy_for",
-    "read_csr",
     "read_wrapped",
 ]

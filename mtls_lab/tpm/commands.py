@@ -20,7 +20,6 @@ __all__ = [
     "command",
     "context_load",
     "context_save",
-    "failure",
     "flush",
     "get_capability",
     "kind_of_handle",
@@ -74,11 +73,6 @@ def command(code: int, parameters: bytes = b"", *, tag: int = NO_SESSIONS) -> by
 def reply(code: int = 0, parameters: bytes = b"") -> bytes:
     """Return a response without sessions."""
     return command(code, parameters)
-
-
-def failure(code: int) -> bytes:
-    """Return a response that says no."""
-    return reply(code)
 
 
 def size_of(head: bytes) -> int:

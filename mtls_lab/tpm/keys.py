@@ -21,9 +21,9 @@ from mtls_lab.tpm.chip import Chip
 from mtls_lab.tpm.conversation import OWNER, Conversation
 from mtls_lab.tpm.provider import run_openssl
 from mtls_lab.tpm.structures import INSIDE, Attribute, Public
-from mtls_lab.tpm.wrapped import Wrapped, write_wrapped
+from mtls_lab.tpm.wrapped import Wrapped, tagged, values, write_wrapped
 
-__all__ = ["create_csr", "create_sealed_key", "create_wrapped_key", "openssl_words", "read_csr"]
+__all__ = ["create_csr", "create_sealed_key", "create_wrapped_key", "read_csr"]
 
 #: Both providers, and the TPM's first where it can do a thing.
 PROVIDERS = ["-provider", "tpm2", "-provider", "default", "-propquery", "?provider=tpm2"]
@@ -59,7 +59,7 @@ def create_wrapped_key(chip: Chip, path: PathLike, *, pin: str | None = None) ->
         options += ["-pkeyopt", f"user-auth:{pin}"]
     with scratch_folder() as folder:
         made = folder / "made.key"
-        run_openssl(openssl_words("genpkey", *options, "-out", str(made)), chip)
+        run_openssl(["genpkey", *PROVIDERS, *options, "-out", str(made)], chip)
         write_file(path, made.read_bytes(), mode=0o600)
 
 
@@ -95,20 +95,11 @@ def create_csr(
     name = re.sub(r"([/\\=+])", r"\\\1", common_name)
     with scratch_folder() as folder:
         made = folder / "made.csr"
-        words = [
-            "-new",
-            "-utf8",
-            "-key",
-            str(Path(keyfile)),
-            "-subj",
-            f"/CN={name}",
-            "-out",
-            str(made),
-        ]
+        words = ["-new", "-utf8", "-key", str(Path(keyfile)), "-subj", f"/CN={name}"]
         if pin is not None:
             write_file(folder / "pin", pin, mode=0o600)
             words += ["-passin", f"file:{folder / 'pin'}"]
-        run_openssl(openssl_words("req", *words), chip)
+        run_openssl(["req", *PROVIDERS, *words, "-out", str(made)], chip)
         return read_csr(made)
 
 
@@ -132,23 +123,8 @@ def read_csr(path: PathLike) -> x509.CertificateSigningRequest:
 
 def _without_null(der: bytes) -> bytes:
     """Drop the NULL from the algorithm of the request's signature, which is outside of it."""
-    place = der.rfind(_WITH_NULL)
-    if place < 0:
+    if _WITH_NULL not in der:
         return der
-    inner = der[:place] + _WITHOUT + der[place + len(_WITH_NULL) :]
-    count = inner[1] & 0x7F if inner[1] & 0x80 else 0
-    content = inner[2 + count :]
-    size = len(content)
-    octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    length = octets if size < 0x80 else bytes([0x80 | len(octets)]) + octets
-    return b"\x30" + length + content
-
-
-def openssl_words(command: str, *options: str) -> list[str]:
-    """Return a command line of openssl, without its first word, that asks the TPM's provider.
-
-    Example:
-        >>> " ".join(openssl_words("pkey", "-in", "client.key"))
-        'pkey -provider tpm2 -provider default -propquery ?provider=tpm2 -in client.key'
-    """
-    return [command, *PROVIDERS, *options]
+    ((tag, request), *_) = values(der)
+    before, _, after = request.rpartition(_WITH_NULL)
+    return tagged(tag, before + _WITHOUT + after)

@@ -94,12 +94,12 @@ class Manager:
         about = self._commands.get(code)
         end = commands.HEAD + 4 * (about.handles if about else 0)
         if about is None or len(command) < end:
-            return commands.failure(BAD_SIZE if about else BAD_COMMAND)
+            return commands.reply(BAD_SIZE if about else BAD_COMMAND)
         named = [handle for (handle,) in struct.iter_unpack(">I", command[commands.HEAD : end])]
         try:
             mine = {handle: self._of(client, handle) for handle in named if _passes(handle)}
         except KeyError:
-            return commands.failure(BAD_HANDLE)
+            return commands.reply(BAD_HANDLE)
         keep = set(mine.values())
         for each in mine.values():
             self._bring_in(each, keep)
@@ -180,7 +180,7 @@ class Manager:
             return response
         if sum(each.owner == client for each in self._objects.values()) >= MOST:
             self._do(0, commands.flush(real))
-            return commands.failure(OBJECT_MEMORY)
+            return commands.reply(OBJECT_MEMORY)
         handle = next(h for h in self._numbers if h not in self._objects)
         self._objects[handle] = _Object(client, real, used=next(self._clock))
         return response[:10] + struct.pack(">I", handle) + response[14:]
@@ -200,7 +200,7 @@ class Manager:
         try:
             each = self._of(client, handle)
         except KeyError:
-            return commands.failure(BAD_HANDLE)
+            return commands.reply(BAD_HANDLE)
         del self._objects[handle]
         if each.real is None:
             self._note(Asked(client, command_name(commands.FLUSH), decode(0), 0.0))

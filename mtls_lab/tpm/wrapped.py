@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike, read_file, write_file
 
-__all__ = ["MARK", "Wrapped", "is_wrapped", "parsed", "read_wrapped", "write_wrapped"]
+__all__ = ["Wrapped", "parsed", "read_wrapped", "tagged", "values", "write_wrapped"]
 
-#: What says that a file holds a key that only its TPM can unwrap.
-MARK = b"-----BEGIN TSS2 PRIVATE KEY-----"
+#: What the file says that it holds, in PEM.
+LABEL = "TSS2 PRIVATE KEY"
 #: 2.23.133.10.1.3, a loadable key.
 LOADABLE = bytes.fromhex("06066781050a0103")
 SEQUENCE, BOOLEAN, INTEGER, OCTETS = 0x30, 0x01, 0x02, 0x04
@@ -44,20 +44,12 @@ class Wrapped:
     def __str__(self) -> str:
         """The file, in PEM."""
         halves = (len(half).to_bytes(2, "big") + half for half in (self.public, self.private))
-        parts = [_value(EMPTY_AUTH, _value(BOOLEAN, b"\0" if self.pin else b"\xff"))]
-        parts += [_value(INTEGER, self.parent.to_bytes(5, "big").removeprefix(b"\0"))]
-        parts += [_value(OCTETS, half) for half in halves]
-        der = _value(SEQUENCE, LOADABLE + b"".join(parts))
+        parts = [tagged(EMPTY_AUTH, tagged(BOOLEAN, b"\0" if self.pin else b"\xff"))]
+        parts += [tagged(INTEGER, self.parent.to_bytes(5, "big").removeprefix(b"\0"))]
+        parts += [tagged(OCTETS, half) for half in halves]
+        der = tagged(SEQUENCE, LOADABLE + b"".join(parts))
         text = re.sub(r"(.{64})(?!$)", r"\1\n", base64.b64encode(der).decode())
-        return f"{MARK.decode()}\n{text}\n{MARK.decode().replace('BEGIN', 'END')}\n"
-
-
-def is_wrapped(path: PathLike) -> bool:
-    """Whether a file holds a key that is wrapped by a TPM."""
-    try:
-        return MARK in read_file(path, most=1 << 20)
-    except (OSError, ValueError):
-        return False
+        return f"-----BEGIN {LABEL}-----\n{text}\n-----END {LABEL}-----\n"
 
 
 def read_wrapped(path: PathLike) -> Wrapped:
@@ -68,7 +60,7 @@ def read_wrapped(path: PathLike) -> Wrapped:
     """
     try:
         data = read_file(path, most=1 << 16)
-        _, text, *_ = re.split(rb"-----(?:BEGIN|END) TSS2 PRIVATE KEY-----", data)
+        _, text, *_ = re.split(rf"-----(?:BEGIN|END) {LABEL}-----".encode(), data)
         return parsed(base64.b64decode(text))
     except (OSError, ValueError) as error:
         raise FileProblem(
@@ -80,10 +72,10 @@ def read_wrapped(path: PathLike) -> Wrapped:
 
 def parsed(der: bytes) -> Wrapped:
     """Read the DER of such a file. Raises ValueError: it is none."""
-    outer = list(_values(der))
+    outer = list(values(der))
     if [tag for tag, _ in outer] != [SEQUENCE] or not outer[0][1].startswith(LOADABLE):
         raise ValueError("not the form of a loadable key")
-    inner = list(_values(outer[0][1]))
+    inner = list(values(outer[0][1]))
     numbers = [value for tag, value in inner if tag in {INTEGER, OCTETS}]
     if len(numbers) != 3:
         raise ValueError("not a parent and two halves of a key")
@@ -103,7 +95,7 @@ def write_wrapped(path: PathLike, wrapped: Wrapped) -> None:
     write_file(path, str(wrapped), mode=0o600)
 
 
-def _values(der: bytes) -> Iterator[tuple[int, bytes]]:
+def values(der: bytes) -> Iterator[tuple[int, bytes]]:
     """The values that stand one after the other, each with its tag (X.690, section 8.1)."""
     while der:
         count = der[1] if len(der) > 1 else 0
@@ -117,7 +109,8 @@ def _values(der: bytes) -> Iterator[tuple[int, bytes]]:
         der = der[start + count :]
 
 
-def _value(tag: int, content: bytes) -> bytes:
+def tagged(tag: int, content: bytes) -> bytes:
+    """One such value."""
     size = len(content)
     octets = size.to_bytes((size.bit_length() + 7) // 8 or 1, "big")
     return (

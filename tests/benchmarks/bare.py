@@ -6,7 +6,6 @@ Here: a server with a thread for each connection, and one client call. Not here:
 import socket
 import ssl
 import threading
-from types import TracebackType
 from typing import Self
 
 REPLY = b"open sesame\n"
@@ -40,12 +39,7 @@ class BareServer:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ended = True
         socket.create_connection(self.address).close()  # wakes accept()
         self._thread.join()

@@ -5,7 +5,7 @@ Here: measuring in turn, ratios, how a figure is printed. Not here: what is meas
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 #: Runs something once and returns the seconds that count.
@@ -26,6 +26,15 @@ class Figure:
         verdict = "ok" if self.met else "MISSED"
         line = f"{self.name:<43} {self.measured:>8}  {self.limit:<8}  {verdict:<6}  {self.details}"
         return line.rstrip()
+
+
+def all_met(figures: Iterable[Figure]) -> bool:
+    """Print each as soon as it is measured; whether all of them keep their limits."""
+    missed = []
+    for figure in figures:
+        print(figure, flush=True)
+        missed += [figure] * (not figure.met)
+    return not missed
 
 
 @dataclass(frozen=True, slots=True)

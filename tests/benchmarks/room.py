@@ -26,7 +26,7 @@ from typing import Any
 from mtls_lab import Relay, serve
 from mtls_lab.net import client_context, server_context
 from tests.benchmarks.bare import REPLY, BareServer
-from tests.benchmarks.figures import Figure, seconds
+from tests.benchmarks.figures import Figure, all_met, seconds
 from tests.unit.lab import Lab
 
 #: Clients at a time, and how often each crowd comes.
@@ -310,13 +310,5 @@ def _pass_bytes(pipe: Connection) -> None:
     pipe.send((arrived, grown))
 
 
-def main() -> int:
-    met = True
-    for figure in figures():
-        print(figure, flush=True)
-        met &= figure.met
-    return 0 if met else 1
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(not all_met(figures()))

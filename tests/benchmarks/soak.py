@@ -19,7 +19,7 @@ from mtls_lab import Exchange, ask, serve
 from mtls_lab.experiments import catalogue
 from mtls_lab.net import Backend, only_trusted_client
 from mtls_lab.wire import Expected
-from tests.benchmarks.figures import Figure
+from tests.benchmarks.figures import Figure, all_met
 from tests.unit.lab import VERSIONS, Lab, leftovers, spelled
 
 RUNS = 100
@@ -84,13 +84,5 @@ def every_core_busy() -> Iterator[None]:
             process.wait()
 
 
-def main() -> int:
-    met = True
-    for figure in figures():
-        print(figure, flush=True)
-        met &= figure.met
-    return 0 if met else 1
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(not all_met(figures()))

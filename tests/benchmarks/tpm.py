@@ -26,7 +26,6 @@ from mtls_lab.tpm import (
     SoftwareTPM,
     create_csr,
     create_wrapped_key,
-    environment,
     missing,
 )
 from tests.authoring.canonical import CELL_TIMEOUT
@@ -56,7 +55,7 @@ def figures() -> Iterator[Figure]:
         server = ca.issue_server(["localhost"]).save(folder, "server")
         ca.issue_client("file").save(folder, "file")
         provision(folder, ca, chip, "tpm")
-        settings = environment(chip, folder)
+        settings = chip.environment(folder)
         with Backend(
             server_context(*server, client_ca=folder / "ca.crt"),
             handshake_timeout=60,

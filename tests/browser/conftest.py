@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from mtls_lab.learner import notebooks as unpacking
 from tests.browser.lab import GUARD, JupyterLab, LabPage, chromium
+from tests.browser.panel import ShownPanel, shown
 from tests.browser.witness import Witness
 
 expect.set_options(timeout=GUARD)
@@ -62,6 +63,20 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]:
 def page(lab: JupyterLab, browser: BrowserContext) -> LabPage:
     """JupyterLab in the browser; each test opens its own notebook in it and closes it again."""
     return lab.visit(browser)
+
+
+@pytest.fixture(scope="module")
+def opened(request: pytest.FixtureRequest, page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
+    """What the CELLS of a test's file show, the panel NAME: one kernel for all its tests."""
+    with shown(page, lab.folder, request.module.NAME, *request.module.CELLS) as panel:
+        yield panel
+
+
+@pytest.fixture
+def panel(opened: ShownPanel) -> ShownPanel:
+    """A new panel for each test."""
+    opened.anew()
+    return opened
 
 
 @pytest.fixture(scope="session")

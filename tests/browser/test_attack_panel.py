@@ -1,14 +1,11 @@
 """The attack panel in a real page: the table, the evidence in its cells, by mouse and keyboard."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
 from mtls_lab.attacks.table import heading
-from tests.browser.lab import JupyterLab, LabPage
-from tests.browser.panel import ShownPanel, shown
+from tests.browser.panel import ShownPanel
 
 ATTACKS = (
     "Eavesdrop",
@@ -20,6 +17,7 @@ ATTACKS = (
 )
 #: How many protections stop each attack, of the four.
 STOPPED = dict(zip(ATTACKS, (3, 3, 3, 2, 0, 1), strict=True))
+NAME = "attack"
 CELLS = (
     """
 from mtls_lab.panels import AttackPanel
@@ -29,19 +27,6 @@ _ = enter(4)
 """,
     'panel = AttackPanel(lab_protections("attacker/table"))\npanel',
 )
-
-
-@pytest.fixture(scope="module")
-def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
-    """One kernel for all tests of this file."""
-    with shown(page, lab.folder, "attack", *CELLS) as panel:
-        yield panel
-
-
-@pytest.fixture
-def panel(opened: ShownPanel) -> ShownPanel:
-    opened.anew()
-    return opened
 
 
 def test_the_table_is_there_without_a_click(panel: ShownPanel) -> None:
@@ -84,14 +69,6 @@ def test_it_can_be_used_without_a_mouse(panel: ShownPanel) -> None:
     keyboard.press("Enter")
     expect(panel.box.locator("details").nth(1)).to_have_attribute("open", "")
     expect(panel.box.locator("details[open] p").first).to_contain_text("did not find")
-
-
-def test_every_press_runs_the_attacks_again(panel: ShownPanel) -> None:
-    panel.watch()
-    panel.button("Run all attacks").evaluate("(it) => { it.click(); it.click(); it.click(); }")
-    assert panel.wait_for(4) == "succeeds"
-    assert [number for number, _, _ in panel.watched()] == [1, 2, 3, 4]
-    expect(panel.box.locator("details")).to_have_count(24)
 
 
 def test_it_reads_well_everywhere(panel: ShownPanel, pictures: Path) -> None:

@@ -1,16 +1,15 @@
 """The credential panel in a real page: every control, every outcome, by mouse and by keyboard."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, expect
 
 from mtls_lab.experiments import catalogue
-from tests.browser.lab import JupyterLab, LabPage
-from tests.browser.panel import ShownPanel, shown
+from tests.browser.panel import ShownPanel
 
 MAIN = ("valid", "none", "untrusted")
+NAME = "credential"
 CELLS = (
     """
 from mtls_lab.panels import CredentialPanel
@@ -19,20 +18,6 @@ _ = enter(4)
 """,
     "panel = CredentialPanel()\npanel",
 )
-
-
-@pytest.fixture(scope="module")
-def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
-    """One kernel for all tests of this file."""
-    with shown(page, lab.folder, "credential", *CELLS) as panel:
-        yield panel
-
-
-@pytest.fixture
-def panel(opened: ShownPanel) -> ShownPanel:
-    """A new panel for each test."""
-    opened.anew()
-    return opened
 
 
 def choose(panel: ShownPanel, name: str) -> str:

@@ -1,6 +1,8 @@
-"""One certificate or many, in a real page: every control, by mouse and by keyboard."""
+"""One certificate or many, in a real page: every control, by mouse and by keyboard.
 
-from collections.abc import Iterator
+Not here: what each choice shows (tests/panels/test_fleet.py), fast clicks (test_every_panel.py).
+"""
+
 from pathlib import Path
 
 import pytest
@@ -8,47 +10,10 @@ from playwright.sync_api import expect
 
 from mtls_lab.experiments.fleet import SHARING
 from mtls_lab.panels.fleet import STEPS
-from tests.browser.lab import JupyterLab, LabPage
-from tests.browser.panel import ShownPanel, shown
+from tests.browser.panel import ShownPanel
 
+NAME = "fleet"
 CELLS = ("from mtls_lab import FleetPanel", "FleetPanel()")
-#: How many of 12 devices share the key of the fifth.
-SHARED = {"shared": 12, "batch": 4, "variant": 8, "device": 1}
-
-
-@pytest.fixture(scope="module")
-def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
-    """One kernel for all tests of this file."""
-    with shown(page, lab.folder, "fleet", *CELLS) as panel:
-        yield panel
-
-
-@pytest.fixture
-def panel(opened: ShownPanel) -> ShownPanel:
-    """A new panel for each test."""
-    opened.anew()
-    return opened
-
-
-def test_every_identity_in_every_state(panel: ShownPanel) -> None:
-    tiles = panel.box.get_by_test_id("fleet-grid").locator("ul > li")
-    sequence = 1
-    for sharing, words in SHARING.items():
-        if sharing != "shared":
-            panel.box.get_by_label("Identity").select_option(words)
-            sequence += 1
-        for state, title in STEPS.items():
-            if (sharing, state) != ("shared", "well"):
-                panel.button(title).click()
-                sequence += state != "well" or sharing != "shared"
-            outcome = panel.wait_for(sequence)
-            assert outcome == ("thief served" if state == "stolen" else state), (sharing, state)
-            refused = SHARED[sharing] if state == "revoked" else 0
-            expect(tiles).to_have_count(12 + (state != "well"))
-            lost = tiles.filter(has_text="✗ refused").filter(has_not_text="thief")
-            expect(lost).to_have_count(refused)
-            expect(panel.result).to_contain_text(words)
-    expect(panel.box.locator(".lab-tried")).not_to_contain_text("not tried yet")
 
 
 def test_another_device_and_another_size(panel: ShownPanel) -> None:
@@ -82,26 +47,6 @@ def test_it_can_be_used_without_a_mouse(panel: ShownPanel) -> None:
     keyboard.press("Tab")
     keyboard.press("Space")
     assert panel.wait_for(4) == "revoked"
-
-
-def test_fast_clicks_never_mix_two_results(panel: ShownPanel) -> None:
-    panel.watch()
-    panel.box.evaluate(
-        """(box, titles) => {
-            const buttons = [...box.querySelectorAll("button")];
-            const all = titles.map((title) => buttons.find((b) => b.textContent === title));
-            for (let round = 0; round < 6; round += 1) all.forEach((button) => button.click());
-        }""",
-        list(STEPS.values()),
-    )
-    panel.settle()
-    expect(panel.result).to_have_attribute("data-outcome", "replaced")
-    results = panel.watched()
-    numbers = [number for number, _, _ in results]
-    assert numbers == sorted(set(numbers))
-    for _, outcome, verdict in results:
-        assert ("so does the thief" in verdict) == (outcome == "thief served")
-        assert ("The thief is refused" in verdict) == (outcome in {"revoked", "replaced"})
 
 
 @pytest.mark.parametrize("state", ["stolen", "revoked"])

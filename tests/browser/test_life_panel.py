@@ -3,32 +3,16 @@
 Not here: what each step does (tests/panels/test_life.py), fast clicks (test_every_panel.py).
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
 from mtls_lab.panels.life import STEPS
-from tests.browser.lab import JupyterLab, LabPage
-from tests.browser.panel import ShownPanel, shown
+from tests.browser.panel import ShownPanel
 
+NAME = "life"
 CELLS = ("from mtls_lab import LifePanel", "LifePanel()")
 WORDS = {step: words for step, (words, _) in STEPS.items()}
-
-
-@pytest.fixture(scope="module")
-def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
-    """One kernel for all tests of this file."""
-    with shown(page, lab.folder, "life", *CELLS) as panel:
-        yield panel
-
-
-@pytest.fixture
-def panel(opened: ShownPanel) -> ShownPanel:
-    """A new panel for each test."""
-    opened.anew()
-    return opened
 
 
 def test_the_fleet_moves_to_the_other_ca(panel: ShownPanel) -> None:

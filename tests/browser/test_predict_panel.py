@@ -157,18 +157,6 @@ def test_what_gives_the_answer_away_is_out_of_sight(panel: ShownPanel) -> None:
     assert moved == [(size or {}) | {"y": 0} for size in sizes]
 
 
-@pytest.mark.parametrize(("text", "word"), [(WRONG, "wrong"), (RIGHT, "right")])
-def test_the_answers_are_marked(panel: ShownPanel, text: str, word: str) -> None:
-    panel.box.get_by_label(text).check()
-    press(panel)
-    outcome(panel, word)
-    expect(answer(panel, RIGHT)).to_contain_text("✓")
-    expect(answer(panel, text)).to_contain_text("your prediction")
-    if word == "wrong":
-        expect(answer(panel, WRONG)).to_contain_text("✗")
-    expect(panel.box.get_by_role("radio")).to_have_count(len(NAMES))  # nothing else to choose
-
-
 def test_shift_enter_after_a_click_leaves_all_as_it_was(panel: ShownPanel) -> None:
     """It runs the cell of the panel, which is the active one then."""
     panel.box.get_by_label(WRONG).check()

@@ -3,23 +3,15 @@
 Not here: what comes of an arrangement (tests/panels).
 """
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Locator, expect
 
 from mtls_lab.learner import progress
-from tests.browser.lab import JupyterLab, LabPage
-from tests.browser.panel import ShownPanel, shown
+from tests.browser.lab import JupyterLab
+from tests.browser.panel import ShownPanel
 
+NAME = "chain"
 CELLS = ("from mtls_lab import ChainPanel", "ChainPanel()")
-
-
-@pytest.fixture(scope="module")
-def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
-    """One kernel for all tests of this file."""
-    with shown(page, lab.folder, "chain", *CELLS) as panel:
-        yield panel
 
 
 @pytest.fixture

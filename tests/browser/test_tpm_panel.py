@@ -3,30 +3,14 @@
 Not here: what each choice shows (tests/panels/test_tpm.py), fast clicks (test_every_panel.py).
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import JupyterLab, LabPage
-from tests.browser.panel import ShownPanel, shown
+from tests.browser.panel import ShownPanel
 
+NAME = "tpm"
 CELLS = ("from mtls_lab import TpmPanel", "TpmPanel()")
-
-
-@pytest.fixture(scope="module")
-def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
-    """One kernel for all tests of this file."""
-    with shown(page, lab.folder, "tpm", *CELLS) as panel:
-        yield panel
-
-
-@pytest.fixture
-def panel(opened: ShownPanel) -> ShownPanel:
-    """A new panel for each test."""
-    opened.anew()
-    return opened
 
 
 def test_the_key_is_stolen_twice(panel: ShownPanel) -> None:

@@ -1,13 +1,11 @@
 """The wire panel in a real page: Mallory's controls, Eve's search, by mouse and by keyboard."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import JupyterLab, LabPage
-from tests.browser.panel import ShownPanel, shown
+from tests.browser.panel import ShownPanel
 
 #: How wide a letter of a dump is.
 TEXT_WIDTH = """(code) => {
@@ -15,6 +13,7 @@ TEXT_WIDTH = """(code) => {
     text.selectNodeContents(code);
     return text.getBoundingClientRect().width / code.textContent.length;
 }"""
+NAME = "wire"
 CELLS = (
     """
 from mtls_lab.net import client_context, server_context
@@ -29,13 +28,6 @@ device = client_context("device/server_ca.pem", "device/client.crt", "device/cli
     "plain",
     "tls",
 )
-
-
-@pytest.fixture(scope="module")
-def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
-    """One kernel for all tests of this file."""
-    with shown(page, lab.folder, "wire", *CELLS) as panel:
-        yield panel
 
 
 @pytest.fixture
@@ -71,18 +63,6 @@ def test_without_protection_every_deed_succeeds(plain: ShownPanel) -> None:
         assert ask(plain, deed) == "succeeds"
         assert words in plain.result.inner_text()
     assert ask(plain, "does nothing") == "succeeds"
-
-
-def test_mutual_tls_stops_every_deed(tls: ShownPanel) -> None:
-    assert ask(tls) == "stopped"
-    for deed, words in [
-        ("flips a bit", "RECORD_LAYER_FAILURE"),
-        ("replaces a word", "never passed in clear"),
-        ("replays", "mean nothing in a new connection"),
-        ("cuts", "SSLEOFError"),
-    ]:
-        assert ask(tls, deed) == "stopped"
-        assert words in tls.result.inner_text()
 
 
 def test_only_the_controls_of_the_deed_are_there(plain: ShownPanel) -> None:
@@ -207,17 +187,6 @@ def test_it_can_be_used_without_a_mouse(plain: ShownPanel) -> None:
     unit = plain.box.locator("details").first
     keyboard.press("Enter")
     expect(unit).to_have_attribute("open", "")
-
-
-def test_every_press_has_one_answer(plain: ShownPanel) -> None:
-    plain.watch()
-    plain.button("replays").click()
-    plain.button("Ask the backend").evaluate(
-        "(button) => { for (let press = 0; press < 20; press += 1) button.click(); }"
-    )
-    assert plain.wait_for(21) == "succeeds"
-    numbers = [number for number, _, _ in plain.watched()]
-    assert numbers == sorted(set(numbers))
 
 
 def test_it_reads_well_everywhere(plain: ShownPanel, tls: ShownPanel, pictures: Path) -> None:

@@ -1,29 +1,16 @@
-"""The workbench in a real page: every choice, by mouse and by keyboard."""
+"""The workbench in a real page: its lists and boxes, by mouse and by keyboard.
 
-from collections.abc import Iterator
+Not here: what each choice shows (tests/panels/test_certificate.py).
+"""
+
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import JupyterLab, LabPage
-from tests.browser.panel import ShownPanel, shown
+from tests.browser.panel import ShownPanel
 
+NAME = "workbench"
 CELLS = ("from mtls_lab import WorkbenchPanel", "WorkbenchPanel()")
-
-
-@pytest.fixture(scope="module")
-def opened(page: LabPage, lab: JupyterLab) -> Iterator[ShownPanel]:
-    """One kernel for all tests of this file."""
-    with shown(page, lab.folder, "workbench", *CELLS) as panel:
-        yield panel
-
-
-@pytest.fixture
-def workbench(opened: ShownPanel) -> ShownPanel:
-    """A new panel for each test."""
-    opened.anew()
-    return opened
 
 
 def accepted(panel: ShownPanel) -> list[str]:
@@ -31,66 +18,26 @@ def accepted(panel: ShownPanel) -> list[str]:
     return panel.result.locator(".lab-verdict").all_text_contents()
 
 
-#: A control, a choice, and what each verdict starts with: server old, strict; client old, strict.
-CHOICES = [
-    ("Extended key usage", "clientAuth", "✗✗✓✓"),
-    ("Extended key usage", "serverAuth and clientAuth", "✓✓✓✓"),
-    ("Extended key usage", "none", "✓✓✓✓"),
-    ("Key usage", "keyEncipherment", "✓✓✗✗"),
-    ("Key usage", "digitalSignature, keyCertSign", "✓✗✓✗"),
-    ("Key usage", "none", "✓✓✓✓"),
-    ("SAN", "another host", "✗✗✓✓"),
-    ("SAN", "none", "✓✓✓✓"),
-    ("Dates", "expired", "✗✗✗✗"),
-    ("Dates", "not yet valid", "✗✗✗✗"),
-]
-
-
-def test_every_choice_of_every_list(workbench: ShownPanel) -> None:
-    box = workbench.box
-    box.get_by_label("Extended key usage:").select_option("serverAuth and clientAuth")
-    sequence = 2
-    assert workbench.wait_for(sequence) == "accepted"
-    usual = {
-        "Extended key usage": "serverAuth and clientAuth",
-        "Key usage": "digitalSignature",
-        "SAN": "localhost",
-        "Dates": "valid",
-    }
-    for control, choice, signs in CHOICES:
-        select = box.get_by_label(f"{control}:", exact=True)
-        if choice != usual[control]:
-            select.select_option(choice)
-            sequence += 1
-        outcome = workbench.wait_for(sequence)
-        assert "".join(words[0] for words in accepted(workbench)) == signs, (control, choice)
-        assert outcome == ("accepted" if "✗" not in signs else "refused")
-        if choice != usual[control]:
-            select.select_option(usual[control])
-            sequence += 1
-            workbench.wait_for(sequence)
-
-
-def test_the_boxes_without_a_mouse(workbench: ShownPanel) -> None:
-    keyboard = workbench.lab.page.keyboard
-    workbench.box.get_by_label("Dates").focus()
+def test_the_boxes_without_a_mouse(panel: ShownPanel) -> None:
+    keyboard = panel.lab.page.keyboard
+    panel.box.get_by_label("Dates").focus()
     keyboard.press("Tab")  # CA:TRUE
     keyboard.press("Space")
-    workbench.wait_for(2)
-    assert len(accepted(workbench)) == 6  # as a CA, too
+    panel.wait_for(2)
+    assert len(accepted(panel)) == 6  # as a CA, too
     keyboard.press("Tab")  # authority key identifier
     keyboard.press("Space")
-    assert workbench.wait_for(3) == "refused"
-    expect(workbench.result).to_contain_text("Missing Authority Key Identifier")
+    assert panel.wait_for(3) == "refused"
+    expect(panel.result).to_contain_text("Missing Authority Key Identifier")
     keyboard.press("Tab")  # the client's verdicts, which are folded
     keyboard.press("Tab")  # the first explanation, which is open
     keyboard.press("Enter")
-    refused = workbench.box.locator("details", has_text="Refused as a server").first
+    refused = panel.box.locator("details", has_text="Refused as a server").first
     expect(refused).not_to_have_attribute("open", "")
 
 
-def test_the_explanation_and_the_card_can_be_opened(workbench: ShownPanel) -> None:
-    box = workbench.box
+def test_the_explanation_and_the_card_can_be_opened(panel: ShownPanel) -> None:
+    box = panel.box
     error = box.get_by_text("The exact error")
     expect(error).to_be_hidden()  # the client's: Part 3 asks for it first
     box.locator("summary", has_text="Refused").click()
@@ -101,8 +48,8 @@ def test_the_explanation_and_the_card_can_be_opened(workbench: ShownPanel) -> No
     expect(card).to_be_visible()
 
 
-def test_the_field_that_changed_is_marked(workbench: ShownPanel) -> None:
-    box = workbench.box
+def test_the_field_that_changed_is_marked(panel: ShownPanel) -> None:
+    box = panel.box
     box.get_by_text("This certificate, field by field").click()
     marks = box.locator(".lab-card mark")
     expect(marks).to_have_count(0)
@@ -115,16 +62,16 @@ def test_the_field_that_changed_is_marked(workbench: ShownPanel) -> None:
         start=2,
     ):
         box.get_by_label(control, exact=True).select_option(choice)
-        workbench.wait_for(sequence)
+        panel.wait_for(sequence)
         expect(marks).to_have_text([says])
         expect(marks).to_be_visible()
 
 
-def test_the_workbench_reads_well_everywhere(workbench: ShownPanel, pictures: Path) -> None:
-    workbench.check_everywhere(pictures, "workbench")
-    workbench.box.get_by_role("checkbox", name="CA:TRUE").check()
-    workbench.wait_for(2)
-    workbench.box.get_by_label("Key usage:", exact=True).select_option("none")
-    workbench.wait_for(3)
-    workbench.box.get_by_text("This certificate, field by field").click()
-    workbench.check_everywhere(pictures, "workbench-odd")
+def test_the_workbench_reads_well_everywhere(panel: ShownPanel, pictures: Path) -> None:
+    panel.check_everywhere(pictures, "workbench")
+    panel.box.get_by_role("checkbox", name="CA:TRUE").check()
+    panel.wait_for(2)
+    panel.box.get_by_label("Key usage:", exact=True).select_option("none")
+    panel.wait_for(3)
+    panel.box.get_by_text("This certificate, field by field").click()
+    panel.check_everywhere(pictures, "workbench-odd")

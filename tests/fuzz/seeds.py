@@ -35,6 +35,7 @@ from mtls_lab.tpm.endorsed import RSA_ENDORSEMENT_KEY
 from mtls_lab.tpm.structures import CERTIFY, GENERATED, INSIDE, sized
 from mtls_lab.wire import Direction, Recording
 from tests.fuzz.targets import LABELS
+from tests.unit.failures import certify
 from tests.unit.lab import VERSIONS, Lab
 
 __all__ = ["CORPUS", "committed", "fresh"]
@@ -214,18 +215,8 @@ def _foreign() -> Iterator[x509.Certificate]:
         x509.TLSFeature([x509.TLSFeatureType.status_request]),
         x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.9"), b"\x05\x00"),
     ]
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(ca.certificate.subject)
-        .issuer_name(ca.certificate.subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(ca.certificate.not_valid_before_utc)
-        .not_valid_after(ca.certificate.not_valid_after_utc)
-    )
-    for extension in extensions:
-        builder = builder.add_extension(extension, critical=False)
-    yield builder.sign(key, None)
+    name = ca.certificate.subject
+    yield certify(name, key, name, key, *((each, False) for each in extensions))
 
 
 def _requests() -> Iterator[bytes]:

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from mtls_lab import ask, serve
-from mtls_lab.facts import MARKER
 from mtls_lab.learner import enter
 from mtls_lab.net import Address, only_trusted_client
 from mtls_lab.wire import SECRET
@@ -20,11 +19,10 @@ KINDS = ("plain", "TLS", "mTLS")
 
 
 @pytest.fixture(autouse=True)
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def folder(folder: Path) -> Path:
     """A learner's folder after all parts: the programs name their files as the tutorial does."""
-    (tmp_path / MARKER).write_text("{}")
-    monkeypatch.chdir(tmp_path)
     enter(4)
+    return folder
 
 
 def server_context(kind: str) -> ssl.SSLContext | None:

@@ -10,7 +10,7 @@ from mtls_lab import CertificateAuthority, ask, pki, serve
 from mtls_lab.net import client_context, only_trusted_client, server_context
 from mtls_lab.pki import Purpose, describe, pem
 from tests.interop.command import done, openssl
-from tests.unit.lab import spelled
+from tests.unit.lab import failed, spelled
 from tests.unit.requests import create_csr
 
 LEAF = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
@@ -148,6 +148,4 @@ def test_what_is_refused(made: Path, tmp_path: Path, version: ssl.TLSVersion, ki
     client = client_context(made / "ca.crt", *pair(tmp_path, "client"), version=version)
     with serve(server) as backend:
         exchange = ask("GET_SECRET", backend, context=client)
-    assert exchange.backend is not None
-    assert exchange.backend.failure is not None
-    assert exchange.backend.failure.verify_code == (20 if kind == "another CA" else 26)
+    assert failed(exchange.backend).verify_code == (20 if kind == "another CA" else 26)

@@ -10,7 +10,7 @@ from mtls_lab import Stage, ask, serve
 from mtls_lab.net import Backend, forbid_resumption, only_trusted_client, server_context
 from mtls_lab.pki import pem
 from tests.interop.command import listening, peer
-from tests.unit.lab import Lab, spelled
+from tests.unit.lab import Lab, failed, spelled
 
 FLAGS = {ssl.TLSVersion.TLSv1_3: "-tls1_3", ssl.TLSVersion.TLSv1_2: "-tls1_2"}
 
@@ -64,8 +64,7 @@ def test_our_device_refuses_s_server(lab: Lab, version: ssl.TLSVersion) -> None:
             server_hostname="example.com",
         )
     assert exchange.device.stage is Stage.HANDSHAKE
-    assert exchange.device.failure is not None
-    assert exchange.device.failure.verify_code == 62
+    assert failed(exchange.device).verify_code == 62
 
 
 def test_s_client_at_our_backend(lab: Lab, version: ssl.TLSVersion) -> None:
@@ -168,8 +167,7 @@ def test_our_backend_refuses_s_client(
     alert = alerts[list(FLAGS).index(version)]
     assert f"SSL alert number {alert}" in said
     (side,) = backend.connections
-    assert side.failure is not None
-    assert side.failure.reason == reason
+    assert failed(side).reason == reason
 
 
 def test_a_plain_backend_says_so_to_s_client(lab: Lab) -> None:

@@ -3,7 +3,6 @@
 import ast
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from jupyter_client.manager import KernelManager
@@ -44,12 +43,7 @@ class Kernel:
         self._client.wait_for_ready(timeout=CELL_TIMEOUT)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._client.stop_channels()
         self._manager.shutdown_kernel(now=True)  # politely, it takes seconds now and then
         self._manager.cleanup_resources()

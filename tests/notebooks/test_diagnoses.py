@@ -2,13 +2,12 @@
 
 import re
 import shlex
-from contextlib import chdir
 from pathlib import Path
 from subprocess import run
 
+import pytest
 from nbformat import from_dict
 
-from mtls_lab.facts import MARKER
 from mtls_lab.kata import worked_kata
 from tests.authoring import canonical
 from tests.notebooks import reading
@@ -58,12 +57,11 @@ def test_the_chain_is_explained_before_it_is_needed() -> None:
     ]
 
 
-def test_the_command_that_proves_it_in_a_shell(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("folder")
+def test_the_command_that_proves_it_in_a_shell() -> None:
     """With what is sent along it verifies; without, it is the error of the example."""
     (command,) = re.findall(r"`(openssl verify [^`]+)`", TEXT)
-    (tmp_path / MARKER).write_text("{}")
-    with chdir(tmp_path):
-        folder = worked_kata(1).folder
+    folder = worked_kata(1).folder
     whole, alone = (
         run(shlex.split(each), cwd=folder, capture_output=True, text=True, check=False)
         for each in (command, re.sub(r"-untrusted \S+ ", "", command))

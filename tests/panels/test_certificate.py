@@ -5,14 +5,13 @@ import ssl
 import sys
 import tomllib
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.x509.oid import ExtensionOID, NameOID
 
@@ -30,6 +29,8 @@ from mtls_lab.panels.certificate import card
 from mtls_lab.panels.verdicts import FOLDED
 from mtls_lab.pki import Key, Purpose, create_key, oid_name, read_fields, write_certificate
 from mtls_lab.pki.fields import MISSING
+from tests.unit.failures import certify
+from tests.unit.lab import failed
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 OLD, NEW = "Python ≤ 3.12", "Python 3.13, strict"
@@ -50,21 +51,7 @@ def self_signed(
     subject: str = "odd",
 ) -> x509.Certificate:
     """A certificate with extensions that the lab's CA does not write."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-    )
-    for value, critical in extensions:
-        builder = builder.add_extension(value, critical)
-    digest = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
-    return builder.sign(key, digest)
+    return certify(subject, key, subject, key, *extensions)
 
 
 # --- The facts
@@ -375,9 +362,7 @@ def test_what_is_said_about_a_server_with_key_encipherment(workbench: Workbench)
     device = trial._trusting(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), [root], strict=False)
     with Backend(context) as backend:
         exchange = ask("PING", backend, context=device)
-    assert exchange.backend is not None
-    assert exchange.backend.failure is not None
-    assert exchange.backend.failure.reason == "NO_SHARED_CIPHER"
+    assert failed(exchange.backend).reason == "NO_SHARED_CIPHER"
 
 
 @pytest.mark.parametrize("part", CHOICES)

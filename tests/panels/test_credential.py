@@ -1,20 +1,18 @@
 """The credential panel tells the truth whatever else has used its folder, and in any order."""
 
 from html import unescape
-from pathlib import Path
 
 import pytest
 
 from mtls_lab import CertificateAuthority, CredentialStore, Purpose, enter, pem
 from mtls_lab.experiments import catalogue
-from mtls_lab.learner import notebooks
 from mtls_lab.panels import CredentialPanel
+
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 @pytest.fixture
-def panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CredentialPanel:
-    notebooks.unpack(tmp_path)
-    monkeypatch.chdir(tmp_path)
+def panel() -> CredentialPanel:
     enter(4)
     return CredentialPanel()
 

@@ -2,13 +2,15 @@
 
 import pytest
 
+from mtls_lab.enrolment import calling
 from mtls_lab.errors import UnknownName
-from mtls_lab.experiments import Fleet, fleet
+from mtls_lab.experiments import Fleet
 from mtls_lab.experiments.fleet import SHARING, STATES, Report
 from mtls_lab.net import device as client
 from mtls_lab.panels import FleetPanel
 from mtls_lab.panels.fleet import SIZES, STEPS
 from mtls_lab.wire import Exchange
+from tests.unit.lab import failed
 
 #: With 12 devices, of which the fifth is robbed: how many keys, and who shares the copied one.
 SHARED = {
@@ -52,9 +54,7 @@ def test_revoking_it_hits_everybody_who_shares_it(twelve: Fleet) -> None:
     assert (report.keys, report.revoked, report.recalled) == (keys, 1, len(sharing))
     assert report.thief is not None
     for device in (*report.refused, report.thief):
-        assert device.exchange.backend is not None
-        assert device.exchange.backend.failure is not None
-        assert device.exchange.backend.failure.verify_code == 23  # certificate revoked
+        assert failed(device.exchange.backend).verify_code == 23  # certificate revoked
 
 
 def test_a_new_key_serves_the_devices_and_not_the_thief(twelve: Fleet) -> None:
@@ -81,7 +81,7 @@ def test_there_is_one_full_handshake_for_each_identity(
         asked.append(client.ask(*arguments, **options))  # type: ignore[arg-type]
         return asked[-1]
 
-    monkeypatch.setattr(fleet, "ask", counted)
+    monkeypatch.setattr(calling, "ask", counted)
     twelve.report("revoked", stolen=5)
     assert len(asked) == SHARED[twelve.sharing][0] + 1
     # A full one: there is no session that could be resumed, revoked or not.
@@ -122,6 +122,8 @@ def test_every_choice_is_shown(panel: FleetPanel, sharing: str, state: str) -> N
     assert ("⚠ served" in tiles) == (state == "stolen")
     assert tiles.count("copied by the thief") == (state != "well")
     assert SHARING[sharing] in panel._result.value
+    outcome = "thief served" if state == "stolen" else state
+    assert f'data-outcome="{outcome}"' in panel._result.value
 
 
 def test_a_change_runs_once(panel: FleetPanel) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from mtls_lab import enter
 from mtls_lab.errors import FileProblem
-from mtls_lab.learner import notebooks
 from mtls_lab.panels import CredentialPanel
 from mtls_lab.panels.credential import DEVICE_CA, FILES
 from mtls_lab.panels.needed import MADE_IN
@@ -42,11 +41,9 @@ def test_the_section_makes_the_file(file: str) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    notebooks.unpack(tmp_path)
-    monkeypatch.chdir(tmp_path)
+def folder(folder: Path) -> Path:
     enter(4)
-    return tmp_path
+    return folder
 
 
 @pytest.mark.parametrize("file", [*FILES, DEVICE_CA])

@@ -13,6 +13,7 @@ from mtls_lab.experiments.placement import EMPTY, Placed, files, placement, slot
 from mtls_lab.panels import PlacementPanel
 from mtls_lab.panels.sorting import NOT_ASKED
 from mtls_lab.wire import SECRET, Stage
+from tests.unit.lab import failed
 
 RIGHT = placement("right")
 #: Python 3.13's create_default_context takes any certificate in its cafile for an anchor
@@ -207,8 +208,7 @@ def test_a_backend_that_could_not_start_is_explained_not_the_refused_connection(
     panel: PlacementPanel,
 ) -> None:
     exchange = panel.select("mixed")
-    assert exchange.device.failure is not None
-    assert exchange.device.failure.reason == "ECONNREFUSED"
+    assert failed(exchange.device).reason == "ECONNREFUSED"
     assert "nothing listens" not in panel._below.value
     assert "PEM lib" in panel._below.value
 

@@ -14,6 +14,7 @@ from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.learner import predictions
 from mtls_lab.panels import PredictPanel, predict, reveal
 from mtls_lab.wire import Exchange, Side, Stage
+from tests.unit.lab import forget
 
 QUESTION = predictions.question("checksum")
 SENT = "open sesame 43bab07e"
@@ -37,9 +38,7 @@ def substring() -> dict[str, object]:
 
 @pytest.fixture(autouse=True)
 def nothing_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_chosen", "_sure", "_reasons"):
-        monkeypatch.setattr(predictions, name, {})
-    monkeypatch.setattr(predictions, "_revealed", set())
+    forget(monkeypatch)
 
 
 def choose(panel: PredictPanel, **values: object) -> None:

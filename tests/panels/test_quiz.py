@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from mtls_lab.errors import UnknownName
-from mtls_lab.facts import MARKER
 from mtls_lab.learner import progress, quiz
 from mtls_lab.learner.progress import Taken
 from mtls_lab.panels import QuizPanel
@@ -15,11 +14,7 @@ ITEMS = list(quiz.items("before").values())
 CLOCK = quiz.items("before")["clock"]
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / MARKER).write_text("{}")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def shown(panel: QuizPanel) -> str:

@@ -1,16 +1,14 @@
 """A chain file, the lines of a context: what comes of an order, and that it outlives a kernel."""
 
-from pathlib import Path
-
 import pytest
 import traitlets
 
 from mtls_lab.errors import UnknownName
 from mtls_lab.experiments.chains import Chain
 from mtls_lab.experiments.parsons import assemble
-from mtls_lab.facts import MARKER
 from mtls_lab.panels import ChainPanel, ParsonsPanel, PlacementPanel
 from mtls_lab.wire import Stage
+from tests.unit.lab import failed
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +78,7 @@ def test_lines_that_raise_are_named(names: list[str], line: str, error: str) -> 
     backend = made.calls["valid"].backend
     assert not made.starts
     assert made.raised_at == line
-    assert backend is not None
-    assert backend.failure is not None
-    assert backend.failure.error == error
+    assert failed(backend).error == error
 
 
 def test_a_panel_tells_both_sides_and_has_a_picture() -> None:
@@ -97,11 +93,8 @@ def test_a_panel_tells_both_sides_and_has_a_picture() -> None:
         ChainPanel().select("root", "root")
 
 
-def test_what_a_hand_arranged_outlives_the_kernel(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / MARKER).write_text("{}")
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.usefixtures("folder")
+def test_what_a_hand_arranged_outlives_the_kernel() -> None:
     panel = ChainPanel()
     panel.select("root")  # by a cell: not kept
     assert ChainPanel().order == []

@@ -10,7 +10,6 @@ import pytest
 
 from mtls_lab.attacks import Protection
 from mtls_lab.drawing import ACTORS, VARYING
-from mtls_lab.facts import MARKER
 from mtls_lab.learner import enter
 from mtls_lab.panels import (
     AttackPanel,
@@ -53,11 +52,10 @@ PANELS: dict[str, tuple[Callable[[], Panel], list[str]]] = {
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def folder(folder: Path) -> Path:
     """A learner's folder as the first cell of 3b finds it."""
-    (tmp_path / MARKER).write_text("{}")
-    monkeypatch.chdir(tmp_path)
     enter(4)
+    return folder
 
 
 def still(panel: Panel) -> str:

@@ -2,8 +2,8 @@
 
 import ssl
 import tempfile
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from mtls_lab.experiments.mallory import DEEDS, Plan, Replay
 from mtls_lab.net import Chunk
 from mtls_lab.panels import WirePanel
 from mtls_lab.wire import Direction
+from tests.unit.lab import failed
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 UP, DOWN = Direction.TO_BACKEND, Direction.TO_DEVICE
@@ -118,8 +119,7 @@ def test_the_plain_tcp_device_believes_mallory(plain: WirePanel) -> None:
     assert plain.select("flip", bit=7).reply == "npen sesame"  # type: ignore[union-attr]
     cut = plain.select("cut")
     assert isinstance(cut, Exchange)
-    assert cut.device.failure is not None
-    assert cut.device.failure.error == "EOFError"
+    assert failed(cut.device).error == "EOFError"
     replay = plain.select("replay")
     assert isinstance(replay, Replay)
     assert replay.answer == b"open sesame\n"
@@ -130,8 +130,7 @@ def test_the_plain_tcp_device_believes_mallory(plain: WirePanel) -> None:
 def test_over_tls_each_deed_is_stopped(tls: WirePanel) -> None:
     flipped = tls.select("flip")
     assert isinstance(flipped, Exchange)
-    assert flipped.device.failure is not None
-    assert flipped.device.failure.reason == "RECORD_LAYER_FAILURE"
+    assert failed(flipped.device).reason == "RECORD_LAYER_FAILURE"
     assert "It was noticed." in verdict_of(tls)
     assert ">Why</dt>" in page_of(tls)
     assert tls.select("replace").ok  # type: ignore[union-attr]
@@ -142,10 +141,10 @@ def test_over_tls_each_deed_is_stopped(tls: WirePanel) -> None:
     assert replay.backend is not None
     assert replay.backend.failure is not None
     assert b"open sesame" not in replay.answer
+    assert "mean nothing in a new connection" in verdict_of(tls)
     cut = tls.select("cut")
     assert isinstance(cut, Exchange)
-    assert cut.device.failure is not None
-    assert cut.device.failure.error == "SSLEOFError"
+    assert failed(cut.device).error == "SSLEOFError"
     assert 'data-outcome="stopped"' in page_of(tls)
 
 
@@ -279,11 +278,8 @@ def test_two_threads_never_mix_their_results(plain: WirePanel) -> None:
             if not isinstance(result, Exchange) or result.reply != word:
                 failed.append(word)
 
-    threads = [threading.Thread(target=ask, args=[word]) for word in ("one", "two")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(ask, ("one", "two")))
     assert failed == []
     assert plain.sequence == 21
 

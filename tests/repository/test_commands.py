@@ -4,12 +4,12 @@ import json
 import os
 import re
 import subprocess
-import sys
 from importlib.util import find_spec
 
 from mtls_lab import explain
 from tests.authoring import slides
 from tests.repository.files import PYPROJECT, ROOT, in_git
+from tests.unit.cli.calling import call
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -61,13 +61,7 @@ def test_the_line_that_the_readme_explains_is_explained() -> None:
     near = README.partition(f'"{line}"')[2].partition("```python")[0]
     options = set(re.findall(r"(--\w+)", near))
     assert {"--certfile", "--keyfile", "--cafile", "--json"} <= options
-    helped = subprocess.run(
-        [sys.executable, "-m", "mtls_lab", "explain", "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    helped = call("explain", "--help").stdout
     assert [each for each in options if each not in helped] == []
 
 

@@ -17,6 +17,7 @@ from mtls_lab import serve
 from mtls_lab.bench import classes
 from tests import needed
 from tests.repository.files import ROOT, UNCOMPILED, copy
+from tests.unit.cli.calling import run as run_command
 from tests.unit.cli.terminals import serving
 from tests.unit.lab import Lab
 
@@ -73,14 +74,7 @@ def test_a_server_is_diagnosed_as_shown(tmp_path: Path) -> None:
     command, _, shown = block.removeprefix("$ mtls-lab ").partition("\n")
     with serve(lab.mtls()) as backend:
         port = str(backend.address[1])
-        done = subprocess.run(
-            [sys.executable, "-m", "mtls_lab", *shlex.split(command.replace("8443", port))],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
+        done = run_command(*shlex.split(command.replace("8443", port)), cwd=tmp_path)
     assert (done.returncode, done.stderr) == (classes()["client"]["code"], "")
     told = done.stdout.replace(port, "8443")
     told = re.sub(r"(?m)(connected \(127\.0\.0\.1\)); \w+ \(::1\)$", r"\1", told)  # if it has IPv6
@@ -95,23 +89,15 @@ def test_between_two_terminals(tmp_path: Path) -> None:
     typed = [line.removeprefix("$ mtls-lab ").split() for line in one if line.startswith("$")]
     certs, (serve, *served) = typed
     assert serve == "serve"
-    made = subprocess.run(
-        [sys.executable, "-m", "mtls_lab", *certs], cwd=tmp_path, capture_output=True, check=True
-    )
-    assert made.stderr == b""
+    made = run_command(*certs, cwd=tmp_path)
+    assert (made.returncode, made.stderr) == (0, "")
     with serving(*("0" if word == "5000" else word for word in served), cwd=tmp_path) as terminal:
         address = terminal.address
         command, *reply = two
         ask = command.removeprefix("$ mtls-lab ").replace("127.0.0.1:5000", address)
         ask = ask.replace("localhost:5000", address.replace("127.0.0.1", "localhost"))
-        done = subprocess.run(
-            [sys.executable, "-m", "mtls_lab", *ask.split()],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert done.stdout.splitlines() == reply
+        done = run_command(*ask.split(), cwd=tmp_path)
+        assert (done.returncode, done.stdout.splitlines()) == (0, reply)
         log = [re.sub(r"^\S+:\d+", "", terminal.line()) for _ in range(3)]
     printed = [re.sub(r"^\S+:\d+", "", line) for line in one if not line.startswith("$")]
     assert printed == ["Listening on 127.0.0.1:5000, mutual TLS. Ctrl-C ends it.", *log]
@@ -124,13 +110,9 @@ def test_the_key_in_a_tpm(tmp_path: Path) -> None:
     start, certs, serve = (line.removeprefix("$ mtls-lab ").split() for line in one)
 
     def typed(words: list[str]) -> str:
-        return subprocess.run(
-            [sys.executable, "-m", "mtls_lab", *words],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        done = run_command(*words, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     typed(start)
     asked, reply, stop = two

@@ -14,12 +14,13 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, Protocol
 from unittest import mock
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mtls_lab import CertificateAuthority, Exchange, Relay, Side, ask, pki, serve
@@ -82,7 +83,15 @@ def aki(key: AnyKey) -> Extension:
     return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), False
 
 
-def name(text: str) -> x509.Name:
+class Keyed(Protocol):
+    """A key, a request or a certificate."""
+
+    def public_key(self) -> Any: ...
+
+
+def name(text: str | x509.Name) -> x509.Name:
+    if isinstance(text, x509.Name):
+        return text
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
@@ -91,20 +100,28 @@ def day(number: int) -> datetime:
 
 
 def certify(
-    subject: str, key: AnyKey, issuer: str, issuer_key: AnyKey, *extensions: Extension
+    subject: str | x509.Name,
+    key: Keyed,
+    issuer: str | x509.Name,
+    issuer_key: AnyKey | ed25519.Ed25519PrivateKey,
+    *extensions: Extension,
+    days: tuple[int, int] = (-1, 30),
+    serial: int | None = None,
 ) -> x509.Certificate:
+    """A certificate for the key of `key`, with these extensions and no others."""
     builder = (
         x509.CertificateBuilder()
         .subject_name(name(subject))
         .issuer_name(name(issuer))
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(day(-1))
-        .not_valid_after(day(30))
+        .serial_number(serial or x509.random_serial_number())
+        .not_valid_before(day(days[0]))
+        .not_valid_after(day(days[1]))
     )
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
-    return builder.sign(issuer_key, hashes.SHA256())
+    digest = None if isinstance(issuer_key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    return builder.sign(issuer_key, digest)
 
 
 def private_pem(key: AnyKey, password: bytes = b"") -> bytes:

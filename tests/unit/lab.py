@@ -5,24 +5,28 @@ No test and no fixture is here.
 
 import os
 import re
+import resource
 import shutil
 import socket
 import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from mtls_lab import CertificateAuthority, Exchange, Failure, ask, serve, watch
 from mtls_lab.errors import ToolMissing
 from mtls_lab.experiments import CredentialStore
+from mtls_lab.learner import predictions
 from mtls_lab.net import Address, Backend, running, server_context
 from mtls_lab.pki import Identity
-from mtls_lab.wire import Direction
+from mtls_lab.wire import Direction, Side
 
 VERSIONS = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2)
 #: How a backend or a relay ends a wait that should not happen; no test waits for it.
@@ -113,6 +117,13 @@ def read_all(client: socket.socket) -> bytes:
     return data
 
 
+def failed(side: Side | None) -> Failure:
+    """Why a side failed, which it has."""
+    assert side
+    assert side.failure
+    return side.failure
+
+
 def failure(action: Callable[[], object]) -> Failure | None:
     """How an action on a socket fails, or None if it does not."""
     try:
@@ -185,6 +196,24 @@ def leftovers() -> set[threading.Thread | Backend | OpenFile]:
     thread in which asyncio waits for another test's browser to exit.
     """
     return {*threading.enumerate(), *running(), *open_files()}
+
+
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a new kernel: what is known of predictions is in the file."""
+    for name in ("_chosen", "_sure", "_reasons"):
+        monkeypatch.setattr(predictions, name, {})
+    monkeypatch.setattr(predictions, "_revealed", set())
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """A limit on the size of files does what a full disk does: the write stops halfway."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def needs(program: str, package: str) -> None:

@@ -1,11 +1,8 @@
 """How every file is read and written; keys, certificates and notebooks test what is theirs."""
 
 import os
-import resource
 import stat
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -13,18 +10,7 @@ import pytest
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import append_line, read_file, read_json, shorten, write_file, writing
-
-
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """A limit on the size of files does what a full disk does: the write stops halfway."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
+from tests.unit.lab import files_of_at_most
 
 # --- Written whole
 
@@ -98,11 +84,8 @@ def test_many_at_once_and_one_who_shortens(tmp_path: Path) -> None:
             if step == 25:
                 shorten(path, once_each, most=9999)
 
-    threads = [threading.Thread(target=add, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add, range(4)))
     wanted = {f"{number} {step}" for number in range(4) for step in range(50)} | {"again"}
     assert sorted(path.read_text().splitlines()) == sorted(wanted)
 

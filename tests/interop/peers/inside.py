@@ -8,7 +8,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from mtls_lab.net import Acceptor, hang_up
+from mtls_lab.exercises.peers import listening
+from mtls_lab.net import hang_up
 from tests.interop.peers.running import Serving, Setup
 
 #: What plain servers say when somebody connects, and in answer to whatever comes.
@@ -28,17 +29,14 @@ def plain(setup: Setup) -> Iterator[Serving]:
     """A server that greets, answers once, and hangs up."""
     greeting, answer = GREETINGS[setup.extra]
 
-    def handle(connection: socket.socket, _: object) -> None:
+    def handle(connection: socket.socket) -> None:
         connection.sendall(greeting)
         connection.recv(4096)
         connection.sendall(answer)
         hang_up(connection)
 
-    acceptor = Acceptor(handle, "127.0.0.1", 0, "plain")
-    try:
-        yield Serving(acceptor.address[1])
-    finally:
-        acceptor.stop()
+    with listening(handle) as (_, port):
+        yield Serving(port)
 
 
 @contextmanager
@@ -137,15 +135,12 @@ AFTERWARDS = {
 def answering(
     context: ssl.SSLContext, afterwards: Callable[[ssl.SSLSocket], None]
 ) -> Iterator[Serving]:
-    def handle(connection: socket.socket, _: object) -> None:
+    def handle(connection: socket.socket) -> None:
         tls = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         with suppress(OSError):
             tls.do_handshake()
             afterwards(tls)
         hang_up(tls)
 
-    acceptor = Acceptor(handle, "127.0.0.1", 0, "python")
-    try:
-        yield Serving(acceptor.address[1])
-    finally:
-        acceptor.stop()
+    with listening(handle) as (_, port):
+        yield Serving(port)

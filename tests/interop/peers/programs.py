@@ -15,7 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from mtls_lab.net import Acceptor, hang_up
+from mtls_lab.exercises.peers import listening
+from mtls_lab.net import hang_up
 from mtls_lab.stacks.running import free_port
 from tests.interop.peers.running import Running, Setup, program
 
@@ -126,20 +127,17 @@ def stunnel(setup: Setup) -> Iterator[Running]:
     port, folder = free_port(), setup.folder
     ask = {"required": "verifyChain = yes", "optional": "requireCert = no", "none": ""}
     trust = f"CAfile = {setup.trusted}\n" * (setup.clients != "none")
-    behind = Acceptor(lambda connection, _: answer(connection), "127.0.0.1", 0, "behind stunnel")
     configuration = folder / f"stunnel-{port}.conf"
-    configuration.write_text(
-        f"foreground = yes\npid =\nsyslog = no\n[service]\naccept = 127.0.0.1:{port}\n"
-        f"connect = 127.0.0.1:{behind.address[1]}\ncert = {setup.cert}\nkey = {setup.key}\n"
-        f"{trust}{ask[setup.clients]}\n{setup.extra}\n"
-        + f"checkHost = {setup.allowed}\n"
-        * bool(setup.allowed)
-    )
-    try:
-        with program(port, "stunnel4", configuration, folder=folder, name="stunnel") as listening:
-            yield listening
-    finally:
-        behind.stop()
+    with listening(answer) as (_, behind):
+        configuration.write_text(
+            f"foreground = yes\npid =\nsyslog = no\n[service]\naccept = 127.0.0.1:{port}\n"
+            f"connect = 127.0.0.1:{behind}\ncert = {setup.cert}\nkey = {setup.key}\n"
+            f"{trust}{ask[setup.clients]}\n{setup.extra}\n"
+            + f"checkHost = {setup.allowed}\n"
+            * bool(setup.allowed)
+        )
+        with program(port, "stunnel4", configuration, folder=folder, name="stunnel") as running:
+            yield running
 
 
 def answer(connection: socket.socket) -> None:

@@ -1,20 +1,14 @@
 """`diagnose` as a function and as a command: addresses, arguments, and what it prints."""
 
-import datetime as dt
 import json
 import os
 import socket
-import ssl
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import NameOID
 
 from mtls_lab import CertificateAuthority, diagnose, serve
 from mtls_lab.bench import PROTOCOLS, classes, probing, read_target
@@ -24,22 +18,13 @@ from mtls_lab.bench.value import Cause, Diagnosis, Line
 from mtls_lab.cli.calls import EXIT_CODES, STARTTLS
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.facts import read_facts
-from mtls_lab.net import nobody_listens
-from mtls_lab.pki import Purpose
-from mtls_lab.pki.pem import write_certificate, write_key, write_pkcs12
-from tests.unit.cli.calling import call
+from mtls_lab.net import nobody_listens, server_context
+from mtls_lab.pki import Purpose, create_key, self_signed
+from mtls_lab.pki.pem import read_key, write_certificate, write_pkcs12
+from tests.unit.cli.calling import NOWHERE, call, run
 from tests.unit.cli.terminal import terminal
+from tests.unit.failures import private_pem
 from tests.unit.lab import Lab, unfolded
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "mtls_lab", "diagnose", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
 
 
 @pytest.mark.parametrize(
@@ -86,7 +71,7 @@ def test_a_protocol_that_nobody_knows() -> None:
 def test_nobody_listens() -> None:
     with nobody_listens() as (host, port):
         told = diagnose(f"{host}:{port}")
-        done = run(f"{host}:{port}")
+        done = run("diagnose", f"{host}:{port}")
     assert [(cause.name, cause.certain) for cause in told.causes] == [("refused", True)]
     assert (done.returncode, done.stderr) == (10, "")
     assert done.stdout == f"{told}\n"
@@ -95,14 +80,7 @@ def test_nobody_listens() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX closes the output")
 def test_nowhere_to_print() -> None:
     with nobody_listens() as (host, port):
-        command = [sys.executable, "-m", "mtls_lab", "diagnose", f"{host}:{port}"]
-        done = subprocess.run(
-            ["sh", "-c", 'exec "$@" >&-', "sh", *command],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
+        done = run("diagnose", f"{host}:{port}", before=NOWHERE)
     assert (done.returncode, done.stderr) == (10, "")
 
 
@@ -164,6 +142,12 @@ def test_json_for_a_program(lab: Lab) -> None:
         (["a:1", "--starttls", "gopher"], "invalid choice"),
         (["a:1", "--http", "--send", "x"], "not allowed with"),
         (["--listen", "0", "--count", "-1"], "not a number of clients"),
+        (["a:1", "--listen", "0"], "leave out one of them"),
+        (["--fault", "expired"], "HOST:PORT, or --listen PORT"),
+        (["a:1", "--fault", "expired"], "add --listen PORT"),
+        (["--listen", "0", "--fault", "nope"], "no fault 'nope'"),
+        (["--listen", "0", "--cert", "nope.crt", "--key", "nope.key"], "nope.crt"),
+        (["--listen", "65536"], "is not a port"),
         ([], "HOST:PORT"),
     ],
 )
@@ -177,8 +161,7 @@ def test_wrong_arguments_are_one_message(arguments: list[str], found: str) -> No
 def test_a_key_with_a_password_asks_nobody(lab: Lab, tmp_path: Path) -> None:
     cert, _ = lab.store.files("valid")
     key = tmp_path / "locked.key"
-    new = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    subprocess.run([*new, "-aes256", "-pass", "pass:x", "-out", key], check=True, timeout=300)
+    key.write_bytes(private_pem(create_key(), b"x"))
     with serve(lab.mtls()) as backend:
         told = diagnose(backend, certfile=cert, keyfile=key, cafile=lab.ca_file)
     assert told.kind == "files"
@@ -202,18 +185,7 @@ def test_files_that_do_not_load_are_told_without_the_course(lab: Lab) -> None:
 def test_the_password_of_a_key_comes_from_a_file(lab: Lab, tmp_path: Path) -> None:
     cert, key = lab.store.files("valid")
     locked, word, wrong = (tmp_path / name for name in ("locked.key", "word", "wrong"))
-    new: list[str | Path] = [
-        "openssl",
-        "pkey",
-        "-in",
-        key,
-        "-aes256",
-        "-passout",
-        "pass:barley",
-        "-out",
-        locked,
-    ]
-    subprocess.run(new, check=True, timeout=300)
+    locked.write_bytes(private_pem(read_key(key), b"barley"))
     word.write_text("barley\n")
     wrong.write_text("wheat\n")
     with serve(lab.mtls()) as backend:
@@ -381,25 +353,8 @@ def test_what_is_worth_knowing_is_not_called_as_it_should_be() -> None:
 
 def test_a_server_that_has_a_common_name_only(lab: Lab, tmp_path: Path) -> None:
     """OpenSSL takes it for the name, Go and browsers refuse it (RFC 9525, section 6.3)."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    files = tmp_path / "server.crt", tmp_path / "server.key"
-    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    write_key(files[1], key)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*files)
-    with serve(context) as backend, serve(lab.tls()) as named:
+    files = self_signed("localhost", Purpose.SERVER).save(tmp_path, "server")
+    with serve(server_context(*files)) as backend, serve(lab.tls()) as named:
         told = diagnose(backend, cafile=files[0], server_hostname="localhost")
         other = diagnose(named, cafile=lab.ca_file, server_hostname="localhost")
     (line,) = (each for each in told.lines if each.label == "names")
@@ -428,9 +383,7 @@ def test_openssl_names_one_fault_at_a_time_and_all_are_told(
     write_certificate(tmp_path / "ca.pem", ca.certificate)
     issuer = ca if by == "known" else other
     identity = issuer.issue(name, purpose, names=[name], valid_days=days)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    identity.load_into(context)
-    with serve(context) as backend:
+    with serve(server_context(*identity.save(tmp_path, "server"))) as backend:
         found = diagnose(backend, cafile=tmp_path / "ca.pem", server_hostname="localhost")
     seen = [f"{cause.name}: {cause.says}" for cause in found.causes]
     assert len(seen) == len(told), seen

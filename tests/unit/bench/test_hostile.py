@@ -3,8 +3,8 @@
 import random
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -17,21 +17,13 @@ from mtls_lab.bench.judging import judge
 from mtls_lab.bench.own import look_into
 from mtls_lab.bench.probing import Seen, probe
 from mtls_lab.bench.reporting import report
-from mtls_lab.net import Acceptor, Address, Chunk
+from mtls_lab.exercises.peers import listening
+from mtls_lab.net import Chunk
 from tests.unit.damage import changed
 from tests.unit.lab import Lab
 
 #: What a terminal does something with.
 ESCAPES = b"\x1b]0;owned\x07\x1b[2J\r\n"
-
-
-@contextmanager
-def server(handle: Callable[[socket.socket], None]) -> Iterator[Address]:
-    acceptor = Acceptor(lambda connection, _: handle(connection), "127.0.0.1", 0, "hostile")
-    try:
-        yield acceptor.address
-    finally:
-        acceptor.stop()
 
 
 def floods(data: bytes) -> Callable[[socket.socket], None]:
@@ -61,7 +53,7 @@ def drips(connection: socket.socket) -> None:
 
 def test_silence_ends_in_time() -> None:
     began = time.monotonic()
-    with server(listens) as at:
+    with listening(listens) as at:
         told = diagnose(at, timeout=1.0)
     assert time.monotonic() - began < 30  # where nothing ended it, it would take for ever
     assert [cause.name for cause in told.causes] == ["slow"]
@@ -71,7 +63,7 @@ def test_silence_ends_in_time() -> None:
 
 def test_a_slow_answer_ends_in_time() -> None:
     began = time.monotonic()
-    with server(drips) as at:
+    with listening(drips) as at:
         told = diagnose(at, timeout=1.0)
     assert time.monotonic() - began < 30
     assert told.kind in {"network", "unclear", "not_tls"}
@@ -80,7 +72,7 @@ def test_a_slow_answer_ends_in_time() -> None:
 
 @pytest.mark.parametrize("data", [b"\0", b"A", b"\x16\x03\x03\x00\x01\x00", ESCAPES])
 def test_an_endless_answer_is_cut(data: bytes) -> None:
-    with server(floods(data)) as at:
+    with listening(floods(data)) as at:
         told = diagnose(at, timeout=5.0)
     assert told.kind in {"not_tls", "unclear"}
     assert len(str(told)) < KEPT
@@ -88,7 +80,7 @@ def test_an_endless_answer_is_cut(data: bytes) -> None:
 
 
 def test_what_a_server_says_is_harmless_to_a_terminal() -> None:
-    with server(lambda connection: connection.sendall(b"HTTP/1.1 400 " + ESCAPES)) as at:
+    with listening(lambda connection: connection.sendall(b"HTTP/1.1 400 " + ESCAPES)) as at:
         told = diagnose(at, timeout=5.0)
     assert [cause.name for cause in told.causes] == ["plain"]
     assert "\\u001b" in str(told)

@@ -6,7 +6,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.net import Address, client_context
 from mtls_lab.pki import CertificateAuthority, Purpose
 from mtls_lab.pki.pem import write_pkcs12
+from tests.unit.cli.calling import COMMAND
 from tests.unit.cli.calling import call as run
 from tests.unit.lab import LONG, Lab
 
@@ -220,7 +220,7 @@ def test_a_certificate_that_nobody_could_trust(fault: str) -> None:
 
 
 def command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-W", "error", "-m", "mtls_lab", "diagnose", *map(str, arguments)]
+    return [*COMMAND, "diagnose", *map(str, arguments)]
 
 
 @pytest.fixture(scope="module")
@@ -311,30 +311,8 @@ def test_who_was_served_a_moment_before_ctrl_c_is_told(
     assert "accepted" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "found"),
-    [
-        (["a:1", "--listen", "0"], "leave out one of them"),
-        (["--fault", "expired"], "HOST:PORT, or --listen PORT"),
-        (["a:1", "--fault", "expired"], "add --listen PORT"),
-        (["--listen", "0", "--fault", "nope"], "no fault 'nope'"),
-        (["--listen", "0", "--cert", "nope.crt", "--key", "nope.key"], "nope.crt"),
-        (["--listen", "65536"], "is not a port"),
-    ],
-)
-def test_wrong_arguments_are_one_message(arguments: list[str], found: str) -> None:
-    done = subprocess.run(
-        command(*arguments), capture_output=True, text=True, check=False, timeout=LONG
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert found in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def test_the_faults_are_listed() -> None:
-    done = subprocess.run(
-        command("--fault", "list"), capture_output=True, text=True, check=False, timeout=LONG
-    )
+    done = run("diagnose", "--fault", "list")
     assert (done.returncode, done.stderr) == (0, "")
     for name, entry in catalogue_of_faults().items():
         assert name in done.stdout

@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from mtls_lab.bench import diagnose
-from mtls_lab.net import Acceptor, Address, hang_up
+from mtls_lab.exercises.peers import listening
+from mtls_lab.net import Address, hang_up
 from tests.unit.lab import Lab
 
 Said = list[tuple[bytes, bytes]]
@@ -38,7 +39,7 @@ RIGHT = {"smtp": SMTP, "imap": IMAP, "ldap": LDAP, "postgres": POSTGRES}
 
 @contextmanager
 def server(said: Said, context: ssl.SSLContext | None) -> Iterator[Address]:
-    def handle(connection: socket.socket, _: object) -> None:
+    def handle(connection: socket.socket) -> None:
         for expected, answer in said:
             heard = b""
             while len(heard) < len(expected):
@@ -57,11 +58,8 @@ def server(said: Said, context: ssl.SSLContext | None) -> Iterator[Address]:
                 pass
         hang_up(tls)
 
-    acceptor = Acceptor(handle, "127.0.0.1", 0, "plain at first")
-    try:
-        yield acceptor.address
-    finally:
-        acceptor.stop()
+    with listening(handle) as address:
+        yield address
 
 
 @pytest.mark.parametrize("protocol", RIGHT)

@@ -13,7 +13,6 @@ from mtls_lab.classroom import entering
 from mtls_lab.classroom.entering import STARTS, enter
 from mtls_lab.errors import UnknownName
 from mtls_lab.exercises import EXERCISES
-from mtls_lab.facts import MARKER
 from mtls_lab.learner import progress, workspace
 from tests.authoring import canonical
 
@@ -21,10 +20,8 @@ TASK = EXERCISES[0].name
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    (tmp_path / MARKER).write_text("{}", "utf-8")
-    monkeypatch.chdir(tmp_path)
-    yield tmp_path
+def folder(folder: Path) -> Iterator[Path]:
+    yield folder
     progress.watchers.clear()
     entering._shown.clear()
 

@@ -7,7 +7,6 @@ import pytest
 
 from mtls_lab.classroom import class_report, export, read_export, report
 from mtls_lab.classroom.whole_class import HandedIn
-from mtls_lab.facts import MARKER
 from mtls_lab.learner import quiz
 from mtls_lab.learner.progress import FILE, Progress, Taken
 
@@ -32,13 +31,6 @@ def learner(name: str, before: Taken | None = None, after: Taken | None = None) 
 
 def with_part4(each: HandedIn, part4: Taken) -> HandedIn:
     return HandedIn(each.name, Progress(quiz=each.done.quiz | {"part4": part4}))
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / MARKER).write_text("{}")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def sit(when: str, right: int) -> None:

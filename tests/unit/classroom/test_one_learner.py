@@ -12,21 +12,12 @@ from mtls_lab.classroom.one_learner import parts
 from mtls_lab.classroom.whole_class import HandedIn
 from mtls_lab.errors import FileProblem, NotInWorkspace
 from mtls_lab.exercises import EXERCISES, standing
-from mtls_lab.facts import MARKER
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.progress import Predicted, Progress, Tried, note
 
 QUESTIONS = predictions.questions()
 TASKS = {part: [e.name for e in EXERCISES if e.part == part] for part in one_learner.PARTS}
 ASKED = {part: [q.name for q in QUESTIONS.values() if q.part == part] for part in one_learner.PARTS}
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A learner's folder, in which this process is."""
-    (tmp_path / MARKER).write_text("{}")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def test_every_part_has_questions_and_exercises() -> None:

@@ -1,11 +1,13 @@
-"""The command `mtls-lab` without a start of Python: what it does, prints and exits with.
+"""The command `mtls-lab`: what it does, prints and exits with.
 
-A start costs half a second, and most tests are about the command and not about the process. Those
-about the process (its locale, its output, its end) start one: `run` in test_cli.py.
+A start costs half a second, and most tests are about the command and not about the process: they
+`call` it. Those about the process (its locale, its output, its end) start one: they `run` it.
 """
 
 import io
 import os
+import subprocess
+import sys
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -15,6 +17,10 @@ from mtls_lab.cli import commands, main
 
 #: As in a terminal that no JupyterLab has opened.
 OUTSIDE = {name: value for name, value in os.environ.items() if name not in commands.INSIDE}
+#: What `run` starts, in which each warning is an error.
+COMMAND = (sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab")
+#: What runs a command whose output is closed.
+NOWHERE = ("sh", "-c", 'exec "$@" >&-', "sh")
 
 
 class Broken(io.RawIOBase):
@@ -31,6 +37,30 @@ class Broken(io.RawIOBase):
         if self.error:
             raise self.error
         return len(memoryview(data))  # type: ignore[arg-type] # what a buffered writer hands on
+
+
+def run(
+    *arguments: str | Path,
+    cwd: Path | None = None,
+    environment: dict[str, str] | None = None,
+    before: tuple[str, ...] = (),
+    text: str = "",
+) -> CompletedProcess[str]:
+    """Run the command in a process; see `call`.
+
+    Args:
+        before: what runs it, such as `unshare`.
+    """
+    return subprocess.run(
+        [*before, *COMMAND, *map(str, arguments)],
+        cwd=cwd,
+        env=OUTSIDE | (environment or {}),
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+    )
 
 
 def call(

@@ -1,9 +1,6 @@
 """`mtls-lab certs`: the files, whose they are, and what no file or name may be."""
 
 import json
-import os
-import pty
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +13,8 @@ from mtls_lab.errors import FileProblem
 from mtls_lab.net import client_context, server_context
 from mtls_lab.pki import pem
 from tests.interop.command import openssl
+from tests.unit.cli.calling import call
+from tests.unit.cli.terminal import terminal
 
 FILES = {
     *("ca/ca.crt", "ca/ca.key", "backend/server.crt", "backend/server.key"),
@@ -181,30 +180,12 @@ def test_days_that_there_are_not(days: str, capsys: pytest.CaptureFixture[str]) 
 
 def typed(tmp_path: Path, *lines: str) -> tuple[int, str]:
     """Run it in a terminal in which somebody types these lines; nothing of them is shown."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mtls_lab", "certs", "pki", "--p12"],
-        cwd=tmp_path,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    shown = b""
-    for line in lines:
-        while not shown.endswith(b": "):
-            shown += os.read(ours, 1024)
-        shown += b"\n"
-        os.write(ours, f"{line}\n".encode())
-    code = process.wait(60)
-    while True:
-        try:
-            shown += os.read(ours, 4096)
-        except OSError:  # the other end is closed
-            break
-    os.close(ours)
-    return code, shown.decode()
+    command = (sys.executable, "-m", "mtls_lab", "certs", "pki", "--p12")
+    with terminal(*command, cwd=tmp_path) as shown:
+        for line in lines:
+            shown.until(": ")
+            shown.type(f"{line}\n".encode())
+        return shown.close(), shown.written
 
 
 def test_a_password_is_asked_for_twice_and_not_shown(tmp_path: Path) -> None:
@@ -221,19 +202,12 @@ def test_a_password_is_asked_for_twice_and_not_shown(tmp_path: Path) -> None:
 def test_a_slip_of_the_finger(tmp_path: Path, lines: tuple[str, ...], found: str) -> None:
     code, shown = typed(tmp_path, *lines, *[""] * (2 - len(lines)))
     assert code == 2
-    assert f"Found:    {found}" in shown.replace("\r", "")
+    assert f"Found:    {found}" in shown
     assert not (tmp_path / "pki").exists()
 
 
 def test_nobody_who_could_type_one(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "mtls_lab", "certs", "pki", "--p12"],
-        cwd=tmp_path,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = call("certs", "pki", "--p12", cwd=tmp_path)
     assert done.returncode == 2
     assert "add --password-file FILE" in done.stderr
     assert not (tmp_path / "pki").exists()

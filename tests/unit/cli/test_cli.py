@@ -1,6 +1,6 @@
 """The command `mtls-lab`: messages, exit codes, never a traceback.
 
-Most tests call it (calling.py). `run` starts it, where the process is what they are about.
+Most tests call it, some run it as a process: calling.py says which.
 """
 
 import errno
@@ -24,7 +24,7 @@ from mtls_lab.facts import MARKER, resource_folder
 from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.learner.progress import FILE, Progress
 from mtls_lab.program import typed
-from tests.unit.cli.calling import OUTSIDE, call
+from tests.unit.cli.calling import call, run
 
 NAMES = [path.name for path in notebooks()]
 HOW_TO_GO_ON = (
@@ -32,20 +32,6 @@ HOW_TO_GO_ON = (
     "wrote and predicted is kept."
 )
 NOTHING_DONE = [str(part) for part in one_learner.parts(Progress())]
-
-
-def run(
-    *arguments: str | Path, cwd: Path, environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab", *map(str, arguments)],
-        cwd=cwd,
-        env=OUTSIDE | (environment or {}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=500,
-    )
 
 
 def test_start_prepares_a_folder(tmp_path: Path) -> None:
@@ -111,15 +97,6 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, name: str) -> None:
     )
 
 
-def test_a_damaged_marker(tmp_path: Path) -> None:
-    (tmp_path / "lab").mkdir()
-    (tmp_path / "lab" / MARKER).write_text("{")
-    done = call("start", "--prepare", cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.startswith("mtls-lab: this did not work.\nFound:    lab/.mtls-lab cannot be")
-    assert "Traceback" not in done.stderr
-
-
 @pytest.mark.parametrize(
     "command",
     [
@@ -167,6 +144,13 @@ def test_without_jupyterlab(
         (["start", "--port", "65536"], "argument --port: '65536' is not a port"),
         (["start", "--port", "-1"], "argument --port: '-1' is not a port"),
         (["start", "--port", "²"], "argument --port: '²' is not a port"),
+        (["ask", "localhost:0"], "nobody listens on port 0"),
+        (["ask", "localhost:x"], "'x' is not a port"),
+        (["ask", "::1"], "put the IPv6 address in brackets"),
+        (["ask", ":5000"], "is not HOST:PORT"),
+        (["ask", "https://localhost"], "'//localhost' is not a port"),
+        (["ask", "5311"], "join the two by a colon, such as localhost:5311"),
+        (["ask", "localhost", "5311"], "such as localhost:5311"),  # no command and a host
         (["key"], "the following arguments are required: SEED"),
         (["export"], "the following arguments are required: NAME"),
     ],
@@ -448,7 +432,7 @@ def test_a_name_with_a_blank_wants_quotes(tmp_path: Path) -> None:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("command", [["progress"], ["export", "Ada"], ["reset", "1"]])
+@pytest.mark.parametrize("command", [["progress"], ["export", "Ada"], ["reset", "1"], ["quiz"]])
 def test_without_a_folder(tmp_path: Path, command: list[str]) -> None:
     done = call(*command, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")

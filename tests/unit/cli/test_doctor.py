@@ -20,8 +20,8 @@ from mtls_lab.cli import doctor, installed
 from mtls_lab.cli.doctor import Finding, Level, examine, ready, report
 from mtls_lab.program import python, typed
 from tests.repository.files import UNCOMPILED
-from tests.unit.cli.calling import OUTSIDE, call
-from tests.unit.cli.test_cli import NARROW, run
+from tests.unit.cli.calling import call, run
+from tests.unit.cli.test_cli import NARROW
 
 NAMES = [
     *("Python", "OpenSSL", "cryptography", "loopback", "TLS", "clock", "folder"),
@@ -42,15 +42,7 @@ def findings(
     place: Path, environment: dict[str, str] | None = None, *, before: tuple[str, ...] = ()
 ) -> dict[str, Finding]:
     """What the doctor of another process says, by the name of the check."""
-    done = subprocess.run(
-        [*before, sys.executable, "-m", "mtls_lab", "doctor", "--json"],
-        cwd=place,
-        env=OUTSIDE | (environment or {}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=500,
-    )
+    done = run("doctor", "--json", cwd=place, environment=environment, before=before)
     assert done.stderr == ""
     told = json.loads(done.stdout)
     found = [Finding(**each | {"level": Level(each["level"])}) for each in told["findings"]]
@@ -133,7 +125,6 @@ class Version(NamedTuple):
 @pytest.mark.parametrize(
     ("python", "level"),
     [
-        (Version(3, 10, 14), Level.FAILURE),
         (Version(3, 11, 2), Level.WARNING),
         (Version(3, 11, 4), Level.OK),
         (Version(3, 14, 0), Level.OK),

@@ -13,7 +13,7 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM]
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_the_waiting_and_not_what_is_being_told(number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    events: Events[str] = Events(most=2)
+    events: Events[str] = Events(2)
     for each in ("one", "two"):
         events.put(each)
     told = []
@@ -28,7 +28,7 @@ def test_a_signal_ends_the_waiting_and_not_what_is_being_told(number: signal.Sig
 
 def test_a_thread_waits_for_room_and_not_for_one_who_listens_no_more() -> None:
     """A flooded log ends all the same: its threads are waited for, and they for nobody."""
-    events: Events[str] = Events(most=1)
+    events: Events[str] = Events(1)
     events.put("one")
     put = threading.Thread(target=events.put, args=("two",))
     put.start()

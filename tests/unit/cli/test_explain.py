@@ -8,31 +8,21 @@ import sys
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
 
 from mtls_lab.pki import CertificateAuthority, Purpose, write_certificate
-from tests.unit.cli.calling import call
+from tests.unit.cli.calling import NOWHERE, call, run
+from tests.unit.failures import private_pem
 
 LINE = "curl: (60) SSL certificate problem: certificate has expired"
 
 
-def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "mtls_lab", "explain", *arguments],
-        input=text.encode(),
-        capture_output=True,
-        check=False,
-        timeout=300,
-    )
-
-
 def test_a_line_as_an_argument_and_from_standard_input() -> None:
-    told = run(LINE)
-    assert (told.returncode, told.stderr) == (0, b"")
-    assert told.stdout.decode().startswith(f"Says:  curl: {LINE}\nWho:   The client refused")
-    assert run(*LINE.split()).stdout == told.stdout
+    told = run("explain", LINE)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith(f"Says:  curl: {LINE}\nWho:   The client refused")
+    assert run("explain", *LINE.split()).stdout == told.stdout
     for dash in ((), ("-",)):
-        assert run(*dash, text=f"a healthy line\n{LINE}\n").stdout == told.stdout
+        assert run("explain", *dash, text=f"a healthy line\n{LINE}\n").stdout == told.stdout
 
 
 def test_a_code_that_begins_like_an_option_is_a_line() -> None:
@@ -222,14 +212,9 @@ def test_labels_are_bold_in_a_terminal(
 
 @pytest.mark.skipif(os.name == "nt", reason="sh closes the output")
 def test_a_closed_output_is_no_traceback() -> None:
-    told = subprocess.run(
-        ["sh", "-c", f"'{sys.executable}' -m mtls_lab explain 'certificate has expired' >&-"],
-        capture_output=True,
-        check=False,
-        timeout=300,
-    )
+    told = run("explain", LINE, before=NOWHERE)
     assert told.returncode == 0
-    assert b"Traceback" not in told.stderr
+    assert "Traceback" not in told.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="/dev/zero is for POSIX")
@@ -250,13 +235,7 @@ def test_a_key_that_its_password_opens_is_not_to_blame(tmp_path: Path) -> None:
     key, secret = tmp_path / "my.key", tmp_path / "password"
     made = CertificateAuthority.create("Lab CA").issue("client", Purpose.CLIENT)
     cert, _ = made.save(tmp_path, "my")
-    key.write_bytes(
-        made.key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.BestAvailableEncryption(b"correct"),
-        )
-    )
+    key.write_bytes(private_pem(made.key, b"correct"))
     asked = ["ssl.SSLError: [SSL] PEM lib", "--certfile", str(cert), "--keyfile", str(key)]
     blamed = "is a key with a password, and the password is missing or wrong"
     secret.write_text("wrong\n", encoding="utf-8")

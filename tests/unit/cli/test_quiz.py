@@ -1,24 +1,22 @@
 """`mtls-lab quiz`: in a real terminal, from a pipe, and without any input."""
 
-import io
 import os
 import re
 import subprocess
-import sys
-from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from mtls_lab import cli
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import progress, quiz
 from mtls_lab.learner.progress import FILE, Taken
+from tests.unit.cli import calling
+from tests.unit.cli.calling import call
 from tests.unit.cli.terminal import terminal
 
 ITEMS = list(quiz.items("before").values())
 LATER = "You will see after Part 3 which of them are right:"
-COMMAND = [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab", "quiz"]
+COMMAND = [*calling.COMMAND, "quiz"]
 
 
 @pytest.fixture
@@ -47,17 +45,7 @@ def piped(folder: Path, said: bytes | None, *options: str) -> subprocess.Complet
 
 def told(folder: Path, said: str, *options: str) -> subprocess.CompletedProcess[str]:
     """The same in this process, which takes a twentieth of the time."""
-    arguments = ["quiz", *options]
-    given = io.TextIOWrapper(io.BytesIO(said.encode()), encoding="utf-8")
-    with (
-        chdir(folder.parent),
-        pytest.MonkeyPatch.context() as patch,
-        redirect_stdout(io.StringIO()) as shown,
-        redirect_stderr(io.StringIO()) as complained,
-    ):
-        patch.setattr(sys, "stdin", given)
-        code = cli.main(arguments)
-    return subprocess.CompletedProcess(arguments, code, shown.getvalue(), complained.getvalue())
+    return call("quiz", *options, cwd=folder.parent, text=said.encode())
 
 
 def flat(text: str) -> str:
@@ -174,12 +162,6 @@ def test_the_first_test_after_the_second(folder: Path) -> None:
     run = told(folder, "")
     assert (run.returncode, run.stderr) == (0, "")
     assert "takes no answers any more" in run.stdout
-
-
-def test_without_a_folder(tmp_path: Path) -> None:
-    run = told(tmp_path / "lab", "1\n")
-    assert run.returncode == 2
-    assert run.stderr.splitlines()[1].endswith("is no folder of the lab (no .mtls-lab file in it)")
 
 
 # --- In a terminal

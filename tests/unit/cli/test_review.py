@@ -13,9 +13,10 @@ from mtls_lab import cli
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.progress import FILE
+from tests.unit.cli import calling
 from tests.unit.cli.terminal import terminal
 
-COMMAND = [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab", "review"]
+COMMAND = [*calling.COMMAND, "review"]
 NAMES = ("silent_client", "no_certificate")
 PROMPT = "Your answer (a, b, c; Enter skips): "
 

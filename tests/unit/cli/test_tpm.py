@@ -7,18 +7,16 @@ here: the TPM and its clients as a library (tests/unit/tpm/).
 import json
 import os
 import pty
-import select
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import tty
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,8 +25,8 @@ from mtls_lab.cli import main, tpm
 from mtls_lab.cli.sealed import wants_pin
 from mtls_lab.net import server_context
 from mtls_lab.pki import pem
-from mtls_lab.tpm import SoftwareTPM, chip
-from tests.unit.cli.calling import call
+from mtls_lab.tpm import SoftwareTPM, chip, keeper
+from tests.unit.cli.calling import call, run
 from tests.unit.cli.terminals import serving
 from tests.unit.lab import dead_process, needs
 
@@ -49,16 +47,7 @@ def apart(
     place: Path, *arguments: str, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """The same, in a process: what it leaves running is no child of ours."""
-    return subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-m", "mtls_lab", *arguments],
-        cwd=place,
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    return run(*arguments, cwd=place, environment=environment)
 
 
 def status(place: Path, folder: str = "tpm") -> dict[str, object]:
@@ -83,16 +72,11 @@ def child_of(process: int) -> int:
 @contextmanager
 def ends(*processes: int) -> Iterator[None]:
     """The block ends these processes: they are no zombies of ours, so their handles tell."""
-    handles = [os.pidfd_open(each) for each in processes]
-    try:
+    with ExitStack() as stack:
+        handles = [stack.enter_context(keeper._handle_of(each)) for each in processes]
         yield
         for handle in handles:
-            waiting = select.poll()
-            waiting.register(handle, select.POLLIN)
-            assert waiting.poll(30_000)
-    finally:
-        for handle in handles:
-            os.close(handle)
+            assert keeper._has_ended(handle, 30)
 
 
 @contextmanager
@@ -338,13 +322,6 @@ def test_the_device_is_served(place: Path) -> None:
         assert "not for 'other.example'" in done.stderr
         done = lab(place, "ask", "DANCE", address, "--folder", "pki")
         assert (done.returncode, done.stdout) == (1, "ERROR unknown command: try HELP\n")
-
-
-def test_several_devices_at_once(place: Path) -> None:
-    with serving("pki", cwd=place) as terminal, ThreadPoolExecutor(4) as pool:
-        address = terminal.address
-        done = pool.map(lambda _: apart(place, "ask", address, "--folder", "pki"), range(4))
-        assert [(each.returncode, each.stdout) for each in done] == [(0, REPLY)] * 4
 
 
 @pytest.mark.parametrize("option", ["--server-ca", "--certfile"])

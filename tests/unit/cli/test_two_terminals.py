@@ -21,6 +21,7 @@ from mtls_lab.net import client_context, nobody_listens
 from mtls_lab.pki import CertificateAuthority, pem
 from tests.unit.cli.calling import call
 from tests.unit.cli.terminals import serving
+from tests.unit.failures import private_pem
 from tests.unit.lab import VERSIONS, spelled
 
 REPLY = "open sesame\n"
@@ -234,7 +235,9 @@ def test_json_for_programs(place: Path) -> None:
         assert (bad.returncode, bad.stderr) == (4, "")
         report = json.loads(bad.stdout)
         assert report["device"]["reason"] == "TLSV13_ALERT_CERTIFICATE_REQUIRED"
-        assert report["explanation"]["known"] is True
+        told_of = report["explanation"]
+        assert (told_of["known"], told_of["where"]) == (True, "--no-certificate")
+        assert told_of["causes"] == []
         events.append(json.loads(terminal.line()))
         assert [each["event"] for each in events] == ["open", "command", "ended", "refused"]
         assert events[0]["peer"] == "CN=trusted-client"
@@ -287,11 +290,12 @@ def test_a_log_that_nobody_reads(place: Path) -> None:
 
 
 def test_nobody_is_there(place: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        done = ask(place, f"localhost:{taken.getsockname()[1]}", "--folder", "pki")
+    with nobody_listens() as (host, port):
+        done = ask(place, f"{host}:{port}", "--folder", "pki")
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith("device   connect ✗ ConnectionRefusedError: ECONNREFUSED\nWho:")
+    assert "give it --host 0.0.0.0 and --port" in " ".join(done.stderr.split())
+    assert not COURSE.search(done.stderr)
     done = ask(place, "nowhere.invalid", "--folder", "pki")
     assert (done.returncode, done.stdout) == (3, "")
     assert "The name of the host was not found." in done.stderr
@@ -349,32 +353,6 @@ def test_one_message(
     assert not COURSE.search(said.err)
 
 
-@pytest.mark.parametrize(
-    ("address", "message"),
-    [
-        ("localhost:0", "nobody listens on port 0"),
-        ("localhost:x", "'x' is not a port"),
-        ("::1", "put the IPv6 address in brackets"),
-        (":5000", "is not HOST:PORT"),
-        ("https://localhost", "is not"),
-        ("5311", "join the two by a colon, such as localhost:5311"),
-    ],
-)
-def test_what_is_no_address(address: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(["ask", address])
-    assert caught.value.code == 2
-    assert message in capsys.readouterr().err
-
-
-def test_a_space_in_place_of_the_colon(capsys: pytest.CaptureFixture[str]) -> None:
-    """The host would be taken for the command, and the port for a host."""
-    with pytest.raises(SystemExit) as caught:
-        main(["ask", "localhost", "5311"])
-    assert caught.value.code == 2
-    assert "such as localhost:5311" in capsys.readouterr().err
-
-
 @pytest.mark.once
 def test_another_ca_is_named_beside_what_was_shown(place: Path) -> None:
     other = CertificateAuthority.create("Other CA")
@@ -394,24 +372,6 @@ def test_another_ca_is_named_beside_what_was_shown(place: Path) -> None:
     assert "Both are called CN=Lab CA" in json.loads(same.stdout)["explanation"]["why"]
 
 
-@pytest.mark.once
-def test_nobody_showed_a_certificate_because_of_an_option(place: Path) -> None:
-    with serving("pki", cwd=place) as terminal:
-        done = ask(place, terminal.address, "--folder", "pki", "--no-certificate", "--json")
-    told = json.loads(done.stdout)["explanation"]
-    assert told["where"] == "--no-certificate"
-    assert told["causes"] == []
-
-
-@pytest.mark.once
-def test_nobody_listens_is_told_in_words_of_the_command(place: Path) -> None:
-    with nobody_listens() as (host, port):
-        done = ask(place, f"{host}:{port}", "--folder", "pki")
-    assert done.returncode == 3
-    assert "give it --host 0.0.0.0 and --port" in " ".join(done.stderr.split())
-    assert not COURSE.search(done.stderr)
-
-
 def test_a_port_that_is_taken(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -422,12 +382,7 @@ def test_a_port_that_is_taken(place: Path, capsys: pytest.CaptureFixture[str]) -
 def test_a_key_with_a_password(place: Path) -> None:
     """The password comes from a file; without one, and without a terminal, it says so at once."""
     device = place / "pki" / "device"
-    encrypted = subprocess.run(
-        ["openssl", "pkey", "-aes256", "-passout", "pass:barley", "-in", device / "client.key"],
-        capture_output=True,
-        check=True,
-    )
-    (place / "locked.key").write_bytes(encrypted.stdout)
+    (place / "locked.key").write_bytes(private_pem(pem.read_key(device / "client.key"), b"barley"))
     (place / "password").write_text("barley\n")
     (place / "wrong").write_text("wheat\n")
     locked = ("--folder", "pki", "--certfile", "pki/device/client.crt", "--keyfile", "locked.key")

@@ -8,7 +8,7 @@ import pytest
 from mtls_lab.enrolment import ChipDevice, Office, ask_all, current_only, own_name
 from mtls_lab.net import Backend, client_context
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
-from mtls_lab.tpm import SoftwareTPM, is_wrapped
+from mtls_lab.tpm import SoftwareTPM, read_wrapped
 
 pytestmark = pytest.mark.once
 
@@ -43,4 +43,4 @@ def test_it_is_born_enrols_renews_and_works(tmp_path: Path) -> None:
         with Backend(context) as backend:
             run = ask_all({"pump-1": by_file, "pump-2": pump}, backend)
             assert str(run) == "2 of 2 devices are served"
-    assert is_wrapped(tmp_path / "device.key")
+    assert not read_wrapped(tmp_path / "device.key").pin

@@ -7,13 +7,12 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -49,6 +48,7 @@ from mtls_lab.tpm import (
 from mtls_lab.tpm.conversation import ENDORSEMENT
 from mtls_lab.tpm.endorsed import RSA_ENDORSEMENT_KEY
 from mtls_lab.wire.protocol import LONG_LINE, MAX_LINE
+from tests.unit.failures import certify, usage
 from tests.unit.lab import needs
 
 UNKNOWN = "no manufacturer that this office trusts has signed the certificate of this TPM"
@@ -194,31 +194,14 @@ def signed(
 ) -> x509.Certificate:
     """A certificate, as somebody might make one."""
     issuer, signer = by or (name_of(name), key)
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(name_of(name))
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - 10 * DAY)
-        .not_valid_after(now + days * DAY)
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=length), critical=True)
-        .add_extension(
-            x509.KeyUsage(
-                digital_signature=not signs,
-                key_cert_sign=signs,
-                crl_sign=False,
-                **dict.fromkeys(("content_commitment", "key_encipherment"), False),
-                **dict.fromkeys(("data_encipherment", "key_agreement"), False),
-                **dict.fromkeys(("encipher_only", "decipher_only"), False),
-            ),
-            critical=True,
-        )
-    )
-    if not ca and not signs:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([FOR_ENDORSEMENT]), critical=False)
-    return builder.sign(signer, hashes.SHA256())
+    extensions = [
+        (x509.BasicConstraints(ca=ca, path_length=length), True),
+        usage(digital_signature=not signs, key_cert_sign=signs),
+        (x509.ExtendedKeyUsage([FOR_ENDORSEMENT]), False),
+    ]
+    if ca or signs:
+        del extensions[-1]
+    return certify(name, key, issuer, signer, *extensions, days=(-10, days))
 
 
 ROOT, MIDDLE, LOWER, CHIP = (create_key() for _ in range(4))

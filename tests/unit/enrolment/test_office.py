@@ -30,6 +30,7 @@ from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, common_name, create_key, pem
 from mtls_lab.pki.leaf import general_names, name_of
 from mtls_lab.wire import Exchange
+from tests.unit.lab import failed
 
 NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
 STALE = "ERROR this certificate is not the current one"
@@ -143,9 +144,7 @@ def test_an_office_that_compares_less_has_to_drop_a_leaked_ca(tmp_path: Path) ->
     world.context = world.trusting(world.births, world.root.intermediate("Device CA 2"))
     for dropped in (forged, own):
         exchange = world.enrol(dropped, request(create_key(), "pump-1"))
-        assert exchange.backend is not None
-        assert exchange.backend.failure is not None
-        assert exchange.backend.failure.verify_code == 20
+        assert failed(exchange.backend).verify_code == 20
     world.office.announce(birth.certificate)
     assert world.enrol(birth, request(create_key(), "pump-1")).ok
 

@@ -9,7 +9,6 @@ import pytest
 
 from mtls_lab.exercises import Outcome, Result, call
 from mtls_lab.exercises.calling import LIMIT
-from mtls_lab.facts import MARKER
 from mtls_lab.learner import enter
 from mtls_lab.pki import CertificateAuthority, pem
 from tests.unit.exercises.verdicts import NEW, Hold, read, words
@@ -20,17 +19,15 @@ Hurry = Callable[[Function, int], Function]
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(folder: Path) -> Path:
     """A learner's folder as the first cell of 3b leaves it."""
-    (tmp_path / MARKER).write_text("{}")
-    monkeypatch.chdir(tmp_path)
     enter(4)
     ca = CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
     lost = ca.issue_client("trusted-client")
     lost.save("device", "lost")
     ca.revoke(lost.certificate)
     pem.write_crl("backend/client_ca.crl", ca.crl())
-    return tmp_path
+    return folder
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +18,6 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -31,6 +29,7 @@ from mtls_lab.pki import Identity, Purpose, create_key, pem, self_signed
 from mtls_lab.pki.public import VARIABLE
 from tests.unit.exercises.conftest import Hurry
 from tests.unit.exercises.verdicts import Attempts, Hold, logs_keys, named
+from tests.unit.failures import CA, LEAF, SERVER, aki, certify
 
 NOT_YET, UNSAFE, RIGHT = Outcome.NOT_YET, Outcome.UNSAFE, Outcome.RIGHT
 NAMES = ["backend.example", "localhost", "127.0.0.1"]
@@ -74,22 +73,9 @@ def without_key_ids(ca: CertificateAuthority) -> Identity:
 
 def signed(ca: CertificateAuthority, names: list[x509.GeneralName]) -> Identity:
     """A leaf with the names as they are."""
-    key, now = create_key(), datetime.now(UTC)
-    key_id = ca.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([]))
-        .issuer_name(ca.certificate.subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=True)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(key_id), critical=False
-        )
-    )
-    return Identity(key, builder.sign(ca.key, hashes.SHA256()))
+    key, san = create_key(), (x509.SubjectAlternativeName(names), True)
+    made = certify(x509.Name([]), key, ca.certificate.subject, ca.key, san, aki(ca.key))
+    return Identity(key, made)
 
 
 def with_names(*names: str) -> Callable[[CertificateAuthority], Identity]:
@@ -159,22 +145,9 @@ def test_a_certificate_that_can_sign(hold: Hold, learner: Path) -> None:
 
 
 def _without_path_length(ca: CertificateAuthority) -> CertificateAuthority:
-    old = ca.certificate
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(old.subject)
-        .issuer_name(old.issuer)
-        .public_key(old.public_key())
-        .serial_number(old.serial_number)
-        .not_valid_before(old.not_valid_before_utc)
-        .not_valid_after(old.not_valid_after_utc)
-    )
-    for extension in old.extensions:
-        value = extension.value
-        if isinstance(value, x509.BasicConstraints):
-            value = x509.BasicConstraints(ca=True, path_length=None)
-        builder = builder.add_extension(value, extension.critical)
-    return CertificateAuthority(ca.key, builder.sign(ca.key, hashes.SHA256()))
+    name, basic = ca.certificate.subject, x509.BasicConstraints.oid
+    kept = [(each.value, each.critical) for each in ca.certificate.extensions if each.oid != basic]
+    return CertificateAuthority(ca.key, certify(name, ca.key, name, ca.key, CA, *kept))
 
 
 def test_no_ca(hold: Hold, learner: Path, ca: CertificateAuthority) -> None:
@@ -195,21 +168,10 @@ def handmade(
         x509.DNSName("localhost"),
         x509.IPAddress(ip_address("127.0.0.1")),
     ]
-    like = signed(ca, names).certificate
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([]))
-        .issuer_name(like.issuer)
-        .public_key(key.public_key())
-        .serial_number(like.serial_number)
-        .not_valid_before(like.not_valid_before_utc)
-        .not_valid_after(like.not_valid_after_utc)
-        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-    )
-    for each in like.extensions:
-        builder = builder.add_extension(each.value, each.critical)
-    pem.write_certificate(folder / "own.crt", builder.sign(ca.key, hashes.SHA256()))
+    extensions = (CA if is_ca else LEAF, SERVER, (x509.SubjectAlternativeName(names), True))
+    issuer = ca.certificate.subject
+    made = certify(x509.Name([]), key, issuer, ca.key, *extensions, aki(ca.key))
+    pem.write_certificate(folder / "own.crt", made)
     pem.write_key(folder / "own.key", key)
     return ["own.crt", "own.key"]
 

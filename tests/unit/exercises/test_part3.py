@@ -6,13 +6,11 @@ import socket
 import ssl
 import warnings
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mtls_lab import CertificateAuthority, Exchange, checks
@@ -22,6 +20,7 @@ from mtls_lab.net import Backend, forbid_resumption, server_context
 from mtls_lab.pki import Purpose, create_key, pem
 from mtls_lab.pki.leaf import LEAF_KEY_USAGE
 from tests.unit.exercises.verdicts import Attempts, Hold, logs_keys, named
+from tests.unit.failures import CA, CLIENT, LEAF, SERVER, certify
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -300,10 +299,6 @@ def test_mutual_backend(name: str, hold: Hold) -> None:
 
 CSR = x509.CertificateSigningRequest
 LOCALHOST = x509.DNSName("localhost")
-NO_CA = (x509.BasicConstraints(ca=False, path_length=None), True)
-IS_CA = (x509.BasicConstraints(ca=True, path_length=None), True)
-CLIENT = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)
-SERVER = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)
 ANY = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]), False)
 ANY_TOO = (x509.ExtendedKeyUsage([*CLIENT[0], *ANY[0]]), False)
 BOTH = (
@@ -319,32 +314,21 @@ def sign(
     days: tuple[int, int] = (-1, 90),
     serial: int | None = None,
 ) -> x509.Certificate:
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(csr.subject)
-        .issuer_name(ca.certificate.subject)
-        .public_key(csr.public_key())
-        .serial_number(serial or x509.random_serial_number())
-        .not_valid_before(now + timedelta(days=days[0]))
-        .not_valid_after(now + timedelta(days=days[1]))
-    )
-    for extension, critical in extensions:
-        builder = builder.add_extension(extension, critical)
-    return builder.sign(ca.key, hashes.SHA256())
+    issuer = ca.certificate.subject
+    return certify(csr.subject, csr, issuer, ca.key, *extensions, days=days, serial=serial)
 
 
 def sign_what_is_asked(csr: CSR, ca: CertificateAuthority) -> x509.Certificate:
     """As `copy_extensions = copyall` of openssl does."""
     asked = [(each.value, each.critical) for each in csr.extensions]
-    return sign(csr, ca, *(asked or [NO_CA, CLIENT]))
+    return sign(csr, ca, *(asked or [LEAF, CLIENT]))
 
 
 def sign_the_rest_as_it_is_asked(csr: CSR, ca: CertificateAuthority) -> x509.Certificate:
     """The two that decide are the CA's own, whatever else there is is Mallory's."""
     own = (x509.BasicConstraints, x509.ExtendedKeyUsage)
     rest = [(e.value, e.critical) for e in csr.extensions if not isinstance(e.value, own)]
-    return sign(csr, ca, NO_CA, CLIENT, *rest)
+    return sign(csr, ca, LEAF, CLIENT, *rest)
 
 
 def sign_with_the_san_asked(csr: CSR, ca: CertificateAuthority) -> x509.Certificate:
@@ -352,12 +336,12 @@ def sign_with_the_san_asked(csr: CSR, ca: CertificateAuthority) -> x509.Certific
 
 
 def sign_a_name_for_all(csr: CSR, ca: CertificateAuthority) -> x509.Certificate:
-    return sign(csr, ca, NO_CA, CLIENT, (x509.SubjectAlternativeName([LOCALHOST]), False))
+    return sign(csr, ca, LEAF, CLIENT, (x509.SubjectAlternativeName([LOCALHOST]), False))
 
 
 def sign_the_subject_as_san(csr: CSR, ca: CertificateAuthority) -> x509.Certificate:
     name = x509.DNSName(csr.subject.rfc4514_string().removeprefix("CN="))
-    return sign(csr, ca, NO_CA, CLIENT, (x509.SubjectAlternativeName([name]), False))
+    return sign(csr, ca, LEAF, CLIENT, (x509.SubjectAlternativeName([name]), False))
 
 
 def sign_nobody_called_localhost(csr: CSR, ca: CertificateAuthority) -> x509.Certificate:
@@ -367,11 +351,11 @@ def sign_nobody_called_localhost(csr: CSR, ca: CertificateAuthority) -> x509.Cer
 
 
 CERTIFICATES: Attempts = {
-    "for a server": (lambda csr, ca: sign(csr, ca, NO_CA, SERVER), NOT_YET),
-    "expired": (lambda csr, ca: sign(csr, ca, NO_CA, CLIENT, days=(-9, -1)), NOT_YET),
-    "not yet valid": (lambda csr, ca: sign(csr, ca, NO_CA, CLIENT, days=(1, 9)), NOT_YET),
+    "for a server": (lambda csr, ca: sign(csr, ca, LEAF, SERVER), NOT_YET),
+    "expired": (lambda csr, ca: sign(csr, ca, LEAF, CLIENT, days=(-9, -1)), NOT_YET),
+    "not yet valid": (lambda csr, ca: sign(csr, ca, LEAF, CLIENT, days=(1, 9)), NOT_YET),
     "another CA of this name": (
-        lambda csr, _: sign(csr, CertificateAuthority.create("Lab CA"), NO_CA, CLIENT),
+        lambda csr, _: sign(csr, CertificateAuthority.create("Lab CA"), LEAF, CLIENT),
         NOT_YET,
     ),
     "another key": (lambda _, ca: ca.issue_client("sensor-7").certificate, NOT_YET),
@@ -379,7 +363,7 @@ CERTIFICATES: Attempts = {
         lambda csr, ca: ca.issue("trusted-client", None, key=Borrowed(csr)).certificate,
         NOT_YET,
     ),
-    "one serial number for all": (lambda csr, ca: sign(csr, ca, NO_CA, CLIENT, serial=1), NOT_YET),
+    "one serial number for all": (lambda csr, ca: sign(csr, ca, LEAF, CLIENT, serial=1), NOT_YET),
     "CA:TRUE without keyCertSign": (
         lambda csr, ca: (
             ca.issue(
@@ -394,17 +378,17 @@ CERTIFICATES: Attempts = {
     ),
     "a Name": (lambda csr, _: csr.subject, NOT_YET),
     **named(UNSAFE, sign),
-    "no purpose": (lambda csr, ca: sign(csr, ca, NO_CA), UNSAFE),
-    "both purposes": (lambda csr, ca: sign(csr, ca, NO_CA, BOTH), UNSAFE),
+    "no purpose": (lambda csr, ca: sign(csr, ca, LEAF), UNSAFE),
+    "both purposes": (lambda csr, ca: sign(csr, ca, LEAF, BOTH), UNSAFE),
     **named(UNSAFE, sign_what_is_asked),
-    "CA:TRUE": (lambda csr, ca: sign(csr, ca, IS_CA, CLIENT), UNSAFE),
-    "any purpose too": (lambda csr, ca: sign(csr, ca, NO_CA, ANY_TOO), UNSAFE),
+    "CA:TRUE": (lambda csr, ca: sign(csr, ca, CA, CLIENT), UNSAFE),
+    "any purpose too": (lambda csr, ca: sign(csr, ca, LEAF, ANY_TOO), UNSAFE),
     **named(NOT_YET, sign_the_rest_as_it_is_asked, sign_a_name_for_all),
-    "any purpose alone": (lambda csr, ca: sign(csr, ca, NO_CA, ANY), NOT_YET),
-    "CA:FALSE and for a client": (lambda csr, ca: sign(csr, ca, NO_CA, CLIENT), RIGHT),
+    "any purpose alone": (lambda csr, ca: sign(csr, ca, LEAF, ANY), NOT_YET),
+    "CA:FALSE and for a client": (lambda csr, ca: sign(csr, ca, LEAF, CLIENT), RIGHT),
     "for a client": (lambda csr, ca: sign(csr, ca, CLIENT), RIGHT),
     "a hundred years": (
-        lambda csr, ca: sign(csr, ca, NO_CA, CLIENT, days=(-1, 36500)),
+        lambda csr, ca: sign(csr, ca, LEAF, CLIENT, days=(-1, 36500)),
         RIGHT,
     ),
     **named(RIGHT, sign_with_the_san_asked, sign_the_subject_as_san),
@@ -734,25 +718,23 @@ def test_trusted_backend_and_a_file_that_is_gone(folder: Path, hold: Hold, name:
 # --- Am I served? ---
 
 
-def is_served(address: tuple[str, int], context: ssl.SSLContext, timeout: float) -> bool:
-    try:
-        with (
-            socket.create_connection(address, timeout) as raw,
-            context.wrap_socket(raw, server_hostname="localhost") as tls,
-        ):
-            return ping(tls) == b"PONG\n"
-    except OSError:
-        return False
+def ping(tls: ssl.SSLSocket) -> bytes:
+    tls.sendall(b"PING\n")
+    with tls.makefile("rb") as lines:
+        return lines.readline(100)
 
 
-def naive(
+def ponged(tls: ssl.SSLSocket) -> bool:
+    return ping(tls) == b"PONG\n"
+
+
+def is_served(
     address: tuple[str, int],
     context: ssl.SSLContext,
     timeout: float | None,
-    last: Callable[[ssl.SSLSocket], bool],
+    last: Callable[[ssl.SSLSocket], bool] = ponged,
     hostname: str = "localhost",
 ) -> bool:
-    """As `is_served`, with another last step."""
     try:
         with (
             socket.create_connection(address, timeout) as raw,
@@ -761,12 +743,6 @@ def naive(
             return last(tls)
     except OSError:
         return False
-
-
-def ping(tls: ssl.SSLSocket) -> bytes:
-    tls.sendall(b"PING\n")
-    with tls.makefile("rb") as lines:
-        return lines.readline(100)
 
 
 def one_piece(tls: ssl.SSLSocket) -> bytes:
@@ -778,21 +754,21 @@ def never_closes(address: tuple[str, int], context: ssl.SSLContext, timeout: flo
     try:
         raw = socket.create_connection(address, timeout)
         tls = context.wrap_socket(raw, server_hostname="localhost")
-        return ping(tls) == b"PONG\n"
+        return ponged(tls)
     except OSError:
         return False
 
 
 def no_timeout(address: tuple[str, int], context: ssl.SSLContext, _: float) -> bool:
-    return naive(address, context, None, lambda tls: ping(tls) == b"PONG\n")
+    return is_served(address, context, None)
 
 
 def only_to_connect(address: tuple[str, int], context: ssl.SSLContext, timeout: float) -> bool:
     def last(tls: ssl.SSLSocket) -> bool:
         tls.settimeout(None)
-        return ping(tls) == b"PONG\n"
+        return ponged(tls)
 
-    return naive(address, context, timeout, last)
+    return is_served(address, context, timeout, last)
 
 
 def unchecked(address: tuple[str, int], context: ssl.SSLContext, timeout: float) -> bool:
@@ -810,7 +786,7 @@ def escaping(address: tuple[str, int], context: ssl.SSLContext, timeout: float) 
         socket.create_connection(address, timeout) as raw,
         context.wrap_socket(raw, server_hostname="localhost") as tls,
     ):
-        return ping(tls) == b"PONG\n"
+        return ponged(tls)
 
 
 SERVED: Attempts = {
@@ -818,23 +794,23 @@ SERVED: Attempts = {
     "always True": (lambda *each: len(each) == 3, NOT_YET),
     "a text": (lambda *each: str(len(each)), NOT_YET),
     "after the handshake": (
-        lambda a, c, t: naive(a, c, t, lambda tls: bool(tls.version())),
+        lambda a, c, t: is_served(a, c, t, lambda tls: bool(tls.version())),
         NOT_YET,
     ),
-    "any answer": (lambda a, c, t: naive(a, c, t, lambda tls: len(ping(tls)) > 0), NOT_YET),
+    "any answer": (lambda a, c, t: is_served(a, c, t, lambda tls: len(ping(tls)) > 0), NOT_YET),
     "any answer but ERROR": (
-        lambda a, c, t: naive(a, c, t, lambda tls: not ping(tls).startswith(b"ERROR")),
+        lambda a, c, t: is_served(a, c, t, lambda tls: not ping(tls).startswith(b"ERROR")),
         NOT_YET,
     ),
     "more than PONG": (
-        lambda a, c, t: naive(a, c, t, lambda tls: ping(tls).startswith(b"PONG")),
+        lambda a, c, t: is_served(a, c, t, lambda tls: ping(tls).startswith(b"PONG")),
         NOT_YET,
     ),
     "one piece": (
-        lambda a, c, t: naive(a, c, t, lambda tls: one_piece(tls) == b"PONG\n"),
+        lambda a, c, t: is_served(a, c, t, lambda tls: one_piece(tls) == b"PONG\n"),
         NOT_YET,
     ),
-    "part of PONG": (lambda a, c, t: naive(a, c, t, lambda tls: b"PON" in ping(tls)), NOT_YET),
+    "part of PONG": (lambda a, c, t: is_served(a, c, t, lambda tls: b"PON" in ping(tls)), NOT_YET),
     "cipher suites without encryption": (
         lambda a, c, t: is_served(a, weak(c, NULL_TOO), t),
         UNSAFE,
@@ -845,10 +821,7 @@ SERVED: Attempts = {
     **named(UNSAFE, unchecked, no_name),
     **named(NOT_YET, escaping),
     **named(RIGHT, is_served),
-    "by its address": (
-        lambda a, c, t: naive(a, c, t, lambda tls: ping(tls) == b"PONG\n", hostname="127.0.0.1"),
-        RIGHT,
-    ),
+    "by its address": (lambda a, c, t: is_served(a, c, t, hostname="127.0.0.1"), RIGHT),
 }
 
 

@@ -326,12 +326,16 @@ def test_reloaded(name: str, hold: Hold) -> None:
 # --- 4. Roll the CA under a fleet
 
 
-def in_order(fleet: Any) -> None:
+def never_drops(fleet: Any) -> None:
     fleet.trust("both")
     fleet.sign_with("CA 2")
     waiting = list(fleet.names)
     while waiting:
         waiting = [name for name in waiting if not fleet.renew(name)]
+
+
+def in_order(fleet: Any) -> None:
+    never_drops(fleet)
     fleet.trust("CA 2")
 
 
@@ -362,14 +366,6 @@ def issues_before_it_is_trusted(fleet: Any) -> None:
 def issues_just_before_it_is_trusted(fleet: Any) -> None:
     fleet.sign_with("CA 2")
     in_order(fleet)
-
-
-def never_drops(fleet: Any) -> None:
-    fleet.trust("both")
-    fleet.sign_with("CA 2")
-    waiting = list(fleet.names)
-    while waiting:
-        waiting = [name for name in waiting if not fleet.renew(name)]
 
 
 def another_word(fleet: Any) -> None:

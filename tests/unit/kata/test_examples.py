@@ -11,7 +11,6 @@ import pytest
 from mtls_lab.classroom.one_learner import solved_katas
 from mtls_lab.errors import UnknownName
 from mtls_lab.exercises import Outcome
-from mtls_lab.facts import MARKER
 from mtls_lab.kata import worked_kata
 from mtls_lab.kata.examples import EXAMPLES
 from mtls_lab.kata.faults import catalogue
@@ -28,12 +27,7 @@ RIGHT = {
 }
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A learner's folder, which is the current one."""
-    (tmp_path / MARKER).write_text("{}")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def test_the_fault_of_an_example_misleads_and_nobodys_first_kata_has_it() -> None:
@@ -42,9 +36,9 @@ def test_the_fault_of_an_example_misleads_and_nobodys_first_kata_has_it() -> Non
 
 
 @pytest.mark.parametrize("number", EXAMPLES)
-def test_an_example_has_its_fault_until_it_is_repaired(number: int, home: Path) -> None:
+def test_an_example_has_its_fault_until_it_is_repaired(number: int, folder: Path) -> None:
     example, fault = worked_kata(number), catalogue()[EXAMPLES[number]]
-    assert example.folder == home / "kata" / f"example-{number}"
+    assert example.folder == folder / "kata" / f"example-{number}"
     assert str(example).startswith(f"Example {number}\n  in kata/example-{number}\n")
     exchange = example.ask()
     assert Expected.seen(exchange.device) == fault.device
@@ -56,17 +50,17 @@ def test_an_example_has_its_fault_until_it_is_repaired(number: int, home: Path) 
     assert worked_kata(number).check().outcome is Outcome.NOT_YET  # the cell was run again
 
 
-def test_an_example_is_nobodys_solved_kata(home: Path) -> None:
+def test_an_example_is_nobodys_solved_kata(folder: Path) -> None:
     example = worked_kata(3)
     repair(catalogue()[EXAMPLES[3]], example.folder)
     assert example.check().right
-    assert not (home / FILE).exists()
-    assert solved_katas(progress.read(home)) == 0
+    assert not (folder / FILE).exists()
+    assert solved_katas(progress.read(folder)) == 0
 
 
-def test_it_is_made_in_the_learners_folder_from_inside_another(home: Path) -> None:
+def test_it_is_made_in_the_learners_folder_from_inside_another(folder: Path) -> None:
     os.chdir(worked_kata(1).folder)
-    assert worked_kata(2).folder == home / "kata" / "example-2"
+    assert worked_kata(2).folder == folder / "kata" / "example-2"
 
 
 @pytest.mark.parametrize("number", EXAMPLES)

@@ -21,7 +21,6 @@ from mtls_lab.diagnosis import explain
 from mtls_lab.errors import FileProblem, LabError, UnknownName
 from mtls_lab.exercises import Outcome, Unsafe
 from mtls_lab.exercises.thief import steal
-from mtls_lab.facts import MARKER
 from mtls_lab.kata import Kata, exam, faults, kata_key, sabotage
 from mtls_lab.kata.faults import Fault, catalogue, drawn
 from mtls_lab.net import Backend
@@ -252,12 +251,9 @@ def test_no_seed_has_the_fault_of_an_example() -> None:
         ("ute", 2, "client_of_same_named_ca"),
     ],
 )
-def test_the_key_knows_a_folder_of_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: str, level: int, names: str
-) -> None:
+@pytest.mark.usefixtures("folder")
+def test_the_key_knows_a_folder_of_before(seed: str, level: int, names: str) -> None:
     """It opens, and its key has what the seed had then; that of a new folder has not."""
-    (tmp_path / MARKER).write_text("{}")
-    monkeypatch.chdir(tmp_path)
     before = faults.drawn_before(seed, level)
     assert before
     assert ", then ".join(each.name for each in before) == names

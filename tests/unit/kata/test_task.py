@@ -17,7 +17,6 @@ from cryptography import x509
 
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.exercises import Outcome
-from mtls_lab.facts import MARKER
 from mtls_lab.kata import Kata, exam, faults
 from mtls_lab.kata.faults import catalogue, drawn
 from mtls_lab.kata.task import make
@@ -33,12 +32,7 @@ REQUIRED = "verify_mode = ssl.CERT_REQUIRED"
 DEVICE = 'context = ssl.create_default_context(cafile="device/server_ca.pem")'
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A learner's folder, which is the current one."""
-    (tmp_path / MARKER).write_text("{}")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def having(name: str) -> Kata:
@@ -721,8 +715,8 @@ def test_a_fresh_one_keeps_the_old_beside_it() -> None:
     }
 
 
-def test_the_keys_are_fresh_and_nobody_elses(home: Path) -> None:
-    one, other = (Kata.create("anna", 3, home / name) for name in "ab")
+def test_the_keys_are_fresh_and_nobody_elses(folder: Path) -> None:
+    one, other = (Kata.create("anna", 3, folder / name) for name in "ab")
     for file in one.folder.rglob("*.key"):
         assert file.read_bytes() != (other.folder / file.relative_to(one.folder)).read_bytes()
         assert file.stat().st_mode & 0o077 == 0
@@ -737,52 +731,52 @@ def test_it_does_not_matter_where_the_learner_is() -> None:
     assert Path.cwd() == kata.folder
 
 
-def test_a_folder_of_somebody_else_stays(home: Path) -> None:
-    (home / "mine").mkdir()
-    (home / "mine" / "file").write_text("mine")
+def test_a_folder_of_somebody_else_stays(folder: Path) -> None:
+    (folder / "mine").mkdir()
+    (folder / "mine" / "file").write_text("mine")
     with pytest.raises(FileProblem, match="exists, but it is not a kata's folder"):
-        Kata.create("anna", folder=home / "mine")
-    assert [path.name for path in (home / "mine").iterdir()] == ["file"]
+        Kata.create("anna", folder=folder / "mine")
+    assert [path.name for path in (folder / "mine").iterdir()] == ["file"]
 
 
-def test_a_folder_that_cannot_be_made(home: Path) -> None:
-    (home / "file").write_text("")
+def test_a_folder_that_cannot_be_made(folder: Path) -> None:
+    (folder / "file").write_text("")
     with pytest.raises(FileProblem):
-        Kata.create("anna", folder=home / "file" / "kata")
+        Kata.create("anna", folder=folder / "file" / "kata")
 
 
-def test_half_a_kata_is_made_again(home: Path) -> None:
-    half = home / "kata" / ".1-anna.new"
+def test_half_a_kata_is_made_again(folder: Path) -> None:
+    half = folder / "kata" / ".1-anna.new"
     half.mkdir(parents=True)
     (half / "contexts.py").write_text("half")
     assert Kata.create("anna").changed() == []
     assert not half.exists()
 
 
-def test_attempts_are_noted_and_an_untouched_kata_is_none(home: Path) -> None:
+def test_attempts_are_noted_and_an_untouched_kata_is_none(folder: Path) -> None:
     kata = having("client_expired")
     kata.check()
-    assert not (home / FILE).exists()
+    assert not (folder / FILE).exists()
     edit(kata, ("import ssl", "import ssl  # mine"))
     kata.check()
     for fault in drawn(kata.seed, 1):
         repair(fault, kata.folder)
     kata.check()
-    events = [json.loads(line) for line in (home / FILE).read_text().splitlines()]
+    events = [json.loads(line) for line in (folder / FILE).read_text().splitlines()]
     assert events == [
         {"exercise": f"kata 1/{kata.seed}", "outcome": outcome} for outcome in ("not yet", "right")
     ]
 
 
-def test_a_kata_whose_folder_is_gone(home: Path) -> None:
+def test_a_kata_whose_folder_is_gone(folder: Path) -> None:
     kata = having("client_expired")
-    kata.folder.rename(home / "gone")
+    kata.folder.rename(folder / "gone")
     assert kata.check().found == "the folder of the kata is gone"
     with pytest.raises(FileProblem, match="the folder of the kata is gone"):
         kata.ask()
 
 
-def test_a_check_never_raises(home: Path) -> None:
+def test_a_check_never_raises(folder: Path) -> None:
     kata = having("client_expired")
     too_large = kata.folder / "device" / "capture.pcapng"
     with too_large.open("wb") as file:
@@ -793,7 +787,7 @@ def test_a_check_never_raises(home: Path) -> None:
     too_large.unlink()
     (kata.folder / ".kata" / "made.json").unlink()
     assert kata.check().found == f"{kata.folder} exists, but it is not a kata's folder"
-    assert not (home / FILE).exists()
+    assert not (folder / FILE).exists()
 
 
 def test_the_attacks_leave_the_list_byte_for_byte() -> None:

@@ -3,7 +3,6 @@ test_workspace.py."""
 
 import json
 import os
-import resource
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from mtls_lab.errors import FileProblem, NotInWorkspace, UnknownName
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.learner.notebooks import Reset, Unpacked, latest, notebooks, reset, unpack
-from tests.unit.lab import dead_process
+from tests.unit.lab import dead_process, files_of_at_most
 
 NAME = "1_plain_tcp.ipynb"
 NEWER = "1_plain_tcp.new.ipynb"
@@ -425,16 +424,6 @@ def test_a_damaged_marker(project: Project, damage: str) -> None:
     assert project.target.read_bytes() == before
 
 
-def test_a_folder_that_cannot_be_made(project: Project) -> None:
-    project.folder.touch()
-    with pytest.raises(FileProblem) as caught:
-        project.unpack()
-    assert caught.value.found == f"{project.folder} cannot be written (File exists)"
-    with pytest.raises(FileProblem) as caught:
-        unpack(project.folder / "below")
-    assert caught.value.found == f"{project.folder / 'below'} cannot be written (Not a directory)"
-
-
 def test_a_file_that_cannot_be_written(project: Project) -> None:
     """A folder whose name is longer than any file's can be."""
     longest = project.source.with_name(f"1_{'x' * 240}.ipynb")
@@ -449,28 +438,17 @@ def test_a_file_that_cannot_be_written(project: Project) -> None:
 
 
 def test_a_full_disk_leaves_nothing_half_written(project: Project) -> None:
-    """A limit on the size of files does what a full disk does: the write stops halfway."""
     project.folder.mkdir()
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
-    try:
-        with pytest.raises(FileProblem, match="No space left on device"):
-            project.unpack()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with files_of_at_most(10), pytest.raises(FileProblem, match="No space left on device"):
+        project.unpack()
     assert list(project.folder.iterdir()) == []
 
 
 def test_a_reset_on_a_full_disk_leaves_the_notebook_where_it_is(project: Project) -> None:
     project.unpack()
     project.learner_saves("my work")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
-    try:
-        with pytest.raises(FileProblem, match="No space left on device"):
-            reset(project.folder, "1")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with files_of_at_most(10), pytest.raises(FileProblem, match="No space left on device"):
+        reset(project.folder, "1")
     assert read(project.target) == notebook("my work", ran=True)
     assert {path.name for path in project.folder.iterdir()} == {NAME, MARKER}
 

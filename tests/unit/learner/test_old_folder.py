@@ -18,6 +18,7 @@ from mtls_lab import old_names
 from mtls_lab.classroom.one_learner import parts
 from mtls_lab.learner import predictions, progress, quiz, reviews
 from mtls_lab.learner.notebooks import unpack
+from tests.unit.lab import forget
 
 OLD = Path(__file__).with_name("old_folder")
 MINE = "1b_exercises.ipynb"
@@ -47,9 +48,7 @@ from mtls_lab.workspace import enter
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(OLD, tmp_path / "lab")
     monkeypatch.chdir(tmp_path / "lab")
-    for name in ("_chosen", "_sure", "_reasons"):
-        monkeypatch.setattr(predictions, name, {})
-    monkeypatch.setattr(predictions, "_revealed", set())
+    forget(monkeypatch)
     return tmp_path / "lab"
 
 

@@ -15,6 +15,7 @@ from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.learner import predictions
 from mtls_lab.learner.notebooks import notebooks
 from tests.authoring.canonical import STACKS
+from tests.unit.lab import forget
 
 QUESTIONS = predictions.questions()
 LESSONS = [path for path in notebooks() if path.stem[1] == "_" and path.name != STACKS.name]
@@ -25,9 +26,7 @@ ASKING = [path for path in notebooks() if path in LESSONS or path.stem in BESIDE
 
 @pytest.fixture(autouse=True)
 def nothing_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_chosen", "_sure", "_reasons"):
-        monkeypatch.setattr(predictions, name, {})
-    monkeypatch.setattr(predictions, "_revealed", set())
+    forget(monkeypatch)
 
 
 def sources(path: Path) -> str:

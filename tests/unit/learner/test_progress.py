@@ -2,7 +2,6 @@
 
 import json
 import os
-import threading
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,25 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtls_lab.errors import FileProblem, LabError
-from mtls_lab.facts import MARKER, learner_folder
+from mtls_lab.facts import learner_folder
 from mtls_lab.learner import predictions, progress, reviews, tidying
 from mtls_lab.learner.progress import FILE, Predicted, Progress, Told, Tried, note, read
+from tests.unit.lab import forget
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A learner's folder, in which this process is."""
-    (tmp_path / MARKER).write_text("{}")
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(autouse=True)
+def new_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     forget(monkeypatch)
-    return tmp_path
-
-
-def forget(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a new kernel: what is known is in the file."""
-    for name in ("_chosen", "_sure", "_reasons"):
-        monkeypatch.setattr(predictions, name, {})
-    monkeypatch.setattr(predictions, "_revealed", set())
 
 
 def events(folder: Path) -> list[object]:
@@ -231,26 +220,6 @@ def test_a_line_that_is_too_deep_or_too_long(folder: Path) -> None:
     assert read(folder) == Progress(exercises={"fetch": Tried("right", 1)})
 
 
-def test_two_notebooks_at_a_time(folder: Path) -> None:
-    def work(name: str) -> None:
-        for _ in range(100):
-            note(exercise=name, outcome="not yet")
-
-    threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert read(folder).exercises == {name: Tried("not yet", 100) for name in "abcd"}
-
-
-def test_a_file_that_cannot_be_written(folder: Path) -> None:
-    (folder / FILE).mkdir()
-    with pytest.raises(FileProblem) as caught:
-        note(exercise="fetch", outcome="right")
-    assert caught.value.found == f"{folder / FILE} cannot be written (Is a directory)"
-
-
 @pytest.mark.parametrize(
     ("what", "why"),
     [
@@ -272,12 +241,6 @@ def test_a_file_that_is_not_the_labs(folder: Path, what: str, why: str) -> None:
         read(folder)
     assert caught.value.found == f"{path} cannot be read ({why})"
     assert caught.value.todo == "move it away, and the lab begins a new one"
-
-
-def test_what_is_noted_after_a_torn_line_counts(folder: Path) -> None:
-    (folder / FILE).write_text('{"exercise": "fetch", "outc')
-    note(exercise="fetch", outcome="right")
-    assert read(folder).exercises == {"fetch": Tried("right", 1)}
 
 
 names = st.sampled_from(["checksum", "fetch"])

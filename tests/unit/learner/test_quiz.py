@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mtls_lab.errors import UnknownName
-from mtls_lab.facts import MARKER, read_facts
+from mtls_lab.facts import read_facts
 from mtls_lab.learner import progress, quiz
 from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.learner.progress import FILE, Progress, Taken, note
@@ -21,13 +21,6 @@ ITEMS = quiz.items("before")
 PART4 = quiz.items("part4")
 #: Every set of questions, by the test that tells what is right.
 SETS = {when: quiz.items(when) for when in quiz.LAST}
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / MARKER).write_text("{}")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 # --- The questions

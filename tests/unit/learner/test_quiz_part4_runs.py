@@ -37,7 +37,6 @@ from mtls_lab.tpm import (
     create_sealed_key,
     create_wrapped_key,
     endorsement_key,
-    environment,
     make_credential,
     measure,
     open_credential,
@@ -64,7 +63,7 @@ def asks(lab: Lab, backend: Backend, folder: Path, chip: SoftwareTPM) -> Exchang
         certfile=folder / "own.crt",
         keyfile=folder / "own.key",
         server_ca=lab.ca_file,
-        environment=environment(chip, folder),
+        environment=chip.environment(folder),
         timeout=20,
     )
 

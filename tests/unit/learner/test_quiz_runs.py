@@ -20,10 +20,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from mtls_lab.kata.purposes import careless_client as careless
 from mtls_lab.net import Address, Backend, ask, only_trusted_client, server_context
 from mtls_lab.pki import CertificateAuthority, Purpose, create_key, pem, self_signed
-from mtls_lab.wire import SECRET, Exchange, Failure, Side, Stage
-from tests.unit.lab import Lab
+from mtls_lab.wire import SECRET, Exchange, Side, Stage
+from tests.unit.lab import Lab, failed
 from tests.unit.learner.quiz_runs import decides, without_a_run
 
 BOTH_SIGN = ("key_cert_sign", "crl_sign")
@@ -34,21 +35,6 @@ def seen(exchange: Exchange) -> Side:
     return exchange.backend
 
 
-def failed(side: Side | None) -> Failure:
-    assert side
-    assert side.failure
-    return side.failure
-
-
-def careless(files: tuple[Path, Path] | None = None) -> ssl.SSLContext:
-    """A client that checks nothing, as a thief or a stranger may."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    if files:
-        context.load_cert_chain(*files)
-    return context
-
-
 def test_every_question_has_a_run() -> None:
     assert without_a_run("after", sys.modules[__name__]) == set()
 
@@ -56,7 +42,7 @@ def test_every_question_has_a_run() -> None:
 def test_encrypted_to_whom(lab: Lab, tmp_path: Path) -> None:
     hers = self_signed("mallory", Purpose.SERVER, names=["mallory.example"])
     with Backend(lab.save(hers, tmp_path), secret="thanks") as mallory:
-        exchange = ask("PICTURE 0110", mallory, context=careless())
+        exchange = ask("PICTURE 0110", mallory, context=careless(None))
     assert (exchange.device.version, seen(exchange).failure) == ("TLSv1.3", None)
     assert list(seen(exchange).received) == ["PICTURE 0110"]
     decides("after", "encrypted_to_whom", "pictures")
@@ -67,7 +53,7 @@ def test_only_the_certificate(lab: Lab) -> None:
     certfile, keyfile = lab.store.files("valid")
     with Backend(lab.mtls(), authorize=only_trusted_client) as backend:
         assert ask("GET_SECRET", backend, context=careless((certfile, keyfile))).reply == SECRET
-        refused = ask("GET_SECRET", backend, context=careless())
+        refused = ask("GET_SECRET", backend, context=careless(None))
     assert failed(refused.backend).reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE"
     own = create_key()
     pem.write_key(lab.folder / "stranger.key", own)
@@ -208,6 +194,7 @@ class Application(BaseHTTPRequestHandler):
 @contextmanager
 def application() -> Iterator[Address]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Application) as server:
+        server.daemon_threads = False  # so that its end waits for whoever is answered
         thread = Thread(target=server.serve_forever)
         thread.start()
         try:

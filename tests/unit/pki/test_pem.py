@@ -1,7 +1,6 @@
 """Files on disk: their modes, and one exact message for each way of being the wrong one."""
 
 import base64
-import resource
 import shlex
 import stat
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from mtls_lab import CertificateAuthority, pki
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import private_folder
 from mtls_lab.pki import pem
+from tests.unit.lab import files_of_at_most
 from tests.unit.requests import create_csr
 
 MAKE_AGAIN = "make the file again"
@@ -117,15 +117,10 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path, identity: pem.
 
 
 def test_no_space_left(tmp_path: Path, identity: pem.Identity) -> None:
-    """A limit on the size of files does what a full disk does: the write stops halfway."""
     path = tmp_path / "client.key"
     path.write_bytes(b"the old key")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
-    try:
+    with files_of_at_most(100):
         found, *rest = problem(lambda: pem.write_key(path, identity.key))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (found, *rest) == (f"{path} cannot be written (No space left on device)", *WRITABLE)
     assert path.read_bytes() == b"the old key"
     assert list(tmp_path.iterdir()) == [path]

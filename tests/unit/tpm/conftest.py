@@ -10,7 +10,7 @@ import pytest
 from mtls_lab import Exchange
 from mtls_lab.net import Backend, ask_apart, server_context, watch
 from mtls_lab.pki import CertificateAuthority, Purpose, write_certificate
-from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key, environment
+from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key
 from tests.unit.lab import LONG, leftovers
 
 
@@ -64,5 +64,5 @@ def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
             create_wrapped_key(chip, folder / f"{name}.key", pin=pin)
             csr = create_csr(chip, folder / f"{name}.key", "trusted-client", pin=pin)
             write_certificate(folder / f"{name}.crt", ca.sign(csr, Purpose.CLIENT))
-        yield Device(folder, chip, environment(chip, folder), context)
+        yield Device(folder, chip, chip.environment(folder), context)
     assert leftovers() <= before

@@ -17,9 +17,9 @@ import pytest
 from mtls_lab.diagnosis import explain
 from mtls_lab.errors import LabError
 from mtls_lab.net import Backend, Presented, ask_each_apart
-from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key, environment, is_wrapped
+from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key, read_wrapped
 from mtls_lab.wire import Stage
-from tests.unit.lab import LONG
+from tests.unit.lab import LONG, failed
 from tests.unit.tpm.conftest import Device
 
 pytestmark = pytest.mark.once
@@ -47,7 +47,7 @@ def say(device: Device, command: bytes) -> bytes:
 
 
 def test_the_device_is_served(device: Device, backend: Backend, version: ssl.TLSVersion) -> None:
-    assert is_wrapped(device.folder / "tpm.key")
+    assert not read_wrapped(device.folder / "tpm.key").pin
     before = len(device.chip.log)
     exchange = device.ask(backend, version=version)
     assert exchange.ok
@@ -95,7 +95,7 @@ def test_a_code_belongs_to_the_exchange_during_which_it_was_written(
     ]
     with SoftwareTPM(tmp_path / "other") as other:
         exchanges = ask_each_apart(
-            "GET_SECRET", backend, presented, environment(other, tmp_path), timeout=LONG
+            "GET_SECRET", backend, presented, other.environment(tmp_path), timeout=LONG
         )
     failures = [each.device.failure for each in exchanges]
     assert [failure and failure.text for failure in failures] == [
@@ -109,7 +109,7 @@ def test_the_key_of_another_tpm_is_refused_by_its_integrity(
     device: Device, backend: Backend, tmp_path: Path
 ) -> None:
     with SoftwareTPM(tmp_path / "other") as other:
-        exchange = device.ask(backend, settings=environment(other, tmp_path))
+        exchange = device.ask(backend, settings=other.environment(tmp_path))
         failure = exchange.device.failure
         assert failure is not None
         assert (exchange.device.stage, failure.text) == (Stage.SETUP, "[SSL] PEM lib (0x1df)")
@@ -120,11 +120,10 @@ def test_the_key_of_another_tpm_is_refused_by_its_integrity(
             create_csr(other, device.folder / "tpm.key", "thief")
         # The TPM is gone in the middle: an error, at once.
         other.kill()
-        settings = environment(device.chip, tmp_path) | {"TPM2OPENSSL_TCTI": other.tcti}
+        settings = device.chip.environment(tmp_path) | {"TPM2OPENSSL_TCTI": other.tcti}
         for _ in ("the connection is lost", "none is made"):
             lost = device.ask(backend, settings=settings)
-            assert lost.device.failure is not None
-            assert lost.device.failure.text == "[SSL] PEM lib (0xa000a)"
+            assert failed(lost.device).text == "[SSL] PEM lib (0xa000a)"
             assert explain(lost).entry == "tpm_gone"
         with pytest.raises(LabError, match="does not answer"):
             other.unlock()

@@ -18,12 +18,12 @@ from mtls_lab.tpm import (
     certify_key,
     create_csr,
     create_sealed_key,
-    environment,
     measure,
     policy_for,
 )
 from mtls_lab.tpm.measured import MEASURED, register_of
 from mtls_lab.wire import Stage
+from tests.unit.lab import failed
 
 pytestmark = pytest.mark.once
 
@@ -45,7 +45,7 @@ class Device:
             certfile=self.folder / "sealed.crt",
             keyfile=self.folder / "sealed.key",
             server_ca=self.folder / "ca.crt",
-            environment=environment(chip, self.folder),
+            environment=chip.environment(self.folder),
             version=version,
             timeout=20,
         )
@@ -78,11 +78,8 @@ def test_changed_firmware_cannot_connect_and_after_a_restart_the_right_one_can(
             measure(chip, MALWARE)
             changed = device.ask(chip, version)
             assert changed.device.stage is Stage.HANDSHAKE
-            assert changed.device.failure is not None
-            assert changed.device.failure.text.endswith("(0x99d)")
-            assert changed.backend is not None
-            assert changed.backend.failure is not None
-            assert changed.backend.failure.reason == "TLSV1_ALERT_INTERNAL_ERROR"
+            assert failed(changed.device).text.endswith("(0x99d)")
+            assert failed(changed.backend).reason == "TLSV1_ALERT_INTERNAL_ERROR"
             assert SAYS in [
                 str(each.answer) for each in chip.questions.asked if each.name == "Sign"
             ]
