@@ -103,6 +103,7 @@ def with_fields(**fields: Any) -> Callable[[CertificateAuthority], Identity]:
 
 #: Which no certificate of the lab has, so there is no Purpose for it.
 ANY = SimpleNamespace(value=ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+OCSP = SimpleNamespace(value=ExtendedKeyUsageOID.OCSP_SIGNING)
 CERTIFICATES: Attempts = {
     "no backend.example": (with_names("localhost", "127.0.0.1"), NOT_YET),
     "no address": (with_names("backend.example", "localhost"), NOT_YET),
@@ -126,6 +127,8 @@ CERTIFICATES: Attempts = {
     "every purpose": (with_fields(purpose=None), UNSAFE),
     "both purposes": (with_fields(purpose=[Purpose.SERVER, Purpose.CLIENT]), UNSAFE),
     "any purpose too": (with_fields(purpose=[Purpose.SERVER, ANY]), UNSAFE),
+    "another purpose too": (with_fields(purpose=[Purpose.SERVER, OCSP]), NOT_YET),
+    "the CA's own key": (lambda ca: with_fields(key=ca.key)(ca), UNSAFE),
     "CA:TRUE without key usage": (with_fields(is_ca=True, key_usage=None), NOT_YET),
     "a wildcard": (with_names(*NAMES, "*.backend.example"), UNSAFE),
     "a further name": (with_names("bank.example", *NAMES), UNSAFE),

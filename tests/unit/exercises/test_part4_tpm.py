@@ -262,6 +262,7 @@ COPYABLE: Attempts = {
     "by their names": (finds(PLAIN, files="*.key"), UNSAFE),
     "one BEGIN line": (finds(rb"-----BEGIN PRIVATE KEY-----"), UNSAFE),
     "without RSA": (finds(rb"-----BEGIN (EC |ENCRYPTED )?PRIVATE KEY-----"), UNSAFE),
+    "without OpenSSH": (finds(rb"-----BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY-----"), UNSAFE),
     "without a PIN": (finds(rb"-----BEGIN (EC |RSA )?PRIVATE KEY-----"), UNSAFE),
     "a wrapped one excuses": (finds(PLAIN, unless=b"TSS2"), UNSAFE),
     "without DER": (finds(PLAIN, der=False), UNSAFE),
