@@ -118,6 +118,14 @@ SETTINGS: Attempts = {
         ),
         NOT_YET,
     ),
+    "properties of its own": (
+        configured(CONFIGURATION.replace("PROPERTIES", "?provider=tpm2")),
+        NOT_YET,
+    ),
+    "activated with yes": (
+        configured(CONFIGURATION.replace("activate = 1", "activate = yes")),
+        RIGHT,
+    ),
     "a dict of paths": (
         lambda folder, tcti, _: {"OPENSSL_CONF": folder, "TPM2OPENSSL_TCTI": tcti},
         NOT_YET,
