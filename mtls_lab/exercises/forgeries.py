@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from mtls_lab.exercises.peers import LIE, SECRET, shown
 
-__all__ = ["HASHES", "KEYED", "forgeries"]
+__all__ = ["DARK", "HASHES", "KEYED", "TWIN", "forgeries"]
 
 #: Which hashes the tag may be made with.
 HASHES = ("sha256", "md5", "sha1", "sha512")

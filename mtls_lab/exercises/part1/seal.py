@@ -16,8 +16,9 @@ from typing import Any
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.encodings import rewritten, undressed
 from mtls_lab.exercises.extension import extended, padding
-from mtls_lab.exercises.forgeries import HASHES, KEYED, forgeries
+from mtls_lab.exercises.forgeries import DARK, HASHES, KEYED, TWIN, forgeries
 from mtls_lab.exercises.judging import exercise
+from mtls_lab.exercises.nonces import from_two
 from mtls_lab.exercises.peers import LIE, SECRET, shown
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, Relay, ask, replace
@@ -74,6 +75,7 @@ def seal(pair: tuple[Function, Function]) -> Iterator[str]:
         yield "Mallory changes the words at her relay, and the device refuses them"
     else:
         _changes_blindly(read, line)
+        _uses_no_nonce_twice(make, read)
         yield "Mallory cannot read the line; whatever she changes in it, no other text comes out"
     found = f"Mallory sealed {shown(LIE)} without your key, and was believed"
     if _accepts(read, _sealed(make, LIE, HER_KEY)):
@@ -135,6 +137,17 @@ def _changes_blindly(read: Function, line: str) -> None:
             raise Unsafe(
                 found, "what cannot be read can still be changed: a tag has to cover all of it"
             )
+
+
+def _uses_no_nonce_twice(make: Function, read: Function) -> None:
+    one, other = (_sealed(make, text, KEY) for text in (SECRET, DARK))
+    for forged in from_two(one, other, (SECRET.encode(), DARK.encode(), TWIN.encode())):
+        if call(read, forged, KEY).value == TWIN:
+            found = (
+                f"from two sealed lines Mallory computed a third, {shown(TWIN)}, and was believed"
+            )
+            rule = "a nonce is for one line: used twice, it gives away the key of the tags"
+            raise Unsafe(found, rule)
 
 
 def _is_like_the_secret(value: object) -> bool:

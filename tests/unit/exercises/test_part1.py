@@ -703,6 +703,29 @@ def with_a_nonce(cipher: type[AESGCM | ChaCha20Poly1305]) -> tuple[Seal, Unseal]
     return with_a_cipher(encrypt, decrypt)
 
 
+def with_one_nonce(cipher: type[AESGCM | ChaCha20Poly1305]) -> tuple[Seal, Unseal]:
+    nonce = bytes(12)
+    return with_a_cipher(
+        lambda key, text: cipher(key).encrypt(nonce, text, None),
+        lambda key, sealed: cipher(key).decrypt(nonce, sealed, None),
+        BASE64,
+    )
+
+
+def ctr_and_hmac() -> tuple[Seal, Unseal]:
+    """It shows Eve where two texts differ; but what hides the text has not been promised."""
+
+    def decrypt(key: bytes, sealed: bytes) -> bytes:
+        if not hmac.compare_digest(sealed[-32:], hmac.digest(key, sealed[:-32], "sha256")):
+            raise ValueError
+        return aes_ctr(key, sealed[:-32])
+
+    return with_a_cipher(
+        lambda key, text: (hidden := aes_ctr(key, text)) + hmac.digest(key, hidden, "sha256"),
+        decrypt,
+    )
+
+
 def fernet(key: bytes) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(hashlib.sha256(key).digest()))
 
@@ -826,6 +849,9 @@ HIDDEN: Attempts = {
     ),
     "AES-GCM": (with_a_nonce(AESGCM), RIGHT),
     "ChaCha20-Poly1305": (with_a_nonce(ChaCha20Poly1305), RIGHT),
+    "AES-GCM with one nonce": (with_one_nonce(AESGCM), UNSAFE),
+    "ChaCha20-Poly1305 with one nonce": (with_one_nonce(ChaCha20Poly1305), UNSAFE),
+    "AES-CTR and HMAC": (ctr_and_hmac(), RIGHT),
     "base64 of tag and text": (
         tag_first(lambda key, text: hmac.digest(key, text, "sha256")),
         RIGHT,
