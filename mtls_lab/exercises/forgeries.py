@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 
 from mtls_lab.exercises.peers import LIE, SECRET, shown
 
@@ -18,7 +19,7 @@ __all__ = ["DARK", "HASHES", "KEYED", "TWIN", "forgeries"]
 
 #: Which hashes the tag may be made with.
 HASHES = ("sha256", "md5", "sha1", "sha512")
-#: As long as SECRET: what Mallory needs when she calculates with a CRC.
+#: As long as SECRET: what Mallory needs when she calculates.
 DARK = "the moon is dark"
 #: As long as SECRET too, and with its CRC-32, whatever stands before and behind.
 TWIN = "no moon uhemabhs"
@@ -36,7 +37,7 @@ CHANGES = (
 )
 KEYED = "nobody without the key may be able to compute a tag: use a method made for that"
 COVERS = "a tag covers the text as it is, and all of it"
-MIXED = "what XOR puts in, XOR takes out again: HMAC (RFC 2104) mixes key and text"
+MIXED = "what a sum, a product or XOR puts in can be taken out: HMAC (RFC 2104) mixes key and text"
 
 
 def forgeries(line: str, longest: int) -> Iterator[tuple[str, str, str]]:
@@ -53,9 +54,9 @@ def forgeries(line: str, longest: int) -> Iterator[tuple[str, str, str]]:
     found = f"Mallory computed the CRC of {shown(DARK)} from the one she heard, and was believed"
     for forged in _of_a_crc(line, longest):
         yield found, KEYED, forged
-    found = "Mallory took the hash of your text out of the tag, put that of"
+    found = f"Mallory calculated the tag of {shown(DARK)} from the one she heard, and was believed"
     for forged in _of_a_sum(line):
-        yield f"{found} {shown(LIE)} in its place, and was believed", MIXED, forged
+        yield found, MIXED, forged
     for text in CHANGES:
         found = f"Mallory made it {shown(text)}, kept the tag, and was believed"
         yield found, COVERS, line.replace(SECRET, text)
@@ -78,12 +79,13 @@ def _of_a_crc(line: str, longest: int) -> Iterator[str]:
 
 
 def _of_a_sum(line: str) -> Iterator[str]:
-    """A hash to which something is added bit by bit: the sum of both is the same for each text."""
-    for name in HASHES:
-        old, new = (
-            int(hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest(), 16)
-            for text in (SECRET, LIE)
-        )
+    """Take a text, or its hash, out of the sum or product with a key, and put another in."""
+    measures = [partial(hashlib.new, name, usedforsecurity=False) for name in HASHES]
+    sides = [(SECRET.encode(), DARK.encode())]
+    sides += [(of(SECRET.encode()).digest(), of(DARK.encode()).digest()) for of in measures]
+    for old, new in ((int.from_bytes(one), int.from_bytes(other)) for one, other in sides):
         for tag in re.findall(r"[0-9a-f]{32,}", line):
-            changed = f"{int(tag, 16) ^ old ^ new:0{len(tag)}x}"
-            yield line.replace(tag, changed).replace(SECRET, LIE)
+            number = int(tag, 16)
+            for made in (number ^ old ^ new, number - old + new, number // old * new):
+                changed = f"{made % 16 ** len(tag):0{len(tag)}x}"
+                yield line.replace(tag, changed).replace(SECRET, DARK)

@@ -57,8 +57,8 @@ def impostors(
         "the certificate has to be for the host that the device asked for",
     )
     yield _impostor(
-        ca.issue_server([longer := f"{host}.mallory.example"]),
-        f"a genuine certificate, for {longer}",
+        ca.issue_server(names := [f"{host}.mallory.example", f"not-{host}"]),
+        f"a genuine certificate, for {' and '.join(names)}",
         "part of a name is a different name: check_hostname compares whole ones",
     )
     yield _impostor(

@@ -960,6 +960,14 @@ SEALED: Attempts = {
         pair(lambda text, key: added(hashlib.sha256(text.encode()).digest(), key)),
         UNSAFE,
     ),
+    "sum of text and key": (
+        pair(lambda text, key: f"{sum(map(int.from_bytes, (text.encode(), key))):064x}"),
+        UNSAFE,
+    ),
+    "product of text and key": (
+        pair(lambda text, key: f"{int.from_bytes(text.encode()) * int.from_bytes(key):0100x}"),
+        UNSAFE,
+    ),
     "hash of the text, XOR with that of the key": (
         pair(
             lambda text, key: added(*(hashlib.sha512(it).digest() for it in (text.encode(), key)))

@@ -559,6 +559,12 @@ FETCHES: Attempts = {
     "public CAs too": (Fetch(public_cas_too), UNSAFE),
     "any host": (Fetch(any_host), UNSAFE),
     "part of the name": (compares_names(lambda shown, host: host in str(shown)), UNSAFE),
+    "the end of a name": (
+        compares_names(
+            lambda shown, host: any(name.endswith(host) for _, name in shown["subjectAltName"])
+        ),
+        UNSAFE,
+    ),
     "one of the names": (
         compares_names(lambda shown, host: ("DNS", host) in shown["subjectAltName"]),
         RIGHT,
