@@ -9,14 +9,21 @@ the check says follows from who was served; it does not read what the functions 
 
 from __future__ import annotations
 
+import builtins
+import errno
+import io
 import marshal
+import os
 import platform
 import socket
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import CodeType
+from typing import Any
 from unittest import mock
 
 from mtls_lab.drawing import WARN, box, line_of
@@ -189,6 +196,26 @@ def _first_served(
     return done
 
 
+@contextmanager
+def _only_files_in(folder: str) -> Iterator[None]:
+    """Let this thread open no file that is somewhere else: another machine has none of them."""
+    device, opened = threading.get_ident(), builtins.open
+
+    def elsewhere(file: Any, *args: Any, **options: Any) -> Any:
+        if threading.get_ident() == device and isinstance(file, str | bytes | os.PathLike):
+            path = Path(os.fsdecode(file)).resolve()
+            if not path.is_relative_to(Path(folder).resolve()):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), file)
+        return opened(file, *args, **options)
+
+    with (
+        chdir(folder),
+        mock.patch.object(builtins, "open", elsewhere),
+        mock.patch.object(io, "open", elsewhere),  # which pathlib calls
+    ):
+        yield
+
+
 class _Copy:
     """The device's function, in a folder without the device's files.
 
@@ -204,7 +231,7 @@ class _Copy:
     def __call__(self, question: str) -> object:
         """Answer as the device does, or with nothing where its file is missing."""
         try:
-            with chdir(self._folder):
+            with _only_files_in(self._folder):
                 return self._says(question)
         except FileNotFoundError:
             self.misses_a_file = True

@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["rewritten", "undressed"]
+__all__ = ["ENCODINGS", "rewritten", "undressed"]
 
 #: From the alphabet for URLs to the usual one (RFC 4648, section 5).
 _STANDARD = str.maketrans("-_", "+/")
 #: In order: two characters beside each other, the first at an even place, differ in the last bit.
 _ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
 #: How each is taken off, and put on.
-_ENCODINGS: tuple[tuple[Callable[[str], bytes], Callable[[bytes], str]], ...] = (
+ENCODINGS: tuple[tuple[Callable[[str], bytes], Callable[[bytes], str]], ...] = (
     (bytes.fromhex, bytes.hex),
     (lambda line: b64decode(line, validate=True), lambda raw: b64encode(raw).decode()),
     (
@@ -43,7 +43,7 @@ def undressed(read: Callable[..., Any], line: str, text: str) -> tuple[Callable[
         >>> undressed(print, b"a tag, the text".hex(), "the text")[1]
         'a tag, the text'
     """
-    for decode, encode in _ENCODINGS:
+    for decode, encode in ENCODINGS:
         with suppress(ValueError):
             raw = decode(line)
             if text.encode() in raw and encode(raw) == line:

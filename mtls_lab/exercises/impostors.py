@@ -57,6 +57,11 @@ def impostors(
         "the certificate has to be for the host that the device asked for",
     )
     yield _impostor(
+        ca.issue_server(names := [f"{host}.mallory.example", f"not-{host}"]),
+        f"a genuine certificate, for {' and '.join(names)}",
+        "part of a name is a different name: check_hostname compares whole ones",
+    )
+    yield _impostor(
         ca.issue(host, Purpose.SERVER, names=[host], valid_days=(-90, -1)),
         "an old certificate of the backend, expired",
         VALIDITY,

@@ -28,6 +28,8 @@ WAITS = (timedelta(days=1), timedelta(weeks=1))
 AT_MOST = 8
 #: Questions at the beginning of a lesson.
 OPENING = 3
+#: The last lesson that one needs, where that is not the one before it.
+NEEDED = {"4b": "3d", "5": "3d"}
 
 
 def due(done: Progress, today: date) -> list[Question]:
@@ -51,7 +53,8 @@ def opening(lesson: str, done: Progress, today: date) -> list[Question]:
     """Return what a lesson begins with: questions of the lessons before, OPENING at most.
 
     The same all day: what was answered today stays, and only reviews of earlier days move a
-    question back. Where nothing tells two apart, the later lesson comes first.
+    question back. Where nothing tells two apart, the later lesson comes first; of what was not
+    predicted, a lesson that this one does not need comes last.
 
     Args:
         lesson: the name of one in predictions.toml, such as "3d", but the first.
@@ -67,10 +70,13 @@ def opening(lesson: str, done: Progress, today: date) -> list[Question]:
         raise UnknownName("lesson with others before it,", lesson, lessons[1:])
     before = list(takewhile(lambda each: each.lesson != lesson, known))
 
-    def place(each: Question) -> tuple[int, int, int]:
+    needed = lessons.index(NEEDED.get(lesson, lesson))
+
+    def place(each: Question) -> tuple[int, int, bool, int]:
         days = {review.day: review for review in reversed(done.reviews.get(each.name, []))}
         past = sum(day < today and days[day].choice == days[day].truth for day in days)
-        return past, _kind(each, done), -lessons.index(each.lesson)
+        kind, taught = _kind(each, done), lessons.index(each.lesson)
+        return past, kind, kind == 3 and taught > needed, -taught
 
     return sorted(before, key=place)[:OPENING]
 

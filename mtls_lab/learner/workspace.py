@@ -25,6 +25,7 @@ from mtls_lab.errors import FileProblem
 from mtls_lab.facts import learner_folder, resource_folder
 from mtls_lab.files import private_folder
 from mtls_lab.learner.folder import own_folder, read_marker, write_marker
+from mtls_lab.net import Backend, ask, client_context, server_context
 from mtls_lab.pki import is_current, pem
 from mtls_lab.program import typed
 
@@ -88,16 +89,11 @@ def _find(here: Path) -> Path:
 
 def _after_part_2() -> tuple[str, ...]:
     """Keep or make the CA, and the backend's certificate."""
-    try:
-        ca = pki.CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
-        if not is_current(ca.certificate, ca.certificate):
-            raise FileProblem("an expired CA", "a CA that is valid", "make it again")
-    except FileProblem:
+    ca = _ca()
+    if ca is None or not _has_a_backend(ca):
         ca = pki.CertificateAuthority.create("Lab CA")
         pem.Identity(ca.key, ca.certificate).save("ca", "ca")
-    if not _is_good("backend/server", ca):
-        ca.issue_server(["localhost", "127.0.0.1"]).save("backend", "server")
-    pem.write_certificate("device/server_ca.pem", ca.certificate)
+        _has_a_backend(ca)
     return (
         "ca/ca.crt",
         "ca/ca.key",
@@ -107,13 +103,49 @@ def _after_part_2() -> tuple[str, ...]:
     )
 
 
+def _ca() -> pki.CertificateAuthority | None:
+    """Load the CA that is there; None if it is none, or has expired."""
+    try:
+        ca = pki.CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
+    except FileProblem:
+        return None
+    return ca if is_current(ca.certificate, ca.certificate) else None
+
+
+def _has_a_backend(ca: pki.CertificateAuthority) -> bool:
+    """Keep or make the backend's certificate. Return whether a device of this CA accepts it."""
+    pem.write_certificate("device/server_ca.pem", ca.certificate)
+    if _is_good("backend/server", ca) and _connects():
+        return True
+    ca.issue_server(["localhost", "127.0.0.1"]).save("backend", "server")
+    return _connects()
+
+
 def _after_part_3() -> tuple[str, ...]:
     """Keep or make the device's certificate, and the CA that the backend trusts for it."""
+    files = ("device/client.crt", "device/client.key")
     ca = pki.CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
-    if not _is_good("device/client", ca):
-        ca.issue_client("trusted-client").save("device", "client")
     pem.write_certificate("backend/client_ca.pem", ca.certificate)
-    return ("device/client.crt", "device/client.key", "backend/client_ca.pem")
+    if not (_is_good("device/client", ca) and _connects(*files)):
+        ca.issue_client("trusted-client").save("device", "client")
+    return (*files, "backend/client_ca.pem")
+
+
+def _connects(*own: str) -> bool:
+    """Whether the files work together, with those of a device or without.
+
+    A connection tells. It knows what no signature does: purposes, names, key identifiers.
+    """
+    try:
+        server = server_context(
+            "backend/server.crt",
+            "backend/server.key",
+            client_ca="backend/client_ca.pem" if own else None,
+        )
+        with Backend(server) as backend:
+            return ask("PING", backend, context=client_context("device/server_ca.pem", *own)).ok
+    except OSError:  # ssl.SSLError is one
+        return False
 
 
 def _is_good(name: str, ca: pki.CertificateAuthority) -> bool:

@@ -44,7 +44,10 @@ class ParsonsPanel(ListPanel):
         good = made.starts and made.works and not made.wrong
         told = [each.wrong for each in made.wrong if not each.served]
         if made.raised_at:
-            told = [f"At this line: {made.raised_at}"]
+            told = [
+                f"At this line: {made.raised_at}",
+                "There is no context yet: the line that makes one comes before those that use it.",
+            ]
         first = next(iter(made.calls.values()))
         self._below.value = _calls(made) + means(first) if made.starts else with_reasons(first)
         self.show(

@@ -125,8 +125,9 @@ def with_reasons(exchange: Exchange) -> str:
 
 
 def means(exchange: Exchange) -> str:
-    """Return what an error means, folded; nothing if there was none."""
-    return "" if exchange.ok else details("What the error means", reasons(explain(exchange)))
+    """Return what an error means, folded; nothing if there was none, or if the lab cannot tell."""
+    told = None if exchange.ok else explain(exchange)
+    return details("What the error means", reasons(told)) if told and told.known else ""
 
 
 def items(texts: Iterable[str]) -> str:

@@ -5,6 +5,9 @@ machine without one, these tests say which. Not here: how programs are run (test
 """
 
 import os
+import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,9 +71,11 @@ everything = replace(curl, name="everything that curl prints")
 met = meet(uvicorn, everything, credentials=["valid", "none", "expired"])
 print(1, [each.client for each in met.all])
 
-exchange("backend/nginx_depth.conf", "ssl_verify_client on;",
+exchange("backend/nginx_site.conf", "ssl_verify_client on;",
          "ssl_verify_client on; ssl_verify_depth 2;")
-print(2, [each.served for each in meet(depth, curl, credentials=[
+site = pathlib.Path("backend/nginx_site.conf").read_text()
+pathlib.Path("backend/nginx_depth.conf").write_text(site.replace("client_ca.pem", "root.pem"))
+print(2, [each.served for each in meet(depth, curl, behind=[application], credentials=[
     "below_upper", "below_lower"]).all])
 
 exchange("backend/server.js", "rejectUnauthorized: true", "rejectUnauthorized: false")
@@ -120,6 +125,22 @@ def test_what_the_text_claims_is_seen(kernel: Kernel) -> None:
     assert "CERTIFICATE_VERIFY_FAILED" in said.partition("\n5 ")[2], said
     assert "6 True" in said, said
     assert kernel.footprint() == (threads, descriptors)
+
+
+def test_everybody_on_the_machine_may_call_an_application_at_its_unix_socket(
+    tmp_path: Path,
+) -> None:
+    """uvicorn opens it to all (`Server.startup` in uvicorn/server.py): close its folder."""
+    (cell,) = (code for code in codes(canonical.read(canonical.STACKS)) if 'uds="app.sock"' in code)
+    (tmp_path / "behind.py").write_text(cell.partition("\n")[2])
+    command = [sys.executable, "behind.py"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        try:
+            assert any("running on unix socket" in line for line in process.stderr)
+            assert stat.S_IMODE((tmp_path / "app.sock").stat().st_mode) == 0o666
+        finally:
+            process.terminate()
 
 
 MISSING = """

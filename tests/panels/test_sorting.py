@@ -89,6 +89,8 @@ def test_a_panel_tells_both_sides_and_has_a_picture() -> None:
     assert "CERT_OPTIONAL" in panel.still()
     panel.select("present")
     assert "At this line: context.load_cert_chain" in panel._result.value
+    assert "There is no context yet" in panel._result.value
+    assert "does not know" not in panel._below.value
     with pytest.raises(UnknownName, match="no chain 'root'"):
         ChainPanel().select("root", "root")
 

@@ -22,6 +22,8 @@ Function = Callable[..., Any]
 
 
 OPEN = "open sesame"
+#: Secrets that have something of it.
+NEAR = ("sesame is open", "Open Sesame", "open  sesame")
 
 
 TAMPER = "a tampering function takes a Chunk and returns the bytes to pass on"
@@ -39,8 +41,8 @@ def mallory(tamper: Function) -> Iterator[str]:
             failed.append(no)
             return None
 
-    def through(command: str) -> Exchange:
-        with Backend(secret=OPEN) as backend, Relay(backend, tamper=guarded) as relay:
+    def through(command: str, secret: str = OPEN) -> Exchange:
+        with Backend(secret=secret) as backend, Relay(backend, tamper=guarded) as relay:
             exchange = ask(command, relay)
         if failed:
             raise failed[0]
@@ -53,11 +55,11 @@ def mallory(tamper: Function) -> Iterator[str]:
             f"Mallory exchanges {shown(OPEN)} for {shown(LIE)}",
         )
     yield f"the device asks for the secret and receives {shown(LIE)}"
-    for command in ("PING", "HELP"):
-        exchange, reply = through(command), Service(OPEN).answer(command)
-        if exchange.reply != reply:
+    for command, secret in (("PING", OPEN), ("HELP", OPEN), *(("GET_SECRET", it) for it in NEAR)):
+        reply, arrived = Service(secret).answer(command), through(command, secret).reply
+        if arrived != reply:
             raise NotYet(
-                f"the reply to {command} arrived as {shown(exchange.reply)}",
+                f"the reply {shown(reply)} to {command} arrived as {shown(arrived)}",
                 "what is not the secret passes unchanged",
             )
     yield "every other reply passes unchanged"

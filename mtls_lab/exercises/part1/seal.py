@@ -1,24 +1,24 @@
 """The exercise of Part 1 in which a line is sealed: a checksum with a key.
 
-Here: one check, and every forgery that Mallory tries. Not here: what all checks share (judging.py,
-peers.py).
+Here: one check, and what Mallory does to the line and to the tag. Not here: the lines that she
+forges (forgeries.py), what all checks share (judging.py, peers.py).
 """
 
 from __future__ import annotations
 
 import builtins
 import hashlib
-import zlib
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from itertools import product, zip_longest
 from typing import Any
 
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.encodings import rewritten, undressed
 from mtls_lab.exercises.extension import extended, padding
+from mtls_lab.exercises.forgeries import DARK, HASHES, KEYED, TWIN, forgeries
 from mtls_lab.exercises.judging import exercise
+from mtls_lab.exercises.nonces import from_two
 from mtls_lab.exercises.peers import LIE, SECRET, shown
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, Relay, ask, replace
@@ -31,15 +31,12 @@ Function = Callable[..., Any]
 KEY = b"known to device and backend only"
 #: As long as KEY: a cipher takes no key of another length.
 HER_KEY = b"a key that Mallory has imagined!"
-#: As long as SECRET: what Mallory needs when she calculates with a CRC.
-DARK = "the moon is dark"
 #: What Mallory puts behind a text, and the rule that lets her.
 MORE = ", says Mallory"
 NO_MAC = "such a hash goes on from where it ended: HMAC (RFC 2104) is made to prevent that"
 #: Bits of a tag, at least (RFC 2104, section 5).
 ENOUGH = 80
 #: Of a hash that goes on, what it may be of: text and key as bytes, and what is between them.
-HASHES = ("sha256", "md5", "sha1", "sha512")
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 KEYS = (KEY, KEY.hex().encode(), repr(KEY).encode())
 SHAPES: tuple[Callable[[bytes], str], ...] = (
@@ -48,18 +45,6 @@ SHAPES: tuple[Callable[[bytes], str], ...] = (
     lambda raw: raw.decode("utf-8", "surrogateescape"),
 )
 GAPS = tuple(each.encode() for each in ("", *" :;,|.-_/+=#"))
-#: What she makes of a text under the old tag: whatever a tag that overlooks case, blanks, ways to
-#: write a letter, or a part of the text takes for the same.
-CHANGES = (
-    *(f"{SECRET[:at]}{SECRET[at].swapcase()}{SECRET[at + 1 :]}" for at in (0, len(SECRET) - 1)),
-    *(SECRET.replace(" ", other) for other in ("  ", "", "\N{NO-BREAK SPACE}")),
-    f" {SECRET}",
-    f"{SECRET} ",
-    SECRET.replace("t", "\N{FULLWIDTH LATIN SMALL LETTER T}"),
-    *(f"{SECRET[:at]}#{SECRET[at + 1 :]}" for at in reversed(range(len(SECRET)))),
-)
-KEYED = "nobody without the key may be able to compute a tag: use a method made for that"
-COVERS = "a tag covers the text as it is, and all of it"
 RETURNED = "what was sealed with the same key is returned"
 TEXTS = f"{RETURNED}, whatever characters it has: compare bytes"
 REFUSE = "what does not verify is a ValueError, and nothing is returned"
@@ -90,11 +75,12 @@ def seal(pair: tuple[Function, Function]) -> Iterator[str]:
         yield "Mallory changes the words at her relay, and the device refuses them"
     else:
         _changes_blindly(read, line)
+        _uses_no_nonce_twice(make, read)
         yield "Mallory cannot read the line; whatever she changes in it, no other text comes out"
     found = f"Mallory sealed {shown(LIE)} without your key, and was believed"
     if _accepts(read, _sealed(make, LIE, HER_KEY)):
         raise Unsafe(found, KEYED)
-    for found, rule, forged in _forgeries(heard):
+    for found, rule, forged in forgeries(heard, len(KEY)):
         if forged != heard and _accepts(bare, forged):
             raise Unsafe(found, rule)
     _compares_all(bare, heard)
@@ -153,27 +139,21 @@ def _changes_blindly(read: Function, line: str) -> None:
             )
 
 
+def _uses_no_nonce_twice(make: Function, read: Function) -> None:
+    one, other = (_sealed(make, text, KEY) for text in (SECRET, DARK))
+    for forged in from_two(one, other, (SECRET.encode(), DARK.encode(), TWIN.encode())):
+        if call(read, forged, KEY).value == TWIN:
+            found = (
+                f"from two sealed lines Mallory computed a third, {shown(TWIN)}, and was believed"
+            )
+            rule = "a nonce is for one line: used twice, it gives away the key of the tags"
+            raise Unsafe(found, rule)
+
+
 def _is_like_the_secret(value: object) -> bool:
     if not isinstance(value, str) or len(value) != len(SECRET):
         return False
     return sum(one == other for one, other in zip(value, SECRET, strict=True)) > len(SECRET) / 2
-
-
-def _forgeries(line: str) -> Iterator[tuple[str, str, str]]:
-    """What she did, the rule that this breaks, and the line that she sends."""
-    for text in (LIE, f"{LIE} ", f" {LIE}"):
-        yield f"Mallory sent {shown(text)} without a tag, and was believed", "no tag, no text", text
-    if SECRET not in line:
-        return
-    found = f"Mallory computed the CRC of {shown(DARK)} from the one she heard, and was believed"
-    for forged in _crc_forgeries(line):
-        yield found, KEYED, forged
-    for text in CHANGES:
-        found = f"Mallory made it {shown(text)}, kept the tag, and was believed"
-        yield found, COVERS, line.replace(SECRET, text)
-    found = "Mallory put a zero byte behind your text, kept the tag, and was believed"
-    rule = "HMAC takes the key first, and fills it up with zero bytes: the text comes second"
-    yield found, rule, line.replace(SECRET, f"{SECRET}\0")
 
 
 def _compares_all(read: Function, line: str) -> None:
@@ -188,25 +168,13 @@ def _compares_all(read: Function, line: str) -> None:
             raise Unsafe(found, whole)
 
 
-def _crc_forgeries(line: str) -> Iterator[str]:
-    """A CRC is linear: what the text changes in it does not depend on what stands before it.
-
-    What stands behind the text shifts the change; how long that is, she tries out.
-    """
-    start, tag = line[:-8], line[-8:]
-    with suppress(ValueError):
-        number = int(tag, 16)
-        for behind in (bytes(length) for length in range(len(KEY) + 3)):
-            change = zlib.crc32(SECRET.encode() + behind) ^ zlib.crc32(DARK.encode() + behind)
-            yield f"{start.replace(SECRET, DARK)}{number ^ change:08x}"
-
-
 def _is_long(make: Function) -> None:
     """Hold the tag to more than can be tried out.
 
     Where a line differs from key to key, it has at most so many bits as its characters there.
     """
-    lines = [_sealed(make, SECRET, HER_KEY[:-1] + bytes([number])) for number in range(128)]
+    keys = (hashlib.sha256(bytes([number])).hexdigest() for number in range(128))
+    lines = [_sealed(make, SECRET, key[: len(KEY)].encode()) for key in keys]
     bits = sum((len(set(each)) - 1).bit_length() for each in zip_longest(*lines, fillvalue=""))
     if bits < ENOUGH:
         found = f"the tag has at most {bits} bits: of {2**bits:,} guesses, one is right"

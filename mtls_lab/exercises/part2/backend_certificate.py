@@ -13,10 +13,11 @@ from dataclasses import replace
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed448, ed25519
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from mtls_lab.exercises.any_purpose import not_any_purpose
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, learners_ca, server_context, shown, strict_device
+from mtls_lab.exercises.purposes import no_other_purpose
 from mtls_lab.exercises.refusals import refusal
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, ask
@@ -59,7 +60,7 @@ def backend_certificate(thing: Identity | tuple[str, str]) -> Iterator[str]:
     _signs_nothing(ca, identity)
     yield "whoever takes its key cannot sign with it"
     _is_no_device(ca, identity)
-    not_any_purpose(identity.certificate, "a device")
+    no_other_purpose(identity.certificate, ExtendedKeyUsageOID.SERVER_AUTH, "a device")
     yield "whoever takes its key cannot pass for a device"
     _has_no_other_name(ca, identity, context)
     yield "it has no name that is not the backend's"
@@ -96,6 +97,13 @@ def _san(certificate: x509.Certificate, kind: type[x509.GeneralName] | None = No
 
 
 def _signs_nothing(ca: CertificateAuthority, identity: Identity) -> None:
+    if identity.certificate.public_key() == ca.certificate.public_key():
+        # Only the learner has the CA's key, and has put it on the backend's machine.
+        _is_believed(
+            ca,
+            CertificateAuthority(identity.key, ca.certificate).issue_server([BANK]),
+            "each has a key of its own: that of a CA never leaves the CA",
+        )
     try:
         basic = identity.certificate.extensions.get_extension_for_class(x509.BasicConstraints)
     except x509.ExtensionNotFound:
@@ -107,14 +115,18 @@ def _signs_nothing(ca: CertificateAuthority, identity: Identity) -> None:
     if isinstance(public, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
         raise NotYet("the certificate says CA:TRUE", rule)  # the lab's CA signs with no such key
     forged = CertificateAuthority(identity.key, identity.certificate).issue_server([BANK])
-    forged = replace(forged, chain=(identity.certificate,))
+    _is_believed(ca, replace(forged, chain=(identity.certificate,)), rule)
+    found = "the certificate says CA:TRUE; what it signs is refused, but for other reasons"
+    raise NotYet(found, rule)
+
+
+def _is_believed(ca: CertificateAuthority, forged: Identity, rule: str) -> None:
+    """Show a device what Mallory has signed with the backend's key. Raises Unsafe if it is good."""
     with Backend(server_context(forged), secret=LIE) as mallory:
         device = strict_device(ca.certificate)
         if ask("GET_SECRET", mallory, context=device, server_hostname=BANK).ok:
             found = f"with the backend's key Mallory signed a certificate for {BANK}, and was"
             raise Unsafe(f"{found} believed: {shown(LIE)}", rule)
-    found = "the certificate says CA:TRUE; what it signs is refused, but for other reasons"
-    raise NotYet(found, rule)
 
 
 def _is_no_device(ca: CertificateAuthority, identity: Identity) -> None:

@@ -34,6 +34,9 @@ _ONE = "a certificate with two names is not the device with one name"
 _TWICE = "an only name is one: a subject with two of them is not what your CA gave to the device"
 
 
+_SAYS_NO = "whether an exception means no is the server's choice: say False"
+
+
 _INSIDE = "one RDN may hold several pairs, and any of them may be a common name"
 
 
@@ -51,6 +54,13 @@ _OTHERS: tuple[tuple[Names, str], ...] = (
     (("CN=trusted-", "CN=client"), _ONE),
     (("CN=trusted-client", "O=Lab+CN=mallory"), _INSIDE),
     (("O=trusted-client",), _ONLY_CN),
+)
+
+#: What an address, a pattern, or a rule that evens out letters takes for the right name.
+_ALIKE = (
+    *("trusted-client.example", "trusted-client@example", "trusted_client", "trusted-*"),
+    *("trusted-client\n", "trusted-client\N{LATIN SMALL LETTER U WITH DIAERESIS}"),
+    "\N{FULLWIDTH LATIN SMALL LETTER T}rusted-client",
 )
 
 
@@ -78,8 +88,14 @@ def authorize(function: Callable[..., Any]) -> Iterator[str]:
             exchange, who = visit(names), _called(names)
             if exchange.ok:
                 raise Unsafe(f"{who} got {SECRET!r}", why)
-            rule.returned(who, "whether an exception means no is the server's choice: say False")
+            rule.returned(who, _SAYS_NO)
             yield f"{who} is refused"
+        for name in _ALIKE:
+            exchange, who = visit(alike := (f"CN={name}",)), _called(alike)
+            if exchange.ok:
+                raise Unsafe(f"{who} got {SECRET!r}", _PART)
+            rule.returned(who, _SAYS_NO)
+        yield f"{len(_ALIKE)} devices are refused whose names only look like it"
         exchange, who = visit(in_lab := ("O=Lab", "CN=trusted-client")), _called(in_lab)
         rule.returned(who, "a subject may hold more than a common name")
         if not exchange.ok:
@@ -90,4 +106,6 @@ def authorize(function: Callable[..., Any]) -> Iterator[str]:
 def _called(names: Names) -> str:
     if not names:
         return "a device without a certificate (None)"
-    return "a device with " + " and ".join(each.replace("client ", "client␣") for each in names)
+    return "a device with " + " and ".join(
+        each.replace("client ", "client␣").replace("\n", "␤") for each in names
+    )

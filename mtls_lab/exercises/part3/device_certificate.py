@@ -14,10 +14,10 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mtls_lab.enrolment import names_in
-from mtls_lab.exercises.any_purpose import not_any_purpose
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, learners_ca, server_context, shown, strict_device
+from mtls_lab.exercises.purposes import no_other_purpose
 from mtls_lab.exercises.refusals import served
 from mtls_lab.exercises.requests import request
 from mtls_lab.exercises.result import NotYet, Unsafe
@@ -54,7 +54,7 @@ def device_certificate(function: Callable[..., Any]) -> Iterator[str]:
         mallory = _requested(function, ca, wishes)
         if mallory:
             _as_backend(mallory, ca)
-            not_any_purpose(mallory.certificate, "a backend")
+            no_other_purpose(mallory.certificate, ExtendedKeyUsageOID.CLIENT_AUTH, "a backend")
             _as_ca(mallory, ca)
             _has_no_wish(mallory.certificate, wishes)
             if mallory.certificate.serial_number == certificate.serial_number:

@@ -104,6 +104,7 @@ _RULES = {
     "a key behind a certificate, in OpenSSL's older form": "a PEM file may hold several things, "
     "and a private key has more than one kind of BEGIN line",
     "an RSA key in its older form": "a private key has more than one kind of BEGIN line",
+    "a key in OpenSSH's form": "a private key has more than one kind of BEGIN line",
     "a key with a PIN": _GUESSED,
     "a key behind a wrapped one": "that one thing in a file is wrapped says nothing about the next",
     "a key in DER form": "DER is the same key without the lines that can be read",
@@ -117,20 +118,21 @@ def _forgotten(
     """Where keys are forgotten: of each file, what it is, its bytes and its password."""
     key, older = company.device.key, PrivateFormat.TraditionalOpenSSL
     names = (
-        *("backup/2024/client.key.bak", "device/all.pem", "device/rsa.pem", "device/locked.key"),
-        *("device/tpm.key", "device/client", "device/locked"),
+        *("backup/2024/client.key.bak", "device/all.pem", "device/rsa.pem", "device/id_ecdsa"),
+        *("device/locked.key", "device/tpm.key", "device/client", "device/locked"),
     )
     rsa_key = rsa.generate_private_key(65537, 2048)
     data = (
         _plain(key),
         clean["device/client.crt"] + _plain(key, older),
         _plain(rsa_key, older),
+        _plain(key, PrivateFormat.OpenSSH),
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(PIN)),
         clean["device/tpm.key"] + _plain(key),
         key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
         key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, BestAvailableEncryption(PIN)),
     )
-    passwords = (None, None, None, PIN, None, None, PIN)
+    passwords = (None, None, None, None, PIN, None, None, PIN)
     return dict(zip(names, zip(_RULES, data, passwords, strict=True), strict=True))
 
 
@@ -139,7 +141,7 @@ def _shipped(company: Company, name: str, what: str, data: bytes, password: byte
     found = f"the image ships with {name}, {what}"
     if name == "device/rsa.pem":
         return found
-    if data[:1] == b"\x30":  # DER
+    if data[:1] == b"\x30" or b"OPENSSH" in data:  # written in PEM, as openssl or ssh-keygen do it
         data, password = _plain(company.device.key), None
     start = data.rfind(b"-----BEGIN")
     secret = company.steals(data[start:], password)

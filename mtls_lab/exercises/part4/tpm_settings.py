@@ -36,6 +36,9 @@ ASKED_FIRST = "?tpm2.signature=yes"
 #: With the provider of Debian 12, a device that loads them the other way fails in TLS 1.2.
 IN_ORDER = ("default", "tpm2")
 FIRST = "providers are loaded in the order of their names in the file: default comes before tpm2"
+PREFERRED = "default_properties says which provider signs and verifies: write it as it was given"
+#: Values of activate with which each OpenSSL activates (its crypto/provider_conf.c).
+ACTIVATE = ("1", "yes", "true", "on")
 OWN = (
     "the settings are for the device's process: what this notebook is told, its other programs get"
 )
@@ -57,7 +60,7 @@ def tpm_settings(function: Callable[..., Any]) -> Iterator[str]:
                 needs = ASKED_FIRST if version_of(chip) < SIGNS_ALONE else ""
                 settings = _settings(function, home, chip.tcti, needs)
                 yield "there are both variables, and the file that one of them names"
-                yield from _is_served(chip, home, settings)
+                yield from _is_served(chip, home, settings, needs)
         _nobody_else_writes(Path(settings[CONF]))
         yield "nobody but the device's owner can change what is loaded"
 
@@ -111,7 +114,9 @@ def _settings(
     return settings
 
 
-def _is_served(chip: SoftwareTPM, home: Path, settings: Mapping[str, str]) -> Iterator[str]:
+def _is_served(
+    chip: SoftwareTPM, home: Path, settings: Mapping[str, str], properties: str
+) -> Iterator[str]:
     company = Company.make()
     company.certified(chip, home, "tpm")
     pem.write_certificate(home / "server_ca.pem", company.ca.certificate)
@@ -127,7 +132,7 @@ def _is_served(chip: SoftwareTPM, home: Path, settings: Mapping[str, str]) -> It
                 version=version,
             )
         if exchange.reply != SECRET:
-            rule = _rule(exchange, Path(settings[CONF]))
+            rule = _rule(exchange, Path(settings[CONF]), properties)
             raise NotYet(f"{words}: the device is not served: {_why(exchange)}", rule)
         if not any(each.name == "Sign" for each in chip.questions.asked):
             raise NotYet(f"{words}: the TPM was not asked to sign", "its key is in the TPM")
@@ -139,17 +144,20 @@ def _why(exchange: Exchange) -> str:
     return f"{failure.error}: {failure.text}" if failure else f"it received {exchange.reply!r}"
 
 
-def _rule(exchange: Exchange, path: Path) -> str:
+def _rule(exchange: Exchange, path: Path, properties: str) -> str:
     text = exchange.device.failure.text if exchange.device.failure else ""
     if "PEM lib" in text:
         return (
             "the file of the key is read by the provider tpm2: is it active in the configuration?"
         )
     if "CERTIFICATE_VERIFY_FAILED" in text or "EVP lib" in text:
-        return "default_properties says which provider signs and verifies: write it as it was given"
+        return PREFERRED
     with suppress(configparser.Error, KeyError, OSError, ValueError):
-        if [name for name in _active(path)[0] if name in IN_ORDER] == list(reversed(IN_ORDER)):
+        active, preferred = _active(path)
+        if [name for name in active if name in IN_ORDER] == list(reversed(IN_ORDER)):
             return FIRST
+        if preferred != properties:
+            return PREFERRED
     return "OpenSSL does its own work with the provider default: is it active as well?"
 
 
@@ -164,7 +172,7 @@ def _active(path: Path) -> tuple[list[str], str]:
     parser.read_string(f"[ ]\n{path.read_text('utf-8')}")
     start = parser[parser[" "]["openssl_conf"].strip()]
     providers = parser[start["providers"]].items()
-    active = [name for name, section in providers if parser[section]["activate"] == "1"]
+    active = [name for name, section in providers if parser[section]["activate"] in ACTIVATE]
     return active, parser[start["alg_section"]]["default_properties"]
 
 
@@ -185,7 +193,7 @@ def _both_providers(path: Path) -> None:
     if properties != ASKED_FIRST:
         raise NotYet(
             "default_properties is not the text that was given",
-            "default_properties says which provider signs and verifies: write it as it was given",
+            PREFERRED,
         )
 
 

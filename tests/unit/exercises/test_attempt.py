@@ -206,13 +206,26 @@ def test_it_is_shown_in_a_box_and_escaped() -> None:
     assert repr(attempt) == str(attempt)
 
 
-def test_a_secret_in_a_file_of_the_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The copy of the software does not have it; the backend does."""
+def opened(file: Path) -> bytes:
+    with file.open("rb") as key:
+        return key.read()
+
+
+@pytest.mark.parametrize("read", [Path.read_bytes, opened])
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_secret_in_a_file_of_the_device(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    read: Callable[[Path], bytes],
+    absolute: bool,  # noqa: FBT001
+) -> None:
+    """The copy of the software does not have it, wherever it is; the backend does."""
     monkeypatch.chdir(tmp_path)
-    Path("device.key").write_bytes(KEY)
+    file = tmp_path / "device.key" if absolute else Path("device.key")
+    file.write_bytes(KEY)
 
     def from_file(question: str) -> str:
-        return hmac.new(Path("device.key").read_bytes(), question.encode(), "sha256").hexdigest()
+        return hmac.new(read(file), question.encode(), "sha256").hexdigest()
 
     attempt = stop_the_clone(from_file, lambda answer, question, _: answer == tag(question))
     assert not attempt.served

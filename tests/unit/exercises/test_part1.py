@@ -12,6 +12,7 @@ import importlib
 import json
 import logging
 import os
+import re
 import socket
 import socketserver
 import sys
@@ -36,6 +37,8 @@ from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from mtls_lab import checks
 from mtls_lab.exercises import Outcome, Result
+from mtls_lab.exercises.forgeries import TWIN
+from mtls_lab.exercises.peers import SECRET
 from mtls_lab.net import Address, Chunk, replace
 from mtls_lab.wire import Direction
 from tests.unit.exercises.conftest import Hurry
@@ -237,6 +240,16 @@ def every_reply(chunk: Chunk) -> bytes:
     return b"the cave is empty\n" if chunk.direction is Direction.TO_DEVICE else chunk.heard
 
 
+def each_word(chunk: Chunk) -> bytes:
+    said = chunk.heard.replace(b"open", b"the cave is").replace(b"sesame", b"empty")
+    return said if chunk.direction is Direction.TO_DEVICE else chunk.heard
+
+
+def without_case(chunk: Chunk) -> bytes:
+    said = re.sub(rb"(?i)open sesame", b"the cave is empty", chunk.heard)
+    return said if chunk.direction is Direction.TO_DEVICE else chunk.heard
+
+
 def broken_line(chunk: Chunk) -> bytes:
     return right_tamper(chunk).strip()
 
@@ -256,6 +269,7 @@ def forever(_: object) -> None:
 
 TAMPERED: Attempts = {
     **named(NOT_YET, one_direction, as_text, odd, broken_line, unchanged, every_reply),
+    **named(NOT_YET, each_word, without_case),
     "the secret everywhere": (replace("open sesame", "the cave is empty"), NOT_YET),
     **named(NOT_YET, forever, stumbling),
     **named(RIGHT, right_tamper),
@@ -585,6 +599,10 @@ def hmac_tag(text: str, key: bytes) -> str:
     return hmac.new(key, text.encode(), "sha256").hexdigest()
 
 
+def added(one: bytes, other: bytes) -> str:
+    return bytes(first ^ second for first, second in zip(one, other, strict=True)).hex()
+
+
 def pair(tag: Callable[[str, bytes], str] = hmac_tag) -> tuple[Seal, Unseal]:
     """Functions that seal with this tag, and compare the whole line."""
     seal = with_tag(tag)
@@ -683,6 +701,29 @@ def with_a_nonce(cipher: type[AESGCM | ChaCha20Poly1305]) -> tuple[Seal, Unseal]
         return cipher(key).decrypt(sealed[:12], sealed[12:], None)
 
     return with_a_cipher(encrypt, decrypt)
+
+
+def with_one_nonce(cipher: type[AESGCM | ChaCha20Poly1305]) -> tuple[Seal, Unseal]:
+    nonce = bytes(12)
+    return with_a_cipher(
+        lambda key, text: cipher(key).encrypt(nonce, text, None),
+        lambda key, sealed: cipher(key).decrypt(nonce, sealed, None),
+        BASE64,
+    )
+
+
+def ctr_and_hmac() -> tuple[Seal, Unseal]:
+    """It shows Eve where two texts differ; but what hides the text has not been promised."""
+
+    def decrypt(key: bytes, sealed: bytes) -> bytes:
+        if not hmac.compare_digest(sealed[-32:], hmac.digest(key, sealed[:-32], "sha256")):
+            raise ValueError
+        return aes_ctr(key, sealed[:-32])
+
+    return with_a_cipher(
+        lambda key, text: (hidden := aes_ctr(key, text)) + hmac.digest(key, hidden, "sha256"),
+        decrypt,
+    )
 
 
 def fernet(key: bytes) -> Fernet:
@@ -808,6 +849,9 @@ HIDDEN: Attempts = {
     ),
     "AES-GCM": (with_a_nonce(AESGCM), RIGHT),
     "ChaCha20-Poly1305": (with_a_nonce(ChaCha20Poly1305), RIGHT),
+    "AES-GCM with one nonce": (with_one_nonce(AESGCM), UNSAFE),
+    "ChaCha20-Poly1305 with one nonce": (with_one_nonce(ChaCha20Poly1305), UNSAFE),
+    "AES-CTR and HMAC": (ctr_and_hmac(), RIGHT),
     "base64 of tag and text": (
         tag_first(lambda key, text: hmac.digest(key, text, "sha256")),
         RIGHT,
@@ -843,6 +887,15 @@ EVENED_OUT: Attempts = {
         UNSAFE,
     ),
     "tag of the first letters": (pair(lambda text, key: hmac_tag(text[:8], key)), UNSAFE),
+    "tag of the letters in any order": (
+        pair(lambda text, key: hmac_tag("".join(sorted(text)), key)),
+        UNSAFE,
+    ),
+    "tag of the CRC": (pair(lambda text, key: hmac_tag(crc(text.encode()), key)), UNSAFE),
+    "tag of the hash": (
+        pair(lambda text, key: hmac_tag(hashlib.sha256(text.encode()).hexdigest(), key)),
+        RIGHT,
+    ),
     "tag of the last letters": (pair(lambda text, key: hmac_tag(text[-8:], key)), UNSAFE),
     "tag that is decoded": ((with_tag(hmac_tag), decodes_the_tag), NOT_YET),
     "tag in base64 that is decoded": ((into_json, decoded_from_json), NOT_YET),
@@ -903,6 +956,24 @@ SEALED: Attempts = {
     ),
     "plain crc": (pair(lambda text, _: crc(text.encode())), UNSAFE),
     "plain hash": (pair(lambda text, _: hashlib.sha256(text.encode()).hexdigest()), UNSAFE),
+    "hash of the text, XOR with the key": (
+        pair(lambda text, key: added(hashlib.sha256(text.encode()).digest(), key)),
+        UNSAFE,
+    ),
+    "sum of text and key": (
+        pair(lambda text, key: f"{sum(map(int.from_bytes, (text.encode(), key))):064x}"),
+        UNSAFE,
+    ),
+    "product of text and key": (
+        pair(lambda text, key: f"{int.from_bytes(text.encode()) * int.from_bytes(key):0100x}"),
+        UNSAFE,
+    ),
+    "hash of the text, XOR with that of the key": (
+        pair(
+            lambda text, key: added(*(hashlib.sha512(it).digest() for it in (text.encode(), key)))
+        ),
+        UNSAFE,
+    ),
     "crc of key and text": (pair(lambda text, key: crc(key + text.encode())), UNSAFE),
     "crc of text and key": (pair(lambda text, key: crc(text.encode() + b":" + key)), UNSAFE),
     "tag without the text": (pair(lambda _, key: hmac_tag("always", key)), UNSAFE),
@@ -962,6 +1033,14 @@ def test_a_tag_of_16_bits_is_found_by_trying() -> None:
             assert unseal(line, b"known to device and backend only") == "the cave is empty"
             break
     assert number < 2**20
+
+
+def test_two_texts_have_one_crc() -> None:
+    """What the check sends in place of the other, behind whatever and before whatever."""
+    assert TWIN != SECRET
+    for before, behind in [("", ""), ("key ", ""), ("", ":key")]:
+        one, other = (f"{before}{text}{behind}".encode() for text in (SECRET, TWIN))
+        assert zlib.crc32(one) == zlib.crc32(other)
 
 
 # --- Untouched -------------------------------------------------------------------------------

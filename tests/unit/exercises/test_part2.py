@@ -89,6 +89,7 @@ def with_fields(**fields: Any) -> Callable[[CertificateAuthority], Identity]:
 
 #: Which no certificate of the lab has, so there is no Purpose for it.
 ANY = SimpleNamespace(value=ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+OCSP = SimpleNamespace(value=ExtendedKeyUsageOID.OCSP_SIGNING)
 CERTIFICATES: Attempts = {
     "no backend.example": (with_names("localhost", "127.0.0.1"), NOT_YET),
     "no address": (with_names("backend.example", "localhost"), NOT_YET),
@@ -112,6 +113,8 @@ CERTIFICATES: Attempts = {
     "every purpose": (with_fields(purpose=None), UNSAFE),
     "both purposes": (with_fields(purpose=[Purpose.SERVER, Purpose.CLIENT]), UNSAFE),
     "any purpose too": (with_fields(purpose=[Purpose.SERVER, ANY]), UNSAFE),
+    "another purpose too": (with_fields(purpose=[Purpose.SERVER, OCSP]), NOT_YET),
+    "the CA's own key": (lambda ca: with_fields(key=ca.key)(ca), UNSAFE),
     "CA:TRUE without key usage": (with_fields(is_ca=True, key_usage=None), NOT_YET),
     "a wildcard": (with_names(*NAMES, "*.backend.example"), UNSAFE),
     "a further name": (with_names("bank.example", *NAMES), UNSAFE),
@@ -474,6 +477,29 @@ def looks_afterwards(address: Address, cafile: str, host: str, timeout: float) -
     return reply
 
 
+def compares_names(
+    is_right: Callable[[dict[str, Any], str], bool],
+) -> Callable[[Address, str, str, float], str]:
+    """It compares the name by hand, before it asks."""
+
+    def fetch(address: Address, cafile: str, host: str, timeout: float) -> str:
+        context = any_host(cafile)
+        with (
+            socket.create_connection(address, timeout) as raw,
+            context.wrap_socket(raw, server_hostname=host) as tls,
+        ):
+            if not is_right(tls.getpeercert() or {}, host):
+                raise ConnectionError("another name")
+            tls.sendall(b"GET_SECRET\n")
+            with tls.makefile("rb") as lines:
+                line = lines.readline()
+        if not line.endswith(b"\n"):
+            raise ConnectionError("half a line")
+        return line.decode().rstrip("\n")
+
+    return fetch
+
+
 def nothing_on_error(*_: object) -> None:
     return None
 
@@ -494,6 +520,17 @@ FETCHES: Attempts = {
     "no check": (Fetch(cert_none), UNSAFE),
     "public CAs too": (Fetch(public_cas_too), UNSAFE),
     "any host": (Fetch(any_host), UNSAFE),
+    "part of the name": (compares_names(lambda shown, host: host in str(shown)), UNSAFE),
+    "the end of a name": (
+        compares_names(
+            lambda shown, host: any(name.endswith(host) for _, name in shown["subjectAltName"])
+        ),
+        UNSAFE,
+    ),
+    "one of the names": (
+        compares_names(lambda shown, host: ("DNS", host) in shown["subjectAltName"]),
+        RIGHT,
+    ),
     "any day": (Fetch(any_day), UNSAFE),
     "again without a check": (Fetch(again=Fetch(cert_none)), UNSAFE),
     "a check after the command": (looks_afterwards, UNSAFE),

@@ -2,10 +2,13 @@
 the solutions in the notebook (tests/notebooks/test_solutions.py)."""
 
 import gc
+import re
 import socket
 import ssl
+import unicodedata
 import warnings
 from collections.abc import Callable, Iterable
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -300,6 +303,7 @@ def test_mutual_backend(name: str, hold: Hold) -> None:
 CSR = x509.CertificateSigningRequest
 LOCALHOST = x509.DNSName("localhost")
 ANY = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]), False)
+OCSP_TOO = (x509.ExtendedKeyUsage([*CLIENT[0], ExtendedKeyUsageOID.OCSP_SIGNING]), False)
 ANY_TOO = (x509.ExtendedKeyUsage([*CLIENT[0], *ANY[0]]), False)
 BOTH = (
     x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]),
@@ -384,6 +388,7 @@ CERTIFICATES: Attempts = {
     "CA:TRUE": (lambda csr, ca: sign(csr, ca, CA, CLIENT), UNSAFE),
     "any purpose too": (lambda csr, ca: sign(csr, ca, LEAF, ANY_TOO), UNSAFE),
     **named(NOT_YET, sign_the_rest_as_it_is_asked, sign_a_name_for_all),
+    "another purpose too": (lambda csr, ca: sign(csr, ca, LEAF, OCSP_TOO), NOT_YET),
     "any purpose alone": (lambda csr, ca: sign(csr, ca, LEAF, ANY), NOT_YET),
     "CA:FALSE and for a client": (lambda csr, ca: sign(csr, ca, LEAF, CLIENT), RIGHT),
     "for a client": (lambda csr, ca: sign(csr, ca, CLIENT), RIGHT),
@@ -495,6 +500,40 @@ RULES: Attempts = {
     "startswith": (lambda c: common_names(c)[0].startswith("trusted-client"), UNSAFE),
     "lower": (lambda c: common_names(c)[0].lower() == "trusted-client", UNSAFE),
     "part of the name": (lambda c: common_names(c)[0] in "trusted-client", UNSAFE),
+    "a pattern that ends at a line": (
+        lambda c: [bool(re.match("trusted-client$", each)) for each in common_names(c)] == [True],
+        UNSAFE,
+    ),
+    "a pattern with a dot": (
+        lambda c: (
+            [bool(re.fullmatch("trusted.client", each)) for each in common_names(c)] == [True]
+        ),
+        UNSAFE,
+    ),
+    "the name is a pattern": (
+        lambda c: [fnmatch("trusted-client", each) for each in common_names(c)] == [True],
+        UNSAFE,
+    ),
+    "up to a dot": (
+        lambda c: [each.partition(".")[0] for each in common_names(c)] == ["trusted-client"],
+        UNSAFE,
+    ),
+    "up to an @": (
+        lambda c: [each.partition("@")[0] for each in common_names(c)] == ["trusted-client"],
+        UNSAFE,
+    ),
+    "letters evened out": (
+        lambda c: (
+            [unicodedata.normalize("NFKC", each) for each in common_names(c)] == ["trusted-client"]
+        ),
+        UNSAFE,
+    ),
+    "letters left out": (
+        lambda c: (
+            [each.encode("ascii", "ignore") for each in common_names(c)] == [b"trusted-client"]
+        ),
+        UNSAFE,
+    ),
     "strip": (lambda c: common_names(c)[0].strip() == "trusted-client", UNSAFE),
     "quoted in the text": (lambda c: "'trusted-client'" in str(c), UNSAFE),
     **named(UNSAFE, any_attribute, last_name),

@@ -118,6 +118,14 @@ SETTINGS: Attempts = {
         ),
         NOT_YET,
     ),
+    "properties of its own": (
+        configured(CONFIGURATION.replace("PROPERTIES", "?provider=tpm2")),
+        NOT_YET,
+    ),
+    "activated with yes": (
+        configured(CONFIGURATION.replace("activate = 1", "activate = yes")),
+        RIGHT,
+    ),
     "a dict of paths": (
         lambda folder, tcti, _: {"OPENSSL_CONF": folder, "TPM2OPENSSL_TCTI": tcti},
         NOT_YET,
@@ -262,6 +270,7 @@ COPYABLE: Attempts = {
     "by their names": (finds(PLAIN, files="*.key"), UNSAFE),
     "one BEGIN line": (finds(rb"-----BEGIN PRIVATE KEY-----"), UNSAFE),
     "without RSA": (finds(rb"-----BEGIN (EC |ENCRYPTED )?PRIVATE KEY-----"), UNSAFE),
+    "without OpenSSH": (finds(rb"-----BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY-----"), UNSAFE),
     "without a PIN": (finds(rb"-----BEGIN (EC |RSA )?PRIVATE KEY-----"), UNSAFE),
     "a wrapped one excuses": (finds(PLAIN, unless=b"TSS2"), UNSAFE),
     "without DER": (finds(PLAIN, der=False), UNSAFE),

@@ -142,9 +142,11 @@ def test_what_another_version_asked_is_left_out() -> None:
         ("2", ["silent_client", "eve_listens", "changed_reply"]),
         ("3", ["eve_reads_tls", "flipped_bit", "same_named_ca"]),
         ("3d", ["no_certificate", "leaf_only", "substring"]),
+        ("4b", ["stolen_session", "revoked_session", "no_sessions"]),
+        ("5", ["stolen_session", "revoked_session", "no_sessions"]),
     ],
 )
-def test_without_progress_a_lesson_begins_with_the_one_before(
+def test_without_progress_a_lesson_begins_with_the_last_that_it_needs(
     lesson: str, asked: list[str]
 ) -> None:
     assert names(opening(lesson, Progress(), MONDAY)) == asked
@@ -157,6 +159,10 @@ def test_a_lesson_asks_nothing_of_its_own_and_nothing_of_a_later_one() -> None:
         assert len(asked) == OPENING
         own = list(QUESTIONS).index(next(n for n, q in QUESTIONS.items() if q.lesson == lesson))
         assert set(names(asked)) <= set(list(QUESTIONS)[:own])
+
+
+def test_what_was_predicted_in_a_lesson_that_is_not_needed_comes_back() -> None:
+    assert names(opening("5", predicted("loaded_key", sure=None), MONDAY))[0] == "loaded_key"
 
 
 def test_an_error_of_the_first_part_comes_back_before_a_skipped_one_of_the_second() -> None:

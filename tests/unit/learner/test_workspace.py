@@ -14,7 +14,7 @@ from mtls_lab.learner import enter, workspace
 from mtls_lab.learner.folder import own_folder, read_marker
 from mtls_lab.learner.workspace import FOLDERS
 from mtls_lab.net import client_context, only_trusted_client, server_context
-from mtls_lab.pki import Purpose, describe, pem
+from mtls_lab.pki import Purpose, create_key, describe, pem
 from mtls_lab.program import typed
 
 PART_2 = (
@@ -137,6 +137,36 @@ def other_ca_key() -> None:
     pem.write_key("ca/ca.key", ca.key)
 
 
+def another_key_identifier() -> None:
+    """As after the last cell of Part 2's section 2 alone, where section 1 has made another CA."""
+    ca, before = CertificateAuthority.load("ca/ca.crt", "ca/ca.key"), create_key()
+    issued = CertificateAuthority(
+        ca.key, CertificateAuthority.create("Lab CA", key=before).certificate
+    )
+    issued.issue_server(["localhost"]).save("backend", "server")
+
+
+def client_as_server() -> None:
+    ca = CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
+    ca.issue("localhost", Purpose.CLIENT, names=["localhost"]).save("backend", "server")
+
+
+def server_of_another_name() -> None:
+    ca = CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
+    ca.issue_server(["mallory.example"]).save("backend", "server")
+
+
+def server_as_client() -> None:
+    ca = CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
+    ca.issue_server(["trusted-client"]).save("device", "client")
+
+
+def leaf_as_ca() -> None:
+    ca = CertificateAuthority.create("Lab CA")
+    leaf = ca.issue("Lab CA", None, key=ca.key)  # signed with its own key, and CA:FALSE
+    pem.Identity(ca.key, leaf.certificate).save("ca", "ca")
+
+
 SERVER, CLIENT = set(PART_2[2:4]), set(PART_3[:2])
 EVERYTHING = set(PART_2 + PART_3)
 
@@ -155,6 +185,11 @@ EVERYTHING = set(PART_2 + PART_3)
         (expired_ca, EVERYTHING),
         (other_ca_key, EVERYTHING),
         (lambda: Path("ca/ca.crt").write_text(""), EVERYTHING),
+        (another_key_identifier, SERVER),
+        (client_as_server, SERVER),
+        (server_of_another_name, SERVER),
+        (server_as_client, CLIENT),
+        (leaf_as_ca, EVERYTHING),
         (lambda: Path("device/server_ca.pem").write_text("garbage"), set()),
         (lambda: Path("backend/client_ca.pem").unlink(), set()),
     ],
@@ -170,6 +205,11 @@ EVERYTHING = set(PART_2 + PART_3)
         "CA expired",
         "CA with another key",
         "CA empty",
+        "server with another CA's key identifier",
+        "server with a client's purpose",
+        "server with another name",
+        "client with a server's purpose",
+        "CA that may not sign",
         "copy of the CA damaged",
         "copy of the CA missing",
     ],
