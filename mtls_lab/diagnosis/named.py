@@ -37,6 +37,7 @@ REASONS = {
     "{:error, :enoent}": "named file missing",
     "{:error, :eacces}": "named file closed",
     "nosuchfileexception": "named file missing",
+    "is not a valid keystore": "named file missing",
     "could not find key file": "named file not opened",
     "could not find certificate file": "named file not opened",
     "could not be accessed": "named file not opened",
@@ -77,6 +78,7 @@ NAMES = (
     r"|\{:options, \{:\w{1,20}, (?:~c)?[\"'](?P<elixir>[^\"'\n]{1,300})[\"']"
     r"|could not find (?:key|certificate) file: (?P<netty>[^\s(]{1,300})"
     r"|[Ff]ile does not exist: (?P<keytool>\S{1,300})"
+    r"|(?P<jetty>/\S{1,300}) is not a valid keystore"
     r"|[Ff]ile ['\"](?P<quoted>[^'\"\n]{1,300})['\"] does not exist"
     r"|cannot find (?:certificate|private key|CA) file: (?P<coturn>\S{1,300})"
     r"|(?P<inspircd>/\S{1,300}) does not exist or is not readable"
