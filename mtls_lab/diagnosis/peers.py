@@ -148,7 +148,7 @@ class Runs:
         if of_this and not self.agree(entry, seen.side):
             entry, seen = find(replace(seen, state=f"said of {self.owner() or 'either'}"))
             return entry | self.retold(), seen
-        if self.faults and _of_a_certificate(entry):
+        if of_this and self.faults and _of_a_certificate(entry):
             seen = replace(seen, side=seen.side or self.side(entry))
         return entry, seen
 
