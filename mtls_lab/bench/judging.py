@@ -215,6 +215,10 @@ def _no_hello(seen: Seen) -> Iterator[Cause]:
         yield cause("no_name", seen, evidence)
     elif "unrecognized_name" in alerts:
         yield cause("unknown_name", seen, evidence, certain=True)
+    elif seen.otherwise and seen.otherwise.first("ServerHello"):
+        called = f"when it is called {seen.other_name}" if seen.other_name else "without SNI"
+        evidence.append(f"{called.removeprefix('when it is ')}: {', '.join(seen.otherwise.agreed)}")
+        yield cause("name_not_served", seen, evidence, certain=True, called=called)
     elif seen.older and seen.older.first("ServerHello"):
         version, cipher = seen.older.agreed
         evidence.append(f"with everything switched on: {version}, {cipher}")

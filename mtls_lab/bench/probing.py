@@ -47,6 +47,7 @@ class Seen:
         older: with versions and cipher suites that are switched off today.
         named: where it does not verify for another reason: trusting it, to verify its name.
         nameless: without SNI.
+        otherwise: where no name was answered, by the name of the host, or without SNI.
         again: with the session of an earlier attempt, and without our certificate.
         asked, asked_bare: with a request, with our certificate and without.
         protocol, greeting: what a server speaks that speaks no TLS, and its first bytes.
@@ -68,6 +69,7 @@ class Seen:
     older: Attempt | None = None
     nameless: Attempt | None = None
     named: Attempt | None = None
+    otherwise: Attempt | None = None
     again: Attempt | None = None
     asked: Attempt | None = None
     asked_bare: Attempt | None = None
@@ -80,6 +82,11 @@ class Seen:
     def best(self, version: str) -> Attempt:
         """The attempt of a version that got further."""
         return self.unchecked.get(version, self.full[version])
+
+    @property
+    def other_name(self) -> str:
+        """The host, if it has a name of its own beside the one that is called."""
+        return "" if is_address(self.host) or self.host == self.name else self.host
 
     @property
     def attempts(self) -> list[Attempt]:
@@ -208,6 +215,9 @@ def _with_tls(seen: Seen, call: Call, request: bytes) -> None:
             name,
             wait=False,
         )
+        if not is_address(name):
+            context = own.context(TLS12, TLS13, present=False, check=False)
+            seen.otherwise = attempt(call, context, seen.other_name or None, wait=False)
         return
     # TLS 1.2 says in the handshake what TLS 1.3 says at the first read.
     last = [version for version in seen.full if seen.best(version).first("ServerHello")][-1]

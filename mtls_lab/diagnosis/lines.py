@@ -72,6 +72,9 @@ VERIFY = re.compile(
     r"|verify_code[=: ]{1,2}(\d{1,3})|certificate verification: error \((\d{1,3})\)"
     r"|error (\d{1,3}) at \d{1,2} depth"
 )
+#: haproxy's codes of a handshake: its own, OpenSSL's, and what was wrong with the client's
+#: certificate (ssl_c_err) or above it (ssl_c_ca_err), as httpslog and error-log-format have them.
+HAPROXY = re.compile(r"\b\d{1,3}/[0-9a-f]{16}/(?:0/)?(\d{1,3})/")
 
 
 def decoded(data: bytes | bytearray) -> str:
@@ -105,16 +108,16 @@ def heard(text: str) -> Symptoms:
         for phrase in phrases_in(small)
         if not phrase.stack or phrase.stack in signs or phrase.is_telling
     ]
-    lines = text.splitlines()
+    lines = ["" if _is_healthy(line) else line for line in text.splitlines()]
     best = _decisive(lines, phrases, goes_on=S_CLIENT in small)
     if best is None:
-        first = next((line for line in lines if line.strip()), "")
+        first = next((line for line in text.splitlines() if line.strip()), "")
         return Symptoms(state="unread", says=_quoted(first))
     *_, number, phrase = best
     line = discreet(lines[number][:LINE])
     # A log says on the line before or after who speaks, and curl which file it means.
     around = "\n".join(each[:LINE] for each in lines[max(number - 1, 0) : number + 2])
-    side = _side(phrase, line, around, _calls_before(lines, number)) or _only_side(small)
+    side = _side(phrase, line, around, _calls_before(lines, number)) or _only_side(lines)
     stack, by, note = _speaker(line, phrase.stack, signs, text, side)
     relayed = phrase.kind != "alert" and was_relayed(line.lower())
     if relayed and not phrase.side:
@@ -146,8 +149,6 @@ def _decisive(
     raising = [each for each in phrases if each.stack == "python" and "…" in each.words]
     for number, line in enumerate(lines):
         if not line or (len(lines) > 1 and "'E" in line and IN_A_LIST.fullmatch(line)):
-            continue
-        if any(part.found(line[:LINE].lower()) for part in read_healthy()):
             continue
         told = _meanings(line[:LINE], phrases)
         if raising and (calls := _calls_before(lines, number)[-INNERMOST:]):
@@ -191,6 +192,9 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
     for match in VERIFY.finditer(small):
         if code := int(next(filter(None, match.groups()))):
             yield len(match[0]) + LINE, Phrase("", "verify", str(code), "", "")
+    for match in HAPROXY.finditer(small):
+        if code := int(match[1]):
+            yield len(match[0]) + LINE, Phrase("", "verify", str(code), "backend", "haproxy")
     yield from alerts
 
 
@@ -276,9 +280,17 @@ def _longest_part(table: str, line: str) -> str:
     return max(found)[1] if found else ""
 
 
-def _only_side(small: str) -> str:
+def _is_healthy(line: str) -> bool:
+    """Whether a program prints this line when nothing has failed."""
+    small = line[:LINE].lower()
+    return any(part.found(small) for part in read_healthy())
+
+
+def _only_side(lines: list[str]) -> str:
     """The side that a text is of, if no line of it is of the other one."""
-    parts = {part: told for part, told in read_lines()["sides"].items() if part in small}
+    small = "\n".join(lines).lower()
+    sides = read_lines()["sides"].items()
+    parts = {part: told for part, told in sides if part in small and _begins(part, small)}
     sides = {t for part, t in parts.items() if not any(part in p != part for p in parts)}
     return sides.pop() if len(sides) == 1 else ""
 

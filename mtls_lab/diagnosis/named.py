@@ -15,6 +15,8 @@ __all__ = ["file_named", "system_reason"]
 #: The operating system's words, and the state that they are.
 REASONS = {
     "does not exist or is empty": "named file missing or empty",
+    "failed to load incomplete ": "named file missing or empty",
+    "is empty`": "named file missing or empty",
     "does not exist or does not contain": "",
     "could not open file or uri for loading": "named file not opened",
     "does not exist or is not readable": "named file not opened",
@@ -25,6 +27,7 @@ REASONS = {
     "but not private key file": "named file missing",
     "not found (errcode": "named file missing",
     "does not exist": "named file missing",
+    "doesn't exist": "named file missing",
     "invalid path": "named file missing",
     "permission denied": "named file closed",
     "is a directory": "named folder",
@@ -34,6 +37,7 @@ REASONS = {
     "{:error, :enoent}": "named file missing",
     "{:error, :eacces}": "named file closed",
     "nosuchfileexception": "named file missing",
+    "is not a valid keystore": "named file missing",
     "could not find key file": "named file not opened",
     "could not find certificate file": "named file not opened",
     "could not be accessed": "named file not opened",
@@ -65,13 +69,16 @@ NAMES = (
     r"|\bopen '(?P<node>[^'\n]{1,300})'"
     r"|\b(?:open|read) (?P<go>[^\s:']{1,300}): "
     r"|\[Errno \d{1,3}\] [\w ]{1,40}: '(?P<python>[^'\n]{1,300})'"
-    r"|invalid path: (?P<requests>\S{1,300})"
+    r"|[Ii]nvalid path: (?P<requests>[^\s`]{1,300})"
+    r"|incomplete (?:certificate|private key) from (?:path: )?(?P<envoy>[^\s`:]{1,300})"
+    r"|error `file (?P<empty>[^\s`]{1,300}) is empty`"
     r"|\bfopen\('?(?P<openssl>[^',)\n]{1,300})"
     r"|(?:NoSuchFile|FileNotFound)Exception: (?P<java>[^\s(]{1,300})"
     r"|\{options,\{\w{1,20},\"(?P<erlang>[^\"\n]{1,300})\""
     r"|\{:options, \{:\w{1,20}, (?:~c)?[\"'](?P<elixir>[^\"'\n]{1,300})[\"']"
     r"|could not find (?:key|certificate) file: (?P<netty>[^\s(]{1,300})"
     r"|[Ff]ile does not exist: (?P<keytool>\S{1,300})"
+    r"|(?P<jetty>/\S{1,300}) is not a valid keystore"
     r"|[Ff]ile ['\"](?P<quoted>[^'\"\n]{1,300})['\"] does not exist"
     r"|cannot find (?:certificate|private key|CA) file: (?P<coturn>\S{1,300})"
     r"|(?P<inspircd>/\S{1,300}) does not exist or is not readable"
@@ -88,7 +95,7 @@ QUOTED = (
 UNUSED = (
     r"certificate file: (?P<curl>\S{1,300})|trust anchors from file: (?P<newer>\S{1,300})"
     r"|\bCAfile: (?P<older>\S{1,300})|certificate file (?P<jdbc>/\S{1,300}?)\.?$"
-    r"|CA certificates from (?P<envoy>/\S{1,300}?)[.:]?(?:\s|$)"
+    r"|CA certificates from (?P<ca>/\S{1,300}?)[.:]?(?:\s|$)"
 )
 
 

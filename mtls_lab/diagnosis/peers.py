@@ -20,9 +20,9 @@ from mtls_lab.facts import read_facts
 __all__ = ["OFTEN", "Runs", "alerts_sent", "names_of", "normalised", "said"]
 
 Entry = dict[str, Any]
-#: Servers of the runs that write the same as a client (stunnel) or a bridge (Mosquitto): on these
-#: sides, where "" is an unknown one, the runs prove nothing about them.
-CLIENTS_TOO = {"stunnel": ("device", ""), "mosquitto": ("device",)}
+#: Peers of the runs that write the same on the other side (stunnel, gnutls-serv) or as a bridge
+#: (Mosquitto): on these sides, where "" is an unknown one, the runs prove nothing about them.
+CLIENTS_TOO = {"stunnel": ("device", ""), "mosquitto": ("device",), "gnutls": ("backend",)}
 Find = Callable[[Symptoms], tuple[Entry, Symptoms]]
 
 #: Of a log, the last lines are looked at, and of a line its beginning.
@@ -148,7 +148,7 @@ class Runs:
         if of_this and not self.agree(entry, seen.side):
             entry, seen = find(replace(seen, state=f"said of {self.owner() or 'either'}"))
             return entry | self.retold(), seen
-        if self.faults and _of_a_certificate(entry):
+        if of_this and self.faults and _of_a_certificate(entry):
             seen = replace(seen, side=seen.side or self.side(entry))
         return entry, seen
 

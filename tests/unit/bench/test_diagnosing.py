@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import ssl
 import sys
 from pathlib import Path
 
@@ -398,6 +399,24 @@ def test_a_file_of_cas_that_has_none(lab: Lab) -> None:
     assert (line.sign, "no CA's certificate in it" in line.text) == ("✗", True)
     (line,) = (each for each in right.lines if each.label == "CA file")
     assert line.sign == "✓"
+
+
+@pytest.mark.parametrize("named", ["localhost", ""], ids=["the host", "without SNI"])
+def test_a_name_that_a_server_has_no_certificate_for(lab: Lab, named: str) -> None:
+    context = lab.mtls()  # as Caddy and other servers in Go, which look one up
+
+    def look_up(_: object, name: str | None, __: object) -> int | None:
+        return None if name == (named or None) else ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
+
+    context.sni_callback = look_up
+    with serve(context) as backend:
+        host = named or "127.0.0.1"
+        diagnosis = diagnose(
+            (host, backend.address[1]), cafile=lab.ca_file, server_hostname="api.example"
+        )
+    first = diagnosis.causes[0]
+    assert (first.name, diagnosis.code, first.certain) == ("name_not_served", 14, True)
+    assert f"answers {f'when it is called {named}' if named else 'without SNI'}" in first.says
 
 
 def test_a_key_without_its_certificate(lab: Lab) -> None:
