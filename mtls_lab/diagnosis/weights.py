@@ -66,7 +66,7 @@ VAGUE = {
     "transcript without an error": 0.1,
 }
 #: A reason of OpenSSL without an explanation, beside words that have one.
-UNEXPLAINED = 1.2
+UNEXPLAINED = 0.95
 #: openssl s_client goes on after a certificate that does not verify: an alert counts more then.
 S_CLIENT, GOES_ON = "connected(0", 3.5
 #: From this weight on, a line says of itself that something was refused or did not load.
