@@ -40,7 +40,7 @@ __all__ = ["Explanation", "explain"]
 States = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 #: How an entry begins that is about a side's own files: what a stack sends says nothing of those.
-SETUP = "Nobody was refused: {seer} stopped"
+SETUP = ("Nobody was refused: {seer} stopped", "Nobody was refused: nothing was sent")
 #: Lines of programs that did not take a certificate or a key, whatever was wrong with it.
 UNTAKEN = {"key not decodable", "pair not taken"}
 #: What is known of a file that could not be opened; a look into the folder tells more.

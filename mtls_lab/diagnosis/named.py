@@ -67,7 +67,7 @@ ERRNO = {
 NAMES = (
     r"certificate from (?P<curl>[^\s,]{1,300}), OpenSSL error"
     r"|\bopen '(?P<node>[^'\n]{1,300})'"
-    r"|\b(?:open|read) (?P<go>[^\s:']{1,300}): "
+    r"|\b(?:open|read) (?!stream: )(?P<go>[^\s:']{1,300}): "
     r"|\[Errno \d{1,3}\] [\w ]{1,40}: '(?P<python>[^'\n]{1,300})'"
     r"|[Ii]nvalid path: (?P<requests>[^\s`]{1,300})"
     r"|incomplete (?:certificate|private key) from (?:path: )?(?P<envoy>[^\s`:]{1,300})"

@@ -53,6 +53,12 @@ VAGUE = {
     "silent network": 1,
     "connection shared": 4,
     "cut while writing": 1,
+    "hung up without a word": 2.5,
+    "rules broken": 2.9,
+    "option unknown": 2.1,
+    "option value": 2.1,
+    "address invalid": 2.1,
+    "python: deprecated": 0.2,
     "hung up in handshake": 1,
     "handshake timed out": 1,
     "handshake died": 0.5,
@@ -61,7 +67,7 @@ VAGUE = {
     "transcript without an error": 0.1,
 }
 #: A reason of OpenSSL without an explanation, beside words that have one.
-UNEXPLAINED = 1.2
+UNEXPLAINED = 0.95
 #: openssl s_client goes on after a certificate that does not verify: an alert counts more then.
 S_CLIENT, GOES_ON = "connected(0", 3.5
 #: From this weight on, a line says of itself that something was refused or did not load.

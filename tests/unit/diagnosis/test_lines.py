@@ -44,7 +44,7 @@ OF_PYTHON = {
     *("peer_certificate_missing", "tls_insecure_set_too_early", "patched_too_late"),
     *("arguments_of_wrap_socket", "argument_unknown", "context_wanted", "non_blocking"),
     *("socket_without_tls", "path_wanted", "ca_is_none", "socket_gone"),
-    "ssl_argument_missing",
+    *("ssl_argument_missing", "python_deprecated", "python_wrong_side", "not_with_tls"),
 }
 #: Words of Python's ssl, which say nothing in other languages.
 PYTHON = re.compile(r"\bload_cert_chain|\bload_verify_locations|create_default_context\(|cafile=")
