@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.diagnosis.cards import folded
-from mtls_lab.diagnosis.lines import READ
+from mtls_lab.diagnosis.pasted import READ
 from mtls_lab.diagnosis.records import Other, others_in
 from mtls_lab.diagnosis.wording import typed_here
 from mtls_lab.errors import FileProblem, LabError

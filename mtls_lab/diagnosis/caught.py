@@ -16,7 +16,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mtls_lab.diagnosis.calls import FILE_ERRORS, attribute, handed_on, over_tls, unopened
-from mtls_lab.diagnosis.lines import READ, decoded, heard
+from mtls_lab.diagnosis.lines import heard
+from mtls_lab.diagnosis.pasted import READ, decoded
 from mtls_lab.diagnosis.symptoms import Symptoms, steady
 from mtls_lab.errors import LabError
 from mtls_lab.wire import Failure, Stage

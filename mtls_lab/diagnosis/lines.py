@@ -1,8 +1,9 @@
 """What a line means that some program has written: which stack speaks, and what it means by it.
 
 Here: the phrases of data/lines.toml against a text of any size and origin. Not here: how they are
-read (phrases.py), what the failure behind a line means (explanation.py), the alerts in it
-(alerts.py), exceptions (caught.py), and the failure that Python would have raised (raised.py).
+read (phrases.py), what a terminal or a mail has done to the text (pasted.py), what the failure
+behind a line means (explanation.py), the alerts in it (alerts.py), exceptions (caught.py), and the
+failure that Python would have raised (raised.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from mtls_lab.diagnosis.choosing import known_reasons
 from mtls_lab.diagnosis.discretion import discreet
 from mtls_lab.diagnosis.named import file_named, system_reason
 from mtls_lab.diagnosis.openssl_said import reasons_in
+from mtls_lab.diagnosis.pasted import cleaned, unwrapped
 from mtls_lab.diagnosis.phrases import (
     Phrase,
     phrases_in,
@@ -31,10 +33,8 @@ from mtls_lab.diagnosis.weights import S_CLIENT, UNEXPLAINED, weight_of
 from mtls_lab.diagnosis.wording import OTHER
 from mtls_lab.text import printable
 
-__all__ = ["decoded", "heard"]
+__all__ = ["heard"]
 
-#: Of a longer text, the beginning and the end are read: where a program starts, and what came last.
-READ = 256 * 1024
 #: Of a longer line, this much is read from its beginning: a page without a line end, say.
 LINE = 8 * 1024
 #: Of a Python traceback, so many lines before the exception are its calls.
@@ -58,13 +58,6 @@ TAGS = re.compile(
     r"|</?(?:html|head|title|meta|body|center|h[1-6r]|p|br|b|i|a|div|span|pre|address)\b[^<>]{0,60}>",
     re.IGNORECASE,
 )
-#: Erlang and Elixir print a term over many lines, and break it after the name that it begins with.
-TERM = re.compile(r"(\{:?[a-z_]{1,40},(?: ?[\"'][^\"'\n]{0,300}[\"'],)?)\n +")
-#: The colours of a log (ECMA-48, SGR), as a terminal takes them, as JSON and `cat -v` write them,
-#: and as they are copied from a page, without the character that nobody sees.
-COLOUR = re.compile(
-    r"(?:\x1b|\\u001b|\\x1b|\\033|\^\[|\u241b)?\[[0-9;:]{0,16}m(?!\])", re.IGNORECASE
-)
 #: The name of an error in a list: options that an object has been printed with, as got does.
 IN_A_LIST = re.compile(r" *'E[A-Z_]{2,30}',? *")
 VERIFY = re.compile(
@@ -77,18 +70,6 @@ VERIFY = re.compile(
 HAPROXY = re.compile(r"\b\d{1,3}/[0-9a-f]{16}/(?:0/)?(\d{1,3})/")
 
 
-def decoded(data: bytes | bytearray) -> str:
-    """Return the text of bytes, which are UTF-8 as far as they are text.
-
-    Example:
-        >>> decoded(b"EOF \\xff")
-        'EOF \ufffd'
-    """
-    if len(data) > READ:  # what came last says most
-        data = data[: READ // 2] + b"\n" + data[-READ // 2 :]
-    return data.decode("utf-8", "replace")
-
-
 def heard(text: str) -> Symptoms:
     """Return what the decisive line of a text says; without one, only the text's first line.
 
@@ -97,10 +78,15 @@ def heard(text: str) -> Symptoms:
         >>> seen.failure.reason, seen.stack
         ('TLSV13_ALERT_CERTIFICATE_REQUIRED', 'Go (crypto/tls)')
     """
-    if len(text) > READ:
-        text = f"{text[: READ // 2]}\n{text[-READ // 2 :]}"
-    text = COLOUR.sub("", text) if "[" in text else text
-    text = TERM.sub(_joined, text.replace('\\"', '"'))  # a line in quotes, as JSON has it
+    text = cleaned(text)
+    seen = _heard(text)
+    if seen.weight > UNEXPLAINED or not (whole := unwrapped(text)):
+        return seen
+    again = _heard(whole)
+    return again if again.weight > seen.weight else seen
+
+
+def _heard(text: str) -> Symptoms:
     small = _unlike_go(text).lower()
     signs = {name for name in read_stacks() if _sign(name, text, small)}
     phrases = [
@@ -196,11 +182,6 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
         if code := int(match[1]):
             yield len(match[0]) + LINE, Phrase("", "verify", str(code), "backend", "haproxy")
     yield from alerts
-
-
-def _joined(term: re.Match[str]) -> str:
-    """The beginning of a term, to be gone on with; Elixir has a space between the parts."""
-    return f"{term[1]} " if term[1][1] == ":" else term[1]
 
 
 def _calls_before(lines: list[str], number: int) -> list[str]:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from mtls_lab.diagnosis.calls import attribute
 from mtls_lab.diagnosis.caught import answered, inside, written
 from mtls_lab.diagnosis.choosing import find
-from mtls_lab.diagnosis.lines import READ, decoded, heard
+from mtls_lab.diagnosis.lines import heard
+from mtls_lab.diagnosis.pasted import READ, decoded
 from mtls_lab.diagnosis.symptoms import Symptoms, symptoms
 from mtls_lab.diagnosis.tpm_said import coded, quoted
 from mtls_lab.wire import Exchange, Failure, Side

@@ -6,6 +6,7 @@ an entry says (test_explanations.py).
 
 import re
 import subprocess
+import textwrap
 import time
 import tomllib
 from pathlib import Path
@@ -16,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtls_lab.diagnosis import explain
-from mtls_lab.diagnosis.lines import LINE, READ
+from mtls_lab.diagnosis.lines import LINE
+from mtls_lab.diagnosis.pasted import READ
 from mtls_lab.diagnosis.phrases import read_lines
 from mtls_lab.diagnosis.raised import SHOWN
 from mtls_lab.errors import UnknownName
@@ -31,6 +33,13 @@ def read(name: str) -> list[dict[str, Any]]:
 
 
 LINES, REPORTS = read("lines.toml"), read("reports.toml")
+#: Lines of which no piece of 40 characters says what the whole does.
+BROKEN = [
+    "2026/11/27 13:00:00 [crit] 1#1: *2 SSL_do_handshake() failed (SSL: error:0A000086:SSL "
+    "routines::certificate verify failed) while SSL handshaking to upstream",
+    "Post https://api.example:8443: net/http, x509: certificate signed by unknown authority",
+    "Error: Client network socket disconnected before secure TLS connection was established",
+]
 #: Words of the course, which say nothing to whoever has never opened it.
 COURSE = re.compile(
     r"\b[Dd]evice\b(?!:/dev/)|\b[Bb]ackend\b|\bMallory\b|\bParts? \d|serve\(|\bask\(|enter\("
@@ -438,6 +447,20 @@ def test_only_the_tags_of_a_page_are_left_out(line: str) -> None:
 def test_the_colours_of_a_log_are_left_out(escape: str) -> None:
     line = "ERR dial failed error=remote error: tls: certificate required"
     coloured = line.replace("ERR", f"{escape}[1;31mERR{escape}[0m")
-    coloured = coloured.replace("tls: certificate", f"tls:{escape}[m {escape}[38;5;208mcertificate")
+    coloured = coloured.replace(
+        "tls: certificate", f"tls:{escape}[0m {escape}[38;5;208mcertificate"
+    )
     assert explain(coloured) == explain(line)
     assert explain(f"rate(errors[5m]) {line}").says.endswith(f"rate(errors[5m]) {line}")
+
+
+@pytest.mark.parametrize("line", BROKEN)
+@pytest.mark.parametrize("broken", ["terminal", "mail"])
+def test_a_line_that_was_broken_is_read_as_one(line: str, broken: str) -> None:
+    if broken == "terminal":
+        pieces = [line[at : at + 40] for at in range(0, len(line), 40)]
+    else:
+        pieces = [f"> {piece}" for piece in textwrap.wrap(line, 40)]
+    told, whole = explain("\n".join(pieces)), explain(line)
+    assert len(pieces) > 1
+    assert (told.who, told.what) == (whole.who, whole.what)

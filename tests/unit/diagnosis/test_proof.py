@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mtls_lab.diagnosis import Explanation, explain
-from mtls_lab.diagnosis.lines import READ
+from mtls_lab.diagnosis.pasted import READ
 from mtls_lab.facts import read_facts
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem
 
