@@ -68,6 +68,8 @@ VERIFY = re.compile(
 #: haproxy's codes of a handshake: its own, OpenSSL's, and what was wrong with the client's
 #: certificate (ssl_c_err) or above it (ssl_c_ca_err), as httpslog and error-log-format have them.
 HAPROXY = re.compile(r"\b\d{1,3}/[0-9a-f]{16}/(?:0/)?(\d{1,3})/")
+#: The status of a request that was served all the same (crt-ignore-err), in httpslog.
+SERVED = re.compile(r" [23]\d\d \d+ - - ")
 
 
 def heard(text: str) -> Symptoms:
@@ -179,7 +181,7 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
         if code := int(next(filter(None, match.groups()))):
             yield len(match[0]) + LINE, Phrase("", "verify", str(code), "", "")
     for match in HAPROXY.finditer(small):
-        if code := int(match[1]):
+        if (code := int(match[1])) and not SERVED.search(small):
             yield len(match[0]) + LINE, Phrase("", "verify", str(code), "backend", "haproxy")
     yield from alerts
 

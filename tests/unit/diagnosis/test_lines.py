@@ -254,6 +254,12 @@ def test_the_decisive_line_of_a_log(line: dict[str, Any]) -> None:
         "* SSL certificate verify ok.",
         "TLSv1.3 (IN), TLS alert, close notify (256):",
         "SSL3 alert write:warning:close notify",
+        # nghttpx 1.52.0, Jetty 9.4.57 at DEBUG, Monit 5.33.0, and haproxy 2.8.25 (option httpslog)
+        # with crt-ignore-err, of requests that were served
+        "INFO (shrpx_https_upstream.cc:571) [UPSTREAM:0x7f0d77205280] HTTP request completed",
+        "DBUG: >fill HeapByteBuffer@69b6b4d0[p=0,l=5,c=17408]={<<<\\x16\\x03\\x01>>>}",
+        "monitrc:7: please use ssl pemfile option",
+        'fe~ be/s 0/0/1/0/1 200 51 - - ---- 1/1/0/0/0 0/0 "GET /" 0/0000000000000000/10/0/0',
     ],
 )
 def test_what_is_not_an_error_is_not_explained(text: str) -> None:
