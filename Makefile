@@ -34,10 +34,10 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-# A process more than there are cores, for a test often waits for a peer, a page or a time-out. Four
-# at most: each of four has a browser, and with it takes more than a gigabyte (tests/sharing.py).
+# More processes than there are cores, for a test often waits for a peer, a page or a time-out. Four
+# at most: each may have a browser, and with it takes more than a gigabyte (tests/sharing.py).
 CORES := $(or $(shell getconf _NPROCESSORS_ONLN 2>/dev/null),1)
-PROCESSES := --numprocesses $(or $(word $(CORES),2 3),4)
+PROCESSES := --numprocesses $(or $(word $(CORES),2),4)
 
 lab: $(or $(wildcard $(READY)),$(LEARNER)) ## Open the tutorial in JupyterLab, in a folder of your own
 	.venv/bin/mtls-lab start

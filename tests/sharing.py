@@ -4,6 +4,8 @@ Here: which tests go to one process as one piece, and in which order. Not here: 
 there are (the Makefile), and what the tests share (each folder's conftest.py).
 """
 
+import os
+
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -32,14 +34,14 @@ LONGEST = [
 APART = ("tests/notebooks/", "tests/repository/")
 
 
-#: From so many processes on, each has a JupyterLab and a Chromium: one for all would work on when
-#: the others are done. With fewer, the cores are busy anyway, and to start more would cost time.
-MANY = 4
+#: From so many cores on, each process has a JupyterLab and a Chromium: one for all would work on
+#: when the others are done. With fewer, the cores are busy anyway, and to start more costs time.
+MANY = 3
 #: A folder of tests that share one page.
 ONE_PAGE = "tests/browser/together/"
 
 
-def piece(nodeid: str, processes: int = 1) -> str:
+def piece(nodeid: str, cores: int = 1) -> str:
     """The piece to which a test belongs: as a rule, its file with that file's fixtures.
 
     Example:
@@ -47,14 +49,14 @@ def piece(nodeid: str, processes: int = 1) -> str:
         'tests/unit/test_facts.py'
         >>> piece("tests/browser/together/test_still.py::test_one")
         'tests/browser/'
-        >>> piece("tests/browser/test_slides.py::test_one", processes=4)
+        >>> piece("tests/browser/test_slides.py::test_one", cores=4)
         'tests/browser/test_slides.py'
         >>> piece("tests/unit/bench/test_hostile.py::test_one")
         'what waits'
         >>> piece("tests/repository/test_routes.py::test_make")
         'tests/repository/test_routes.py::test_make'
     """
-    if nodeid.startswith("tests/browser/") and processes < MANY:
+    if nodeid.startswith("tests/browser/") and cores < MANY:
         return "tests/browser/"
     if nodeid.startswith(ONE_PAGE):
         return ONE_PAGE
@@ -77,4 +79,4 @@ class Pieces(LoadScopeScheduling):  # type: ignore[misc]  # it carries no types
         config.option.loadscopereorder = False
 
     def _split_scope(self, nodeid: str) -> str:
-        return piece(nodeid, self.numnodes)
+        return piece(nodeid, os.cpu_count() or 1)
