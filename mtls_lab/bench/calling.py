@@ -109,14 +109,14 @@ def attempt(
     family = socket.AF_INET6 if ":" in call.address[0] else socket.AF_INET
     with _Connection(family) as connection:
         try:
-            connection.clock = Clock(call.clock.at_most(CONNECT))
+            connection.clock = call.clock.within(CONNECT)
             connection.connect(call.address)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             stage = Stage.SETUP
             into_tls(connection, call.starttls, call.clock.at_most)
             stage = Stage.HANDSHAKE
             connection.wrap(context, server_hostname, session)
-            connection.clock = Clock(call.clock.at_most(HANDSHAKE))
+            connection.clock = call.clock.within(HANDSHAKE)
             began = time.monotonic()
             connection.do_handshake()
             took = time.monotonic() - began
@@ -172,7 +172,7 @@ def _is_cut(error: OSError) -> bool:
 def _goodbye(connection: _Connection, clock: Clock) -> tuple[bytes, str]:
     """Say that we are done, and return what comes then: an alert is raised, an end is no news."""
     data = b""
-    connection.clock = Clock(clock.at_most(GOODBYE))
+    connection.clock = clock.within(GOODBYE)
     try:
         with suppress(ssl.SSLWantReadError):
             connection.unwrap()
@@ -185,12 +185,12 @@ def _goodbye(connection: _Connection, clock: Clock) -> tuple[bytes, str]:
 
 def _ask(connection: _Connection, clock: Clock, request: bytes) -> tuple[bytes, str]:
     with suppress(OSError):  # it has hung up: the read tells why
-        connection.clock = Clock(clock.at_most(ANSWER))
+        connection.clock = clock.within(ANSWER)
         connection.sendall(request)
     data = b""
     while len(data) < KEPT:
         # The first part of an answer may take long, the others come at once.
-        connection.clock = Clock(clock.at_most(PATIENCE if data else ANSWER))
+        connection.clock = clock.within(PATIENCE if data else ANSWER)
         try:
             part = connection.recv(KEPT)
         except (TimeoutError, ssl.SSLError, ConnectionError) as error:

@@ -138,8 +138,8 @@ def _judged(served: Served, failure: Failure | None, client_ca: PathLike | None)
         found = [each for each in [sent.strictly()] if each]
     else:
         yield Line("verify", NO, f"{failure.verify_message} (verify code {failure.verify_code})")
-        first = sent.explains(Failure(failure.error, verify_code=failure.verify_code))
-        found = [*([first] if first else []), *sent.besides(failure)]
+        named = sent.explains(failure.verify_code)
+        found = [*([named] if named else []), *sent.besides(failure.verify_code)]
     for each in found:
         yield Line("why", NO if failure else NOTE, each.says)
         if each.fix:

@@ -39,28 +39,24 @@ class Sent:
     sender: str
     cafile: PathLike | None
 
-    def explains(self, failure: Failure) -> Finding | None:
-        """Return what in the chain is the cause of this failure, or None."""
+    def explains(self, code: int | None) -> Finding | None:
+        """Return what in the chain makes it fail with this verify code, or None."""
         files = {"cert": None, "ca": self.cafile}
         looked = look_at(files, self.served.chain, f"the {self.sender}'s chain")
         looked = replace(looked, purposes=frozenset())  # it is theirs, whatever it is for
         side, owner = ("device", "backend") if self.sender == "server" else ("backend", "device")
+        failure = Failure("SSLCertVerificationError", verify_code=code)
         found = looked.findings(Symptoms(side, failure=failure), owner, outsiders)
         return next((each for each in found if each.explains), None)
 
-    def besides(self, failure: Failure) -> Iterator[Finding]:
-        """Give what is wrong as well: OpenSSL names one fault at a time."""
+    def besides(self, code: int | None) -> Iterator[Finding]:
+        """Give what is wrong beside this code: OpenSSL names one fault at a time."""
         looks = {look.name for look in compare(self.served.chain)}
         other = "clients" if self.sender == "server" else "servers"
-        codes = [code for look, code in SHOWN.items() if look in looks and not look.endswith(other)]
-        found = (self.explains(_failure(code)) for code in codes if code != failure.verify_code)
+        shown = [SHOWN[look] for look in SHOWN if look in looks and not look.endswith(other)]
+        found = (self.explains(each) for each in shown if each != code)
         return (each for each in found if each)
 
     def strictly(self) -> Finding | None:
         """Return what only strict verifiers refuse in it, or None."""
-        found = (self.explains(_failure(code)) for code in STRICT)
-        return next((each for each in found if each), None)
-
-
-def _failure(code: int) -> Failure:
-    return Failure("SSLCertVerificationError", verify_code=code)
+        return next((each for each in map(self.explains, STRICT) if each), None)

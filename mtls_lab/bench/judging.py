@@ -119,7 +119,7 @@ def _server(seen: Seen) -> Iterator[Cause]:
 
 def _besides(seen: Seen, failure: Failure) -> Iterator[Cause]:
     evidence = ["the certificates that it sends; OpenSSL names one fault at a time"]
-    for found in _sent(seen).besides(failure):
+    for found in _sent(seen).besides(failure.verify_code):
         yield _finding(seen, found, evidence)
 
 
@@ -152,7 +152,7 @@ def _unverified(seen: Seen, failure: Failure) -> Iterator[Cause]:
             )
         yield cause("server_private_ca", seen, evidence, certain=True, **words)
         return
-    if found := _sent(seen).explains(failure):
+    if found := _sent(seen).explains(failure.verify_code):
         yield _finding(seen, found, evidence)
         return
     told_ = explain(failure, cafile=seen.own.cafile, chain=seen.served.chain, course=False)

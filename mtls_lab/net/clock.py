@@ -50,6 +50,10 @@ class Clock:
         """Return so many seconds, or what is left of them."""
         return max(min(seconds, self._end - time.monotonic()), LEAST)
 
+    def within(self, seconds: float) -> Clock:
+        """Return a deadline of its own, so many seconds from now and not later than this one."""
+        return Clock(self.at_most(seconds))
+
 
 def addresses(
     host: str, port: int, clock: Clock, family: int = socket.AF_UNSPEC

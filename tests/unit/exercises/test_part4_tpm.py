@@ -66,6 +66,11 @@ def configured(
     return tpm_settings
 
 
+def changed(old: str, new: str) -> Callable[[Path, str, str], Settings]:
+    """A function that writes the right configuration, but for this."""
+    return configured(CONFIGURATION.replace(old, new))
+
+
 def for_the_notebook(folder: Path, tcti: str, properties: str) -> Settings:
     settings = configured()(folder, tcti, properties)
     os.environ.update(settings)
@@ -102,30 +107,14 @@ SETTINGS: Attempts = {
     "a file elsewhere": (configured(OPENSSL_CONF="/nowhere/openssl.cnf"), NOT_YET),
     "another name": (configured(name="tpm.cnf"), NOT_YET),
     "nobody may read it": (configured(mode=0), NOT_YET),
-    "no provider of the TPM": (
-        configured(CONFIGURATION.replace("tpm2 = active\n", "")),
-        NOT_YET,
-    ),
-    "no default provider": (
-        configured(CONFIGURATION.replace("default = active\n", "")),
-        NOT_YET,
-    ),
+    "no provider of the TPM": (changed("tpm2 = active\n", ""), NOT_YET),
+    "no default provider": (changed("default = active\n", ""), NOT_YET),
     "the two in the other order": (
-        configured(
-            CONFIGURATION.replace(
-                "default = active\ntpm2 = active", "tpm2 = active\ndefault = active"
-            )
-        ),
+        changed("default = active\ntpm2 = active", "tpm2 = active\ndefault = active"),
         NOT_YET,
     ),
-    "properties of its own": (
-        configured(CONFIGURATION.replace("PROPERTIES", "?provider=tpm2")),
-        NOT_YET,
-    ),
-    "activated with yes": (
-        configured(CONFIGURATION.replace("activate = 1", "activate = yes")),
-        RIGHT,
-    ),
+    "properties of its own": (changed("PROPERTIES", "?provider=tpm2"), NOT_YET),
+    "activated with yes": (changed("activate = 1", "activate = yes"), RIGHT),
     "a dict of paths": (
         lambda folder, tcti, _: {"OPENSSL_CONF": folder, "TPM2OPENSSL_TCTI": tcti},
         NOT_YET,
