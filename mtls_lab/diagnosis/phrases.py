@@ -87,6 +87,8 @@ def is_openssls(code: int | None, line: str) -> bool:
         >>> is_openssls(20, "unable to get local issuer certificate"), is_openssls(20, "PKIX")
         (True, False)
     """
+    if code is None or not line:  # mostly, and then nothing need be read
+        return False
     small = line.lower()
     return any(words in small for words, known in read_lines()["verify"].items() if known == code)
 

@@ -42,8 +42,8 @@ IMPORTS = "import ipywidgets, cryptography.x509, ssl, mtls_lab, mtls_lab.learner
 ENTER = "from mtls_lab import enter; enter(4)"
 EVERY_PANEL = """
 from IPython.display import display
-from mtls_lab.panels import *
-from mtls_lab.attacks import Protection
+from mtls_lab import AttackPanel, CertificatePanel, CredentialPanel, FleetPanel
+from mtls_lab import PlacementPanel, Protection, WirePanel, WorkbenchPanel
 panels = [CredentialPanel(), WirePanel(), AttackPanel([Protection("Plain TCP")]),
     CertificatePanel("backend/server.crt"), WorkbenchPanel(), PlacementPanel(), FleetPanel()]
 display(*panels)

@@ -99,7 +99,9 @@ def test_no_name_of_a_folder_is_one_of_its_modules(folder: str) -> None:
 
 
 #: The folders whose names are loaded when they are asked for, and what else each offers.
-LAZY = {"mtls_lab": {"checks": "mtls_lab.exercises"}, "mtls_lab.exercises": {}, "mtls_lab.wire": {}}
+LAZY = {"mtls_lab": {"checks": "mtls_lab.exercises"}} | {
+    f"mtls_lab.{folder}": {} for folder in ("classroom", "exercises", "panels", "wire")
+}
 
 
 @pytest.mark.parametrize("package", LAZY)
