@@ -43,16 +43,18 @@ def fold(line: str, width: int, indent: int) -> list[str]:
     """Return a line as lines that fit, each part of a numbered list in it on lines of its own.
 
     Example:
-        >>> for each in fold("Why:   One of these: (1) it has expired; (2) it is too weak.", 40, 7):
+        >>> for each in fold("Why:   One of these: (1) it expired; (2) its key is weak.", 25, 7):
         ...     print(each)
         Why:   One of these:
-               (1) it has expired;
-               (2) it is too weak.
+               (1) it expired;
+               (2) its key is
+                   weak.
     """
     first, *rest = LISTED.split(line.rstrip())
     found = _wrapped(first, width, "", " " * indent)
     for each in rest:
-        found += _wrapped(each, width, " " * indent, " " * indent)
+        below = indent + len(each.partition(" ")[0]) + 1
+        found += _wrapped(each, width, " " * indent, " " * below)
     return found
 
 

@@ -72,7 +72,11 @@ def test_long_lines_are_folded_below_their_first_word() -> None:
     lines = folded(explain(exchange)).splitlines()
     heads = [line[:7] for line in lines if line[0] != " "]
     assert heads == ["Who:   ", "What:  ", "Why:   ", "Where: ", "Fix:   ", "Check: "]
-    assert all(line[:7] == " " * 7 and line[7] != " " for line in lines if line[:7] not in heads)
+    below = [line for line in lines if line[:7] not in heads]
+    assert all(re.match(r" {7}(?: {4})?\S", line) for line in below)
+    listed = [number for number, line in enumerate(below) if line.startswith(" " * 7 + "(")]
+    assert [below[number][7:11] for number in listed] == ["(1) ", "(2) ", "(3) "]
+    assert below[listed[0] + 1].startswith(" " * 11)  # (1) needs two lines
     assert max(len(line) for line in lines[:-1]) <= 80
     command = lines[-1].removeprefix("Check: ")
     assert command == explain(exchange).command  # whole, to be copied
