@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mtls_lab.wire import Direction, Failure, Message, Session, Stage
-from mtls_lab.wire.reasons import alert_of
+from mtls_lab.wire.names import alert_of
 
 __all__ = ["Attempt", "first"]
 

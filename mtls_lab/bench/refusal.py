@@ -24,7 +24,7 @@ from mtls_lab.pki.comparison import path_of
 from mtls_lab.pki.description import is_signed_by
 from mtls_lab.pki.rules import told
 from mtls_lab.wire import Failure, Side
-from mtls_lab.wire.reasons import reason_of_alert
+from mtls_lab.wire.names import reason_of_alert
 
 __all__ = [
     "between_us",

@@ -29,7 +29,7 @@ from mtls_lab.diagnosis.wording import OTHER, elsewhere, names_for, side_named, 
 from mtls_lab.files import PathLike
 from mtls_lab.text import Shown
 from mtls_lab.wire import Failure
-from mtls_lab.wire.reasons import alert_of, normal
+from mtls_lab.wire.names import alert_of, normal
 
 if TYPE_CHECKING:
     from cryptography import x509
