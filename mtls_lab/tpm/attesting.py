@@ -12,8 +12,8 @@ from mtls_lab.files import PathLike
 from mtls_lab.tpm.chip import Chip
 from mtls_lab.tpm.conversation import ENDORSEMENT, Conversation
 from mtls_lab.tpm.endorsed import opener_of
+from mtls_lab.tpm.keys import read_wrapped
 from mtls_lab.tpm.structures import INSIDE, Attribute, Public
-from mtls_lab.tpm.wrapped import read_wrapped
 
 __all__ = [
     "ATTESTATION_KEY",
