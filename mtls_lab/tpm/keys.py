@@ -2,7 +2,7 @@
 
 Here: the file (`TSS2 PRIVATE KEY`, the draft "ASN.1 Specification for TPM 2.0 Key Files"), read and
 written, and `openssl` with the provider, or the TPM itself, that makes it. Not here: signing the
-request (pki/authority.py), the program that uses the key (apart.py).
+request (pki/authority.py), the program that uses the key (net/apart.py).
 """
 
 from __future__ import annotations

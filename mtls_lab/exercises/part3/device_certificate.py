@@ -15,9 +15,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mtls_lab.enrolment import names_in
 from mtls_lab.exercises.calling import call
+from mtls_lab.exercises.careless import no_other_purpose
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, learners_ca, server_context, shown, strict_device
-from mtls_lab.exercises.purposes import no_other_purpose
 from mtls_lab.exercises.refusals import served
 from mtls_lab.exercises.requests import request
 from mtls_lab.exercises.result import NotYet, Unsafe
