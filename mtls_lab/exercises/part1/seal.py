@@ -15,17 +15,10 @@ from typing import Any
 
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.encodings import rewritten, undressed
-from mtls_lab.exercises.forgeries import (
-    DARK,
-    HASHES,
-    KEYED,
-    TWIN,
-    extended,
-    forgeries,
-    from_two,
-    padding,
-)
+from mtls_lab.exercises.extension import extended, padding
+from mtls_lab.exercises.forgeries import DARK, HASHES, KEYED, TWIN, forgeries
 from mtls_lab.exercises.judging import exercise
+from mtls_lab.exercises.nonces import from_two
 from mtls_lab.exercises.peers import LIE, SECRET, shown
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, Relay, ask, replace
@@ -210,7 +203,7 @@ def _is_the_same_elsewhere(make: Function, read: Function) -> None:
 
 
 def _is_not_extended(read: Function, line: str) -> None:
-    """Continue a hash of key and text, which is what the tag may be. See `extended`."""
+    """Continue a hash of key and text, which is what the tag may be. See extension.py."""
     for name, encoding, start, gap in product(HASHES, ENCODINGS, KEYS, GAPS):
         message = start + gap + (text := SECRET.encode(encoding))
         digest = hashlib.new(name, message, usedforsecurity=False).digest()

@@ -5,7 +5,7 @@ import os
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
-from mtls_lab.exercises.forgeries import from_two
+from mtls_lab.exercises.nonces import from_two
 
 TEXTS = (b"sixteen letters.", b"and sixteen more", b"those of Mallory")
 
