@@ -1,9 +1,9 @@
 """From a failure to words: who refused whom, why, which file, what to do, how to check.
 
 Here: an entry, its causes and the files put together. Not here: which entry fits (choosing.py), its
-sentences (data/explanations.toml) and their words (wording.py), which causes the files rule out
-(proof.py), and what is known of a failure (symptoms.py, caught.py for exceptions, lines.py for what
-other programs write, look.py and alone.py for files).
+sentences (data/explanations.toml) and their words (wording.py), which causes are likely and which
+the files rule out (causes.py), and what is known of a failure (symptoms.py, caught.py for
+exceptions, lines.py for what other programs write, look.py and alone.py for files).
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING
 
 from mtls_lab.diagnosis.alone import mistakes_in, wrong_signers
 from mtls_lab.diagnosis.cards import explained
-from mtls_lab.diagnosis.causes import Cause, in_words, ranked
+from mtls_lab.diagnosis.causes import Cause, disproved, files_for, in_few_words, in_words, ranked
 from mtls_lab.diagnosis.choosing import Entry, best_of, find, is_of_a_state
 from mtls_lab.diagnosis.look import Finding, Looked, look_at
 from mtls_lab.diagnosis.peers import Runs
 from mtls_lab.diagnosis.phrases import is_openssls
-from mtls_lab.diagnosis.proof import disproved, files_for, in_few_words
 from mtls_lab.diagnosis.raised import FILES
 from mtls_lab.diagnosis.symptoms import Symptoms, steady
 from mtls_lab.diagnosis.views import in_text, views_of
