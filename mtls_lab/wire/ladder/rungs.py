@@ -110,7 +110,7 @@ def keys(handshake: Handshake) -> list[str]:
     seen = Counter[str]()
     found = []
     for message in handshake.messages:
-        name = f"{_sender(message)}-{'Alert' if message.alert else message.name}"
+        name = f"{_side(message.direction)}-{'Alert' if message.alert else message.name}"
         seen[name] += 1
         found.append(f"{name}-{seen[name]}")
     return found
@@ -194,10 +194,6 @@ def caption(handshake: Handshake) -> str:
         parts.append(f"{RESUMED.strip()[0].upper()}{RESUMED.strip()[1:]}.")
     parts.append("{…} is encrypted on the wire. Open a message to read it.")
     return " ".join(parts)
-
-
-def _sender(message: Message) -> str:
-    return "device" if message.direction is Direction.TO_BACKEND else "backend"
 
 
 def _rung(message: Message, key: str, body: str, place: int, look: Look, device: str) -> str:
