@@ -181,7 +181,7 @@ def explain(
     with suppress(KeyError):  # it cannot be told whose files these are
         told["command"] = command.format_map(shell)
     alert = alert_of(normal(seen.failure.reason))
-    openssl = is_openssls(seen.failure.verify_code, seen.says)
+    openssl = bool(seen.says) and is_openssls(seen.failure.verify_code, seen.says)
     causes = [
         cause
         for cause in ranked(texts["why"], alert, peer, runs.names(), course=course, openssl=openssl)

@@ -15,12 +15,12 @@ from mtls_lab.tpm.attesting import (
     Evidence,
     attestation_key,
     certify_key,
+    make_credential,
     open_credential,
 )
 from mtls_lab.tpm.chip import Chip, Lock, find
 from mtls_lab.tpm.codes import codes_in, command_name, decode
 from mtls_lab.tpm.conversation import Conversation, Refusal
-from mtls_lab.tpm.credential import make_credential
 from mtls_lab.tpm.endorsed import RSAPublic, endorsement_certificates, endorsement_key
 from mtls_lab.tpm.keys import (
     Wrapped,
