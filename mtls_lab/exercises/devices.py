@@ -15,11 +15,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab.exercises.careless import careless_devices, no_key_log, no_other_ca
 from mtls_lab.exercises.contexts import context_in_folder
 from mtls_lab.exercises.peers import PAST, SECRET, strict_device
 from mtls_lab.exercises.refusals import ASKING, EXPIRED, VALIDITY, served
 from mtls_lab.exercises.result import NotYet, Unsafe
+from mtls_lab.exercises.temptations import careless_devices, no_key_log, no_other_ca
 from mtls_lab.files import write_file
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem, public_ca
