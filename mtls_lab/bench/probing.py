@@ -192,7 +192,7 @@ def _without_tls(seen: Seen, call: Call) -> None:
     if seen.starttls or heard:
         seen.protocol, seen.greeting = named(heard), heard
     else:
-        seen.protocol, seen.greeting = spoken(call)
+        seen.protocol, seen.greeting = spoken(call.address, call.clock)
 
 
 def _with_tls(seen: Seen, call: Call, request: bytes) -> None:

@@ -9,12 +9,10 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
+from mtls_lab.net.clock import Clock
+from mtls_lab.net.sockets import Address
 from mtls_lab.wire import looks_like_tls
-
-if TYPE_CHECKING:
-    from mtls_lab.bench.calling import Call
 
 __all__ = ["PROTOCOLS", "NoStartTls", "into_tls", "named", "spoken"]
 
@@ -203,7 +201,7 @@ def _binary(start: bytes) -> str:
     return ""
 
 
-def spoken(call: Call) -> tuple[str, bytes]:
+def spoken(address: Address, clock: Clock) -> tuple[str, bytes]:
     """Ask a server that hangs up on a ClientHello what it speaks.
 
     First it may greet; then it is asked for TLS as PostgreSQL and LDAP do, and to accept an MQTT
@@ -211,16 +209,14 @@ def spoken(call: Call) -> tuple[str, bytes]:
     nothing tells.
     """
     for question in (b"", SSL_REQUEST, MQTT_CONNECT, LDAP_START_TLS):
-        if call.clock.over:
+        if clock.over:
             break
         heard = b""
         with (
             suppress(OSError),
-            socket.create_connection(
-                call.address, timeout=call.clock.at_most(GREETING)
-            ) as connection,
+            socket.create_connection(address, timeout=clock.at_most(GREETING)) as connection,
         ):
-            connection.settimeout(call.clock.at_most(GREETING))
+            connection.settimeout(clock.at_most(GREETING))
             connection.sendall(question)
             heard = connection.recv(LOOKED)
             if question == MQTT_CONNECT and heard:
