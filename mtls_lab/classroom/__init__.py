@@ -4,11 +4,11 @@ Here: what `mtls-lab` prints for a learner or a teacher, and what a notebook's f
 here: the command line (cli/).
 """
 
-from mtls_lab.classroom.collecting import collected, once_each
 from mtls_lab.classroom.entering import enter
+from mtls_lab.classroom.handing_in import collected, export, once_each, read_export
 from mtls_lab.classroom.one_learner import report
 from mtls_lab.classroom.recorded import software_tpm
-from mtls_lab.classroom.whole_class import class_report, export, read_export
+from mtls_lab.classroom.whole_class import class_report
 
 __all__ = [
     "class_report",

@@ -25,8 +25,8 @@ from mtls_lab.bench.own import look_into
 from mtls_lab.bench.probing import VERSIONS, Seen
 from mtls_lab.bench.reporting import report
 from mtls_lab.bench.starttls import PROTOCOLS, NoStartTls, into_tls, named
+from mtls_lab.classroom import class_report, read_export
 from mtls_lab.classroom.one_learner import report as one_report
-from mtls_lab.classroom.whole_class import class_report, read_export
 from mtls_lab.diagnosis import explain
 from mtls_lab.enrolment import (
     RULES,
