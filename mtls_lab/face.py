@@ -51,6 +51,8 @@ def lazy(package: str, **modules: str) -> tuple[Callable[[str], object], Callabl
     return get, names
 
 
+# --- Version 0.1
+
 #: Those that stand in a notebook of version 0.1 and are no folder today.
 OLD = (
     *("course", "credentials", "describe", "explain", "handshake", "openssl", "pem"),

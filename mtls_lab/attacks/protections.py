@@ -160,6 +160,9 @@ def lab_protections(folder: PathLike) -> list[Protection]:
     ]
 
 
+# --- A key in a TPM
+
+
 @dataclass(frozen=True)
 class KeyInTPM(Protection):
     """A protection whose `keyfile` is wrapped by a TPM.

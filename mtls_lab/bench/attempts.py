@@ -100,6 +100,8 @@ def first(messages: Iterable[Message], name: str, direction: Direction) -> Messa
     return next(found, None)
 
 
+# --- The chain that was sent
+
 #: Names of one certificate that are shown.
 SHOWN = 8
 
@@ -178,6 +180,9 @@ def is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+# --- The certificate that was asked for
 
 
 @dataclass(frozen=True, slots=True)

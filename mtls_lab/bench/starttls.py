@@ -148,6 +148,8 @@ PROTOCOLS: dict[str, Callable[[_Plain], None]] = {
 }
 
 
+# --- What it is, if it is no TLS
+
 #: Bytes of an answer that are looked at, and how long a greeting may take.
 LOOKED, GREETING = 512, 0.7
 

@@ -153,6 +153,8 @@ def classes() -> dict[str, dict[str, Any]]:
     return found
 
 
+# --- As cards
+
 _COLOURS = {"✓": GOOD, "✗": BAD, "!": WARN}
 
 

@@ -136,6 +136,8 @@ def _typed(kind: Any, value: dict[str, Any]) -> Any:
     return record
 
 
+# --- What was collected
+
 #: What `export` calls the files, also where a browser or a file manager has put a number behind.
 FILES = "progress-*.json"
 

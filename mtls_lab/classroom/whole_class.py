@@ -84,6 +84,9 @@ def _tasks(handed_in: Iterable[HandedIn]) -> Iterator[str]:
         yield f"  tried by nobody: {', '.join(untried)}"
 
 
+# --- The tests
+
+
 def _one_score(done: Progress) -> str:
     """Return the scores of one learner for a line of the report; empty without a finished test.
 

@@ -110,6 +110,8 @@ def _senders(fault: str, alert: str, peer: str) -> list[str]:
     ]
 
 
+# --- What files rule out
+
 #: Whose certificate it is decides which purpose it needs; the other one disproves nothing.
 OTHER_PURPOSE = {"device": " for servers", "backend": " for clients"}
 

@@ -74,6 +74,8 @@ def unwrapped(text: str) -> str:
     return " ".join(line.strip(" >|\t") for line in lines)
 
 
+# --- What is nobody's business
+
 #: A name of a secret, a sign, and the secret: in quotes, or up to a blank or what ends a setting.
 NAMED = r"""(\b\w{0,20}(?:password|passwd|passphrase|secret|token|api_?key)\ ?=\ ?
        | ["']\w{0,20}(?:password|passwd|passphrase|secret|token|api_?key)["']\ ?[:=]\ ?

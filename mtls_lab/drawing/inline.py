@@ -37,6 +37,8 @@ EDGE = "var(--jp-border-color1,#8a8a8a)"
 MONOSPACE = "var(--jp-code-font-family,monospace)"
 
 
+# --- Text
+
 #: Between these stands what is not the same in every run, or of every release: a notebook in the
 #: repository is kept without it.
 VARYING = "<!--varies-->", "<!--/varies-->"
@@ -114,6 +116,9 @@ def line_of(text: str) -> str:
 def varying(markup: str) -> str:
     """Mark HTML, on one line, that is not the same in every run or of every release."""
     return f"{VARYING[0]}{markup}{VARYING[1]}"
+
+
+# --- Actors
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,8 @@ class Office:
         return f"ERROR {printable(reason)}"
 
 
+# --- The rules of the lesson
+
 #: Days after its last in which a certificate is still good for one thing: to be renewed.
 GRACE = 30
 

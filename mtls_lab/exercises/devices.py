@@ -113,6 +113,8 @@ class ForDevices:
             yield who, ca.issue_client("trusted-client")
 
 
+# --- A product with several CAs
+
 #: Whoever has been revoked, as a sentence names it.
 REVOKED = "a revoked device"
 

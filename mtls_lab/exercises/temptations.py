@@ -110,6 +110,9 @@ def _read(eve: Relay, exchange: Exchange) -> str:
     return f", and Eve has read {secret!r}" if eve.heard(secret) else ""
 
 
+# --- What a side has agreed to
+
+
 def no_other_ca(context: ssl.SSLContext, *known: x509.Certificate) -> None:
     """Hold a context to trusting these CAs and no others.
 
@@ -170,6 +173,9 @@ def no_other_purpose(certificate: x509.Certificate, own: x509.ObjectIdentifier, 
                 f"one certificate, one purpose: extendedKeyUsage names {oid_name(own)} and"
                 " nothing else",
             )
+
+
+# --- Mallory in the backend's place
 
 
 @dataclass(frozen=True)

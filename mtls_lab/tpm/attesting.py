@@ -106,6 +106,8 @@ def certify_key(chip: Chip, keyfile: PathLike, nonce: bytes) -> Evidence:
         return Evidence(wrapped.public, *tpm.certify(key, signer, nonce))
 
 
+# --- The other side
+
 #: What the seed is for (Part 1, 24.4), with the zero at its end.
 LABEL = b"IDENTITY\0"
 

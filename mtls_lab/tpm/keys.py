@@ -38,6 +38,9 @@ __all__ = [
     "write_wrapped",
 ]
 
+
+# --- The file
+
 #: What the file says that it holds, in PEM.
 LABEL = "TSS2 PRIVATE KEY"
 #: 2.23.133.10.1.3, a loadable key.
@@ -139,6 +142,8 @@ def tagged(tag: int, content: bytes) -> bytes:
         bytes([tag]) + (octets if size < 0x80 else bytes([0x80 | len(octets)]) + octets) + content
     )
 
+
+# --- The key and its request
 
 #: Both providers, and the TPM's first where it can do a thing.
 PROVIDERS = ["-provider", "tpm2", "-provider", "default", "-propquery", "?provider=tpm2"]

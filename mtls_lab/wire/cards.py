@@ -106,6 +106,9 @@ def _words_of(text: str) -> set[str]:
     return set(re.findall(r"[a-z0-9]+", text.lower())) - {"ssl"}
 
 
+# --- Several exchanges
+
+
 @dataclass(frozen=True)
 class Compared(Shown):
     """Exchanges by what tells one from the other, in the order in which they were made."""

@@ -30,6 +30,9 @@ __all__ = [
 ]
 
 
+# --- Numbers, by IANA
+
+
 @cache
 def _iana() -> tuple[dict[str, dict[int, str]], dict[str, dict[str, str | list[str]]]]:
     facts = read_facts("tls")
@@ -111,6 +114,8 @@ def rfc_of(kind: str, name: str, *, tls13: bool = True) -> str:
     new, old = where
     return (new if tls13 else old) or new or old
 
+
+# --- Reasons, by OpenSSL
 
 #: The X509_V_ERR_… numbers by which OpenSSL says: no chain leads from here to a trusted CA.
 NO_CHAIN = frozenset({2, 18, 19, 20, 21})

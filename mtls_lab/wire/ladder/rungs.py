@@ -23,6 +23,9 @@ from mtls_lab.wire.records import Direction
 
 __all__ = ["Flag", "caption", "draw", "flags", "keys"]
 
+
+# --- When a side believes
+
 #: What a side says to a Finished that does not fit (RFC 8446, sections 4.4.4 and 6.2). Another
 #: alert after it is about what came later: a record that was changed, or a connection cut short.
 DENIAL = "decrypt_error"
@@ -97,6 +100,9 @@ def _verified(handshake: Handshake, second: int) -> int | None:
         # It goes on: with a NewSessionTicket, which TLS 1.3 sends after the handshake.
         return second if handshake.both_ends else number
     return second if handshake.both_ends else None
+
+
+# --- What is drawn
 
 
 def keys(handshake: Handshake) -> list[str]:

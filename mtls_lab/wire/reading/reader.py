@@ -18,6 +18,9 @@ from mtls_lab.wire.names import spelled
 
 __all__ = ["NOT_READABLE", "Field", "Malformed", "Reader"]
 
+
+# --- A field
+
 #: Bytes of a field that its line in a listing shows, and characters of its value.
 SHOWN, LISTED = 8, 100
 
@@ -85,6 +88,8 @@ def _lines(field: Field, indent: str, rfc: str) -> Iterator[str]:
     for each in field.fields:
         yield from _lines(each, f"{indent}  ", field.rfc)
 
+
+# --- Reading
 
 NOT_READABLE = "not readable"
 #: Fields of one message that are read. A real one has some hundred, a hostile one would fill the
