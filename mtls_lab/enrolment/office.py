@@ -29,7 +29,6 @@ __all__ = [
     "Office",
     "Rule",
     "current_only",
-    "late_by_days",
     "not_too_late",
     "own_name",
 ]
@@ -187,17 +186,6 @@ def current_only(asked: Asked) -> str | None:
 
 def not_too_late(asked: Asked) -> str | None:
     """Let a device that was off ask up to `GRACE` days after its certificate has expired."""
-    in_time = late_by_days(asked.certificate) <= GRACE
+    late = datetime.now(UTC) - asked.certificate.not_valid_after_utc
+    in_time = late <= timedelta(days=GRACE)
     return None if in_time else f"this certificate expired more than {GRACE} days ago"
-
-
-def late_by_days(certificate: x509.Certificate) -> float:
-    """Return how many days ago a certificate expired; negative before that.
-
-    Example:
-        >>> from mtls_lab.pki import CertificateAuthority, Purpose
-        >>> ca = CertificateAuthority.create("Device CA")
-        >>> late_by_days(ca.issue("old", Purpose.CLIENT, valid_days=(-90, -9)).certificate) > 8
-        True
-    """
-    return (datetime.now(UTC) - certificate.not_valid_after_utc) / timedelta(days=1)
