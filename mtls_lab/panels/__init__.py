@@ -16,7 +16,7 @@ from mtls_lab.panels.prediction import PredictPanel, predict, reveal
 from mtls_lab.panels.quiz import QuizPanel
 from mtls_lab.panels.reviewing import ReviewPanel, review
 from mtls_lab.panels.tpm import TpmPanel
-from mtls_lab.panels.wire.panel import WirePanel
+from mtls_lab.panels.wire import WirePanel
 from mtls_lab.panels.workbench import WorkbenchPanel
 
 __all__ = [

@@ -23,7 +23,7 @@ import ipywidgets
 from mtls_lab.drawing import breakable, code, escape, verdict
 from mtls_lab.errors import LabError
 
-__all__ = ["Live", "Panel", "details", "escape", "field", "live", "mark"]
+__all__ = ["Panel", "details", "escape", "field", "mark"]
 
 
 class Live(anywidget.AnyWidget):

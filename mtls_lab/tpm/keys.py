@@ -31,10 +31,7 @@ __all__ = [
     "create_sealed_key",
     "create_wrapped_key",
     "parsed",
-    "read_csr",
     "read_wrapped",
-    "tagged",
-    "values",
     "write_wrapped",
 ]
 
