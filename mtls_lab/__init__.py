@@ -11,8 +11,8 @@ No name here equals a folder or a file of the package: Python would hand out the
 
 import sys
 
-from mtls_lab import face, old_names
+from mtls_lab import face
 
 __getattr__, __dir__ = face.lazy(__name__, checks="mtls_lab.exercises")
 
-old_names.keep(sys.modules[__name__])
+face.keep_old(sys.modules[__name__])

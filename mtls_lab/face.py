@@ -1,15 +1,18 @@
 """The names that a folder of the package offers, each loaded when it is first asked for.
 
-Here: how Python looks them up. Not here: which names those are. That says the stub beside the
-folder's `__init__.py`, one line for each, which the type checker reads too.
+Here: how Python looks them up, and the modules of version 0.1 as views of the face. Not here: which
+names those are. That says the stub beside the folder's `__init__.py`, one line for each, which the
+type checker reads too.
 """
 
 import re
+import sys
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from types import ModuleType
 
-__all__ = ["lazy"]
+__all__ = ["keep_old", "lazy"]
 
 #: A line of a stub.
 _LINE = re.compile(r"(?m)^from ([\w.]+) import (\w+) as \2$")
@@ -46,3 +49,36 @@ def lazy(package: str, **modules: str) -> tuple[Callable[[str], object], Callabl
         return [*modules, *homes()]  # with what is not loaded yet, for completion
 
     return get, names
+
+
+# --- Version 0.1
+
+#: Those that stand in a notebook of version 0.1 and are no folder today.
+OLD = (
+    *("course", "credentials", "describe", "explain", "handshake", "openssl", "pem"),
+    *("outcome", "predictions", "relay", "workspace"),
+)
+
+
+class _View(ModuleType):
+    """A module that has every name of the face."""
+
+    def __init__(self, name: str, face: ModuleType) -> None:
+        super().__init__(name)
+        self._face = face
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._face, name)
+
+
+def keep_old(face: ModuleType) -> None:
+    """Let the old modules be imported; `face` is the package.
+
+    They stand in sys.modules only, never as attributes of the package: there `explain` and
+    `openssl` are functions.
+    """
+    for name in OLD:
+        full = f"{face.__name__}.{name}"
+        sys.modules.setdefault(full, _View(full, face))

@@ -1,7 +1,7 @@
 """Text on a screen: what is foreign, made harmless, and values shown as they print.
 
 Here: the one way in which text of a peer, a certificate or somebody else's file is made harmless,
-wherever it is shown, in JSON as well; in a page it is escaped too (drawing/words.py). Not here:
+wherever it is shown, in JSON as well; in a page it is escaped too (drawing/inline.py). Not here:
 what a line of the protocol may hold (wire/protocol.py).
 """
 

@@ -17,8 +17,7 @@ from mtls_lab.attacks.attacks import (
     steal_session,
     tamper,
 )
-from mtls_lab.attacks.hardware import KeyInTPM, key_in_tpm
-from mtls_lab.attacks.protections import Protection, lab_protections
+from mtls_lab.attacks.protections import KeyInTPM, Protection, key_in_tpm, lab_protections
 from mtls_lab.attacks.table import AttackTable, attack_table
 
 __all__ = [

@@ -1,6 +1,7 @@
 """How device and backend are set up, finished: what the attacks run against.
 
-Here: one protection, and those of the course. Not here: the attacks (attacks.py).
+Here: one protection, those of the course, and the one whose device keeps its key in a TPM. Not
+here: the attacks (attacks.py), the TPM (tpm/).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import shutil
 import ssl
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mtls_lab.errors import LabError, ProtectionBroken, kind_of
@@ -16,18 +17,22 @@ from mtls_lab.files import PathLike, private_folder
 from mtls_lab.net import (
     Backend,
     PeerCertificate,
+    Presented,
     Upstream,
     ask,
+    ask_apart,
+    ask_each_apart,
     client_context,
     forbid_resumption,
     only_trusted_client,
     server_context,
     watch,
 )
-from mtls_lab.pki import CertificateAuthority, pem
+from mtls_lab.pki import CertificateAuthority, Purpose, pem
+from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key
 from mtls_lab.wire import Exchange
 
-__all__ = ["Protection", "expect_protections", "lab_protections"]
+__all__ = ["KeyInTPM", "Protection", "expect_protections", "key_in_tpm", "lab_protections"]
 
 
 @dataclass(frozen=True)
@@ -153,3 +158,80 @@ def lab_protections(folder: PathLike) -> list[Protection]:
             "Mutual TLS, no sessions", hardened, device, only_trusted_client, ca_file, *client
         ),
     ]
+
+
+# --- A key in a TPM
+
+
+@dataclass(frozen=True)
+class KeyInTPM(Protection):
+    """A protection whose `keyfile` is wrapped by a TPM.
+
+    Attributes:
+        settings: the environment in which the device's process can use the key.
+    """
+
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def ask(self, to: Upstream) -> Exchange:
+        """Be the device itself: a process that reaches its TPM."""
+        return ask_apart(
+            "GET_SECRET",
+            to,
+            certfile=self.certfile,
+            keyfile=self.keyfile,
+            server_ca=str(self.server_ca),
+            environment=self.settings,
+        )
+
+    def ask_with_copies(self, to: Upstream, folder: Path) -> Exchange:
+        """Be a thief on another machine: all files, and a TPM that is not the device's."""
+        copies = self.copies(folder)
+        certfile, keyfile = copies or (None, None)
+        with SoftwareTPM(folder / "other tpm") as other:
+            return ask_apart(
+                "GET_SECRET",
+                to,
+                certfile=certfile,
+                keyfile=keyfile,
+                server_ca=shutil.copy(str(self.server_ca), folder),
+                environment=other.environment(folder),
+                name="thief",
+            )
+
+    def ask_with_session(self, to: Upstream) -> tuple[Exchange, Exchange, Exchange | None]:
+        """Be a thief of the session: who can read it is in the device's process."""
+        device = Presented(str(self.certfile), str(self.keyfile), str(self.server_ca))
+        presented = [Presented(name="thief"), device, Presented(name="thief", session_of=1)]
+        before, asked, after = ask_each_apart("GET_SECRET", to, presented, self.settings)
+        nothing = after.device.failure is not None and after.device.failure.reason == "NO_SESSION"
+        return before, asked, None if nothing else after
+
+
+def key_in_tpm(chip: SoftwareTPM, mutual: Protection, ca: CertificateAuthority) -> KeyInTPM:
+    """Make the same protection, with a key that a TPM has made, beside the files of the first.
+
+    Args:
+        chip: the device's TPM.
+        mutual: mutual TLS with files.
+        ca: signs the certificate.
+
+    Raises:
+        LabError: the TPM does not do what it is asked.
+        ToolMissing: OpenSSL's provider is not installed.
+    """
+    folder = Path(str(mutual.keyfile)).parent
+    keyfile, certfile = folder / "tpm.key", folder / "tpm.crt"
+    create_wrapped_key(chip, keyfile)
+    csr = create_csr(chip, keyfile, "trusted-client")
+    pem.write_certificate(certfile, ca.sign(csr, Purpose.CLIENT))
+    return KeyInTPM(
+        "Key in a TPM",
+        mutual.server_context,
+        None,
+        mutual.authorize,
+        mutual.server_ca,
+        certfile,
+        keyfile,
+        chip.environment(folder),
+    )

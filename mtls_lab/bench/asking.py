@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mtls_lab.bench.attempts import Attempt
+from mtls_lab.bench.attempts import Attempt, Requested
 from mtls_lab.bench.causes import cause, how_it_ended, listed, quoted
 from mtls_lab.bench.probing import Seen
 from mtls_lab.bench.refusal import (
@@ -18,7 +18,6 @@ from mtls_lab.bench.refusal import (
     refused_ours,
     symptoms_of,
 )
-from mtls_lab.bench.requested import Requested
 from mtls_lab.bench.value import Cause
 from mtls_lab.diagnosis.lines import heard
 from mtls_lab.diagnosis.symptoms import Symptoms

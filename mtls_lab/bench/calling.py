@@ -20,7 +20,7 @@ from mtls_lab.net.recording import RecordedSocket
 from mtls_lab.net.sockets import Address
 from mtls_lab.net.tls import messages_of
 from mtls_lab.wire import Direction, Failure, Session, Stage
-from mtls_lab.wire.reasons import alert_of, reason_of
+from mtls_lab.wire.names import alert_of, reason_of
 
 __all__ = ["Call", "TooMuch", "attempt"]
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mtls_lab.bench.attempts import first
-from mtls_lab.bench.cards import as_lines
+from mtls_lab.bench.attempts import Served, first
 from mtls_lab.bench.causes import listed, quoted
 from mtls_lab.bench.faults import Sent
-from mtls_lab.bench.served import Served
-from mtls_lab.bench.value import NO, NOTE, OPEN, YES, Line
+from mtls_lab.bench.value import NO, NOTE, OPEN, YES, Line, as_lines
 from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.drawing import card, escape, side_by_side
 from mtls_lab.files import PathLike

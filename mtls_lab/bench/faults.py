@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from mtls_lab.bench.served import Served
+from mtls_lab.bench.attempts import Served
 from mtls_lab.diagnosis.look import Finding, look_at
 from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.diagnosis.wording import outsiders

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from cryptography import x509
 
 from mtls_lab.bench.asking import judge_client
+from mtls_lab.bench.attempts import is_address
 from mtls_lab.bench.causes import (
     advice,
     cause,
@@ -25,7 +26,6 @@ from mtls_lab.bench.causes import (
 from mtls_lab.bench.faults import Sent
 from mtls_lab.bench.probing import Seen
 from mtls_lab.bench.refusal import signed_in_between
-from mtls_lab.bench.served import is_address
 from mtls_lab.bench.value import Cause
 from mtls_lab.diagnosis import explain
 from mtls_lab.diagnosis.look import Finding

@@ -10,12 +10,10 @@ import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mtls_lab.bench.attempts import Attempt
+from mtls_lab.bench.attempts import Attempt, Requested, Served, is_address
 from mtls_lab.bench.calling import Call, attempt
 from mtls_lab.bench.own import Own
-from mtls_lab.bench.plain import named, spoken
-from mtls_lab.bench.requested import Requested
-from mtls_lab.bench.served import Served, is_address
+from mtls_lab.bench.starttls import named, spoken
 from mtls_lab.net.clock import Clock, addresses
 from mtls_lab.net.sockets import Address
 from mtls_lab.wire import Direction, Failure, Stage
@@ -194,7 +192,7 @@ def _without_tls(seen: Seen, call: Call) -> None:
     if seen.starttls or heard:
         seen.protocol, seen.greeting = named(heard), heard
     else:
-        seen.protocol, seen.greeting = spoken(call)
+        seen.protocol, seen.greeting = spoken(call.address, call.clock)
 
 
 def _with_tls(seen: Seen, call: Call, request: bytes) -> None:

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator
 
 from cryptography import x509
 
-from mtls_lab.bench.attempts import Attempt
+from mtls_lab.bench.attempts import Attempt, Requested
 from mtls_lab.bench.causes import cause, explained, listed, sentence
 from mtls_lab.bench.probing import Seen
-from mtls_lab.bench.requested import Requested
 from mtls_lab.bench.value import Cause
 from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.diagnosis.look import VAGUE, Finding, look_at
@@ -24,7 +23,7 @@ from mtls_lab.pki.comparison import path_of
 from mtls_lab.pki.description import is_signed_by
 from mtls_lab.pki.rules import told
 from mtls_lab.wire import Failure, Side
-from mtls_lab.wire.reasons import reason_of_alert
+from mtls_lab.wire.names import reason_of_alert
 
 __all__ = [
     "between_us",

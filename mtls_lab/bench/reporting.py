@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from cryptography import x509
 
 from mtls_lab.bench.asking import status_of
-from mtls_lab.bench.attempts import Attempt
+from mtls_lab.bench.attempts import Attempt, Served
 from mtls_lab.bench.causes import how_it_ended, in_words, listed, quoted
 from mtls_lab.bench.judging import strictly
 from mtls_lab.bench.probing import Seen
-from mtls_lab.bench.served import Served
 from mtls_lab.bench.value import NO, NOTE, OPEN, YES, Line
 from mtls_lab.diagnosis.symptoms import shown
 from mtls_lab.pki.key_kinds import key_kind

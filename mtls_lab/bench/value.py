@@ -1,20 +1,43 @@
 """What `diagnose` returns: what was seen, and the causes, the likeliest first.
 
-Here: the values, their text and their exit code. Not here: how they come about (judging.py,
-reporting.py).
+Here: the values, their text, their cards in a notebook, their exit code. Not here: how they come
+about (judging.py, reporting.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mtls_lab.bench.cards import as_cards
+from mtls_lab.drawing import (
+    BAD,
+    EDGE,
+    GOOD,
+    WARN,
+    breakable,
+    card,
+    code,
+    definitions,
+    escape,
+    side_by_side,
+    verdict,
+)
 from mtls_lab.facts import read_facts
 from mtls_lab.text import Shown
 
-__all__ = ["NO", "NOTE", "OPEN", "YES", "Cause", "Diagnosis", "Line", "classes"]
+__all__ = [
+    "NO",
+    "NOTE",
+    "OPEN",
+    "YES",
+    "Cause",
+    "Diagnosis",
+    "Line",
+    "as_lines",
+    "classes",
+]
 
 #: What stands before a line: in order or not, worth knowing, not known.
 YES, NO, NOTE, OPEN = "✓", "✗", "!", "–"
@@ -103,7 +126,11 @@ class Diagnosis(Shown):
         return found
 
     def _repr_html_(self) -> str:
-        return as_cards(self, self._fine)
+        seen = side_by_side(card(f"<b>{escape(self.target)}</b>", as_lines(self.lines)))
+        if self.ok:
+            return seen + verdict(good=True, text=self._fine)
+        causes = (_cause(number, each) for number, each in enumerate(self.causes, 1))
+        return seen + "".join(side_by_side(each) for each in causes)
 
     def __str__(self) -> str:
         lines = [f"{self.target}", *map(str, self.lines), ""]
@@ -124,3 +151,34 @@ def classes() -> dict[str, dict[str, Any]]:
     """
     found: dict[str, dict[str, Any]] = read_facts("diagnoses")["classes"]
     return found
+
+
+# --- As cards
+
+_COLOURS = {"✓": GOOD, "✗": BAD, "!": WARN}
+
+
+def as_lines(lines: Iterable[Line]) -> str:
+    """Return what was seen, a line each, with its sign; the colour repeats what the sign says.
+
+    Example:
+        >>> from mtls_lab.bench.value import Line
+        >>> as_lines([Line("TCP", "✓", "<ok>")]).count("&lt;ok&gt;")
+        1
+    """
+    rows = "".join(
+        f'<dt style="font-weight:600"><span style="border-left:4px solid '
+        f'{_COLOURS.get(line.sign, EDGE)};padding-left:6px">{line.sign} {escape(line.label)}</span>'
+        f'</dt><dd style="margin:0;min-width:0;overflow-wrap:anywhere">{breakable(line.text)}</dd>'
+        for line in lines
+    )
+    style = "display:grid;grid-template-columns:fit-content(38%) minmax(0,1fr);gap:2px 12px"
+    return f'<dl style="{style};margin:4px 0">{rows}</dl>'
+
+
+def _cause(number: int, cause: Cause) -> str:
+    sure = "certain" if cause.certain else "likely"
+    head = f"<b>{number}. {breakable(cause.says)}</b> ({sure})"
+    rows = [("Seen", "; ".join(cause.evidence)), ("What to do", cause.fix)]
+    body = definitions(((name, text) for name, text in rows if text), sentences=True)
+    return card(head, body + (code(cause.command) if cause.command else ""), good=False)

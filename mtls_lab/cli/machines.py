@@ -1,7 +1,8 @@
-"""The arguments of the commands for two terminals or two machines: certs, serve, ask.
+"""The arguments of the commands for two terminals or two machines: certs, serve, ask, tpm.
 
 Here: what may be typed, with examples and exit codes. Not here: reading a number or an address
-(values.py), what the commands do (certs.py, serving.py, asking.py).
+(values.py), what the commands do (certs.py, serving.py, asking.py, tpm.py), and which TPM a key is
+made or used in (sealed.py).
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from mtls_lab.cli.chips import named
 from mtls_lab.cli.values import PORT, address, days, file, port, seconds
 
-__all__ = ["add_to"]
+__all__ = ["FOLDER", "add_to"]
 
+#: Where a software TPM is, as in notebook 4; in JupyterLab's terminals it is that notebook's.
+FOLDER = Path("tpm")
 ASKED = """Exit codes:
   0  the reply is on standard output
   1  the backend answered, with an ERROR
@@ -24,16 +26,27 @@ ASKED = """Exit codes:
 SERVED = """Exit codes:
   2    wrong arguments, files that do not load, or a port that is taken
   130  Ctrl-C ended it (143: SIGTERM)"""
+TPM = """\
+The TPM runs in the background, for every terminal, until it is stopped. Its folder is all of it:
+whoever copies that has the TPM. So it is for practice; a chip cannot be copied.
 
+Where none runs, ask and certs use the TPM of this machine, /dev/tpmrm0, if it has one. (That
+follows the specification; nobody has tried it on a real TPM yet.)
+
+Exit codes:
+  0  done, or there was nothing to do; status: a TPM answers
+  1  status: no TPM answers
+  2  wrong arguments, no swtpm, or a folder or TPM with which it cannot be done"""
 
 Add = Callable[..., argparse.ArgumentParser]
 
 
 def add_to(add: Add) -> None:
-    """Add the three commands to a parser, with `add` of parser.py."""
+    """Add the four commands to a parser, with `add` of parser.py."""
     _certs(add)
     _serve(add)
     _ask(add)
+    _tpm(add)
 
 
 def _certs(add: Add) -> None:
@@ -87,7 +100,7 @@ def _certs(add: Add) -> None:
         action="store_true",
         help="with --tpm: a PIN, which the TPM wants at each use of that key; asks for it",
     )
-    named(certs, "with --tpm: where the software TPM runs")
+    _tpm_folder(certs, "with --tpm: where the software TPM runs")
     told = "the password of the PKCS #12 files, or the PIN, is the first line of FILE"
     file(certs, "--password-file", told)
     _json(certs)
@@ -166,7 +179,7 @@ def _ask(add: Add) -> None:
         default=5.0,
         help="for the whole exchange (default: 5)",
     )
-    named(ask, "for a key in a TPM: where the software TPM runs")
+    _tpm_folder(ask, "for a key in a TPM: where the software TPM runs")
     _json(ask)
 
 
@@ -195,5 +208,39 @@ def _less(parser: argparse.ArgumentParser, name: str, told: str) -> None:
     parser.add_argument("--tls13-only", action="store_true", help="nothing older than TLS 1.3")
 
 
+def _tpm(add: Add) -> None:
+    command = add(
+        "tpm",
+        "start, stop or look at the software TPM in which keys can be kept (Linux)",
+        *("tpm start", "tpm status --json", "tpm stop", "tpm unlock"),
+        notes=TPM,
+    )
+    command.add_argument(
+        "action",
+        choices=("start", "stop", "status", "unlock"),
+        help="unlock: make it forget the wrong PINs that have locked it",
+    )
+    command.add_argument(
+        "folder",
+        metavar="FOLDER",
+        nargs="?",
+        type=Path,
+        default=FOLDER,
+        help=f"where its state is (default: ./{FOLDER})",
+    )
+    _json(command)
+
+
 def _json(parser: argparse.ArgumentParser, told: str = "one JSON object, for a program") -> None:
     parser.add_argument("--json", action="store_true", help=told)
+
+
+def _tpm_folder(parser: argparse.ArgumentParser, told: str) -> None:
+    """Add the option that names the folder of a running TPM."""
+    parser.add_argument(
+        "--tpm-folder",
+        metavar="FOLDER",
+        type=Path,
+        help=f"{told} (default: what TPM2OPENSSL_TCTI names, the one that runs in ./{FOLDER}, or "
+        "that of this machine)",
+    )

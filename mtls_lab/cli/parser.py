@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.cli import calls, chips, machines, values
+from mtls_lab.cli import calls, machines, values
 
 __all__ = ["parser_of"]
 
@@ -131,7 +131,6 @@ def parser_of(program: str) -> argparse.ArgumentParser:
 
     calls.add_to(add)
     machines.add_to(add)
-    chips.add_to(add)
 
     reset = add(
         "reset",

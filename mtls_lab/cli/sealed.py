@@ -1,7 +1,7 @@
 """Keys in a TPM, for `certs` and `ask`: which TPM, its PIN, and a device that uses such a key.
 
 Here: what both commands need beyond their files. Not here: the TPM (tpm/), the process of the
-device (net/apart.py), and the arguments (chips.py).
+device (net/apart.py), and the arguments (machines.py).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import cast
 
 from cryptography import x509
 
-from mtls_lab.cli.chips import FOLDER
+from mtls_lab.cli.machines import FOLDER
 from mtls_lab.cli.passwords import password
 from mtls_lab.cli.place import Place
 from mtls_lab.errors import FileProblem, LabError

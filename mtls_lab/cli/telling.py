@@ -76,8 +76,7 @@ def of_another_ca(told: Explanation, cafile: Path, messages: Sequence[Message]) 
 
     Both are seen here; who answers at the address is not.
     """
-    from mtls_lab.bench.attempts import first  # noqa: PLC0415 - most failures need none of it
-    from mtls_lab.bench.served import Served  # noqa: PLC0415
+    from mtls_lab.bench.attempts import Served, first  # noqa: PLC0415 - most failures need none
     from mtls_lab.pki import pem  # noqa: PLC0415
     from mtls_lab.pki.rules import told as named  # noqa: PLC0415
 

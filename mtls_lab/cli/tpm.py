@@ -1,7 +1,7 @@
 """The command `mtls-lab tpm`: the software TPM that keeps keys for every terminal.
 
 Here: what is printed, and the exit codes. Not here: its process (tpm/keeper.py), the arguments
-(chips.py), and keys in it (sealed.py).
+(machines.py), and keys in it (sealed.py).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mtls_lab.cli.chips import FOLDER
 from mtls_lab.cli.equipment import first_line
+from mtls_lab.cli.machines import FOLDER
 from mtls_lab.errors import LabError
 from mtls_lab.program import typed
 from mtls_lab.text import json_text

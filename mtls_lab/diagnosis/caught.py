@@ -21,7 +21,7 @@ from mtls_lab.diagnosis.pasted import READ, decoded
 from mtls_lab.diagnosis.symptoms import Symptoms, steady
 from mtls_lab.errors import LabError
 from mtls_lab.wire import Failure, Stage
-from mtls_lab.wire.reasons import NO_CHAIN
+from mtls_lab.wire.names import NO_CHAIN
 
 __all__ = ["answered", "inside", "written"]
 

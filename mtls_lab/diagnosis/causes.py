@@ -1,21 +1,23 @@
-"""Several causes that look the same from here: which is likeliest, and what tells them apart.
+"""Several causes that look the same from here: which is likeliest, and which the files rule out.
 
-Here: the order of the causes of an alert, by what each stack really sends. Not here: the causes
-(data/explanations.toml), and what was measured (peers.py).
+Here: the order of the causes of an alert, by what each stack really sends, and causes against what
+a look into files has found. Not here: the causes (data/explanations.toml, data/faults.toml), what
+was measured (peers.py), and the look itself (look.py).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from mtls_lab.diagnosis.peers import OFTEN, alerts_sent, names_of
 from mtls_lab.errors import UnknownName
+from mtls_lab.facts import read_facts
 
-__all__ = ["Cause", "in_words", "ranked"]
-
+__all__ = ["Cause", "disproved", "in_words", "ranked"]
 
 #: Who sends an alert for a cause, behind it.
 SENDERS = re.compile(r" \[[^]]+ [\d.]+\](?: – check|$)")
@@ -106,3 +108,55 @@ def _senders(fault: str, alert: str, peer: str) -> list[str]:
         for entry in alerts_sent()
         if fault and alert in entry.get(fault, ()) and peer in {"", *names_of(entry)}
     ]
+
+
+# --- What files rule out
+
+#: Whose certificate it is decides which purpose it needs; the other one disproves nothing.
+OTHER_PURPOSE = {"device": " for servers", "backend": " for clients"}
+
+
+def disproved(
+    causes: Sequence[Cause], found: Collection[str], at_hand: Collection[str], owner: str
+) -> tuple[Cause, ...]:
+    """Return the causes that the files rule out, in their order.
+
+    Args:
+        causes: what may have caused a failure.
+        found: the names of what a look into the files has found.
+        at_hand: which files could be read: `cert`, `key`, `ca`, `crl`.
+        owner: whose certificate it is, "device" or "backend"; `""` if that is not known.
+
+    Example:
+        >>> expired, gone = Cause("it has expired", "expired"), Cause("nobody is there")
+        >>> disproved([expired, gone], found=(), at_hand={"cert"}, owner="device") == (expired,)
+        True
+        >>> disproved([expired, gone], found={"expired"}, at_hand={"cert"}, owner="device")
+        ()
+    """
+    foreign = OTHER_PURPOSE.get(owner, "nobody's")
+    shown = {name for name in found if not name.endswith(foreign)}
+    return tuple(
+        cause
+        for cause in causes
+        if cause.fault in _faults()
+        and set(_faults()[cause.fault]["files"]) <= set(at_hand)
+        and shown.isdisjoint(_faults()[cause.fault]["looks"])
+    )
+
+
+@cache
+def _faults() -> dict[str, dict[str, Any]]:
+    return read_facts("faults")
+
+
+def in_few_words(cause: Cause) -> str:
+    """Return a cause that is in data/faults.toml in few words."""
+    said: str = _faults()[cause.fault]["says"]
+    return said
+
+
+def files_for(causes: Sequence[Cause]) -> list[str]:
+    """Return which files the causes are read off."""
+    needed = {name for cause in causes for name in _faults()[cause.fault]["files"]}
+    return [name for name in ("cert", "key", "ca", "crl") if name in needed]

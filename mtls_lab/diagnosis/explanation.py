@@ -1,9 +1,9 @@
 """From a failure to words: who refused whom, why, which file, what to do, how to check.
 
 Here: an entry, its causes and the files put together. Not here: which entry fits (choosing.py), its
-sentences (data/explanations.toml) and their words (wording.py), which causes the files rule out
-(proof.py), and what is known of a failure (symptoms.py, caught.py for exceptions, lines.py for what
-other programs write, look.py and alone.py for files).
+sentences (data/explanations.toml) and their words (wording.py), which causes are likely and which
+the files rule out (causes.py), and what is known of a failure (symptoms.py, caught.py for
+exceptions, lines.py for what other programs write, look.py and alone.py for files).
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING
 
 from mtls_lab.diagnosis.alone import mistakes_in, wrong_signers
 from mtls_lab.diagnosis.cards import explained
-from mtls_lab.diagnosis.causes import Cause, in_words, ranked
+from mtls_lab.diagnosis.causes import Cause, disproved, files_for, in_few_words, in_words, ranked
 from mtls_lab.diagnosis.choosing import Entry, best_of, find, is_of_a_state
 from mtls_lab.diagnosis.look import Finding, Looked, look_at
 from mtls_lab.diagnosis.peers import Runs
 from mtls_lab.diagnosis.phrases import is_openssls
-from mtls_lab.diagnosis.proof import disproved, files_for, in_few_words
 from mtls_lab.diagnosis.raised import FILES
 from mtls_lab.diagnosis.symptoms import Symptoms, steady
 from mtls_lab.diagnosis.views import in_text, views_of
@@ -29,7 +28,7 @@ from mtls_lab.diagnosis.wording import OTHER, elsewhere, names_for, side_named, 
 from mtls_lab.files import PathLike
 from mtls_lab.text import Shown
 from mtls_lab.wire import Failure
-from mtls_lab.wire.reasons import alert_of, normal
+from mtls_lab.wire.names import alert_of, normal
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -182,7 +181,7 @@ def explain(
     with suppress(KeyError):  # it cannot be told whose files these are
         told["command"] = command.format_map(shell)
     alert = alert_of(normal(seen.failure.reason))
-    openssl = is_openssls(seen.failure.verify_code, seen.says)
+    openssl = bool(seen.says) and is_openssls(seen.failure.verify_code, seen.says)
     causes = [
         cause
         for cause in ranked(texts["why"], alert, peer, runs.names(), course=course, openssl=openssl)

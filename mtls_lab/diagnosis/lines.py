@@ -15,10 +15,9 @@ from dataclasses import replace
 
 from mtls_lab.diagnosis.alerts import alerts_in, was_relayed, was_sent
 from mtls_lab.diagnosis.choosing import known_reasons
-from mtls_lab.diagnosis.discretion import discreet
 from mtls_lab.diagnosis.named import file_named, system_reason
 from mtls_lab.diagnosis.openssl_said import reasons_in
-from mtls_lab.diagnosis.pasted import cleaned, unwrapped
+from mtls_lab.diagnosis.pasted import cleaned, discreet, unwrapped
 from mtls_lab.diagnosis.phrases import (
     Phrase,
     phrases_in,

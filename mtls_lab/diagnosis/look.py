@@ -18,7 +18,7 @@ from mtls_lab.diagnosis.symptoms import Symptoms, shown
 from mtls_lab.facts import read_facts
 from mtls_lab.files import PathLike
 from mtls_lab.wire import Stage
-from mtls_lab.wire.reasons import alert_of, normal
+from mtls_lab.wire.names import alert_of, normal
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -12,8 +12,7 @@ from functools import lru_cache
 
 from mtls_lab.diagnosis.choosing import known_reasons
 from mtls_lab.diagnosis.phrases import Phrase
-from mtls_lab.wire.names import registry
-from mtls_lab.wire.reasons import alert_of, normal
+from mtls_lab.wire.names import alert_of, normal, registry
 
 __all__ = ["reasons_in"]
 

@@ -11,7 +11,7 @@ from mtls_lab.diagnosis.phrases import Phrase, verify_words
 from mtls_lab.diagnosis.weights import BROKEN_OFF
 from mtls_lab.text import printable
 from mtls_lab.wire import Failure
-from mtls_lab.wire.reasons import reason_of_alert
+from mtls_lab.wire.names import reason_of_alert
 
 __all__ = ["FILES", "SHOWN", "as_raised"]
 

@@ -29,7 +29,8 @@ def in_text(what: object) -> object:
     """
     if isinstance(what, bytes | bytearray):
         return decoded(what)
-    if isinstance(what, BaseException) or attribute(what, "returncode") is None:
+    own = isinstance(what, BaseException | Exchange | Side | Failure)
+    if own or attribute(what, "returncode") is None:
         return what
     return written(what)
 

@@ -5,12 +5,24 @@ any, and others that can be read on white and on dark. A page that drops styles 
 signs and the words. Not here: widgets and style sheets (panels/), and what a value says of itself.
 """
 
-from mtls_lab.drawing.actors import ACTORS, Actor, actor, actor_of
-from mtls_lab.drawing.cards import beside, box, card, definitions, side_by_side, verdict
-from mtls_lab.drawing.colours import BAD, EDGE, GOOD, MONOSPACE, WARN
+from mtls_lab.drawing.blocks import beside, box, card, definitions, side_by_side, table, verdict
 from mtls_lab.drawing.dotted import Dot, Group, dots, dots_in_words
-from mtls_lab.drawing.tables import table
-from mtls_lab.drawing.words import VARYING, breakable, code, escape, line_of, varying
+from mtls_lab.drawing.inline import (
+    ACTORS,
+    BAD,
+    EDGE,
+    GOOD,
+    MONOSPACE,
+    VARYING,
+    WARN,
+    actor,
+    actor_of,
+    breakable,
+    code,
+    escape,
+    line_of,
+    varying,
+)
 
 __all__ = [
     "ACTORS",
@@ -20,7 +32,6 @@ __all__ = [
     "MONOSPACE",
     "VARYING",
     "WARN",
-    "Actor",
     "Dot",
     "Group",
     "actor",

@@ -6,8 +6,7 @@ Here: the forms, as HTML and as text. Not here: what a learner has done (exercis
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mtls_lab.drawing.colours import BAD, EDGE, GOOD, WARN
-from mtls_lab.drawing.words import escape
+from mtls_lab.drawing.inline import BAD, EDGE, GOOD, WARN, escape
 
 __all__ = ["Dot", "Group", "dots", "dots_in_words"]
 

@@ -16,8 +16,7 @@ from mtls_lab.enrolment.chip import ChipDevice
 from mtls_lab.enrolment.endorsement import endorse, not_endorsed
 from mtls_lab.enrolment.evidence import RULES, Claim, only_attests, under_policy
 from mtls_lab.enrolment.lines import certificate_from, names_in, request, request_from, to_line
-from mtls_lab.enrolment.office import Asked, Office
-from mtls_lab.enrolment.rules import GRACE, current_only, not_too_late, own_name
+from mtls_lab.enrolment.office import GRACE, Asked, Office, current_only, not_too_late, own_name
 
 __all__ = [
     "GRACE",

@@ -1,7 +1,8 @@
 """The office that certifies devices: a register, rules, and the answer to each request.
 
-Here: `Office`, whose `answer` a backend takes; it keeps what each device may present next. Not
-here: the rules (rules.py), and who gets as far as asking, which TLS decides.
+Here: `Office`, whose `answer` a backend takes; it keeps what each device may present next. The
+rules that the lesson writes one by one: each says why a request is refused, or nothing. Not here:
+who gets as far as asking, which TLS decides.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -20,7 +22,16 @@ from mtls_lab.pki import CertificateAuthority, Purpose, common_name
 from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.text import printable
 
-__all__ = ["MOST_REFUSALS", "Asked", "Office", "Rule"]
+__all__ = [
+    "GRACE",
+    "MOST_REFUSALS",
+    "Asked",
+    "Office",
+    "Rule",
+    "current_only",
+    "not_too_late",
+    "own_name",
+]
 
 #: Refusals that an office remembers, the latest: anybody who reaches it can cause them.
 MOST_REFUSALS = 256
@@ -143,3 +154,38 @@ class Office:
     def _refuse(self, who: str, reason: str) -> str:
         self.refusals.append((printable(who), printable(reason)))
         return f"ERROR {printable(reason)}"
+
+
+# --- The rules of the lesson
+
+#: Days after its last in which a certificate is still good for one thing: to be renewed.
+GRACE = 30
+
+
+def own_name(asked: Asked) -> str | None:
+    """Let a device ask for its own name, and for nothing else.
+
+    Example:
+        >>> from mtls_lab.enrolment.lines import request
+        >>> from mtls_lab.pki import CertificateAuthority, create_key
+        >>> own = CertificateAuthority.create("Device CA").issue_client("pump-1").certificate
+        >>> own_name(Asked(request(create_key(), "pump-2"), own, own))
+        'the request is for another name'
+    """
+    same = names_in(asked.csr) == names_in(asked.certificate)
+    return None if same else "the request is for another name"
+
+
+def current_only(asked: Asked) -> str | None:
+    """Let nobody ask with a certificate that has been replaced, or that is retired."""
+    if asked.registered is None:
+        return "this device is retired"
+    current = asked.certificate == asked.registered
+    return None if current else "this certificate is not the current one"
+
+
+def not_too_late(asked: Asked) -> str | None:
+    """Let a device that was off ask up to `GRACE` days after its certificate has expired."""
+    late = datetime.now(UTC) - asked.certificate.not_valid_after_utc
+    in_time = late <= timedelta(days=GRACE)
+    return None if in_time else f"this certificate expired more than {GRACE} days ago"

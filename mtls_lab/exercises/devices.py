@@ -1,7 +1,7 @@
-"""A backend's context that is for devices only, and those who call it.
+"""Backends that are for devices only, and everybody who calls them, as Parts 3 and 4 need them.
 
-Here: a context of the learner's, and everybody whom it should serve or refuse. Not here: what it
-hands out to be resumed (thief.py).
+Here: a context of the learner's, fresh CAs, whom it should serve and whom refuse. Not here: what it
+hands out to be resumed (thief.py), and what else a check asks of the learner's work (part4/).
 """
 
 from __future__ import annotations
@@ -10,19 +10,23 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from mtls_lab.exercises.careless import careless_devices, no_key_log, no_other_ca
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from mtls_lab.exercises.contexts import context_in_folder
 from mtls_lab.exercises.peers import PAST, SECRET, strict_device
 from mtls_lab.exercises.refusals import ASKING, EXPIRED, VALIDITY, served
 from mtls_lab.exercises.result import NotYet, Unsafe
+from mtls_lab.exercises.temptations import careless_devices, no_key_log, no_other_ca
+from mtls_lab.files import write_file
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem, public_ca
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
-__all__ = ["ForDevices"]
+__all__ = ["REVOKED", "Factory", "ForDevices"]
 
 
 @dataclass(frozen=True)
@@ -107,3 +111,94 @@ class ForDevices:
             ("a client that a public CA has signed", self.public),
         ):
             yield who, ca.issue_client("trusted-client")
+
+
+# --- A product with several CAs
+
+#: Whoever has been revoked, as a sentence names it.
+REVOKED = "a revoked device"
+
+
+@dataclass(frozen=True)
+class Factory:
+    """The CAs of a product.
+
+    Attributes:
+        servers: signs the backend.
+        root: of all devices; below it `births`, which signs in the factory, `cameras`, for another
+            product, and `devices`, the one whose devices are served.
+        lost: a device that is on the list of `devices`.
+    """
+
+    servers: CertificateAuthority
+    root: CertificateAuthority
+    births: CertificateAuthority
+    cameras: CertificateAuthority
+    devices: CertificateAuthority
+    lost: Identity
+
+    @classmethod
+    def make(cls) -> Factory:
+        """Make them all."""
+        root = CertificateAuthority.create("Device Root", below=1)
+        births, cameras = root.intermediate("Birth CA"), root.intermediate("Camera CA")
+        devices = root.intermediate("Device CA")
+        lost = devices.issue_client("device-13")
+        devices.revoke(lost.certificate)
+        servers = CertificateAuthority.create("Server CA")
+        return cls(servers, root, births, cameras, devices, lost)
+
+    def lay_out(self, folder: Path, devices: CertificateAuthority | None = None) -> None:
+        """Write the files of a backend that serves the devices of one CA; default: `devices`."""
+        ca = devices or self.devices
+        self.servers.issue_server(["localhost"]).save(folder, "server")
+        pem.write_certificate(folder / "device_root.pem", self.root.certificate)
+        pem.write_certificate(folder / "device_ca.pem", ca.certificate)
+        # A list that is missing refuses too: here none is, so that trust alone decides.
+        every = [self.devices, self.births, self.cameras, *([devices] if devices else [])]
+        lists = (each.crl().public_bytes(Encoding.PEM) for each in every)
+        write_file(folder / "device_ca.crl", b"".join(lists), mode=0o644)
+
+    def visit(self, context: ssl.SSLContext, identity: Identity | None) -> Exchange:
+        """Let a device ask a backend with this context for the secret."""
+        device = strict_device(self.servers.certificate, identity)
+        with Backend(context, secret=SECRET) as backend:
+            return ask("GET_SECRET", backend, context=device)
+
+    def serves_its_device(self, context: ssl.SSLContext) -> None:
+        """Raise NotYet if a good device is not served, or not known."""
+        exchange = self.visit(context, self.devices.issue_client("device-01"))
+        if served(exchange, context).peer is None:
+            raise NotYet("the device is served, and nobody asked for its certificate", ASKING)
+
+    def refuses_others(self, context: ssl.SSLContext) -> Iterator[str]:
+        """Let everybody call who is not a device in operation. Raises Unsafe."""
+        for who, identity, rule in self._others():
+            if self.visit(context, identity).ok:
+                raise Unsafe(f"{who} got {SECRET!r}", rule)
+            yield f"{who} is refused"
+
+    def refuses_the_careless(self, context: ssl.SSLContext) -> str:
+        """Let careless devices call, and look for other CAs. Raises Unsafe or NotYet."""
+        identity = self.devices.issue_client("device-01")
+        with Backend(context, secret=SECRET) as backend:
+            held = careless_devices(
+                backend, lambda: strict_device(self.servers.certificate, identity)
+            )
+        no_other_ca(context, self.devices.certificate)
+        no_key_log(context)
+        return held
+
+    def _others(self) -> Iterator[tuple[str, Identity | None, str]]:
+        only = "only a device with a certificate of the Device CA is served"
+        below = "trust in a root is trust in every CA below it"
+        yield "a device without a certificate", None, only
+        mallory = CertificateAuthority.create("Mallory CA").issue_client("device-01")
+        yield "Mallory, with a certificate of a CA that she made,", mallory, only
+        yield "a client that the server CA has signed", self.servers.issue_client("device-01"), only
+        yield "a birth certificate", self.births.issue_client("device-01"), below
+        camera = self.cameras.issue_client("device-01")
+        yield "a device of another product, below the same root,", camera, below
+        old = self.devices.issue("device-01", Purpose.CLIENT, valid_days=PAST)
+        yield EXPIRED, old, VALIDITY
+        yield REVOKED, self.lost, "a list stops nobody unless it is loaded and checked"

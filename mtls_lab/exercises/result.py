@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from importlib import import_module
-from types import ModuleType
 
 from mtls_lab.drawing import BAD, EDGE, GOOD, WARN, box, dots, line_of
+from mtls_lab.exercises import standing
 
 __all__ = ["NotYet", "Outcome", "Result", "Unsafe"]
 
@@ -82,12 +81,7 @@ class Result:
         )
         if self.outcome is Outcome.NOT_ATTEMPTED:
             return shown
-        return shown + "".join(dots([each]) for each in _standing().of_result(self.exercise))
-
-
-def _standing() -> ModuleType:
-    """Return standing.py, which knows every check, and so could not be imported before this."""
-    return import_module("mtls_lab.exercises.standing")
+        return shown + "".join(dots([each]) for each in standing.of_result(self.exercise))
 
 
 class NotYet(Exception):

@@ -19,9 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import Unsafe
 from mtls_lab.exercises.calling import Rule
-from mtls_lab.exercises.careless import careless_backends, careless_devices
-from mtls_lab.exercises.impostors import anonymous
 from mtls_lab.exercises.refusals import refused_in_the_handshake
+from mtls_lab.exercises.temptations import anonymous, careless_backends, careless_devices
 from mtls_lab.exercises.thief import revoked_returns
 from mtls_lab.kata import purposes
 from mtls_lab.kata.purposes import careless_client

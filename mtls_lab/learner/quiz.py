@@ -1,7 +1,7 @@
 """The tests: twelve situations before Part 1 and after Part 3, and eight others after Part 4.
 
 Here: the questions of data/quiz.toml, a test that is being taken, and its result. Not here: the
-widget (panels/quiz.py), the terminal (cli/quiz.py), and a whole class (classroom/gain.py).
+widget (panels/quiz.py), the terminal (cli/quiz.py), and a whole class (classroom/whole_class.py).
 
 Where two tests ask the same questions, the first must not teach, or the second would measure the
 first. So it says how many answers were given, and neither which of them are right nor how many: a

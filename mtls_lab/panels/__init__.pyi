@@ -15,5 +15,5 @@ from mtls_lab.panels.quiz import QuizPanel as QuizPanel
 from mtls_lab.panels.reviewing import ReviewPanel as ReviewPanel
 from mtls_lab.panels.reviewing import review as review
 from mtls_lab.panels.tpm import TpmPanel as TpmPanel
-from mtls_lab.panels.wire.panel import WirePanel as WirePanel
+from mtls_lab.panels.wire import WirePanel as WirePanel
 from mtls_lab.panels.workbench import WorkbenchPanel as WorkbenchPanel

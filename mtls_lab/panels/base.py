@@ -1,7 +1,11 @@
 """What all panels share: one look, one way to run a callback, one way to show a result.
 
-Here: the frame, the styles, the wrapper around every callback, the fallbacks. Not here: any
-particular panel.
+Here: the frame, the styles, what tends a panel in the page, the wrapper around every callback, the
+fallbacks. Not here: any particular panel.
+
+An anywidget that needs more than two seconds to load, on a busy page, never hears of its kernel
+again. So each has its class from the start, and what the kernel says later it says through a widget
+of ipywidgets (ladder.py, sorter.py).
 """
 
 from __future__ import annotations
@@ -13,13 +17,35 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets
 
 from mtls_lab.drawing import breakable, code, escape, verdict
 from mtls_lab.errors import LabError
-from mtls_lab.panels.live import live
 
 __all__ = ["Panel", "details", "escape", "field", "mark"]
+
+
+class Live(anywidget.AnyWidget):
+    """Tends the panel that it is put into; see live.js. It has no value and sends nothing.
+
+    A `<details>` in the HTML of a panel is known by its `data-key`, or else by its summary. Where
+    this widget does not load, as in a front end without anywidget, the panel works without it.
+    """
+
+    _esm = Path(__file__).with_name("live.js")
+
+
+@cache
+def live() -> Live:
+    """Return the one `Live` of this kernel: every panel shows a view of its own.
+
+    Example:
+        >>> live() is live()
+        True
+    """
+    return Live(layout={"display": "none"}, _dom_classes=("lab-live",))
+
 
 _STYLES = Path(__file__).with_name("style")
 

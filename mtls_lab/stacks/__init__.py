@@ -7,13 +7,12 @@ what an error means (diagnosis/).
 
 from mtls_lab.stacks.meeting import Encounter, Encounters, meet
 from mtls_lab.stacks.programs import Program
-from mtls_lab.stacks.whole import StackTable, stack_table
+from mtls_lab.stacks.whole import stack_table
 
 __all__ = [
     "Encounter",
     "Encounters",
     "Program",
-    "StackTable",
     "meet",
     "stack_table",
 ]

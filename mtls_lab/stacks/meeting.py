@@ -1,6 +1,6 @@
 """One server and one client of two stacks, once for each credential: what each of them says.
 
-Here: the runs, and their values. Not here: processes (running.py), how it looks (cards.py).
+Here: the runs, their values, and both sides as cards. Not here: processes (running.py).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from mtls_lab.drawing import actor, breakable, card, escape, side_by_side
 from mtls_lab.facts import read_facts
 from mtls_lab.net import Relay
 from mtls_lab.scratch import scratch_folder
-from mtls_lab.stacks.cards import as_cards
 from mtls_lab.stacks.laying import copied, lay_out
 from mtls_lab.stacks.programs import Program, how_to_get
 from mtls_lab.stacks.running import (
@@ -110,7 +110,9 @@ class Encounters(Shown):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return as_cards(self)
+        if self.instead:
+            return f"<p>{escape(self.instead)}</p>"
+        return "".join(_row(self, each) for each in self.all)
 
 
 def title(credential: str) -> str:
@@ -207,3 +209,21 @@ class _Asking:
         folders = [str(each) for each in sorted(self.place.iterdir()) if each.is_dir()]
         told = (steady(line, folders) for line in lines)
         return tuple(dict.fromkeys(line for line in told if line))
+
+
+def _row(encounters: Encounters, encounter: Encounter) -> str:
+    sign = "✓ served" if encounter.served else "✗ not served"
+    name = escape(title(encounter.credential))
+    head = f'<p style="margin:8px 0 0;font-weight:600">{name} {sign}</p>'
+    sides = side_by_side(
+        card(actor("device", encounters.client), _words(encounter.client), good=encounter.served),
+        card(actor("backend", encounters.server), _words(encounter.server), good=encounter.served),
+    )
+    return head + sides
+
+
+def _words(lines: tuple[str, ...]) -> str:
+    if not lines:
+        return '<div style="font-style:italic">says nothing</div>'
+    style = "overflow-wrap:anywhere;margin:2px 0"
+    return "".join(f'<div style="{style}">{breakable(line)}</div>' for line in lines)

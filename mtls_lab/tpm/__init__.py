@@ -15,21 +15,26 @@ from mtls_lab.tpm.attesting import (
     Evidence,
     attestation_key,
     certify_key,
+    make_credential,
     open_credential,
 )
 from mtls_lab.tpm.chip import Chip, Lock, find
 from mtls_lab.tpm.codes import codes_in, command_name, decode
 from mtls_lab.tpm.conversation import Conversation, Refusal
-from mtls_lab.tpm.credential import make_credential
 from mtls_lab.tpm.endorsed import RSAPublic, endorsement_certificates, endorsement_key
-from mtls_lab.tpm.keys import create_csr, create_sealed_key, create_wrapped_key
+from mtls_lab.tpm.keys import (
+    Wrapped,
+    create_csr,
+    create_sealed_key,
+    create_wrapped_key,
+    read_wrapped,
+)
 from mtls_lab.tpm.manager import Asked
 from mtls_lab.tpm.measured import measure, policy_for
 from mtls_lab.tpm.provider import missing
 from mtls_lab.tpm.questions import Questions
 from mtls_lab.tpm.software import SoftwareTPM
 from mtls_lab.tpm.structures import Attribute, Public, Signature, Statement
-from mtls_lab.tpm.wrapped import Wrapped, read_wrapped
 
 __all__ = [
     "Asked",

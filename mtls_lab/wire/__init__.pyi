@@ -1,10 +1,11 @@
 # The names of this folder, for the type checker and for Python (../face.py): one line each.
 
-from mtls_lab.wire.comparing import Compared as Compared
-from mtls_lab.wire.comparing import compare as compare
+from mtls_lab.wire.cards import Compared as Compared
+from mtls_lab.wire.cards import compare as compare
 from mtls_lab.wire.handshake import Handshake as Handshake
 from mtls_lab.wire.handshake import Message as Message
 from mtls_lab.wire.handshake import from_wire as from_wire
+from mtls_lab.wire.names import NO_CHAIN as NO_CHAIN
 from mtls_lab.wire.outcome import Exchange as Exchange
 from mtls_lab.wire.outcome import Expected as Expected
 from mtls_lab.wire.outcome import Failure as Failure
@@ -19,7 +20,6 @@ from mtls_lab.wire.protocol import Service as Service
 from mtls_lab.wire.reading import Field as Field
 from mtls_lab.wire.reading import Malformed as Malformed
 from mtls_lab.wire.reading import read_message as read_message
-from mtls_lab.wire.reasons import NO_CHAIN as NO_CHAIN
 from mtls_lab.wire.recording import Passed as Passed
 from mtls_lab.wire.recording import Recording as Recording
 from mtls_lab.wire.records import HEADER as HEADER

@@ -1,12 +1,14 @@
-"""What each side of a connection saw, as cards.
+"""What each side of a connection saw, as cards; several connections one below the other.
 
-Here: HTML of a side, or of both, the same in a cell and in a panel. Not here: the forms of cards
-(drawing/), and what a failure means (diagnosis/).
+Here: HTML of a side, of both, or of exchanges under their labels, the same in a cell and in a
+panel. Not here: the forms of cards (drawing/), and what a failure means (diagnosis/).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtls_lab.drawing import (
@@ -21,11 +23,12 @@ from mtls_lab.drawing import (
     side_by_side,
     varying,
 )
+from mtls_lab.text import Shown
 
 if TYPE_CHECKING:
-    from mtls_lab.wire.outcome import Failure, Side, Step
+    from mtls_lab.wire.outcome import Exchange, Failure, Side, Step
 
-__all__ = ["both_sides", "side_card"]
+__all__ = ["Compared", "both_sides", "compare", "side_card"]
 
 _DECEIVED = "<p style='margin:4px 0'><b>⚠ deceived</b>: it was Mallory who answered</p>"
 
@@ -101,3 +104,35 @@ def _in_full(failure: Failure | None) -> str:
 def _words_of(text: str) -> set[str]:
     """The words of a message: OpenSSL often says one twice, as a name and in small letters."""
     return set(re.findall(r"[a-z0-9]+", text.lower())) - {"ssl"}
+
+
+# --- Several exchanges
+
+
+@dataclass(frozen=True)
+class Compared(Shown):
+    """Exchanges by what tells one from the other, in the order in which they were made."""
+
+    exchanges: Mapping[str, Exchange]
+
+    def __str__(self) -> str:
+        return "\n\n".join(f"{label}:\n{each}" for label, each in self.exchanges.items())
+
+    def _repr_html_(self) -> str:
+        return "".join(
+            f'<p style="margin:18px 0 4px"><b>{escape(label)}</b></p>{each._repr_html_()}'
+            for label, each in self.exchanges.items()
+        )
+
+
+def compare(exchanges: Mapping[str, Exchange]) -> Compared:
+    """Return exchanges as one value, which shows each under its label.
+
+    Example:
+        >>> from mtls_lab.wire import Exchange, Side, Stage
+        >>> print(compare({"Alone": Exchange("PING", Side("device", Stage.CONNECT))}))
+        Alone:
+        device   connect ✓
+        backend  saw no connection
+    """
+    return Compared(exchanges)

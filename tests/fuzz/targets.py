@@ -22,12 +22,11 @@ from mtls_lab.bench.asking import status_of
 from mtls_lab.bench.attempts import Attempt
 from mtls_lab.bench.judging import judge
 from mtls_lab.bench.own import look_into
-from mtls_lab.bench.plain import named
 from mtls_lab.bench.probing import VERSIONS, Seen
 from mtls_lab.bench.reporting import report
-from mtls_lab.bench.starttls import PROTOCOLS, NoStartTls, into_tls
+from mtls_lab.bench.starttls import PROTOCOLS, NoStartTls, into_tls, named
+from mtls_lab.classroom import class_report, read_export
 from mtls_lab.classroom.one_learner import report as one_report
-from mtls_lab.classroom.whole_class import class_report, read_export
 from mtls_lab.diagnosis import explain
 from mtls_lab.enrolment import (
     RULES,
@@ -57,7 +56,7 @@ from mtls_lab.pki.comparison import compare
 from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.kinds import kind_of
 from mtls_lab.tpm import Evidence, Public, RSAPublic, Signature, Statement
-from mtls_lab.tpm.wrapped import parsed
+from mtls_lab.tpm.keys import parsed
 from mtls_lab.wire import (
     Direction,
     LineBuffer,

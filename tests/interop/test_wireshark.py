@@ -12,7 +12,7 @@ import pytest
 from mtls_lab import Exchange, Relay, ask, serve, watch
 from mtls_lab.wire import Direction
 from mtls_lab.wire.names import registry
-from mtls_lab.wire.pcapng import MOST, pcapng
+from mtls_lab.wire.recording import SEGMENT, pcapng
 from tests.interop.command import openssl
 from tests.unit.lab import Lab
 
@@ -108,7 +108,7 @@ def test_segments_checksums_and_times_are_right(host: str, tmp_path: Path) -> No
     device, backend = (host, 40000), (host, 5000)
     passed = [
         (1_700_000_000.25, Direction.TO_BACKEND, b"a line\n"),
-        (1_700_000_000.5, Direction.TO_DEVICE, b"x" * (2 * MOST + 1)),
+        (1_700_000_000.5, Direction.TO_DEVICE, b"x" * (2 * SEGMENT + 1)),
         (1_700_000_001.0, Direction.TO_BACKEND, b"odd"),
     ]
     path.write_bytes(pcapng(device, backend, passed))
@@ -117,7 +117,7 @@ def test_segments_checksums_and_times_are_right(host: str, tmp_path: Path) -> No
     shown = tshark("-n", "-r", path, *checks, "-T", "fields", *(f"-e{name}" for name in names))
     rows = [line.split("\t") for line in shown.splitlines()]
     assert [row[0] for row in rows] == ["1"] * 11, "good checksums"
-    assert [row[2] for row in rows if row[2] != "0"] == ["7", str(MOST), str(MOST), "1", "3"]
+    assert [row[2] for row in rows if row[2] != "0"] == ["7", str(SEGMENT), str(SEGMENT), "1", "3"]
     assert [row[3] for row in rows if row[3]] == []
     assert (rows[3][1], rows[-1][1]) == ("1700000000.250000000", "1700000001.000000000")
     if host == "127.0.0.1":

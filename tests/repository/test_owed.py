@@ -142,7 +142,7 @@ def test_a_panel_is_offered_and_tried() -> None:
     assert set(found) - set(dir(mtls_lab)) == set(), "owed in mtls_lab/__init__.pyi"
     assert {each.name for each in found.values()} == set(PANELS), "owed in together/panels.py"
     modules = {path.stem for path in Path(panels.__file__).parent.glob("*.py")}
-    shared = {"__init__", "base", "ladder", "live", "needed", "sorter", "sorting"}
+    shared = {"__init__", "base", "ladder", "needed", "sorter", "sorting"}
     shared |= {"telling", "verdicts"}
     homes = {value.__module__.split(".")[2] for value in found.values()} - {"wire"}
     assert modules - shared == homes, "a module of panels/ without a panel in __init__.py"

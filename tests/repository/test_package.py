@@ -19,7 +19,7 @@ PACKAGE = ROOT / "mtls_lab"
 
 #: Each folder or file of the top level may import those before it, and no other.
 LAYERS = [
-    *("text", "errors", "files", "scratch", "facts", "program", "face", "old_names"),
+    *("text", "errors", "files", "scratch", "facts", "program", "face"),
     "drawing",
     *("pki", "wire", "net", "tpm"),
     *("diagnosis", "bench", "stacks", "attacks", "enrolment", "experiments", "learner"),

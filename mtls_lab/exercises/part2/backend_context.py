@@ -11,12 +11,12 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab.exercises.careless import careless_devices, no_key_log
 from mtls_lab.exercises.contexts import World, context_of_files
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET, strict_device
 from mtls_lab.exercises.refusals import why_not_served
 from mtls_lab.exercises.result import Unsafe
+from mtls_lab.exercises.temptations import careless_devices, no_key_log
 from mtls_lab.net import Backend, Relay, ask
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange

@@ -1,6 +1,6 @@
 """Exercise of Part 2: write the device's context.
 
-Here: the check. Not here: whom the device meets (impostors.py).
+Here: the check. Not here: whom the device meets (temptations.py).
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mtls_lab.exercises.careless import careless_backends, no_key_log, no_other_ca
 from mtls_lab.exercises.contexts import World, context_of_files
-from mtls_lab.exercises.impostors import impostors
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, server_context
 from mtls_lab.exercises.refusals import refusal
 from mtls_lab.exercises.result import Unsafe
+from mtls_lab.exercises.temptations import careless_backends, impostors, no_key_log, no_other_ca
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import public_ca
 from mtls_lab.scratch import scratch_folder

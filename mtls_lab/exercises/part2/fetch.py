@@ -1,7 +1,7 @@
 """The exercise of Part 2 in which the device's whole program is written, over TLS.
 
 Here: one check, and the backends that it meets. Not here: what all checks share (judging.py,
-peers.py), and the certificates that Mallory shows (impostors.py).
+peers.py), and the certificates that Mallory shows (temptations.py).
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from mtls_lab.exercises.calling import Called, call
-from mtls_lab.exercises.careless import careless
-from mtls_lab.exercises.impostors import Impostor, impostors
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import (
     LIE,
@@ -29,6 +27,7 @@ from mtls_lab.exercises.peers import (
     shown,
 )
 from mtls_lab.exercises.result import NotYet, Unsafe
+from mtls_lab.exercises.temptations import Impostor, careless, impostors
 from mtls_lab.net import Address, Backend
 from mtls_lab.pki import CertificateAuthority, public_ca, write_certificate
 from mtls_lab.scratch import scratch_folder

@@ -14,8 +14,6 @@ from functools import partial
 from typing import Any
 
 from mtls_lab.exercises.calling import call
-from mtls_lab.exercises.careless import careless
-from mtls_lab.exercises.impostors import impostors
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import (
     LIE,
@@ -29,6 +27,7 @@ from mtls_lab.exercises.peers import (
     strict_device,
 )
 from mtls_lab.exercises.result import NotYet, Unsafe
+from mtls_lab.exercises.temptations import careless, impostors
 from mtls_lab.net import Address, Backend, hang_up, nobody_listens
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, public_ca
 from mtls_lab.scratch import scratch_folder

@@ -1,6 +1,6 @@
 """Exercise of Part 3: let the device prove itself.
 
-Here: the check, and Mallory in the backend's place. Not here: her certificates (impostors.py).
+Here: the check, and Mallory in the backend's place. Not here: her certificates (temptations.py).
 """
 
 from __future__ import annotations
@@ -9,13 +9,18 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mtls_lab.exercises.careless import careless_backends, no_key_log, no_other_ca
 from mtls_lab.exercises.contexts import context_in_folder
-from mtls_lab.exercises.impostors import Impostor, impostors
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, server_context
 from mtls_lab.exercises.refusals import served
 from mtls_lab.exercises.result import Unsafe
+from mtls_lab.exercises.temptations import (
+    Impostor,
+    careless_backends,
+    impostors,
+    no_key_log,
+    no_other_ca,
+)
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, pem, public_ca
 from mtls_lab.scratch import scratch_folder

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from mtls_lab.exercises.calling import LIMIT, Rule, call
-from mtls_lab.exercises.careless import careless_devices, no_key_log, no_other_ca
 from mtls_lab.exercises.judging import exercise, is_open
 from mtls_lab.exercises.peers import PAST, SECRET, learners_ca, shown, strict_device
 from mtls_lab.exercises.refusals import ASKING, EXPIRED, VALIDITY, refused_in_the_handshake, served
 from mtls_lab.exercises.result import NotYet, Unsafe
+from mtls_lab.exercises.temptations import careless_devices, no_key_log, no_other_ca
 from mtls_lab.exercises.thief import RULE, revoked_returns, steal
 from mtls_lab.files import write_file
 from mtls_lab.net import Backend, PeerCertificate, ask

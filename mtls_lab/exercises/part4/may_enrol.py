@@ -1,7 +1,7 @@
 """Exercise of Part 4: the rule of an enrolment office.
 
 Here: the check, over real connections to an office, and whoever asks there. Not here: the office
-(enrolment/office.py), and CAs (factory.py in the folder above).
+(enrolment/office.py), and CAs (devices.py in the folder above).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from cryptography import x509
 
 from mtls_lab.enrolment import GRACE, Asked, Office, certificate_from, to_line
 from mtls_lab.exercises.calling import Called, call
-from mtls_lab.exercises.factory import Factory
+from mtls_lab.exercises.devices import Factory
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import server_context, shown, strict_device
 from mtls_lab.exercises.requests import Names, request

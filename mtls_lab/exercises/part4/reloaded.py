@@ -1,6 +1,6 @@
 """Exercise of Part 4: new trust and a new list for a backend that runs, whatever the files hold.
 
-Here: the check, with good files and broken ones. Not here: who calls (factory.py in the folder
+Here: the check, with good files and broken ones. Not here: who calls (devices.py in the folder
 above).
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mtls_lab.exercises.calling import call
-from mtls_lab.exercises.factory import REVOKED, Factory
+from mtls_lab.exercises.devices import REVOKED, Factory
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET, server_context, shown, strict_device
 from mtls_lab.exercises.result import NotYet, Unsafe

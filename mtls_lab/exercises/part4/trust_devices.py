@@ -1,6 +1,6 @@
 """Exercise of Part 4: a backend for the devices of one CA, and for nothing else below the root.
 
-Here: the check. Not here: who calls (factory.py in the folder above).
+Here: the check. Not here: who calls (devices.py in the folder above).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mtls_lab.exercises.contexts import context_in_folder
-from mtls_lab.exercises.factory import Factory
+from mtls_lab.exercises.devices import Factory
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.scratch import scratch_folder
 

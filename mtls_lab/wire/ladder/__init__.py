@@ -4,9 +4,8 @@ Here: pure functions from a Handshake to HTML that works without JavaScript, in 
 and in a converted page. Not here: widgets (panels/), and reading the messages (reading/).
 """
 
-from mtls_lab.wire.ladder.belief import Flag, flags
 from mtls_lab.wire.ladder.look import style
-from mtls_lab.wire.ladder.rungs import caption, draw, keys
+from mtls_lab.wire.ladder.rungs import Flag, caption, draw, flags, keys
 from mtls_lab.wire.ladder.saying import sentence, tell
 
 __all__ = ["Flag", "caption", "draw", "flags", "keys", "sentence", "style", "tell"]

@@ -125,8 +125,8 @@ def _row(each: Field, *, root: bool = False) -> Row:
             row.value, row.rows = part.value, [*row.rows, *part.rows]
         else:
             row.rows.append(part)
-    if not root and each.name != "extensions" and [*map(_adopts, row.rows)] == [True]:
-        (only,) = row.rows
+    only = row.rows[0] if len(row.rows) == 1 else None
+    if only and not root and each.name != "extensions" and only.name != NOT_READABLE:
         row.value = only.value if only.rows else _short(only.value)
         row.rows, row.pieces = only.rows, row.pieces + only.pieces
     if row.rows:
@@ -136,10 +136,6 @@ def _row(each: Field, *, root: bool = False) -> Row:
 
 def _is_list(parts: list[Row]) -> bool:
     return len({part.name for part in parts}) == 1 and not any(part.rows for part in parts)
-
-
-def _adopts(only: Row) -> bool:
-    return only.name != NOT_READABLE
 
 
 def _short(value: str) -> str:

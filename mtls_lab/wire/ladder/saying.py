@@ -10,7 +10,6 @@ rule for each number. The fields are radio buttons, so that arrow keys choose on
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 
 from mtls_lab.drawing import breakable, escape
@@ -98,13 +97,9 @@ def tell(message: Message, key: str, look: Look | None = None) -> str:
     for listing in listings(fields):
         if listing.title:
             parts.append(f"<p><b>{escape(listing.title)}</b></p>")
-        rows, dump = _fields(listing, key, fields.rfc, look), _bytes(listing.pieces)
+        rows, dump = _fields(listing, key, fields.rfc, look), " ".join(map(_piece, listing.pieces))
         parts.append(f"<div {look('both')}>{rows}<p {look('bytes')}>{dump}</p></div>")
     return "".join(parts)
-
-
-def _bytes(pieces: Iterable[Piece]) -> str:
-    return " ".join(_piece(piece) for piece in pieces)
 
 
 def _piece(piece: Piece) -> str:

@@ -5,6 +5,5 @@ secrets come from (net/recording.py), and what the messages say (reading/).
 """
 
 from mtls_lab.wire.opening.records import Opened, open_records
-from mtls_lab.wire.opening.schedule import Secrets
 
-__all__ = ["Opened", "Secrets", "open_records"]
+__all__ = ["Opened", "open_records"]

@@ -1,4 +1,4 @@
-"""The certificates and the names of CAs that a message carries.
+"""The certificates, the names of CAs and the signatures that a message carries.
 
 Here: where each field of a certificate lies in its bytes (RFC 5280, section 4.1). Not here: what
 the fields say, which pki reads.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from mtls_lab.wire.reading.reader import Malformed, Reader
 
-__all__ = ["certificate", "distinguished_name"]
+__all__ = ["certificate", "distinguished_name", "signature"]
 
 #: The fields of a TBSCertificate in their order; a certificate of version 1 begins at the second.
 TBS = ["version", "serialNumber", "signature", "issuer", "validity", "subject"]
@@ -64,6 +64,12 @@ def certificate(reader: Reader) -> None:
     reader.struct("tbsCertificate", to_be_signed, "RFC 5280, 4.1.2")
     reader.opaque("signatureAlgorithm", _size(reader), said["signatureAlgorithm"])
     reader.opaque("signatureValue", _size(reader))
+
+
+def signature(reader: Reader) -> None:
+    """Read an algorithm and a signature, as CertificateVerify has them in both versions."""
+    reader.number("algorithm", 2, "signature_schemes")
+    reader.vector("signature", 2)
 
 
 def distinguished_name(reader: Reader) -> None:

@@ -14,10 +14,9 @@ from hashlib import sha256
 
 from mtls_lab.wire.names import name_of, rfc_of
 from mtls_lab.wire.reading import older
-from mtls_lab.wire.reading.certificates import certificate
+from mtls_lab.wire.reading.certificates import certificate, signature
 from mtls_lab.wire.reading.extensions import extensions
-from mtls_lab.wire.reading.field import Field
-from mtls_lab.wire.reading.reader import NOT_READABLE, Malformed, Reader
+from mtls_lab.wire.reading.reader import NOT_READABLE, Field, Malformed, Reader
 
 __all__ = ["Agreed", "agreed_in", "read_alert", "read_change_cipher_spec", "read_message"]
 
@@ -226,7 +225,7 @@ def _by_suite(agreed: Agreed | None) -> dict[str, Contents]:
 _BOTH: dict[str, Contents] = {
     "ClientHello": _client_hello,
     "ServerHello": _server_hello,
-    "CertificateVerify": older.signature,
+    "CertificateVerify": signature,
     "CertificateStatus": _certificate_status,
     "Finished": lambda reader: reader.opaque("verify_data"),
     "KeyUpdate": lambda reader: reader.number("request_update", 1, "key_update_requests"),

@@ -7,7 +7,7 @@ Here: RFC 5246, section 7.4, and the key exchanges of RFC 8422. Not here: what b
 from __future__ import annotations
 
 from mtls_lab.wire.names import name_of
-from mtls_lab.wire.reading.certificates import certificate, distinguished_name
+from mtls_lab.wire.reading.certificates import certificate, distinguished_name, signature
 from mtls_lab.wire.reading.reader import Malformed, Reader
 
 __all__ = [
@@ -16,14 +16,7 @@ __all__ = [
     "client_key_exchange",
     "new_session_ticket",
     "server_key_exchange",
-    "signature",
 ]
-
-
-def signature(reader: Reader) -> None:
-    """Read an algorithm and a signature, as CertificateVerify has them in both versions."""
-    reader.number("algorithm", 2, "signature_schemes")
-    reader.vector("signature", 2)
 
 
 def certificate_list(reader: Reader) -> None:

@@ -27,7 +27,7 @@ from typing import Any
 
 from mtls_lab.diagnosis.peers import normalised
 from mtls_lab.facts import resource_folder
-from mtls_lab.wire.reasons import alert_of, normal
+from mtls_lab.wire.names import alert_of, normal
 from tests.interop.peers import clients, programs
 from tests.interop.peers.certificates import make
 from tests.interop.peers.clients import CLIENTS, Call

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from mtls_lab import CertificateAuthority, diagnose, serve
 from mtls_lab.bench import PROTOCOLS, classes, probing, read_target
 from mtls_lab.bench.causes import advice
-from mtls_lab.bench.plain import named
+from mtls_lab.bench.starttls import named
 from mtls_lab.bench.value import Cause, Diagnosis, Line
 from mtls_lab.cli.calls import EXIT_CODES, STARTTLS
 from mtls_lab.errors import LabError, UnknownName

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mtls_lab.classroom import class_report, export, one_learner, read_export, report, whole_class
+from mtls_lab.classroom import class_report, export, handing_in, one_learner, read_export, report
+from mtls_lab.classroom.handing_in import HandedIn
 from mtls_lab.classroom.one_learner import parts
-from mtls_lab.classroom.whole_class import HandedIn
 from mtls_lab.errors import FileProblem, NotInWorkspace
 from mtls_lab.exercises import EXERCISES, standing
 from mtls_lab.learner import predictions, progress
@@ -163,7 +163,7 @@ def test_an_export_overwrites_nothing_but_an_export(folder: Path, what: str) -> 
 
 @pytest.mark.usefixtures("folder")
 def test_an_export_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whole_class, "_file_name", lambda _: "a" * 250)
+    monkeypatch.setattr(handing_in, "_file_name", lambda _: "a" * 250)
     with pytest.raises(FileProblem, match="File name too long"):
         export("Ada")
 

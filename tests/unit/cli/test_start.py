@@ -1,7 +1,7 @@
 """`mtls-lab start` as a process of its own: a real JupyterLab, and every way to end it.
 
-Here: that it opens, and that it always ends. Not here: the folder (test_unpacking.py), its other
-messages (test_cli.py).
+Here: that it opens, and that it always ends. Not here: the folder (learner/test_notebooks.py), its
+other messages (test_cli.py).
 """
 
 import errno

@@ -23,7 +23,7 @@ from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.diagnosis.choosing import _entries
 from mtls_lab.net import Backend, cut, server_context
 from mtls_lab.pki import pem
-from mtls_lab.wire.reasons import alert_of
+from mtls_lab.wire.names import alert_of
 from tests.unit import failures
 from tests.unit.diagnosis import test_caught, test_lines
 from tests.unit.failures import (

@@ -26,7 +26,7 @@ from mtls_lab.facts import read_facts
 from mtls_lab.pki import create_key, pem
 from mtls_lab.pki.comparison import compare
 from mtls_lab.wire import Failure
-from mtls_lab.wire.reasons import reason_of_alert
+from mtls_lab.wire.names import reason_of_alert
 from tests.unit.failures import (
     CA,
     CLIENT,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import mtls_lab
-from mtls_lab import old_names
+from mtls_lab import face
 from mtls_lab.classroom.one_learner import parts
 from mtls_lab.learner import predictions, progress, quiz, reviews
 from mtls_lab.learner.notebooks import unpack
@@ -118,7 +118,7 @@ def test_every_import_of_that_time_works_and_gives_the_names_of_today() -> None:
 
 def test_an_old_module_has_no_other_names() -> None:
     top = {path.stem for path in Path(mtls_lab.__file__).parent.iterdir()}
-    assert top.isdisjoint(old_names.MODULES)
+    assert top.isdisjoint(face.OLD)
     view = sys.modules["mtls_lab.workspace"]
     with pytest.raises(AttributeError, match="nothing"):
         view.nothing  # noqa: B018

@@ -2,7 +2,7 @@
 
 Not here: what is right (test_quiz_runs.py, test_quiz_part4_runs.py), the terminal
 (tests/unit/cli/test_quiz.py), the panel (tests/panels/test_quiz.py), a class
-(tests/unit/classroom/test_gain.py).
+(tests/unit/classroom/test_whole_class.py).
 """
 
 import re

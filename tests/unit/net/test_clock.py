@@ -6,7 +6,7 @@ import pytest
 
 from mtls_lab import ask
 from mtls_lab.net.clock import Clock, addresses
-from mtls_lab.wire.pcapng import pcapng
+from mtls_lab.wire.recording import pcapng
 
 #: Some interface of this machine, whose number is the zone of an address on it.
 NUMBER, NAME = socket.if_nameindex()[0]

@@ -22,8 +22,8 @@ from mtls_lab.tpm import (
     attestation_key,
     create_csr,
     create_wrapped_key,
+    keys,
     manager,
-    wrapped,
 )
 from mtls_lab.tpm.attesting import ATTESTATION_KEY
 from mtls_lab.tpm.caller import call
@@ -121,9 +121,9 @@ def test_a_tpm_that_the_lab_does_not_speak_to() -> None:
 
 def test_a_wrapped_key_whose_parent_is_no_handle(tmp_path: Path) -> None:
     path = tmp_path / "long.key"
-    wrapped.write_wrapped(path, wrapped.Wrapped(1 << 32, b"", b""))
+    keys.write_wrapped(path, keys.Wrapped(1 << 32, b"", b""))
     with pytest.raises(FileProblem, match="a parent that is no handle"):
-        wrapped.read_wrapped(path)
+        keys.read_wrapped(path)
 
 
 def test_one_client_has_so_many_objects(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,8 @@ from mtls_lab.errors import FileProblem
 from mtls_lab.pki import create_key
 from mtls_lab.tpm import Attribute, Public, RSAPublic, Signature, Statement
 from mtls_lab.tpm.endorsed import RSA_ENDORSEMENT_KEY
+from mtls_lab.tpm.keys import Wrapped, parsed, read_wrapped, write_wrapped
 from mtls_lab.tpm.structures import CERTIFY, GENERATED, MOST, Reader
-from mtls_lab.tpm.wrapped import Wrapped, parsed, read_wrapped, write_wrapped
 from tests.unit.damage import changed
 
 POINT = create_key().public_key().public_numbers()

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from mtls_lab import explain
-from mtls_lab.diagnosis.discretion import discreet
+from mtls_lab.diagnosis.pasted import discreet
 
 
 @pytest.mark.parametrize(

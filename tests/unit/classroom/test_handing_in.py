@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mtls_lab.classroom import collected, once_each
-from mtls_lab.classroom.whole_class import HandedIn
+from mtls_lab.classroom.handing_in import HandedIn
 from mtls_lab.learner.progress import Predicted, Progress, Taken, Tried
 
 

@@ -1,15 +1,43 @@
-"""Foreign text as HTML: harmless, and broken into lines where a reader would break it.
+"""What stands in a line: foreign text as HTML, the tags of the actors, and their colours.
 
-Here: escaping. Not here: what makes a character visible (text.py).
+Here: escaping, and breaking a line where a reader would; names, colours and signs that are the same
+everywhere. Not here: what makes a character visible (text.py), and what stands by itself
+(blocks.py, dotted.py).
 """
 
 import html
 import re
+from dataclasses import dataclass
 
-from mtls_lab.drawing.colours import MONOSPACE
 from mtls_lab.text import printable
 
-__all__ = ["VARYING", "breakable", "code", "escape", "line_of", "varying"]
+__all__ = [
+    "ACTORS",
+    "BAD",
+    "EDGE",
+    "GOOD",
+    "MONOSPACE",
+    "VARYING",
+    "WARN",
+    "Actor",
+    "actor",
+    "actor_of",
+    "breakable",
+    "code",
+    "escape",
+    "line_of",
+    "varying",
+]
+
+# As an edge, each has a contrast of 3 : 1 or more on white and on JupyterLab's dark (WCAG 1.4.11).
+GOOD = "var(--jp-success-color1,#388e3c)"
+BAD = "var(--jp-error-color1,#d32f2f)"
+WARN = "var(--jp-warn-color1,#c25e00)"
+EDGE = "var(--jp-border-color1,#8a8a8a)"
+MONOSPACE = "var(--jp-code-font-family,monospace)"
+
+
+# --- Text
 
 #: Between these stands what is not the same in every run, or of every release: a notebook in the
 #: repository is kept without it.
@@ -88,3 +116,63 @@ def line_of(text: str) -> str:
 def varying(markup: str) -> str:
     """Mark HTML, on one line, that is not the same in every run or of every release."""
     return f"{VARYING[0]}{markup}{VARYING[1]}"
+
+
+# --- Actors
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One who takes part.
+
+    Attributes:
+        name: what the lessons call it.
+        colour: `#rrggbb`. White text on it can be read, and as an edge it can be seen on white
+            and on JupyterLab's dark (WCAG 1.4.3 and 1.4.11).
+        sign: one character, so that nobody needs to see the colour.
+    """
+
+    name: str
+    colour: str
+    sign: str
+
+
+ACTORS = {
+    each.name.lower(): each
+    for each in (
+        Actor("device", "#1976d2", "◆"),
+        Actor("backend", "#7e57c2", "■"),
+        Actor("Eve", "#a86400", "◉"),
+        Actor("Mallory", "#d81b60", "▲"),
+    )
+}
+
+#: The names under which Mallory acts in the device's place, or has programs act.
+_MALLORYS = {"mallory", "thief", "malware", "guesser"}
+
+
+def actor_of(name: str) -> Actor:
+    """Return who goes by this name: a thief is Mallory, a backend under another name a backend.
+
+    Example:
+        >>> actor_of("malware").sign, actor_of("sensors").name
+        ('▲', 'backend')
+    """
+    name = name.lower()
+    return ACTORS["mallory"] if name in _MALLORYS else ACTORS.get(name, ACTORS["backend"])
+
+
+def actor(name: str, words: str = "") -> str:
+    """Return a tag for an actor, to stand in a line of text or over a card.
+
+    Args:
+        name: of one of `ACTORS`, or the name under which a backend was started.
+        words: what it says instead of the name.
+
+    Example:
+        >>> actor("Eve").endswith("◉ Eve</b>")
+        True
+    """
+    who = actor_of(name)
+    style = f"background:{who.colour};color:#fff;border-radius:3px;padding:1px 6px"
+    return f'<b style="{style};display:inline-block">{who.sign} {escape(words or name)}</b>'

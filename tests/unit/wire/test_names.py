@@ -11,8 +11,7 @@ from mtls_lab import Failure, Relay, Stage, ask, serve
 from mtls_lab.attacks import reply_index
 from mtls_lab.net import Chunk
 from mtls_lab.wire import Direction
-from mtls_lab.wire.names import registry
-from mtls_lab.wire.reasons import alert_of, normal, reason_of, verify_message_of
+from mtls_lab.wire.names import alert_of, normal, reason_of, registry, verify_message_of
 from tests.unit.lab import Lab
 
 DATA = tomllib.loads(Path("data/reasons.toml").read_text("utf-8"))

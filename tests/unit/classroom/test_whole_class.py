@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mtls_lab.classroom import class_report, export, read_export, report
-from mtls_lab.classroom.whole_class import HandedIn
+from mtls_lab.classroom.handing_in import HandedIn
 from mtls_lab.learner import quiz
 from mtls_lab.learner.progress import FILE, Progress, Taken
 

@@ -1,17 +1,17 @@
-"""Cards, verdicts and lists of names and values, as HTML with inline styles.
+"""What stands by itself: cards, verdicts, boxes, lists of names and values, tables.
 
-Here: the forms. Not here: what is written on them, and tables (tables.py).
+Here: the forms, with inline styles. Not here: what is written on them.
 
 Cards stand side by side, and below each other where the page is narrow. No rule of a style sheet
 is needed for it: each has a width that it would like, and wraps.
 """
 
+import re
 from collections.abc import Iterable
 
-from mtls_lab.drawing.colours import BAD, EDGE, GOOD
-from mtls_lab.drawing.words import breakable, escape
+from mtls_lab.drawing.inline import BAD, EDGE, GOOD, breakable, escape
 
-__all__ = ["beside", "box", "card", "definitions", "side_by_side", "verdict"]
+__all__ = ["beside", "box", "card", "definitions", "side_by_side", "table", "verdict"]
 
 #: A long word is broken rather than cut off; a short one never is.
 _FOLDED = "min-width:0;overflow-wrap:break-word"
@@ -26,7 +26,7 @@ def card(head: str, body: str, *, good: bool | None = None, colour: str = "") ->
         head: HTML, such as the tag of an actor.
         body: HTML.
         good: the colour of its edge. Its words have to say the same.
-        colour: another one for its edge, of colours.py.
+        colour: another one for its edge, such as GOOD.
     """
     style = f"flex:1 1 17em;{_FOLDED};border:1px solid {EDGE};border-left:5px solid"
     return (
@@ -101,10 +101,52 @@ def box(lines: Iterable[str], colour: str, **data: str) -> str:
 
     Args:
         lines: each of them escaped.
-        colour: of colours.py.
+        colour: such as GOOD.
         data: data attributes by their names, such as `testid="check-fetch"`.
     """
     named = "".join(f' data-{name}="{escape(value)}"' for name, value in data.items())
     style = f"border-left:5px solid {colour};padding:2px 10px"
     style += ";overflow-wrap:anywhere"  # OpenSSL's names are long, and a telephone is not
     return f'<div role="status"{named} style="{style}">{"<br>".join(lines)}</div>'
+
+
+#: Between the words of a name such as CreatePrimary, where a heading may be broken.
+_HUMP = re.compile(r"(?<=[a-z_])(?=[A-Z])")
+
+
+def table(
+    columns: Iterable[str],
+    rows: Iterable[tuple[str, Iterable[str]]],
+    *,
+    kind: str = "",
+    caption: str = "",
+) -> str:
+    """Return a table in HTML with a heading for each column and each row.
+
+    Args:
+        columns: their headings.
+        rows: the heading of each, and its cells, which are HTML: `<td role="cell">…</td>`.
+        kind: the class of the table, for a style.
+        caption: what it is about.
+
+    Example:
+        >>> table(["TLS"], [("Clone", ['<td role="cell">✗</td>'])]).count("scope")
+        2
+    """
+    # The roles are those of a table anyway, but for a phone, where a style makes it a list.
+    heads = "".join(_heading(column, "columnheader", "col") for column in columns)
+    lines = "".join(
+        f'<tr role="row">{_heading(heading, "rowheader", "row")}{"".join(cells)}</tr>'
+        for heading, cells in rows
+    )
+    named = f' class="{kind}"' if kind else ""
+    about = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return (
+        f'<table role="table"{named}>{about}<thead role="rowgroup"><tr role="row">'
+        f'<td role="cell"></td>{heads}</tr></thead><tbody role="rowgroup">{lines}</tbody></table>'
+    )
+
+
+def _heading(text: str, role: str, scope: str) -> str:
+    words = _HUMP.sub("<wbr>", escape(text))
+    return f'<th role="{role}" scope="{scope}">{words}</th>'
