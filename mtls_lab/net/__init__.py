@@ -15,12 +15,12 @@ from mtls_lab.net.contexts import (
     server_context,
 )
 from mtls_lab.net.device import ask
+from mtls_lab.net.given import Upstream
 from mtls_lab.net.relay import Relay
 from mtls_lab.net.serving import running, serve, stop_all
 from mtls_lab.net.sockets import Acceptor, Address, hang_up, nobody_listens
 from mtls_lab.net.tampering import Chunk, Tamper, cut, flip_bit, replace
 from mtls_lab.net.tls import PeerCertificate, subject_of, watch
-from mtls_lab.net.upstream import Upstream
 
 __all__ = [
     "Acceptor",

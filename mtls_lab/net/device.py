@@ -14,11 +14,10 @@ from dataclasses import replace
 from typing import Never
 
 from mtls_lab.net.clock import Clock, addresses
-from mtls_lab.net.given import expect_call
+from mtls_lab.net.given import Upstream, expect_call
 from mtls_lab.net.recording import RecordedSocket
 from mtls_lab.net.sockets import Address, hang_up
 from mtls_lab.net.tls import messages_of, subject_of
-from mtls_lab.net.upstream import Upstream
 from mtls_lab.wire import Exchange, Failure, LineBuffer, Session, Side, Stage
 
 __all__ = ["ask"]

@@ -7,10 +7,14 @@ which is the lesson and fails in a handshake.
 from __future__ import annotations
 
 import ssl
+from typing import Protocol
 
 from mtls_lab.errors import LabError, kind_of
+from mtls_lab.net.sockets import Address
+from mtls_lab.wire import Side
 
 __all__ = [
+    "Upstream",
     "expect_call",
     "expect_context",
     "expect_function",
@@ -18,6 +22,21 @@ __all__ = [
     "expect_text",
     "expect_upstream",
 ]
+
+
+class Upstream(Protocol):
+    """What a device can be sent to: a Backend, or a Relay."""
+
+    @property
+    def address(self) -> Address:
+        """Where it listens."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the backend runs in another process, so that its side is not known here."""
+
+    def wait_for(self, peer: Address, timeout: float = ...) -> Side | None:
+        """Return how the connection from `peer` ended on the backend's side."""
 
 
 def expect_context(context: object, who: str, *, finished: bool = False) -> None:

@@ -15,12 +15,11 @@ from typing import Self
 
 from mtls_lab.errors import TamperFailed
 from mtls_lab.net.clock import Clock, addresses
-from mtls_lab.net.given import expect_function, expect_upstream
+from mtls_lab.net.given import Upstream, expect_function, expect_upstream
 from mtls_lab.net.mailbox import Mailbox
 from mtls_lab.net.sockets import Acceptor, Address, await_connection, hang_up
 from mtls_lab.net.tampering import Chunk, Tamper
 from mtls_lab.net.tls import wrap
-from mtls_lab.net.upstream import Upstream
 from mtls_lab.wire import Direction, Side, Splitter
 
 __all__ = ["Relay"]
