@@ -1,8 +1,8 @@
 """What a side should never agree to, and peers that offer it.
 
-Here: genuine peers, content with no encryption, an old version, a log of keys, CAs and purposes
-that nobody asked for; and Mallory in the backend's place, with everything that she can show. Not
-here: what a side does with them (part2/, part3/), and the public CA that has gone over to her
+Here: genuine peers that are content with no encryption or an old version; a log of keys, CAs and
+purposes that nobody asked for; Mallory in the backend's place, with everything that she can show.
+Not here: what a side does with them (part2/, part3/), and the public CA that has gone over to her
 (pki/public.py).
 """
 
