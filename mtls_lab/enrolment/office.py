@@ -1,8 +1,8 @@
 """The office that certifies devices: a register, rules, and the answer to each request.
 
-Here: `Office`, whose `answer` a backend takes; it keeps what each device may present next. The
-rules that the lesson writes one by one: each says why a request is refused, or nothing. Not here:
-who gets as far as asking, which TLS decides.
+Here: `Office`, whose `answer` a backend takes and which keeps what each device may present next;
+and the rules that the lesson writes one by one, each of which says why a request is refused, or
+nothing. Not here: who gets as far as asking, which TLS decides.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a side should never agree to, and peers that offer it.
 
-Here: genuine peers, content with no encryption, an old version, a log of keys, CAs and purposes
-that nobody asked for; and Mallory in the backend's place, with everything that she can show. Not
-here: what a side does with them (part2/, part3/), and the public CA that has gone over to her
+Here: genuine peers that are content with no encryption or an old version; a log of keys, and CAs
+that nobody asked for; Mallory in the backend's place, with everything that she can show. Not here:
+what a side does with them (part2/, part3/), and the public CA that has gone over to her
 (pki/public.py).
 """
 
@@ -19,13 +19,12 @@ from typing import Any, cast
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mtls_lab.exercises.peers import SECRET, server_context
 from mtls_lab.exercises.refusals import VALIDITY
-from mtls_lab.exercises.result import NotYet, Unsafe
+from mtls_lab.exercises.result import Unsafe
 from mtls_lab.net import Backend, Relay, ask
-from mtls_lab.pki import CertificateAuthority, Identity, Purpose, oid_name
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose
 from mtls_lab.wire import Exchange
 
 __all__ = [
@@ -38,7 +37,6 @@ __all__ = [
     "impostors",
     "no_key_log",
     "no_other_ca",
-    "no_other_purpose",
 ]
 
 Make = Callable[[], ssl.SSLContext]
@@ -141,38 +139,6 @@ def no_key_log(context: ssl.SSLContext) -> None:
             "whoever has a key log reads every recording: set no keylog_filename, no SSLKEYLOGFILE"
         )
         raise Unsafe(found, rule)
-
-
-def no_other_purpose(certificate: x509.Certificate, own: x509.ObjectIdentifier, other: str) -> None:
-    """Hold a certificate to naming its purpose alone; what other stacks do is read and not tried.
-
-    Args:
-        certificate: the learner's.
-        own: what it is for.
-        other: what those take it for who go by anyExtendedKeyUsage, such as "a device".
-
-    Raises:
-        Unsafe: its extended key usage has anyExtendedKeyUsage.
-        NotYet: it names a purpose that nobody has asked for.
-    """
-    try:
-        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        return
-    if ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usage:
-        raise Unsafe(
-            f"the certificate names anyExtendedKeyUsage: OpenSSL ignores that, but Go and"
-            f" GnuTLS take it for {other}",
-            "anyExtendedKeyUsage stands for every purpose (RFC 5280, section 4.2.1.12):"
-            " name the one that is meant",
-        )
-    for purpose in usage:
-        if purpose != own:
-            raise NotYet(
-                f"the certificate is for {oid_name(purpose)} as well",
-                f"one certificate, one purpose: extendedKeyUsage names {oid_name(own)} and"
-                " nothing else",
-            )
 
 
 # --- Mallory in the backend's place

@@ -40,6 +40,8 @@ __all__ = [
 
 #: What the file says that it holds, in PEM.
 LABEL = "TSS2 PRIVATE KEY"
+#: Bytes of a file that is read; a key or a request has a thousand.
+MOST = 1 << 16
 #: 2.23.133.10.1.3, a loadable key.
 LOADABLE = bytes.fromhex("06066781050a0103")
 SEQUENCE, BOOLEAN, INTEGER, OCTETS = 0x30, 0x01, 0x02, 0x04
@@ -81,15 +83,19 @@ def read_wrapped(path: PathLike) -> Wrapped:
         FileProblem: it holds none.
     """
     try:
-        data = read_file(path, most=1 << 16)
-        _, text, *_ = re.split(rf"-----(?:BEGIN|END) {LABEL}-----".encode(), data)
-        return parsed(base64.b64decode(text))
+        return parsed(_der_in(path, LABEL))
     except (OSError, ValueError) as error:
         raise FileProblem(
             f"{path} holds no key that a TPM has wrapped ({error})",
             "a TSS2 PRIVATE KEY",
             "let the TPM make one: create_wrapped_key(chip, path)",
         ) from None
+
+
+def _der_in(path: PathLike, label: str) -> bytes:
+    """Read the first block of this label. Raises OSError or ValueError: there is none."""
+    _, text, *_ = re.split(rf"-----(?:BEGIN|END) {label}-----".encode(), read_file(path, most=MOST))
+    return base64.b64decode(text)
 
 
 def parsed(der: bytes) -> Wrapped:
@@ -227,9 +233,7 @@ def read_csr(path: PathLike) -> x509.CertificateSigningRequest:
         FileProblem: the file holds no request.
     """
     try:
-        data = read_file(path, most=1 << 20)
-        _, text, *_ = re.split(rb"-----(?:BEGIN|END) CERTIFICATE REQUEST-----", data)
-        return x509.load_der_x509_csr(_without_null(base64.b64decode(text)))
+        return x509.load_der_x509_csr(_without_null(_der_in(path, "CERTIFICATE REQUEST")))
     except (OSError, *UNREADABLE) as error:
         raise FileProblem(
             f"{path} holds no certificate signing request ({error})",

@@ -17,9 +17,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, learners_ca, server_context, shown, strict_device
+from mtls_lab.exercises.purposes import no_other_purpose
 from mtls_lab.exercises.refusals import refusal
 from mtls_lab.exercises.result import NotYet, Unsafe
-from mtls_lab.exercises.temptations import no_other_purpose
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, read_identity
 from mtls_lab.wire import Exchange

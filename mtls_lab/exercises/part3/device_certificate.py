@@ -17,10 +17,10 @@ from mtls_lab.enrolment import names_in
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, learners_ca, server_context, shown, strict_device
+from mtls_lab.exercises.purposes import no_other_purpose
 from mtls_lab.exercises.refusals import served
 from mtls_lab.exercises.requests import request
 from mtls_lab.exercises.result import NotYet, Unsafe
-from mtls_lab.exercises.temptations import no_other_purpose
 from mtls_lab.net import Backend, ask, only_trusted_client
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, common_name, create_key
 

@@ -1,0 +1,47 @@
+"""What a certificate says that it is for, where that is more than it should be.
+
+Here: what the extended key usage names. Not here: trying it with OpenSSL, which does not go by all
+of it (part2/, part3/).
+"""
+
+from __future__ import annotations
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from mtls_lab.exercises.result import NotYet, Unsafe
+from mtls_lab.pki import oid_name
+
+__all__ = ["no_other_purpose"]
+
+
+def no_other_purpose(certificate: x509.Certificate, own: x509.ObjectIdentifier, other: str) -> None:
+    """Hold a certificate to naming its purpose alone; what other stacks do is read and not tried.
+
+    Args:
+        certificate: the learner's.
+        own: what it is for.
+        other: what those take it for who go by anyExtendedKeyUsage, such as "a device".
+
+    Raises:
+        Unsafe: its extended key usage has anyExtendedKeyUsage.
+        NotYet: it names a purpose that nobody has asked for.
+    """
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return
+    if ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usage:
+        raise Unsafe(
+            f"the certificate names anyExtendedKeyUsage: OpenSSL ignores that, but Go and"
+            f" GnuTLS take it for {other}",
+            "anyExtendedKeyUsage stands for every purpose (RFC 5280, section 4.2.1.12):"
+            " name the one that is meant",
+        )
+    for purpose in usage:
+        if purpose != own:
+            raise NotYet(
+                f"the certificate is for {oid_name(purpose)} as well",
+                f"one certificate, one purpose: extendedKeyUsage names {oid_name(own)} and"
+                " nothing else",
+            )
