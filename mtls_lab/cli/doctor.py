@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import pkgutil
 import platform
 import ssl
 import subprocess
@@ -22,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mtls_lab import panels
 from mtls_lab.cli import installed
 from mtls_lab.cli.installed import Finding, Level, version
 from mtls_lab.errors import LabError
@@ -268,7 +270,8 @@ def _folder(folder: Path) -> Finding:
 def _widgets(folder: Path) -> Finding:
     """The notebooks import the panels at their top: without them, they do not run."""
     package = installed.package
-    finding = package("ipywidgets", "ipywidgets.widgets", "mtls_lab.panels", folder=folder)
+    every = (f"mtls_lab.panels.{each.name}" for each in pkgutil.iter_modules(panels.__path__))
+    finding = package("ipywidgets", "ipywidgets.widgets", *every, folder=folder)
     if finding.level is Level.OK:
         shown = package("jupyterlab_widgets", "jupyterlab_widgets")
         return finding if shown.level is Level.OK else shown
