@@ -30,8 +30,8 @@ __all__ = ["ask_by_hand"]
 Function = Callable[..., Any]
 
 
-#: A secret whose last character is three bytes long.
-MOON = f"{SECRET} ☾"
+#: A secret whose last character is three bytes long, and one with a blank at each end.
+MOON, BLANKS = f"{SECRET} ☾", f" {SECRET} "
 
 
 END = "recv returns nothing when the other side has hung up: without a line end, that is an error"
@@ -101,6 +101,8 @@ def ask_by_hand(function: Function) -> Iterator[str]:
     name = getattr(function, "__name__", "your function")
     with all_closed(name):
         _gets(function, SECRET, _Peer(SECRET.encode() + b"\n"))
+    with all_closed(name):
+        _gets(function, BLANKS, _Peer(BLANKS.encode() + b"\n"))
     yield "the backend hands out its secret, and your function returns it"
     line = MOON.encode() + b"\n"
     with all_closed(name):

@@ -449,6 +449,10 @@ def in_plain(address: Address, _cafile: str, _host: str, timeout: float) -> str:
         return lines.readline().decode().rstrip("\n")
 
 
+def takes_blanks_away(address: Address, cafile: str, host: str, timeout: float) -> str:
+    return Fetch(careful).ask(address, cafile, host, timeout).strip()
+
+
 def never_closes(address: Address, cafile: str, host: str, timeout: float) -> str:
     raw = socket.create_connection(address, timeout)
     tls = careful(cafile).wrap_socket(raw, server_hostname=host)
@@ -508,6 +512,7 @@ FETCHES: Attempts = {
     "no CA": (Fetch(no_ca), NOT_YET),
     "a fixed name": (Fetch(host="localhost"), NOT_YET),
     "newline left on": (Fetch(suffix="\n"), NOT_YET),
+    "strip": (takes_blanks_away, NOT_YET),
     "another command": (Fetch(command=b"PING\n"), NOT_YET),
     "more than a command": (Fetch(command=b"GET_SECRET\nand more"), NOT_YET),
     "one recv": (Fetch(once=True), NOT_YET),
