@@ -134,6 +134,11 @@ def _as_ca(mallory: Identity, ca: CertificateAuthority) -> None:
             "the certificate says CA:TRUE",
             "the basic constraints say who may sign certificates: a device may not",
         )
+    if _signs(mallory.certificate):
+        raise NotYet(
+            "the key usage says keyCertSign, which a strict verifier refuses",
+            "the key of a leaf signs handshakes (RFC 5280, section 4.2.1.3): digitalSignature",
+        )
 
 
 def _has_no_other_name(certificate: x509.Certificate, name: str) -> None:
@@ -159,5 +164,12 @@ def _has_no_wish(certificate: x509.Certificate, wishes: tuple[x509.ExtensionType
 def _says_ca(certificate: x509.Certificate) -> bool:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
+def _signs(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
     except x509.ExtensionNotFound:
         return False

@@ -238,6 +238,12 @@ def backend_without_certificate(folder: Path) -> ssl.SSLContext:
     return context
 
 
+def backend_that_wants_a_host_name(folder: Path) -> ssl.SSLContext:
+    context = backend_context(folder)
+    context.check_hostname = True
+    return context
+
+
 def backend_with_public_cas(folder: Path) -> ssl.SSLContext:
     context = backend_context(folder)
     context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
@@ -287,7 +293,7 @@ BACKENDS: Attempts = {
         lambda folder: weak(backend_context(folder), ANY_CIPHER),
         RIGHT,
     ),
-    **named(NOT_YET, backend_of_a_wrong_file),
+    **named(NOT_YET, backend_of_a_wrong_file, backend_that_wants_a_host_name),
     **named(RIGHT, backend_context),
 }
 
@@ -303,6 +309,20 @@ def test_mutual_backend(name: str, hold: Hold) -> None:
 CSR = x509.CertificateSigningRequest
 LOCALHOST = x509.DNSName("localhost")
 ANY = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]), False)
+SIGNS = (
+    x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    ),
+    True,
+)
 OCSP_TOO = (x509.ExtendedKeyUsage([*CLIENT[0], ExtendedKeyUsageOID.OCSP_SIGNING]), False)
 ANY_TOO = (x509.ExtendedKeyUsage([*CLIENT[0], *ANY[0]]), False)
 BOTH = (
@@ -389,6 +409,8 @@ CERTIFICATES: Attempts = {
     "any purpose too": (lambda csr, ca: sign(csr, ca, LEAF, ANY_TOO), UNSAFE),
     **named(NOT_YET, sign_the_rest_as_it_is_asked, sign_a_name_for_all),
     "another purpose too": (lambda csr, ca: sign(csr, ca, LEAF, OCSP_TOO), NOT_YET),
+    "keyCertSign": (lambda csr, ca: sign(csr, ca, LEAF, CLIENT, SIGNS), NOT_YET),
+    "keyCertSign alone": (lambda csr, ca: sign(csr, ca, CLIENT, SIGNS), NOT_YET),
     "any purpose alone": (lambda csr, ca: sign(csr, ca, LEAF, ANY), NOT_YET),
     "CA:FALSE and for a client": (lambda csr, ca: sign(csr, ca, LEAF, CLIENT), RIGHT),
     "for a client": (lambda csr, ca: sign(csr, ca, CLIENT), RIGHT),
