@@ -50,6 +50,10 @@ VERIFY_CODES = {
         "the extended key usage says what a certificate may be used for",
     ),
     62: ("it is for another name", "a device calls its backend by the name in the certificate"),
+    82: (
+        "its key usage says keyCertSign, and it is no CA's",
+        "only a CA's key signs certificates (RFC 5280, section 4.2.1.3)",
+    ),
     85: (
         "it has no authority key identifier, which a strict device wants",
         "authorityKeyIdentifier says which key of the CA has signed (RFC 5280, section 4.2.1.1)",

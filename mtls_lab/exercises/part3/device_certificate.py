@@ -17,7 +17,7 @@ from mtls_lab.enrolment import names_in
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, learners_ca, server_context, shown, strict_device
-from mtls_lab.exercises.purposes import no_other_purpose
+from mtls_lab.exercises.purposes import no_other_purpose, signs_handshakes
 from mtls_lab.exercises.refusals import served
 from mtls_lab.exercises.requests import request
 from mtls_lab.exercises.result import NotYet, Unsafe
@@ -56,6 +56,7 @@ def device_certificate(function: Callable[..., Any]) -> Iterator[str]:
             _as_backend(mallory, ca)
             no_other_purpose(mallory.certificate, ExtendedKeyUsageOID.CLIENT_AUTH, "a backend")
             _as_ca(mallory, ca)
+            signs_handshakes(mallory.certificate)
             _has_no_wish(mallory.certificate, wishes)
             if mallory.certificate.serial_number == certificate.serial_number:
                 raise NotYet(
@@ -134,11 +135,6 @@ def _as_ca(mallory: Identity, ca: CertificateAuthority) -> None:
             "the certificate says CA:TRUE",
             "the basic constraints say who may sign certificates: a device may not",
         )
-    if _signs(mallory.certificate):
-        raise NotYet(
-            "the key usage says keyCertSign, which a strict verifier refuses",
-            "the key of a leaf signs handshakes (RFC 5280, section 4.2.1.3): digitalSignature",
-        )
 
 
 def _has_no_other_name(certificate: x509.Certificate, name: str) -> None:
@@ -164,12 +160,5 @@ def _has_no_wish(certificate: x509.Certificate, wishes: tuple[x509.ExtensionType
 def _says_ca(certificate: x509.Certificate) -> bool:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        return False
-
-
-def _signs(certificate: x509.Certificate) -> bool:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
     except x509.ExtensionNotFound:
         return False

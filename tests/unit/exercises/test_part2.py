@@ -115,6 +115,8 @@ CERTIFICATES: Attempts = {
     "any purpose too": (with_fields(purpose=[Purpose.SERVER, ANY]), UNSAFE),
     "another purpose too": (with_fields(purpose=[Purpose.SERVER, OCSP]), NOT_YET),
     "the CA's own key": (lambda ca: with_fields(key=ca.key)(ca), UNSAFE),
+    "keyEncipherment": (with_fields(key_usage=["key_encipherment"]), NOT_YET),
+    "keyCertSign": (with_fields(key_usage=["digital_signature", "key_cert_sign"]), NOT_YET),
     "CA:TRUE without key usage": (with_fields(is_ca=True, key_usage=None), NOT_YET),
     "a wildcard": (with_names(*NAMES, "*.backend.example"), UNSAFE),
     "a further name": (with_names("bank.example", *NAMES), UNSAFE),

@@ -23,7 +23,7 @@ from mtls_lab.net import Backend, forbid_resumption, server_context
 from mtls_lab.pki import Purpose, create_key, pem
 from mtls_lab.pki.leaf import LEAF_KEY_USAGE
 from tests.unit.exercises.verdicts import Attempts, Hold, logs_keys, named
-from tests.unit.failures import CA, CLIENT, LEAF, SERVER, certify
+from tests.unit.failures import CA, CLIENT, LEAF, SERVER, certify, usage
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -309,20 +309,7 @@ def test_mutual_backend(name: str, hold: Hold) -> None:
 CSR = x509.CertificateSigningRequest
 LOCALHOST = x509.DNSName("localhost")
 ANY = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]), False)
-SIGNS = (
-    x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    ),
-    True,
-)
+SIGNS = usage(digital_signature=True, key_cert_sign=True)
 OCSP_TOO = (x509.ExtendedKeyUsage([*CLIENT[0], ExtendedKeyUsageOID.OCSP_SIGNING]), False)
 ANY_TOO = (x509.ExtendedKeyUsage([*CLIENT[0], *ANY[0]]), False)
 BOTH = (
@@ -409,6 +396,10 @@ CERTIFICATES: Attempts = {
     "any purpose too": (lambda csr, ca: sign(csr, ca, LEAF, ANY_TOO), UNSAFE),
     **named(NOT_YET, sign_the_rest_as_it_is_asked, sign_a_name_for_all),
     "another purpose too": (lambda csr, ca: sign(csr, ca, LEAF, OCSP_TOO), NOT_YET),
+    "keyAgreement": (
+        lambda csr, ca: sign(csr, ca, LEAF, CLIENT, usage(key_agreement=True)),
+        NOT_YET,
+    ),
     "keyCertSign": (lambda csr, ca: sign(csr, ca, LEAF, CLIENT, SIGNS), NOT_YET),
     "keyCertSign alone": (lambda csr, ca: sign(csr, ca, CLIENT, SIGNS), NOT_YET),
     "any purpose alone": (lambda csr, ca: sign(csr, ca, LEAF, ANY), NOT_YET),
