@@ -51,7 +51,7 @@ VERIFY_CODES = {
     ),
     62: ("it is for another name", "a device calls its backend by the name in the certificate"),
     82: (
-        "its key usage says keyCertSign, and it is no CA's",
+        "its key usage says keyCertSign, which is for a CA",
         "only a CA's key signs certificates (RFC 5280, section 4.2.1.3)",
     ),
     85: (
