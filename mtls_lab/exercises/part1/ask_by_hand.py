@@ -101,8 +101,6 @@ def ask_by_hand(function: Function) -> Iterator[str]:
     name = getattr(function, "__name__", "your function")
     with all_closed(name):
         _gets(function, SECRET, _Peer(SECRET.encode() + b"\n"))
-    with all_closed(name):
-        _gets(function, BLANKS, _Peer(BLANKS.encode() + b"\n"))
     yield "the backend hands out its secret, and your function returns it"
     line = MOON.encode() + b"\n"
     with all_closed(name):
@@ -112,6 +110,9 @@ def ask_by_hand(function: Function) -> Iterator[str]:
             found = f"when the reply came in two pieces, {error.found}"
             raise type(error)(found, error.rule) from None
     yield "a reply in two pieces, cut through the middle of a character, is put together"
+    with all_closed(name):
+        _gets(function, BLANKS, _Peer(BLANKS.encode() + b"\n"))
+    yield "blanks at the ends of a reply are part of it"
     with all_closed(name):
         _fails(function, name, _Peer(hangs_up=True))
     yield "a backend that hangs up without an answer is an error"
