@@ -17,6 +17,8 @@ from mtls_lab.learner.progress import Progress
 __all__ = ["PARTS", "Part", "parts", "report", "solved_katas"]
 
 PARTS = (1, 2, 3, 4, 5)
+#: As many damaged lines of the file are told by their number.
+SOME = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,24 @@ def report(folder: Path | None = None) -> str:
 
     Raises:
         NotInWorkspace: there is no learner's folder.
+        FileProblem: what it remembers cannot be read.
     """
-    done = progress.read(own_folder(folder))
+    folder = own_folder(folder)
+    done = progress.read(folder)
     solved = solved_katas(done)
     lines = [*map(str, parts(done)), f"Kata: {solved} solved" if solved else ""]
     lines += [quiz.result(done, when) for when in quiz.LAST]
+    lines.append(_passed_over(progress.damaged(folder)))
     return "\n".join(filter(None, lines))
+
+
+def _passed_over(lines: list[int]) -> str:
+    """Say once which lines of the file are damaged, and what that costs; nothing if none is."""
+    if not lines:
+        return ""
+    told = ", ".join(map(str, lines[:SOME])) + (" and more" if lines[SOME:] else "")
+    what, noted = ("line", "it") if len(lines) == 1 else ("lines", "they")
+    return f"Damaged: {what} {told} of {progress.FILE}. What {noted} noted is lost, and no more."
 
 
 def solved_katas(done: Progress) -> int:

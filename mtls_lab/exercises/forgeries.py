@@ -23,6 +23,8 @@ HASHES = ("sha256", "md5", "sha1", "sha512")
 DARK = "the moon is dark"
 #: As long as SECRET too, and with its CRC-32, whatever stands before and behind.
 TWIN = "no moon uhemabhs"
+#: And with its Adler-32.
+ADLER = f"uff{SECRET[3:]}"
 #: What she makes of a text under the old tag: whatever a tag that overlooks case, blanks, ways to
 #: write a letter, the order of letters, or a part of the text takes for the same.
 CHANGES = (
@@ -33,7 +35,7 @@ CHANGES = (
     SECRET.replace("t", "\N{FULLWIDTH LATIN SMALL LETTER T}"),
     *(f"{SECRET[:at]}#{SECRET[at + 1 :]}" for at in reversed(range(len(SECRET)))),
     SECRET[::-1],
-    TWIN,
+    *(TWIN, ADLER),
 )
 KEYED = "nobody without the key may be able to compute a tag: use a method made for that"
 COVERS = "a tag covers the text as it is, and all of it"

@@ -1,5 +1,7 @@
 """A nonce that was used twice: from two sealed lines, Mallory computes the tag of a third.
 
+So too without a nonce: Poly1305's key is for one text.
+
 Here: AES-GCM (NIST SP 800-38D) and Poly1305 (RFC 8439), each as an equation of one block. Not here:
 what she does with a single line (forgeries.py), and whether she is believed (part1/seal.py).
 
@@ -9,15 +11,18 @@ nonce that cancels out, so that x is the difference of the tags over the differe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 
 from mtls_lab.exercises.encodings import ENCODINGS
 
-__all__ = ["from_two"]
+__all__ = ["beside", "from_two"]
 
 #: Bytes of a block, and of a tag.
 BLOCK = 16
+#: How a tag looks in each of ENCODINGS.
+FORMS = (r"\b[0-9a-f]{32}\b", r"[A-Za-z0-9+/]{22}==", r"[\w-]{22}==")
 #: What Poly1305 calculates modulo.
 PRIME = 2**130 - 5
 
@@ -40,6 +45,22 @@ def from_two(one: str, other: str, texts: tuple[bytes, bytes, bytes]) -> Iterato
             forged = _sum(_sum(block, first), wanted)
             for made in _tags((block, tag), (beside, sign), forged):
                 yield encode(start + forged + made)
+
+
+def beside(one: str, other: str, texts: tuple[str, str, str]) -> Iterator[str]:
+    """Give lines that hold the third text, if the tags beside two texts were made with one nonce.
+
+    Args:
+        one, other: what she heard; each has its text in clear.
+        texts: as for `from_two`.
+    """
+    blocks = [each.encode() for each in texts]
+    for (decode, encode), form in zip(ENCODINGS, FORMS, strict=True):
+        tag, sign = (re.search(form, each) for each in (one, other))
+        if tag and sign:
+            pairs = [(blocks[at], decode(each[0])) for at, each in enumerate((tag, sign))]
+            for made in _tags(pairs[0], pairs[1], blocks[2]):
+                yield one.replace(tag[0], encode(made)).replace(texts[0], texts[2])
 
 
 def _tags(one: tuple[bytes, bytes], other: tuple[bytes, bytes], block: bytes) -> Iterator[bytes]:

@@ -76,6 +76,9 @@ def expect_line(called: Called, line: str) -> None:
         raise NotYet(told, "a line is text: decode the bytes")
     if isinstance(value, str) and value != line and value.rstrip("\r\n") == line:
         raise NotYet(told, "the newline ends the line, and is not part of it")
+    if isinstance(value, str) and value != line and value.strip() == line.strip():
+        rule = "blanks at the ends belong to the line: take the newline away, and nothing else"
+        raise NotYet(f"{told}, and the reply is {shown(line)}", rule)
     if value != line:
         raise NotYet(f"{told}, and the reply is {shown(line)}", STREAM)
 

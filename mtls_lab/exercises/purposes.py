@@ -1,7 +1,7 @@
-"""What a certificate says that it is for, where that is more than it should be.
+"""What a certificate says that it is for, where that is more or less than it should be.
 
-Here: what the extended key usage names. Not here: trying it with OpenSSL, which does not go by all
-of it (part2/, part3/).
+Here: what the key usage and the extended key usage name. Not here: trying it with OpenSSL, which
+does not go by all of it (part2/, part3/).
 """
 
 from __future__ import annotations
@@ -12,7 +12,30 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.pki import oid_name
 
-__all__ = ["no_other_purpose"]
+__all__ = ["no_other_purpose", "signs_handshakes"]
+
+
+def signs_handshakes(certificate: x509.Certificate) -> None:
+    """Hold a leaf's key usage, if there is one, to what other stacks and strict verifiers want.
+
+    Raises:
+        NotYet: it lacks digitalSignature, or has keyCertSign.
+    """
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return
+    if usage.key_cert_sign:
+        raise NotYet(
+            "the key usage says keyCertSign, which a strict verifier refuses",
+            "only a CA's key signs certificates (RFC 5280, section 4.2.1.3)",
+        )
+    if not usage.digital_signature:
+        # gRPC 1.85.3, asked with such a certificate on either side: KEY_USAGE_BIT_INCORRECT.
+        raise NotYet(
+            "the key usage lacks digitalSignature: OpenSSL overlooks that, gRPC does not",
+            "in TLS 1.3 a certificate's key signs the handshake (RFC 8446, section 4.4.2.2)",
+        )
 
 
 def no_other_purpose(certificate: x509.Certificate, own: x509.ObjectIdentifier, other: str) -> None:

@@ -50,6 +50,10 @@ VERIFY_CODES = {
         "the extended key usage says what a certificate may be used for",
     ),
     62: ("it is for another name", "a device calls its backend by the name in the certificate"),
+    82: (
+        "its key usage says keyCertSign, which is for a CA",
+        "only a CA's key signs certificates (RFC 5280, section 4.2.1.3)",
+    ),
     85: (
         "it has no authority key identifier, which a strict device wants",
         "authorityKeyIdentifier says which key of the CA has signed (RFC 5280, section 4.2.1.1)",
@@ -62,6 +66,7 @@ VERIFY_CODES = {
 #: What OpenSSL calls it when a backend has no certificate to show.
 NO_CERTIFICATE = ("NO_SHARED_CIPHER", "NO_SUITABLE_SIGNATURE_ALGORITHM")
 ASKING = "a server has to ask; what a context does by itself is in its verify_mode"
+HOST_NAME = "check_hostname is for the side that calls; a backend's rule says whom it serves"
 _REASONS = {
     "PEER_DID_NOT_RETURN_A_CERTIFICATE": (
         "the backend asks for a certificate, and the device has none",
@@ -144,6 +149,8 @@ def served(exchange: Exchange, context: ssl.SSLContext | None = None) -> Side:
         raise _refused("the backend refuses the device's certificate", backend)
     if exchange.backend and exchange.backend.version and exchange.backend.peer is None:
         raise NotYet("the backend did not ask for a certificate, and knows nobody", ASKING)
+    if backend is not None and backend.error == "ValueError":
+        raise NotYet("the backend's context wants a host name of whoever calls", HOST_NAME)
     reason = _reason(backend or device, context) or "no reason is known"
     found, rule = _REASONS.get(
         reason, (f"the device is not served: {reason}", "a device of yours gets its answer")

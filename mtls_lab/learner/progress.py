@@ -35,6 +35,7 @@ __all__ = [
     "Taken",
     "Told",
     "Tried",
+    "damaged",
     "note",
     "parsed",
     "read",
@@ -245,19 +246,32 @@ def _after(before: Tried | None, outcome: str) -> Tried:
     return Tried(max(before.outcome, outcome, key=_RANKS.index), before.tries + 1)
 
 
+def damaged(folder: Path) -> list[int]:
+    """Return which lines of a folder's file `read` passes over, from 1.
+
+    Not those of another version: it may note what this one does not know.
+    """
+    lines = _lines(folder / FILE)
+    events = {line for line, _ in parsed(lines)}
+    return [at for at, line in enumerate(lines, 1) if line.strip() and line not in events]
+
+
 def _events(file: Path) -> Iterator[dict[str, Any]]:
+    for _, event in parsed(_lines(file)):
+        yield event
+
+
+def _lines(file: Path) -> list[bytes]:
     try:
-        content = read_file(file)
+        return read_file(file).splitlines()
     except FileNotFoundError:
-        return
+        return []
     except (OSError, ValueError) as error:
         raise FileProblem(
             f"{file} cannot be read ({why_of(error)})",
             "the file in which the lab notes how far you are",
             "move it away, and the lab begins a new one",
         ) from None
-    for _, event in parsed(content.splitlines()):
-        yield event
 
 
 def parsed(lines: Iterable[bytes]) -> Iterator[tuple[bytes, dict[str, Any]]]:

@@ -47,6 +47,13 @@ function keepFocus(content, before, focused) {
     now?.[1].focus({ preventScroll: true });
 }
 
+// A control that is switched off loses the focus, and the keys with it: to the next one in its row.
+function passOn(focused) {
+    if (!focused?.disabled || ![focused, document.body].includes(document.activeElement)) return;
+    const next = focused.closest(".lab-row")?.querySelector("button:not(:disabled)");
+    next?.focus({ preventScroll: true });
+}
+
 // --- What each control is called, and whether it works -------------------------------------------
 
 function meet(panel) {
@@ -111,6 +118,7 @@ function tend(panel) {
             keepOpen(content, before);
             keepFocus(content, before, focused);
         }
+        passOn(focused);
         meet(panel);
     });
     const onFocus = ({ target }) => { focused = target; };
@@ -126,7 +134,7 @@ function tend(panel) {
     panel.addEventListener("focusin", onFocus);
     meet(panel);
     changes.observe(panel,
-        { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] });
+        { childList: true, subtree: true, attributes: true, attributeFilter: ["class", "disabled"] });
     return () => {
         changes.disconnect();
         sizes.disconnect();

@@ -28,7 +28,7 @@ STACKED = """() => [...document.querySelectorAll(".jp-Notebook .jp-OutputArea-ou
     })
     .map((each) => each.textContent)"""
 #: Of the texts of a notebook: each drawing whose lines are not the lines of the page, and each name
-#: in a sentence and each table of two columns that is wider than its text.
+#: in a sentence and each table that is wider than its text.
 MISSHAPEN = """() => {
     const texts = [...document.querySelectorAll(".jp-RenderedMarkdown")];
     const drawings = texts.flatMap((text) => [...text.querySelectorAll("pre")]).filter((pre) => {
@@ -41,7 +41,6 @@ MISSHAPEN = """() => {
         .filter((code) =>
             code.getBoundingClientRect().right > text.getBoundingClientRect().right));
     const tables = texts.flatMap((text) => [...text.querySelectorAll("table")])
-        .filter((table) => !table.querySelector("th:nth-child(3)"))
         .filter((table) => table.scrollWidth > table.clientWidth);
     return [...drawings, ...names, ...tables].map((part) => part.textContent);
 }"""

@@ -90,6 +90,7 @@ def test_by_keyboard_alone_and_kept_over_a_restart(panel: ShownPanel, folder: Pa
     panel.button("◀ Back").focus()
     press(panel, "Enter", "Enter")
     expect(panel.box.get_by_label(ITEMS[0].answers[answers[ITEMS[0].name]])).to_be_checked()
+    expect(panel.button("Next ▶")).to_be_focused()  # nothing is before the first question
     while focused(panel) != "Hand in":
         press(panel, "Tab")
     press(panel, "Enter")

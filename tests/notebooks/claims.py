@@ -158,6 +158,19 @@ CLAIMS: dict[str, list[Claim]] = {
             """,
             "handshake ✗ SSLCertVerificationError: certificate signature failure (verify code 7)",
         ),
+        claim(
+            """
+            star = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            star.load_cert_chain(*ca.issue_server(["*.lab.example"]).save("backend", "star"))
+            with serve(star, name="star") as other:
+                for name in ["pump.lab.example", "lab.example", "a.pump.lab.example"]:
+                    asked = ask("PING", other, context=client_context, server_hostname=name)
+                    print(f"good for {name}:", asked.device.failure or "accepted")
+            """,
+            "good for pump.lab.example: accepted\n",
+            "good for lab.example: SSLCertVerificationError: Hostname mismatch",
+            "good for a.pump.lab.example: SSLCertVerificationError: Hostname mismatch",
+        ),
     ],
     "3_mutual_tls": [
         claim(
@@ -261,6 +274,28 @@ CLAIMS: dict[str, list[Claim]] = {
             "She has read 'open sesame': False",
             "She has read 'GET_SECRET': True",
             "the cave is empty",
+        ),
+        claim(
+            """
+            with socket.create_connection(backend.address) as raw:
+                caller = raw.getsockname()
+            print("connected:", backend.wait_for(caller))
+            with (
+                socket.create_connection(backend.address) as raw,
+                part_2_device.wrap_socket(raw, server_hostname="localhost") as tls,
+            ):
+                caller = tls.getsockname()
+                print("shaken hands:", tls.version())
+            print(backend.wait_for(caller))
+
+            check = ssl.create_default_context(cafile="device/server_ca.pem")
+            check.load_cert_chain(*ca.issue_client("health check").save("device", "check"))
+            print("answered:", ask("PING", backend, context=check).reply)
+            """,
+            "connected: backend  connect ✓  handshake ✗ SSLEOFError: UNEXPECTED_EOF_WHILE_READING",
+            "shaken hands: TLSv1.3\nbackend  connect ✓  handshake ✗ SSLError: "
+            "PEER_DID_NOT_RETURN_A_CERTIFICATE",
+            "answered: PONG",
         ),
     ],
     "3d_stolen_session": [

@@ -30,8 +30,8 @@ __all__ = ["ask_by_hand"]
 Function = Callable[..., Any]
 
 
-#: A secret whose last character is three bytes long.
-MOON = f"{SECRET} ☾"
+#: A secret whose last character is three bytes long, and one with a blank at each end.
+MOON, BLANKS = f"{SECRET} ☾", f" {SECRET} "
 
 
 END = "recv returns nothing when the other side has hung up: without a line end, that is an error"
@@ -110,6 +110,9 @@ def ask_by_hand(function: Function) -> Iterator[str]:
             found = f"when the reply came in two pieces, {error.found}"
             raise type(error)(found, error.rule) from None
     yield "a reply in two pieces, cut through the middle of a character, is put together"
+    with all_closed(name):
+        _gets(function, BLANKS, _Peer(BLANKS.encode() + b"\n"))
+    yield "blanks at the ends of a reply are part of it"
     with all_closed(name):
         _fails(function, name, _Peer(hangs_up=True))
     yield "a backend that hangs up without an answer is an error"

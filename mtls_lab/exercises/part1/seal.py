@@ -10,7 +10,7 @@ import builtins
 import hashlib
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from itertools import product, zip_longest
+from itertools import chain, product, zip_longest
 from typing import Any
 
 from mtls_lab.exercises.calling import call
@@ -18,7 +18,7 @@ from mtls_lab.exercises.encodings import rewritten, undressed
 from mtls_lab.exercises.extension import extended, padding
 from mtls_lab.exercises.forgeries import DARK, HASHES, KEYED, TWIN, forgeries
 from mtls_lab.exercises.judging import exercise
-from mtls_lab.exercises.nonces import from_two
+from mtls_lab.exercises.nonces import beside, from_two
 from mtls_lab.exercises.peers import LIE, SECRET, shown
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, Relay, ask, replace
@@ -75,7 +75,7 @@ def seal(pair: tuple[Function, Function]) -> Iterator[str]:
         yield "Mallory changes the words at her relay, and the device refuses them"
     else:
         _changes_blindly(read, line)
-        _uses_no_nonce_twice(make, read)
+        _seals_more_than_one_line(make, read)
         yield "Mallory cannot read the line; whatever she changes in it, no other text comes out"
     found = f"Mallory sealed {shown(LIE)} without your key, and was believed"
     if _accepts(read, _sealed(make, LIE, HER_KEY)):
@@ -83,6 +83,7 @@ def seal(pair: tuple[Function, Function]) -> Iterator[str]:
     for found, rule, forged in forgeries(heard, len(KEY)):
         if forged != heard and _accepts(bare, forged):
             raise Unsafe(found, rule)
+    _seals_more_than_one_line(make, read)
     _compares_all(bare, heard)
     yield "what Mallory seals with a key of her own, or without one, is refused"
     _uses_the_whole_key(read, line)
@@ -139,14 +140,19 @@ def _changes_blindly(read: Function, line: str) -> None:
             )
 
 
-def _uses_no_nonce_twice(make: Function, read: Function) -> None:
-    one, other = (_sealed(make, text, KEY) for text in (SECRET, DARK))
-    for forged in from_two(one, other, (SECRET.encode(), DARK.encode(), TWIN.encode())):
+def _seals_more_than_one_line(make: Function, read: Function) -> None:
+    texts = (SECRET, DARK, TWIN)
+    one, other = (_sealed(make, text, KEY) for text in texts[:2])
+    hidden = from_two(one, other, (SECRET.encode(), DARK.encode(), TWIN.encode()))
+    for forged in chain(hidden, beside(one, other, texts)):
         if call(read, forged, KEY).value == TWIN:
             found = (
                 f"from two sealed lines Mallory computed a third, {shown(TWIN)}, and was believed"
             )
-            rule = "a nonce is for one line: used twice, it gives away the key of the tags"
+            rule = (
+                "a nonce is for one line, and so is a key of Poly1305: used twice, it gives away"
+                " the key of the tags"
+            )
             raise Unsafe(found, rule)
 
 

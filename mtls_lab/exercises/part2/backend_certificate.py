@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, learners_ca, server_context, shown, strict_device
-from mtls_lab.exercises.purposes import no_other_purpose
+from mtls_lab.exercises.purposes import no_other_purpose, signs_handshakes
 from mtls_lab.exercises.refusals import refusal
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, ask
@@ -61,6 +61,7 @@ def backend_certificate(thing: Identity | tuple[str, str]) -> Iterator[str]:
     yield "whoever takes its key cannot sign with it"
     _is_no_device(ca, identity)
     no_other_purpose(identity.certificate, ExtendedKeyUsageOID.SERVER_AUTH, "a device")
+    signs_handshakes(identity.certificate)
     yield "whoever takes its key cannot pass for a device"
     _has_no_other_name(ca, identity, context)
     yield "it has no name that is not the backend's"

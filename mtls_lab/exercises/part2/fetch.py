@@ -122,12 +122,12 @@ def _collects(device: _Device, context: ssl.SSLContext) -> None:
     def handle(raw: socket.socket) -> None:
         with _greeted(raw, context) as tls:
             heard.append(tls.recv(MAX_LINE))
-            for piece in (SECRET[:6], SECRET[6:], "\n"):
+            for piece in (f" {SECRET[:6]}", f"{SECRET[6:]} ", "\n"):
                 tls.sendall(piece.encode())
             tls.recv(1)
 
     with listening(handle) as address:
-        expect_line(device.calls(address), SECRET)
+        expect_line(device.calls(address), f" {SECRET} ")
     if more := b"".join(each.partition(b"\n")[2] for each in heard):
         found = f"after its command, {device.name} sent {shown(more)} as well"
         raise NotYet(found, "what follows a newline begins the next command")

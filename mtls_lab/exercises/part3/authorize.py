@@ -7,10 +7,11 @@ folder above).
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
 
-from mtls_lab.exercises.calling import LIMIT, Rule
+from mtls_lab.errors import kind_of
+from mtls_lab.exercises.calling import LIMIT, Called, Rule
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET, server_context, strict_device
 from mtls_lab.exercises.refusals import served
@@ -35,6 +36,9 @@ _TWICE = "an only name is one: a subject with two of them is not what your CA ga
 
 
 _SAYS_NO = "whether an exception means no is the server's choice: say False"
+
+
+_LATER = "what runs later decides nothing now: write def and return, without async and yield"
 
 
 _INSIDE = "one RDN may hold several pairs, and any of them may be a common name"
@@ -87,13 +91,13 @@ def authorize(function: Callable[..., Any]) -> Iterator[str]:
         for names, why in (*_OTHERS, nobody):
             exchange, who = visit(names), _called(names)
             if exchange.ok:
-                raise Unsafe(f"{who} got {SECRET!r}", why)
+                raise _believed(rule, who, why)
             rule.returned(who, _SAYS_NO)
             yield f"{who} is refused"
         for name in _ALIKE:
             exchange, who = visit(alike := (f"CN={name}",)), _called(alike)
             if exchange.ok:
-                raise Unsafe(f"{who} got {SECRET!r}", _PART)
+                raise _believed(rule, who, _PART)
             rule.returned(who, _SAYS_NO)
         yield f"{len(_ALIKE)} devices are refused whose names only look like it"
         exchange, who = visit(in_lab := ("O=Lab", "CN=trusted-client")), _called(in_lab)
@@ -101,6 +105,14 @@ def authorize(function: Callable[..., Any]) -> Iterator[str]:
         if not exchange.ok:
             raise NotYet(f"{who} is refused, and its only common name is the right one", _ONLY_CN)
         yield f"{who} is served"
+
+
+def _believed(rule: Rule, who: str, why: str) -> Unsafe:
+    value = rule.ended.value if isinstance(rule.ended, Called) else None
+    if isinstance(value, Generator | Coroutine):
+        told = f"{who} got {SECRET!r}: your function returned {kind_of(value)}, which counts as yes"
+        return Unsafe(told, _LATER)
+    return Unsafe(f"{who} got {SECRET!r}", why)
 
 
 def _called(names: Names) -> str:

@@ -17,7 +17,7 @@ from mtls_lab.enrolment import names_in
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, learners_ca, server_context, shown, strict_device
-from mtls_lab.exercises.purposes import no_other_purpose
+from mtls_lab.exercises.purposes import no_other_purpose, signs_handshakes
 from mtls_lab.exercises.refusals import served
 from mtls_lab.exercises.requests import request
 from mtls_lab.exercises.result import NotYet, Unsafe
@@ -56,6 +56,7 @@ def device_certificate(function: Callable[..., Any]) -> Iterator[str]:
             _as_backend(mallory, ca)
             no_other_purpose(mallory.certificate, ExtendedKeyUsageOID.CLIENT_AUTH, "a backend")
             _as_ca(mallory, ca)
+            signs_handshakes(mallory.certificate)
             _has_no_wish(mallory.certificate, wishes)
             if mallory.certificate.serial_number == certificate.serial_number:
                 raise NotYet(

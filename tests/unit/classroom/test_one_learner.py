@@ -77,6 +77,23 @@ def test_some_done(folder: Path) -> None:
     assert lines[len(one_learner.PARTS) :] == ["Kata: 1 solved"]
 
 
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (b"\0\0\0\n", "line 2 of progress.jsonl. What it noted is lost, and no more."),
+        (b"<<<<<<< HEAD\n" * 5, "lines 2, 3, 4, 5, 6 of progress.jsonl. What they noted"),
+        (b"5\n" * 6, "lines 2, 3, 4, 5, 6 and more of progress.jsonl. What they noted"),
+    ],
+)
+def test_what_is_damaged_is_told_in_one_line(folder: Path, lines: bytes, told: str) -> None:
+    note(prediction="checksum", choice="fooled", truth="fooled")
+    undamaged = report(folder).splitlines()
+    with (folder / progress.FILE).open("ab") as file:
+        file.write(lines)
+    assert report(folder).splitlines()[:-1] == undamaged
+    assert report(folder).splitlines()[-1].startswith(f"Damaged: {told}")
+
+
 def test_without_a_folder(tmp_path: Path) -> None:
     for wrong in (lambda: report(tmp_path), lambda: export("Ada", tmp_path)):
         with pytest.raises(NotInWorkspace, match="is no folder of the lab"):

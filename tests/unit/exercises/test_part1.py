@@ -34,6 +34,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
+from cryptography.hazmat.primitives.poly1305 import Poly1305
 
 from mtls_lab import checks
 from mtls_lab.exercises import Outcome, Result
@@ -96,6 +97,14 @@ def as_bytes(address: Address) -> bytes:
 
 def with_newline(address: Address) -> str:
     return asked(address) + "\n"
+
+
+def takes_blanks_away(address: Address) -> str:
+    return asked(address).strip()
+
+
+def takes_blanks_away_at_the_end(address: Address) -> str:
+    return asked(address).rstrip()
 
 
 def without_newline(address: Address) -> str:
@@ -190,6 +199,8 @@ ASKED: Attempts = {
         NOT_YET,
         as_bytes,
         with_newline,
+        takes_blanks_away,
+        takes_blanks_away_at_the_end,
         without_newline,
         no_wait_without_newline,
         another_command,
@@ -210,7 +221,7 @@ ASKED: Attempts = {
 
 
 #: They wait for ever, after so many calls that end.
-WAITING = {without_newline: 0, to_the_end_of_the_stream: 0, waits_at_the_end: 2}
+WAITING = {without_newline: 0, to_the_end_of_the_stream: 0, waits_at_the_end: 3}
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -892,6 +903,14 @@ EVENED_OUT: Attempts = {
         UNSAFE,
     ),
     "tag of the CRC": (pair(lambda text, key: hmac_tag(crc(text.encode()), key)), UNSAFE),
+    "tag of the Adler-32": (
+        pair(lambda text, key: hmac_tag(str(zlib.adler32(text.encode())), key)),
+        UNSAFE,
+    ),
+    "tag by Poly1305": (
+        pair(lambda text, key: Poly1305.generate_tag(key, text.encode()).hex()),
+        UNSAFE,
+    ),
     "tag of the hash": (
         pair(lambda text, key: hmac_tag(hashlib.sha256(text.encode()).hexdigest(), key)),
         RIGHT,

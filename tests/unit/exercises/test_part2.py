@@ -115,6 +115,8 @@ CERTIFICATES: Attempts = {
     "any purpose too": (with_fields(purpose=[Purpose.SERVER, ANY]), UNSAFE),
     "another purpose too": (with_fields(purpose=[Purpose.SERVER, OCSP]), NOT_YET),
     "the CA's own key": (lambda ca: with_fields(key=ca.key)(ca), UNSAFE),
+    "keyEncipherment": (with_fields(key_usage=["key_encipherment"]), NOT_YET),
+    "keyCertSign": (with_fields(key_usage=["digital_signature", "key_cert_sign"]), NOT_YET),
     "CA:TRUE without key usage": (with_fields(is_ca=True, key_usage=None), NOT_YET),
     "a wildcard": (with_names(*NAMES, "*.backend.example"), UNSAFE),
     "a further name": (with_names("bank.example", *NAMES), UNSAFE),
@@ -449,6 +451,10 @@ def in_plain(address: Address, _cafile: str, _host: str, timeout: float) -> str:
         return lines.readline().decode().rstrip("\n")
 
 
+def takes_blanks_away(address: Address, cafile: str, host: str, timeout: float) -> str:
+    return Fetch(careful).ask(address, cafile, host, timeout).strip()
+
+
 def never_closes(address: Address, cafile: str, host: str, timeout: float) -> str:
     raw = socket.create_connection(address, timeout)
     tls = careful(cafile).wrap_socket(raw, server_hostname=host)
@@ -508,6 +514,7 @@ FETCHES: Attempts = {
     "no CA": (Fetch(no_ca), NOT_YET),
     "a fixed name": (Fetch(host="localhost"), NOT_YET),
     "newline left on": (Fetch(suffix="\n"), NOT_YET),
+    "strip": (takes_blanks_away, NOT_YET),
     "another command": (Fetch(command=b"PING\n"), NOT_YET),
     "more than a command": (Fetch(command=b"GET_SECRET\nand more"), NOT_YET),
     "one recv": (Fetch(once=True), NOT_YET),

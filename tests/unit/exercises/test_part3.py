@@ -23,7 +23,7 @@ from mtls_lab.net import Backend, forbid_resumption, server_context
 from mtls_lab.pki import Purpose, create_key, pem
 from mtls_lab.pki.leaf import LEAF_KEY_USAGE
 from tests.unit.exercises.verdicts import Attempts, Hold, logs_keys, named
-from tests.unit.failures import CA, CLIENT, LEAF, SERVER, certify
+from tests.unit.failures import CA, CLIENT, LEAF, SERVER, certify, usage
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -238,6 +238,12 @@ def backend_without_certificate(folder: Path) -> ssl.SSLContext:
     return context
 
 
+def backend_that_wants_a_host_name(folder: Path) -> ssl.SSLContext:
+    context = backend_context(folder)
+    context.check_hostname = True
+    return context
+
+
 def backend_with_public_cas(folder: Path) -> ssl.SSLContext:
     context = backend_context(folder)
     context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
@@ -287,7 +293,7 @@ BACKENDS: Attempts = {
         lambda folder: weak(backend_context(folder), ANY_CIPHER),
         RIGHT,
     ),
-    **named(NOT_YET, backend_of_a_wrong_file),
+    **named(NOT_YET, backend_of_a_wrong_file, backend_that_wants_a_host_name),
     **named(RIGHT, backend_context),
 }
 
@@ -303,6 +309,7 @@ def test_mutual_backend(name: str, hold: Hold) -> None:
 CSR = x509.CertificateSigningRequest
 LOCALHOST = x509.DNSName("localhost")
 ANY = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]), False)
+SIGNS = usage(digital_signature=True, key_cert_sign=True)
 OCSP_TOO = (x509.ExtendedKeyUsage([*CLIENT[0], ExtendedKeyUsageOID.OCSP_SIGNING]), False)
 ANY_TOO = (x509.ExtendedKeyUsage([*CLIENT[0], *ANY[0]]), False)
 BOTH = (
@@ -389,6 +396,12 @@ CERTIFICATES: Attempts = {
     "any purpose too": (lambda csr, ca: sign(csr, ca, LEAF, ANY_TOO), UNSAFE),
     **named(NOT_YET, sign_the_rest_as_it_is_asked, sign_a_name_for_all),
     "another purpose too": (lambda csr, ca: sign(csr, ca, LEAF, OCSP_TOO), NOT_YET),
+    "keyAgreement": (
+        lambda csr, ca: sign(csr, ca, LEAF, CLIENT, usage(key_agreement=True)),
+        NOT_YET,
+    ),
+    "keyCertSign": (lambda csr, ca: sign(csr, ca, LEAF, CLIENT, SIGNS), NOT_YET),
+    "keyCertSign alone": (lambda csr, ca: sign(csr, ca, CLIENT, SIGNS), NOT_YET),
     "any purpose alone": (lambda csr, ca: sign(csr, ca, LEAF, ANY), NOT_YET),
     "CA:FALSE and for a client": (lambda csr, ca: sign(csr, ca, LEAF, CLIENT), RIGHT),
     "for a client": (lambda csr, ca: sign(csr, ca, CLIENT), RIGHT),
@@ -556,7 +569,9 @@ def test_authorize(name: str, hold: Hold) -> None:
 
 @pytest.mark.filterwarnings("ignore:coroutine 'later' was never awaited")
 def test_a_coroutine_is_true_for_everybody(hold: Hold) -> None:
-    hold(checks.authorize(later), UNSAFE)
+    result = checks.authorize(later)
+    hold(result, UNSAFE)
+    assert result.found.endswith("your function returned a coroutine, which counts as yes")
     gc.collect()  # now, while the warning is expected
 
 

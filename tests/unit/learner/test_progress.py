@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.facts import learner_folder
 from mtls_lab.learner import predictions, progress, reviews, tidying
-from mtls_lab.learner.progress import FILE, Predicted, Progress, Told, Tried, note, read
+from mtls_lab.learner.progress import FILE, Predicted, Progress, Told, Tried, damaged, note, read
 from tests.unit.lab import forget
 
 
@@ -188,6 +188,13 @@ def test_damaged_lines_cost_only_themselves(folder: Path) -> None:
         file.write(b'{"exercise": "three", "outcome": "perfect"}\n{"prediction": "x"}\n')
     note(exercise="four", outcome="not yet")
     assert read(folder).exercises == {"one": Tried("right", 1), "four": Tried("not yet", 1)}
+    assert damaged(folder) == [2, 3, 4, 5]  # and not what another version may have written
+
+
+def test_nothing_is_damaged(folder: Path) -> None:
+    assert damaged(folder) == []
+    (folder / FILE).write_bytes(b'{"exercise": "fetch", "outcome": "right"}\r\n\n{"new": 1}\n  \n')
+    assert damaged(folder) == []
 
 
 @pytest.mark.parametrize(
