@@ -72,6 +72,13 @@ def leaf(
     return certify(subject, key, issuer, by, *usual, *(more or (CLIENT,)))
 
 
+def with_serial(ca: x509.Certificate) -> Any:
+    """What `authorityKeyIdentifier = keyid,issuer:always` of openssl.cnf writes."""
+    keyid = x509.SubjectKeyIdentifier.from_public_key(ca.public_key()).digest
+    issuer = [x509.DirectoryName(ca.issuer)]
+    return x509.AuthorityKeyIdentifier(keyid, issuer, ca.serial_number), False
+
+
 def named(host: str) -> Any:
     return x509.SubjectAlternativeName([x509.DNSName(host)]), False
 
@@ -189,6 +196,25 @@ MISFITS = {
         [certify("device", LEAF_KEY, "Root", ROOT, LEAF, MAY_SHAKE_HANDS, aki(OTHER), CLIENT)],
         "is not the subjectKeyIdentifier",
     ),
+    "another_certificate_of_its_ca": Misfit(
+        unverified(20),
+        [
+            certify(
+                "device", LEAF_KEY, "Root", ROOT, LEAF, MAY_SHAKE_HANDS, CLIENT, with_serial(root())
+            )
+        ],
+        "holds another one of the same key",
+    ),
+    "long_message": Misfit(
+        Failure("SSLError", "EXCESSIVE_MESSAGE_SIZE"),
+        [leaf(), *[root()] * 120],
+        "holds 121 certificates",
+    ),
+    "no_host_name": Misfit(
+        unverified(62),
+        [leaf(SERVER, named("https://device"))],
+        "https://device in subjectAltName",
+    ),
 }
 MISFITS["curve_not_for_tls13"] = Misfit(
     alert("certificate_required"),
@@ -275,6 +301,17 @@ def test_a_clients_own_files_do_not_explain_what_is_wrong_with_the_server(tmp_pa
     told = explain(line, certfile=tmp_path / "my.crt", cafile=tmp_path / "ca.pem")
     assert told.entry == "unknown_issuer"
     assert "In these files" not in told.why
+    assert not any("not for this purpose" in each for each in told.files)
+
+
+def test_a_certificate_that_was_renewed_may_not_be_the_one_that_is_presented(
+    tmp_path: Path,
+) -> None:
+    pem.write_certificate(tmp_path / "server.crt", leaf(SERVER))
+    pem.write_certificate(tmp_path / "ca.pem", root())
+    told = explain(unverified(10), certfile=tmp_path / "server.crt", cafile=tmp_path / "ca.pem")
+    assert "expired" in told.ruled_out
+    assert "restarted, or told to reload" in told.why
 
 
 @pytest.mark.parametrize(
