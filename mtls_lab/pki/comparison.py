@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed448
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab.pki.description import is_signed_by, oid_name
+from mtls_lab.pki.description import has_signed, is_signed_by, oid_name
 from mtls_lab.pki.key_kinds import CURVES, public_key
 from mtls_lab.pki.rules import (
     PURPOSES,
@@ -90,7 +90,7 @@ def path_of(
         if last in cas and last.issuer == last.subject:
             return path, None
         named = [c for c in (*cas, *certificates[1:]) if c.subject == last.issuer and c != last]
-        issuer = next((c for c in named if is_signed_by(last, c)), None)
+        issuer = next((c for c in named if is_signed_by(last, c) or has_signed(last, c)), None)
         if issuer is not None and issuer not in path:
             path.append(issuer)
             continue
@@ -148,6 +148,8 @@ def _leaf(leaf: x509.Certificate, *, alone: bool) -> Iterator[Look]:
     key = public_key(leaf)
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name not in CURVES:
         yield Look("curve without a scheme", words | {"curve": key.curve.name})
+    if isinstance(key, ed448.Ed448PublicKey):
+        yield Look("rare key", words | {"kind": "Ed448"})
 
 
 def _sent(certificates: Sequence[x509.Certificate]) -> Iterator[Look]:

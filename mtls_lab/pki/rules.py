@@ -160,6 +160,8 @@ def _identifiers(
         and authority.key_identifier not in {None, subject.digest}
     ):
         yield Look("identifiers differ", named)
+    if leaf.issuer.public_bytes() != issuer.subject.public_bytes():
+        yield Look("issuer in other bytes", named)
     if isinstance(authority, x509.AuthorityKeyIdentifier):
         serial = authority.authority_cert_serial_number
         if serial not in {None, issuer.serial_number}:
