@@ -83,6 +83,10 @@ def _named(error: OSError, path: PathLike) -> tuple[str, dict[str, str]]:
     if "-----BEGIN " in os.fspath(path):
         return "text for a name", {}
     state = NAMED.get(error.errno or 0, "")
+    # create_default_context, and urllib3's likewise, open the file of this variable.
+    frames = (frame.f_locals for frame, _ in traceback.walk_tb(error.__traceback__))
+    if any(path == seen.get(name) for seen in frames for name in ("keylogfile", "sslkeylogfile")):
+        return "key log", {"file": printable(os.fspath(path))}
     return (state, {"file": printable(os.fspath(path))}) if state else ("", {})
 
 
