@@ -29,11 +29,11 @@ NAMED = {
     errno.EISDIR: "named folder",
     errno.EACCES: "named file closed",
 }
-#: What the functions that hand a file on to ssl call it: ssl's own, urllib3's, httpx's and others'.
+#: What the functions that hand a file on to ssl call it: ssl's own, urllib3's, httpx's, asyncpg's.
 ARGUMENTS = {
-    **dict.fromkeys(("certfile", "cert_file", "cert"), "cert"),
-    **dict.fromkeys(("keyfile", "key_file"), "key"),
-    **dict.fromkeys(("cafile", "ca_certs", "ca_file"), "ca"),
+    **dict.fromkeys(("certfile", "cert_file", "cert", "sslcert"), "cert"),
+    **dict.fromkeys(("keyfile", "key_file", "sslkey"), "key"),
+    **dict.fromkeys(("cafile", "ca_certs", "ca_file", "sslrootcert"), "ca"),
 }
 #: How a call names an environment variable.
 VARIABLE = r"environ(?:\[|\.get\()[\"']([A-Z_]{3,40})[\"']"

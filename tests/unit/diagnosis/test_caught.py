@@ -263,6 +263,17 @@ def test_the_variable_that_names_a_missing_file(monkeypatch: pytest.MonkeyPatch)
     assert "SSL_CERT_FILE names old/bundle.pem" in told.what
 
 
+def test_a_file_that_libpq_s_names_for_it_hand_on(tmp_path: Path) -> None:
+    """As asyncpg does: its own error names the file, the one of ssl within it does not."""
+
+    def connect(sslrootcert: Path) -> None:
+        device().load_verify_locations(sslrootcert)
+
+    told = explain(error_of(lambda: connect(tmp_path / "root.crt")))
+    assert told.entry == "argument_missing"
+    assert "root.crt" in told.what
+
+
 def test_a_key_log_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Of a text, only its traceback could tell; of the exception, the calls do."""
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "gone" / "keys.log"))
