@@ -56,10 +56,8 @@ MISTAKES = {
 #: What OpenSSL 3 decrypts with its legacy provider alone: DES, RC2, RC4, CAST5, Blowfish, IDEA and
 #: SEED. In the old form (RFC 1421), the head names it; in PKCS #8, an OID near the beginning: PBES1
 #: with DES or RC2 (RFC 8018, appendix A.3), PKCS #12's with RC4 or RC2 (RFC 7292, appendix C).
-LEGACY_HEAD = re.compile(rb"^DEK-Info: (?:DES|RC2|RC4|CAST5?|BF|IDEA|SEED)-(?!EDE3)", re.MULTILINE)
-LEGACY_OIDS = re.compile(
-    rb"\x2a\x86\x48\x86\xf7\x0d\x01(?:\x05[\x03\x06\x0a\x0b]|\x0c\x01[\x01\x02\x05\x06])"
-)
+LEGACY_HEAD = rb"^DEK-Info: (?:DES|RC2|RC4|CAST5?|BF|IDEA|SEED)-(?!EDE3)"
+LEGACY_OIDS = rb"\x2a\x86\x48\x86\xf7\x0d\x01(?:\x05[\x03\x06\x0a\x0b]|\x0c\x01[\x01\x02\x05\x06])"
 ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
 States = Iterator[tuple[str, tuple[tuple[str, str], ...]]]
@@ -141,7 +139,7 @@ def _is_legacy(path: PathLike) -> bool:
     _, _, body = text.partition(ENCRYPTED)
     with suppress(ValueError):  # it is damaged: its own mistake
         head = base64.b64decode(b"".join(body[:100].split())[:60])
-        return bool(LEGACY_HEAD.search(text) or LEGACY_OIDS.search(head))
+        return bool(re.search(LEGACY_HEAD, text, re.MULTILINE) or re.search(LEGACY_OIDS, head))
     return False
 
 
