@@ -35,6 +35,8 @@ LONGEST = 20
 
 #: The length from which a common program refuses a message (Java 17: 32 KB; OpenSSL: 100 KB).
 LONG_MESSAGE = 32768
+#: More certificates than this Java takes no more (jdk.tls.maxCertificateChainLength).
+MANY = 10
 
 #: What a host name may hold, and what clients take beside it: a wildcard, and underscores.
 HOST_NAME = re.compile(r"[\w.*-]+")
@@ -155,7 +157,7 @@ def _leaf(leaf: x509.Certificate, *, alone: bool) -> Iterator[Look]:
 def _sent(certificates: Sequence[x509.Certificate]) -> Iterator[Look]:
     """What is wrong with the whole that is sent, and with a name that nobody can call."""
     size = sum(len(each.public_bytes(Encoding.DER)) for each in certificates)
-    if size > LONG_MESSAGE:
+    if size > LONG_MESSAGE or len(certificates) > MANY:
         yield Look("long message", {"number": str(len(certificates)), "size": str(size // 1024)})
     names = extensions_of(certificates[0]).get(x509.SubjectAlternativeName)
     if isinstance(names, x509.SubjectAlternativeName):
