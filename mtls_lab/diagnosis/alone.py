@@ -6,6 +6,7 @@ each other and the clock (look.py).
 
 from __future__ import annotations
 
+import base64
 import codecs
 import os
 import re
@@ -52,6 +53,13 @@ MISTAKES = {
     "holds a": "swapped",
 }
 
+#: What OpenSSL 3 decrypts with its legacy provider alone: DES, RC2, RC4, CAST5, Blowfish, IDEA and
+#: SEED. In the old form (RFC 1421), the head names it; in PKCS #8, an OID near the beginning: PBES1
+#: with DES or RC2 (RFC 8018, appendix A.3), PKCS #12's with RC4 or RC2 (RFC 7292, appendix C).
+LEGACY_HEAD = rb"^DEK-Info: (?:DES|RC2|RC4|CAST5?|BF|IDEA|SEED)-(?!EDE3)"
+LEGACY_OIDS = rb"\x2a\x86\x48\x86\xf7\x0d\x01(?:\x05[\x03\x06\x0a\x0b]|\x0c\x01[\x01\x02\x05\x06])"
+ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
+
 States = Iterator[tuple[str, tuple[tuple[str, str], ...]]]
 
 
@@ -85,17 +93,9 @@ def mistakes_in(
         except FileProblem as problem:
             text, command = shown(path, course=course)
             found = problem.found.replace(os.fspath(path), "", 1)
-            mistake = next((MISTAKES[words] for words in MISTAKES if words in found), "other")
+            mistake = _mistake(path, found, wanted, alone=keyfile is None)
             # What stands in brackets is a library's or the system's own wording.
             found = re.sub(r" \(.*\)$", "", found)
-            if "(No such file" in problem.found or not os.path.lexists(path):
-                mistake = "missing"
-            elif Path(path).is_dir():
-                mistake = "folder"
-            elif mistake == "password" and wanted != "a private key":
-                mistake = "swapped"
-            elif mistake == "swapped" and wanted == "a private key" and keyfile is None:
-                mistake = "no key"
             if mistake == "password" and password is not None and _opens(path, password):
                 continue
             words = {"file": text, "wanted": wanted, "found": text + found, "in shell": command}
@@ -103,6 +103,20 @@ def mistakes_in(
             yield f"{group}: {mistake}", tuple(words.items())
     # OpenSSL does not mind these, so that any other mistake comes first.
     yield from _marked({"pair": (certfile, keyfile), "ca": (cafile,)}, course=course)
+
+
+def _mistake(path: PathLike, found: str, wanted: str, *, alone: bool) -> str:
+    """Return which mistake is in a file that does not load; `alone` is one without a keyfile."""
+    mistake = next((MISTAKES[words] for words in MISTAKES if words in found), "other")
+    if "(No such file" in found or not os.path.lexists(path):
+        return "missing"
+    if Path(path).is_dir():
+        return "folder"
+    if mistake == "password" and wanted != "a private key":
+        return "swapped"
+    if mistake == "swapped" and wanted == "a private key" and alone:
+        return "no key"
+    return "old encryption" if mistake == "password" and _is_legacy(path) else mistake
 
 
 def _marked(files: dict[str, tuple[PathLike | None, ...]], *, course: bool) -> States:
@@ -115,6 +129,18 @@ def _marked(files: dict[str, tuple[PathLike | None, ...]], *, course: bool) -> S
                 if read_bounded(path, "PEM").startswith(codecs.BOM_UTF8):
                     text, command = shown(path, course=course)
                     yield f"{group}: byte order mark", (("file", text), ("in shell", command))
+
+
+def _is_legacy(path: PathLike) -> bool:
+    """Whether a key is encrypted in a way that OpenSSL 3 has left to its legacy provider."""
+    from mtls_lab.pki.kinds import read_bounded  # noqa: PLC0415 - see mistakes_in
+
+    text = read_bounded(path, "PEM")
+    _, _, body = text.partition(ENCRYPTED)
+    with suppress(ValueError):  # it is damaged: its own mistake
+        head = base64.b64decode(b"".join(body[:100].split())[:60])
+        return bool(re.search(LEGACY_HEAD, text, re.MULTILINE) or re.search(LEGACY_OIDS, head))
+    return False
 
 
 def _opens(path: PathLike, password: str) -> bool:

@@ -29,11 +29,11 @@ NAMED = {
     errno.EISDIR: "named folder",
     errno.EACCES: "named file closed",
 }
-#: What the functions that hand a file on to ssl call it: ssl's own, urllib3's, httpx's and others'.
+#: What the functions that hand a file on to ssl call it: ssl's own, urllib3's, httpx's, asyncpg's.
 ARGUMENTS = {
-    **dict.fromkeys(("certfile", "cert_file", "cert"), "cert"),
-    **dict.fromkeys(("keyfile", "key_file"), "key"),
-    **dict.fromkeys(("cafile", "ca_certs", "ca_file"), "ca"),
+    **dict.fromkeys(("certfile", "cert_file", "cert", "sslcert"), "cert"),
+    **dict.fromkeys(("keyfile", "key_file", "sslkey"), "key"),
+    **dict.fromkeys(("cafile", "ca_certs", "ca_file", "sslrootcert"), "ca"),
 }
 #: How a call names an environment variable.
 VARIABLE = r"environ(?:\[|\.get\()[\"']([A-Z_]{3,40})[\"']"
@@ -83,6 +83,10 @@ def _named(error: OSError, path: PathLike) -> tuple[str, dict[str, str]]:
     if "-----BEGIN " in os.fspath(path):
         return "text for a name", {}
     state = NAMED.get(error.errno or 0, "")
+    # create_default_context, and urllib3's likewise, open the file of this variable.
+    frames = (frame.f_locals for frame, _ in traceback.walk_tb(error.__traceback__))
+    if any(path == seen.get(name) for seen in frames for name in ("keylogfile", "sslkeylogfile")):
+        return "key log", {"file": printable(os.fspath(path))}
     return (state, {"file": printable(os.fspath(path))}) if state else ("", {})
 
 

@@ -131,7 +131,8 @@ class Looked:
         for entry, words in _entries_for(self.looks):
             explains = _explains(entry, seen, owner) and not foreign
             perhaps = not owner and not explains and _may_explain(entry, seen)
-            if entry.get("owner", owner) != owner and not explains and not perhaps:
+            others = foreign and "owner" in entry
+            if (entry.get("owner", owner) != owner or others) and not explains and not perhaps:
                 continue  # whether this is wrong depends on whose it is
             texts = {each: reword(entry.get(each, "")) for each in TOLD}
             filled = {each: text.format_map(self.names | words) for each, text in texts.items()}

@@ -16,6 +16,7 @@ from typing import Any
 from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.diagnosis.wording import OTHER
 from mtls_lab.facts import read_facts
+from mtls_lab.wire.reasons import alert_of, normal
 
 __all__ = ["OFTEN", "Runs", "alerts_sent", "names_of", "normalised", "said"]
 
@@ -23,6 +24,9 @@ Entry = dict[str, Any]
 #: Peers of the runs that write the same on the other side (stunnel, gnutls-serv) or as a bridge
 #: (Mosquitto): on these sides, where "" is an unknown one, the runs prove nothing about them.
 CLIENTS_TOO = {"stunnel": ("device", ""), "mosquitto": ("device",), "gnutls": ("backend",)}
+#: Libraries that a client and a server use alike: an alert that one of them has received is printed
+#: by either, and which alert a server sends that was in no run, the runs do not tell.
+BOTH_SIDES = {"java", "go", "python", "openssl", "erlang", "rustls"}
 Find = Callable[[Symptoms], tuple[Entry, Symptoms]]
 
 #: Of a log, the last lines are looked at, and of a line its beginning.
@@ -148,6 +152,9 @@ class Runs:
         if of_this and not self.agree(entry, seen.side):
             entry, seen = find(replace(seen, state=f"said of {self.owner() or 'either'}"))
             return entry | self.retold(), seen
+        received = entry["seen_by"] == "refused" and alert_of(normal(seen.failure.reason))
+        if received and seen.by.partition(" ")[0] in BOTH_SIDES:
+            return entry, seen
         if of_this and self.faults and _of_a_certificate(entry):
             seen = replace(seen, side=seen.side or self.side(entry))
         return entry, seen

@@ -7,13 +7,15 @@ error (diagnosis/look.py).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed448
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab.pki.description import is_signed_by, oid_name
+from mtls_lab.pki.description import has_signed, is_signed_by, oid_name
 from mtls_lab.pki.key_kinds import CURVES, public_key
 from mtls_lab.pki.rules import (
     PURPOSES,
@@ -24,11 +26,20 @@ from mtls_lab.pki.rules import (
     span,
     told,
 )
+from mtls_lab.text import printable
 
 __all__ = ["Look", "compare", "path_of", "purposes_of"]
 
 #: A longer path than a verifier follows; RFC 5280 knows no limit, a loop would be endless.
 LONGEST = 20
+
+#: The length from which a common program refuses a message (Java 17: 32 KB; OpenSSL: 100 KB).
+LONG_MESSAGE = 32768
+#: More certificates than this Java takes no more (jdk.tls.maxCertificateChainLength).
+MANY = 10
+
+#: What a host name may hold, and what clients take beside it: a wildcard, and underscores.
+HOST_NAME = re.compile(r"[\w.*-]+")
 
 
 def compare(
@@ -58,6 +69,7 @@ def compare(
         path, broken = path_of(certificates, cas)
         yield from _dates(path, now)
         yield from _leaf(path[0], alone=len(certificates) == 1)
+        yield from _sent(certificates)
         if broken and cas:
             yield broken
         yield from _names(certificates[0], cas)
@@ -80,7 +92,7 @@ def path_of(
         if last in cas and last.issuer == last.subject:
             return path, None
         named = [c for c in (*cas, *certificates[1:]) if c.subject == last.issuer and c != last]
-        issuer = next((c for c in named if is_signed_by(last, c)), None)
+        issuer = next((c for c in named if is_signed_by(last, c) or has_signed(last, c)), None)
         if issuer is not None and issuer not in path:
             path.append(issuer)
             continue
@@ -138,6 +150,20 @@ def _leaf(leaf: x509.Certificate, *, alone: bool) -> Iterator[Look]:
     key = public_key(leaf)
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name not in CURVES:
         yield Look("curve without a scheme", words | {"curve": key.curve.name})
+    if isinstance(key, ed448.Ed448PublicKey):
+        yield Look("rare key", words | {"kind": "Ed448"})
+
+
+def _sent(certificates: Sequence[x509.Certificate]) -> Iterator[Look]:
+    """What is wrong with the whole that is sent, and with a name that nobody can call."""
+    size = sum(len(each.public_bytes(Encoding.DER)) for each in certificates)
+    if size > LONG_MESSAGE or len(certificates) > MANY:
+        yield Look("long message", {"number": str(len(certificates)), "size": str(size // 1024)})
+    names = extensions_of(certificates[0]).get(x509.SubjectAlternativeName)
+    if isinstance(names, x509.SubjectAlternativeName):
+        for name in names.get_values_for_type(x509.DNSName):
+            if not HOST_NAME.fullmatch(name):
+                yield Look("no host name", {"name": printable(name)})
 
 
 def purposes_of(certificate: x509.Certificate) -> set[str]:

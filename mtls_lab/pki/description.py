@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 from mtls_lab.pki.given import expect_certificate
@@ -19,6 +20,7 @@ __all__ = [
     "UNVERIFIED",
     "common_name",
     "describe",
+    "has_signed",
     "in_words",
     "is_current",
     "is_signed_by",
@@ -159,6 +161,28 @@ def is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
     """Whether `issuer` has signed this certificate; one that cannot be read has nobody signed."""
     try:
         certificate.verify_directly_issued_by(issuer)
+    except UNVERIFIED:
+        return False
+    return True
+
+
+def has_signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether the key of `issuer` made the signature, whatever the names say."""
+    signed = certificate.signature, certificate.tbs_certificate_bytes
+    try:
+        key = issuer.public_key()
+        if isinstance(key, rsa.RSAPublicKey):
+            scheme, digest = (
+                certificate.signature_algorithm_parameters,
+                certificate.signature_hash_algorithm,
+            )
+            key.verify(*signed, scheme, digest)  # type: ignore[arg-type]
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(*signed, certificate.signature_algorithm_parameters)  # type: ignore[arg-type]
+        elif isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
+            key.verify(*signed)
+        else:
+            return False
     except UNVERIFIED:
         return False
     return True

@@ -29,6 +29,11 @@ _NEARLY = re.compile(
     rb"(?:CERTIFICATE|[A-Z ]{0,20}PRIVATE[ \xc2\xa0]{1,2}KEY)"
 )
 ENDS = (b"BEGIN", b"END")
+#: What is no word before the dashes of a later block: an indentation, or the 0x1A that `copy` of
+#: Windows puts between two files. OpenSSL then passes over the block; the mark of UTF-8 it skips.
+_BEHIND = re.compile(
+    rb"(?m)^(?!\xef\xbb\xbf-)[^\w\r\n-]{1,16}-----(?:BEGIN|END) [A-Z0-9 ]{1,40}-----"
+)
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]{64,}")
 #: DER of the object identifiers of signedData and of encryptedData and data (RFC 2315, section 14).
 _PKCS7_SIGNED = bytes.fromhex("06092a864886f70d010702")
@@ -178,7 +183,8 @@ def _begins_and_ends(data: bytes) -> bool:
     """
     text = data.removeprefix(codecs.BOM_UTF8)
     there = [end for end in ENDS if b"-----%s " % end in text]
-    return all(re.search(rb"(?m)^-----%s [^\r\n]{1,80}-----\s*$" % end, text) for end in there)
+    alone = all(re.search(rb"(?m)^-----%s [^\r\n]{1,80}-----\s*$" % end, text) for end in there)
+    return alone and not _BEHIND.search(text)
 
 
 def _der(data: bytes) -> Kind | None:

@@ -151,6 +151,7 @@ def _identifiers(
     mine, own = extensions_of(leaf), extensions_of(issuer)
     authority = mine.get(x509.AuthorityKeyIdentifier)
     subject = own.get(x509.SubjectKeyIdentifier)
+    named = words | {"leaf": told(leaf.subject)}
     if subject is None:
         yield Look("ca without subjectKeyIdentifier", words)
     elif (
@@ -158,7 +159,13 @@ def _identifiers(
         and isinstance(subject, x509.SubjectKeyIdentifier)
         and authority.key_identifier not in {None, subject.digest}
     ):
-        yield Look("identifiers differ", words | {"leaf": told(leaf.subject)})
+        yield Look("identifiers differ", named)
+    if leaf.issuer.public_bytes() != issuer.subject.public_bytes():
+        yield Look("issuer in other bytes", named)
+    if isinstance(authority, x509.AuthorityKeyIdentifier):
+        serial = authority.authority_cert_serial_number
+        if serial not in {None, issuer.serial_number}:
+            yield Look("another certificate of its ca", named | {"serial": f"{serial:X}"})
     for extension in _listed(issuer):
         if extension.oid == ExtensionOID.BASIC_CONSTRAINTS and not extension.critical:
             yield Look("basicConstraints not critical", words)

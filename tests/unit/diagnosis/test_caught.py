@@ -37,6 +37,7 @@ from mtls_lab.wire import Exchange, Failure, Side, Stage
 TOLD = {
     *("alert_lost", "malformed_certificate", "no_ca_loaded", "served_not_asked"),
     *("file_of_the_environment", "file_byte_order_mark", "session_of_another_context"),
+    "key_log",
     *("not_a_stream", "handshake_not_done"),
     "alert_handshake_failure_at_first_read",
 }
@@ -260,6 +261,28 @@ def test_the_variable_that_names_a_missing_file(monkeypatch: pytest.MonkeyPatch)
     told = explain(error)
     assert told.entry == "file_of_the_environment"
     assert "SSL_CERT_FILE names old/bundle.pem" in told.what
+
+
+def test_a_file_that_libpq_s_names_for_it_hand_on(tmp_path: Path) -> None:
+    """As asyncpg does: its own error names the file, the one of ssl within it does not."""
+
+    def connect(sslrootcert: Path) -> None:
+        device().load_verify_locations(sslrootcert)
+
+    told = explain(error_of(lambda: connect(tmp_path / "root.crt")))
+    assert told.entry == "argument_missing"
+    assert "root.crt" in told.what
+
+
+def test_a_key_log_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of a text, only its traceback could tell; of the exception, the calls do."""
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "gone" / "keys.log"))
+    error = error_of(ssl.create_default_context)
+    monkeypatch.delenv("SSLKEYLOGFILE")
+    told = explain(error)
+    assert told.entry == "key_log"
+    assert "keys.log" in told.what
+    assert "SSLKEYLOGFILE" in told.where
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 How an explanation is chosen and written is in test_explanation.py, how to fail in failures.py.
 """
 
+import base64
 import os
 import re
 import shlex
@@ -902,6 +903,11 @@ def files(world: World) -> World:
             serialization.BestAvailableEncryption(b"right"),
         )
     )
+    # PKCS #8 that says pbeWithMD5AndDES-CBC, and has nothing in it.
+    by_des = bytes.fromhex("302b301b06092a864886f70d010503300e04080123456789abcdef02020800040c")
+    body = base64.b64encode(by_des + bytes(12)).decode()
+    marks = ("-----BEGIN ENCRYPTED", "-----END ENCRYPTED")
+    Path("des.key").write_text(f"\n{body}\n".join(f"{mark} PRIVATE KEY-----" for mark in marks))
     text = Path(CLIENT_CRT).read_text(encoding="utf-8")
     Path("damaged.crt").write_text(text.replace(text[60:100], "*" * 40), encoding="utf-8")
     Path("cut.crt").write_text(text[:200], encoding="utf-8")
@@ -924,6 +930,7 @@ MISTAKES = [
     ("file_no_key", (CLIENT_CRT,), "device/client.crt holds a certificate and no key"),
     ("file_password", (CLIENT_CRT, KEY_WITH_PASSWORD), "password.key is a key with a password"),
     ("file_password", (CLIENT_CRT, "old.key"), "old.key is a key with a password"),
+    ("file_old_encryption", (CLIENT_CRT, "des.key"), "des.key is a key with a password, encrypted"),
     ("file_other", ("empty.crt", DEVICE_FILES[1]), "empty.crt is empty"),
     ("file_other", (CLIENT_CRT, "empty.crt"), "empty.crt is empty, and it should be a private key"),
     ("file_form", ("page.crt", DEVICE_FILES[1]), "page.crt is a web page or XML, and it should be"),

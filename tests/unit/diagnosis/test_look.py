@@ -9,14 +9,17 @@ import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed448
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,6 +50,7 @@ from tests.unit.failures import (
 
 ROOT, INTER, LEAF_KEY, OTHER = (create_key() for _ in range(4))
 BRAINPOOL = ec.generate_private_key(ec.BrainpoolP256R1())
+ED448 = ed448.Ed448PrivateKey.generate()
 
 
 def unverified(code: int) -> Failure:
@@ -70,6 +74,28 @@ def leaf(
 ) -> x509.Certificate:
     usual = (LEAF, MAY_SHAKE_HANDS, ski(LEAF_KEY), aki(by))
     return certify(subject, key, issuer, by, *usual, *(more or (CLIENT,)))
+
+
+def with_serial(ca: x509.Certificate) -> Any:
+    """What `authorityKeyIdentifier = keyid,issuer:always` of openssl.cnf writes."""
+    keyid = x509.SubjectKeyIdentifier.from_public_key(ca.public_key()).digest
+    issuer = [x509.DirectoryName(ca.issuer)]
+    return x509.AuthorityKeyIdentifier(keyid, issuer, ca.serial_number), False
+
+
+def in_another_alphabet(issuer: str) -> x509.Certificate:
+    """A leaf whose issuer is a PrintableString, where the CA's subject is a UTF8String."""
+    as_it_is, now = leaf(), datetime.now(UTC)
+    printed = x509.NameAttribute(NameOID.COMMON_NAME, issuer, _type=_ASN1Type.PrintableString)
+    builder = (
+        x509.CertificateBuilder(x509.Name([printed]), as_it_is.subject, as_it_is.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+    )
+    for each in as_it_is.extensions:
+        builder = builder.add_extension(each.value, each.critical)
+    return builder.sign(ROOT, hashes.SHA256())
 
 
 def named(host: str) -> Any:
@@ -189,6 +215,33 @@ MISFITS = {
         [certify("device", LEAF_KEY, "Root", ROOT, LEAF, MAY_SHAKE_HANDS, aki(OTHER), CLIENT)],
         "is not the subjectKeyIdentifier",
     ),
+    "another_certificate_of_its_ca": Misfit(
+        unverified(20),
+        [
+            certify(
+                "device", LEAF_KEY, "Root", ROOT, LEAF, MAY_SHAKE_HANDS, CLIENT, with_serial(root())
+            )
+        ],
+        "holds another one of the same key",
+    ),
+    "long_message": Misfit(
+        Failure("SSLError", "EXCESSIVE_MESSAGE_SIZE"),
+        [leaf(), *[root()] * 120],
+        "holds 121 certificates",
+    ),
+    "no_host_name": Misfit(
+        unverified(62),
+        [leaf(SERVER, named("https://device"))],
+        "https://device in subjectAltName",
+    ),
+    "issuer_in_other_bytes": Misfit(
+        alert("bad_certificate"),
+        [in_another_alphabet("Root")],
+        "say the same in other bytes",
+    ),
+    "rare_key": Misfit(
+        alert("bad_certificate"), [leaf(key=ED448)], "is of the kind Ed448", key=ED448
+    ),
 }
 MISFITS["curve_not_for_tls13"] = Misfit(
     alert("certificate_required"),
@@ -275,6 +328,17 @@ def test_a_clients_own_files_do_not_explain_what_is_wrong_with_the_server(tmp_pa
     told = explain(line, certfile=tmp_path / "my.crt", cafile=tmp_path / "ca.pem")
     assert told.entry == "unknown_issuer"
     assert "In these files" not in told.why
+    assert not any("not for this purpose" in each for each in told.files)
+
+
+def test_a_certificate_that_was_renewed_may_not_be_the_one_that_is_presented(
+    tmp_path: Path,
+) -> None:
+    pem.write_certificate(tmp_path / "server.crt", leaf(SERVER))
+    pem.write_certificate(tmp_path / "ca.pem", root())
+    told = explain(unverified(10), certfile=tmp_path / "server.crt", cafile=tmp_path / "ca.pem")
+    assert "expired" in told.ruled_out
+    assert "restarted, or told to reload" in told.why
 
 
 @pytest.mark.parametrize(

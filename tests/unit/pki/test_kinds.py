@@ -92,6 +92,19 @@ BESIDE: dict[str, Callable[[str], str]] = {
 }
 
 
+@pytest.mark.parametrize("before", ["\x1a", "  ", "\u200b"])
+def test_it_sees_a_later_block_as_openssl_does(folder: Path, before: str) -> None:
+    """`copy a.crt+a.key` of Windows writes 0x1A between the two."""
+    parts = [(folder / name).read_text(encoding="utf-8") for name in ("my.crt", "my.key")]
+    both = folder / "both.pem"
+    both.write_text(before.join(parts), encoding="utf-8")
+    kind = kind_of(both.read_bytes())
+    assert kind is not None
+    assert kind.name == "not alone"
+    with pytest.raises(ssl.SSLError, match="PEM lib"):
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(both)
+
+
 @pytest.mark.parametrize("name", BESIDE)
 def test_it_sees_a_line_as_openssl_does(folder: Path, name: str) -> None:
     text = (folder / "my.crt").read_text(encoding="utf-8")
