@@ -16,7 +16,7 @@ from typing import Any
 from mtls_lab.diagnosis.symptoms import Symptoms
 from mtls_lab.diagnosis.wording import OTHER
 from mtls_lab.facts import read_facts
-from mtls_lab.wire.reasons import alert_of, normal
+from mtls_lab.wire.names import alert_of, normal
 
 __all__ = ["OFTEN", "Runs", "alerts_sent", "names_of", "normalised", "said"]
 
