@@ -6,7 +6,7 @@ the stub beside this file (__init__.pyi). Not here: how they are looked up (face
 else; no notebook knows which file a name comes from.
 
 No name here equals a folder or a file of the package: Python would hand out the module instead
-(`explain` is the function, so its folder is called diagnosis).
+(`explain` and `diagnose` are functions: their folders are called explaining and diagnosing).
 """
 
 import sys

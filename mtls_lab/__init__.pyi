@@ -9,11 +9,10 @@ from mtls_lab.attacks import change_reply as change_reply
 from mtls_lab.attacks import clone as clone
 from mtls_lab.attacks import reply_index as reply_index
 from mtls_lab.attacks import steal_key as steal_key
-from mtls_lab.bench import diagnose as diagnose
 from mtls_lab.classroom import enter as enter
 from mtls_lab.classroom import report as report
 from mtls_lab.classroom import software_tpm as software_tpm
-from mtls_lab.diagnosis import explain as explain
+from mtls_lab.diagnosing import diagnose as diagnose
 from mtls_lab.enrolment import AttestingOffice as AttestingOffice
 from mtls_lab.enrolment import ChipDevice as ChipDevice
 from mtls_lab.enrolment import Office as Office
@@ -36,6 +35,7 @@ from mtls_lab.experiments import certify_loaded as certify_loaded
 from mtls_lab.experiments import forge_statement as forge_statement
 from mtls_lab.experiments import search_memory as search_memory
 from mtls_lab.experiments import waiting_device as waiting_device
+from mtls_lab.explaining import explain as explain
 from mtls_lab.kata import Kata as Kata
 from mtls_lab.kata import kata_key as kata_key
 from mtls_lab.kata import worked_kata as worked_kata

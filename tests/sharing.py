@@ -13,7 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 #: one process waits, and the others have the cores meanwhile. At the end, all of them would wait.
 WAITING = (
     "tests/interop/test_diagnose.py",
-    "tests/unit/bench/",
+    "tests/unit/diagnosing/",
     "tests/unit/cli/test_tpm.py",
     "tests/unit/exercises/test_part1.py",
 )
@@ -51,7 +51,7 @@ def piece(nodeid: str, cores: int = 1) -> str:
         'tests/browser/'
         >>> piece("tests/browser/test_slides.py::test_one", cores=4)
         'tests/browser/test_slides.py'
-        >>> piece("tests/unit/bench/test_hostile.py::test_one")
+        >>> piece("tests/unit/diagnosing/test_hostile.py::test_one")
         'what waits'
         >>> piece("tests/repository/test_routes.py::test_make")
         'tests/repository/test_routes.py::test_make'

@@ -164,7 +164,7 @@ def _replace(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def _complain(error: LabError) -> None:
-    from mtls_lab.diagnosis.wording import typed_here  # noqa: PLC0415 - for this message only
+    from mtls_lab.explaining.wording import typed_here  # noqa: PLC0415 - for this message only
 
     with suppress(OSError):  # there is nowhere left to say it
         print(f"mtls-lab: this did not work.\n{typed_here(str(error))}", file=sys.stderr)

@@ -1,7 +1,7 @@
 """The command `mtls-lab ask`: the tutorial's device in a terminal, one command and its reply.
 
 Here: what is printed where, and the exit codes. Not here: the device (net/device.py), its files
-and context (place.py), what a failure means (diagnosis/).
+and context (place.py), what a failure means (explaining/).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import asdict
 from mtls_lab.cli.place import Place
 from mtls_lab.cli.serving import as_json
 from mtls_lab.cli.telling import of_another_ca, without_certificate
-from mtls_lab.diagnosis import Explanation
 from mtls_lab.errors import LabError
+from mtls_lab.explaining import Explanation
 from mtls_lab.net import Address, ask, watch
 from mtls_lab.net.clock import Clock, addresses
 from mtls_lab.text import host_and_port, json_text, printable

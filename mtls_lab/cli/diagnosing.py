@@ -1,7 +1,7 @@
 """The command `mtls-lab diagnose`: how its answer is printed.
 
 Here: colours, JSON, and the log of `--listen`. Not here: its arguments (calls.py), and the
-diagnosis (bench/).
+diagnosis (diagnosing/).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mtls_lab.program import coloured
 from mtls_lab.text import host_and_port, json_text
 
 if TYPE_CHECKING:
-    from mtls_lab.bench import Client, Diagnosis
+    from mtls_lab.diagnosing import Client, Diagnosis
 
 __all__ = ["run"]
 
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.fault:
         raise LabError("--fault without --listen", "a port to misbehave on", "add --listen PORT")
-    from mtls_lab.bench import diagnose  # noqa: PLC0415 - it loads cryptography
+    from mtls_lab.diagnosing import diagnose  # noqa: PLC0415 - it loads cryptography
 
     told = diagnose(
         options.target,
@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _in_options(text: str) -> str:
     """Say it with the options of this command, which are shorter than those of the others."""
-    from mtls_lab.diagnosis.wording import typed_here  # noqa: PLC0415 - see run
+    from mtls_lab.explaining.wording import typed_here  # noqa: PLC0415 - see run
 
     return re.sub(r"--(cert|key|ca)file\b", r"--\1", typed_here(text))
 
@@ -96,7 +96,7 @@ def _password(options: argparse.Namespace) -> str:
 
 
 def _faults(*, as_json: bool) -> int:
-    from mtls_lab.bench import catalogue_of_faults  # noqa: PLC0415 - see run
+    from mtls_lab.diagnosing import catalogue_of_faults  # noqa: PLC0415 - see run
 
     if as_json:
         print(json_text(catalogue_of_faults(), indent=1))
@@ -108,7 +108,7 @@ def _faults(*, as_json: bool) -> int:
 
 def _listen(options: argparse.Namespace) -> int:
     """Tell of each client, until Ctrl-C or until there were enough."""
-    from mtls_lab.bench import listen  # noqa: PLC0415 - see run
+    from mtls_lab.diagnosing import listen  # noqa: PLC0415 - see run
 
     if options.target:
         raise LabError(
@@ -158,7 +158,7 @@ def _for_a_terminal(told: Diagnosis) -> str:
     """Lines that fit, and colours; what is copied, a command, stays on one line."""
     import shutil  # noqa: PLC0415 - a pipe needs none
 
-    from mtls_lab.diagnosis.cards import fold  # noqa: PLC0415 - see run
+    from mtls_lab.explaining.cards import fold  # noqa: PLC0415 - see run
 
     width = max(NARROW, min(shutil.get_terminal_size().columns, WIDEST))
     first, *rest = str(told).splitlines()

@@ -1,7 +1,7 @@
 """The command `mtls-lab explain`: where its text comes from, and how the answer is printed.
 
 Here: standard input with its limits, the colours of a terminal, JSON. Not here: what a line means
-(diagnosis/), and the arguments (parser.py). It loads neither notebooks nor, without files,
+(explaining/), and the arguments (parser.py). It loads neither notebooks nor, without files,
 cryptography: an answer takes no longer than it must.
 """
 
@@ -17,12 +17,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from mtls_lab.diagnosis import Explanation, explain
-from mtls_lab.diagnosis.cards import folded
-from mtls_lab.diagnosis.pasted import READ
-from mtls_lab.diagnosis.records import Other, others_in
-from mtls_lab.diagnosis.wording import typed_here
 from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.explaining import Explanation, explain
+from mtls_lab.explaining.cards import folded
+from mtls_lab.explaining.pasted import READ
+from mtls_lab.explaining.records import Other, others_in
+from mtls_lab.explaining.wording import typed_here
 from mtls_lab.program import coloured
 from mtls_lab.text import json_text
 

@@ -1,7 +1,7 @@
 """The command `mtls-lab explain` without an error: do the files that are given fit together?
 
-Here: what is wrong with them, as a list. Not here: the look itself (diagnosis/look.py), and a file
-that does not load (bench/own.py).
+Here: what is wrong with them, as a list. Not here: the look itself (explaining/look.py), and a file
+that does not load (diagnosing/own.py).
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mtls_lab.bench.causes import sentence
-from mtls_lab.bench.own import look_into
-from mtls_lab.diagnosis.look import look_at
-from mtls_lab.diagnosis.symptoms import Symptoms, shown
-from mtls_lab.diagnosis.wording import outsiders, typed_here
+from mtls_lab.diagnosing.causes import sentence
+from mtls_lab.diagnosing.own import look_into
+from mtls_lab.explaining.look import look_at
+from mtls_lab.explaining.symptoms import Symptoms, shown
+from mtls_lab.explaining.wording import outsiders, typed_here
 from mtls_lab.pki.bundles import is_pkcs12
 from mtls_lab.text import json_text
 

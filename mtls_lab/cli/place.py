@@ -16,8 +16,8 @@ from pathlib import Path
 
 from mtls_lab.cli.passwords import password, password_for
 from mtls_lab.cli.telling import in_options, not_loaded
-from mtls_lab.diagnosis import Explanation, explain
 from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.explaining import Explanation, explain
 from mtls_lab.files import irregular
 from mtls_lab.net import client_context, server_context
 from mtls_lab.pki.bundles import is_pkcs12, read_pkcs12

@@ -1,7 +1,7 @@
 """The command `mtls-lab serve`: the tutorial's backend in a terminal, with a live log.
 
 Here: the log. Not here: how the command ends (ending.py), the backend (net/backend.py), its files
-and context (place.py), what a refusal means (diagnosis/).
+and context (place.py), what a refusal means (explaining/).
 
 The backend's threads only put what they saw into the events; this thread prints it.
 """
@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 
 from mtls_lab.cli.ending import Events, code_for, noted
 from mtls_lab.cli.place import Place
-from mtls_lab.diagnosis import explain
 from mtls_lab.errors import LabError
+from mtls_lab.explaining import explain
 from mtls_lab.net import Address, PeerCertificate, current, only, serve
 from mtls_lab.pki import pem
 from mtls_lab.text import host_and_port, json_text, printable

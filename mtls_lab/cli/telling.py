@@ -1,7 +1,7 @@
 """What `ask` and `serve` say of a failure: their options in place of the lines of a notebook.
 
 Here: what only the command knows, which is what it loaded and what it left out. Not here: what a
-failure means, and its words (diagnosis/), and when it is told (asking.py, serving.py).
+failure means, and its words (explaining/), and when it is told (asking.py, serving.py).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mtls_lab.diagnosis import Explanation, explain
-from mtls_lab.diagnosis.wording import typed_here
 from mtls_lab.errors import FileProblem
+from mtls_lab.explaining import Explanation, explain
+from mtls_lab.explaining.wording import typed_here
 from mtls_lab.text import printable
 from mtls_lab.wire import Direction, Message
 
@@ -76,7 +76,7 @@ def of_another_ca(told: Explanation, cafile: Path, messages: Sequence[Message]) 
 
     Both are seen here; who answers at the address is not.
     """
-    from mtls_lab.bench.attempts import Served, first  # noqa: PLC0415 - most failures need none
+    from mtls_lab.diagnosing.attempts import Served, first  # noqa: PLC0415 - most failures need none
     from mtls_lab.pki import pem  # noqa: PLC0415
     from mtls_lab.pki.rules import told as named  # noqa: PLC0415
 

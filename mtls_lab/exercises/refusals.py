@@ -1,7 +1,7 @@
 """Why an honest device was not served, in words that are the same with every OpenSSL.
 
 Here: from an exchange to a NotYet, for Part 2, where only the backend proves itself, and for
-Part 3, where both do. Not here: the explanations of the lessons (diagnosis/), which say more.
+Part 3, where both do. Not here: the explanations of the lessons (explaining/), which say more.
 """
 
 from __future__ import annotations

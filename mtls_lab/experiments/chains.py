@@ -1,7 +1,7 @@
 """What a backend sends along: its certificate, the CAs above it, in this order or in another.
 
 Here: data/chain.toml as values, the certificates, and what an order does to a real connection. Not
-here: what an error means (diagnosis/), and how the certificates are put in order
+here: what an error means (explaining/), and how the certificates are put in order
 (panels/chain.py).
 """
 

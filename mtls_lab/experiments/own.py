@@ -1,7 +1,7 @@
 """Somebody's own certificates and keys, looked into as a verifier would.
 
 Here: the files reduced to certificates, a key and what is wrong with them. Not here: the look
-itself (diagnosis/look.py, pki/), and how it is shown (panels/certificate.py).
+itself (explaining/look.py, pki/), and how it is shown (panels/certificate.py).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 
 from cryptography import x509
 
-from mtls_lab.diagnosis.look import look_at
-from mtls_lab.diagnosis.symptoms import Symptoms
-from mtls_lab.diagnosis.wording import outsiders
 from mtls_lab.errors import FileProblem, UnknownName
+from mtls_lab.explaining.look import look_at
+from mtls_lab.explaining.symptoms import Symptoms
+from mtls_lab.explaining.wording import outsiders
 from mtls_lab.files import PathLike
 from mtls_lab.pki import pem
 from mtls_lab.pki.bundles import read_bundle

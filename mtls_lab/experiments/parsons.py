@@ -1,7 +1,7 @@
 """A Parsons problem: the lines of a context for mutual TLS, and what their order really does.
 
 Here: data/parsons.toml as values, running the lines as they were put together, and who is served.
-Not here: putting them together (panels/parsons.py), and what an error means (diagnosis/).
+Not here: putting them together (panels/parsons.py), and what an error means (explaining/).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One deadline for everything that a call does, from the name of the host to the last word.
 
 Here: the clock, and the system's resolver within it. Not here: what is done meanwhile (device.py,
-relay.py, bench/).
+relay.py, diagnosing/).
 """
 
 from __future__ import annotations

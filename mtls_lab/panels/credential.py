@@ -1,7 +1,7 @@
 """The credential panel of Part 3: flip the client certificate, see both sides and the wire.
 
 Here: the controls, and one real exchange for each flip. Not here: what a credential is
-(experiments/credentials.py), why it was refused (diagnosis/explanation.py), the handshake
+(experiments/credentials.py), why it was refused (explaining/explanation.py), the handshake
 (ladder.py).
 """
 
@@ -12,11 +12,11 @@ from pathlib import Path
 
 import ipywidgets
 
-from mtls_lab.diagnosis import explain
-from mtls_lab.diagnosis.cards import reasons
 from mtls_lab.drawing import beside
 from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Credential, CredentialStore, catalogue
+from mtls_lab.explaining import explain
+from mtls_lab.explaining.cards import reasons
 from mtls_lab.files import read_file
 from mtls_lab.net import (
     Backend,

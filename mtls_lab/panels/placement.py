@@ -1,7 +1,7 @@
 """Which CA goes where: six files, two machines; place them, run, and see what each side says.
 
 Here: the slots, and the result. Not here: moving the files (sorter.py), running a placement and
-whom to blame (experiments/placement.py), what the error means (diagnosis/explanation.py).
+whom to blame (experiments/placement.py), what the error means (explaining/explanation.py).
 """
 
 from __future__ import annotations

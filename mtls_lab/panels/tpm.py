@@ -1,7 +1,7 @@
 """The TPM panel of Part 4: who calls with the key, and what the TPM was asked for it.
 
 Here: the controls, the list of commands beside the handshake, both sides. Not here: the calls
-(experiments/holders.py), the codes (tpm/codes.py), what an error means (diagnosis/explanation.py).
+(experiments/holders.py), the codes (tpm/codes.py), what an error means (explaining/explanation.py).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import ipywidgets
 
-from mtls_lab.diagnosis import explain
-from mtls_lab.diagnosis.cards import reasons
 from mtls_lab.drawing import beside, breakable
 from mtls_lab.experiments.holders import KEYS, VERSIONS, KeyBench, KeyRun, holders
+from mtls_lab.explaining import explain
+from mtls_lab.explaining.cards import reasons
 from mtls_lab.facts import read_facts
 from mtls_lab.panels.base import Panel, details, escape, mark
 from mtls_lab.panels.credential import MEANS, NOT_SENT

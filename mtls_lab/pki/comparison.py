@@ -2,7 +2,7 @@
 
 Here: what does not fit, as names and words that data/findings.toml has sentences for. Not here:
 the rules for a path (rules.py), reading files (pem.py, kinds.py), and whether a finding explains an
-error (diagnosis/look.py).
+error (explaining/look.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What each side of a connection saw, as cards; several connections one below the other.
 
 Here: HTML of a side, of both, or of exchanges under their labels, the same in a cell and in a
-panel. Not here: the forms of cards (drawing/), and what a failure means (diagnosis/).
+panel. Not here: the forms of cards (drawing/), and what a failure means (explaining/).
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def fresh(folder: Path) -> dict[str, list[bytes]]:
     lab = Lab.create(folder)
     exchanges = [_recorded(lab, version) for version in VERSIONS]
     certificates, files, blocks = _pki(folder)
-    toml = tomllib.loads((UNIT / "diagnosis" / "lines.toml").read_text("utf-8"))
+    toml = tomllib.loads((UNIT / "explaining" / "lines.toml").read_text("utf-8"))
     told = [str(each["text"]).encode() for each in toml["line"]]
     return {
         "records": [_one_way(each, way) for each in exchanges for way in Direction],

@@ -18,16 +18,15 @@ from pathlib import Path
 
 from cryptography import x509
 
-from mtls_lab.bench.asking import status_of
-from mtls_lab.bench.attempts import Attempt
-from mtls_lab.bench.judging import judge
-from mtls_lab.bench.own import look_into
-from mtls_lab.bench.probing import VERSIONS, Seen
-from mtls_lab.bench.reporting import report
-from mtls_lab.bench.starttls import PROTOCOLS, NoStartTls, into_tls, named
 from mtls_lab.classroom import class_report, read_export
 from mtls_lab.classroom.one_learner import report as one_report
-from mtls_lab.diagnosis import explain
+from mtls_lab.diagnosing.asking import status_of
+from mtls_lab.diagnosing.attempts import Attempt
+from mtls_lab.diagnosing.judging import judge
+from mtls_lab.diagnosing.own import look_into
+from mtls_lab.diagnosing.probing import VERSIONS, Seen
+from mtls_lab.diagnosing.reporting import report
+from mtls_lab.diagnosing.starttls import PROTOCOLS, NoStartTls, into_tls, named
 from mtls_lab.enrolment import (
     RULES,
     AttestingOffice,
@@ -37,6 +36,7 @@ from mtls_lab.enrolment import (
     request_from,
 )
 from mtls_lab.errors import LabError
+from mtls_lab.explaining import explain
 from mtls_lab.facts import MARKER
 from mtls_lab.learner import notebooks, progress
 from mtls_lab.learner.folder import read_marker

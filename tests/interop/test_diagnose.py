@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.bench import classes, diagnose
-from mtls_lab.bench.value import Cause, Diagnosis
+from mtls_lab.diagnosing import classes, diagnose
+from mtls_lab.diagnosing.value import Cause, Diagnosis
 from tests.interop.peers.certificates import make
 from tests.interop.peers.faults import ALL, FAULTS, Fault, asked, judged
 from tests.interop.peers.programs import OURS, STACKS, missing, nginx

@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 import pytest
 
 from mtls_lab import explain
-from mtls_lab.diagnosis.alerts import alerts_in
-from mtls_lab.diagnosis.peers import LEAST, Runs, said
+from mtls_lab.explaining.alerts import alerts_in
+from mtls_lab.explaining.peers import LEAST, Runs, said
 from mtls_lab.facts import read_facts
 from tests.interop.peers.certificates import make
 from tests.interop.peers.clients import Call

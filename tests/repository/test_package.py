@@ -22,7 +22,7 @@ LAYERS = [
     *("text", "errors", "files", "scratch", "facts", "program", "face"),
     "drawing",
     *("pki", "wire", "net", "tpm"),
-    *("diagnosis", "bench", "stacks", "attacks", "enrolment", "experiments", "learner"),
+    *("explaining", "diagnosing", "stacks", "attacks", "enrolment", "experiments", "learner"),
     *("exercises", "kata", "classroom", "panels"),
     *("__init__", "cli", "__main__"),
 ]

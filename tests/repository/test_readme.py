@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from mtls_lab import serve
-from mtls_lab.bench import classes
+from mtls_lab.diagnosing import classes
 from tests import needed
 from tests.repository.files import ROOT, UNCOMPILED, copy
 from tests.unit.cli.calling import run as run_command

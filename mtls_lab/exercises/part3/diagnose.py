@@ -1,7 +1,7 @@
 """Exercise of Part 3: say who refused, and why.
 
 Here: the check, and every way in which an exchange ends. Not here: the explanations of the
-lessons (diagnosis/).
+lessons (explaining/).
 """
 
 from __future__ import annotations

@@ -15,11 +15,11 @@ import anywidget
 import ipywidgets
 
 from mtls_lab.attacks import reply_index
-from mtls_lab.diagnosis import explain
-from mtls_lab.diagnosis.cards import reasons
 from mtls_lab.drawing import actor, code, side_by_side
 from mtls_lab.experiments.eavesdropping import Unit, listing, places, seen, units
 from mtls_lab.experiments.mallory import Plan, Replay, judge
+from mtls_lab.explaining import explain
+from mtls_lab.explaining.cards import reasons
 from mtls_lab.net import Backend, Chunk, PeerCertificate, Relay, ask, watch
 from mtls_lab.panels.base import Panel, details, field, mark
 from mtls_lab.panels.ladder import Ladder

@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtls_lab.bench import Diagnosis, diagnose
+from mtls_lab.diagnosing import Diagnosis, diagnose
 from tests.interop.peers.inside import asynchronous, plain, python
 from tests.interop.peers.programs import STACKS
 from tests.interop.peers.running import Setup

@@ -7,7 +7,7 @@ release of a stack that sends other alerts than the one before has a line of its
 in PATH, and run its rows.
 
 Here: which runs there are, and the file. Not here: servers (programs.py), clients (clients.py), and
-what is the same in every run (mtls_lab/diagnosis/peers.py).
+what is the same in every run (mtls_lab/explaining/peers.py).
 """
 
 import json
@@ -25,7 +25,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.diagnosis.peers import normalised
+from mtls_lab.explaining.peers import normalised
 from mtls_lab.facts import resource_folder
 from mtls_lab.wire.names import alert_of, normal
 from tests.interop.peers import clients, programs

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from mtls_lab.diagnosis import explain
 from mtls_lab.enrolment import (
     RULES,
     AttestingOffice,
@@ -27,6 +26,7 @@ from mtls_lab.enrolment.office import MOST_REFUSALS
 from mtls_lab.errors import LabError
 from mtls_lab.experiments import FREE_KEY, certify_loaded, forge_statement
 from mtls_lab.experiments.attesting import CLAIMED, LOADED
+from mtls_lab.explaining import explain
 from mtls_lab.pki import CertificateAuthority, create_key
 from mtls_lab.tpm import (
     Attribute,

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.diagnosis import explain
 from mtls_lab.errors import FileProblem, LabError, UnknownName
 from mtls_lab.exercises import Outcome, Unsafe
 from mtls_lab.exercises.thief import steal
+from mtls_lab.explaining import explain
 from mtls_lab.kata import Kata, exam, faults, kata_key, sabotage
 from mtls_lab.kata.faults import Fault, catalogue, drawn
 from mtls_lab.net import Backend

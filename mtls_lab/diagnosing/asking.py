@@ -1,0 +1,199 @@
+"""What a server does with certificates: it does not ask, demands one, accepts ours, needs none.
+
+Here: also what the answer to a request says. Not here: why ours is refused (refusal.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mtls_lab.diagnosing.attempts import Attempt, Requested
+from mtls_lab.diagnosing.causes import cause, how_it_ended, listed, quoted
+from mtls_lab.diagnosing.probing import Seen
+from mtls_lab.diagnosing.refusal import (
+    between_us,
+    lacks_intermediate,
+    of_chain,
+    of_file,
+    refused_ours,
+    symptoms_of,
+)
+from mtls_lab.diagnosing.value import Cause
+from mtls_lab.explaining.lines import heard
+from mtls_lab.explaining.symptoms import Symptoms
+from mtls_lab.pki.key_kinds import key_kind
+from mtls_lab.wire import Direction, Failure
+
+__all__ = ["judge_client", "status_of"]
+
+#: Evidence that there is no evidence.
+NOT_SHOWN = "so the handshake does not show whether the server accepts it; --http does"
+
+
+def judge_client(seen: Seen) -> Iterator[Cause]:
+    """Give the causes that lie in our certificate, or in what the server does with it."""
+    requested = seen.requested
+    evidence = [
+        f"{version}: {how_it_ended(seen.best(version))}"
+        for version in seen.full
+        if seen.best(version).first("CertificateRequest")
+    ]
+    refused = [each for each in seen.attempts if _refused(each)]
+    if requested is None:
+        yield from _not_asked(seen)
+        yield from _pages(seen, None)
+    elif refused and not _sent(refused[0]):
+        yield from _nothing_sent(seen, requested, refused[0], evidence)
+    elif refused:
+        yield from refused_ours(seen, requested, refused[0], evidence)
+    elif pages := list(_pages(seen, requested)):
+        yield from pages
+    else:
+        yield from _accepted(seen, requested)
+
+
+def _sent(tried: Attempt) -> bool:
+    """Whether there was a certificate in our Certificate message."""
+    message = tried.first("Certificate", Direction.TO_BACKEND)
+    return message is not None and not message.empty
+
+
+def _refused(tried: Attempt) -> bool:
+    """Whether the server ended it after it had asked for a certificate."""
+    return tried.refused and tried.first("CertificateRequest") is not None
+
+
+# --- Nobody asked, or nothing was sent
+
+
+def _not_asked(seen: Seen) -> Iterator[Cause]:
+    done = [each for each in seen.attempts if each.version]
+    nameless = seen.nameless
+    if nameless and nameless.first("CertificateRequest") and done:
+        yield cause("not_asked_by_this_name", seen, ["only without SNI it asks"], certain=True)
+    elif seen.own.certfile and done and _never_asked(seen):
+        evidence = [f"the messages of {' and '.join(each.version for each in done)}"]
+        yield cause("not_asked", seen, evidence, certain=True)
+
+
+def _never_asked(seen: Seen) -> bool:
+    """Whether there was no CertificateRequest, neither in a handshake nor after a request."""
+    return not (seen.requested or (seen.asked and seen.asked.first("CertificateRequest")))
+
+
+def _nothing_sent(
+    seen: Seen, requested: Requested, tried: Attempt, evidence: list[str]
+) -> Iterator[Cause]:
+    if seen.own.presents:
+        yield _no_common_scheme(seen, requested, evidence)
+    elif seen.own.certfile:
+        return  # it does not load, which is told
+    elif tried.alert:
+        yield cause("demanded", seen, evidence, certain=True)
+    else:
+        yield cause("hung_up_bare", seen, evidence)
+
+
+def _no_common_scheme(seen: Seen, requested: Requested, evidence: list[str]) -> Cause:
+    return cause(
+        "no_common_scheme",
+        seen,
+        [*evidence, "our Certificate message was empty"],
+        certain=not requested.takes_key_of(seen.own.chain[0]),
+        key_kind=key_kind(seen.own.chain[0]),
+        schemes=listed(requested.schemes or requested.types),
+    )
+
+
+# --- Accepted
+
+
+def _accepted(seen: Seen, requested: Requested) -> Iterator[Cause]:
+    if not seen.own.presents:
+        return
+    named = requested.names_issuer_of(seen.own.chain)
+    if not seen.presented:
+        yield _no_common_scheme(seen, requested, [])
+    elif _tells_us_apart(seen):
+        if not named:
+            yield cause("not_sent_elsewhere", seen)
+    else:
+        evidence = [f"without a certificate: {how_it_ended(seen.bare)}"] if seen.bare else []
+        if status := status_of(seen.asked):
+            evidence.append(f"to a request, with it and without, it answers {status!r}")
+        if seen.own.unfit:
+            symptoms = Symptoms("device", failure=Failure(""), state="http: bad certificate")
+            yield from of_file(seen, symptoms, [*evidence, NOT_SHOWN], certain=False)
+        elif not named:
+            if between := between_us(seen, requested):
+                yield lacks_intermediate(seen, between, [*evidence, NOT_SHOWN])
+            sure = seen.bare is not None and bool(seen.bare.version) and not between
+            yield cause("not_shown", seen, evidence, certain=sure)
+
+
+def _tells_us_apart(seen: Seen) -> bool:
+    """Whether the server refuses us without the certificate: then it has accepted the certificate.
+
+    nginx finishes the handshake whatever it gets, and refuses in its answer to a request.
+    """
+    if seen.bare is not None and seen.bare.refused:
+        return True
+    status = status_of(seen.asked)
+    return bool(status) and status != status_of(seen.asked_bare)
+
+
+def status_of(tried: Attempt | None) -> str:
+    """Return the status line of an HTTP answer, or `""`.
+
+    Example:
+        >>> from mtls_lab.wire import Stage
+        >>> status_of(Attempt(Stage.FIRST_READ, heard=b"HTTP/1.1 403 Forbidden\\r\\n"))
+        'HTTP/1.1 403 Forbidden'
+    """
+    line = tried.heard.split(b"\r\n")[0] if tried else b""
+    return quoted(line)[1:-1] if line.startswith(b"HTTP/") else ""
+
+
+def _pages(seen: Seen, requested: Requested | None) -> Iterator[Cause]:
+    """What a request brought: a page that refuses, or an answer to anybody."""
+    tried = seen.asked
+    status = status_of(tried)
+    if tried is None or not status:
+        return
+    state = heard(tried.heard.decode("utf-8", "replace")).state
+    evidence = [f"to a request it answers {status!r}"]
+    if state == "http: bad certificate" and requested and seen.own.chain:
+        yield from _bad_certificate(seen, requested, tried, evidence)
+    elif state == "http: no certificate" and seen.presented:
+        yield cause("not_seen", seen, evidence, certain=True, status=status)
+    elif state == "http: no certificate" and seen.own.presents and _never_asked(seen):
+        yield cause("wanted_behind", seen, evidence, status=status)
+    elif state == "http: no certificate":
+        yield cause("demanded_http", seen, evidence, certain=True, status=status)
+    else:
+        yield from _by_status(seen, requested, status, evidence)
+
+
+def _by_status(
+    seen: Seen, requested: Requested | None, status: str, evidence: list[str]
+) -> Iterator[Cause]:
+    """What the number of an answer says, where its page says nothing of certificates."""
+    code = "".join(status.split(" ")[1:2])
+    if code in {"401", "403"}:
+        if requested and not seen.own.presents:
+            yield cause("demanded_http", seen, evidence, status=status)
+        yield cause("forbidden", seen, evidence, certain=seen.presented, status=status)
+    elif code == "421":
+        yield cause("wrong_host", seen, evidence, certain=True, status=status)
+    elif code < "400" and status_of(seen.asked_bare) == status:
+        if requested and not requested.names_issuer_of(seen.own.chain):
+            evidence.append("it does not name the issuer of the certificate, and takes it")
+        yield cause("not_demanded", seen, evidence, certain=True, status=status)
+
+
+def _bad_certificate(
+    seen: Seen, requested: Requested, tried: Attempt, evidence: list[str]
+) -> Iterator[Cause]:
+    symptoms = symptoms_of(tried, "http: bad certificate")
+    looked = list(of_file(seen, symptoms, evidence, certain=False))
+    yield from looked or of_chain(seen, requested, tried, evidence)

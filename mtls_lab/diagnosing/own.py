@@ -1,0 +1,188 @@
+"""The caller's own files, before anything is sent: do they load, and what is in them?
+
+Here: the files, and contexts that use them. Not here: comparing them (explaining/look.py), and what
+a server makes of them (judging.py).
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from mtls_lab.errors import FileProblem
+from mtls_lab.explaining import Explanation, explain
+from mtls_lab.files import PathLike
+from mtls_lab.net.tls import watch
+from mtls_lab.pki import pem
+from mtls_lab.pki.bundles import Bundle, is_pkcs12, read_pkcs12
+from mtls_lab.pki.comparison import compare
+
+__all__ = ["Own", "load_pair", "look_into"]
+
+#: What makes a certificate useless for a client, whoever issued it.
+UNFIT = {"expired", "not yet valid", "not for clients", "no digitalSignature"}
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What the caller has.
+
+    Attributes:
+        cafile, certfile, keyfile: the paths; None where there is none.
+        cas: what is in the CA file; empty for the CAs of the system.
+        chain: what is in the certificate file.
+        bundle: what is in it if it is a PKCS #12 file that opens.
+        problems: of each file that does not load, what is wrong.
+        trusts, presents: whether the CA file, and the certificate with its key, can be loaded.
+        password: the key's.
+    """
+
+    cafile: Path | None
+    certfile: Path | None
+    keyfile: Path | None
+    cas: tuple[x509.Certificate, ...]
+    chain: tuple[x509.Certificate, ...]
+    problems: tuple[Explanation, ...]
+    trusts: bool
+    presents: bool
+    bundle: Bundle | None = None
+    password: str = field(default="", repr=False)
+
+    @property
+    def unfit(self) -> list[str]:
+        """Why nobody who verifies accepts the certificate, as `compare` calls it."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cryptography's, of what it will not read one day
+            return [each.name for each in compare(self.chain) if each.name in UNFIT]
+
+    def context(
+        self,
+        *versions: ssl.TLSVersion,
+        present: bool = True,
+        check: bool = True,
+        anchor: x509.Certificate | None = None,
+    ) -> ssl.SSLContext:
+        """Make a client's context, watched.
+
+        Args:
+            versions: the lowest and the highest version, or one; default: what OpenSSL offers.
+            present: whether to load the certificate.
+            check: whether the server's certificate has to verify.
+            anchor: what is trusted in the place of the CAs: with the server's own certificate,
+                the name in it is what remains to be verified.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = check and self.trusts
+        if not context.check_hostname:
+            context.verify_mode = ssl.CERT_NONE
+        elif anchor is not None:
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+            context.load_verify_locations(cadata=anchor.public_bytes(Encoding.DER))
+        elif self.cafile:
+            context.load_verify_locations(self.cafile)
+        else:
+            context.load_default_certs()
+        if versions:
+            old = min(versions) < ssl.TLSVersion.TLSv1_2
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # that is what is asked
+                if old:
+                    context.set_ciphers("ALL:@SECLEVEL=0")
+                context.minimum_version, context.maximum_version = versions[0], versions[-1]
+        if present and self.presents and self.certfile:
+            if self.bundle:
+                self.bundle.load_into(context)
+            else:
+                load_pair(context, self.certfile, self.keyfile, self.password)
+            context.post_handshake_auth = True
+        watch(context)
+        return context
+
+
+def load_pair(
+    context: ssl.SSLContext, certfile: PathLike, keyfile: PathLike | None, password: str = ""
+) -> Bundle | None:
+    """Load a certificate and its key, of PEM files or of one PKCS #12 file, which is returned.
+
+    Raises:
+        FileProblem: the PKCS #12 file does not open, or has no key.
+        OSError, ValueError: as `load_cert_chain` does.
+    """
+    if keyfile in (None, certfile) and is_pkcs12(certfile):
+        bundle = read_pkcs12(certfile, password)
+        bundle.load_into(context)
+        return bundle
+    # Whoever is asked at a terminal waits for ever: without a password, a locked key fails.
+    context.load_cert_chain(certfile, keyfile, password=lambda: password)
+    return None
+
+
+def look_into(
+    cafile: PathLike | None,
+    certfile: PathLike | None,
+    keyfile: PathLike | None,
+    password: str = "",
+) -> Own:
+    """Load the files as a client would, and read what is in them. Nothing is raised."""
+    ca, cert, key = (None if each is None else Path(each) for each in (cafile, certfile, keyfile))
+    problems: list[Explanation] = []
+    trusts = presents = True
+    bundle = None
+    if ca is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca)
+        except (OSError, ValueError) as error:
+            trusts = False
+            told = explain(error, cafile=ca, course=False)
+            alone = told.fix.replace("Exchange the two names, or name", "Name")  # there is but one
+            problems.append(replace(told, fix=alone))
+    if cert is None and key is not None:
+        cert = key  # a file may hold both
+    if cert is not None:
+        try:
+            bundle = load_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), cert, key, password)
+        except FileProblem as problem:
+            presents = False
+            todo = f"{problem.todo[:1].upper()}{problem.todo[1:]}."
+            told = explain(problem, course=False)
+            problems.append(replace(told, what=f"{problem.found}.", why="", fix=todo))
+        except (OSError, ValueError) as error:
+            presents = False
+            told = explain(error, certfile=cert, keyfile=key, course=False)
+            problems.append(_alone(told) if certfile is None else told)
+    return Own(
+        ca,
+        cert,
+        key,
+        _certificates(ca),
+        bundle.chain if bundle else _certificates(cert),
+        tuple(problems),
+        trusts,
+        presents and cert is not None,
+        bundle,
+        password,
+    )
+
+
+def _alone(told: Explanation) -> Explanation:
+    """Say of a key that was given without a certificate that this is what is missing."""
+    held = "holds a private key, and it should be a certificate"
+    what = told.what.replace(held, "holds a private key, and no certificate was given with it")
+    if what == told.what:
+        return told
+    fix = "Name the file of the certificate as well, or one that holds both."
+    return replace(told, what=what, why="", fix=fix)
+
+
+def _certificates(path: Path | None) -> tuple[x509.Certificate, ...]:
+    with suppress(FileProblem), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # cryptography's, of what it will not read one day
+        return tuple(pem.read_certificates(os.fspath(path))) if path else ()
+    return ()

@@ -1,0 +1,136 @@
+"""`diagnose`: from a server's address to the causes of its failures.
+
+Here: the function, and reading an address. Not here: the command (cli/diagnosing.py).
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import Any
+
+from mtls_lab.diagnosing.judging import judge
+from mtls_lab.diagnosing.own import look_into
+from mtls_lab.diagnosing.probing import probe
+from mtls_lab.diagnosing.reporting import report
+from mtls_lab.diagnosing.starttls import PROTOCOLS
+from mtls_lab.diagnosing.value import Diagnosis
+from mtls_lab.errors import LabError, UnknownName
+from mtls_lab.files import PathLike
+from mtls_lab.net import Address, Upstream
+from mtls_lab.text import host_and_port, printable
+
+__all__ = ["TIMEOUT", "diagnose", "read_target"]
+
+#: Seconds for everything. A healthy server on this machine needs one.
+TIMEOUT = 15.0
+#: What `http=True` sends. Whoever answers it has seen the certificate by then.
+GET = "GET / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: mtls-lab\r\nConnection: close\r\n\r\n"
+
+
+def diagnose(
+    target: str | Address | Upstream,
+    *,
+    cafile: PathLike | None = None,
+    certfile: PathLike | None = None,
+    keyfile: PathLike | None = None,
+    password: str = "",
+    server_hostname: str | None = None,
+    starttls: str = "",
+    http: bool = False,
+    send: str | None = None,
+    timeout: float = TIMEOUT,
+) -> Diagnosis:
+    """Call a server in several ways, and say why mutual TLS with it fails.
+
+    The files are looked at first. Then the server is called in TLS 1.3 and 1.2, with the
+    certificate and without, with SNI and without. Nothing but handshakes is sent, unless `http` or
+    `send` ask for it, and then only to a server whose certificate verifies.
+
+    Args:
+        target: `"HOST:PORT"`, an address, or a Backend.
+        cafile: the CAs that the server's certificate has to lead to; default: the system's.
+        certfile, keyfile: what to present; the certificate with its chain, or a PKCS #12 file.
+        password: the key's or the PKCS #12 file's, if it has one.
+        server_hostname: the name that the server's certificate has to have; default: the host.
+        starttls: `"postgres"`, `"smtp"`, `"imap"` or `"ldap"`, where TLS begins later.
+        http: whether to send `GET /`.
+        send: a line to send instead, for another protocol.
+        timeout: seconds for everything.
+
+    Raises:
+        LabError: `target` is not an address.
+        UnknownName: `starttls` is none of these.
+
+    Example:
+        >>> from mtls_lab.net import nobody_listens
+        >>> with nobody_listens() as address:
+        ...     diagnose(address).kind
+        'network'
+    """
+    if starttls and starttls not in PROTOCOLS:
+        raise UnknownName("protocol for STARTTLS", starttls, PROTOCOLS)
+    host, port = read_target(target)
+    name = server_hostname or host
+    if not _is_name(name):
+        raise LabError(
+            f"{printable(name)!r} as the name of a server",
+            "a host name or an IP address",
+            "correct it; a name has labels of 1 to 63 characters, with dots between them",
+        )
+    request = b"" if send is None else send.encode() + b"\r\n"
+    if http:
+        request = GET.format(host=f"[{name}]" if ":" in name else name).encode("ascii", "replace")
+    seen = probe(
+        host,
+        port,
+        look_into(cafile, certfile, keyfile, password),
+        name=name,
+        starttls=starttls,
+        request=request,
+        timeout=timeout,
+    )
+    return Diagnosis(host_and_port(host, port), name, report(seen), judge(seen))
+
+
+def _is_name(name: str) -> bool:
+    """Whether it can be in a ClientHello (RFC 6066, section 3)."""
+    try:
+        return bool(name.encode("idna")) and not name.startswith(".") and "\0" not in name
+    except UnicodeError:
+        return False
+
+
+def read_target(target: Any) -> Address:
+    """Return host and port of what `diagnose` takes.
+
+    Raises:
+        LabError: it is none.
+
+    Example:
+        >>> (
+        ...     read_target("api.example:8443"),
+        ...     read_target("https://api.example/"),
+        ...     read_target("[::1]:5"),
+        ... )
+        (('api.example', 8443), ('api.example', 443), ('::1', 5))
+    """
+    if not isinstance(target, str):
+        with suppress(TypeError, ValueError):
+            host, port = getattr(target, "address", target)[:2]
+            if 0 < int(port) <= 0xFFFF:
+                return str(host), int(port)
+        target = printable(repr(target))[:80]
+    scheme, _, rest = target.rpartition("://")
+    rest = rest.split("/")[0].rpartition("@")[2]
+    host, _, port = rest.rpartition(":")
+    if not host or rest.endswith("]"):
+        host, port = rest, "443" if scheme in {"https", "wss"} else ""
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) <= 0xFFFF:
+        raise LabError(
+            f"{target!r} as the server",
+            "HOST:PORT, such as api.example:8443 or [::1]:8443",
+            "add the port, a number from 1 to 65535",
+        )
+    return host, int(port)

@@ -1,0 +1,93 @@
+"""Which entry of data/explanations.toml fits a failure.
+
+Here: the conditions. Not here: what the entry says (explanation.py), and its words (wording.py).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from mtls_lab.explaining.symptoms import Symptoms
+from mtls_lab.facts import read_facts
+from mtls_lab.wire.names import alert_of, normal
+
+__all__ = ["Entry", "best_of", "find", "is_of_a_state", "known_reasons"]
+
+Entry = dict[str, Any]
+
+#: Whose view is told when both sides failed: who refused knows why, who was refused knows the
+#: alert, and who sees a connection break off knows least.
+SEEN_BY = ("refuser", "refused", "nobody")
+
+
+def best_of(views: Iterable[Symptoms]) -> tuple[Entry, Symptoms]:
+    """Return the view that tells most, with its entry."""
+    return min((find(seen) for seen in views), key=_tells_less)
+
+
+def find(seen: Symptoms) -> tuple[Entry, Symptoms]:
+    """Return the first entry that fits; it may tell the side, if that was not known."""
+    failure = seen.failure
+    reason = normal(failure.reason)
+    facts: dict[str, object] = {
+        "state": seen.state,
+        "reply": seen.reply,
+        "error": failure.error,
+        "reason": re.sub("^WSAE", "E", reason),  # Windows has its own names
+        "alert": alert_of(reason),
+        "verify_code": "none" if failure.verify_code is None else failure.verify_code,
+        "text": failure.text,
+        "side": seen.side,
+        "stage": seen.stage,
+        "version": seen.version,
+    }
+    for entry, when in _conditions():
+        if all(_fits(key, wanted, facts[key]) for key, wanted in when.items()):
+            return entry, replace(seen, side=seen.side or "".join(when.get("side", ())))
+    raise AssertionError("the last entry fits everything")
+
+
+def is_of_a_state(entry: Entry, state: str) -> bool:
+    """Whether an entry is about this state."""
+    return any(state in _list(when.get("state", ())) for when in _list(entry["when"]))
+
+
+@cache
+def known_reasons() -> frozenset[object]:
+    """The reasons that an entry asks for."""
+    return frozenset(itertools.chain(*(when.get("reason", ()) for _, when in _conditions())))
+
+
+@cache
+def _entries() -> tuple[Entry, ...]:
+    return tuple({"name": name} | entry for name, entry in read_facts("explanations").items())
+
+
+@cache
+def _conditions() -> tuple[tuple[Entry, dict[str, list[Any]]], ...]:
+    """Each table of a `when` with its entry, every value as a list."""
+    return tuple(
+        (entry, {key: _list(value) for key, value in when.items()})
+        for entry in _entries()
+        for when in _list(entry["when"])
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _fits(key: str, wanted: list[Any], fact: object) -> bool:
+    if key in {"text", "reply"}:
+        return any(part in str(fact) for part in wanted)
+    return fact in wanted or bool(fact if "*" in wanted else key in {"side", "stage"} and not fact)
+
+
+def _tells_less(found: tuple[Entry, Symptoms]) -> tuple[int, bool]:
+    entry, _ = found
+    return SEEN_BY.index(entry["seen_by"]), not entry.get("known", True)

@@ -1,0 +1,281 @@
+"""From a failure to words: who refused whom, why, which file, what to do, how to check.
+
+Here: an entry, its causes and the files put together. Not here: which entry fits (choosing.py), its
+sentences (data/explanations.toml) and their words (wording.py), which causes are likely and which
+the files rule out (causes.py), and what is known of a failure (symptoms.py, caught.py for
+exceptions, lines.py for what other programs write, look.py and alone.py for files).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mtls_lab.explaining.alone import mistakes_in, wrong_signers
+from mtls_lab.explaining.cards import explained
+from mtls_lab.explaining.causes import Cause, disproved, files_for, in_few_words, in_words, ranked
+from mtls_lab.explaining.choosing import Entry, best_of, find, is_of_a_state
+from mtls_lab.explaining.look import Finding, Looked, look_at
+from mtls_lab.explaining.peers import Runs
+from mtls_lab.explaining.phrases import is_openssls
+from mtls_lab.explaining.raised import FILES
+from mtls_lab.explaining.symptoms import Symptoms, steady
+from mtls_lab.explaining.views import in_text, views_of
+from mtls_lab.explaining.wording import OTHER, elsewhere, names_for, side_named, worded
+from mtls_lab.files import PathLike
+from mtls_lab.text import Shown
+from mtls_lab.wire import Failure
+from mtls_lab.wire.names import alert_of, normal
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+__all__ = ["Explanation", "explain"]
+
+#: Mistakes in files, each as a state of the data file and its words.
+States = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+
+#: How an entry begins that is about a side's own files: what a stack sends says nothing of those.
+SETUP = ("Nobody was refused: {seer} stopped", "Nobody was refused: nothing was sent")
+#: Lines of programs that did not take a certificate or a key, whatever was wrong with it.
+UNTAKEN = {"key not decodable", "pair not taken"}
+#: What is known of a file that could not be opened; a look into the folder tells more.
+UNOPENED = {
+    *("", "argument missing", "file of the environment", "named folder", "named file missing"),
+    "named file closed",
+}
+#: What makes a refusal in TLS 1.3 a surprise.
+LATE = (
+    " In TLS 1.3 the device believed that it was connected until its first read"
+    " (RFC 8446, section 2)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation(Shown):
+    """What a failure means, in words that are the same on every run.
+
+    Attributes:
+        known: whether the lab knows this failure. If not, `what` has it as it came.
+        who: who refused whom, a sentence.
+        what: what happened.
+        why: the cause; or all the causes that look the same from here.
+        where: the file, or the line of code.
+        fix: what to do.
+        command: a command line that checks it, with the lab's file names; `""` if there is none.
+        entry: its name in data/explanations.toml.
+        says: the line of another program that was read, or what an exception carries.
+        stack: which program or library wrote it; `""` if that cannot be told.
+        causes: the causes one by one, the likeliest first, where `why` has several.
+        ruled_out: causes that the files given rule out, in few words, with the files.
+        files: what was found in the files that were given and did not cause this.
+    """
+
+    known: bool
+    who: str
+    what: str
+    why: str
+    where: str
+    fix: str
+    command: str = ""
+    entry: str = ""
+    says: str = ""
+    stack: str = ""
+    causes: tuple[str, ...] = ()
+    ruled_out: str = ""
+    files: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = {
+            "Says": f"{self.stack}: {self.says}" if self.stack and self.says else self.says,
+            "Who": self.who,
+            "What": self.what,
+            "Why": self.why,
+            "Not": self.ruled_out,
+            "Where": self.where,
+            "Fix": self.fix,
+            "Check": self.command,
+            "Files": "; ".join(self.files),
+        }
+        return "\n".join(f"{label + ':':<6} {text}" for label, text in lines.items() if text)
+
+    def _repr_html_(self) -> str:
+        return explained(self)
+
+
+def explain(
+    what: object,
+    *,
+    certfile: PathLike | None = None,
+    keyfile: PathLike | None = None,
+    cafile: PathLike | None = None,
+    chain: Sequence[x509.Certificate] = (),
+    peer: str = "",
+    crlfile: PathLike | None = None,
+    password: str | None = None,
+    course: bool | None = None,
+    excluded: Collection[str] = (),
+) -> Explanation:
+    """Say who refused whom, why, where, what to do, and how to check it.
+
+    Args:
+        what: an exchange, one side of it, its failure, an exception of any library, an HTTP
+            answer of requests or httpx, what subprocess.run returned, or the text of an error: a
+            line, a log, a page.
+        certfile, keyfile: the files of the side that was refused, or those that did not load,
+            which are then looked into. If none is given, those that a call which failed has as
+            its arguments; else it speaks of the ones that the notebooks use.
+        cafile: likewise the CA file that the certificate was checked with, or did not load.
+        chain: the certificates that were shown, where they are at hand and not in a file.
+        peer: the stack of the side that sent an alert, or a release of it, as data/peers.json names
+            them: "go", "go 1.27". If it is not known, what all of them mean by the alert.
+        crlfile: the revocation lists that the certificate was checked with.
+        password: of a PKCS #12 file or an encrypted key, to look into it.
+        course: whether to speak of the course's device, backend and files; default: of a failure
+            in this process, and not of another program's words.
+        excluded: faults of a certificate, as data/peers.json names them, that were seen not to be
+            the cause, such as "none" where one was sent.
+
+    Raises:
+        TypeError: `what` is none of these.
+        UnknownName: `peer` is not in data/peers.json.
+
+    Example:
+        >>> from mtls_lab.wire import Failure
+        >>> print(explain(Failure("SSLError", "PEER_DID_NOT_RETURN_A_CERTIFICATE")).who)
+        The backend refused the device.
+        >>> print(explain("curl: (60) SSL certificate problem: certificate has expired").what)
+        The certificate of the server, or of a CA above it, has expired.
+    """
+    what = in_text(what)
+    views, runs = views_of(what), Runs.of(what)
+    entry, seen = runs.told(*best_of(views), find)
+    if course is None:
+        course = not seen.says
+    given = {"cert": certfile, "key": keyfile, "ca": cafile, "crl": crlfile}
+    asked = bool(chain) or any(path is not None for path in given.values())
+    if not asked:
+        given |= seen.files  # those of the call that failed
+    looked, closer = None, False
+    mistakes: States = ()
+    if asked or seen.files:
+        looked = look_at(given, chain, password=password, course=course)
+        cert, key, ca = (given[name] for name in ("cert", "key", "ca"))
+        mistakes = tuple(mistakes_in(cert, key, ca, password, course=course))
+        # What the sides have shown stays: a file that is wrong as well did not cause it.
+        if seen.says or seen.state in UNOPENED | FILES:
+            entry, seen, closer = _closer(entry, seen, looked, mistakes)
+    texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
+    names, shell, command = names_for(texts, seen, given, course=course)
+    names["all"] = steady("; ".join(each.raw for each in views if each.failure.error) or "nothing")
+
+    def reword(text: str) -> str:
+        return worded(text, entry, seen, course=course)
+
+    told = {name: reword(texts[name]).format_map(names) for name in ("who", "what", "fix")}
+    told["where"] = _where(texts, seen, given, course=course)
+    told["what"] += reword(_further(entry, seen, late=any(view.believed for view in views)))
+    with suppress(KeyError):  # it cannot be told whose files these are
+        told["command"] = command.format_map(shell)
+    alert = alert_of(normal(seen.failure.reason))
+    openssl = bool(seen.says) and is_openssls(seen.failure.verify_code, seen.says)
+    causes = [
+        cause
+        for cause in ranked(texts["why"], alert, peer, runs.names(), course=course, openssl=openssl)
+        if cause.fault not in excluded
+    ]
+    decided = entry["seen_by"] == "refuser" and not entry.get("own")
+    owner = OTHER[seen.side] if decided else seen.side
+    found = looked.findings(seen, owner, reword) if looked else []
+    ruled: tuple[Cause, ...] = ()
+    if found and found[0].explains and not closer:
+        cause = found.pop(0)
+        causes = [Cause(f"In these files, {cause.says}. {cause.why}".strip())]
+        own = {"fix": cause.fix, "where": cause.where, "command": cause.command}
+        told |= {name: text for name, text in own.items() if text}
+    else:
+        if looked and not closer:
+            shown = looked.found | {state for state, _ in mistakes}
+            ruled = disproved(causes, shown, looked.at_hand, owner)
+            causes = _left(causes, ruled, entry, looked)
+        causes = [Cause(reword(each.text).format_map(names)) for each in causes]
+        if found and found[0].perhaps and not closer:
+            causes.insert(0, _perhaps(found.pop(0)))
+        if ruled and len(causes) == 1:
+            causes = [Cause(f"What is left: {causes[0].text}.")]
+    return Explanation(
+        entry.get("known", True),
+        **told,
+        why=in_words([each.text for each in causes]),
+        entry=entry["name"],
+        says=seen.says,
+        stack=seen.stack,
+        causes=tuple(each.text for each in causes) if len(causes) > 1 else (),
+        ruled_out=_ruled_out(ruled, names),
+        files=tuple(each.says for each in found) if asked else (),
+    )
+
+
+def _further(entry: Entry, seen: Symptoms, *, late: bool) -> str:
+    """Return what is said beside what happened: of TLS 1.3, of the words of a stack."""
+    further = LATE if late and entry.get("late") else ""
+    told = entry.get("known", True) and not entry.get("who", "").startswith(SETUP)
+    return further + (f" {seen.note}" if seen.note and told else "")
+
+
+def _closer(
+    entry: Entry, seen: Symptoms, looked: Looked, mistakes: States
+) -> tuple[Entry, Symptoms, bool]:
+    """Return what tells more of the failure because of a file, and whether there is such."""
+    signers = wrong_signers((*looked.certificates, *looked.held.cas))
+    as_python = Failure("SSLError", text="[SSL] PEM lib") if seen.state in UNTAKEN else seen.failure
+    for state, words in itertools.chain(mistakes, signers):
+        nearer, nearly = find(replace(seen, failure=as_python, state=state, words=words))
+        if is_of_a_state(nearer, state):
+            return nearer, nearly, True
+    return entry, seen, False
+
+
+def _where(texts: Entry, seen: Symptoms, given: dict[str, PathLike | None], *, course: bool) -> str:
+    """Return where to look; if it cannot be told who has the failure, for either."""
+
+    def at(side: str) -> str:
+        there = replace(seen, side=side)
+        names, *_ = names_for(texts, there, given, course=course)
+        return worded(texts["where"], texts, there, course=course).format_map(names)
+
+    if seen.side:
+        return at(seen.side)
+    device, backend = at("device"), at("backend")
+    if device == backend:
+        return at("")
+    one, other = (side_named(side, course=course) for side in ("device", "backend"))
+    if seen.relayed:
+        one, other = other, one
+    return f"if the {one} shows it: {device}; if the {other} does: {backend}"
+
+
+def _left(causes: list[Cause], ruled: Iterable[Cause], entry: Entry, looked: Looked) -> list[Cause]:
+    """Return the causes that the files leave; where they rule out what they can, other files."""
+    gone = set(ruled)
+    left = [cause for cause in causes if cause not in gone]
+    both = {"cert", "ca"} <= looked.at_hand
+    if gone and (both or not left):
+        place = next(number for number, cause in enumerate(causes) if cause in gone)
+        left.insert(place, Cause(elsewhere(entry, looked.at_hand)))
+    return left
+
+
+def _perhaps(finding: Finding) -> Cause:
+    return Cause(f"if this certificate is the client's: {finding.says}. {finding.why}".strip(" ."))
+
+
+def _ruled_out(ruled: Sequence[Cause], names: dict[str, str]) -> str:
+    if not ruled:
+        return ""
+    said = ", ".join(dict.fromkeys(map(in_few_words, ruled)))
+    files = " and ".join(dict.fromkeys(names[name] for name in files_for(ruled)))
+    return f"ruled out by {files}: {said}"

@@ -1,0 +1,283 @@
+"""What a line means that some program has written: which stack speaks, and what it means by it.
+
+Here: the phrases of data/lines.toml against a text of any size and origin. Not here: how they are
+read (phrases.py), what a terminal or a mail has done to the text (pasted.py), what the failure
+behind a line means (explanation.py), the alerts in it (alerts.py), exceptions (caught.py), and the
+failure that Python would have raised (raised.py).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mtls_lab.explaining.alerts import alerts_in, was_relayed, was_sent
+from mtls_lab.explaining.choosing import known_reasons
+from mtls_lab.explaining.named import file_named, system_reason
+from mtls_lab.explaining.openssl_said import reasons_in
+from mtls_lab.explaining.pasted import cleaned, discreet, unwrapped
+from mtls_lab.explaining.phrases import (
+    Phrase,
+    phrases_in,
+    read_healthy,
+    read_lines,
+    read_sent,
+    read_stacks,
+)
+from mtls_lab.explaining.raised import SHOWN, as_raised
+from mtls_lab.explaining.symptoms import Symptoms
+from mtls_lab.explaining.weights import S_CLIENT, UNEXPLAINED, weight_of
+from mtls_lab.explaining.wording import OTHER
+from mtls_lab.text import printable
+
+__all__ = ["heard"]
+
+#: Of a longer line, this much is read from its beginning: a page without a line end, say.
+LINE = 8 * 1024
+#: Of a Python traceback, so many lines before the exception are its calls.
+CALLS = 200
+#: Of these, the calls that an exception without telling words is known by.
+INNERMOST = 8
+#: Meanings of a file that the line may name.
+ABOUT_FILES = {
+    *("ENOENT", "EACCES", "EISDIR", "NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib"),
+    *("ca file not usable", "no start line", "pair not taken"),
+    *("ca file left out", "ca file holds none", "own file left out"),
+}
+#: Those of a program that went on without the file: that says more than why it was not there.
+GOES_ON = {"ca file left out", "ca file holds none", "own file left out"}
+#: Those that leave out why, if the operating system does not tell.
+LOADED = {"NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib", "ca file not usable", "pair not taken"}
+
+#: Of a page; <unknown>, <inline> and <<21,3>> are a program's own.
+TAGS = re.compile(
+    r"<!doctype[^<>]{0,60}>"
+    r"|</?(?:html|head|title|meta|body|center|h[1-6r]|p|br|b|i|a|div|span|pre|address)\b[^<>]{0,60}>",
+    re.IGNORECASE,
+)
+#: The name of an error in a list: options that an object has been printed with, as got does.
+IN_A_LIST = re.compile(r" *'E[A-Z_]{2,30}',? *")
+VERIFY = re.compile(
+    r"\((\d{1,3}):[a-z]|verify (?:error:num|return code|code|error)[=: ]{0,3}(\d{1,3})"
+    r"|verify_code[=: ]{1,2}(\d{1,3})|certificate verification: error \((\d{1,3})\)"
+    r"|error (\d{1,3}) at \d{1,2} depth"
+)
+#: haproxy's codes of a handshake: its own, OpenSSL's, and what was wrong with the client's
+#: certificate (ssl_c_err) or above it (ssl_c_ca_err), as httpslog and error-log-format have them.
+HAPROXY = re.compile(r"\b\d{1,3}/[0-9a-f]{16}/(?:0/)?(\d{1,3})/")
+#: The status of a request that was served all the same (crt-ignore-err), in httpslog.
+SERVED = re.compile(r" [23]\d\d \d+ - - ")
+
+
+def heard(text: str) -> Symptoms:
+    """Return what the decisive line of a text says; without one, only the text's first line.
+
+    Example:
+        >>> seen = heard("remote error: tls: certificate required")
+        >>> seen.failure.reason, seen.stack
+        ('TLSV13_ALERT_CERTIFICATE_REQUIRED', 'Go (crypto/tls)')
+    """
+    text = cleaned(text)
+    seen = _heard(text)
+    if seen.weight > UNEXPLAINED or not (whole := unwrapped(text)):
+        return seen
+    again = _heard(whole)
+    return again if again.weight > seen.weight else seen
+
+
+def _heard(text: str) -> Symptoms:
+    small = _unlike_go(text).lower()
+    signs = {name for name in read_stacks() if _sign(name, text, small)}
+    phrases = [
+        phrase
+        for phrase in phrases_in(small)
+        if not phrase.stack or phrase.stack in signs or phrase.is_telling
+    ]
+    lines = ["" if _is_healthy(line) else line for line in text.splitlines()]
+    best = _decisive(lines, phrases, goes_on=S_CLIENT in small)
+    if best is None:
+        first = next((line for line in text.splitlines() if line.strip()), "")
+        return Symptoms(state="unread", says=_quoted(first))
+    *_, number, phrase = best
+    line = discreet(lines[number][:LINE])
+    # A log says on the line before or after who speaks, and curl which file it means.
+    around = "\n".join(each[:LINE] for each in lines[max(number - 1, 0) : number + 2])
+    side = _side(phrase, line, around, _calls_before(lines, number)) or _only_side(lines)
+    stack, by, note = _speaker(line, phrase.stack, signs, text, side)
+    relayed = phrase.kind != "alert" and was_relayed(line.lower())
+    if relayed and not phrase.side:
+        side = OTHER[side]
+    named, file = file_named(line, around) if phrase.value in ABOUT_FILES else ("", "")
+    if not named and phrase.value in LOADED and (reason := system_reason(line)):
+        phrase = replace(phrase, kind="reason", value=reason)
+    told = phrase.value if phrase.kind == "state" else ""
+    return Symptoms(
+        words=(("file", file),) if named else (),
+        side=side,
+        stage=_longest_part("stages", line.lower()),
+        failure=as_raised(phrase, line),
+        state=told if told in GOES_ON else named or told,
+        says=_quoted(line),
+        stack=stack,
+        by=by,
+        note=note,
+        weight=best[0],
+        relayed=relayed,
+    )
+
+
+def _decisive(
+    lines: list[str], phrases: list[Phrase], *, goes_on: bool
+) -> tuple[float, int, int, Phrase] | None:
+    """Weight, cover, line and phrase of what says most, and last of what says as much."""
+    best = None
+    raising = [each for each in phrases if each.stack == "python" and "…" in each.words]
+    for number, line in enumerate(lines):
+        if not line or (len(lines) > 1 and "'E" in line and IN_A_LIST.fullmatch(line)):
+            continue
+        told = _meanings(line[:LINE], phrases)
+        if raising and (calls := _calls_before(lines, number)[-INNERMOST:]):
+            told = itertools.chain(told, _found(raising, " ".join([*calls, line])[-LINE:].lower()))
+        for covered, phrase in told:
+            weight = weight_of(phrase.kind, phrase.value, goes_on=goes_on)
+            if phrase.kind == "reason" and phrase.value not in known_reasons():
+                weight = min(weight, UNEXPLAINED)
+            if best is None or (weight, covered) >= best[:2]:
+                best = weight, covered, number, phrase
+    return best
+
+
+def _side(phrase: Phrase, line: str, around: str, calls: list[str]) -> str:
+    """Whose line it is, by what it means, by its words, and by those next to it."""
+    # Only a server sends certificate_required (RFC 8446, section 6.2).
+    if phrase.value.startswith("http:") or phrase.value == "certificate_required":
+        return "device"
+    texts = (line, around, "\n".join(calls))
+    return phrase.side or next(filter(None, (_longest_part("sides", t.lower()) for t in texts)), "")
+
+
+def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
+    """Give each meaning in a line, with how much of the line it covers."""
+    small = line.lower()
+    found = _found(phrases, small)
+    alerts = list(_alerts(small))
+    arrived = [alert.value.replace("_", "") for _, alert in alerts if alert.kind == "alert"]
+    for covered, phrase in found:
+        # An alert that arrived has the words in its name by which its sender found a fault.
+        words = phrase.words.replace(" ", "") if phrase.kind == "verify" else ""
+        if words and any(words in alert for alert in arrived):
+            continue
+        # A stack's own words may have OpenSSL's in them, and mean more or less than these.
+        bare = phrase.words.strip("|$")
+        if not any(bare in each.words != phrase.words for _, each in found):
+            yield covered, phrase
+    # A browser's names look like those that Node.js makes of OpenSSL's reasons.
+    browser = any(phrase.stack == "chrome" and phrase.found(small) for phrase in phrases)
+    yield from reasons_in(line, browser=browser)
+    for match in VERIFY.finditer(small):
+        if code := int(next(filter(None, match.groups()))):
+            yield len(match[0]) + LINE, Phrase("", "verify", str(code), "", "")
+    for match in HAPROXY.finditer(small):
+        if (code := int(match[1])) and not SERVED.search(small):
+            yield len(match[0]) + LINE, Phrase("", "verify", str(code), "backend", "haproxy")
+    yield from alerts
+
+
+def _calls_before(lines: list[str], number: int) -> list[str]:
+    """The indented lines before an exception that is not: of its traceback, without the marks."""
+    if not lines[number][:1].strip():
+        return []
+    start = number
+    while start > max(number - CALLS, 0) and lines[start - 1][:2] == "  ":
+        start -= 1
+    return [each.strip()[:LINE] for each in lines[start:number] if each.strip(" ^~")]
+
+
+def _found(phrases: list[Phrase], small: str) -> list[tuple[int, Phrase]]:
+    """The phrases that are in a line in small letters, with how much of it each covers."""
+    return [(covered, each) for each in phrases if (covered := each.found(small))]
+
+
+def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
+    """Give each alert in a line: as one that arrived, or as what its sender has found."""
+    sent = read_sent() if was_sent(small) else None
+    for alert in alerts_in(small):
+        if sent is None:
+            yield len(alert), Phrase("", "alert", alert, "", "")
+        elif alert in sent:
+            kind, value = sent[alert].split(" ", 1)
+            yield 0, Phrase("", kind, value, "", "")
+
+
+def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tuple[str, str, str]:
+    """Return who wrote a line and, where one shows, through which library; both names; the note."""
+    stacks = read_stacks()
+    small, all_small = _unlike_go(line).lower(), _unlike_go(text).lower()
+    found = {name: _sign(name, line, small) for name in stacks if name in signs}
+    # Go's tls: is no sign of Go in FreeRADIUS' tls: (tls).
+    parts = {a for a in found.values() if any(a in b != a for b in found.values())}
+    doubtful = {name for name in found if found[name] in parts & set(stacks[name].get("cased", ()))}
+    here = {name: len(sign) if name not in doubtful else 0 for name, sign in found.items()}
+    # The data file has a release of a library before the library.
+    libraries = [name for name in here if here[name] and stacks[name].get("library")]
+    around = {name: here[name] or len(_sign(name, text, all_small)) - LINE for name in here}
+    writers = sorted((n for n in here if not stacks[n].get("library")), key=lambda n: -around[n])
+    if stack and stack != "http":  # an address in the line is no sign of an HTTP server
+        writers = [name for name in writers if name != "http"]
+    if stack and (stack != "http" or not any(here[name] for name in writers)):
+        (libraries if stacks[stack].get("library") else writers).insert(0, stack)
+    names = [*writers[:1], *libraries[:1]]
+    notes = (stacks[name] for name in names if "note" in stacks[name])
+    notes = (n for n in notes if any(part in small for part in n.get("note_near", [""])))
+    note = next((n["note"] for n in notes if side in ("", n.get("note_of", side))), "")
+    return " with ".join(stacks[name]["name"] for name in names), " ".join(names), note
+
+
+def _unlike_go(text: str) -> str:
+    """A text in which Python's mark of OpenSSL's library X509 is no longer like Go's package."""
+    return text.replace("[X509: ", "[X509 ")
+
+
+def _sign(name: str, text: str, small: str) -> str:
+    """The longest sign of a stack in a text, which is given in small letters too."""
+    stack = read_stacks()[name]
+    found = [sign for sign in stack["signs"] if sign in small and _begins(sign, small)]
+    found += [sign for sign in stack.get("cased", ()) if sign in text and _begins(sign, text)]
+    return max(found, key=len, default="")
+
+
+def _begins(sign: str, text: str) -> bool:
+    """Whether a sign is in a text as a word, and not as the end of one: eap_tls is not Go's tls."""
+    at = text.find(sign)
+    while at > 0 and sign[0].isalnum() and (text[at - 1].isalnum() or text[at - 1] in "_-+"):
+        at = text.find(sign, at + 1)
+    return at >= 0
+
+
+def _longest_part(table: str, line: str) -> str:
+    """What the longest part of a table says that is in a line."""
+    found = [(len(part), told) for part, told in read_lines()[table].items() if part in line]
+    return max(found)[1] if found else ""
+
+
+def _is_healthy(line: str) -> bool:
+    """Whether a program prints this line when nothing has failed."""
+    small = line[:LINE].lower()
+    return any(part.found(small) for part in read_healthy())
+
+
+def _only_side(lines: list[str]) -> str:
+    """The side that a text is of, if no line of it is of the other one."""
+    small = "\n".join(lines).lower()
+    sides = read_lines()["sides"].items()
+    parts = {part: told for part, told in sides if part in small and _begins(part, small)}
+    sides = {t for part, t in parts.items() if not any(part in p != part for p in parts)}
+    return sides.pop() if len(sides) == 1 else ""
+
+
+def _quoted(line: str) -> str:
+    line = discreet(TAGS.sub("", line[:LINE]))
+    line = printable(line.strip()[: SHOWN + 1])
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"

@@ -1,0 +1,247 @@
+"""Files of other kinds than certificate and key: revocation lists, bundles, and who may read a key.
+
+Here: what is found in them, and when it is the cause. Not here: certificates (test_look.py).
+"""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+
+from mtls_lab.errors import FileProblem
+from mtls_lab.explaining import Explanation, explain
+from mtls_lab.pki import CertificateAuthority, Identity, pem
+from mtls_lab.pki.bundles import read_bundle
+from mtls_lab.pki.pem import write_pkcs12
+from mtls_lab.pki.revocation import revocations
+from mtls_lab.wire import Failure
+
+CAUSE = "In these files, "
+FACTORY = CertificateAuthority.create("Lab CA")
+DEVICE = FACTORY.issue_client("trusted-client")
+
+
+def unverified(code: int) -> Failure:
+    return Failure("SSLCertVerificationError", "CERTIFICATE_VERIFY_FAILED", code)
+
+
+def asked(folder: Path, failure: Failure | str, crl: x509.CertificateRevocationList) -> Explanation:
+    pem.write_crl(folder / "my.crl", crl)
+    pem.write_certificate(folder / "ca.pem", FACTORY.certificate)
+    certfile, keyfile = DEVICE.save(folder, "my")
+    return explain(
+        failure,
+        certfile=certfile,
+        keyfile=keyfile,
+        cafile=folder / "ca.pem",
+        crlfile=folder / "my.crl",
+    )
+
+
+def factory(*revoked: x509.Certificate, name: str = "Lab CA") -> CertificateAuthority:
+    """The factory's CA, or one that was made again under its name, with these revoked."""
+    own = name == "Lab CA"
+    ca = CertificateAuthority(FACTORY.key, FACTORY.certificate) if own else None
+    ca = ca or CertificateAuthority.create(name)
+    for each in revoked:
+        ca.revoke(each)
+    return ca
+
+
+LISTS: dict[str, tuple[int, Callable[[], x509.CertificateRevocationList], str]] = {
+    "revoked": (23, lambda: factory(DEVICE.certificate).crl(), "is on the revocation list"),
+    "expired": (
+        12,
+        lambda: factory().crl(days=-1, skew=timedelta(days=3)),
+        "has been out of date for 1 day",
+    ),
+    "not yet valid": (11, lambda: factory().crl(skew=timedelta(days=-2)), "begins only in 1 day"),
+    "another CA's": (3, lambda: factory(name="Other CA").crl(), "has no list of CN=Lab CA"),
+    "another key's": (
+        3,  # OpenSSL goes by the key identifiers and finds none; without these it says 8
+        lambda: CertificateAuthority.create("Lab CA").crl(),
+        "is not signed with that CA's key",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_is_the_cause(tmp_path: Path, name: str) -> None:
+    code, crl, says = LISTS[name]
+    told = asked(tmp_path, unverified(code), crl())
+    assert told.why.startswith(CAUSE)
+    assert says in told.why
+    assert str(tmp_path) not in told.why + told.where
+
+
+def test_a_good_list_is_not_blamed(tmp_path: Path) -> None:
+    told = asked(tmp_path, unverified(23), factory().crl())
+    assert CAUSE not in told.why
+    assert told.files == ()
+
+
+def test_openssl_agrees(tmp_path: Path) -> None:
+    """By number, of every list above: what we say of it is what a verifier refuses it for."""
+    for name, (code, crl, _) in LISTS.items():
+        asked(tmp_path, unverified(code), crl())
+        verify = ("openssl", "verify", "-crl_check", "-CAfile", "ca.pem", "-CRLfile", "my.crl")
+        done = subprocess.run(
+            [*verify, "my.crt"], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert f"error {code} at 0 depth" in done.stdout + done.stderr, name
+
+
+def test_the_clock_is_the_verifiers() -> None:
+    later = datetime.now(UTC) + timedelta(days=60)
+    cas, crls = [FACTORY.certificate], [factory().crl()]
+    assert [*revocations([DEVICE.certificate], cas, crls)] == []
+    (look,) = revocations([DEVICE.certificate], cas, crls, later)
+    assert (look.name, look.words["apart"]) == ("crl expired", "30 days")
+
+
+@pytest.mark.parametrize("content", [b"", b"no list", b"-----BEGIN X509 CRL-----\nAAAA\n"])
+def test_what_is_no_list(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "my.crl"
+    path.write_bytes(content)
+    told = explain(unverified(23), crlfile=path)
+    assert len(told.files) == 1
+    assert "my.crl" in told.files[0]
+    with pytest.raises(FileProblem):
+        pem.read_crls(path)
+
+
+# --- Bundles
+
+
+def bundles(folder: Path) -> None:
+    identity = Identity(DEVICE.key, DEVICE.certificate, (FACTORY.certificate,))
+    pem.write_pkcs12(folder / "my.p12", identity, b"barley")
+    pair = [DEVICE.certificate, FACTORY.certificate]
+    for name, encoding in (("my.p7b", Encoding.PEM), ("der.p7b", Encoding.DER)):
+        (folder / name).write_bytes(pkcs7.serialize_certificates(pair, encoding))
+    pem.write_certificate(folder / "ca.pem", CertificateAuthority.create("Other CA").certificate)
+
+
+@pytest.mark.parametrize("name", ["my.p12", "my.p7b", "der.p7b"])
+def test_what_is_in_a_bundle_is_compared(tmp_path: Path, name: str) -> None:
+    bundles(tmp_path)
+    told = explain(
+        unverified(20), certfile=tmp_path / name, cafile=tmp_path / "ca.pem", password="barley"
+    )
+    said = " ".join((told.what, told.why, *told.files))
+    assert "PKCS #" in said  # which ssl does not load
+    assert "CN=Lab CA" in said
+    assert "CN=Other CA" in said
+
+
+def test_a_bundle_and_its_password(tmp_path: Path) -> None:
+    bundles(tmp_path)
+    key, certificates = read_bundle(tmp_path / "my.p12", "barley")
+    assert key is not None
+    assert certificates == [DEVICE.certificate, FACTORY.certificate]
+    for password, why in (("wheat", "another password"), (None, "which has a password")):
+        with pytest.raises(FileProblem, match=why):
+            read_bundle(tmp_path / "my.p12", password)
+    with pytest.raises(FileProblem, match="is no bundle"):
+        read_bundle(tmp_path / "ca.pem", "barley")
+
+
+# --- Who may read a key
+
+
+def keyed(failure: Failure | str, path: Path, mode: int) -> Explanation:
+    pem.write_key(path, DEVICE.key)
+    path.chmod(mode)
+    return explain(failure, keyfile=path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+class TestTheModeOfAKey:
+    LINE = 'private key file "client.key" has group or world access; permissions should be u=rw'
+
+    @pytest.mark.parametrize(("mode", "whom"), [(0o644, "everybody"), (0o604, "everybody")])
+    def test_open_to_all(self, tmp_path: Path, mode: int, whom: str) -> None:
+        told = keyed(self.LINE, tmp_path / "client.key", mode)
+        assert told.why.startswith(CAUSE)
+        assert f"may be read by {whom} on this machine (mode {mode:04o})" in told.why
+        assert "chmod 600" in told.fix
+
+    def test_it_is_told_beside_another_failure(self, tmp_path: Path) -> None:
+        told = keyed(Failure("ConnectionRefusedError", "ECONNREFUSED"), tmp_path / "a.key", 0o644)
+        assert [each for each in told.files if "may be read by everybody" in each]
+
+    def test_its_owner_alone(self, tmp_path: Path) -> None:
+        assert keyed(self.LINE, tmp_path / "client.key", 0o600).files == ()
+
+    @pytest.mark.once  # who it runs as decides, and no Python
+    @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="becomes nobody")
+    def test_another_user(self) -> None:
+        with open_folder() as folder:
+            pem.write_key(folder / "client.key", DEVICE.key)
+            line = "nginx: [emerg] BIO_new_file() failed (13: Permission denied)"
+            with nobody():
+                told = explain(
+                    PermissionError(13, "Permission denied"), keyfile=folder / "client.key"
+                )
+                explain(line, keyfile=folder / "client.key")
+        said = " ".join((told.why, *told.files))
+        assert "cannot be read by nobody: it belongs to root, with the mode 0600" in said
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may look into, as pytest's own are not."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_folder_of_cas_is_searched_by_hash(tmp_path: Path) -> None:
+    folder = tmp_path / "cas"
+    folder.mkdir()
+    pem.write_certificate(folder / "lab.pem", FACTORY.certificate)
+    told = explain(unverified(20), cafile=folder)
+    assert told.why.startswith(CAUSE)
+    assert "no name in it is a hash" in told.why
+    subprocess.run(["openssl", "rehash", folder], check=True)
+    assert "hash" not in explain(unverified(20), cafile=folder).why
+
+
+def test_what_has_a_password_is_said_not_to_be_looked_into(tmp_path: Path) -> None:
+    files = DEVICE.save(tmp_path, "my")
+    locked, bundle = tmp_path / "locked.key", tmp_path / "my.p12"
+    write_pkcs12(bundle, DEVICE, b"barley")
+    locked.write_bytes(
+        DEVICE.key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"barley"),
+        )
+    )
+    line = "remote error: tls: bad certificate"
+    told = explain(line, certfile=files[0], keyfile=locked)
+    assert any(
+        "locked.key has a password, so it was not looked into" in each for each in told.files
+    )
+    told = explain(line, certfile=bundle)
+    assert any("which has a password, so it was not looked into" in each for each in told.files)
+    for cert, key in ((files[0], locked), (bundle, None)):
+        told = explain(line, certfile=cert, keyfile=key, password="barley")
+        assert not any("not looked into" in each for each in told.files)

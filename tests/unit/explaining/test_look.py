@@ -1,0 +1,468 @@
+"""A look into files: each misfit is found, told as the cause of what it causes, and nothing hangs.
+
+Here: data/findings.toml and pki/comparison.py on real files. Not here: a mistake in one file alone
+(test_explanations.py), and what bytes are (tests/unit/pki/test_kinds.py).
+"""
+
+import os
+import re
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed448
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import NameOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mtls_lab.explaining import Explanation, explain
+from mtls_lab.explaining.wording import outsiders
+from mtls_lab.facts import read_facts
+from mtls_lab.pki import create_key, pem
+from mtls_lab.pki.comparison import compare
+from mtls_lab.wire import Failure
+from mtls_lab.wire.names import reason_of_alert
+from tests.unit.failures import (
+    CA,
+    CLIENT,
+    CRITICAL,
+    LEAF,
+    MAY_SHAKE_HANDS,
+    MAY_SIGN,
+    SERVER,
+    aki,
+    certify,
+    name,
+    post_quantum,
+    private_pem,
+    ski,
+    usage,
+    weak_rsa,
+)
+
+ROOT, INTER, LEAF_KEY, OTHER = (create_key() for _ in range(4))
+BRAINPOOL = ec.generate_private_key(ec.BrainpoolP256R1())
+ED448 = ed448.Ed448PrivateKey.generate()
+
+
+def unverified(code: int) -> Failure:
+    return Failure("SSLCertVerificationError", "CERTIFICATE_VERIFY_FAILED", code)
+
+
+def alert(which: str) -> Failure:
+    return Failure("SSLError", reason_of_alert(which))
+
+
+def root(*extensions: Any, subject: str = "Root", key: Any = ROOT) -> x509.Certificate:
+    return certify(subject, key, subject, key, *(extensions or (CA, MAY_SIGN, ski(key))))
+
+
+def inter(*more: Any, basic: Any = CA, bits: Any = MAY_SIGN) -> x509.Certificate:
+    return certify("Inter", INTER, "Root", ROOT, basic, bits, ski(INTER), aki(ROOT), *more)
+
+
+def leaf(
+    *more: Any, issuer: str = "Root", by: Any = ROOT, subject: str = "device", key: Any = LEAF_KEY
+) -> x509.Certificate:
+    usual = (LEAF, MAY_SHAKE_HANDS, ski(LEAF_KEY), aki(by))
+    return certify(subject, key, issuer, by, *usual, *(more or (CLIENT,)))
+
+
+def with_serial(ca: x509.Certificate) -> Any:
+    """What `authorityKeyIdentifier = keyid,issuer:always` of openssl.cnf writes."""
+    keyid = x509.SubjectKeyIdentifier.from_public_key(ca.public_key()).digest
+    issuer = [x509.DirectoryName(ca.issuer)]
+    return x509.AuthorityKeyIdentifier(keyid, issuer, ca.serial_number), False
+
+
+def in_another_alphabet(issuer: str) -> x509.Certificate:
+    """A leaf whose issuer is a PrintableString, where the CA's subject is a UTF8String."""
+    as_it_is, now = leaf(), datetime.now(UTC)
+    printed = x509.NameAttribute(NameOID.COMMON_NAME, issuer, _type=_ASN1Type.PrintableString)
+    builder = (
+        x509.CertificateBuilder(x509.Name([printed]), as_it_is.subject, as_it_is.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+    )
+    for each in as_it_is.extensions:
+        builder = builder.add_extension(each.value, each.critical)
+    return builder.sign(ROOT, hashes.SHA256())
+
+
+def named(host: str) -> Any:
+    return x509.SubjectAlternativeName([x509.DNSName(host)]), False
+
+
+ONLY_CORP = (x509.NameConstraints([x509.DNSName("corp.example")], None), True)
+ONE_CA = (x509.BasicConstraints(ca=True, path_length=0), True)
+NOT_CRITICAL = (x509.BasicConstraints(ca=True, path_length=None), False)
+WEAK = weak_rsa()
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """Files that do not fit, a failure that this causes, and a part of the sentence about it."""
+
+    failure: Failure | str
+    chain: list[x509.Certificate]
+    says: str
+    cas: tuple[x509.Certificate, ...] = (root(),)
+    key: Any = LEAF_KEY
+
+
+MISFITS = {
+    "wrong_order": Misfit(
+        Failure("SSLError", "KEY_VALUES_MISMATCH"), [root(), leaf()], "begins with the certificate"
+    ),
+    "other_pair": Misfit(
+        Failure("SSLError", "KEY_VALUES_MISMATCH"), [leaf()], "is not the key", key=OTHER
+    ),
+    "issuer_not_asked_for": Misfit(
+        Failure("SSLError", "PEER_DID_NOT_RETURN_A_CERTIFICATE"),
+        [leaf(issuer="Inter", by=INTER)],
+        "not among the CAs",
+    ),
+    "not_for_clients": Misfit(
+        "curl: (56) OpenSSL SSL_read: error:0A000412:SSL routines::sslv3 alert bad certificate",
+        [leaf(SERVER)],
+        "has no clientAuth",
+    ),
+    "ca_not_for_clients": Misfit(
+        Failure("SSLError", reason_of_alert("unsupported_certificate")),
+        [leaf(issuer="Inter", by=INTER), inter(SERVER)],
+        "limited to other purposes",
+    ),
+    "leaf_named_like_its_ca": Misfit(unverified(18), [leaf(subject="Root")], "same subject"),
+    "self_signed": Misfit(
+        unverified(18), [leaf(issuer="device", by=LEAF_KEY)], "signed with its own key"
+    ),
+    "leaf_is_a_ca": Misfit("net::ERR_BAD_SSL_CLIENT_AUTH_CERT", [root()], "the leaf's", key=ROOT),
+    "own_certificate_is_a_ca": Misfit(
+        "invalid peer certificate: CaUsedAsEndEntity",
+        [root(CA, ski(ROOT))],
+        "openssl req -x509",
+        key=ROOT,
+    ),
+    "other_key": Misfit(unverified(20), [leaf(by=OTHER)], "none of that name"),
+    "root_not_trusted": Misfit(
+        unverified(19),
+        [leaf(issuer="Other", by=OTHER), root(subject="Other", key=OTHER)],
+        "which is not in",
+    ),
+    "issuer_missing": Misfit(alert("unknown_ca"), [leaf(issuer="Inter", by=INTER)], "neither in"),
+    "no_root": Misfit(unverified(2), [leaf(issuer="Inter", by=INTER)], "not the root", (inter(),)),
+    "two_cas_of_one_name": Misfit(
+        unverified(7), [leaf()], "two CAs of one name", (root(key=OTHER), root())
+    ),
+    "name_constraints": Misfit(
+        unverified(47),
+        [leaf(CLIENT, named("a.other.example"), issuer="Inter", by=INTER), inter(ONLY_CORP)],
+        "may sign for corp.example only",
+    ),
+    "unknown_critical_extension": Misfit(unverified(34), [leaf(CLIENT, CRITICAL)], "1.2.3.4"),
+    "path_too_long": Misfit(
+        unverified(25),
+        [leaf(issuer="Inter", by=INTER), inter()],
+        "allows 0 further CAs",
+        (root(ONE_CA, MAY_SIGN, ski(ROOT)),),
+    ),
+    "not_a_ca": Misfit(
+        alert("unknown_ca"), [leaf(issuer="Inter", by=INTER), inter(basic=LEAF)], "does not say CA"
+    ),
+    "no_key_cert_sign": Misfit(
+        alert("unknown_ca"),
+        [leaf(issuer="Inter", by=INTER), inter(bits=usage(digital_signature=True))],
+        "no keyCertSign",
+    ),
+    "weak_key": Misfit(unverified(66), [leaf(key=WEAK)], "1024 bits", key=WEAK),
+    "post_quantum_key": Misfit(
+        Failure("SSLError", "EE_KEY_TOO_SMALL"),
+        [post_quantum(leaf(), ROOT, 18)],
+        "of the kind ML-DSA-65",
+    ),
+    "long_chain": Misfit(
+        unverified(22),
+        [
+            certify("device", LEAF_KEY, "Low", OTHER, LEAF, MAY_SHAKE_HANDS, aki(OTHER), CLIENT),
+            certify("Low", OTHER, "Inter", INTER, CA, MAY_SIGN, ski(OTHER), aki(INTER)),
+            inter(),
+        ],
+        "has 2 intermediate CAs",
+    ),
+    "no_authority_key_identifier": Misfit(
+        alert("certificate_unknown"),
+        [certify("device", LEAF_KEY, "Root", ROOT, LEAF, MAY_SHAKE_HANDS, CLIENT)],
+        "no authorityKeyIdentifier",
+    ),
+    "ca_without_subject_key_identifier": Misfit(
+        unverified(86), [leaf()], "no subjectKeyIdentifier", (root(CA, MAY_SIGN),)
+    ),
+    "basic_constraints_not_critical": Misfit(
+        unverified(89), [leaf()], "not marked critical", (root(NOT_CRITICAL, MAY_SIGN, ski(ROOT)),)
+    ),
+    "ca_without_key_usage": Misfit(unverified(92), [leaf()], "no keyUsage", (root(CA, ski(ROOT)),)),
+    "identifiers_differ": Misfit(
+        unverified(20),
+        [certify("device", LEAF_KEY, "Root", ROOT, LEAF, MAY_SHAKE_HANDS, aki(OTHER), CLIENT)],
+        "is not the subjectKeyIdentifier",
+    ),
+    "another_certificate_of_its_ca": Misfit(
+        unverified(20),
+        [
+            certify(
+                "device", LEAF_KEY, "Root", ROOT, LEAF, MAY_SHAKE_HANDS, CLIENT, with_serial(root())
+            )
+        ],
+        "holds another one of the same key",
+    ),
+    "long_message": Misfit(
+        Failure("SSLError", "EXCESSIVE_MESSAGE_SIZE"),
+        [leaf(), *[root()] * 120],
+        "holds 121 certificates",
+    ),
+    "no_host_name": Misfit(
+        unverified(62),
+        [leaf(SERVER, named("https://device"))],
+        "https://device in subjectAltName",
+    ),
+    "issuer_in_other_bytes": Misfit(
+        alert("bad_certificate"),
+        [in_another_alphabet("Root")],
+        "say the same in other bytes",
+    ),
+    "rare_key": Misfit(
+        alert("bad_certificate"), [leaf(key=ED448)], "is of the kind Ed448", key=ED448
+    ),
+}
+MISFITS["curve_not_for_tls13"] = Misfit(
+    alert("certificate_required"),
+    [leaf(key=BRAINPOOL)],
+    "is on the curve brainpoolP256r1",
+    key=BRAINPOOL,
+)
+MISFITS["no_digital_signature"] = Misfit(
+    unverified(26),
+    [
+        certify(
+            "device", LEAF_KEY, "Root", ROOT, LEAF, usage(data_encipherment=True), aki(ROOT), CLIENT
+        )
+    ],
+    "no digitalSignature",
+)
+
+
+def asked(folder: Path, misfit: Misfit) -> Explanation:
+    pem.write_certificate(folder / "my.crt", *misfit.chain)
+    (folder / "my.key").write_bytes(private_pem(misfit.key))
+    (folder / "my.key").chmod(0o600)
+    pem.write_certificate(folder / "ca.pem", *misfit.cas)
+    return explain(
+        misfit.failure,
+        certfile=folder / "my.crt",
+        keyfile=folder / "my.key",
+        cafile=folder / "ca.pem",
+    )
+
+
+@pytest.mark.parametrize("entry", MISFITS)
+def test_a_misfit_is_the_cause(tmp_path: Path, entry: str) -> None:
+    told = asked(tmp_path, MISFITS[entry])
+    assert told.why.startswith("In these files, ")
+    assert MISFITS[entry].says in told.why
+    said = read_facts("findings")[entry]["fix"]
+    said = outsiders(said) if told.says else said
+    fix = re.sub(r"\\{\w+\\}", ".+", re.escape(said))
+    assert re.fullmatch(fix, told.fix)
+    assert str(tmp_path) not in told.why + told.where
+
+
+DATED = ("expired", "not_yet_valid")
+
+
+@pytest.mark.parametrize("entry", DATED)
+def test_a_date_is_compared_with_a_clock(entry: str) -> None:
+    first, last, month = leaf().not_valid_before_utc, leaf().not_valid_after_utc, timedelta(days=30)
+    now = {"expired": last + month, "not_yet_valid": first - month}[entry]
+    looks = [*compare([leaf()], LEAF_KEY, [root()], now)]
+    dated = [look for look in looks if look.name.replace(" ", "_") in DATED]
+    assert {look.name.replace(" ", "_") for look in dated} == {entry}
+    assert [look.words["subject"] for look in dated] == ["CN=device", "CN=Root"]
+    assert {look.words["apart"] for look in dated} <= {"29 days", "30 days"}
+
+
+def test_files_that_fit_are_not_blamed(tmp_path: Path) -> None:
+    fine = Misfit(alert("bad_certificate"), [leaf()], "")
+    told = asked(tmp_path, fine)
+    assert told.entry == "alert_bad_certificate"
+    assert "In these files" not in told.why
+    assert told.files == ()
+
+
+def test_what_did_not_cause_it_is_told_beside_it(tmp_path: Path) -> None:
+    pem.write_certificate(tmp_path / "my.crt", leaf())
+    pem.write_certificate(tmp_path / "ca.pem", root(subject="Other", key=OTHER))
+    told = explain(
+        Failure("ConnectionRefusedError", "ECONNREFUSED"),
+        certfile=tmp_path / "my.crt",
+        cafile=tmp_path / "ca.pem",
+    )
+    assert told.entry == "nobody_listens"
+    assert [each for each in told.files if "neither in" in each]
+    assert "\nFiles: " in str(told)
+
+
+def test_a_clients_own_files_do_not_explain_what_is_wrong_with_the_server(tmp_path: Path) -> None:
+    """The device's certificate is of one CA, and the file of CAs is for the backend's: as usual."""
+    pem.write_certificate(tmp_path / "my.crt", leaf(issuer="Device CA", by=OTHER))
+    pem.write_certificate(tmp_path / "ca.pem", root())
+    line = "curl: (60) SSL certificate problem: unable to get local issuer certificate"
+    told = explain(line, certfile=tmp_path / "my.crt", cafile=tmp_path / "ca.pem")
+    assert told.entry == "unknown_issuer"
+    assert "In these files" not in told.why
+    assert not any("not for this purpose" in each for each in told.files)
+
+
+def test_a_certificate_that_was_renewed_may_not_be_the_one_that_is_presented(
+    tmp_path: Path,
+) -> None:
+    pem.write_certificate(tmp_path / "server.crt", leaf(SERVER))
+    pem.write_certificate(tmp_path / "ca.pem", root())
+    told = explain(unverified(10), certfile=tmp_path / "server.crt", cafile=tmp_path / "ca.pem")
+    assert "expired" in told.ruled_out
+    assert "restarted, or told to reload" in told.why
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "websockets.exceptions.InvalidMessage: did not receive a valid HTTP response",
+        "ssl.SSLEOFError: EOF occurred in violation of protocol (_ssl.c:2427)",
+    ],
+)
+def test_a_server_that_closes_without_a_word_may_have_refused(tmp_path: Path, line: str) -> None:
+    certfile = tmp_path / "client.crt"
+    pem.write_certificate(certfile, leaf(SERVER))
+    assert "has no clientAuth" in explain(line, certfile=certfile).why
+
+
+def test_a_key_that_a_library_did_not_take(tmp_path: Path) -> None:
+    """pymongo 4.20 says this whatever was wrong with the key: first there is none."""
+    certfile = tmp_path / "client.pem"
+    pem.write_certificate(certfile, leaf())
+    line = "pymongo.errors.ConfigurationError: Private key doesn't match certificate: "
+    told = explain(
+        line + "[('DECODER routines', '', 'unsupported'), ('SSL routines', '', 'PEM lib')]",
+        certfile=certfile,
+    )
+    assert told.entry == "file_no_key"
+    keyfile = tmp_path / "client.key"
+    keyfile.write_bytes(private_pem(OTHER))
+    assert "is not the key" in explain(line, certfile=certfile, keyfile=keyfile).why
+
+
+def test_a_file_of_cas_without_a_root(tmp_path: Path) -> None:
+    """The server's own certificate was saved as the CA file; Python 3.11 says code 20."""
+    cafile = tmp_path / "ca.pem"
+    pem.write_certificate(cafile, leaf(SERVER))
+    told = explain(unverified(20), cafile=cafile)
+    assert "holds no root: it has the certificate of CN=device, which CN=Root issued" in told.why
+    pem.write_certificate(cafile, leaf(SERVER), root())
+    assert "In these files" not in explain(unverified(20), cafile=cafile).why
+
+
+def test_every_finding_is_tried() -> None:
+    rare = {"weak_signature", "not_for_servers", "ca_not_for_servers"}  # SHA-1 is not signed here
+    held = {"revoked", "key_open", "key_not_readable", "no_crl_of_the_issuer"}  # test_held.py
+    held |= {"crl_expired", "crl_not_yet_valid", "crl_of_another_key", "folder_not_hashed"}
+    rare |= {"ca_file_without_a_root"}  # without a certificate, above
+    assert set(read_facts("findings")) == set(MISFITS) | set(DATED) | rare | held
+
+
+# --- Hostile files
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_large(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(2**30)  # sparse: no disk is filled
+
+
+def make_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def make_loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def make_nested(path: Path) -> None:
+    path.write_bytes(b"\x30\x84\x00\x0f\xff\xff" * 100_000)
+
+
+def make_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+HOSTILE: list[Callable[[Path], None]] = [make_large, make_folder, make_loop, make_nested]
+if hasattr(os, "mkfifo"):
+    HOSTILE += [make_pipe, make_device]
+
+
+@pytest.mark.parametrize("make", HOSTILE, ids=lambda make: make.__name__)
+def test_a_hostile_file_gets_one_answer(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    path = tmp_path / "odd.pem"
+    make(path)
+    error = ssl.SSLError("[SSL] PEM lib (_ssl.c:3900)")
+    told = explain(error, certfile=path, keyfile=path, cafile=path)
+    assert "odd.pem" in told.what + told.why
+    assert told.known
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.binary(max_size=300),
+    st.sampled_from(["my.crt", "my.key", "ca.pem"]),
+    st.integers(0, 900),
+)
+def test_a_damaged_file_gets_one_answer(
+    tmp_path_factory: pytest.TempPathFactory, noise: bytes, file: str, place: int
+) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    fine = Misfit(Failure("SSLError", text="[SSL] PEM lib"), [leaf()], "")
+    asked(folder, fine)
+    data = (folder / file).read_bytes()
+    (folder / file).write_bytes(data[:place] + noise + data[place + len(noise) :])
+    paths = {"certfile": folder / "my.crt", "keyfile": folder / "my.key"}
+    told = str(explain(fine.failure, **paths, cafile=folder / "ca.pem"))  # type: ignore[arg-type]
+    assert all(character.isprintable() or character == "\n" for character in told)
+
+
+def test_a_certificate_that_is_damaged_inside_gets_one_answer(tmp_path: Path) -> None:
+    """The outer form is whole, and the names are not: cryptography reads those only when asked."""
+    der = bytearray(leaf().public_bytes(Encoding.DER))
+    place = der.index(b"Root") - 2  # the type of the text
+    der[place] = 0x30
+    (tmp_path / "my.crt").write_text(ssl.DER_cert_to_PEM_cert(bytes(der)), encoding="utf-8")
+    told = explain(unverified(20), certfile=tmp_path / "my.crt", cafile=tmp_path / "my.crt")
+    assert told.entry == "unknown_issuer"
+    assert "holds a damaged certificate" in told.files[0]
+
+
+def test_a_name_in_a_certificate_cannot_write_a_line(tmp_path: Path) -> None:
+    odd = certify("x\nWho:   nobody\x1b[31m", LEAF_KEY, "Root", ROOT, LEAF, MAY_SHAKE_HANDS, CLIENT)
+    told = asked(tmp_path, Misfit(unverified(85), [odd], ""))
+    assert "\x1b" not in str(told)
+    assert str(told).count("\nWho:") + str(told).startswith("Who:") == 1
+    assert name("x") != odd.subject
