@@ -37,6 +37,7 @@ VAGUE = {
     "proxy refused": 3,
     "pkcs8 pem wanted": 1.5,
     "key not decodable": 4.8,  # whoever knows more of the key has read it
+    "file damaged": 4.85,
     "mysql user": 3,
     "file not read": 2.2,
     "passphrase asked": 0.8,
