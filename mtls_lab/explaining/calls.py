@@ -99,7 +99,7 @@ def _called(error: OSError) -> tuple[str, dict[str, str]]:
     given = [value for _, value in _arguments(error)]
     if any("-----BEGIN " in value for value in given):
         return "text for a name", {}
-    if any(map(URI.match, given)) or URI_IN_CALL.search(_lines(error)):
+    if any(map(URI.match, _texts(error))) or URI_IN_CALL.search(_lines(error)):
         return "key by uri", {}
     files = [printable(value) for value in given if not _is_file(value)]
     if not files:
@@ -108,6 +108,14 @@ def _called(error: OSError) -> tuple[str, dict[str, str]]:
         return "file of the environment", {"file": files[0], "found": variable[1]}
     state = "named folder" if error.errno == errno.EISDIR else "argument missing"
     return state, {"file": files[0]}
+
+
+def _texts(error: BaseException) -> Iterator[str]:
+    """The texts in the variables of the innermost calls, whatever these are called."""
+    for frame, _ in list(traceback.walk_tb(error.__traceback__))[-INNERMOST:]:
+        for value in frame.f_locals.values():
+            parts = value if isinstance(value, tuple) else (value,)
+            yield from (part for part in parts if isinstance(part, str))
 
 
 def _lines(error: BaseException) -> str:

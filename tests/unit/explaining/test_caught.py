@@ -575,8 +575,8 @@ def test_a_key_that_is_no_file(tmp_path: Path, ca: CertificateAuthority) -> None
     """Python's ssl opens a file of this name, and leaves the name out of its error."""
     (tmp_path / "my.crt").write_text(pem(ca))
 
-    def load(certfile: Path, keyfile: str) -> None:
-        ssl.create_default_context().load_cert_chain(certfile, keyfile)
+    def load(mine: Path, secret: str) -> None:
+        ssl.create_default_context().load_cert_chain(mine, secret)
 
     by_name = error_of(lambda: load(tmp_path / "my.crt", "handle:0x81000001"))
     written = error_of(
