@@ -171,7 +171,7 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
             continue
         # A stack's own words may have OpenSSL's in them, and mean more or less than these.
         bare = phrase.words.strip("|$")
-        if not any(bare in each.words != phrase.words for _, each in found):
+        if not any(bare in each.words.strip("|$") != bare for _, each in found):
             yield covered, phrase
     # A browser's names look like those that Node.js makes of OpenSSL's reasons.
     browser = any(phrase.stack == "chrome" and phrase.found(small) for phrase in phrases)
