@@ -37,6 +37,9 @@ ARGUMENTS = {
 }
 #: How a call names an environment variable.
 VARIABLE = r"environ(?:\[|\.get\()[\"']([A-Z_]{3,40})[\"']"
+#: How a key in a TPM or on a token is named, which is no file.
+URI = re.compile(r"(?:pkcs11:|handle:0x|engine:)")
+URI_IN_CALL = re.compile(rf"load_cert_chain\(.*[\"']{URI.pattern}")
 #: So many of the innermost calls are looked at for the name of a file.
 INNERMOST = 4
 
@@ -96,14 +99,29 @@ def _called(error: OSError) -> tuple[str, dict[str, str]]:
     given = [value for _, value in _arguments(error)]
     if any("-----BEGIN " in value for value in given):
         return "text for a name", {}
+    if any(map(URI.match, _texts(error))) or URI_IN_CALL.search(_lines(error)):
+        return "key by uri", {}
     files = [printable(value) for value in given if not _is_file(value)]
     if not files:
         return "", {}
-    lines = [call.line or "" for call in traceback.extract_tb(error.__traceback__)[-INNERMOST:]]
-    if variable := re.search(VARIABLE, "\n".join(lines)):
+    if variable := re.search(VARIABLE, _lines(error)):
         return "file of the environment", {"file": files[0], "found": variable[1]}
     state = "named folder" if error.errno == errno.EISDIR else "argument missing"
     return state, {"file": files[0]}
+
+
+def _texts(error: BaseException) -> Iterator[str]:
+    """The texts in the variables of the innermost calls, whatever these are called."""
+    for frame, _ in list(traceback.walk_tb(error.__traceback__))[-INNERMOST:]:
+        for value in frame.f_locals.values():
+            parts = value if isinstance(value, tuple) else (value,)
+            yield from (part for part in parts if isinstance(part, str))
+
+
+def _lines(error: BaseException) -> str:
+    """The lines of the innermost calls, where their source is at hand."""
+    calls = traceback.extract_tb(error.__traceback__)[-INNERMOST:]
+    return "\n".join(call.line or "" for call in calls)
 
 
 def handed_on(error: BaseException) -> dict[str, str]:

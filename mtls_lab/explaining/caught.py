@@ -41,6 +41,8 @@ HOLDERS = (
 NO_WORDS = (AttributeError, KeyError, RecursionError, TypeError)
 #: So many of these lines, from the innermost on.
 INNERMOST = 4
+#: The reason of an attempt to close in good order what had failed before.
+AFTERMATH = {"SHUTDOWN_WHILE_IN_INIT"}
 #: The methods of an SSLSocket and an SSLObject, and the step that fails in them.
 STEPS = {
     "do_handshake": Stage.HANDSHAKE,
@@ -189,7 +191,8 @@ def _weight(seen: Symptoms, error: BaseException) -> float:
     if failure.verify_code is not None:
         return 6
     if _is_of_ssl(error):
-        return 1.5 if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) else 5
+        ended = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+        return 1.5 if ended or failure.reason in AFTERMATH else 5
     if isinstance(error, (*FILE_ERRORS, PermissionError)):
         return 2
     if isinstance(error, ConnectionError | TimeoutError | socket.gaierror) and failure.reason:
@@ -212,6 +215,10 @@ def _seen(error: BaseException) -> Symptoms:
             server = frame.f_locals.get("server_side")
             if isinstance(server, bool):
                 seen = replace(seen, side="backend" if server else "device")
+            if frame.f_code.co_name == "wrap_socket" and isinstance(
+                frame.f_locals.get("sock"), ssl.SSLSocket
+            ):
+                return replace(seen, state="wrapped twice")
         if isinstance(end, ssl.SSLSocket | ssl.SSLObject):
             server = getattr(end, "server_side", None)
             if server is None:  # it could not be made

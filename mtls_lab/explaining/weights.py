@@ -53,6 +53,7 @@ VAGUE = {
     "upstream closed": 2,
     "silent network": 1,
     "connection shared": 4,
+    "SHUTDOWN_WHILE_IN_INIT": 0.96,  # after a failure, which says more
     "cut while writing": 1,
     "hung up without a word": 2.5,
     "rules broken": 2.9,

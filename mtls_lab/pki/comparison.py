@@ -25,6 +25,7 @@ from mtls_lab.pki.rules import (
     missing_purposes,
     span,
     told,
+    unfit_for,
 )
 from mtls_lab.text import printable
 
@@ -40,6 +41,8 @@ MANY = 10
 
 #: What a host name may hold, and what clients take beside it: a wildcard, and underscores.
 HOST_NAME = re.compile(r"[\w.*-]+")
+#: A wildcard as OpenSSL takes it: one whole first label, and two more without an underscore.
+WILDCARD = re.compile(r"\*(?:\.[a-zA-Z0-9-]+){2,}")
 
 
 def compare(
@@ -138,6 +141,8 @@ def _leaf(leaf: x509.Certificate, *, alone: bool) -> Iterator[Look]:
         words["usages"] = ", ".join(oid_name(usage) for usage in usages)
         for whom in missing_purposes(usages):
             yield Look(f"not for {whom}", words)
+    for whom in unfit_for(leaf):
+        yield Look(f"its type not for {whom}", words)
     bits = found.get(x509.KeyUsage)
     if isinstance(bits, x509.KeyUsage) and not bits.digital_signature:
         yield Look("no digitalSignature", words)
@@ -164,6 +169,8 @@ def _sent(certificates: Sequence[x509.Certificate]) -> Iterator[Look]:
         for name in names.get_values_for_type(x509.DNSName):
             if not HOST_NAME.fullmatch(name):
                 yield Look("no host name", {"name": printable(name)})
+            elif "*" in name and not WILDCARD.fullmatch(name):
+                yield Look("wildcard for nobody", {"name": name})
 
 
 def purposes_of(certificate: x509.Certificate) -> set[str]:

@@ -18,13 +18,27 @@ from mtls_lab.pki.description import UNREADABLE, oid_name
 from mtls_lab.pki.key_kinds import POST_QUANTUM, key_kind, public_key
 from mtls_lab.text import printable
 
-__all__ = ["PURPOSES", "Look", "extensions_of", "in_path", "missing_purposes", "span", "told"]
+__all__ = [
+    "NS_CERT_TYPE",
+    "PURPOSES",
+    "Look",
+    "extensions_of",
+    "in_path",
+    "missing_purposes",
+    "span",
+    "told",
+    "unfit_for",
+]
 
 _UNITS = {"day": timedelta(days=1), "hour": timedelta(hours=1), "minute": timedelta(minutes=1)}
 PURPOSES = {
     "clients": ExtendedKeyUsageOID.CLIENT_AUTH,
     "servers": ExtendedKeyUsageOID.SERVER_AUTH,
 }
+#: Netscape's certificate type, the forerunner of extendedKeyUsage, and its bit for each purpose
+#: (OpenSSL: NID_netscape_cert_type, x509v3.h).
+NS_CERT_TYPE = x509.ObjectIdentifier("2.16.840.1.113730.1.1")
+NS_BITS = {"clients": 0x80, "servers": 0x40}
 #: What OpenSSL processes when it is critical (X509_supported_extension).
 PROCESSED = {
     ExtensionOID.BASIC_CONSTRAINTS,
@@ -176,6 +190,15 @@ def missing_purposes(usages: x509.ExtendedKeyUsage) -> Iterator[str]:
     for whom, oid in PURPOSES.items():
         if oid not in usages and ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE not in usages:
             yield whom
+
+
+def unfit_for(certificate: x509.Certificate) -> Iterator[str]:
+    """Give each of `clients` and `servers` that Netscape's certificate type leaves out."""
+    for extension in _listed(certificate):
+        value = extension.value
+        if extension.oid == NS_CERT_TYPE and isinstance(value, x509.UnrecognizedExtension):
+            bits = value.value[3] if len(value.value) > 3 else 0  # tag, length, unused bits
+            yield from (whom for whom, bit in NS_BITS.items() if not bits & bit)
 
 
 def _listed(certificate: x509.Certificate) -> list[x509.Extension[x509.ExtensionType]]:

@@ -37,7 +37,7 @@ from mtls_lab.wire import Exchange, Failure, Side, Stage
 TOLD = {
     *("alert_lost", "malformed_certificate", "no_ca_loaded", "served_not_asked"),
     *("file_of_the_environment", "file_byte_order_mark", "session_of_another_context"),
-    "key_log",
+    *("key_log", "wrapped_twice", "key_by_uri"),
     *("not_a_stream", "handshake_not_done"),
     "alert_handshake_failure_at_first_read",
 }
@@ -569,6 +569,47 @@ def test_a_backend_that_trusts_nobody(ca: CertificateAuthority, listener: socket
     told = explain(errors[0])
     assert told.entry == "no_ca_loaded"
     assert told.who == "The backend refused the device."
+
+
+def test_a_key_that_is_no_file(tmp_path: Path, ca: CertificateAuthority) -> None:
+    """Python's ssl opens a file of this name, and leaves the name out of its error."""
+    (tmp_path / "my.crt").write_text(pem(ca))
+
+    def load(mine: Path, secret: str) -> None:
+        ssl.create_default_context().load_cert_chain(mine, secret)
+
+    by_name = error_of(lambda: load(tmp_path / "my.crt", "handle:0x81000001"))
+    written = error_of(
+        lambda: ssl.create_default_context().load_cert_chain(tmp_path / "my.crt", "pkcs11:token=t")
+    )
+    assert explain(by_name).entry == explain(written).entry == "key_by_uri"
+
+
+def test_a_socket_that_has_tls_already(ca: CertificateAuthority, listener: socket.socket) -> None:
+    thread = once(listener, server_context(ca, mutual=False), [])
+    device = client_context(ca)
+
+    def twice() -> None:
+        with (
+            socket.create_connection(listener.getsockname(), 10) as raw,
+            device.wrap_socket(raw, server_hostname="localhost") as connection,
+        ):
+            device.wrap_socket(connection, server_hostname="localhost")
+
+    told = explain(error_of(twice))
+    thread.join(10)
+    assert told.entry == "wrapped_twice"
+    assert told.who.startswith("Nobody was refused: the device began a second handshake")
+
+
+def test_closing_after_a_failure_hides_no_refusal() -> None:
+    """As anyio does: unwrap() on the way out of a block that the refusal has ended."""
+    closing = ssl.SSLError(1, "[SSL: SHUTDOWN_WHILE_IN_INIT] shutdown while in init")
+    closing.reason = "SHUTDOWN_WHILE_IN_INIT"
+    refused = ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] certificate required")
+    refused.reason = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+    closing.__context__ = refused
+    assert explain(closing).entry == "alert_certificate_required"
 
 
 def test_an_alert_that_was_lost(ca: CertificateAuthority, listener: socket.socket) -> None:

@@ -28,6 +28,7 @@ from mtls_lab.explaining.wording import outsiders
 from mtls_lab.facts import read_facts
 from mtls_lab.pki import create_key, pem
 from mtls_lab.pki.comparison import compare
+from mtls_lab.pki.rules import NS_CERT_TYPE
 from mtls_lab.wire import Failure
 from mtls_lab.wire.names import reason_of_alert
 from tests.unit.failures import (
@@ -96,6 +97,11 @@ def in_another_alphabet(issuer: str) -> x509.Certificate:
     for each in as_it_is.extensions:
         builder = builder.add_extension(each.value, each.critical)
     return builder.sign(ROOT, hashes.SHA256())
+
+
+def typed(bits: int) -> Any:
+    """Netscape's certificate type: a BIT STRING of five used bits and more."""
+    return x509.UnrecognizedExtension(NS_CERT_TYPE, bytes([3, 2, 5, bits])), False
 
 
 def named(host: str) -> Any:
@@ -233,6 +239,16 @@ MISFITS = {
         unverified(62),
         [leaf(SERVER, named("https://device"))],
         "https://device in subjectAltName",
+    ),
+    # ran: Python 3.11, OpenSSL 3.0, certificates made by openssl x509 -req with nsCertType
+    "type_not_for_clients": Misfit(
+        unverified(26), [leaf(typed(0x40))], "nsCertType, which has no client"
+    ),
+    # ran: Python 3.11 and curl 8, OpenSSL 3.0, a server with *.local called printer.local
+    "wildcard_for_nobody": Misfit(
+        unverified(62),
+        [leaf(SERVER, named("*.local"))],
+        "the wildcard *.local",
     ),
     "issuer_in_other_bytes": Misfit(
         alert("bad_certificate"),
@@ -381,6 +397,7 @@ def test_a_file_of_cas_without_a_root(tmp_path: Path) -> None:
 
 def test_every_finding_is_tried() -> None:
     rare = {"weak_signature", "not_for_servers", "ca_not_for_servers"}  # SHA-1 is not signed here
+    rare |= {"type_not_for_servers"}
     held = {"revoked", "key_open", "key_not_readable", "no_crl_of_the_issuer"}  # test_held.py
     held |= {"crl_expired", "crl_not_yet_valid", "crl_of_another_key", "folder_not_hashed"}
     rare |= {"ca_file_without_a_root"}  # without a certificate, above
