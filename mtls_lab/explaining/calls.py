@@ -85,6 +85,8 @@ def unopened(error: BaseException) -> tuple[str, dict[str, str]]:
 def _named(error: OSError, path: PathLike) -> tuple[str, dict[str, str]]:
     if "-----BEGIN " in os.fspath(path):
         return "text for a name", {}
+    if URI.match(os.fspath(path)):
+        return "key by uri", {}
     state = NAMED.get(error.errno or 0, "")
     # create_default_context, and urllib3's likewise, open the file of this variable.
     frames = (frame.f_locals for frame, _ in traceback.walk_tb(error.__traceback__))
