@@ -123,7 +123,8 @@ class Looked:
         hand too: that of a server its client does not have.
         """
         wrong_purpose = seen.failure.verify_code == PURPOSE and self.held.key is None
-        return owner == "backend" and self.purposes == {"clients"} and not wrong_purpose
+        theirs = owner == "backend" != seen.side  # a server that was refused has its own at hand
+        return theirs and self.purposes == {"clients"} and not wrong_purpose
 
     def findings(
         self, seen: Symptoms, owner: str, reword: Callable[[str], str] = str

@@ -362,6 +362,14 @@ def test_a_pair_of_the_client_is_not_the_servers(tmp_path: Path, code: int) -> N
     assert "my.crt" not in told.where + told.command + told.ruled_out
 
 
+def test_a_server_that_was_refused_has_its_own_pair(tmp_path: Path) -> None:
+    # ran: Python 3.11, the server's certificate has clientAuth alone, and the server is asked
+    server = Side("backend", Stage.HANDSHAKE, alert("unsupported_certificate"))
+    told = asked(tmp_path, Misfit(server, [leaf()], ""))
+    assert "has no serverAuth" in told.why
+    assert "my.crt" in told.where
+
+
 def test_a_name_that_is_missing_comes_before_other_files(tmp_path: Path) -> None:
     # ran: Python 3.11, a server for api.example called localhost: Python's client sends this
     pem.write_certificate(tmp_path / "server.crt", leaf(SERVER))
