@@ -269,7 +269,7 @@ def _if_theirs(
     given: dict[str, PathLike | None], looked: Looked | None, seen: Symptoms, owner: str
 ) -> dict[str, PathLike | None]:
     """Return the files without a pair that is another one than the refused one."""
-    if looked and looked.is_of_the_client(seen, owner):
+    if looked and looked.is_the_seers(seen, owner):
         return given | {"cert": None, "key": None}
     return given
 

@@ -113,18 +113,20 @@ class Looked:
 
     def at_hand_of(self, seen: Symptoms, owner: str) -> set[str]:
         """Which files could be read of what was refused and of what it was checked with."""
-        mine = {"cert", "key"} if self.is_of_the_client(seen, owner) else set()
+        mine = {"cert", "key"} if self.is_the_seers(seen, owner) else set()
         return self.at_hand - mine
 
-    def is_of_the_client(self, seen: Symptoms, owner: str) -> bool:
-        """Whether the server's certificate failed, and the client's own is at hand, not that one.
+    def is_the_seers(self, seen: Symptoms, owner: str) -> bool:
+        """Whether the other side's certificate failed, and the seer's own is at hand, not that one.
 
-        Of a wrong purpose, a certificate for clients may well be the cause, unless its key is at
-        hand too: that of a server its client does not have.
+        Of a wrong purpose, one for the other purpose may well be the cause, unless its key is at
+        hand too: the other side's key nobody has.
         """
+        purpose = {"backend": frozenset({"clients"}), "device": frozenset({"servers"})}.get(owner)
+        if owner == seen.side or self.purposes != purpose:
+            return False
         wrong_purpose = seen.failure.verify_code == PURPOSE and self.held.key is None
-        theirs = owner == "backend" != seen.side  # a server that was refused has its own at hand
-        return theirs and self.purposes == {"clients"} and not wrong_purpose
+        return not wrong_purpose and (owner == "backend" or self.names_a_host)
 
     def findings(
         self, seen: Symptoms, owner: str, reword: Callable[[str], str] = str
@@ -138,7 +140,7 @@ class Looked:
         """
         found = [Finding(each, explains=False) for each in self.held.unread]
         # A server's file, which names a host: that it is not for clients is right then.
-        foreign = self.is_of_the_client(seen, owner) or (
+        foreign = self.is_the_seers(seen, owner) or (
             _is_of_the_hello(seen) and self.purposes == {"servers"} and self.names_a_host
         )
         for entry, words in _entries_for(self.looks):

@@ -362,6 +362,16 @@ def test_a_pair_of_the_client_is_not_the_servers(tmp_path: Path, code: int) -> N
     assert "my.crt" not in told.where + told.command + told.ruled_out
 
 
+@pytest.mark.parametrize("code", [10, 20, 26])
+def test_a_pair_of_the_server_is_not_the_clients(tmp_path: Path, code: int) -> None:
+    # ran: Python 3.11, a client that has expired, of another CA, for servers; the server gives its
+    # own files
+    server = Side("backend", Stage.HANDSHAKE, unverified(code))
+    told = asked(tmp_path, Misfit(server, [leaf(SERVER, named("localhost"))], ""))
+    assert "In these files" not in told.why
+    assert "my.crt" not in told.where + told.command + told.ruled_out
+
+
 def test_a_server_that_was_refused_has_its_own_pair(tmp_path: Path) -> None:
     # ran: Python 3.11, the server's certificate has clientAuth alone, and the server is asked
     server = Side("backend", Stage.HANDSHAKE, alert("unsupported_certificate"))
