@@ -25,10 +25,14 @@ SENDERS = re.compile(r" \[[^]]+ [\d.]+\](?: – check|$)")
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One of the causes of a failure, and which fault of data/faults.toml it is, if it is one."""
+    """One of the causes of a failure, and which fault of data/faults.toml it is, if it is one.
+
+    One that is `likely` no file shows, and it comes before the use of other files than those given.
+    """
 
     text: str
     fault: str = ""
+    likely: bool = False
 
 
 def ranked(
@@ -45,8 +49,8 @@ def ranked(
     In an entry, a cause is a text, or a table of the `cause`, the `check` that tells it from the
     others, `measured`, the fault of a certificate in data/peers.json that it is, `fault`, that in
     data/faults.toml (default: as measured), and `to = "course"` or `to = "others"` if it is told
-    in the course only, or to whoever is not in it, and `openssl = false` if OpenSSL says something
-    else for it.
+    in the course only, or to whoever is not in it, `openssl = false` if OpenSSL says something
+    else for it, and `likely = true` if no file shows it.
 
     Args:
         why: as the entry has it.
@@ -73,7 +77,7 @@ def ranked(
         if peer and fault and not senders:
             continue  # this stack sends something else for it
         rank = OFTEN.index(fault) if fault and (senders or fault in said) else len(OFTEN)
-        told = Cause(_text(table, senders), table.get("fault", fault))
+        told = Cause(_text(table, senders), table.get("fault", fault), "likely" in table)
         placed.append((fault not in said, rank, number, told))
     return [cause for *_, cause in sorted(placed, key=lambda each: each[:3])]
 

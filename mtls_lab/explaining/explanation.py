@@ -9,7 +9,7 @@ exceptions, lines.py for what other programs write, look.py and alone.py for fil
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -168,6 +168,8 @@ def explain(
         # What the sides have shown stays: a file that is wrong as well did not cause it.
         if seen.says or seen.state in UNOPENED | FILES:
             entry, seen, closer = _closer(entry, seen, looked, mistakes)
+    owner = _owner(entry, seen)
+    given = _if_theirs(given, looked, seen, owner)
     texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
     names, shell, command = names_for(texts, seen, given, course=course)
     names["all"] = steady("; ".join(each.raw for each in views if each.failure.error) or "nothing")
@@ -187,8 +189,6 @@ def explain(
         for cause in ranked(texts["why"], alert, peer, runs.names(), course=course, openssl=openssl)
         if cause.fault not in excluded
     ]
-    decided = entry["seen_by"] == "refuser" and not entry.get("own")
-    owner = OTHER[seen.side] if decided else seen.side
     found = looked.findings(seen, owner, reword) if looked else []
     ruled: tuple[Cause, ...] = ()
     if found and found[0].explains and not closer:
@@ -199,8 +199,9 @@ def explain(
     else:
         if looked and not closer:
             shown = looked.found | {state for state, _ in mistakes}
-            ruled = disproved(causes, shown, looked.at_hand, owner)
-            causes = _left(causes, ruled, entry, looked)
+            at_hand = looked.at_hand_of(seen, owner)
+            ruled = disproved(causes, shown, at_hand, owner)
+            causes = _left(causes, ruled, elsewhere(entry, at_hand), owner, at_hand)
         causes = [Cause(reword(each.text).format_map(names)) for each in causes]
         if found and found[0].perhaps and not closer:
             causes.insert(0, _perhaps(found.pop(0)))
@@ -258,14 +259,31 @@ def _where(texts: Entry, seen: Symptoms, given: dict[str, PathLike | None], *, c
     return f"if the {one} shows it: {device}; if the {other} does: {backend}"
 
 
-def _left(causes: list[Cause], ruled: Iterable[Cause], entry: Entry, looked: Looked) -> list[Cause]:
+def _owner(entry: Entry, seen: Symptoms) -> str:
+    """Whose certificate it is about: who decided has seen the other side's."""
+    decided = entry["seen_by"] == "refuser" and not entry.get("own")
+    return OTHER[seen.side] if decided else seen.side
+
+
+def _if_theirs(
+    given: dict[str, PathLike | None], looked: Looked | None, seen: Symptoms, owner: str
+) -> dict[str, PathLike | None]:
+    """Return the files without a pair that is another one than the refused one."""
+    if looked and looked.is_the_seers(seen, owner):
+        return given | {"cert": None, "key": None}
+    return given
+
+
+def _left(
+    causes: list[Cause], ruled: Collection[Cause], others: str, owner: str, at_hand: set[str]
+) -> list[Cause]:
     """Return the causes that the files leave; where they rule out what they can, other files."""
-    gone = set(ruled)
-    left = [cause for cause in causes if cause not in gone]
-    both = {"cert", "ca"} <= looked.at_hand
-    if gone and (both or not left):
-        place = next(number for number, cause in enumerate(causes) if cause in gone)
-        left.insert(place, Cause(elsewhere(entry, looked.at_hand)))
+    left = [cause for cause in causes if cause not in ruled]
+    if ruled and ({"cert", "ca"} <= at_hand or not left):
+        place = next(number for number, cause in enumerate(causes) if cause in ruled)
+        while owner == "backend" and place < len(left) and left[place].likely:
+            place += 1
+        left.insert(place, Cause(others))
     return left
 
 

@@ -111,6 +111,23 @@ class Looked:
             isinstance(name, hosts) for name in names
         )
 
+    def at_hand_of(self, seen: Symptoms, owner: str) -> set[str]:
+        """Which files could be read of what was refused and of what it was checked with."""
+        mine = {"cert", "key"} if self.is_the_seers(seen, owner) else set()
+        return self.at_hand - mine
+
+    def is_the_seers(self, seen: Symptoms, owner: str) -> bool:
+        """Whether the other side's certificate failed, and the seer's own is at hand, not that one.
+
+        Of a wrong purpose, one for the other purpose may well be the cause, unless its key is at
+        hand too: the other side's key nobody has.
+        """
+        purpose = {"backend": frozenset({"clients"}), "device": frozenset({"servers"})}.get(owner)
+        if owner == seen.side or self.purposes != purpose:
+            return False
+        wrong_purpose = seen.failure.verify_code == PURPOSE and self.held.key is None
+        return not wrong_purpose and (owner == "backend" or self.names_a_host)
+
     def findings(
         self, seen: Symptoms, owner: str, reword: Callable[[str], str] = str
     ) -> list[Finding]:
@@ -122,12 +139,10 @@ class Looked:
             reword: what makes of a sentence one for its reader.
         """
         found = [Finding(each, explains=False) for each in self.held.unread]
-        # Whoever asks has their own files at hand: a client's, where the server's certificate
-        # failed.
-        foreign = owner == "backend" and self.purposes == {"clients"}
-        foreign = foreign and seen.failure.verify_code != PURPOSE
-        # Or a server's, which names a host: that it is not for clients is right then.
-        foreign |= _is_of_the_hello(seen) and self.purposes == {"servers"} and self.names_a_host
+        # A server's file, which names a host: that it is not for clients is right then.
+        foreign = self.is_the_seers(seen, owner) or (
+            _is_of_the_hello(seen) and self.purposes == {"servers"} and self.names_a_host
+        )
         for entry, words in _entries_for(self.looks):
             explains = _explains(entry, seen, owner) and not foreign
             perhaps = not owner and not explains and _may_explain(entry, seen)

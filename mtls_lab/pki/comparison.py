@@ -106,9 +106,14 @@ def path_of(
                 return path, Look("self-signed" if len(path) == 1 else "root not trusted", words)
             return path, Look("other key", words)
         if last in cas:
-            return path, Look("no root", words)
+            return path, Look("no root" if len(path) > 1 or _is_ca(last) else "leaf trusted", words)
         return path, Look("other key" if named else "issuer missing", words)
     return path, None
+
+
+def _is_ca(certificate: x509.Certificate) -> bool:
+    basic = extensions_of(certificate).get(x509.BasicConstraints)
+    return isinstance(basic, x509.BasicConstraints) and basic.ca
 
 
 def _pair(certificates: Sequence[x509.Certificate], key: object) -> Iterator[Look]:
@@ -146,8 +151,7 @@ def _leaf(leaf: x509.Certificate, *, alone: bool) -> Iterator[Look]:
     bits = found.get(x509.KeyUsage)
     if isinstance(bits, x509.KeyUsage) and not bits.digital_signature:
         yield Look("no digitalSignature", words)
-    basic = found.get(x509.BasicConstraints)
-    if isinstance(basic, x509.BasicConstraints) and basic.ca:
+    if _is_ca(leaf):
         # `openssl req -x509` marks whatever it makes as a CA's; what signs others has keyUsage too.
         signs = isinstance(bits, x509.KeyUsage) and bits.key_cert_sign
         own = alone and leaf.issuer == leaf.subject and not signs

@@ -365,6 +365,15 @@ def browser(world: World) -> Side:
     return failures.raw(world.server(), lambda client: client.sendall(request))
 
 
+def falls_back(world: World) -> Side:
+    """A hello for TLS 1.2 with TLS_FALLBACK_SCSV (RFC 7507): no entry is about that."""
+    server = world.server()
+    server.minimum_version, server.maximum_version = VERSIONS[1], VERSIONS[0]
+    hello = bytes([3, 3, *bytes(33), 0, 4, 0xC0, 0x2B, 0x56, 0x00, 1, 0])
+    record = bytes([22, 3, 1, 0, len(hello) + 4, 1, 0, 0, len(hello)]) + hello
+    return failures.raw(server, lambda client: client.sendall(record))
+
+
 def only_1_3_and_no_certificate(world: World) -> Exchange:
     return world.ask(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), world.device())
 
@@ -387,6 +396,12 @@ UNTOLD = Told(
     "The backend ended the connection; it cannot be told whether it refused the device.",
     "not known",
     known=False,
+)
+CALLBACK = Told(
+    "callback_failed",
+    "The backend ended the handshake by its own code, before any certificate of the device was"
+    " looked at.",
+    "sni_callback of the backend",
 )
 TOLD_UNKNOWN = Told("unknown_alert", REFUSED, LOG, known=False)
 
@@ -469,10 +484,11 @@ PROTOCOLS = [
         backend=Told("cut_in_handshake", GONE.format("device"), "the log of the device"),
         versions=VERSIONS,
     ),
-    Case(UNTOLD, alert("UNKNOWN_PSK_IDENTITY"), TOLD_UNKNOWN, UNTOLD, VERSIONS),
-    Case(UNTOLD, alert("BAD_CERTIFICATE_STATUS_RESPONSE"), TOLD_UNKNOWN, UNTOLD, VERSIONS),
+    Case(UNTOLD, falls_back),
+    Case(CALLBACK, alert("UNKNOWN_PSK_IDENTITY"), TOLD_UNKNOWN, CALLBACK, VERSIONS),
+    Case(CALLBACK, alert("BAD_CERTIFICATE_STATUS_RESPONSE"), TOLD_UNKNOWN, CALLBACK, VERSIONS),
     *(
-        Case(UNTOLD, alert(name.upper()), Told(f"alert_{name}", who, where, command), UNTOLD)
+        Case(CALLBACK, alert(name.upper()), Told(f"alert_{name}", who, where, command), CALLBACK)
         for name, who, where, command in (
             ("access_denied", REFUSED, CLIENT_CRT, CLIENT_CRT),
             ("internal_error", "The backend ended the connection by its own fault.", LOG, ""),

@@ -29,7 +29,7 @@ from mtls_lab.facts import read_facts
 from mtls_lab.pki import create_key, pem
 from mtls_lab.pki.comparison import compare
 from mtls_lab.pki.rules import NS_CERT_TYPE
-from mtls_lab.wire import Failure
+from mtls_lab.wire import Failure, Side, Stage
 from mtls_lab.wire.names import reason_of_alert
 from tests.unit.failures import (
     CA,
@@ -118,13 +118,14 @@ WEAK = weak_rsa()
 class Misfit:
     """Files that do not fit, a failure that this causes, and a part of the sentence about it."""
 
-    failure: Failure | str
+    failure: Failure | Side | str
     chain: list[x509.Certificate]
     says: str
     cas: tuple[x509.Certificate, ...] = (root(),)
     key: Any = LEAF_KEY
 
 
+LEAF_ITSELF = leaf()
 MISFITS = {
     "wrong_order": Misfit(
         Failure("SSLError", "KEY_VALUES_MISMATCH"), [root(), leaf()], "begins with the certificate"
@@ -229,6 +230,10 @@ MISFITS = {
             )
         ],
         "holds another one of the same key",
+    ),
+    # ran: Python 3.11, OpenSSL 3.0, a server that loads client.crt as its file of CAs
+    "leaf_trusted": Misfit(
+        unverified(20), [LEAF_ITSELF], "has the certificate of CN=device itself", cas=(LEAF_ITSELF,)
     ),
     "long_message": Misfit(
         Failure("SSLError", "EXCESSIVE_MESSAGE_SIZE"),
@@ -345,6 +350,46 @@ def test_a_clients_own_files_do_not_explain_what_is_wrong_with_the_server(tmp_pa
     assert told.entry == "unknown_issuer"
     assert "In these files" not in told.why
     assert not any("not for this purpose" in each for each in told.files)
+
+
+@pytest.mark.parametrize("code", [26, 62])
+def test_a_pair_of_the_client_is_not_the_servers(tmp_path: Path, code: int) -> None:
+    # ran: Python 3.11, a server whose certificate has clientAuth alone, or another name; the client
+    # gives its own files
+    client = Side("device", Stage.HANDSHAKE, unverified(code))
+    told = asked(tmp_path, Misfit(client, [leaf()], ""))
+    assert "In these files" not in told.why
+    assert "my.crt" not in told.where + told.command + told.ruled_out
+
+
+@pytest.mark.parametrize("code", [10, 20, 26])
+def test_a_pair_of_the_server_is_not_the_clients(tmp_path: Path, code: int) -> None:
+    # ran: Python 3.11, a client that has expired, of another CA, for servers; the server gives its
+    # own files
+    server = Side("backend", Stage.HANDSHAKE, unverified(code))
+    told = asked(tmp_path, Misfit(server, [leaf(SERVER, named("localhost"))], ""))
+    assert "In these files" not in told.why
+    assert "my.crt" not in told.where + told.command + told.ruled_out
+
+
+def test_a_server_that_was_refused_has_its_own_pair(tmp_path: Path) -> None:
+    # ran: Python 3.11, the server's certificate has clientAuth alone, and the server is asked
+    server = Side("backend", Stage.HANDSHAKE, alert("unsupported_certificate"))
+    told = asked(tmp_path, Misfit(server, [leaf()], ""))
+    assert "has no serverAuth" in told.why
+    assert "my.crt" in told.where
+
+
+def test_a_name_that_is_missing_comes_before_other_files(tmp_path: Path) -> None:
+    # ran: Python 3.11, a server for api.example called localhost: Python's client sends this
+    pem.write_certificate(tmp_path / "server.crt", leaf(SERVER))
+    pem.write_certificate(tmp_path / "ca.pem", root())
+    seen = Side("backend", Stage.HANDSHAKE, alert("bad_certificate"))
+    told = explain(seen, certfile=tmp_path / "server.crt", cafile=tmp_path / "ca.pem")
+    first, second, third, *_ = told.causes
+    assert "does not name the host" in first
+    assert "does not name the IP address" in second
+    assert "something else than these files" in third
 
 
 def test_a_certificate_that_was_renewed_may_not_be_the_one_that_is_presented(
