@@ -93,7 +93,8 @@ def look_into(
         read_chain(source, password)
         files["cert"] = source
     looked = look_at(files, chain, called="this certificate", password=password)
-    found = looked.findings(Symptoms(), ROLES[role], outsiders)
+    own_view = Symptoms(side=ROLES[role])  # nobody was refused: whoever asks has these files
+    found = looked.findings(own_view, ROLES[role], outsiders)
     # Of a bundle that was opened it is no fault that it is not PEM.
     own = looked.names["cert"]
     unread = [each for each in looked.held.unread if not each.startswith(own)]
