@@ -77,7 +77,7 @@ def ranked(
         if peer and fault and not senders:
             continue  # this stack sends something else for it
         rank = OFTEN.index(fault) if fault and (senders or fault in said) else len(OFTEN)
-        told = Cause(_text(table, senders), table.get("fault", fault), "likely" in table)
+        told = Cause(_text(table, senders), table.get("fault", fault), table.get("likely", False))
         placed.append((fault not in said, rank, number, told))
     return [cause for *_, cause in sorted(placed, key=lambda each: each[:3])]
 
