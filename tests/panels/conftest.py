@@ -1,15 +1,5 @@
-"""The rule that no panel leaves anything behind."""
+"""The rule that no panel leaves anything behind: the one of tests/unit."""
 
-from collections.abc import Iterator
+from tests.unit.conftest import nothing_left
 
-import pytest
-
-from tests.unit.lab import leftovers
-
-
-@pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    """No test leaves a thread, a backend or an open file behind."""
-    before = leftovers()
-    yield
-    assert leftovers() == before
+__all__ = ["nothing_left"]
