@@ -238,10 +238,11 @@ def test_the_wrong_file_for_one(
     )
 
 
-def test_a_file_in_der_form_is_not_converted_onto_itself(wrong_files: Path) -> None:
-    path = (wrong_files / "key.der").rename(wrong_files / "key.pem")
+def test_a_file_in_der_form_is_not_converted_onto_itself(wrong_files: Path, tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    path.write_bytes((wrong_files / "key.der").read_bytes())
     *_, todo = problem(lambda: pem.read_key(path))
-    assert todo.endswith(f"-in {path} -out {wrong_files / 'key.new.pem'}")
+    assert todo.endswith(f"-in {path} -out {tmp_path / 'key.new.pem'}")
 
 
 def test_a_command_names_a_file_as_a_shell_wants_it(wrong_files: Path, tmp_path: Path) -> None:
