@@ -26,6 +26,8 @@ __all__ = [
     "verify_words",
 ]
 
+#: A code of mbedTLS, and behind it the names that its releases give it.
+CODE = re.compile("-0x[0-9a-f]{2,4}(?: |$)")
 #: What may stand around a part, and is none of it.
 EDGES = " |$"
 #: From this length on, the words of a stack are told from common English without a sign of it.
@@ -115,7 +117,7 @@ def _entries() -> tuple[list[str], list[tuple[str, str, str]]]:
         (words, meaning, name)
         for name, stack in facts["stacks"].items()
         for said, meaning in stack.get("says", {}).items()
-        for words in (_decimal(said) if said.startswith("-0x") else [said])
+        for words in (_spellings(said) if CODE.match(said) else [said])
     ]
     return [words.partition("…")[0].strip(EDGES) for words, *_ in found], found
 
@@ -127,15 +129,20 @@ def _phrase(words: str, meaning: str, stack: str) -> Phrase:
     return Phrase(words, kind, value, side, stack)
 
 
-def _decimal(words: str) -> list[str]:
-    """A code, and as a program prints it that has no hexadecimal; two digits are no sign of it.
+def _spellings(said: str) -> list[str]:
+    """A code and its names, as ESP-IDF has it, and as a program has it that prints no hexadecimal.
+
+    Two digits are no sign of it.
 
     Example:
-        >>> _decimal("-0x2700"), _decimal("-0x0050")
-        (['-0x2700', '-9984'], ['-0x0050'])
+        >>> _spellings("-0x2700 mbedtls_err_x509_cert_verify_failed")
+        ['-0x2700', 'mbedtls_err_x509_cert_verify_failed', 'tls stack: 0x2700|', '-9984']
+        >>> _spellings("-0x50")
+        ['-0x50', 'tls stack: 0x50|']
     """
-    code = int(words[1:], 16) if re.fullmatch("-0x[0-9a-f]{4}", words) else 0
-    return [words, f"-{code}"] if code >= 1000 else [words]
+    code, *names = said.split()
+    number = int(code[1:], 16)
+    return [code, *names, f"tls stack: {code[1:]}|", *([f"-{number}"] if number >= 1000 else [])]
 
 
 @cache

@@ -38,6 +38,8 @@ VAGUE = {
     "pkcs8 pem wanted": 1.5,
     "key not decodable": 4.8,  # whoever knows more of the key has read it
     "file damaged": 4.85,
+    "record not decrypted": 5.1,
+    "mbedtls: record not decrypted": 5.1,
     "mysql user": 3,
     "file not read": 2.2,
     "passphrase asked": 0.8,
