@@ -91,7 +91,7 @@ def _nothing_sent(
     elif tried.alert:
         yield cause("demanded", seen, evidence, certain=True)
     else:
-        yield cause("hung_up_bare", seen, evidence)
+        yield cause("bare_garbled" if tried.end == "garbled" else "hung_up_bare", seen, evidence)
 
 
 def _no_common_scheme(seen: Seen, requested: Requested, evidence: list[str]) -> Cause:

@@ -36,8 +36,8 @@ class Attempt:
         cipher: the cipher suite, likewise.
         messages: the messages of TLS, decrypted.
         heard: what the server sent in the clear, or as application data.
-        end: after the handshake: "closed" or "reset" at once, "said" if it sent data, "quiet" if
-            it waited for us; `""` before.
+        end: after the handshake: "closed" or "reset" at once, "garbled" if it sent a record that
+            cannot be decrypted, "said" if it sent data, "quiet" if it waited for us; `""` before.
         resumed: whether a session was resumed.
         session: to resume it.
     """
@@ -74,8 +74,8 @@ class Attempt:
 
     @property
     def refused(self) -> bool:
-        """Whether the server ended it: by an alert, or by hanging up."""
-        return bool(self.alert) or self.end in {"closed", "reset"} or self.cut
+        """Whether the server ended it: by an alert, also one for other keys, or by hanging up."""
+        return bool(self.alert) or self.end in {"closed", "reset", "garbled"} or self.cut
 
     @property
     def cut(self) -> bool:

@@ -35,6 +35,12 @@ PATIENCE, TIMES = 0.2, 6
 CONNECT, HANDSHAKE, GOODBYE, ANSWER = 4.0, 5.0, 1.0, 5.0
 
 
+#: How a connection ended after the handshake, by the reason of the failure. In TLS 1.3, mbedTLS 3
+#: as a server sends its alert under the keys of the handshake, which a client then no longer uses.
+GARBLED = "RECORD_LAYER_FAILURE"
+ENDED_BY = {"ECONNRESET": "reset", "EPIPE": "reset", GARBLED: "garbled"}
+
+
 class TooMuch(OSError):
     """A server sends without end."""
 
@@ -135,8 +141,8 @@ def attempt(
         messages = messages_of(connection.tls)
         if stage is Stage.HANDSHAKE and not version:
             heard = connection.heard
-        if stage is Stage.FIRST_READ and failure and failure.reason in {"ECONNRESET", "EPIPE"}:
-            end = "reset"
+        if stage is Stage.FIRST_READ and failure:
+            end = ENDED_BY.get(failure.reason, "")
         with suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
     return Attempt(stage, failure, version, cipher, messages, heard, end, resumed, kept)
@@ -178,7 +184,8 @@ def _goodbye(connection: _Connection, clock: Clock) -> tuple[bytes, str]:
             connection.unwrap()
         data = connection.recv(KEPT)
     except OSError as error:
-        if alert_of(Failure.of(error).reason):
+        reason = Failure.of(error).reason
+        if alert_of(reason) or reason == GARBLED:
             raise
     return data, "said" if data else "quiet"
 

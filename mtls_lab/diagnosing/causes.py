@@ -38,6 +38,7 @@ MOST, QUOTED = 5, 120
 ENDS = {
     "closed": ", then the server hung up",
     "reset": ", then the server reset the connection",
+    "garbled": ", then a record that cannot be decrypted",
     "quiet": "; the server waits for a request",
 }
 

@@ -112,6 +112,8 @@ def of_chain(
         cut = any(each.cut and each.first("CertificateRequest") for each in seen.attempts)
         done = any(each.version == "TLSv1.2" for each in seen.attempts)
         name = "cut_off" if cut else "hung_up" if done else "hung_up_or_cut_off"
+        if tried.end == "garbled":
+            name = "refused_garbled"
         yield cause(name, seen, seen_here)
     else:
         told_ = _left_open(seen, page or Side("device", tried.stage, symptoms_of(tried).failure))

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from mtls_lab import CertificateAuthority, diagnose, serve
+from mtls_lab import CertificateAuthority, Relay, diagnose, serve
 from mtls_lab.cli.calls import EXIT_CODES, STARTTLS
 from mtls_lab.diagnosing import PROTOCOLS, classes, probing, read_target
 from mtls_lab.diagnosing.causes import advice
@@ -19,13 +19,17 @@ from mtls_lab.diagnosing.starttls import named
 from mtls_lab.diagnosing.value import Cause, Diagnosis, Line
 from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.facts import read_facts
-from mtls_lab.net import nobody_listens, server_context
+from mtls_lab.net import Chunk, nobody_listens, server_context
 from mtls_lab.pki import Purpose, create_key, self_signed
 from mtls_lab.pki.pem import read_key, write_certificate, write_pkcs12
+from mtls_lab.wire import Direction
 from tests.unit.cli.calling import NOWHERE, call, run
 from tests.unit.cli.terminal import terminal
 from tests.unit.failures import private_pem
 from tests.unit.lab import Lab, unfolded
+
+#: A record of TLS 1.3 with an alert: a header, two bytes, the type, and the tag.
+ENCRYPTED_ALERT = 5 + 2 + 1 + 16
 
 
 @pytest.mark.parametrize(
@@ -417,6 +421,28 @@ def test_a_name_that_a_server_has_no_certificate_for(lab: Lab, named: str) -> No
     first = diagnosis.causes[0]
     assert (first.name, diagnosis.code, first.certain) == ("name_not_served", 14, True)
     assert f"answers {f'when it is called {named}' if named else 'without SNI'}" in first.says
+
+
+@pytest.mark.parametrize(
+    ("files", "told"), [("none", "bare_garbled"), ("untrusted", "refused_garbled")]
+)
+def test_an_alert_under_other_keys(lab: Lab, files: str, told: str) -> None:
+    """What mbedTLS 3.6.7 sends in TLS 1.3, here by one bit: an alert that does not decrypt."""
+    context = lab.mtls()
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+
+    def garble(chunk: Chunk) -> bytes:
+        is_alert = chunk.direction is Direction.TO_DEVICE and len(chunk.heard) == ENCRYPTED_ALERT
+        return chunk.heard[:-1] + bytes([chunk.heard[-1] ^ 1]) if is_alert else chunk.heard
+
+    cert, key = lab.store.files(files) or (None, None)
+    with serve(context) as backend, Relay(backend, tamper=garble) as relay:
+        diagnosis = diagnose(
+            relay, cafile=lab.ca_file, certfile=cert, keyfile=key, server_hostname="localhost"
+        )
+    assert [cause.name for cause in diagnosis.causes] == [told]
+    (line,) = (each for each in diagnosis.lines if each.label == "TLS 1.3")
+    assert (line.sign, ", then a record that cannot be decrypted" in line.text) == ("✗", True)
 
 
 def test_a_key_without_its_certificate(lab: Lab) -> None:
