@@ -38,8 +38,10 @@ VAGUE = {
     "pkcs8 pem wanted": 1.5,
     "key not decodable": 4.8,  # whoever knows more of the key has read it
     "file damaged": 4.85,
-    "record not decrypted": 5.1,
-    "mbedtls: record not decrypted": 5.1,
+    # What the other side says of it knows more.
+    "RECORD_LAYER_FAILURE": 2.4,
+    "record not decrypted": 2.5,
+    "mbedtls: record not decrypted": 2.5,
     "mysql user": 3,
     "file not read": 2.2,
     "passphrase asked": 0.8,
