@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtls_lab.errors import FileProblem
-from mtls_lab.explaining.symptoms import shown
+from mtls_lab.explaining.wording import shown
 from mtls_lab.files import PathLike
 from mtls_lab.text import printable
 

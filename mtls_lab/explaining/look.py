@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from mtls_lab.explaining.held import Held
 from mtls_lab.explaining.held import read as read_files
-from mtls_lab.explaining.symptoms import Symptoms, shown
+from mtls_lab.explaining.symptoms import Symptoms
+from mtls_lab.explaining.wording import shown
 from mtls_lab.facts import read_facts
 from mtls_lab.files import PathLike
 from mtls_lab.wire import Stage

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import serialization
 
 from mtls_lab import Exchange, Side, ask, pki, serve
 from mtls_lab.explaining import Explanation, explain
-from mtls_lab.explaining.choosing import _entries
+from mtls_lab.explaining.symptoms import _entries
 from mtls_lab.net import Backend, cut, server_context
 from mtls_lab.pki import pem
 from mtls_lab.wire.names import alert_of
