@@ -15,10 +15,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-from mtls_lab.net.given import expect_context, expect_function, expect_number, expect_text
-from mtls_lab.net.mailbox import Mailbox
-from mtls_lab.net.sockets import LINGER, MAX_CONNECTIONS, Acceptor, Address, hang_up
-from mtls_lab.net.tls import PeerCertificate, messages_of, receive, subject_of, wrap
+from mtls_lab.errors import expect_function, expect_number, expect_text
+from mtls_lab.net.sockets import MAX_CONNECTIONS, Acceptor, Address, Mailbox
+from mtls_lab.net.tls import (
+    LINGER,
+    PeerCertificate,
+    expect_context,
+    hang_up,
+    messages_of,
+    receive,
+    subject_of,
+    wrap,
+)
 from mtls_lab.wire import SECRET, Failure, LineBuffer, ProtocolError, Service, Side, Stage
 
 __all__ = [

@@ -1,7 +1,7 @@
 """The device: one command to the backend, and what both sides saw of it.
 
-Here: `ask`. Not here: the backend (backend.py), and how a context is configured, which is the
-learner's work.
+Here: `ask`, and whom it can ask. Not here: the backend (backend.py), and how a context is
+configured, which is the learner's work.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Never
+from typing import Never, Protocol
 
+from mtls_lab.errors import LabError, expect_number, expect_text, kind_of
 from mtls_lab.net.clock import Clock, addresses
-from mtls_lab.net.given import Upstream, expect_call
 from mtls_lab.net.recording import RecordedSocket
-from mtls_lab.net.sockets import Address, hang_up
-from mtls_lab.net.tls import messages_of, subject_of
+from mtls_lab.net.sockets import Address
+from mtls_lab.net.tls import expect_context, hang_up, messages_of, subject_of
 from mtls_lab.wire import Exchange, Failure, LineBuffer, Session, Side, Stage
 
-__all__ = ["ask"]
+__all__ = ["GRACE", "Upstream", "ask", "expect_upstream"]
 
 #: What is said of a backend that was reached and whose side nobody here can see.
 NOT_HERE = "is not in this process: see its own log"
@@ -29,6 +29,21 @@ TIMEOUT = 5.0
 #: Seconds in which a backend that only waits notices that a device has given up. One that is busy
 #: with something else is not waited for.
 GRACE = 0.5
+
+
+class Upstream(Protocol):
+    """What a device can be sent to: a Backend, or a Relay."""
+
+    @property
+    def address(self) -> Address:
+        """Where it listens."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the backend runs in another process, so that its side is not known here."""
+
+    def wait_for(self, peer: Address, timeout: float = ...) -> Side | None:
+        """Return how the connection from `peer` ended on the backend's side."""
 
 
 def ask(
@@ -73,7 +88,7 @@ def ask(
         device   connect ✓  received ✓ open sesame
         backend  connect ✓  received ✓ GET_SECRET
     """
-    expect_call(command, more, to, context, timeout)
+    _expect_call(command, more, to, context, timeout)
     if "\n" in command:
         raise ValueError(f"one command is one line, and this is more: {command!r}")
     if session is not None and context is None:
@@ -127,6 +142,37 @@ def ask(
     )
     exchange = Exchange(command, device, tls=tls, recording=recording)
     return exchange if own is None else _with_backend(exchange, to, own, clock, timeout)
+
+
+def expect_upstream(to: object, who: str) -> None:
+    """Hold whom `who` calls to being a backend, a relay or an address. Raises LabError."""
+    if isinstance(to, tuple) and len(to) == 2:
+        return
+    if not isinstance(to, tuple) and hasattr(to, "address") and hasattr(to, "wait_for"):
+        return
+    raise LabError(
+        f"{who} was given {kind_of(to)} to call",
+        "what serve or Relay returned, or an address: a pair of host and port",
+        'give the backend itself, or a pair such as ("localhost", 5000)',
+    )
+
+
+def _expect_call(
+    command: object, more: tuple[object, ...], to: object, context: object, timeout: object
+) -> None:
+    """Hold a call of `ask` to two arguments without a name, and to their kinds. Raises LabError."""
+    expect_text(command, "the command")
+    expect_number(timeout, "timeout")
+    if more:
+        name = "context" if isinstance(more[0], ssl.SSLContext) else "name"
+        raise LabError(
+            f"ask was given {2 + len(more)} arguments without a name: the third is "
+            f"{kind_of(more[0])}",
+            "the command and whom to ask; what follows has its name in front of it",
+            f"write ask(command, backend, {name}=…)",
+        )
+    expect_upstream(to, "ask")
+    expect_context(context, "ask")
 
 
 def _connect(connection: socket.socket, host: str, port: int, clock: Clock) -> Address:
