@@ -185,8 +185,11 @@ def look_at(
         course: whether the files are called as in the course.
     """
     # cryptography is slow to load, and most explanations need none.
-    from mtls_lab.pki.comparison import compare, purposes_of  # noqa: PLC0415
-    from mtls_lab.pki.revocation import revocations  # noqa: PLC0415
+    from mtls_lab.pki.comparison import (  # noqa: PLC0415
+        compare,
+        purposes_of,
+        revocations,
+    )
 
     texts = {
         name: (called, "FILE") if path is None else shown(path, course=course)

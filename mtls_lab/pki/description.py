@@ -1,10 +1,12 @@
 """What a certificate says, in words; and whether it is still good.
 
-Here: reading certificates. Not here: making them (authority.py), and files (pem.py).
+Here: reading certificates, and what is told to whoever gives a file in place of one. Not here:
+making them (authority.py), and files (pem.py).
 """
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -12,7 +14,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
-from mtls_lab.pki.given import expect_certificate
+from mtls_lab.errors import LabError, kind_of
 from mtls_lab.text import printable
 
 __all__ = [
@@ -20,6 +22,8 @@ __all__ = [
     "UNVERIFIED",
     "common_name",
     "describe",
+    "expect_certificate",
+    "expect_request",
     "has_signed",
     "in_words",
     "is_current",
@@ -194,3 +198,28 @@ def is_current(certificate: x509.Certificate, issuer: x509.Certificate, *, days:
         return False
     end = certificate.not_valid_after_utc - timedelta(days=days)
     return certificate.not_valid_before_utc <= datetime.now(UTC) <= end
+
+
+# --- A file in place of what is in it
+
+
+def expect_certificate(thing: object, call: str) -> None:
+    """Hold what `call` is given to being a certificate. Raises LabError."""
+    _expect(thing, x509.Certificate, call, "a certificate", "pem.read_certificate({})")
+
+
+def expect_request(thing: object) -> None:
+    """Hold what `sign` is given to being a signing request. Raises LabError."""
+    read = "x509.load_pem_x509_csr(Path({}).read_bytes())"
+    _expect(thing, x509.CertificateSigningRequest, "sign", "a signing request", read)
+
+
+def _expect(thing: object, kind: type, call: str, what: str, read: str) -> None:
+    if isinstance(thing, kind):
+        return
+    todo = f"give {what}; {read.format('file')} reads one"
+    if isinstance(thing, str | os.PathLike):
+        todo = f"read the file first: {read.format(repr(os.fspath(thing)))}"
+    elif isinstance(getattr(thing, "certificate", None), kind):
+        todo = f"give what is in it: {call}(….certificate)"
+    raise LabError(f"{call} was given {kind_of(thing)}", what, todo)
