@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mtls_lab.errors import FileProblem
-from mtls_lab.files import read_json, write_file
+from mtls_lab.files import write_file
 
 __all__ = ["MARKER", "learner_folder", "read_facts", "resource_folder"]
 
@@ -49,14 +49,14 @@ def read_facts(name: str) -> dict[str, Any]:
     """
     path = resource_folder("data") / f"{name}.toml"
     if name in MADE:
-        return dict(read_json(path.with_suffix(".json")))
+        return dict(json.loads(path.with_suffix(".json").read_bytes()))
     # TOML takes fifty times as long to read as JSON: so the facts are kept as that, where Python
     # keeps its modules, and hold for a source of this time and size.
     source = path.stat()
     stamp = [FORMAT, source.st_mtime_ns, source.st_size]
     kept = path.parent / "__pycache__" / f"{name}.json"
-    with suppress(OSError, ValueError, TypeError):
-        of, facts = read_json(kept)
+    with suppress(OSError, ValueError, TypeError, RecursionError):
+        of, facts = json.loads(kept.read_bytes())
         if of == stamp:
             return dict(facts)
     import tomllib  # noqa: PLC0415 - most runs need none
