@@ -1,4 +1,4 @@
-"""The mailbox between threads, and saying goodbye (tls.py). Listening is tested through test_server*.py."""
+"""The mailbox between threads, and saying goodbye. Listening is tested through test_backend*.py."""
 
 import socket
 import threading
