@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab.files import PathLike
-from mtls_lab.pki.description import UNVERIFIED, has_signed, is_signed_by, oid_name
+from mtls_lab.pki.description import oid_name
 from mtls_lab.pki.key_kinds import CURVES, public_key
 from mtls_lab.pki.pem import read_crls
 from mtls_lab.pki.rules import (
@@ -31,6 +31,7 @@ from mtls_lab.pki.rules import (
     told,
     unfit_for,
 )
+from mtls_lab.pki.signed import UNVERIFIED, has_signed, is_signed_by
 from mtls_lab.text import printable
 
 __all__ = ["Look", "compare", "path_of", "purposes_of", "revocations", "revoked_by"]

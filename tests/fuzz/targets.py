@@ -53,8 +53,8 @@ from mtls_lab.pki import (
 )
 from mtls_lab.pki.bundles import read_bundle
 from mtls_lab.pki.comparison import compare
-from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.kinds import kind_of
+from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.tpm import Evidence, Public, RSAPublic, Signature, Statement
 from mtls_lab.tpm.keys import parsed
 from mtls_lab.wire import (
