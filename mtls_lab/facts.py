@@ -1,7 +1,7 @@
-"""The facts in data/, and where the project's own files and the learner's folder are.
+"""The facts in data/, and where the project's own files are.
 
-Here: one reader of all data files, two lookups. Not here: what an entry means (who reads it),
-and what a learner's folder holds (learner/workspace.py).
+Here: one reader of all data files, and one lookup. Not here: what an entry means (who reads it),
+and where a learner's folder is (learner/folder.py).
 """
 
 import json
@@ -13,10 +13,7 @@ from typing import Any
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import write_file
 
-__all__ = ["MARKER", "learner_folder", "read_facts", "resource_folder"]
-
-#: The file that makes a folder a learner's folder; learner/notebooks.py writes it.
-MARKER = ".mtls-lab"
+__all__ = ["read_facts", "resource_folder"]
 
 #: The facts that no hand has written.
 MADE = {"peers", "tpm_runs"}
@@ -67,16 +64,3 @@ def read_facts(name: str) -> dict[str, Any]:
             kept.parent.mkdir(exist_ok=True)
             write_file(kept, json.dumps([stamp, facts]))
     return facts
-
-
-def learner_folder(start: Path | None = None) -> Path | None:
-    """Return the learner's folder that `start` (default: the current folder) is in, or None."""
-    start = Path.cwd() if start is None else start.absolute()
-    return next((each for each in (start, *start.parents) if _is_marked(each)), None)
-
-
-def _is_marked(folder: Path) -> bool:
-    try:
-        return (folder / MARKER).is_file()
-    except (OSError, ValueError):  # it may not be entered, or its name cannot be one
-        return False

@@ -37,9 +37,8 @@ from mtls_lab.enrolment import (
 )
 from mtls_lab.errors import LabError
 from mtls_lab.explaining import explain
-from mtls_lab.facts import MARKER
 from mtls_lab.learner import notebooks, progress
-from mtls_lab.learner.folder import read_marker
+from mtls_lab.learner.folder import MARKER, read_marker
 from mtls_lab.learner.tidying import _shortened
 from mtls_lab.panels.certificate import card
 from mtls_lab.pki import (
