@@ -145,7 +145,7 @@ class Backend:
         )
         self.address = self._acceptor.address
 
-    #: A backend of this process; see upstream.py.
+    #: A backend of this process; see `Upstream` (device.py).
     elsewhere = False
 
     def wait_for(self, peer: Address, timeout: float = 5.0) -> Side:
