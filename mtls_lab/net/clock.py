@@ -39,9 +39,14 @@ class Clock:
         self._end = time.monotonic() + seconds
 
     @property
+    def rest(self) -> float:
+        """The seconds that are left; not more than 0 where none are."""
+        return self._end - time.monotonic()
+
+    @property
     def over(self) -> bool:
         """Whether no time is left."""
-        return time.monotonic() >= self._end
+        return self.rest <= 0
 
     @property
     def left(self) -> float:
@@ -50,7 +55,7 @@ class Clock:
 
     def at_most(self, seconds: float) -> float:
         """Return so many seconds, or what is left of them."""
-        return max(min(seconds, self._end - time.monotonic()), LEAST)
+        return max(min(seconds, self.rest), LEAST)
 
     def within(self, seconds: float) -> Clock:
         """Return a deadline of its own, so many seconds from now and not later than this one."""

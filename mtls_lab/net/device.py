@@ -102,13 +102,13 @@ def ask(
         if callable(context):
             context = context()
             clock = Clock(timeout)  # somebody may have typed a password meanwhile
-        host, port = to if isinstance(to, tuple) else to.address
-        connection = RecordedSocket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        address = to if isinstance(to, tuple) else to.address
+        connection = RecordedSocket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         if context is not None:
             # Before it connects: what is wrong with the arguments shows here.
             connection.wrap(context, server_hostname, session)
         stage, connection.clock = Stage.CONNECT, clock
-        host, port = _connect(connection, host, port, clock)
+        address = _connect(connection, address, clock, known=not isinstance(to, tuple))
         own = connection.getsockname()[:2]
         stage = Stage.APPLICATION
         if connection.tls is not None:
@@ -134,7 +134,7 @@ def ask(
     if connection is not None:
         # After a good reply there is nothing left to wait for.
         hang_up(connection, wait=clock.left if failure else 0)
-        recording = connection.recording(own, (host, port)) if own else None
+        recording = connection.recording(own, address) if own else None
     device = Side(
         *("device", stage, failure, version, peer, tuple(received), messages),
         reused=reused,
@@ -175,9 +175,10 @@ def _expect_call(
     expect_context(context, "ask")
 
 
-def _connect(connection: socket.socket, host: str, port: int, clock: Clock) -> Address:
-    """Connect, and return the address that the host has."""
-    ((_, address), *_) = addresses(host, port, clock, connection.family)
+def _connect(connection: socket.socket, address: Address, clock: Clock, *, known: bool) -> Address:
+    """Connect, and return the address that the host has; that of a backend is `known`."""
+    if not known:
+        ((_, address), *_) = addresses(*address, clock, connection.family)
     connection.connect(address)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return address

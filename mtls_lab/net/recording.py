@@ -160,11 +160,11 @@ class RecordedSocket(socket.socket):
         """Let the next wait end at the deadline, if there is one."""
         if self.clock is None:
             return
-        if self.clock.over:  # a peer may send a byte now and then for ever
+        rest = self.clock.rest
+        if rest <= 0:  # a peer may send a byte now and then for ever
             raise TimeoutError("timed out")
-        left = self.clock.left
-        if not 0 <= (self.gettimeout() or -1) - left <= SLACK:
-            super().settimeout(left)
+        if not 0 <= (self.gettimeout() or -1) - rest <= SLACK:
+            super().settimeout(rest)
 
     def _take_in(self) -> None:
         if data := self._receive(PIECE):

@@ -180,9 +180,13 @@ def subject_of(certificate: PeerCertificate) -> str | None:
     return ",".join(reversed(parts)) or None
 
 
+#: Characters that mean something in a subject, and how they are written there.
+_ESCAPES = str.maketrans({"\0": "\\00"} | {c: f"\\{c}" for c in '",+;<>\\'})
+
+
 def _escaped(value: str) -> str:
     """Write a value as RFC 4514, section 2.4, does: nothing in it ends it, or starts another."""
-    text = "".join(f"\\{c}" if c in '",+;<>\\' else c for c in value).replace("\0", "\\00")
+    text = value.translate(_ESCAPES)
     if text.startswith(("#", " ")):
         text = f"\\{text}"
     return f"{text[:-1]}\\ " if value.endswith(" ") and len(value) > 1 else text
