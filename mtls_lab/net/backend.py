@@ -66,7 +66,6 @@ class Conversation:
     peer: str | None = None
     #: As `getpeercert` gives it; None over plain TCP, or without one.
     certificate: PeerCertificate = None
-    certificate_der: bytes | None = None
     asked: bool = False
     reused: bool = False
     # Bounded: a client may send commands for as long as it likes.
@@ -206,7 +205,6 @@ class Backend:
         self._acceptor.adopt(tls)
         tls.do_handshake()
         talk.version, talk.certificate = tls.version(), tls.getpeercert()
-        talk.certificate_der = tls.getpeercert(binary_form=True)
         talk.peer = subject_of(talk.certificate)
         talk.asked = tls.context.verify_mode is not ssl.CERT_NONE
         talk.reused = bool(tls.session_reused)
@@ -257,9 +255,11 @@ class Backend:
     def _reply(self, command: str, talk: Conversation) -> str:
         if self._answer is None:
             return self.service.answer(command)
+        tls = talk.connection
+        shown = tls.getpeercert(binary_form=True) if isinstance(tls, ssl.SSLSocket) else None
         try:
             with self._acceptor.outside():
-                return self._answer(command, talk.certificate_der)
+                return self._answer(command, shown)
         except Exception:
             talk.send("ERROR the backend could not answer")
             raise

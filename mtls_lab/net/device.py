@@ -10,7 +10,6 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Never, Protocol
 
 from mtls_lab.errors import LabError, expect_number, expect_text, kind_of
@@ -140,8 +139,8 @@ def ask(
         reused=reused,
         name=name,
     )
-    exchange = Exchange(command, device, tls=tls, recording=recording)
-    return exchange if own is None else _with_backend(exchange, to, own, clock, timeout)
+    backend, unseen = _backend_of(to, own, clock, timeout)
+    return Exchange(command, device, backend, unseen, tls=tls, recording=recording)
 
 
 def expect_upstream(to: object, who: str) -> None:
@@ -190,13 +189,15 @@ def _send(connection: socket.socket, command: str) -> None:
         connection.sendall(command.encode("utf-8") + b"\n")
 
 
-def _with_backend(
-    exchange: Exchange, to: Upstream | Address, own: Address, clock: Clock, timeout: float
-) -> Exchange:
-    """Add what the backend saw of the connection from `own`, or why that is not known."""
+def _backend_of(
+    to: Upstream | Address, own: Address | None, clock: Clock, timeout: float
+) -> tuple[Side | None, str]:
+    """Return what the backend saw of the connection from `own`, and what is said if nothing."""
+    if own is None:
+        return None, Exchange.unseen
     if isinstance(to, tuple) or to.elsewhere:
-        return replace(exchange, unseen=NOT_HERE)
+        return None, NOT_HERE
     try:
-        return replace(exchange, backend=to.wait_for(own, clock.left))
+        return to.wait_for(own, clock.left), Exchange.unseen
     except TimeoutError:
-        return replace(exchange, unseen=f"had not finished after {timeout:g} s")
+        return None, f"had not finished after {timeout:g} s"
