@@ -1,12 +1,13 @@
 """The errors that a person reads: what was found, what was expected, what to do.
 
-Here: one base class and its few kinds. Not here: errors of TLS itself, which are the lesson
-and reach the reader unchanged (see wire/outcome.py).
+Here: one base class and its few kinds, and what a caller gives, held to its kind: the likely slips,
+told at once. Not here: errors of TLS itself, which are the lesson and reach the reader unchanged
+(see wire/outcome.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mtls_lab.text import printable
@@ -20,6 +21,10 @@ __all__ = [
     "TamperFailed",
     "ToolMissing",
     "UnknownName",
+    "expect_function",
+    "expect_number",
+    "expect_text",
+    "expect_written",
     "kind_of",
     "why_of",
 ]
@@ -129,3 +134,46 @@ class UnknownName(LabError):
 
     def __reduce__(self) -> tuple[type[LabError], tuple[Any, ...]]:
         return type(self), self._arguments
+
+
+# --- What a caller gives
+
+
+def expect_text(text: object, what: str) -> None:
+    """Hold a command, a name or a host to being a text. Raises LabError."""
+    if isinstance(text, str):
+        return
+    todo = "leave out the b before the quotes" if isinstance(text, bytes) else "put it in quotes"
+    raise LabError(f"{what} is {kind_of(text)}", "a text", todo)
+
+
+def expect_number(number: object, what: str, least: float = 0) -> None:
+    """Hold a time-out or a limit to being a number, not below `least`. Raises LabError."""
+    if isinstance(number, int | float) and number >= least:
+        return
+    raise LabError(
+        f"{what} is {number if isinstance(number, int | float) else kind_of(number)}",
+        f"a number from {least} on",
+        f"write {what}={number if isinstance(number, str) and number.isdigit() else 5}, say",
+    )
+
+
+def expect_function(function: object, what: str) -> None:
+    """Hold what is to be called later to being a function, or None. Raises LabError."""
+    if function is not None and not callable(function):
+        raise LabError(
+            f"{what} is {kind_of(function)}",
+            "a function, or None",
+            f"write {what}=name, with the name of a function and without brackets behind it",
+        )
+
+
+def expect_written(things: Sequence[object], kind: Any, call: str, what: str) -> None:
+    """Hold what `call` is to write, behind the name of the file, to its kind. Raises LabError."""
+    wrong = [each for each in things if not isinstance(each, kind)] if things else [None]
+    if wrong:
+        raise LabError(
+            f"{call} was given {kind_of(wrong[0])} to write",
+            f"the name of a file, then {what}",
+            f"write {call}(path, …), with {what} in the second place",
+        )

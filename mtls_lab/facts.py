@@ -1,7 +1,7 @@
-"""The facts in data/, and where the project's own files and the learner's folder are.
+"""The facts in data/, and where the project's own files are.
 
-Here: one reader of all data files, two lookups. Not here: what an entry means (who reads it),
-and what a learner's folder holds (learner/workspace.py).
+Here: one reader of all data files, and one lookup. Not here: what an entry means (who reads it),
+and where a learner's folder is (learner/folder.py).
 """
 
 import json
@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from mtls_lab.errors import FileProblem
-from mtls_lab.files import read_json, write_file
+from mtls_lab.files import write_file
 
-__all__ = ["MARKER", "learner_folder", "read_facts", "resource_folder"]
-
-#: The file that makes a folder a learner's folder; learner/notebooks.py writes it.
-MARKER = ".mtls-lab"
+__all__ = ["read_facts", "resource_folder"]
 
 #: The facts that no hand has written.
 MADE = {"peers", "tpm_runs"}
@@ -49,14 +46,14 @@ def read_facts(name: str) -> dict[str, Any]:
     """
     path = resource_folder("data") / f"{name}.toml"
     if name in MADE:
-        return dict(read_json(path.with_suffix(".json")))
+        return dict(json.loads(path.with_suffix(".json").read_bytes()))
     # TOML takes fifty times as long to read as JSON: so the facts are kept as that, where Python
     # keeps its modules, and hold for a source of this time and size.
     source = path.stat()
     stamp = [FORMAT, source.st_mtime_ns, source.st_size]
     kept = path.parent / "__pycache__" / f"{name}.json"
-    with suppress(OSError, ValueError, TypeError):
-        of, facts = read_json(kept)
+    with suppress(OSError, ValueError, TypeError, RecursionError):
+        of, facts = json.loads(kept.read_bytes())
         if of == stamp:
             return dict(facts)
     import tomllib  # noqa: PLC0415 - most runs need none
@@ -67,16 +64,3 @@ def read_facts(name: str) -> dict[str, Any]:
             kept.parent.mkdir(exist_ok=True)
             write_file(kept, json.dumps([stamp, facts]))
     return facts
-
-
-def learner_folder(start: Path | None = None) -> Path | None:
-    """Return the learner's folder that `start` (default: the current folder) is in, or None."""
-    start = Path.cwd() if start is None else start.absolute()
-    return next((each for each in (start, *start.parents) if _is_marked(each)), None)
-
-
-def _is_marked(folder: Path) -> bool:
-    try:
-        return (folder / MARKER).is_file()
-    except (OSError, ValueError):  # it may not be entered, or its name cannot be one
-        return False

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis.strategies import none
 
 from mtls_lab.errors import ToolMissing
-from mtls_lab.facts import MARKER
+from mtls_lab.learner.folder import MARKER
 from tests import sharing
 
 # A shell's background is deaf to Ctrl-C, and what it starts inherits that: the programs that the

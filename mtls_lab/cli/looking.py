@@ -14,8 +14,8 @@ from pathlib import Path
 from mtls_lab.diagnosing.causes import sentence
 from mtls_lab.diagnosing.own import look_into
 from mtls_lab.explaining.look import look_at
-from mtls_lab.explaining.symptoms import Symptoms, shown
-from mtls_lab.explaining.wording import outsiders, typed_here
+from mtls_lab.explaining.symptoms import Symptoms
+from mtls_lab.explaining.wording import outsiders, shown, typed_here
 from mtls_lab.pki.bundles import is_pkcs12
 from mtls_lab.text import json_text
 

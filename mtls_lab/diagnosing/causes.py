@@ -15,7 +15,7 @@ from mtls_lab.diagnosing.attempts import Attempt
 from mtls_lab.diagnosing.probing import Seen
 from mtls_lab.diagnosing.value import Cause
 from mtls_lab.explaining import Explanation
-from mtls_lab.explaining.symptoms import shown
+from mtls_lab.explaining.wording import shown
 from mtls_lab.facts import read_facts
 from mtls_lab.pki.rules import told
 from mtls_lab.text import host_and_port, printable

@@ -26,8 +26,8 @@ from mtls_lab.diagnosing.misbehaving import (
 from mtls_lab.diagnosing.own import load_pair
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
-from mtls_lab.net.sockets import Acceptor, Address, hang_up
-from mtls_lab.net.tls import messages_of, watch, wrap
+from mtls_lab.net.sockets import Acceptor, Address
+from mtls_lab.net.tls import hang_up, messages_of, watch, wrap
 from mtls_lab.pki import CertificateAuthority, write_certificate
 from mtls_lab.text import host_and_port
 from mtls_lab.wire import Failure, Stage, looks_like_tls

@@ -20,8 +20,8 @@ from mtls_lab.explaining.look import VAGUE, Finding, look_at
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import outsiders
 from mtls_lab.pki.comparison import path_of
-from mtls_lab.pki.description import is_signed_by
 from mtls_lab.pki.rules import told
+from mtls_lab.pki.signed import is_signed_by
 from mtls_lab.wire import Failure, Side
 from mtls_lab.wire.names import reason_of_alert
 

@@ -16,7 +16,7 @@ from mtls_lab.diagnosing.causes import how_it_ended, in_words, listed, quoted
 from mtls_lab.diagnosing.judging import strictly
 from mtls_lab.diagnosing.probing import Seen
 from mtls_lab.diagnosing.value import NO, NOTE, OPEN, YES, Line
-from mtls_lab.explaining.symptoms import shown
+from mtls_lab.explaining.wording import shown
 from mtls_lab.pki.key_kinds import key_kind
 from mtls_lab.pki.rules import extensions_of, told
 from mtls_lab.text import printable

@@ -29,7 +29,7 @@ from mtls_lab.enrolment.lines import request_from, to_line
 from mtls_lab.enrolment.office import MOST_REFUSALS
 from mtls_lab.errors import LabError
 from mtls_lab.pki import CertificateAuthority, Purpose
-from mtls_lab.pki.description import UNREADABLE
+from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.text import printable
 from mtls_lab.tpm import Evidence, Public, Statement, make_credential
 

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from mtls_lab.pki import CertificateAuthority
 from mtls_lab.pki.authority import CLOCK_SKEW
-from mtls_lab.pki.description import is_signed_by
 from mtls_lab.pki.key_kinds import public_key
 from mtls_lab.pki.leaf import leaf_builder, name_of
 from mtls_lab.pki.rules import extensions_of
+from mtls_lab.pki.signed import is_signed_by
 from mtls_lab.tpm import Public
 
 __all__ = ["endorse", "not_endorsed"]

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from mtls_lab.errors import LabError
 from mtls_lab.net import PeerCertificate
 from mtls_lab.pki import Key
-from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.leaf import name_of
+from mtls_lab.pki.signed import UNREADABLE
 
 __all__ = ["certificate_from", "names_in", "request", "request_from", "to_line"]
 

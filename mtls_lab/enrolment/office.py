@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from mtls_lab.enrolment.lines import names_in, request_from, to_line
 from mtls_lab.errors import LabError
 from mtls_lab.pki import CertificateAuthority, Purpose, common_name
-from mtls_lab.pki.description import UNREADABLE
+from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.text import printable
 
 __all__ = [

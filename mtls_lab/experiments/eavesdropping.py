@@ -15,7 +15,7 @@ from itertools import groupby
 from cryptography import x509
 
 from mtls_lab.net import Chunk
-from mtls_lab.pki.description import UNREADABLE
+from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.text import printable
 from mtls_lab.wire import (
     Direction,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtls_lab.errors import FileProblem
-from mtls_lab.explaining.symptoms import shown
+from mtls_lab.explaining.wording import shown
 from mtls_lab.files import PathLike
 from mtls_lab.text import printable
 
@@ -163,7 +163,7 @@ def wrong_signers(certificates: Sequence[x509.Certificate]) -> States:
         return
     from cryptography import x509  # noqa: PLC0415 - see mistakes_in
 
-    from mtls_lab.pki.description import UNREADABLE  # noqa: PLC0415
+    from mtls_lab.pki.signed import UNREADABLE  # noqa: PLC0415
 
     for signer in certificates:
         if not any(each.issuer == signer.subject and each != signer for each in certificates):

@@ -19,7 +19,8 @@ from mtls_lab.errors import LabError
 from mtls_lab.explaining.calls import FILE_ERRORS, attribute, handed_on, over_tls, unopened
 from mtls_lab.explaining.lines import heard
 from mtls_lab.explaining.pasted import READ, decoded
-from mtls_lab.explaining.symptoms import Symptoms, steady
+from mtls_lab.explaining.symptoms import Symptoms
+from mtls_lab.explaining.wording import steady
 from mtls_lab.wire import Failure, Stage
 from mtls_lab.wire.names import NO_CHAIN
 

@@ -64,9 +64,10 @@ def ranked(
     Raises:
         UnknownName: there is no such stack.
     """
-    known = {name for entry in alerts_sent() for name in names_of(entry)}
-    if peer and peer not in known:
-        raise UnknownName("peer", peer, sorted(known))
+    if peer:
+        known = {name for entry in alerts_sent() for name in names_of(entry)}
+        if peer not in known:
+            raise UnknownName("peer", peer, sorted(known))
     placed, told_to = [], "course" if course else "others"
     for number, cause in enumerate([why] if isinstance(why, str) else why):
         table: dict[str, Any] = {"cause": cause} if isinstance(cause, str) else cause
@@ -107,10 +108,12 @@ def _text(cause: dict[str, str], senders: list[str]) -> str:
 
 def _senders(fault: str, alert: str, peer: str) -> list[str]:
     """The stacks that send this alert for this fault, or this one if it does."""
+    if not fault or not alert:
+        return []
     return [
         entry["name"]
         for entry in alerts_sent()
-        if fault and alert in entry.get(fault, ()) and peer in {"", *names_of(entry)}
+        if alert in entry.get(fault, ()) and peer in {"", *names_of(entry)}
     ]
 
 

@@ -1,8 +1,8 @@
 """From a failure to words: who refused whom, why, which file, what to do, how to check.
 
-Here: an entry, its causes and the files put together. Not here: which entry fits (choosing.py), its
+Here: an entry, its causes and the files put together. Not here: which entry fits (symptoms.py), its
 sentences (data/explanations.toml) and their words (wording.py), which causes are likely and which
-the files rule out (causes.py), and what is known of a failure (symptoms.py, caught.py for
+the files rule out (causes.py), and what is known of a failure (views.py, caught.py for
 exceptions, lines.py for what other programs write, look.py and alone.py for files).
 """
 
@@ -17,14 +17,12 @@ from typing import TYPE_CHECKING
 from mtls_lab.explaining.alone import mistakes_in, wrong_signers
 from mtls_lab.explaining.cards import explained
 from mtls_lab.explaining.causes import Cause, disproved, files_for, in_few_words, in_words, ranked
-from mtls_lab.explaining.choosing import Entry, best_of, find, is_of_a_state
 from mtls_lab.explaining.look import Finding, Looked, look_at
-from mtls_lab.explaining.peers import Runs
 from mtls_lab.explaining.phrases import is_openssls
 from mtls_lab.explaining.raised import FILES
-from mtls_lab.explaining.symptoms import Symptoms, steady
-from mtls_lab.explaining.views import in_text, views_of
-from mtls_lab.explaining.wording import OTHER, elsewhere, names_for, side_named, worded
+from mtls_lab.explaining.symptoms import Entry, Symptoms, find, is_of_a_state
+from mtls_lab.explaining.views import fitting, in_text, views_of
+from mtls_lab.explaining.wording import OTHER, elsewhere, names_for, side_named, steady, worded
 from mtls_lab.files import PathLike
 from mtls_lab.text import Shown
 from mtls_lab.wire import Failure
@@ -151,8 +149,8 @@ def explain(
         The certificate of the server, or of a CA above it, has expired.
     """
     what = in_text(what)
-    views, runs = views_of(what), Runs.of(what)
-    entry, seen = runs.told(*best_of(views), find)
+    views = views_of(what)
+    entry, seen, said = fitting(what, views)
     if course is None:
         course = not seen.says
     given = {"cert": certfile, "key": keyfile, "ca": cafile, "crl": crlfile}
@@ -169,7 +167,8 @@ def explain(
         if seen.says or seen.state in UNOPENED | FILES:
             entry, seen, closer = _closer(entry, seen, looked, mistakes)
     owner = _owner(entry, seen)
-    given = _if_theirs(given, looked, seen, owner)
+    theirs = looked and looked.is_the_seers(seen, owner)  # another pair than the refused one
+    given = given | ({"cert": None, "key": None} if theirs else {})
     texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
     names, shell, command = names_for(texts, seen, given, course=course)
     names["all"] = steady("; ".join(each.raw for each in views if each.failure.error) or "nothing")
@@ -182,11 +181,17 @@ def explain(
     told["what"] += reword(_further(entry, seen, late=any(view.believed for view in views)))
     with suppress(KeyError):  # it cannot be told whose files these are
         told["command"] = command.format_map(shell)
-    alert = alert_of(normal(seen.failure.reason))
     openssl = bool(seen.says) and is_openssls(seen.failure.verify_code, seen.says)
     causes = [
         cause
-        for cause in ranked(texts["why"], alert, peer, runs.names(), course=course, openssl=openssl)
+        for cause in ranked(
+            texts["why"],
+            alert_of(normal(seen.failure.reason)),
+            peer,
+            said,
+            course=course,
+            openssl=openssl,
+        )
         if cause.fault not in excluded
     ]
     found = looked.findings(seen, owner, reword) if looked else []
@@ -263,15 +268,6 @@ def _owner(entry: Entry, seen: Symptoms) -> str:
     """Whose certificate it is about: who decided has seen the other side's."""
     decided = entry["seen_by"] == "refuser" and not entry.get("own")
     return OTHER[seen.side] if decided else seen.side
-
-
-def _if_theirs(
-    given: dict[str, PathLike | None], looked: Looked | None, seen: Symptoms, owner: str
-) -> dict[str, PathLike | None]:
-    """Return the files without a pair that is another one than the refused one."""
-    if looked and looked.is_the_seers(seen, owner):
-        return given | {"cert": None, "key": None}
-    return given
 
 
 def _left(

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mtls_lab.explaining.alerts import alerts_in, was_relayed, was_sent
-from mtls_lab.explaining.choosing import known_reasons
 from mtls_lab.explaining.named import file_named, system_reason
 from mtls_lab.explaining.openssl_said import reasons_in
 from mtls_lab.explaining.pasted import cleaned, discreet, unwrapped
@@ -27,7 +26,7 @@ from mtls_lab.explaining.phrases import (
     read_stacks,
 )
 from mtls_lab.explaining.raised import SHOWN, as_raised
-from mtls_lab.explaining.symptoms import Symptoms
+from mtls_lab.explaining.symptoms import Symptoms, known_reasons
 from mtls_lab.explaining.weights import S_CLIENT, UNEXPLAINED, weight_of
 from mtls_lab.explaining.wording import OTHER
 from mtls_lab.text import printable

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from mtls_lab.explaining.held import Held
 from mtls_lab.explaining.held import read as read_files
-from mtls_lab.explaining.symptoms import Symptoms, shown
+from mtls_lab.explaining.symptoms import Symptoms
+from mtls_lab.explaining.wording import shown
 from mtls_lab.facts import read_facts
 from mtls_lab.files import PathLike
 from mtls_lab.wire import Stage
@@ -184,8 +185,11 @@ def look_at(
         course: whether the files are called as in the course.
     """
     # cryptography is slow to load, and most explanations need none.
-    from mtls_lab.pki.comparison import compare, purposes_of  # noqa: PLC0415
-    from mtls_lab.pki.revocation import revocations  # noqa: PLC0415
+    from mtls_lab.pki.comparison import (  # noqa: PLC0415
+        compare,
+        purposes_of,
+        revocations,
+    )
 
     texts = {
         name: (called, "FILE") if path is None else shown(path, course=course)

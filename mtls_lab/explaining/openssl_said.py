@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from mtls_lab.explaining.choosing import known_reasons
 from mtls_lab.explaining.phrases import Phrase
+from mtls_lab.explaining.symptoms import known_reasons
 from mtls_lab.wire.names import alert_of, normal, registry
 
 __all__ = ["reasons_in"]

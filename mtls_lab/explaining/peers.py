@@ -104,10 +104,9 @@ class Runs:
     faults: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, text: object) -> Runs:
-        """Return those in which peers have said a text; of anything else, none."""
-        wrong = [name for name in said(text) if name != "valid"] if isinstance(text, str) else []
-        return cls(tuple(_fault(name) for name in wrong))
+    def of(cls, text: str) -> Runs:
+        """Return those in which peers have said a text."""
+        return cls(tuple(_fault(name) for name in said(text) if name != "valid"))
 
     def names(self) -> list[str]:
         """Return what was wrong, without whose it was."""

@@ -1,31 +1,30 @@
-"""What is known of a failure before it is explained.
+"""What is known of a failure, and the entry of data/explanations.toml that fits it.
 
-Here: an exchange or a side reduced to symptoms that data/explanations.toml is keyed on. Not here:
-what they mean (explanation.py), exceptions (caught.py), lines (lines.py), files (look.py).
+Here: the symptoms, which are what a `when` asks for, and the choice by them. Not here: where they
+come from (views.py, caught.py, lines.py), what the entry says (explanation.py), and its words
+(wording.py).
 """
 
 from __future__ import annotations
 
-import builtins
+import itertools
 import re
-import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from functools import cache
+from typing import Any
 
-from mtls_lab.files import PathLike
-from mtls_lab.text import printable
-from mtls_lab.wire import Exchange, Failure, Side, Stage
+from mtls_lab.facts import read_facts
+from mtls_lab.wire import Failure, Stage
+from mtls_lab.wire.names import alert_of, normal
 
-__all__ = ["Symptoms", "shown", "steady", "symptoms"]
+__all__ = ["Entry", "Symptoms", "best_of", "find", "is_of_a_state", "known_reasons"]
 
-#: What differs between two runs or two machines, and what stands in its place.
-VARIES = (
-    (re.compile(r"(?<![\w.:/])(?:[A-Za-z]:\\|/)(?:[^\s\\/:,;]+[\\/])+([^\s\\/:,;]+)"), r"…/\1"),
-    (re.compile(r"\('[^']*', \d+[^)]*\)"), "an address"),
-    (re.compile(r"\bport \d+"), "the port"),
-    (re.compile(r"(?<=\d):\d{1,5}\b"), ""),
-    (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x…"),
-)
+Entry = dict[str, Any]
+
+#: Whose view is told when both sides failed: who refused knows why, who was refused knows the
+#: alert, and who sees a connection break off knows least.
+SEEN_BY = ("refuser", "refused", "nobody")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,132 +71,72 @@ class Symptoms:
         )
 
 
-# --- What was seen
+# --- Which entry fits
 
 
-def symptoms(what: object) -> list[Symptoms]:
-    """Return what each side that failed has to say; of a good exchange, how it was protected.
+def best_of(views: Iterable[Symptoms]) -> tuple[Entry, Symptoms]:
+    """Return the view that tells most, with its entry."""
+    return min((find(seen) for seen in views), key=_tells_less)
 
-    Raises:
-        TypeError: it is none of these.
-    """
-    match what:
-        case Exchange() if what.ok:
-            return [_served(what)]
-        case Exchange(device=device, backend=backend):
-            sides = [device] + ([backend] if backend else [])
-            # Who could not even load its files knows more than the other, who found nobody.
-            sides = [side for side in sides if side.stage is Stage.SETUP and not side.ok] or sides
-            views = [_side(side, what.reply) for side in sides if _went_wrong(side)]
-            if views and backend and backend.ok and backend.received:
-                views = [replace(view, state=view.state or "answered") for view in views]
-            if backend is None:  # whoever answered may be any program
-                views = [replace(view, state=view.state or "foreign") for view in views]
-            return views or [Symptoms()]
-        case Side():
-            return [_side(what) if _went_wrong(what) else Symptoms(state="fine")]
-        case Failure():
-            return [Symptoms(failure=what)]
-    kind = type(what).__name__
-    raise TypeError(
-        "explain takes an Exchange, a Side, a Failure, an exception, a line or an HTTP answer, "
-        f"not a {kind}"
+
+def find(seen: Symptoms) -> tuple[Entry, Symptoms]:
+    """Return the first entry that fits; it may tell the side, if that was not known."""
+    failure = seen.failure
+    reason = normal(failure.reason)
+    facts: dict[str, object] = {
+        "state": seen.state,
+        "reply": seen.reply,
+        "error": failure.error,
+        "reason": re.sub("^WSAE", "E", reason),  # Windows has its own names
+        "alert": alert_of(reason),
+        "verify_code": "none" if failure.verify_code is None else failure.verify_code,
+        "text": failure.text,
+        "side": seen.side,
+        "stage": seen.stage,
+        "version": seen.version,
+    }
+    for entry, when in _conditions():
+        if all(_fits(key, wanted, facts[key]) for key, wanted in when.items()):
+            return entry, replace(seen, side=seen.side or "".join(when.get("side", ())))
+    raise AssertionError("the last entry fits everything")
+
+
+def is_of_a_state(entry: Entry, state: str) -> bool:
+    """Whether an entry is about this state."""
+    return any(state in _list(when.get("state", ())) for when in _list(entry["when"]))
+
+
+@cache
+def known_reasons() -> frozenset[object]:
+    """The reasons that an entry asks for."""
+    return frozenset(itertools.chain(*(when.get("reason", ()) for _, when in _conditions())))
+
+
+@cache
+def _entries() -> tuple[Entry, ...]:
+    return tuple({"name": name} | entry for name, entry in read_facts("explanations").items())
+
+
+@cache
+def _conditions() -> tuple[tuple[Entry, dict[str, list[Any]]], ...]:
+    """Each table of a `when` with its entry, every value as a list."""
+    return tuple(
+        (entry, {key: _list(value) for key, value in when.items()})
+        for entry in _entries()
+        for when in _list(entry["when"])
     )
 
 
-def _served(exchange: Exchange) -> Symptoms:
-    device, backend = exchange.device, exchange.backend
-    if device.version is None:
-        state = "plain"
-    elif backend and backend.peer and backend.reused:
-        state = "resumed"  # a thief need not check the backend's certificate
-    elif device.peer is None:
-        state = "unchecked"
-    elif backend is None:
-        state = "not asked" if _not_asked(device) else "elsewhere"
-    else:
-        state = "mutual" if backend.peer else "tls"
-    client = (backend and backend.peer) or ""
-    return replace(_side(device), reply="", state=state, words=(("client", printable(client)),))
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
-def _not_asked(device: Side) -> bool:
-    """Whether the device has watched its handshake, and no CertificateRequest was in it."""
-    names = {message.name for message in device.messages}
-    return bool(names) and not device.reused and "CertificateRequest" not in names
+def _fits(key: str, wanted: list[Any], fact: object) -> bool:
+    if key in {"text", "reply"}:
+        return any(part in str(fact) for part in wanted)
+    return fact in wanted or bool(fact if "*" in wanted else key in {"side", "stage"} and not fact)
 
 
-def _went_wrong(side: Side) -> bool:
-    return not side.ok or _reply(side).startswith("ERROR")
-
-
-def _reply(side: Side) -> str:
-    return side.received[-1] if side.who == "device" and side.received else ""
-
-
-def _side(side: Side, reply: str | None = None) -> Symptoms:
-    failure = side.failure or Failure("")
-    return Symptoms(
-        side="device" if side.who == "device" else "backend",
-        stage=side.stage.value,
-        failure=failure,
-        version=side.version or "",
-        peer=side.peer or "",
-        reply=_reply(side),
-        state=_state(side, failure, reply),
-    )
-
-
-def _state(side: Side, failure: Failure, reply: str | None) -> str:
-    """What the failure does not say: how a rule refused, and whether it got a certificate."""
-    raised = _rule_raised(side, failure, reply)
-    if raised or failure.reason == "NOT_AUTHORIZED":
-        if side.asked is False:
-            return "never asked" if side.version else "plain rule"
-        if side.asked and not side.peer:
-            return "asked in vain"
-    return "rule raised" if raised else ""
-
-
-def _rule_raised(side: Side, failure: Failure, reply: str | None) -> bool:
-    """Whether `authorize` raised: the backend says "not authorized", and not because of a no."""
-    if side.who == "device" or not failure.error or failure.reason == "NOT_AUTHORIZED":
-        return False
-    if reply is not None:
-        return reply.startswith("ERROR not authorized")
-    # From this side alone: before any command came, what no socket raises.
-    kind = getattr(builtins, failure.error, None)
-    early = side.stage is Stage.APPLICATION and not side.received
-    return early and isinstance(kind, type) and not issubclass(kind, OSError | EOFError)
-
-
-# --- Words that are the same everywhere
-
-
-def shown(path: PathLike, *, course: bool = True) -> tuple[str, str]:
-    """Return a path for a sentence, without what is this machine's own, and for a shell.
-
-    Args:
-        path: the path.
-        course: whether it is in the course, where all know in which folder they are.
-
-    Example:
-        >>> shown("/srv/app/tls/client.crt", course=False)
-        ('…/tls/client.crt', '/srv/app/tls/client.crt')
-    """
-    path = Path(path)
-    if path.is_relative_to(Path.cwd()):
-        path = path.relative_to(Path.cwd())
-    text = path.as_posix()
-    if path.is_absolute() and course:
-        text = "/".join(path.parts[-2:])
-    elif path.is_absolute() and len(path.parts) > 3:
-        text = f"…/{'/'.join(path.parts[-2:])}"
-    return text, shlex.quote(path.as_posix())
-
-
-def steady(text: str) -> str:
-    """Make one line that is the same on every run and on every machine."""
-    for pattern, instead in VARIES:
-        text = pattern.sub(instead, text)
-    return printable(text.replace("\n", "; "))
+def _tells_less(found: tuple[Entry, Symptoms]) -> tuple[int, bool]:
+    entry, _ = found
+    return SEEN_BY.index(entry["seen_by"]), not entry.get("known", True)

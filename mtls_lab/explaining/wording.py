@@ -1,25 +1,36 @@
 """The names that go into the sentences, and the sentences for whoever is not in the course.
 
-Here: data/words.toml, and what stands for each `{name}` of an entry. Not here: the sentences
-(data/explanations.toml), and which of them are told (choosing.py, explanation.py).
+Here: data/words.toml, what stands for each `{name}` of an entry, and foreign words made the same on
+every run and machine. Not here: the sentences (data/explanations.toml), and which of them are told
+(symptoms.py, explanation.py).
 """
 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
-from mtls_lab.explaining.symptoms import Symptoms, shown, steady
+from mtls_lab.explaining.symptoms import Entry, Symptoms
 from mtls_lab.facts import read_facts
 from mtls_lab.files import PathLike
 from mtls_lab.program import typed
 from mtls_lab.text import printable
 
-__all__ = ["OTHER", "elsewhere", "names_for", "outsiders", "side_named", "typed_here", "worded"]
-
-Entry = dict[str, Any]
+__all__ = [
+    "OTHER",
+    "elsewhere",
+    "names_for",
+    "outsiders",
+    "shown",
+    "side_named",
+    "steady",
+    "typed_here",
+    "worded",
+]
 
 OTHER = {"device": "backend", "backend": "device", "": ""}
 #: Each side's own files as the notebooks name them, and what its certificate has to be for.
@@ -213,3 +224,44 @@ def _of_stack(seen: Symptoms, key: str) -> dict[str, str]:
 @cache
 def _words() -> dict[str, Any]:
     return read_facts("words")
+
+
+# --- Words that are the same everywhere
+
+#: What differs between two runs or two machines, and what stands in its place.
+VARIES = (
+    (re.compile(r"(?<![\w.:/])(?:[A-Za-z]:\\|/)(?:[^\s\\/:,;]+[\\/])+([^\s\\/:,;]+)"), r"…/\1"),
+    (re.compile(r"\('[^']*', \d+[^)]*\)"), "an address"),
+    (re.compile(r"\bport \d+"), "the port"),
+    (re.compile(r"(?<=\d):\d{1,5}\b"), ""),
+    (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x…"),
+)
+
+
+def shown(path: PathLike, *, course: bool = True) -> tuple[str, str]:
+    """Return a path for a sentence, without what is this machine's own, and for a shell.
+
+    Args:
+        path: the path.
+        course: whether it is in the course, where all know in which folder they are.
+
+    Example:
+        >>> shown("/srv/app/tls/client.crt", course=False)
+        ('…/tls/client.crt', '/srv/app/tls/client.crt')
+    """
+    path = Path(path)
+    if path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    text = path.as_posix()
+    if path.is_absolute() and course:
+        text = "/".join(path.parts[-2:])
+    elif path.is_absolute() and len(path.parts) > 3:
+        text = f"…/{'/'.join(path.parts[-2:])}"
+    return text, shlex.quote(path.as_posix())
+
+
+def steady(text: str) -> str:
+    """Make one line that is the same on every run and on every machine."""
+    for pattern, instead in VARIES:
+        text = pattern.sub(instead, text)
+    return printable(text.replace("\n", "; "))

@@ -22,7 +22,7 @@ from mtls_lab.errors import FileProblem, kind_of
 from mtls_lab.exercises import NotYet, call
 from mtls_lab.exercises.calling import LIMIT, Rule
 from mtls_lab.explaining import explain
-from mtls_lab.explaining.symptoms import steady
+from mtls_lab.explaining.wording import steady
 from mtls_lab.kata import purposes
 from mtls_lab.kata.mallory import COMMAND, RULE_LIMIT, Mallory
 from mtls_lab.kata.sabotage import FILE

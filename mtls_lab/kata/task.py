@@ -18,9 +18,9 @@ from pathlib import Path, PurePosixPath
 from mtls_lab.drawing import code, escape
 from mtls_lab.errors import FileProblem, why_of
 from mtls_lab.exercises import Outcome, Result, judge, remembered
-from mtls_lab.facts import learner_folder
 from mtls_lab.files import private_folder, read_file, read_json, write_file, writing
 from mtls_lab.kata import exam, faults, sabotage
+from mtls_lab.learner.folder import learner_folder
 from mtls_lab.text import Shown
 from mtls_lab.wire import Exchange
 

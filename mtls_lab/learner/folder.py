@@ -10,14 +10,29 @@ import json
 from pathlib import Path
 
 from mtls_lab.errors import FileProblem, NotInWorkspace, why_of
-from mtls_lab.facts import MARKER, learner_folder
 from mtls_lab.files import irregular, read_json, write_file
 from mtls_lab.program import typed
 
-__all__ = ["own_folder", "read_marker", "write_marker"]
+__all__ = ["MARKER", "learner_folder", "own_folder", "read_marker", "write_marker"]
+
+#: The file that makes a folder a learner's folder; notebooks.py writes it.
+MARKER = ".mtls-lab"
 
 #: A list of some ten notebooks has 1 kB.
 _MOST = 1 << 20
+
+
+def learner_folder(start: Path | None = None) -> Path | None:
+    """Return the learner's folder that `start` (default: the current folder) is in, or None."""
+    start = Path.cwd() if start is None else start.absolute()
+    return next((each for each in (start, *start.parents) if _is_marked(each)), None)
+
+
+def _is_marked(folder: Path) -> bool:
+    try:
+        return (folder / MARKER).is_file()
+    except (OSError, ValueError):  # it may not be entered, or its name cannot be one
+        return False
 
 
 def own_folder(

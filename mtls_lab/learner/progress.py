@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from mtls_lab.errors import FileProblem, why_of
-from mtls_lab.facts import learner_folder
 from mtls_lab.files import append_line, read_file
+from mtls_lab.learner.folder import learner_folder
 
 __all__ = [
     "FILE",

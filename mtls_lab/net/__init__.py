@@ -14,13 +14,12 @@ from mtls_lab.net.contexts import (
     only_trusted_client,
     server_context,
 )
-from mtls_lab.net.device import ask
-from mtls_lab.net.given import Upstream
+from mtls_lab.net.device import Upstream, ask
 from mtls_lab.net.relay import Relay
 from mtls_lab.net.serving import running, serve, stop_all
-from mtls_lab.net.sockets import Acceptor, Address, hang_up, nobody_listens
+from mtls_lab.net.sockets import Acceptor, Address, nobody_listens
 from mtls_lab.net.tampering import Chunk, Tamper, cut, flip_bit, replace
-from mtls_lab.net.tls import PeerCertificate, subject_of, watch
+from mtls_lab.net.tls import PeerCertificate, hang_up, subject_of, watch
 
 __all__ = [
     "Acceptor",

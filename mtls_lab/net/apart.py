@@ -23,8 +23,7 @@ from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
 from mtls_lab.net.clock import Clock
 from mtls_lab.net.contexts import client_context
-from mtls_lab.net.device import GRACE, ask
-from mtls_lab.net.given import Upstream
+from mtls_lab.net.device import GRACE, Upstream, ask
 from mtls_lab.net.sockets import Address
 from mtls_lab.net.tls import watch
 from mtls_lab.program import package_path

@@ -15,10 +15,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-from mtls_lab.net.given import expect_context, expect_function, expect_number, expect_text
-from mtls_lab.net.mailbox import Mailbox
-from mtls_lab.net.sockets import LINGER, MAX_CONNECTIONS, Acceptor, Address, hang_up
-from mtls_lab.net.tls import PeerCertificate, messages_of, receive, subject_of, wrap
+from mtls_lab.errors import expect_function, expect_number, expect_text
+from mtls_lab.net.sockets import MAX_CONNECTIONS, Acceptor, Address, Mailbox
+from mtls_lab.net.tls import (
+    LINGER,
+    PeerCertificate,
+    expect_context,
+    hang_up,
+    messages_of,
+    receive,
+    subject_of,
+    wrap,
+)
 from mtls_lab.wire import SECRET, Failure, LineBuffer, ProtocolError, Service, Side, Stage
 
 __all__ = [
@@ -58,7 +66,6 @@ class Conversation:
     peer: str | None = None
     #: As `getpeercert` gives it; None over plain TCP, or without one.
     certificate: PeerCertificate = None
-    certificate_der: bytes | None = None
     asked: bool = False
     reused: bool = False
     # Bounded: a client may send commands for as long as it likes.
@@ -137,7 +144,7 @@ class Backend:
         )
         self.address = self._acceptor.address
 
-    #: A backend of this process; see upstream.py.
+    #: A backend of this process; see `Upstream` (device.py).
     elsewhere = False
 
     def wait_for(self, peer: Address, timeout: float = 5.0) -> Side:
@@ -198,7 +205,6 @@ class Backend:
         self._acceptor.adopt(tls)
         tls.do_handshake()
         talk.version, talk.certificate = tls.version(), tls.getpeercert()
-        talk.certificate_der = tls.getpeercert(binary_form=True)
         talk.peer = subject_of(talk.certificate)
         talk.asked = tls.context.verify_mode is not ssl.CERT_NONE
         talk.reused = bool(tls.session_reused)
@@ -249,9 +255,11 @@ class Backend:
     def _reply(self, command: str, talk: Conversation) -> str:
         if self._answer is None:
             return self.service.answer(command)
+        tls = talk.connection
+        shown = tls.getpeercert(binary_form=True) if isinstance(tls, ssl.SSLSocket) else None
         try:
             with self._acceptor.outside():
-                return self._answer(command, talk.certificate_der)
+                return self._answer(command, shown)
         except Exception:
             talk.send("ERROR the backend could not answer")
             raise

@@ -1,18 +1,20 @@
 """One deadline for everything that a call does, from the name of the host to the last word.
 
-Here: the clock, and the system's resolver within it. Not here: what is done meanwhile (device.py,
-relay.py, diagnosing/).
+Here: the clock, and within it the system's resolver and a connection that is being made. Not here:
+what is done meanwhile (device.py, relay.py, diagnosing/).
 """
 
 from __future__ import annotations
 
 import math
+import os
+import selectors
 import socket
 import threading
 import time
 from contextlib import suppress
 
-__all__ = ["Clock", "addresses"]
+__all__ = ["Clock", "addresses", "await_connection"]
 
 #: How long the system's resolver may take.
 RESOLVE = 10.0
@@ -37,9 +39,14 @@ class Clock:
         self._end = time.monotonic() + seconds
 
     @property
+    def rest(self) -> float:
+        """The seconds that are left; not more than 0 where none are."""
+        return self._end - time.monotonic()
+
+    @property
     def over(self) -> bool:
         """Whether no time is left."""
-        return time.monotonic() >= self._end
+        return self.rest <= 0
 
     @property
     def left(self) -> float:
@@ -48,7 +55,7 @@ class Clock:
 
     def at_most(self, seconds: float) -> float:
         """Return so many seconds, or what is left of them."""
-        return max(min(seconds, self._end - time.monotonic()), LEAST)
+        return max(min(seconds, self.rest), LEAST)
 
     def within(self, seconds: float) -> Clock:
         """Return a deadline of its own, so many seconds from now and not later than this one."""
@@ -97,3 +104,15 @@ def _resolved(host: str, port: int, family: int, flags: int) -> list[tuple[int, 
 
 def _with_zone(host: str | int, _port: str | int, _flow: int = 0, zone: int = 0) -> str:
     return f"{host}%{zone}" if zone else str(host)
+
+
+def await_connection(connection: socket.socket, clock: Clock) -> None:
+    """Wait until a connection that has begun is made. Raises OSError: it is not."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_WRITE)
+        if not selector.select(clock.left):
+            raise TimeoutError("timed out")
+    if error := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(error, os.strerror(error))
+    connection.getpeername()  # raises where it was ended meanwhile
+    connection.settimeout(clock.left)

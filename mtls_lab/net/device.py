@@ -1,7 +1,7 @@
 """The device: one command to the backend, and what both sides saw of it.
 
-Here: `ask`. Not here: the backend (backend.py), and how a context is configured, which is the
-learner's work.
+Here: `ask`, and whom it can ask. Not here: the backend (backend.py), and how a context is
+configured, which is the learner's work.
 """
 
 from __future__ import annotations
@@ -10,17 +10,16 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
-from typing import Never
+from typing import Never, Protocol
 
+from mtls_lab.errors import LabError, expect_number, expect_text, kind_of
 from mtls_lab.net.clock import Clock, addresses
-from mtls_lab.net.given import Upstream, expect_call
 from mtls_lab.net.recording import RecordedSocket
-from mtls_lab.net.sockets import Address, hang_up
-from mtls_lab.net.tls import messages_of, subject_of
+from mtls_lab.net.sockets import Address
+from mtls_lab.net.tls import expect_context, hang_up, messages_of, subject_of
 from mtls_lab.wire import Exchange, Failure, LineBuffer, Session, Side, Stage
 
-__all__ = ["ask"]
+__all__ = ["GRACE", "Upstream", "ask", "expect_upstream"]
 
 #: What is said of a backend that was reached and whose side nobody here can see.
 NOT_HERE = "is not in this process: see its own log"
@@ -29,6 +28,21 @@ TIMEOUT = 5.0
 #: Seconds in which a backend that only waits notices that a device has given up. One that is busy
 #: with something else is not waited for.
 GRACE = 0.5
+
+
+class Upstream(Protocol):
+    """What a device can be sent to: a Backend, or a Relay."""
+
+    @property
+    def address(self) -> Address:
+        """Where it listens."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the backend runs in another process, so that its side is not known here."""
+
+    def wait_for(self, peer: Address, timeout: float = ...) -> Side | None:
+        """Return how the connection from `peer` ended on the backend's side."""
 
 
 def ask(
@@ -73,7 +87,7 @@ def ask(
         device   connect ✓  received ✓ open sesame
         backend  connect ✓  received ✓ GET_SECRET
     """
-    expect_call(command, more, to, context, timeout)
+    _expect_call(command, more, to, context, timeout)
     if "\n" in command:
         raise ValueError(f"one command is one line, and this is more: {command!r}")
     if session is not None and context is None:
@@ -87,13 +101,13 @@ def ask(
         if callable(context):
             context = context()
             clock = Clock(timeout)  # somebody may have typed a password meanwhile
-        host, port = to if isinstance(to, tuple) else to.address
-        connection = RecordedSocket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        address = to if isinstance(to, tuple) else to.address
+        connection = RecordedSocket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         if context is not None:
             # Before it connects: what is wrong with the arguments shows here.
             connection.wrap(context, server_hostname, session)
         stage, connection.clock = Stage.CONNECT, clock
-        host, port = _connect(connection, host, port, clock)
+        address = _connect(connection, address, clock, known=not isinstance(to, tuple))
         own = connection.getsockname()[:2]
         stage = Stage.APPLICATION
         if connection.tls is not None:
@@ -119,19 +133,51 @@ def ask(
     if connection is not None:
         # After a good reply there is nothing left to wait for.
         hang_up(connection, wait=clock.left if failure else 0)
-        recording = connection.recording(own, (host, port)) if own else None
+        recording = connection.recording(own, address) if own else None
     device = Side(
         *("device", stage, failure, version, peer, tuple(received), messages),
         reused=reused,
         name=name,
     )
-    exchange = Exchange(command, device, tls=tls, recording=recording)
-    return exchange if own is None else _with_backend(exchange, to, own, clock, timeout)
+    backend, unseen = _backend_of(to, own, clock, timeout)
+    return Exchange(command, device, backend, unseen, tls=tls, recording=recording)
 
 
-def _connect(connection: socket.socket, host: str, port: int, clock: Clock) -> Address:
-    """Connect, and return the address that the host has."""
-    ((_, address), *_) = addresses(host, port, clock, connection.family)
+def expect_upstream(to: object, who: str) -> None:
+    """Hold whom `who` calls to being a backend, a relay or an address. Raises LabError."""
+    if isinstance(to, tuple) and len(to) == 2:
+        return
+    if not isinstance(to, tuple) and hasattr(to, "address") and hasattr(to, "wait_for"):
+        return
+    raise LabError(
+        f"{who} was given {kind_of(to)} to call",
+        "what serve or Relay returned, or an address: a pair of host and port",
+        'give the backend itself, or a pair such as ("localhost", 5000)',
+    )
+
+
+def _expect_call(
+    command: object, more: tuple[object, ...], to: object, context: object, timeout: object
+) -> None:
+    """Hold a call of `ask` to two arguments without a name, and to their kinds. Raises LabError."""
+    expect_text(command, "the command")
+    expect_number(timeout, "timeout")
+    if more:
+        name = "context" if isinstance(more[0], ssl.SSLContext) else "name"
+        raise LabError(
+            f"ask was given {2 + len(more)} arguments without a name: the third is "
+            f"{kind_of(more[0])}",
+            "the command and whom to ask; what follows has its name in front of it",
+            f"write ask(command, backend, {name}=…)",
+        )
+    expect_upstream(to, "ask")
+    expect_context(context, "ask")
+
+
+def _connect(connection: socket.socket, address: Address, clock: Clock, *, known: bool) -> Address:
+    """Connect, and return the address that the host has; that of a backend is `known`."""
+    if not known:
+        ((_, address), *_) = addresses(*address, clock, connection.family)
     connection.connect(address)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return address
@@ -143,13 +189,15 @@ def _send(connection: socket.socket, command: str) -> None:
         connection.sendall(command.encode("utf-8") + b"\n")
 
 
-def _with_backend(
-    exchange: Exchange, to: Upstream | Address, own: Address, clock: Clock, timeout: float
-) -> Exchange:
-    """Add what the backend saw of the connection from `own`, or why that is not known."""
+def _backend_of(
+    to: Upstream | Address, own: Address | None, clock: Clock, timeout: float
+) -> tuple[Side | None, str]:
+    """Return what the backend saw of the connection from `own`, and what is said if nothing."""
+    if own is None:
+        return None, Exchange.unseen
     if isinstance(to, tuple) or to.elsewhere:
-        return replace(exchange, unseen=NOT_HERE)
+        return None, NOT_HERE
     try:
-        return replace(exchange, backend=to.wait_for(own, clock.left))
+        return to.wait_for(own, clock.left), Exchange.unseen
     except TimeoutError:
-        return replace(exchange, unseen=f"had not finished after {timeout:g} s")
+        return None, f"had not finished after {timeout:g} s"

@@ -56,7 +56,7 @@ class RecordedSocket(socket.socket):
         self.clock: Clock | None = None
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._passed: list[Passed] = []
-        self._kept, self._complete = 0, True
+        self._left = MOST  # below 0 where not all was kept
         self._secrets = b""
 
     def wrap(
@@ -132,7 +132,7 @@ class RecordedSocket(socket.socket):
         # The key log holds what other threads did with this context at the same time.
         random = self._passed[0].data[11:43].hex().encode() if self._passed else b""
         own = [line for line in self._secrets.splitlines(keepends=True) if random in line]
-        return Recording(device, backend, tuple(self._passed), b"".join(own), self._complete)
+        return Recording(device, backend, tuple(self._passed), b"".join(own), self._left >= 0)
 
     def _carry(self, step: Callable[[], T], *, dry: bool = False) -> T:
         """Run a step of TLS and carry its bytes until it is done.
@@ -160,11 +160,11 @@ class RecordedSocket(socket.socket):
         """Let the next wait end at the deadline, if there is one."""
         if self.clock is None:
             return
-        if self.clock.over:  # a peer may send a byte now and then for ever
+        rest = self.clock.rest
+        if rest <= 0:  # a peer may send a byte now and then for ever
             raise TimeoutError("timed out")
-        left = self.clock.left
-        if not 0 <= (self.gettimeout() or -1) - left <= SLACK:
-            super().settimeout(left)
+        if not 0 <= (self.gettimeout() or -1) - rest <= SLACK:
+            super().settimeout(rest)
 
     def _take_in(self) -> None:
         if data := self._receive(PIECE):
@@ -189,9 +189,8 @@ class RecordedSocket(socket.socket):
         return data
 
     def _note(self, direction: Direction, data: bytes) -> None:
-        self._complete = self._complete and self._kept + len(data) <= MOST
-        if self._complete:
-            self._kept += len(data)
+        self._left -= len(data)
+        if self._left >= 0:
             self._passed.append(Passed(time.time(), direction, data))
 
 

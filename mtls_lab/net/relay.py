@@ -13,13 +13,12 @@ import ssl
 import threading
 from typing import Self
 
-from mtls_lab.errors import TamperFailed
-from mtls_lab.net.clock import Clock, addresses
-from mtls_lab.net.given import Upstream, expect_function, expect_upstream
-from mtls_lab.net.mailbox import Mailbox
-from mtls_lab.net.sockets import Acceptor, Address, await_connection, hang_up
+from mtls_lab.errors import TamperFailed, expect_function
+from mtls_lab.net.clock import Clock, addresses, await_connection
+from mtls_lab.net.device import Upstream, expect_upstream
+from mtls_lab.net.sockets import Acceptor, Address, Mailbox
 from mtls_lab.net.tampering import Chunk, Tamper
-from mtls_lab.net.tls import wrap
+from mtls_lab.net.tls import hang_up, wrap
 from mtls_lab.wire import Direction, Side, Splitter
 
 __all__ = ["Relay"]

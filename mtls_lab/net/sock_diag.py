@@ -1,7 +1,8 @@
 """What Linux tells of the TCP sockets of this machine: their states, ports and owners.
 
-Here: the question and its answers, in the bytes of sock_diag(7). Not here: who is a stranger
-(neighbours.py), and whether a server is ready (stacks/states.py).
+Here: the question and its answers, in the bytes of sock_diag(7), and whose program is at the other
+end by them: every user of a machine reaches its loopback address. Not here: what is done with a
+stranger (sockets.py, backend.py), and whether a server is ready (stacks/states.py).
 
 To ask for a connection takes some ten microseconds, for a port a fraction of a millisecond. Linux
 needs ten to write `/proc/net/tcp`, the list of all sockets.
@@ -9,12 +10,14 @@ needs ten to write `/proc/net/tcp`, the list of all sockets.
 
 from __future__ import annotations
 
+import ipaddress
+import os
 import socket
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["Told", "at_port", "between"]
+__all__ = ["Told", "at_port", "between", "is_loopback", "stranger"]
 
 #: From linux/netlink.h, linux/sock_diag.h and linux/inet_diag.h.
 NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
@@ -63,6 +66,38 @@ def at_port(family: int, port: int, states: frozenset[int]) -> Iterator[Told]:
     for told in _ask(family, wanted, ENDS.pack(port, 0, b"", b"") + bytes(len(ANY)), NLM_F_DUMP):
         if told.port == port:
             yield told
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine reach what listens there.
+
+    Example:
+        >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("0.0.0.0")
+        (True, True, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def stranger(connection: socket.socket) -> int | None:
+    """Return the number of the other user whose program opened this connection, or None.
+
+    None stands for one's own program, and for root's, which may do anything anyway. It stands for
+    everybody where one is root oneself, since root's programs run under many names, and where the
+    system does not tell. A connection that its owner has closed may be root's by then; it hears no
+    more.
+    """
+    own = os.geteuid() if hasattr(os, "geteuid") else 0
+    if own == 0:
+        return None
+    try:
+        there, here = connection.getpeername(), connection.getsockname()
+        owner = between(connection.family, there[:2], here[:2]).owner
+    except (AttributeError, OSError):  # no Linux, no such question, no such socket
+        return None
+    return None if owner in (0, own) else owner
 
 
 def _ask(family: int, states: int, ends: bytes, flags: int = 0) -> Iterator[Told]:

@@ -1,7 +1,7 @@
-"""Listening, accepting in threads, and hanging up so that the other side hears the last word.
+"""Listening, accepting in threads, and what those threads leave for whoever asks later.
 
-Here: what a device, a server and a relay share below TLS, and how they hang up. Not here: where
-TLS begins (tls.py), contexts, commands, outcomes.
+Here: what a server and a relay share below TLS. Not here: where TLS begins and ends (tls.py), whose
+program calls (sock_diag.py), and what is said (backend.py, relay.py).
 """
 
 from __future__ import annotations
@@ -12,23 +12,19 @@ import os
 import selectors
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from typing import Generic, TypeVar
 
 from mtls_lab.errors import NetworkProblem
-from mtls_lab.net.clock import Clock
-from mtls_lab.net.neighbours import is_loopback, stranger
+from mtls_lab.net.sock_diag import is_loopback, stranger
 from mtls_lab.text import host_and_port
 
-__all__ = ["Acceptor", "Address", "await_connection", "hang_up", "nobody_listens"]
+__all__ = ["Acceptor", "Address", "Mailbox", "nobody_listens"]
 
 Address = tuple[str, int]
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
-#: How long a finished connection waits for the other side to close. Long enough for an alert
-#: to be read on a busy machine; a peer that stays open longer has had its chance.
-LINGER = 2.0
-#: How much of what a refused peer still sends is read and thrown away.
-LINGER_BYTES = 256 * 1024
 #: Connections at a time, each with a thread. A lab has two or three, a room of people some dozens.
 #: Whoever comes when there is no room waits until one of the others has gone.
 MAX_CONNECTIONS = 1024
@@ -238,32 +234,38 @@ def _listen(host: str, port: int) -> socket.socket:
         raise NetworkProblem(found, "an address of this machine and a free port", todo) from None
 
 
-def hang_up(connection: socket.socket, *, wait: float = LINGER) -> None:
-    """Say goodbye, wait until the other side has read it, and close.
+class Mailbox(Generic[K, V]):
+    """Values that threads leave for one another under a key; each is handed out once.
 
-    A close with unread bytes makes the kernel reset the connection, and a reset discards what
-    the other side has not read yet: an alert, say. So: end our direction first, read until the
-    other side ends its own, then close. Over TLS a close_notify goes first (RFC 8446,
-    section 6.1).
-
-    Args:
-        connection: what is closed.
-        wait: seconds for the other side; 0 for a side that has read all it came for.
+    Example:
+        >>> box = Mailbox()
+        >>> box.put("device", 1)
+        >>> box.take("device", timeout=1)
+        1
     """
-    plain = socket.socket  # its methods work below TLS, on the same connection
-    with connection, contextlib.suppress(OSError):
-        if unwrap := getattr(connection, "unwrap", None):
-            connection.settimeout(0)  # do not wait for the other side's close_notify
-            with contextlib.suppress(OSError, ValueError):
-                unwrap()
-        plain.shutdown(connection, socket.SHUT_WR)
-        deadline, left = time.monotonic() + wait, LINGER_BYTES
-        while left > 0 and (rest := deadline - time.monotonic()) > 0:
-            connection.settimeout(rest)
-            data = plain.recv(connection, 4096)
-            if not data:
-                break
-            left -= len(data)
+
+    #: Values that nobody asks for are dropped from this number on, oldest first.
+    LIMIT = 256
+
+    def __init__(self) -> None:
+        self._values: dict[K, V] = {}
+        self._arrived = threading.Condition()
+
+    def put(self, key: K, value: V) -> None:
+        """Leave a value."""
+        with self._arrived:
+            self._values.pop(key, None)
+            self._values[key] = value
+            if len(self._values) > self.LIMIT:
+                del self._values[next(iter(self._values))]
+            self._arrived.notify_all()
+
+    def take(self, key: K, timeout: float) -> V:
+        """Wait for a value and remove it. Raises TimeoutError after `timeout` seconds."""
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: key in self._values, timeout):
+                raise TimeoutError(f"nothing arrived for {key} in {timeout} s")
+            return self._values.pop(key)
 
 
 @contextlib.contextmanager
@@ -275,15 +277,3 @@ def nobody_listens() -> Iterator[Address]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()
-
-
-def await_connection(connection: socket.socket, clock: Clock) -> None:
-    """Wait until a connection that has begun is made. Raises OSError: it is not."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(connection, selectors.EVENT_WRITE)
-        if not selector.select(clock.left):
-            raise TimeoutError("timed out")
-    if error := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-        raise OSError(error, os.strerror(error))
-    connection.getpeername()  # raises where it was ended meanwhile
-    connection.settimeout(clock.left)

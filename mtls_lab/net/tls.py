@@ -1,8 +1,8 @@
 """One end of a TLS connection: where it begins and ends, whom it was shown, what passed.
 
-Here: wrapping a socket and reading from it, on every Python; the peer's subject; noting each TLS
-message. Not here: hanging up (sockets.py), how a context is configured (contexts.py), and what
-the messages mean (wire/handshake.py).
+Here: wrapping a socket, reading from it and hanging up, on every Python; the peer's subject; noting
+each TLS message. Not here: how a context is configured (contexts.py), and what the messages mean
+(wire/handshake.py).
 
 OpenSSL calls back for every protocol message. Python passes that on through
 `SSLContext._msg_callback`, a private name that CPython 3.8 to 3.15 has.
@@ -15,16 +15,19 @@ import socket
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
-from mtls_lab.net.given import expect_context
+from mtls_lab.errors import LabError, kind_of
 from mtls_lab.wire import Message
 from mtls_lab.wire.handshake import read_notes
 
 __all__ = [
     "PeerCertificate",
     "cuts_count",
+    "expect_context",
+    "hang_up",
     "is_watched",
     "messages_of",
     "receive",
@@ -41,6 +44,11 @@ PeerCertificate = dict[str, Any] | None
 _CUT_LOOKS_CLEAN = (
     getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0) if sys.version_info < (3, 11, 4) else 0
 )
+#: How long a finished connection waits for the other side to close. Long enough for an alert
+#: to be read on a busy machine; a peer that stays open longer has had its chance.
+LINGER = 2.0
+#: How much of what a refused peer still sends is read and thrown away.
+LINGER_BYTES = 256 * 1024
 #: What one end notes of a connection: a handshake has some dozens, a peer can send more for ever.
 MOST, MOST_BYTES = 4096, 1 << 20
 #: Contexts that are without the option for now, and how many threads need them so.
@@ -73,6 +81,23 @@ def cuts_count(context: ssl.SSLContext | None) -> Iterator[None]:
             elif lent:
                 del _lent[context]
                 context.options |= _CUT_LOOKS_CLEAN
+
+
+def expect_context(context: object, who: str, *, finished: bool = False) -> None:
+    """Hold what `who` is given to being a context, a function that makes one, or None.
+
+    With `finished`, to being a context. Raises LabError.
+    """
+    if isinstance(context, ssl.SSLContext):
+        return
+    if not finished and (context is None or callable(context)):
+        return
+    others = "" if finished else ", a function that returns one, or None for plain TCP"
+    raise LabError(
+        f"{who} was given {kind_of(context)} as its context",
+        f"a finished ssl.SSLContext{others}",
+        "make the context first, and give that",
+    )
 
 
 def wrap(
@@ -110,6 +135,34 @@ def receive(connection: socket.socket) -> bytes:
         raise
 
 
+def hang_up(connection: socket.socket, *, wait: float = LINGER) -> None:
+    """Say goodbye, wait until the other side has read it, and close.
+
+    A close with unread bytes makes the kernel reset the connection, and a reset discards what
+    the other side has not read yet: an alert, say. So: end our direction first, read until the
+    other side ends its own, then close. Over TLS a close_notify goes first (RFC 8446,
+    section 6.1).
+
+    Args:
+        connection: what is closed.
+        wait: seconds for the other side; 0 for a side that has read all it came for.
+    """
+    plain = socket.socket  # its methods work below TLS, on the same connection
+    with connection, contextlib.suppress(OSError):
+        if unwrap := getattr(connection, "unwrap", None):
+            connection.settimeout(0)  # do not wait for the other side's close_notify
+            with contextlib.suppress(OSError, ValueError):
+                unwrap()
+        plain.shutdown(connection, socket.SHUT_WR)
+        deadline, left = time.monotonic() + wait, LINGER_BYTES
+        while left > 0 and (rest := deadline - time.monotonic()) > 0:
+            connection.settimeout(rest)
+            data = plain.recv(connection, 4096)
+            if not data:
+                break
+            left -= len(data)
+
+
 def subject_of(certificate: PeerCertificate) -> str | None:
     """Return the subject of a `getpeercert()` value as RFC 4514 writes it, or None.
 
@@ -127,9 +180,13 @@ def subject_of(certificate: PeerCertificate) -> str | None:
     return ",".join(reversed(parts)) or None
 
 
+#: Characters that mean something in a subject, and how they are written there.
+_ESCAPES = str.maketrans({"\0": "\\00"} | {c: f"\\{c}" for c in '",+;<>\\'})
+
+
 def _escaped(value: str) -> str:
     """Write a value as RFC 4514, section 2.4, does: nothing in it ends it, or starts another."""
-    text = "".join(f"\\{c}" if c in '",+;<>\\' else c for c in value).replace("\0", "\\00")
+    text = value.translate(_ESCAPES)
     if text.startswith(("#", " ")):
         text = f"\\{text}"
     return f"{text[:-1]}\\ " if value.endswith(" ") and len(value) > 1 else text

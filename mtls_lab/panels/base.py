@@ -1,7 +1,7 @@
 """What all panels share: one look, one way to run a callback, one way to show a result.
 
 Here: the frame, the styles, what tends a panel in the page, the wrapper around every callback, the
-fallbacks. Not here: any particular panel.
+fallbacks, and a file of the lesson that is not there yet. Not here: any particular panel.
 
 An anywidget that needs more than two seconds to load, on a busy page, never hears of its kernel
 again. So each has its class from the start, and what the kernel says later it says through a widget
@@ -10,6 +10,7 @@ of ipywidgets (ladder.py, sorter.py).
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,9 +22,10 @@ import anywidget
 import ipywidgets
 
 from mtls_lab.drawing import breakable, code, escape, verdict
-from mtls_lab.errors import LabError
+from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.files import PathLike
 
-__all__ = ["Panel", "details", "escape", "field", "mark"]
+__all__ = ["MADE_IN", "Panel", "details", "escape", "field", "mark", "need"]
 
 
 class Live(anywidget.AnyWidget):
@@ -243,3 +245,44 @@ def mark(good: bool | None, text: str) -> str:  # noqa: FBT001 - a verdict, not 
 def details(summary: str, body: str) -> str:
     """Return a part that opens on a click; `body` is HTML."""
     return f"<details><summary>{escape(summary)}</summary>{body}</details>"
+
+
+# --- The files that a panel reads
+
+#: The section of a lesson that makes each. A test compares it with the notebooks.
+MADE_IN = {
+    "ca/ca.crt": "section 1 of Part 2",
+    "ca/ca.key": "section 1 of Part 2",
+    "backend/server.crt": "section 2 of Part 2",
+    "backend/server.key": "section 2 of Part 2",
+    "device/server_ca.pem": "section 3 of Part 2",
+    "device/client.crt": "section 3 of Part 3",
+    "device/client.key": "section 3 of Part 3",
+    "backend/client_ca.pem": "section 4 of Part 3",
+}
+
+
+def need(*files: PathLike) -> None:
+    """Make sure that each of the files is there.
+
+    Raises:
+        FileProblem: the first that is missing, and where it is made.
+
+    Example:
+        >>> need("backend/client_ca.pem")
+        Traceback (most recent call last):
+        mtls_lab.errors.FileProblem: Found:    no file backend/client_ca.pem
+        Expected: the file that section 4 of Part 3 makes
+        To do:    run the lesson up to there, then use this panel again
+    """
+    for each in files:
+        file = os.fspath(each)
+        if not Path(file).exists():
+            section = MADE_IN.get(Path(file).as_posix())
+            raise FileProblem(
+                f"no file {file}",
+                f"the file that {section} makes" if section else "a file of that name",
+                "run the lesson up to there, then use this panel again"
+                if section
+                else "check the name, then run this cell again",
+            )

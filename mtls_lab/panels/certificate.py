@@ -1,7 +1,7 @@
 """The certificate panel: any certificate as a card, each field with what it is for.
 
 Here: the card as HTML, and the panel that shows it. Not here: the facts about the fields
-(data/fields.toml), reading a certificate (pki/fields.py), what is wrong in somebody's files
+(data/fields.toml), reading a certificate (pki/description.py), what is wrong in somebody's files
 (experiments/own.py), trying one out (workbench.py).
 """
 
@@ -21,8 +21,7 @@ from mtls_lab.drawing import breakable, definitions, side_by_side
 from mtls_lab.errors import FileProblem, LabError, UnknownName
 from mtls_lab.experiments.own import ROLES, Own, look_into, read_chain
 from mtls_lab.files import PathLike
-from mtls_lab.panels.base import Panel, details, escape, mark
-from mtls_lab.panels.needed import need
+from mtls_lab.panels.base import Panel, details, escape, mark, need
 from mtls_lab.pki import Field, common_name, describe, read_fields
 from mtls_lab.text import printable
 

@@ -26,9 +26,8 @@ from mtls_lab.net import (
     server_context,
     watch,
 )
-from mtls_lab.panels.base import Panel, details, escape, mark
+from mtls_lab.panels.base import Panel, details, escape, mark, need
 from mtls_lab.panels.ladder import Ladder
-from mtls_lab.panels.needed import need
 from mtls_lab.pki import CertificateAuthority
 from mtls_lab.wire import Exchange
 from mtls_lab.wire.ladder import draw

@@ -5,14 +5,7 @@ certificates a lesson needs (learner/workspace.py, experiments/).
 """
 
 from mtls_lab.pki.authority import CA_DAYS, LEAF_DAYS, CertificateAuthority, create_key, self_signed
-from mtls_lab.pki.description import (
-    common_name,
-    describe,
-    in_words,
-    is_current,
-    oid_name,
-)
-from mtls_lab.pki.fields import Field, read_fields
+from mtls_lab.pki.description import Field, common_name, describe, in_words, oid_name, read_fields
 from mtls_lab.pki.leaf import Purpose
 from mtls_lab.pki.pem import (
     Identity,
@@ -25,6 +18,7 @@ from mtls_lab.pki.pem import (
     write_key,
 )
 from mtls_lab.pki.public import public_ca
+from mtls_lab.pki.signed import is_current
 
 Profile = Purpose  # what notebooks of version 0.1 call it
 

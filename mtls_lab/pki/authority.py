@@ -2,8 +2,8 @@
 
 Here: everything that is signed; only the hostile requests of
 exercises/part3/device_certificate.py are built there. Not here: the fields of a leaf (leaf.py),
-files (pem.py), slips of a caller (given.py), what a certificate says (description.py), TLS
-contexts, and which certificates the lab needs (experiments/credentials.py, learner/workspace.py).
+files (pem.py), what a certificate says (description.py), TLS contexts, and which certificates the
+lab needs (experiments/credentials.py, learner/workspace.py).
 
 Every certificate follows the profile of RFC 5280, section 4.2, to the letter, so that it
 verifies under Python 3.13's strict default and under `openssl verify -x509_strict`.
@@ -23,24 +23,23 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
-from mtls_lab.pki.description import UNREADABLE
-from mtls_lab.pki.given import expect_certificate, expect_days, expect_request
+from mtls_lab.pki.comparison import revoked_by
 from mtls_lab.pki.leaf import (
     LEAF_KEY_USAGE,
     NO_KEY_USAGE,
     Purpose,
+    days_of,
     general_names,
     leaf_builder,
     name_of,
 )
 from mtls_lab.pki.pem import Identity, Key, read_identity
-from mtls_lab.pki.revocation import revoked_by
+from mtls_lab.pki.signed import UNREADABLE, expect_certificate, expect_request
 
 __all__ = [
     "CA_DAYS",
     "LEAF_DAYS",
     "CertificateAuthority",
-    "Purpose",
     "create_key",
     "self_signed",
 ]
@@ -156,7 +155,7 @@ class CertificateAuthority:
             raise ValueError("the request is not signed with the key that it names")
         if not isinstance(public_key, ec.EllipticCurvePublicKey):
             raise ValueError("the lab signs EC keys only: create one with create_key()")
-        first, last = _now() - CLOCK_SKEW, _now() + timedelta(days=expect_days(days))
+        first, last = _now() - CLOCK_SKEW, _now() + timedelta(days=days_of(days))
         issuer, issuer_id = self.certificate.subject, self._authority_id()
         sans = others if names is None else general_names(names)
         builder = leaf_builder(issuer, issuer_id, subject, public_key, purpose, sans, first, last)
@@ -173,11 +172,11 @@ class CertificateAuthority:
         if isinstance(names, str) or not (names := list(names)):
             found, name = ("one text", names) if names else ("no name", "localhost")
             raise LabError(found, "a list of names", f"write issue_server([{name!r}])")
-        return self.issue(names[0], Purpose.SERVER, names=names, valid_days=(0, expect_days(days)))
+        return self.issue(names[0], Purpose.SERVER, names=names, valid_days=(0, days_of(days)))
 
     def issue_client(self, common_name: str, *, days: int = LEAF_DAYS) -> Identity:
         """Make a key and a client certificate with this common name."""
-        return self.issue(common_name, Purpose.CLIENT, valid_days=(0, expect_days(days)))
+        return self.issue(common_name, Purpose.CLIENT, valid_days=(0, days_of(days)))
 
     def issue(
         self,
@@ -267,7 +266,7 @@ def _ca_builder(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + timedelta(days=expect_days(days)))
+        .not_valid_after(now + timedelta(days=days_of(days)))
         # pathlen 0: this CA signs leaves and no further CA (RFC 5280, section 4.2.1.9).
         .add_extension(x509.BasicConstraints(ca=True, path_length=below), critical=True)
         .add_extension(_CA_KEY_USAGE, critical=True)

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike
-from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.kinds import kind_of, read_bounded
 from mtls_lab.pki.pem import write_certificate, write_key
+from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.scratch import scratch_folder
 
 __all__ = ["Bundle", "is_pkcs12", "read_bundle", "read_pkcs12"]

@@ -1,46 +1,39 @@
-"""What a certificate says, in words; and whether it is still good.
+"""What a certificate says, in words: all of it field by field, or what decides over trust.
 
-Here: reading certificates. Not here: making them (authority.py), and files (pem.py).
+Here: the words, and data/fields.toml, which says what each field is for. Not here: whether it is
+still good, and who says so (signed.py), and how a card looks (panels/certificate.py).
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from mtls_lab.pki.given import expect_certificate
+from mtls_lab.facts import read_facts
+from mtls_lab.pki.key_kinds import POST_QUANTUM
+from mtls_lab.pki.signed import UNREADABLE, expect_certificate
 from mtls_lab.text import printable
 
 __all__ = [
-    "UNREADABLE",
-    "UNVERIFIED",
+    "MISSING",
+    "Field",
     "common_name",
     "describe",
-    "has_signed",
     "in_words",
-    "is_current",
-    "is_signed_by",
     "oid_name",
+    "read_fields",
 ]
 
-#: What cryptography raises for a certificate, a request, a list or a key that it cannot read, at
-#: once or when a part is asked for. Older releases raise a KeyError for a text of an unknown type.
-UNREADABLE = (
-    ValueError,
-    TypeError,
-    KeyError,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.InvalidVersion,
-    x509.UnsupportedGeneralNameType,
-)
-#: The same where a signature is checked.
-UNVERIFIED = (*UNREADABLE, InvalidSignature)
-
+#: The value of a field that a certificate does not have.
+MISSING = "(not in this certificate)"
+#: More of a value than this says nothing to a reader.
+LONGEST = 400
 #: The bits of keyUsage as RFC 5280, section 4.2.1.3 calls them, by cryptography's names.
 USAGES = {
     "digital_signature": "digitalSignature",
@@ -51,6 +44,140 @@ USAGES = {
     "key_cert_sign": "keyCertSign",
     "crl_sign": "cRLSign",
 }
+
+
+# --- Field by field
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of one certificate.
+
+    Attributes:
+        name: as RFC 5280 and openssl call it, such as "keyUsage".
+        title: for people, such as "Key usage".
+        value: what this certificate says there.
+        what: what the field is for.
+        rfc: where it is defined.
+        critical: whether who does not understand it must refuse the certificate
+            (RFC 5280, section 4.2).
+    """
+
+    name: str
+    title: str
+    value: str
+    what: str
+    rfc: str
+    critical: bool = False
+
+
+@cache
+def _facts() -> dict[str, dict[str, str]]:
+    return read_facts("fields")
+
+
+def read_fields(certificate: x509.Certificate, *, also: Collection[str] = ()) -> tuple[Field, ...]:
+    """Return every field, in the order in which they decide over trust.
+
+    Whatever a CA wrote into it, this reads it: what cannot be parsed is named as such.
+
+    Args:
+        certificate: what to read.
+        also: names of fields that are listed even if the certificate does not have them; their
+            value is then `MISSING`.
+
+    Example:
+        >>> from mtls_lab.pki import CertificateAuthority
+        >>> ca = CertificateAuthority.create("Lab CA")
+        >>> for field in read_fields(ca.certificate)[3:5]:
+        ...     print(f"{field.name} = {field.value} ({field.rfc})")
+        basicConstraints = CA:TRUE, pathlen:0 (RFC 5280, 4.2.1.9)
+        keyUsage = keyCertSign, cRLSign (RFC 5280, 4.2.1.3)
+    """
+    found = [
+        _field("subject", certificate.subject.rfc4514_string() or "(empty)"),
+        _field("issuer", certificate.issuer.rfc4514_string() or "(empty)"),
+        _field("validity", _validity(certificate)),
+        _field("subjectPublicKeyInfo", _public_key(certificate)),
+        _field("serialNumber", f"{certificate.serial_number:x}"),
+        _field("signatureAlgorithm", oid_name(certificate.signature_algorithm_oid)),
+        _field("version", certificate.version.name.removeprefix("v")),
+        *_extensions(certificate),
+    ]
+    there = {field.name for field in found}
+    found += [_field(name, MISSING) for name in also if name not in there]
+    order = list(_facts())
+    return tuple(sorted(found, key=lambda field: order.index(field.name)))
+
+
+def _field(name: str, value: str, *, title: str = "", critical: bool = False) -> Field:
+    fact = _facts()[name]
+    value = printable(value)
+    if len(value) > LONGEST:
+        value = f"{value[:LONGEST]}… ({len(value)} characters)"
+    return Field(name, title or fact["title"], value, fact["what"], fact["rfc"], critical)
+
+
+def _extensions(certificate: x509.Certificate) -> list[Field]:
+    names = {fact["oid"]: name for name, fact in _facts().items() if "oid" in fact}
+    try:
+        extensions = list(certificate.extensions)
+    except UNREADABLE as error:
+        return [_field("unknown", f"not readable: {error}", title="Extensions")]
+    return [
+        _field(
+            names.get(extension.oid.dotted_string, "unknown"),
+            _value(extension.value),
+            title="" if extension.oid.dotted_string in names else extension.oid.dotted_string,
+            critical=extension.critical,
+        )
+        for extension in extensions
+    ]
+
+
+def _value(value: x509.ExtensionType) -> str:
+    text = in_words(value)
+    match value:
+        case x509.SubjectKeyIdentifier():
+            text = value.digest.hex(":")
+        case x509.AuthorityKeyIdentifier(key_identifier=bytes(identifier)):
+            text = identifier.hex(":")
+        case x509.AuthorityInformationAccess() | x509.SubjectInformationAccess():
+            pairs = ((oid_name(one.access_method), one.access_location.value) for one in value)
+            text = ", ".join(f"{method}: {location}" for method, location in pairs)
+        case x509.CRLDistributionPoints() | x509.FreshestCRL():
+            text = ", ".join(str(name.value) for point in value for name in point.full_name or ())
+    if text:
+        return text
+    try:
+        return value.public_bytes().hex(":")
+    except (NotImplementedError, ValueError, TypeError):
+        return str(value)
+
+
+def _validity(certificate: x509.Certificate) -> str:
+    def spelled(when: datetime) -> str:
+        return f"{when:%Y-%m-%d %H:%M} UTC"
+
+    first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return f"{spelled(first)} to {spelled(last)}"
+
+
+def _public_key(certificate: x509.Certificate) -> str:
+    algorithm = certificate.public_key_algorithm_oid
+    kind = POST_QUANTUM.get(algorithm.dotted_string) or oid_name(algorithm)
+    try:
+        key = certificate.public_key()
+    except UNREADABLE:
+        return f"{kind}, which this program cannot read"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return f"EC on the curve {key.curve.name}, {key.key_size} bits"
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA, {key.key_size} bits"
+    return kind
+
+
+# --- What decides
 
 
 def common_name(certificate: x509.Certificate) -> str:
@@ -155,42 +282,3 @@ def _general_name(name: x509.GeneralName) -> str:
     if isinstance(name, x509.DirectoryName):
         return f"DirName:{name.value.rfc4514_string()}"
     return f"{kinds.get(type(name), 'other')}:{name.value}"
-
-
-def is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Whether `issuer` has signed this certificate; one that cannot be read has nobody signed."""
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except UNVERIFIED:
-        return False
-    return True
-
-
-def has_signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Whether the key of `issuer` made the signature, whatever the names say."""
-    signed = certificate.signature, certificate.tbs_certificate_bytes
-    try:
-        key = issuer.public_key()
-        if isinstance(key, rsa.RSAPublicKey):
-            scheme, digest = (
-                certificate.signature_algorithm_parameters,
-                certificate.signature_hash_algorithm,
-            )
-            key.verify(*signed, scheme, digest)  # type: ignore[arg-type]
-        elif isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(*signed, certificate.signature_algorithm_parameters)  # type: ignore[arg-type]
-        elif isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
-            key.verify(*signed)
-        else:
-            return False
-    except UNVERIFIED:
-        return False
-    return True
-
-
-def is_current(certificate: x509.Certificate, issuer: x509.Certificate, *, days: int = 1) -> bool:
-    """Whether `issuer` signed this certificate and it stays valid for `days` more."""
-    if not is_signed_by(certificate, issuer):
-        return False
-    end = certificate.not_valid_after_utc - timedelta(days=days)
-    return certificate.not_valid_before_utc <= datetime.now(UTC) <= end

@@ -9,7 +9,7 @@ from __future__ import annotations
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
-from mtls_lab.pki.description import UNREADABLE
+from mtls_lab.pki.signed import UNREADABLE
 
 __all__ = ["POST_QUANTUM", "key_kind", "public_key", "schemes_of"]
 

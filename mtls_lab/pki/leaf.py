@@ -1,6 +1,7 @@
 """The fields of a leaf certificate, by the profile of RFC 5280, section 4.2.
 
-Here: what a leaf is for, its builder, its names. Not here: keys, CAs and signatures (authority.py).
+Here: what a leaf is for, its builder, its names and days, and what is told of a caller's that are
+none. Not here: keys, CAs and signatures (authority.py).
 """
 
 from __future__ import annotations
@@ -9,14 +10,26 @@ import ipaddress
 from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from mtls_lab.pki.given import expect_name, expect_names
+from mtls_lab.errors import LabError, kind_of
 
-__all__ = ["LEAF_KEY_USAGE", "NO_KEY_USAGE", "Purpose", "general_names", "leaf_builder", "name_of"]
+__all__ = [
+    "LEAF_KEY_USAGE",
+    "NO_KEY_USAGE",
+    "Purpose",
+    "days_of",
+    "general_names",
+    "leaf_builder",
+    "name_of",
+]
+
+#: The characters of a common name, at most (RFC 5280, appendix A.1: ub-common-name).
+LONGEST = 64
 
 
 class Purpose(Enum):
@@ -92,20 +105,31 @@ def leaf_builder(
 
 def name_of(common_name: str) -> x509.Name:
     """Return the name that consists of this common name. Raises LabError: it cannot be one."""
-    expect_name(common_name)
+    _expect_common_name(common_name)
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _expect_common_name(name: object) -> None:
+    if isinstance(name, str) and 0 < len(name) <= LONGEST:
+        return
+    found = f"a name of {len(name)} characters" if isinstance(name, str) else kind_of(name)
+    raise LabError(
+        found, f"a common name of 1 to {LONGEST} characters", 'give a short one, such as "device-7"'
+    )
 
 
 def general_names(names: Iterable[str]) -> list[x509.GeneralName]:
     """Return host names, IP addresses and URIs, each in its kind (RFC 5280, section 4.2.1.6).
 
+    Raises LabError: one of them is no text, or not in ASCII.
+
     Example:
         >>> [type(name).__name__ for name in general_names(["::1", "spiffe://lab.example/7"])]
         ['IPAddress', 'UniformResourceIdentifier']
     """
-    expect_names(names := list(names))
     found: list[x509.GeneralName] = []
     for name in names:
+        _expect_name(name)
         if "://" in name:
             found.append(x509.UniformResourceIdentifier(name))
             continue
@@ -114,3 +138,28 @@ def general_names(names: Iterable[str]) -> list[x509.GeneralName]:
         except ValueError:
             found.append(x509.DNSName(name))
     return found
+
+
+def _expect_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise LabError(
+            f"{kind_of(name)} among the names", "host names and addresses, each a text",
+            'put it in quotes: ["localhost", "127.0.0.1"]',
+        )  # fmt: skip
+    if not name.isascii():
+        try:
+            spelled = f'write "{name.encode("idna").decode()}", as the DNS has it'
+        except UnicodeError:
+            spelled = "give the host's name as the DNS has it"
+        raise LabError(f"the name {name!r}", "a name in ASCII (RFC 5280, section 7.2)", spelled)
+
+
+def days_of(days: Any) -> float:
+    """Hold days to a number from 0 on, and return it. Raises LabError."""
+    if isinstance(days, int | float) and days >= 0:
+        return float(days)
+    raise LabError(
+        f"{days} days" if isinstance(days, int | float) else f"{kind_of(days)} as days",
+        "a number from 0 on",
+        "for one that has expired, write issue(…, valid_days=(-30, -1))",
+    )

@@ -21,11 +21,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.errors import FileProblem, expect_written
 from mtls_lab.files import PathLike, write_file
-from mtls_lab.pki.description import UNREADABLE
-from mtls_lab.pki.given import expect_written
 from mtls_lab.pki.kinds import kind_of, read_bounded
+from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.scratch import scratch_folder
 
 __all__ = [

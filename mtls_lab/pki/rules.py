@@ -14,8 +14,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from mtls_lab.pki.description import UNREADABLE, oid_name
+from mtls_lab.pki.description import oid_name
 from mtls_lab.pki.key_kinds import POST_QUANTUM, key_kind, public_key
+from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.text import printable
 
 __all__ = [

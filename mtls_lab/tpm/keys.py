@@ -17,7 +17,7 @@ from cryptography import x509
 
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.files import PathLike, read_file, write_file
-from mtls_lab.pki.description import UNREADABLE
+from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.tpm.caller import reaches
 from mtls_lab.tpm.chip import Chip

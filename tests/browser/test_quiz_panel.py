@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from mtls_lab.facts import MARKER
 from mtls_lab.learner import progress, quiz
+from mtls_lab.learner.folder import MARKER
 from mtls_lab.learner.progress import Taken
 from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import DRAWN, RUN_CELL, ShownPanel, shown

@@ -37,9 +37,8 @@ from mtls_lab.enrolment import (
 )
 from mtls_lab.errors import LabError
 from mtls_lab.explaining import explain
-from mtls_lab.facts import MARKER
 from mtls_lab.learner import notebooks, progress
-from mtls_lab.learner.folder import read_marker
+from mtls_lab.learner.folder import MARKER, read_marker
 from mtls_lab.learner.tidying import _shortened
 from mtls_lab.panels.certificate import card
 from mtls_lab.pki import (
@@ -53,8 +52,8 @@ from mtls_lab.pki import (
 )
 from mtls_lab.pki.bundles import read_bundle
 from mtls_lab.pki.comparison import compare
-from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.kinds import kind_of
+from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.tpm import Evidence, Public, RSAPublic, Signature, Statement
 from mtls_lab.tpm.keys import parsed
 from mtls_lab.wire import (

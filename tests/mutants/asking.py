@@ -21,7 +21,7 @@ from typing import Any
 
 from mtls_lab.exercises import EXERCISES, call
 from mtls_lab.exercises.part1 import serve_many as _  # noqa: F401 - loaded before the fork
-from mtls_lab.facts import MARKER
+from mtls_lab.learner.folder import MARKER
 from tests.authoring import canonical
 from tests.mutants.mutations import Mutant, mutants
 from tests.notebooks.test_solutions import tasks

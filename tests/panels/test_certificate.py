@@ -28,7 +28,7 @@ from mtls_lab.panels import CertificatePanel, WorkbenchPanel
 from mtls_lab.panels.certificate import card
 from mtls_lab.panels.verdicts import FOLDED
 from mtls_lab.pki import Key, Purpose, create_key, oid_name, read_fields, write_certificate
-from mtls_lab.pki.fields import MISSING
+from mtls_lab.pki.description import MISSING
 from tests.unit.failures import certify
 from tests.unit.lab import failed
 

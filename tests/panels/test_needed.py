@@ -9,8 +9,8 @@ import pytest
 from mtls_lab import enter
 from mtls_lab.errors import FileProblem
 from mtls_lab.panels import CredentialPanel
+from mtls_lab.panels.base import MADE_IN
 from mtls_lab.panels.credential import DEVICE_CA, FILES
-from mtls_lab.panels.needed import MADE_IN
 from tests.repository.files import ROOT
 
 LESSONS = {"Part 2": "2_tls.ipynb", "Part 3": "3_mutual_tls.ipynb"}

@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 import zipfile
@@ -66,6 +67,21 @@ def test_imports_point_one_way(path: Path) -> None:
     assert name in LAYERS, "a new folder or file at the top: give it its place"
     allowed = set(LAYERS[: LAYERS.index(name)]) | ({name} if path.parent != PACKAGE else set())
     assert imported(path) - allowed == set()
+
+
+def test_whatever_the_head_of_a_module_names_is_there() -> None:
+    """Beside it, in the folder above, or by its whole path; but for a learner's own contexts.py."""
+    missing = []
+    for path in PACKAGE.rglob("*.py"):
+        head = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        places = [path.parent, path.parent.parent, PACKAGE, ROOT]
+        named = set(re.findall(r"(?<![\w/.])[\w/]+\.(?:py|toml|css|js)\b", head)) - {"contexts.py"}
+        missing += [
+            f"{path.relative_to(ROOT)}: {name}"
+            for name in named
+            if not any((place / name).is_file() for place in places)
+        ]
+    assert missing == []
 
 
 def test_the_package_loads_neither_widgets_nor_cryptography() -> None:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Protocol
 from unittest import mock
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -612,8 +611,7 @@ def changed_hello(world: World) -> Exchange:
 
 def silent_listener(context: ssl.SSLContext | None) -> Exchange:
     """The kernel accepts, the program does not, and does not say goodbye either."""
-    with pytest.MonkeyPatch.context() as patch, socket.create_server(("127.0.0.1", 0)) as listener:
-        patch.setattr("mtls_lab.net.sockets.LINGER", SHORT)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
         return ask("PING", listener.getsockname(), context=context, timeout=SHORT)
 
 

@@ -16,9 +16,8 @@ from typing import Any
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.encodings import rewritten, undressed
 from mtls_lab.exercises.extension import extended, padding
-from mtls_lab.exercises.forgeries import DARK, HASHES, KEYED, TWIN, forgeries
+from mtls_lab.exercises.forgeries import DARK, HASHES, KEYED, TWIN, beside, forgeries, from_two
 from mtls_lab.exercises.judging import exercise
-from mtls_lab.exercises.nonces import beside, from_two
 from mtls_lab.exercises.peers import LIE, SECRET, shown
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, Relay, ask, replace

@@ -27,7 +27,7 @@ def certificate(reader: Reader) -> None:
     from cryptography import x509  # noqa: PLC0415
 
     from mtls_lab.pki import oid_name, read_fields  # noqa: PLC0415
-    from mtls_lab.pki.description import UNREADABLE  # noqa: PLC0415
+    from mtls_lab.pki.signed import UNREADABLE  # noqa: PLC0415
 
     try:
         parsed = x509.load_der_x509_certificate(reader.peek(reader.more))
@@ -83,7 +83,7 @@ def _spelled(name: bytes) -> str:
     """Return a name in DER as RFC 4514 writes it."""
     from cryptography import x509  # noqa: PLC0415
 
-    from mtls_lab.pki.description import UNREADABLE  # noqa: PLC0415
+    from mtls_lab.pki.signed import UNREADABLE  # noqa: PLC0415
 
     try:
         request = _sequence(_sequence(BEFORE + name + BEHIND) + UNSIGNED)

@@ -20,7 +20,8 @@ import mtls_lab
 from mtls_lab.classroom import one_learner
 from mtls_lab.cli import commands, main
 from mtls_lab.cli.arguments import ALONE
-from mtls_lab.facts import MARKER, resource_folder
+from mtls_lab.facts import resource_folder
+from mtls_lab.learner.folder import MARKER
 from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.learner.progress import FILE, Progress
 from mtls_lab.program import typed

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.facts import MARKER
 from mtls_lab.learner import progress, quiz
+from mtls_lab.learner.folder import MARKER
 from mtls_lab.learner.progress import FILE, Taken
 from tests.unit.cli import calling
 from tests.unit.cli.calling import call

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mtls_lab import cli
-from mtls_lab.facts import MARKER
 from mtls_lab.learner import predictions, progress
+from mtls_lab.learner.folder import MARKER
 from mtls_lab.learner.progress import FILE
 from tests.unit.cli import calling
 from tests.unit.cli.terminal import terminal

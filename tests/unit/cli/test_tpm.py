@@ -437,7 +437,10 @@ def test_a_tpm_that_is_killed_in_the_middle_of_a_handshake(tmp_path: Path) -> No
         assert lab(tmp_path, "ask", terminal.address, "--folder", "pki").stdout == REPLY
 
 
-def test_a_tpm_that_is_silent_keeps_nobody_waiting(place: Path) -> None:
+def test_a_tpm_that_is_silent_keeps_nobody_waiting(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chip, "ANSWER", 0.5)
     with running(place, "silent") as process:
         os.kill(child_of(process), signal.SIGSTOP)
         done = lab(place, "ask", "localhost:9", "--folder", "pki", "--tpm-folder", "silent")

@@ -17,7 +17,7 @@ from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import EXERCISES, Called, NotYet, Outcome, Result, Unsafe, call, calling
 from mtls_lab.exercises import judging as base
 from mtls_lab.exercises.peers import all_closed, set_aside
-from mtls_lab.facts import MARKER
+from mtls_lab.learner.folder import MARKER
 from mtls_lab.learner.progress import FILE
 
 

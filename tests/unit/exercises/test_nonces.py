@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.poly1305 import Poly1305
 
 from mtls_lab.exercises.encodings import ENCODINGS
-from mtls_lab.exercises.nonces import beside, from_two
+from mtls_lab.exercises.forgeries import beside, from_two
 
 TEXTS = (b"sixteen letters.", b"and sixteen more", b"those of Mallory")
 

@@ -515,10 +515,15 @@ SERVED: Attempts = {
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """For a server that lets somebody wait for ever. All others have the time of a learner's."""
+    """For a server that lets somebody wait for ever. All others have the time of a learner's.
+
+    How long the honest client thinks matters to a server that waits for it with a time-out.
+    """
+    if name not in {"with_threads", "hurries_its_clients"}:
+        monkeypatch.setattr(SERVE_MANY, "PAUSE", 0.1)
     if name in {"never_ends", "with_asyncio", "with_socketserver"}:
-        monkeypatch.setattr(SERVE_MANY, "LIMIT", 2.0)
-    if name in {"one_loop", "never_hangs_up"}:
+        monkeypatch.setattr(SERVE_MANY, "LIMIT", 1.0)
+    if name in {"one_loop", "never_hangs_up", "with_a_small_pool", "with_a_pool_of_any_size"}:
         monkeypatch.setattr(SERVE_MANY, "PATIENCE", 1.5)
 
 
@@ -559,8 +564,9 @@ def test_a_thread_that_begins_or_ends_does_not_wait_for_work(inside: str) -> Non
     thread.join()
 
 
-def test_serve_many_with_a_pool_outside_of_it() -> None:
+def test_serve_many_with_a_pool_outside_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Made in another cell than the function, it outlives the check."""
+    monkeypatch.setattr(SERVE_MANY, "PAUSE", 0.1)
     with ThreadPoolExecutor(50) as pool:
 
         def serve(listener: socket.socket) -> None:
@@ -570,7 +576,8 @@ def test_serve_many_with_a_pool_outside_of_it() -> None:
         assert [checks.serve_many(serve).outcome for _ in range(2)] == [Outcome.RIGHT] * 2
 
 
-def test_serve_many_with_workers_that_wait_at_a_queue() -> None:
+def test_serve_many_with_workers_that_wait_at_a_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SERVE_MANY, "PAUSE", 0.1)
     queue: Queue[socket.socket | None] = Queue()
     workers: list[threading.Thread] = []
 

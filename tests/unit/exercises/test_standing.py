@@ -6,8 +6,8 @@ import pytest
 
 from mtls_lab.drawing import dots, dots_in_words
 from mtls_lab.exercises import EXERCISES, Outcome, Result, standing
-from mtls_lab.facts import MARKER
 from mtls_lab.learner import predictions, progress
+from mtls_lab.learner.folder import MARKER
 from mtls_lab.learner.progress import Progress
 
 PREDICTIONS = [name for name, each in predictions.questions().items() if each.lesson == "3"]

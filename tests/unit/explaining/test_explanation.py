@@ -19,7 +19,7 @@ from mtls_lab import Exchange, Failure, Relay, Side, Stage, ask, serve
 from mtls_lab.errors import FileProblem, NetworkProblem, ProtectionBroken
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.explaining.cards import folded
-from mtls_lab.explaining.choosing import SEEN_BY, _entries
+from mtls_lab.explaining.symptoms import SEEN_BY, _entries
 from mtls_lab.explaining.wording import typed_here
 from mtls_lab.net import Chunk, Tamper
 from mtls_lab.wire import Direction

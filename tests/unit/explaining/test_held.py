@@ -20,8 +20,8 @@ from mtls_lab.errors import FileProblem
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.pki import CertificateAuthority, Identity, pem
 from mtls_lab.pki.bundles import read_bundle
+from mtls_lab.pki.comparison import revocations
 from mtls_lab.pki.pem import write_pkcs12
-from mtls_lab.pki.revocation import revocations
 from mtls_lab.wire import Failure
 
 CAUSE = "In these files, "

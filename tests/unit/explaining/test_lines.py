@@ -9,6 +9,7 @@ import subprocess
 import textwrap
 import time
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ from mtls_lab.explaining.lines import LINE
 from mtls_lab.explaining.pasted import READ
 from mtls_lab.explaining.phrases import read_lines
 from mtls_lab.explaining.raised import SHOWN
+from mtls_lab.explaining.symptoms import _entries
 from mtls_lab.facts import read_facts
 from mtls_lab.wire.names import registry
+from tests.unit.explaining import test_caught, test_explanations
 from tests.unit.lab import unfolded
 
 
@@ -60,10 +63,10 @@ OF_PYTHON = {
 PYTHON = re.compile(r"\bload_cert_chain|\bload_verify_locations|create_default_context\(|cafile=")
 
 
-def told() -> set[str]:
-    """The entries that are told for a line, for test_no_entry_is_dead."""
-    reported = {explain(report["text"]).entry for report in REPORTS}
-    return reported | {line["entry"] for line in LINES} | {"unknown_line"}
+@cache
+def reported(text: str) -> Explanation:
+    """What is told for a report, which more than one test asks."""
+    return explain(text)
 
 
 def has_words_for_others(told: Explanation, text: str) -> bool:
@@ -91,13 +94,21 @@ def test_a_line_is_told(line: dict[str, Any]) -> None:
 @pytest.mark.once  # a text of the data, looked up
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report["text"][:60])
 def test_the_true_cause_of_a_report_is_named_first(report: dict[str, Any]) -> None:
-    told = explain(report["text"])
+    told = reported(report["text"])
     assert told.known
     assert report["stack"].lower() in told.stack.lower()
     first, *_ = str(told).partition("Who:")[2].partition("; (2) ")
     assert re.search(report["cause"], first, re.DOTALL | re.IGNORECASE)
     assert report.get("who", "") in told.who.lower()
     assert has_words_for_others(told, report["text"])
+
+
+def test_no_entry_is_dead() -> None:
+    """Each is told for a report or a line, or for what another test provokes."""
+    reached = {reported(report["text"]).entry for report in REPORTS}
+    reached |= {line["entry"] for line in LINES} | {"unknown_line"}
+    reached |= test_explanations.told() | test_caught.TOLD
+    assert reached == {entry["name"] for entry in _entries()}
 
 
 #: Every alert that QUIC can carry, with its number.

@@ -13,8 +13,8 @@ from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.kernelspec import get_kernel_spec
 
 from mtls_lab.errors import FileProblem, NotInWorkspace, UnknownName
-from mtls_lab.facts import MARKER
 from mtls_lab.learner import notebooks as unpacking
+from mtls_lab.learner.folder import MARKER
 from mtls_lab.learner.notebooks import Reset, Unpacked, latest, notebooks, reset, unpack
 from tests.unit.lab import dead_process, files_of_at_most
 

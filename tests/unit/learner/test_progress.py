@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtls_lab.errors import FileProblem, LabError
-from mtls_lab.facts import learner_folder
 from mtls_lab.learner import predictions, progress, reviews, tidying
+from mtls_lab.learner.folder import learner_folder
 from mtls_lab.learner.progress import FILE, Predicted, Progress, Told, Tried, damaged, note, read
 from tests.unit.lab import forget
 

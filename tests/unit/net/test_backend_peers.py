@@ -402,7 +402,10 @@ def test_what_was_asked_before_a_line_that_is_none_is_answered(lab: Lab) -> None
 
 
 @pytest.mark.parametrize("whose", ["context", "authorize", "answer", "observe", "tamper"])
-def test_a_learners_function_that_never_ends_is_not_waited_for(whose: str) -> None:
+def test_a_learners_function_that_never_ends_is_not_waited_for(
+    whose: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mtls_lab.net.sockets.PATIENCE", 0.2)
     begun, ended = threading.Event(), threading.Event()
 
     def endless(*_: object) -> Any:

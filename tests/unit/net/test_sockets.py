@@ -1,4 +1,4 @@
-"""The mailbox between threads, and saying goodbye. Listening is tested through test_server*.py."""
+"""The mailbox between threads, and saying goodbye. Listening is tested through test_backend*.py."""
 
 import socket
 import threading
@@ -7,8 +7,8 @@ import pytest
 
 from mtls_lab import serve
 from mtls_lab.errors import NetworkProblem
-from mtls_lab.net import hang_up, sockets
-from mtls_lab.net.mailbox import Mailbox
+from mtls_lab.net import hang_up, tls
+from mtls_lab.net.sockets import Mailbox
 from tests.unit.lab import LONG
 
 
@@ -77,16 +77,15 @@ def test_not_waiting() -> None:
         assert far.recv(1) == b""
 
 
-def test_a_peer_that_stays_has_had_its_chance(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "LINGER", 0.05)
+def test_a_peer_that_stays_has_had_its_chance() -> None:
     near, far = socket.socketpair()
     with far:
-        hang_up(near)
+        hang_up(near, wait=0.05)
         assert near.fileno() == -1
 
 
 def test_a_peer_that_talks_on_has_had_its_chance(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "LINGER_BYTES", 10_000)
+    monkeypatch.setattr(tls, "LINGER_BYTES", 10_000)
     near, far = socket.socketpair()
     with far:
         far.sendall(b"x" * 20_000)

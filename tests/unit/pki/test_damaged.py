@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.pki import CertificateAuthority, Identity, describe, pem, read_identity
-from mtls_lab.pki.description import is_current
-from mtls_lab.pki.fields import read_fields
+from mtls_lab.pki.description import read_fields
+from mtls_lab.pki.signed import is_current
 
 CA = CertificateAuthority.create("Lab CA")
 DEVICE = CA.issue_client("trusted-client")
