@@ -144,7 +144,9 @@ class Looked:
             _is_of_the_hello(seen) and self.purposes == {"servers"} and self.names_a_host
         )
         for entry, words in _entries_for(self.looks):
-            explains = _explains(entry, seen, owner) and not foreign
+            explains = _explains(entry, seen, owner) and (
+                not foreign or entry.get("of_the_ca", False)
+            )
             perhaps = not owner and not explains and _may_explain(entry, seen)
             others = foreign and "owner" in entry
             if (entry.get("owner", owner) != owner or others) and not explains and not perhaps:

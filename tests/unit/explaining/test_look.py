@@ -270,6 +270,12 @@ MISFITS["curve_not_for_tls13"] = Misfit(
     "is on the curve brainpoolP256r1",
     key=BRAINPOOL,
 )
+MISFITS["curve_unknown_to_others"] = Misfit(
+    alert("bad_certificate"),
+    [leaf(key=BRAINPOOL)],
+    "is on the curve brainpoolP256r1",
+    key=BRAINPOOL,
+)
 MISFITS["no_digital_signature"] = Misfit(
     unverified(26),
     [
@@ -445,6 +451,7 @@ def test_every_finding_is_tried() -> None:
     rare |= {"type_not_for_servers"}
     held = {"revoked", "key_open", "key_not_readable", "no_crl_of_the_issuer"}  # test_held.py
     held |= {"crl_expired", "crl_not_yet_valid", "crl_of_another_key", "folder_not_hashed"}
+    held |= {"ca_file_without_a_ca"}
     rare |= {"ca_file_without_a_root"}  # without a certificate, above
     assert set(read_facts("findings")) == set(MISFITS) | set(DATED) | rare | held
 
