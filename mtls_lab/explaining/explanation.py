@@ -204,7 +204,8 @@ def explain(
             causes = _left(causes, ruled, elsewhere(entry, at_hand), owner, at_hand)
         causes = [Cause(reword(each.text).format_map(names)) for each in causes]
         if found and found[0].perhaps and not closer:
-            causes.insert(0, _perhaps(found.pop(0)))
+            # A server's CA file is mostly the one for clients: then it comes last.
+            causes.insert(len(causes) if owner == "backend" else 0, _perhaps(found.pop(0)))
         if ruled and len(causes) == 1:
             causes = [Cause(f"What is left: {causes[0].text}.")]
     return Explanation(
@@ -288,7 +289,7 @@ def _left(
 
 
 def _perhaps(finding: Finding) -> Cause:
-    return Cause(f"if this certificate is the client's: {finding.says}. {finding.why}".strip(" ."))
+    return Cause(f"{finding.perhaps}: {finding.says}. {finding.why}".strip(" ."))
 
 
 def _ruled_out(ruled: Sequence[Cause], names: dict[str, str]) -> str:

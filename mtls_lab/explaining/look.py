@@ -38,6 +38,8 @@ VAGUE = {
     },
 }
 
+#: After one of these, the certificates above are not known, nor what is wrong with them.
+BROKEN = {"issuer missing", "other key", "no root", "leaf trusted"}
 #: X509_V_ERR_INVALID_PURPOSE: of this one, the other side's certificate may well be the cause.
 PURPOSE = 26
 TOLD = ("says", "why", "fix")
@@ -50,13 +52,14 @@ class Finding:
     Attributes:
         says: what it is.
         explains: whether it is a cause of the failure that was asked about.
-        perhaps: whether it is one if the certificate is a client's, which is not known.
+        perhaps: a condition that is not known, under which it is one: if the certificate is a
+            client's, say.
         why, fix, where, command: as in an Explanation; `""` where the failure's own serve.
     """
 
     says: str
     explains: bool
-    perhaps: bool = False
+    perhaps: str = ""
     why: str = ""
     fix: str = ""
     where: str = ""
@@ -112,9 +115,9 @@ class Looked:
         )
 
     def at_hand_of(self, seen: Symptoms, owner: str) -> set[str]:
-        """Which files could be read of what was refused and of what it was checked with."""
+        """Which files could be read of what was refused, and led to what it was checked with."""
         mine = {"cert", "key"} if self.is_the_seers(seen, owner) else set()
-        return self.at_hand - mine
+        return self.at_hand - mine - ({"ca"} if self.found & BROKEN else set())
 
     def is_the_seers(self, seen: Symptoms, owner: str) -> bool:
         """Whether the other side's certificate failed, and the seer's own is at hand, not that one.
@@ -147,8 +150,9 @@ class Looked:
             explains = _explains(entry, seen, owner) and (
                 not foreign or entry.get("of_the_ca", False)
             )
-            perhaps = not owner and not explains and _may_explain(entry, seen)
+            perhaps = "" if explains or foreign else _perhaps(entry, seen, owner)
             others = foreign and "owner" in entry
+            others |= foreign and "of_trust" in entry
             if (entry.get("owner", owner) != owner or others) and not explains and not perhaps:
                 continue  # whether this is wrong depends on whose it is
             texts = {each: reword(entry.get(each, "")) for each in TOLD}
@@ -159,7 +163,7 @@ class Looked:
                 Finding(
                     **filled,
                     explains=explains,
-                    perhaps=perhaps,
+                    perhaps=reword(perhaps).format_map(self.names),
                     where=", ".join(where),
                     command=command,
                 )
@@ -258,6 +262,11 @@ def _is_of_the_hello(seen: Symptoms) -> bool:
     return alert == "handshake_failure" and seen.stage == Stage.HANDSHAKE.value
 
 
-def _may_explain(entry: dict[str, Any], seen: Symptoms) -> bool:
-    """Whether it would explain the failure if the certificate were a client's."""
-    return entry.get("owner") == "device" and _explains(entry, seen, "device")
+def _perhaps(entry: dict[str, Any], seen: Symptoms, owner: str) -> str:
+    """Under which condition it would explain the failure."""
+    if not owner and entry.get("owner") == "device" and _explains(entry, seen, "device"):
+        return "if this certificate is the client's"
+    # The CA file of a server is the one for clients, and one that hangs up says nothing of a CA.
+    hung_up = owner == seen.side == "backend" and not alert_of(normal(seen.failure.reason))
+    vague = not hung_up and _explains({"explains": {"vague": True}}, seen, owner)
+    return str(entry["perhaps"]) if vague and "perhaps" in entry else ""

@@ -456,6 +456,49 @@ def test_every_finding_is_tried() -> None:
     assert set(read_facts("findings")) == set(MISFITS) | set(DATED) | rare | held
 
 
+# --- A CA file that is there for the other side's certificate
+
+ANOTHER_CA = (certify("Server CA", OTHER, "Server CA", OTHER, CA, MAY_SIGN, ski(OTHER)),)
+
+
+def told_beside_another_ca(
+    folder: Path, failure: Failure | Side, *chain: x509.Certificate
+) -> Explanation:
+    return asked(folder, Misfit(failure, list(chain), "", ANOTHER_CA))
+
+
+def test_what_every_verifier_objects_to_comes_before_the_ca_file(tmp_path: Path) -> None:
+    limited = [leaf(CLIENT, named("a.other.example"), issuer="Inter", by=INTER), inter(ONLY_CORP)]
+    told = told_beside_another_ca(tmp_path, alert("certificate_unknown"), *limited)
+    assert "may sign for corp.example only" in told.why
+    assert any("neither in" in each for each in told.files)
+
+
+@pytest.mark.parametrize("which", ["bad_certificate", "certificate_unknown"])
+def test_a_vague_alert_does_not_make_the_ca_file_the_cause(tmp_path: Path, which: str) -> None:
+    told = told_beside_another_ca(tmp_path, alert(which), leaf())
+    assert told.causes[0].startswith("if it is checked with the CAs in ")
+    assert len(told.causes) > 1
+
+
+@pytest.mark.parametrize(
+    ("which", "stays"),
+    [("certificate_expired", "or the CA that signed it"), ("decrypt_error", "of the same name")],
+)
+def test_what_is_above_an_issuer_that_is_missing_is_not_ruled_out(
+    tmp_path: Path, which: str, stays: str
+) -> None:
+    told = told_beside_another_ca(tmp_path, alert(which), leaf())
+    assert stays in told.causes[0]
+    assert "leads to" not in told.why
+
+
+def test_a_client_that_hung_up_says_nothing_of_the_servers_ca_file(tmp_path: Path) -> None:
+    gone = Side("backend", Stage.HANDSHAKE, Failure("SSLEOFError"))
+    told = told_beside_another_ca(tmp_path, gone, leaf(SERVER, named("localhost")))
+    assert "neither in" not in told.why
+
+
 # --- Hostile files
 
 
