@@ -493,6 +493,24 @@ def test_what_is_above_an_issuer_that_is_missing_is_not_ruled_out(
     assert "leads to" not in told.why
 
 
+@pytest.mark.parametrize(
+    ("which", "odd", "says"),
+    [
+        ("illegal_parameter", {"key": BRAINPOOL}, "is on the curve brainpoolP256r1"),
+        ("internal_error", {"bits": {"data_encipherment": True}}, "no digitalSignature"),
+    ],
+)
+def test_what_openssl_and_gnutls_send_for_an_odd_certificate(
+    tmp_path: Path, which: str, odd: dict[str, Any], says: str
+) -> None:
+    """Measured: OpenSSL 3.0.19 in TLS 1.2 sends the first, GnuTLS 3.7.9 the second."""
+    bits = usage(**odd.get("bits", {"digital_signature": True}))
+    key = odd.get("key", LEAF_KEY)
+    one = certify("device", key, "Root", ROOT, LEAF, bits, aki(ROOT), CLIENT)
+    told = asked(tmp_path, Misfit(alert(which), [one], "", key=key))
+    assert says in told.why
+
+
 def test_a_client_that_hung_up_says_nothing_of_the_servers_ca_file(tmp_path: Path) -> None:
     gone = Side("backend", Stage.HANDSHAKE, Failure("SSLEOFError"))
     told = told_beside_another_ca(tmp_path, gone, leaf(SERVER, named("localhost")))
