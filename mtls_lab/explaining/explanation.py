@@ -205,7 +205,7 @@ def explain(
         causes = [Cause(reword(each.text).format_map(names)) for each in causes]
         if found and found[0].perhaps and not closer:
             # A server's CA file is mostly the one for clients: then it comes last.
-            causes.insert(len(causes) if owner == "backend" else 0, _perhaps(found.pop(0)))
+            causes.insert(len(causes) * (owner == "backend"), _perhaps(found.pop(0), names))
         if ruled and len(causes) == 1:
             causes = [Cause(f"What is left: {causes[0].text}.")]
     return Explanation(
@@ -288,8 +288,8 @@ def _left(
     return left
 
 
-def _perhaps(finding: Finding) -> Cause:
-    return Cause(f"{finding.perhaps}: {finding.says}. {finding.why}".strip(" ."))
+def _perhaps(finding: Finding, names: dict[str, str]) -> Cause:
+    return Cause(f"{finding.perhaps.format_map(names)}: {finding.says}. {finding.why}".strip(" ."))
 
 
 def _ruled_out(ruled: Sequence[Cause], names: dict[str, str]) -> str:

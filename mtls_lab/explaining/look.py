@@ -43,6 +43,10 @@ BROKEN = {"issuer missing", "other key", "no root", "leaf trusted"}
 #: X509_V_ERR_INVALID_PURPOSE: of this one, the other side's certificate may well be the cause.
 PURPOSE = 26
 TOLD = ("says", "why", "fix")
+#: What is no fact of a failure in `explains` and `perhaps`.
+NO_FACTS = {"vague", "if"}
+#: Of an alert that may be about the ClientHello.
+FAR = "if the handshake came as far as this certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +151,10 @@ class Looked:
             _is_of_the_hello(seen) and self.purposes == {"servers"} and self.names_a_host
         )
         for entry, words in _entries_for(self.looks):
-            explains = _explains(entry, seen, owner) and (
-                not foreign or entry.get("of_the_ca", False)
-            )
+            doubtful = foreign and "of_the_ca" not in entry
+            if "strict" in entry and seen.failure.verify_code is None:
+                doubtful |= bool(self.found & BROKEN)
+            explains = _explains(entry, seen, owner) and not doubtful
             perhaps = "" if explains or foreign else _perhaps(entry, seen, owner)
             others = foreign and "owner" in entry
             others |= foreign and "of_trust" in entry
@@ -163,7 +168,7 @@ class Looked:
                 Finding(
                     **filled,
                     explains=explains,
-                    perhaps=reword(perhaps).format_map(self.names),
+                    perhaps=reword(perhaps),
                     where=", ".join(where),
                     command=command,
                 )
@@ -245,7 +250,7 @@ def _explains(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:
     explains = entry["explains"]
     if entry.get("owner", "device") != (owner or "device") and "owner" in entry:
         return False  # of a certificate whose owner is not known, a client's is asked about
-    if any(facts[key] in wanted for key, wanted in explains.items() if key != "vague"):
+    if any(facts.get(key) in wanted for key, wanted in explains.items() if key not in NO_FACTS):
         return True
     certain = owner or "owner" not in entry
     return bool(
@@ -266,7 +271,10 @@ def _perhaps(entry: dict[str, Any], seen: Symptoms, owner: str) -> str:
     """Under which condition it would explain the failure."""
     if not owner and entry.get("owner") == "device" and _explains(entry, seen, "device"):
         return "if this certificate is the client's"
+    if owner and _is_of_the_hello(seen) and entry["explains"].get("vague"):
+        return FAR * (entry.get("owner", owner) == owner)
+    further = entry.get("perhaps", {})
     # The CA file of a server is the one for clients, and one that hangs up says nothing of a CA.
     hung_up = owner == seen.side == "backend" and not alert_of(normal(seen.failure.reason))
-    vague = not hung_up and _explains({"explains": {"vague": True}}, seen, owner)
-    return str(entry["perhaps"]) if vague and "perhaps" in entry else ""
+    explains = not hung_up and _explains({"explains": further}, seen, owner)
+    return str(further["if"]) if explains else ""

@@ -493,6 +493,27 @@ def test_what_is_above_an_issuer_that_is_missing_is_not_ruled_out(
     assert "leads to" not in told.why
 
 
+def test_an_alert_of_the_hello_may_be_about_a_certificate(tmp_path: Path) -> None:
+    """Measured: Erlang/OTP 25 in TLS 1.2, a CA without keyCertSign; Java 17, a curve."""
+    refused = Side("device", Stage.HANDSHAKE, alert("handshake_failure"))
+    mute = inter(bits=usage(digital_signature=True))
+    told = asked(tmp_path, Misfit(refused, [leaf(issuer="Inter", by=INTER), mute], ""))
+    assert told.causes[0].startswith("if the handshake came as far as this certificate: ")
+    assert "no keyCertSign" in told.causes[0]
+
+
+def test_a_strict_rule_is_not_told_by_an_alert_while_an_issuer_is_missing(tmp_path: Path) -> None:
+    old = certify("device", LEAF_KEY, "Root", ROOT, LEAF, MAY_SHAKE_HANDS, CLIENT)
+    told = told_beside_another_ca(tmp_path, alert("certificate_unknown"), old)
+    assert "authorityKeyIdentifier" not in told.causes[0]
+
+
+def test_a_servers_pair_in_a_client_may_be_the_cause(tmp_path: Path) -> None:
+    refused = Side("device", Stage.HANDSHAKE, alert("unknown_ca"))
+    told = asked(tmp_path, Misfit(refused, [leaf(SERVER, named("localhost"))], ""))
+    assert "has no clientAuth" in told.causes[0]
+
+
 @pytest.mark.parametrize(
     ("which", "odd", "says"),
     [
