@@ -272,7 +272,7 @@ def _perhaps(entry: dict[str, Any], seen: Symptoms, owner: str) -> str:
     if not owner and entry.get("owner") == "device" and _explains(entry, seen, "device"):
         return "if this certificate is the client's"
     if owner and _is_of_the_hello(seen) and entry["explains"].get("vague"):
-        return FAR * (entry.get("owner", owner) == owner)
+        return FAR if entry.get("owner", owner) == owner else ""
     further = entry.get("perhaps", {})
     # The CA file of a server is the one for clients, and one that hangs up says nothing of a CA.
     hung_up = owner == seen.side == "backend" and not alert_of(normal(seen.failure.reason))

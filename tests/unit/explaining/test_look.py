@@ -493,6 +493,25 @@ def test_what_is_above_an_issuer_that_is_missing_is_not_ruled_out(
     assert "leads to" not in told.why
 
 
+@pytest.mark.parametrize(
+    ("reason", "key", "bits", "says"),
+    [
+        ("NO_SHARED_CIPHER", LEAF_KEY, {"key_agreement": True}, "no digitalSignature"),
+        ("NO_SHARED_CIPHER", BRAINPOOL, {"digital_signature": True}, "is on the curve"),
+        ("UNSUPPORTED_PROTOCOL", BRAINPOOL, {"digital_signature": True}, "is on the curve"),
+    ],
+)
+def test_a_servers_own_certificate_that_no_client_can_use(
+    tmp_path: Path, reason: str, key: Any, bits: dict[str, bool], says: str
+) -> None:
+    """Measured: OpenSSL 3.0.19 as the server, the last one with TLS 1.3 alone."""
+    own = Side("backend", Stage.HANDSHAKE, Failure("SSLError", reason))
+    names = named("localhost")
+    one = certify("localhost", key, "Root", ROOT, LEAF, usage(**bits), aki(ROOT), SERVER, names)
+    told = asked(tmp_path, Misfit(own, [one], "", key=key))
+    assert says in told.why
+
+
 def test_an_alert_of_the_hello_may_be_about_a_certificate(tmp_path: Path) -> None:
     """Measured: Erlang/OTP 25 in TLS 1.2, a CA without keyCertSign; Java 17, a curve."""
     refused = Side("device", Stage.HANDSHAKE, alert("handshake_failure"))
