@@ -28,6 +28,7 @@ __all__ = ["mistakes_in", "wrong_signers"]
 #: Which mistake is in a file, by the words in which pem says so. "form": see pki/kinds.py.
 MISTAKES = {
     "with a password": "password",
+    "is encrypted as a whole": "form",
     "is encrypted": "password",
     "in DER form and": "form",
     "bundle of certificates": "form",
@@ -44,6 +45,10 @@ MISTAKES = {
     "is a Java": "form",
     "is a web page": "form",
     "is text in UTF-16": "form",
+    "is a pointer of Git": "form",
+    "holds a placeholder": "form",
+    "holds a key in PuTTY": "form",
+    "holds a public key of SSH": "form",
     "has an END line": "form",
     r"has \n as": "form",
     "has its whole PEM": "form",

@@ -209,7 +209,8 @@ def explain(
             causes = _left(causes, ruled, elsewhere(entry, at_hand), owner, at_hand)
         causes = [Cause(reword(each.text).format_map(names)) for each in causes]
         if found and found[0].perhaps and not closer:
-            causes.insert(0, _perhaps(found.pop(0)))
+            # A server's CA file is mostly the one for clients: then it comes last.
+            causes.insert(len(causes) * (owner == "backend"), _perhaps(found.pop(0), names))
         if ruled and len(causes) == 1:
             causes = [Cause(f"What is left: {causes[0].text}.")]
     return Explanation(
@@ -283,8 +284,8 @@ def _left(
     return left
 
 
-def _perhaps(finding: Finding) -> Cause:
-    return Cause(f"if this certificate is the client's: {finding.says}. {finding.why}".strip(" ."))
+def _perhaps(finding: Finding, names: dict[str, str]) -> Cause:
+    return Cause(f"{finding.perhaps.format_map(names)}: {finding.says}. {finding.why}".strip(" ."))
 
 
 def _ruled_out(ruled: Sequence[Cause], names: dict[str, str]) -> str:

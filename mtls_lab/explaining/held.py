@@ -109,6 +109,8 @@ def _read_certificates(
             except FileProblem as locked:  # it is no bundle either, or not one for us to open
                 if is_pkcs12(path):
                     held.unread[-1] = _why(locked, path, names[name]) + NOT_LOOKED
+                elif name == "ca" and os.path.lexists(path) and "damaged" not in problem.found:
+                    held.access.append(("no ca in the file", {"found": held.unread.pop()}))
             else:
                 into.extend(certificates)
                 held.key = held.key or key

@@ -223,7 +223,8 @@ def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tu
     libraries = [name for name in here if here[name] and stacks[name].get("library")]
     around = {name: here[name] or len(_sign(name, text, all_small)) - LINE for name in here}
     writers = sorted((n for n in here if not stacks[n].get("library")), key=lambda n: -around[n])
-    if stack and stack != "http":  # an address in the line is no sign of an HTTP server
+    # An address in the line is no sign of an HTTP server, nor are words of HTTP beside another's.
+    if stack != "http" and (stack or any(here[name] for name in writers if name != "http")):
         writers = [name for name in writers if name != "http"]
     if stack and (stack != "http" or not any(here[name] for name in writers)):
         (libraries if stacks[stack].get("library") else writers).insert(0, stack)

@@ -39,9 +39,15 @@ VAGUE = {
     },
 }
 
+#: After one of these, the certificates above are not known, nor what is wrong with them.
+BROKEN = {"issuer missing", "other key", "no root", "leaf trusted"}
 #: X509_V_ERR_INVALID_PURPOSE: of this one, the other side's certificate may well be the cause.
 PURPOSE = 26
 TOLD = ("says", "why", "fix")
+#: What is no fact of a failure in `explains` and `perhaps`.
+NO_FACTS = {"vague", "if"}
+#: Of an alert that may be about the ClientHello.
+FAR = "if the handshake came as far as this certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +57,14 @@ class Finding:
     Attributes:
         says: what it is.
         explains: whether it is a cause of the failure that was asked about.
-        perhaps: whether it is one if the certificate is a client's, which is not known.
+        perhaps: a condition that is not known, under which it is one: if the certificate is a
+            client's, say.
         why, fix, where, command: as in an Explanation; `""` where the failure's own serve.
     """
 
     says: str
     explains: bool
-    perhaps: bool = False
+    perhaps: str = ""
     why: str = ""
     fix: str = ""
     where: str = ""
@@ -113,9 +120,9 @@ class Looked:
         )
 
     def at_hand_of(self, seen: Symptoms, owner: str) -> set[str]:
-        """Which files could be read of what was refused and of what it was checked with."""
+        """Which files could be read of what was refused, and led to what it was checked with."""
         mine = {"cert", "key"} if self.is_the_seers(seen, owner) else set()
-        return self.at_hand - mine
+        return self.at_hand - mine - ({"ca"} if self.found & BROKEN else set())
 
     def is_the_seers(self, seen: Symptoms, owner: str) -> bool:
         """Whether the other side's certificate failed, and the seer's own is at hand, not that one.
@@ -145,9 +152,13 @@ class Looked:
             _is_of_the_hello(seen) and self.purposes == {"servers"} and self.names_a_host
         )
         for entry, words in _entries_for(self.looks):
-            explains = _explains(entry, seen, owner) and not foreign
-            perhaps = not owner and not explains and _may_explain(entry, seen)
+            doubtful = foreign and "of_the_ca" not in entry
+            if "strict" in entry and seen.failure.verify_code is None:
+                doubtful |= bool(self.found & BROKEN)
+            explains = _explains(entry, seen, owner) and not doubtful
+            perhaps = "" if explains or foreign else _perhaps(entry, seen, owner)
             others = foreign and "owner" in entry
+            others |= foreign and "of_trust" in entry
             if (entry.get("owner", owner) != owner or others) and not explains and not perhaps:
                 continue  # whether this is wrong depends on whose it is
             texts = {each: reword(entry.get(each, "")) for each in TOLD}
@@ -158,7 +169,7 @@ class Looked:
                 Finding(
                     **filled,
                     explains=explains,
-                    perhaps=perhaps,
+                    perhaps=reword(perhaps),
                     where=", ".join(where),
                     command=command,
                 )
@@ -243,7 +254,7 @@ def _explains(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:
     explains = entry["explains"]
     if entry.get("owner", "device") != (owner or "device") and "owner" in entry:
         return False  # of a certificate whose owner is not known, a client's is asked about
-    if any(facts[key] in wanted for key, wanted in explains.items() if key != "vague"):
+    if any(facts.get(key) in wanted for key, wanted in explains.items() if key not in NO_FACTS):
         return True
     certain = owner or "owner" not in entry
     return bool(
@@ -260,6 +271,14 @@ def _is_of_the_hello(seen: Symptoms) -> bool:
     return alert == "handshake_failure" and seen.stage == Stage.HANDSHAKE.value
 
 
-def _may_explain(entry: dict[str, Any], seen: Symptoms) -> bool:
-    """Whether it would explain the failure if the certificate were a client's."""
-    return entry.get("owner") == "device" and _explains(entry, seen, "device")
+def _perhaps(entry: dict[str, Any], seen: Symptoms, owner: str) -> str:
+    """Under which condition it would explain the failure."""
+    if not owner and entry.get("owner") == "device" and _explains(entry, seen, "device"):
+        return "if this certificate is the client's"
+    if owner and _is_of_the_hello(seen) and entry["explains"].get("vague"):
+        return FAR if entry.get("owner", owner) == owner else ""
+    further = entry.get("perhaps", {})
+    # The CA file of a server is the one for clients, and one that hangs up says nothing of a CA.
+    hung_up = owner == seen.side == "backend" and not alert_of(normal(seen.failure.reason))
+    explains = not hung_up and _explains({"explains": further}, seen, owner)
+    return str(further["if"]) if explains else ""

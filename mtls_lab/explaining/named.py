@@ -44,6 +44,7 @@ REASONS = {
     "pr_file_not_found_error": "named file missing",
     "for reading (-5950": "named file missing",
     "failed to open cert": "named file not opened",
+    "was not found": "named file missing",
 }
 #: OpenSSL's queue, which some programs print on the lines after the one with the name.
 QUEUE = {
@@ -83,6 +84,7 @@ NAMES = (
     r"|cannot find (?:certificate|private key|CA) file: (?P<coturn>\S{1,300})"
     r"|(?P<inspircd>/\S{1,300}) does not exist or is not readable"
     r"|File Open failed: (?P<nss>[^\s:]{1,300})"
+    r"|wallet file (?P<oracle>\S{1,300}) was not found"
     r"|[Ff]ailed to open cert (?P<wget>\S{1,300}): \("
     r"|file or uri for loading [\w ]{1,60} from (?P<tool>\S{1,300})"
 )

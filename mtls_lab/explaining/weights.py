@@ -33,6 +33,8 @@ VAGUE = {
     "grpc credentials": 2.1,
     "kafka: no broker": 0.9,
     "envoy: no connection": 0.9,
+    "no connection": 0.9,
+    "handshake without a reason": 0.9,
     "keystore not loaded": 1.5,
     "proxy refused": 3,
     "pkcs8 pem wanted": 1.5,

@@ -96,6 +96,38 @@ JKS = Kind(
     "-deststoretype pkcs12, then openssl pkcs12 -in NEW.p12 -out NEW.pem",
 )
 PAGE = Kind("page", "is a web page or XML", "download the file itself, not its page")
+#: By their beginning, or by what is in them: files that were to become another one on their way.
+_ON_THE_WAY = {
+    re.compile(rb"version https://git-lfs\.github\.com/"): Kind(
+        "lfs pointer",
+        "is a pointer of Git LFS in the place of the file",
+        "fetch the file itself: git lfs pull",
+    ),
+    re.compile(
+        rb"\$ANSIBLE_VAULT;|\0GITCRYPT\0|age-encryption\.org/"
+        rb"|-----BEGIN (?:PGP MESSAGE|AGE ENCRYPTED)|[\s\S]{0,4096}\bENC\[AES256_GCM,"
+    ): Kind(
+        "still encrypted",
+        "is encrypted as a whole (Ansible Vault, SOPS, git-crypt, age or PGP)",
+        "decrypt it where it is deployed, with the tool that encrypted it",
+    ),
+    re.compile(rb"(?:\$\{|\{\{|<%)[^\r\n]{1,200}\s*$"): Kind(
+        "placeholder",
+        "holds a placeholder that nothing has filled in (${…}, {{ … }})",
+        "see that the value has this name, and that the program that fills it in was run",
+    ),
+    re.compile(rb"PuTTY-User-Key-File-"): Kind(
+        "putty",
+        "holds a key in PuTTY's own form (.ppk)",
+        "convert it: puttygen {path} -O private-openssh-new -o COPY, then ssh-keygen -p -m PKCS8 "
+        "-f COPY",
+    ),
+    re.compile(rb"(?:ssh-(?:rsa|ed25519)|ecdsa-sha2-\S{1,30}) AAAA"): Kind(
+        "ssh public",
+        "holds a public key of SSH, as for authorized_keys",
+        "have a certificate issued by a CA: TLS knows no keys of SSH",
+    ),
+}
 
 
 def read_bounded(path: PathLike, expected: str) -> bytes:
@@ -167,6 +199,9 @@ def _by_form(data: bytes) -> Kind | None:
         (start[:1] == b"<", PAGE),
     ):
         if holds:
+            return kind
+    for begins, kind in _ON_THE_WAY.items():
+        if begins.match(start):
             return kind
     if data[:1] == b"\x30" and not data.isascii():
         return _der(data)

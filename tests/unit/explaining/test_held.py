@@ -118,6 +118,25 @@ def test_what_is_no_list(tmp_path: Path, content: bytes) -> None:
         pem.read_crls(path)
 
 
+# --- No CA at all
+
+
+def test_a_ca_file_that_holds_no_ca(tmp_path: Path) -> None:
+    """OpenSSL loads such a file without a word; a client's own pair beside it changes nothing."""
+    pem.write_crl(tmp_path / "ca.pem", factory().crl())
+    certfile, keyfile = DEVICE.save(tmp_path, "my")
+    told = explain(unverified(20), certfile=certfile, keyfile=keyfile, cafile=tmp_path / "ca.pem")
+    assert "ca.pem holds a certificate revocation list. So no CA was loaded" in told.why
+
+
+def test_a_folder_without_hashes_beside_ones_own_pair(tmp_path: Path) -> None:
+    (tmp_path / "cas").mkdir()
+    pem.write_certificate(tmp_path / "cas" / "ca.pem", FACTORY.certificate)
+    certfile, keyfile = DEVICE.save(tmp_path, "my")
+    told = explain(unverified(20), certfile=certfile, keyfile=keyfile, cafile=tmp_path / "cas")
+    assert "no name in it is a hash" in told.why
+
+
 # --- Bundles
 
 

@@ -270,6 +270,12 @@ MISFITS["curve_not_for_tls13"] = Misfit(
     "is on the curve brainpoolP256r1",
     key=BRAINPOOL,
 )
+MISFITS["curve_unknown_to_others"] = Misfit(
+    alert("bad_certificate"),
+    [leaf(key=BRAINPOOL)],
+    "is on the curve brainpoolP256r1",
+    key=BRAINPOOL,
+)
 MISFITS["no_digital_signature"] = Misfit(
     unverified(26),
     [
@@ -445,8 +451,110 @@ def test_every_finding_is_tried() -> None:
     rare |= {"type_not_for_servers"}
     held = {"revoked", "key_open", "key_not_readable", "no_crl_of_the_issuer"}  # test_held.py
     held |= {"crl_expired", "crl_not_yet_valid", "crl_of_another_key", "folder_not_hashed"}
+    held |= {"ca_file_without_a_ca"}
     rare |= {"ca_file_without_a_root"}  # without a certificate, above
     assert set(read_facts("findings")) == set(MISFITS) | set(DATED) | rare | held
+
+
+# --- A CA file that is there for the other side's certificate
+
+ANOTHER_CA = (certify("Server CA", OTHER, "Server CA", OTHER, CA, MAY_SIGN, ski(OTHER)),)
+
+
+def told_beside_another_ca(
+    folder: Path, failure: Failure | Side, *chain: x509.Certificate
+) -> Explanation:
+    return asked(folder, Misfit(failure, list(chain), "", ANOTHER_CA))
+
+
+def test_what_every_verifier_objects_to_comes_before_the_ca_file(tmp_path: Path) -> None:
+    limited = [leaf(CLIENT, named("a.other.example"), issuer="Inter", by=INTER), inter(ONLY_CORP)]
+    told = told_beside_another_ca(tmp_path, alert("certificate_unknown"), *limited)
+    assert "may sign for corp.example only" in told.why
+    assert any("neither in" in each for each in told.files)
+
+
+@pytest.mark.parametrize("which", ["bad_certificate", "certificate_unknown"])
+def test_a_vague_alert_does_not_make_the_ca_file_the_cause(tmp_path: Path, which: str) -> None:
+    told = told_beside_another_ca(tmp_path, alert(which), leaf())
+    assert told.causes[0].startswith("if it is checked with the CAs in ")
+    assert len(told.causes) > 1
+
+
+@pytest.mark.parametrize(
+    ("which", "stays"),
+    [("certificate_expired", "or the CA that signed it"), ("decrypt_error", "of the same name")],
+)
+def test_what_is_above_an_issuer_that_is_missing_is_not_ruled_out(
+    tmp_path: Path, which: str, stays: str
+) -> None:
+    told = told_beside_another_ca(tmp_path, alert(which), leaf())
+    assert stays in told.causes[0]
+    assert "leads to" not in told.why
+
+
+@pytest.mark.parametrize(
+    ("reason", "key", "bits", "says"),
+    [
+        ("NO_SHARED_CIPHER", LEAF_KEY, {"key_agreement": True}, "no digitalSignature"),
+        ("NO_SHARED_CIPHER", BRAINPOOL, {"digital_signature": True}, "is on the curve"),
+        ("UNSUPPORTED_PROTOCOL", BRAINPOOL, {"digital_signature": True}, "is on the curve"),
+    ],
+)
+def test_a_servers_own_certificate_that_no_client_can_use(
+    tmp_path: Path, reason: str, key: Any, bits: dict[str, bool], says: str
+) -> None:
+    """Measured: OpenSSL 3.0.19 as the server, the last one with TLS 1.3 alone."""
+    own = Side("backend", Stage.HANDSHAKE, Failure("SSLError", reason))
+    names = named("localhost")
+    one = certify("localhost", key, "Root", ROOT, LEAF, usage(**bits), aki(ROOT), SERVER, names)
+    told = asked(tmp_path, Misfit(own, [one], "", key=key))
+    assert says in told.why
+
+
+def test_an_alert_of_the_hello_may_be_about_a_certificate(tmp_path: Path) -> None:
+    """Measured: Erlang/OTP 25 in TLS 1.2, a CA without keyCertSign; Java 17, a curve."""
+    refused = Side("device", Stage.HANDSHAKE, alert("handshake_failure"))
+    mute = inter(bits=usage(digital_signature=True))
+    told = asked(tmp_path, Misfit(refused, [leaf(issuer="Inter", by=INTER), mute], ""))
+    assert told.causes[0].startswith("if the handshake came as far as this certificate: ")
+    assert "no keyCertSign" in told.causes[0]
+
+
+def test_a_strict_rule_is_not_told_by_an_alert_while_an_issuer_is_missing(tmp_path: Path) -> None:
+    old = certify("device", LEAF_KEY, "Root", ROOT, LEAF, MAY_SHAKE_HANDS, CLIENT)
+    told = told_beside_another_ca(tmp_path, alert("certificate_unknown"), old)
+    assert "authorityKeyIdentifier" not in told.causes[0]
+
+
+def test_a_servers_pair_in_a_client_may_be_the_cause(tmp_path: Path) -> None:
+    refused = Side("device", Stage.HANDSHAKE, alert("unknown_ca"))
+    told = asked(tmp_path, Misfit(refused, [leaf(SERVER, named("localhost"))], ""))
+    assert "has no clientAuth" in told.causes[0]
+
+
+@pytest.mark.parametrize(
+    ("which", "odd", "says"),
+    [
+        ("illegal_parameter", {"key": BRAINPOOL}, "is on the curve brainpoolP256r1"),
+        ("internal_error", {"bits": {"data_encipherment": True}}, "no digitalSignature"),
+    ],
+)
+def test_what_openssl_and_gnutls_send_for_an_odd_certificate(
+    tmp_path: Path, which: str, odd: dict[str, Any], says: str
+) -> None:
+    """Measured: OpenSSL 3.0.19 in TLS 1.2 sends the first, GnuTLS 3.7.9 the second."""
+    bits = usage(**odd.get("bits", {"digital_signature": True}))
+    key = odd.get("key", LEAF_KEY)
+    one = certify("device", key, "Root", ROOT, LEAF, bits, aki(ROOT), CLIENT)
+    told = asked(tmp_path, Misfit(alert(which), [one], "", key=key))
+    assert says in told.why
+
+
+def test_a_client_that_hung_up_says_nothing_of_the_servers_ca_file(tmp_path: Path) -> None:
+    gone = Side("backend", Stage.HANDSHAKE, Failure("SSLEOFError"))
+    told = told_beside_another_ca(tmp_path, gone, leaf(SERVER, named("localhost")))
+    assert "neither in" not in told.why
 
 
 # --- Hostile files

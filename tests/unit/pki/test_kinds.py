@@ -63,6 +63,11 @@ def test_what_people_make_of_pem(folder: Path) -> None:
         "jks": b"\xfe\xed\xfe\xed" + bytes(40),
         "tss2": text.replace(b"CERTIFICATE", b"TSS2 PRIVATE KEY"),
         "openssh": text.replace(b"CERTIFICATE", b"OPENSSH PRIVATE KEY"),
+        "lfs pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n",
+        "still encrypted": b"$ANSIBLE_VAULT;1.1;AES256\n6433\n",
+        "placeholder": b"${CLIENT_CERT}\n",
+        "putty": b"PuTTY-User-Key-File-3: ecdsa-sha2-nistp256\nEncryption: none\n",
+        "ssh public": b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA me\n",
     }
     for name, data in odd.items():
         kind = kind_of(data)
