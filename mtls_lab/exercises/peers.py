@@ -28,8 +28,10 @@ from mtls_lab.wire import LIE
 
 __all__ = [
     "LIE",
+    "NO_TEXT",
     "PAST",
     "SECRET",
+    "SPOILED",
     "STREAM",
     "VERSIONS",
     "all_closed",
@@ -53,6 +55,9 @@ VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3
 PAST = (-30, -1)
 RETURNS = "it returns the line, and raises an error only if none comes"
 STREAM = "a socket carries bytes, and in a stream: encode, collect up to the line end, then decode"
+#: A line with a byte in it that no text in UTF-8 has, and what to do about it.
+SPOILED = SECRET.encode().replace(b"m", b"\xff") + b"\n"
+NO_TEXT = "a line is text in UTF-8: what is not is an error, and no byte of it is passed over"
 #: What of a learner's text fits into a sentence.
 LONGEST = 60
 

@@ -13,7 +13,9 @@ from typing import Any
 from mtls_lab.exercises.calling import Called, call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import (
+    NO_TEXT,
     SECRET,
+    SPOILED,
     STREAM,
     all_closed,
     expect_line,
@@ -114,6 +116,9 @@ def ask_by_hand(function: Function) -> Iterator[str]:
         _gets(function, BLANKS, _Peer(BLANKS.encode() + b"\n"))
     yield "blanks at the ends of a reply are part of it"
     with all_closed(name):
+        _fails(function, name, _Peer(SPOILED), "changed a byte of the reply", NO_TEXT)
+    yield "Mallory changes a byte of the reply, and what is no text any more is an error"
+    with all_closed(name):
         _fails(function, name, _Peer(hangs_up=True))
     yield "a backend that hangs up without an answer is an error"
     with all_closed(name):
@@ -135,13 +140,20 @@ def _gets(function: Function, secret: str, peer: _Peer) -> None:
     expect_line(called, secret)
 
 
-def _fails(function: Function, name: str, peer: _Peer) -> None:
+def _fails(
+    function: Function,
+    name: str,
+    peer: _Peer,
+    did: str = "cut the reply in the middle",
+    rule: str = END,
+) -> None:
     called = _ask(function, peer)
     if isinstance(called.error, Exception):
         return
     if called.error is not None:
-        raise NotYet(called.told, END)
+        raise NotYet(called.told, rule)
     told = f"{name} returned {shown(called.value)}"
     if called.value and peer.pieces:
-        raise Unsafe(f"Mallory cut the reply in the middle, and {told} as if it were whole", END)
-    raise NotYet(f"the backend hung up without a whole line, and {told}", END)
+        raise Unsafe(f"Mallory {did}, and {told} as if it were whole", rule)
+    what = "the backend hung up without a whole line" if peer.hangs_up else f"Mallory {did}"
+    raise NotYet(f"{what}, and {told}", rule)
