@@ -11,6 +11,7 @@ from traitlets.config import Config
 
 from mtls_lab.classroom import entering
 from mtls_lab.classroom.entering import STARTS, enter
+from mtls_lab.classroom.out_of_order import HINT
 from mtls_lab.errors import UnknownName
 from mtls_lab.exercises import EXERCISES
 from mtls_lab.learner import progress, workspace
@@ -54,6 +55,31 @@ def test_a_notebook_of_an_older_version_enters_by_part() -> None:
 def test_a_notebook_that_there_is_not() -> None:
     with pytest.raises(UnknownName, match="no notebook '9'\nExpected: one of 1, 1b, 2, 2b, 3, 3b"):
         enter("9")
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("no_such_name", True),
+        ("import ssl; raise ssl.SSLError(1, '[X509: KEY_VALUES_MISMATCH]')", True),
+        ("from mtls_lab import pem; pem.read_certificate('no.crt')", True),
+        ("from mtls_lab import enter; enter('9')", False),
+        ("1 / 0", False),
+        ("'all is well'", False),
+    ],
+)
+def test_a_cell_that_ran_out_of_order_says_so(
+    cell: str, *, said: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once, however often the first cell ran, and below the error."""
+    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    try:
+        enter("2")
+        enter("2")
+        shell.run_cell(cell)
+    finally:
+        InteractiveShell.clear_instance()
+    assert capsys.readouterr().out.count(HINT) == said
 
 
 def test_the_line_follows_what_is_noted() -> None:
