@@ -76,7 +76,7 @@ def test_a_cell_that_ran_out_of_order_says_so(
     try:
         enter("2")
         enter("2")
-        shell.run_cell(cell)
+        shell.run_cell(cell)  # type: ignore[no-untyped-call]
     finally:
         InteractiveShell.clear_instance()
     assert capsys.readouterr().out.count(HINT) == said
