@@ -84,6 +84,9 @@ def expect_line(called: Called, line: str) -> None:
     if isinstance(value, str) and value != line and value.strip() == line.strip():
         rule = "blanks at the ends belong to the line: take the newline away, and nothing else"
         raise NotYet(f"{told}, and the reply is {shown(line)}", rule)
+    if value != line and value == line.splitlines()[0]:
+        rule = "a newline ends a line, and nothing else: splitlines cuts at other characters too"
+        raise NotYet(f"{told}, and the reply is {shown(line)}", rule)
     if value != line:
         raise NotYet(f"{told}, and the reply is {shown(line)}", STREAM)
 
