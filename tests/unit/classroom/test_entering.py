@@ -12,6 +12,7 @@ from traitlets.config import Config
 from mtls_lab.classroom import entering
 from mtls_lab.classroom.entering import STARTS, enter
 from mtls_lab.classroom.out_of_order import HINT
+from mtls_lab.cli.jupyter import FIRST
 from mtls_lab.errors import UnknownName
 from mtls_lab.exercises import EXERCISES
 from mtls_lab.learner import progress, workspace
@@ -80,6 +81,21 @@ def test_a_cell_that_ran_out_of_order_says_so(
     finally:
         InteractiveShell.clear_instance()
     assert capsys.readouterr().out.count(HINT) == said
+
+
+def test_a_new_kernel_says_so_before_the_first_cell_has_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As after Restart Kernel. What it begins with leaves no name behind."""
+    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    try:
+        before = set(shell.user_ns)
+        shell.safe_execfile(FIRST, shell.user_ns, raise_exceptions=True)  # type: ignore[no-untyped-call]
+        assert set(shell.user_ns) - before <= {"__all__", "__doc__"}
+        shell.run_cell("serve()")  # type: ignore[no-untyped-call]
+    finally:
+        InteractiveShell.clear_instance()
+    assert capsys.readouterr().out.count(HINT) == 1
 
 
 def test_the_line_follows_what_is_noted() -> None:
