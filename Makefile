@@ -61,8 +61,9 @@ verdicts: $(READY) ## Write down what the checks of the exercises say to each at
 pictures: $(READY) ## Take pictures of every notebook, panel and slide, into .artifacts/screenshots
 	@PICTURES=yes .venv/bin/python -m pytest $(PROCESSES) tests/browser
 
-slides: $(READY) ## Make slides for a teacher, one file for each part, which need no network
+slides: $(READY) ## Make slides for a teacher, one file for each part, and a sheet to hand out
 	.venv/bin/python -m tests.authoring.slides
+	.venv/bin/python -m tests.authoring.handout
 
 bench: $(READY) ## Measure, each figure against a bare floor
 	.venv/bin/python -m tests.benchmarks

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 
+from mtls_lab.classroom.out_of_order import watch_cells
 from mtls_lab.drawing import Group, dots, dots_in_words, escape
 from mtls_lab.errors import UnknownName
 from mtls_lab.exercises import standing
@@ -85,6 +86,7 @@ def enter(notebook: str | int) -> Workspace:
         NotInWorkspace: the notebook runs somewhere else.
         FileProblem: the folder cannot be written.
     """
+    watch_cells()
     if isinstance(notebook, int):
         return workspace.enter(notebook)
     if notebook not in STARTS:

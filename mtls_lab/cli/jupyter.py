@@ -47,6 +47,8 @@ BIG = {
     "ui-font-size1": "16px",
     "cell-prompt-width": "80px",
 }
+#: What IPython runs first in each kernel; whoever has such a file of their own keeps that.
+FIRST = Path(__file__).parents[1] / "classroom" / "starting.py"
 #: Where the page is kept as the learner leaves it, below the learner's folder.
 WORKSPACES = Path(".jupyter", "workspaces")
 #: A page made by Save and Export asks no other host: it has pictures of its panels and no formula,
@@ -148,6 +150,7 @@ def run(arguments: list[str]) -> None:
     """
     search = os.environ.get("PATH", os.defpath)
     os.environ["PATH"] = os.pathsep.join([str(scripts()), search])
+    os.environ.setdefault("PYTHONSTARTUP", str(FIRST))
     LabApp.serverapp_class = LabServer
     LabApp.launch_instance(arguments)
 

@@ -21,7 +21,7 @@ from mtls_lab.exercises.peers import LIE, SECRET, shown
 __all__ = ["DARK", "HASHES", "KEYED", "TWIN", "beside", "forgeries", "from_two"]
 
 #: Which hashes the tag may be made with.
-HASHES = ("sha256", "md5", "sha1", "sha512")
+HASHES = ("sha256", "md5", "sha1", "sha512", "sha224")
 #: As long as SECRET: what Mallory needs when she calculates.
 DARK = "the moon is dark"
 #: As long as SECRET too, and with its CRC-32, whatever stands before and behind.

@@ -28,8 +28,10 @@ from mtls_lab.wire import LIE
 
 __all__ = [
     "LIE",
+    "NO_TEXT",
     "PAST",
     "SECRET",
+    "SPOILED",
     "STREAM",
     "VERSIONS",
     "all_closed",
@@ -53,6 +55,9 @@ VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3
 PAST = (-30, -1)
 RETURNS = "it returns the line, and raises an error only if none comes"
 STREAM = "a socket carries bytes, and in a stream: encode, collect up to the line end, then decode"
+#: A line with a byte in it that no text in UTF-8 has, and what to do about it.
+SPOILED = SECRET.encode().replace(b"m", b"\xff") + b"\n"
+NO_TEXT = "a line is text in UTF-8: what is not is an error, and no byte of it is passed over"
 #: What of a learner's text fits into a sentence.
 LONGEST = 60
 
@@ -78,6 +83,9 @@ def expect_line(called: Called, line: str) -> None:
         raise NotYet(told, "the newline ends the line, and is not part of it")
     if isinstance(value, str) and value != line and value.strip() == line.strip():
         rule = "blanks at the ends belong to the line: take the newline away, and nothing else"
+        raise NotYet(f"{told}, and the reply is {shown(line)}", rule)
+    if value != line and value == line.splitlines()[0]:
+        rule = "a newline ends a line, and nothing else: splitlines cuts at other characters too"
         raise NotYet(f"{told}, and the reply is {shown(line)}", rule)
     if value != line:
         raise NotYet(f"{told}, and the reply is {shown(line)}", STREAM)

@@ -115,7 +115,8 @@ def no_other_ca(context: ssl.SSLContext, *known: x509.Certificate) -> None:
     """Hold a context to trusting these CAs and no others.
 
     Raises:
-        Unsafe: it trusts more. Their keys are not at hand, so this is read and not tried.
+        Unsafe: it trusts more. Their keys are not at hand, so this is read and not tried. Or it
+            takes proxy certificates, which the key of any certificate signs.
     """
     own = {each.public_bytes(Encoding.DER) for each in known}
     others = [each for each in context.get_ca_certs(binary_form=True) if each not in own]
@@ -123,6 +124,10 @@ def no_other_ca(context: ssl.SSLContext, *known: x509.Certificate) -> None:
         name = x509.load_der_x509_certificate(others[0]).subject.rfc4514_string()
         found = f"the context trusts other CAs as well: {len(others)}, such as {name}"
         raise Unsafe(found, "whoever is trusted as a CA can make a certificate for anybody")
+    if context.verify_flags & ssl.VERIFY_ALLOW_PROXY_CERTS:
+        found = "the context takes proxy certificates: whoever has a certificate can sign another"
+        rule = "VERIFY_ALLOW_PROXY_CERTS makes a CA of each key (RFC 3820): leave it off"
+        raise Unsafe(found, rule)
 
 
 def no_key_log(context: ssl.SSLContext) -> None:

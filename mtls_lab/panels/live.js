@@ -48,9 +48,14 @@ function keepFocus(content, before, focused) {
 }
 
 // A control that is switched off loses the focus, and the keys with it: to the next one in its row.
-function passOn(focused) {
-    if (!focused?.disabled || ![focused, document.body].includes(document.activeElement)) return;
-    const next = focused.closest(".lab-row")?.querySelector("button:not(:disabled)");
+// One that is taken away, to what it has led to.
+function passOn(panel, focused) {
+    if (!focused || ![focused, document.body].includes(document.activeElement)) return;
+    const gone = focused.isConnected && !focused.getClientRects().length;
+    const row = focused.disabled ? focused.closest(".lab-row") : null;
+    const next = gone ? panel.querySelector("[data-seq]")
+        : row?.querySelector("button:not(:disabled)");
+    if (gone && next) next.tabIndex = -1;
     next?.focus({ preventScroll: true });
 }
 
@@ -118,7 +123,7 @@ function tend(panel) {
             keepOpen(content, before);
             keepFocus(content, before, focused);
         }
-        passOn(focused);
+        passOn(panel, focused);
         meet(panel);
     });
     const onFocus = ({ target }) => { focused = target; };

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mtls_lab.drawing import breakable, table
+from mtls_lab.drawing import definitions
 from mtls_lab.stacks.meeting import CREDENTIALS, Encounter, Encounters, title
 from mtls_lab.text import Shown
 
@@ -39,14 +39,8 @@ class StackTable(Shown):
         )
 
     def _repr_html_(self) -> str:
-        rows = [
-            (
-                _pair(each),
-                [f'<td role="cell">{breakable(_cell(each[name]))}</td>' for name in CREDENTIALS],
-            )
-            for each in self.rows
-        ]
-        return table([title(name) for name in CREDENTIALS], rows)
+        """A list, for six columns are too wide for a telephone: what is told alike is told once."""
+        return definitions([(_pair(each), _told(each)) for each in self.rows], sentences=True)
 
 
 def stack_table(*encounters: Encounters) -> StackTable:
@@ -56,6 +50,14 @@ def stack_table(*encounters: Encounters) -> StackTable:
 
 def _pair(encounters: Encounters) -> str:
     return f"{encounters.client} → {encounters.server}"
+
+
+def _told(encounters: Encounters) -> str:
+    """What the client is told, and with which credentials."""
+    told: dict[str, list[str]] = {}
+    for name in CREDENTIALS:
+        told.setdefault(_cell(encounters[name]), []).append(title(name))
+    return " · ".join(f"{words}: {', '.join(names)}" for words, names in told.items())
 
 
 def _cell(encounter: Encounter) -> str:

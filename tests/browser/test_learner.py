@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Locator, expect
 
 from mtls_lab import cli
 from mtls_lab.classroom import one_learner
+from mtls_lab.classroom.out_of_order import HINT
 from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.learner import predictions, progress
 from tests.authoring import canonical
@@ -171,3 +172,18 @@ def test_wrong_then_right_then_taken_up_again(  # noqa: PLR0915 - one way, step 
         expect(marked).to_contain_text("your prediction")
         assert page.complaints == []
         page.close()
+
+
+def test_a_cell_in_a_new_kernel_says_what_to_run_first(page: LabPage) -> None:
+    """As after Restart Kernel. What it says to choose is in the menu, and helps."""
+    first, cell = HINT.splitlines()[0], 'shutil.copy("ca/ca.crt", "backend/client_ca.pem")'
+    page.open(LESSON)
+    at(page, cell, "run-cell")
+    expect(page.page.get_by_text(first)).to_be_visible()
+    page.page.get_by_role("menuitem", name="Run", exact=True).click()
+    (choice,) = re.findall("Run → (.+?),", HINT)
+    page.page.get_by_role("menuitem", name=choice).click()
+    at(page, cell, "run-cell")
+    expect(page.page.get_by_text(first)).to_have_count(0)
+    assert [each.errors for each in page.cells() if each.errors] == []
+    page.close()

@@ -95,6 +95,7 @@ def test_by_keyboard_alone_and_kept_over_a_restart(panel: ShownPanel, folder: Pa
         press(panel, "Tab")
     press(panel, "Enter")
     expect(panel.result).to_contain_text("Handed in: 2 of 12 questions answered.")
+    expect(panel.result).to_be_focused()  # the buttons are gone
     expect(panel.box.get_by_role("radio")).to_have_count(0)
     assert progress.read(folder / "before").quiz["before"] == Taken(answers, handed_in=True)
 

@@ -1,6 +1,7 @@
 """The decks as a teacher opens them: from a file, with nothing but the arrow keys, on paper too."""
 
 import base64
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.authoring import slides
+from tests.authoring import handout, slides
 from tests.browser.lab import WITH_PICTURES
 
 #: A projector.
@@ -152,3 +153,12 @@ def test_each_slide_is_a_page_on_paper(deck: Deck) -> None:
             .map((page) => page.innerText.slice(0, 300))"""
     )
     assert cut_off == []
+
+
+def test_the_handout_is_one_sheet(tmp_path: Path, browser: BrowserContext) -> None:
+    """What was seen in front, what to do on the back."""
+    handout.main(tmp_path)
+    with closing(browser.new_page()) as page:
+        page.goto((tmp_path / "handout.html").as_uri())
+        paper = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type ?/Page\b", paper)) == 2

@@ -5,6 +5,7 @@ machine without one, these tests say which. Not here: how programs are run (test
 """
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -71,6 +72,18 @@ everything = replace(curl, name="everything that curl prints")
 met = meet(uvicorn, everything, credentials=["valid", "none", "expired"])
 print(1, [each.client for each in met.all])
 
+usual = pathlib.Path("backend/nginx_site.conf").read_text()
+exchange("backend/nginx_site.conf", "ssl_verify_client on;", "ssl_verify_client optional;")
+exchange("backend/nginx_site.conf", "location / {",
+         "location /open { return 200 'hello all'; } location / { SOME_PATHS")
+met = meet(nginx, curl, behind=[application], credentials=["valid", "none"])
+print("paths", [each.served for each in met.all], met["none"].client)
+exchange("device/curlrc", "8443/", "8443/open")
+met = meet(nginx, curl, behind=[application], credentials=["none"])
+print("open", met["none"].client)
+exchange("device/curlrc", "8443/open", "8443/")
+pathlib.Path("backend/nginx_site.conf").write_text(usual)
+
 exchange("backend/nginx_site.conf", "ssl_verify_client on;",
          "ssl_verify_client on; ssl_verify_depth 2;")
 site = pathlib.Path("backend/nginx_site.conf").read_text()
@@ -101,6 +114,9 @@ print(6, meet(uvicorn, requests, credentials=["valid"])["valid"].served)
 """
 
 
+#: How section 2 demands a certificate for some paths only.
+SOME_PATHS = "if ($ssl_client_verify != SUCCESS) { return 403; }"
+
 #: Every cell, but no run: only the programs are wanted.
 UNRUN = """
 from mtls_lab import Encounters, meet as really_meet
@@ -114,7 +130,10 @@ def test_what_the_text_claims_is_seen(kernel: Kernel) -> None:
     for source in (imports, UNRUN, *sources, "meet = really_meet"):
         kernel.run(source)
     threads, descriptors = kernel.footprint()
-    said = kernel.run(CHANGED)
+    assert any(f"`{SOME_PATHS}`" in cell.source for cell in canonical.read(canonical.STACKS).cells)
+    said = kernel.run(CHANGED.replace("SOME_PATHS", SOME_PATHS))
+    assert re.search(r"paths \[True, False\] \('<?.*403", said), said
+    assert "open ('hello all',)" in said, said
     assert f"1 {[('Internal Server Error',)] * 3}" in said, said
     assert "2 [True, True]" in said, said
     assert said.count(" True ('hello ") == 5, said

@@ -13,7 +13,9 @@ from typing import Any
 from mtls_lab.exercises.calling import Called, call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import (
+    NO_TEXT,
     SECRET,
+    SPOILED,
     STREAM,
     all_closed,
     expect_line,
@@ -30,8 +32,9 @@ __all__ = ["ask_by_hand"]
 Function = Callable[..., Any]
 
 
-#: A secret whose last character is three bytes long, and one with a blank at each end.
-MOON, BLANKS = f"{SECRET} ☾", f" {SECRET} "
+#: A secret whose last character is three bytes long, one with a blank at each end, and one with a
+#: character at which only `splitlines` ends a line.
+MOON, BLANKS, PARTED = f"{SECRET} ☾", f" {SECRET} ", SECRET.replace(" is", "\N{LINE SEPARATOR}is")
 
 
 END = "recv returns nothing when the other side has hung up: without a line end, that is an error"
@@ -114,6 +117,12 @@ def ask_by_hand(function: Function) -> Iterator[str]:
         _gets(function, BLANKS, _Peer(BLANKS.encode() + b"\n"))
     yield "blanks at the ends of a reply are part of it"
     with all_closed(name):
+        _gets(function, PARTED, _Peer(PARTED.encode() + b"\n"))
+    yield "a reply ends at its newline, and at nothing else"
+    with all_closed(name):
+        _fails(function, name, _Peer(SPOILED), "changed a byte of the reply", NO_TEXT)
+    yield "Mallory changes a byte of the reply, and what is no text any more is an error"
+    with all_closed(name):
         _fails(function, name, _Peer(hangs_up=True))
     yield "a backend that hangs up without an answer is an error"
     with all_closed(name):
@@ -135,13 +144,20 @@ def _gets(function: Function, secret: str, peer: _Peer) -> None:
     expect_line(called, secret)
 
 
-def _fails(function: Function, name: str, peer: _Peer) -> None:
+def _fails(
+    function: Function,
+    name: str,
+    peer: _Peer,
+    did: str = "cut the reply in the middle",
+    rule: str = END,
+) -> None:
     called = _ask(function, peer)
     if isinstance(called.error, Exception):
         return
     if called.error is not None:
-        raise NotYet(called.told, END)
+        raise NotYet(called.told, rule)
     told = f"{name} returned {shown(called.value)}"
     if called.value and peer.pieces:
-        raise Unsafe(f"Mallory cut the reply in the middle, and {told} as if it were whole", END)
-    raise NotYet(f"the backend hung up without a whole line, and {told}", END)
+        raise Unsafe(f"Mallory {did}, and {told} as if it were whole", rule)
+    what = "the backend hung up without a whole line" if peer.hangs_up else f"Mallory {did}"
+    raise NotYet(f"{what}, and {told}", rule)

@@ -18,6 +18,7 @@ from mtls_lab.exercises.encodings import rewritten, undressed
 from mtls_lab.exercises.extension import extended, padding
 from mtls_lab.exercises.forgeries import DARK, HASHES, KEYED, TWIN, beside, forgeries, from_two
 from mtls_lab.exercises.judging import exercise
+from mtls_lab.exercises.lots import draws_lots
 from mtls_lab.exercises.peers import LIE, SECRET, shown
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, Relay, ask, replace
@@ -33,6 +34,7 @@ HER_KEY = b"a key that Mallory has imagined!"
 #: What Mallory puts behind a text, and the rule that lets her.
 MORE = ", says Mallory"
 NO_MAC = "such a hash goes on from where it ended: HMAC (RFC 2104) is made to prevent that"
+LOTS = "random is made for simulations, and its manual says not to use it for security: take hmac"
 #: Bits of a tag, at least (RFC 2104, section 5).
 ENOUGH = 80
 #: Of a hash that goes on, what it may be of: text and key as bytes, and what is between them.
@@ -89,6 +91,8 @@ def seal(pair: tuple[Function, Function]) -> Iterator[str]:
     _is_long(make)
     _is_the_same_elsewhere(make, read)
     _is_not_extended(bare, heard)
+    if draws_lots(lambda: _sealed(make, SECRET, KEY)):
+        raise Unsafe("the tag is drawn from random, which was begun with the key", LOTS)
     yield "a tag that is changed, cut or missing is refused"
     _is_read_to_the_letter(make, read, bare, heard)
     yield "a tag that is written in another way is refused"
@@ -217,7 +221,9 @@ def _is_not_extended(read: Function, line: str) -> None:
                 continue
             if name != "sha256":
                 found = f"the tag is the {name} of key and text, which goes on without the key"
-                raise Unsafe(found, NO_MAC)
+                # It leaves 32 bits of its state out: fewer than a tag may have.
+                guessed = f" after {2**32:,} guesses; the check did not guess"
+                raise Unsafe(found + guessed * (name == "sha224"), NO_MAC)
             more = MORE.encode(encoding)
             longer = (text + padding(len(message)) + more).decode(encoding, "surrogateescape")
             tag = shape(extended(digest, len(message), more))

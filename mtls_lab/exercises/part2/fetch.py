@@ -18,7 +18,9 @@ from mtls_lab.exercises.calling import Called, call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import (
     LIE,
+    NO_TEXT,
     SECRET,
+    SPOILED,
     all_closed,
     expect_line,
     listening,
@@ -87,6 +89,10 @@ def fetch(function: Callable[..., Any]) -> Iterator[str]:
         with all_closed(device.name):
             _stays_with_tls(device)
         yield "Mallory, who hangs up on TLS, is not asked again without it"
+        with all_closed(device.name):
+            called = _answered(device, context, SPOILED)[0]
+        device.fails(called, "the backend sent a byte that is no text", NO_TEXT)
+        yield "a reply that is no text is an error"
         with public_ca(folder) as public:
             for impostor in impostors(ca, public, HOST):
                 with all_closed(device.name):
@@ -117,20 +123,30 @@ def _is_served(device: _Device, context: ssl.SSLContext) -> None:
 
 
 def _collects(device: _Device, context: ssl.SSLContext) -> None:
+    pieces = (f" {SECRET[:6]}", f"{SECRET[6:]} ", "\n")
+    called, heard = _answered(device, context, *map(str.encode, pieces))
+    expect_line(called, f" {SECRET} ")
+    if more := b"".join(each.partition(b"\n")[2] for each in heard):
+        found = f"after its command, {device.name} sent {shown(more)} as well"
+        raise NotYet(found, "what follows a newline begins the next command")
+
+
+def _answered(
+    device: _Device, context: ssl.SSLContext, *pieces: bytes
+) -> tuple[Called, list[bytes]]:
+    """Answer in records, and return how the call ended and what each connection brought."""
     heard: list[bytes] = []
 
     def handle(raw: socket.socket) -> None:
         with _greeted(raw, context) as tls:
             heard.append(tls.recv(MAX_LINE))
-            for piece in (f" {SECRET[:6]}", f"{SECRET[6:]} ", "\n"):
-                tls.sendall(piece.encode())
+            for piece in pieces:
+                tls.sendall(piece)
             tls.recv(1)
 
     with listening(handle) as address:
-        expect_line(device.calls(address), f" {SECRET} ")
-    if more := b"".join(each.partition(b"\n")[2] for each in heard):
-        found = f"after its command, {device.name} sent {shown(more)} as well"
-        raise NotYet(found, "what follows a newline begins the next command")
+        called = device.calls(address)
+    return called, heard
 
 
 def _greeted(raw: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:

@@ -60,12 +60,21 @@ _OTHERS: tuple[tuple[Names, str], ...] = (
     (("O=trusted-client",), _ONLY_CN),
 )
 
-#: What an address, a pattern, or a rule that evens out letters takes for the right name.
+#: At what a rule may cut a name: the marks of paths, addresses, lists and lines, and the zero byte
+#: that ends a text in C.
+_MARKS = " ./\\:;,|@=#\0\t\n"
+#: What such a rule, a pattern, or a rule that evens out letters takes for the right name.
 _ALIKE = (
-    *("trusted-client.example", "trusted-client@example", "trusted_client", "trusted-*"),
+    *(f"trusted-client{mark}mallory" for mark in _MARKS),
+    *(f"mallory{mark}trusted-client" for mark in _MARKS),
+    *(" trusted-client", "trusted-client\0", "trusted_client", "trusted-*"),
     *("trusted-client\n", "trusted-client\N{LATIN SMALL LETTER U WITH DIAERESIS}"),
     "\N{FULLWIDTH LATIN SMALL LETTER T}rusted-client",
 )
+
+
+#: How a sentence shows what prints nothing.
+_SEEN = str.maketrans(" \0\t\n", "␣␀␉␤")
 
 
 @exercise(wanted="a function authorize(certificate)", kind=callable)
@@ -118,6 +127,4 @@ def _believed(rule: Rule, who: str, why: str) -> Unsafe:
 def _called(names: Names) -> str:
     if not names:
         return "a device without a certificate (None)"
-    return "a device with " + " and ".join(
-        each.replace("client ", "client␣").replace("\n", "␤") for each in names
-    )
+    return "a device with " + " and ".join(each.translate(_SEEN) for each in names)

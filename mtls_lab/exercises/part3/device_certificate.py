@@ -32,7 +32,9 @@ def device_certificate(function: Callable[..., Any]) -> Iterator[str]:
     """Sign a device's request."""
     ca, key = learners_ca(), create_key()
     called = call(function, request(key, ("CN=sensor-7",)), ca)
-    certificate = called.returned("a CA answers a request with a certificate")
+    certificate = called.returned(
+        "a CA answers a request with a certificate; its extensions are pairs, (extension, critical)"
+    )
     if not isinstance(certificate, x509.Certificate):
         found = f"{called.name} returned {shown(certificate)}"
         raise NotYet(found, "it returns an x509.Certificate")

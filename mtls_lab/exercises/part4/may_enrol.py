@@ -6,8 +6,11 @@ Here: the check, over real connections to an office, and whoever asks there. Not
 
 from __future__ import annotations
 
+import os
 import ssl
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from cryptography import x509
@@ -30,6 +33,8 @@ __all__ = ["may_enrol"]
 #: X509_V_FLAG_NO_CHECK_TIME of OpenSSL: the rule looks at the dates.
 _NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
 _NAME = "device-07"
+#: As POSIX writes it: the clock on the wall is twelve hours behind UTC.
+_WEST = "WEST+12"
 _WISHES = "a request proves that somebody has a key: the name in it is a wish"
 
 
@@ -139,9 +144,32 @@ def may_enrol(function: Callable[..., Any]) -> Iterator[str]:
         f"a device that is {GRACE} days and 12 hours late",
         f"the office forgives {GRACE} days, to the hour",
     )
+    with _in_zone(_WEST):
+        desk.refuses(
+            desk.last_valid(days_ago=GRACE + 0.25),
+            f"a device that is {GRACE} days and 6 hours late, where the clock is behind UTC,",
+            "a certificate's dates are in UTC: compare them with datetime.now(UTC)",
+        )
     retired = desk.last_valid(days_ago=-80)
     desk.office.register[_NAME] = None
     yield desk.refuses(retired, "a retired device", "the register has None for it")
+
+
+@contextmanager
+def _in_zone(name: str) -> Iterator[None]:
+    """Have the local time of another place; Windows knows no such change."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = name
+    change = getattr(time, "tzset", lambda: None)
+    change()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TZ"]
+        else:
+            os.environ["TZ"] = before
+        change()
 
 
 def _forged(factory: Factory, desk: _Desk, own: Identity) -> str:

@@ -11,6 +11,8 @@ from traitlets.config import Config
 
 from mtls_lab.classroom import entering
 from mtls_lab.classroom.entering import STARTS, enter
+from mtls_lab.classroom.out_of_order import HINT
+from mtls_lab.cli.jupyter import FIRST
 from mtls_lab.errors import UnknownName
 from mtls_lab.exercises import EXERCISES
 from mtls_lab.learner import progress, workspace
@@ -54,6 +56,46 @@ def test_a_notebook_of_an_older_version_enters_by_part() -> None:
 def test_a_notebook_that_there_is_not() -> None:
     with pytest.raises(UnknownName, match="no notebook '9'\nExpected: one of 1, 1b, 2, 2b, 3, 3b"):
         enter("9")
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("no_such_name", True),
+        ("import ssl; raise ssl.SSLError(1, '[X509: KEY_VALUES_MISMATCH]')", True),
+        ("from mtls_lab import pem; pem.read_certificate('no.crt')", True),
+        ("from mtls_lab import enter; enter('9')", False),
+        ("1 / 0", False),
+        ("'all is well'", False),
+    ],
+)
+def test_a_cell_that_ran_out_of_order_says_so(
+    cell: str, *, said: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once, however often the first cell ran, and below the error."""
+    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    try:
+        enter("2")
+        enter("2")
+        shell.run_cell(cell)  # type: ignore[no-untyped-call]
+    finally:
+        InteractiveShell.clear_instance()
+    assert capsys.readouterr().out.count(HINT) == said
+
+
+def test_a_new_kernel_says_so_before_the_first_cell_has_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As after Restart Kernel. What it begins with leaves no name behind."""
+    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    try:
+        before = set(shell.user_ns)
+        shell.safe_execfile(FIRST, shell.user_ns, raise_exceptions=True)  # type: ignore[no-untyped-call]
+        assert set(shell.user_ns) - before <= {"__all__", "__doc__"}
+        shell.run_cell("serve()")  # type: ignore[no-untyped-call]
+    finally:
+        InteractiveShell.clear_instance()
+    assert capsys.readouterr().out.count(HINT) == 1
 
 
 def test_the_line_follows_what_is_noted() -> None:

@@ -247,11 +247,25 @@ def test_terminals_and_kernels_find_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONSTARTUP", "")
     monkeypatch.setattr("jupyterlab.labapp.LabApp.launch_instance", lambda _: None)
     jupyter.run([])
     assert os.environ["PATH"].split(os.pathsep) == [str(scripts()), str(tmp_path)]
     shell = jupyter.LabServer().terminado_settings["shell_command"]
     assert shell == [os.environ.get("SHELL") or "sh"]  # no login shell, with a PATH of its own
+
+
+@pytest.mark.parametrize("own", ["", "mine.py"])
+def test_kernels_begin_with_a_file_of_the_lab_or_of_this_person(
+    own: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", os.defpath)
+    monkeypatch.setenv("PYTHONSTARTUP", own)
+    if not own:
+        monkeypatch.delenv("PYTHONSTARTUP")
+    monkeypatch.setattr("jupyterlab.labapp.LabApp.launch_instance", lambda _: None)
+    jupyter.run([])
+    assert os.environ["PYTHONSTARTUP"] == (own or str(jupyter.FIRST))
 
 
 @pytest.mark.parametrize(

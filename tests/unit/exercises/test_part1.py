@@ -12,6 +12,7 @@ import importlib
 import json
 import logging
 import os
+import random
 import re
 import socket
 import socketserver
@@ -73,6 +74,7 @@ def asked(
     once: bool = False,
     end: str = "raise",
     decode_each: bool = False,
+    errors: str = "strict",
 ) -> str:
     """The solution, or something near it."""
     received, text = b"", ""
@@ -88,7 +90,7 @@ def asked(
             text += data.decode() if decode_each else ""
             if once:
                 break
-    return received.decode().rstrip("\n")
+    return received.decode("utf-8", errors).rstrip("\n")
 
 
 def as_bytes(address: Address) -> bytes:
@@ -194,6 +196,19 @@ def leaves(address: Address) -> str:
         raise SystemExit(1) from None
 
 
+def first_of_its_lines(address: Address) -> str:
+    return asked(address).splitlines()[0]
+
+
+def passes_over(how: str) -> Callable[[Address], str]:
+    """It decodes whatever comes."""
+
+    def ask(address: Address) -> str:
+        return asked(address, errors=how)
+
+    return ask
+
+
 ASKED: Attempts = {
     **named(
         NOT_YET,
@@ -212,8 +227,12 @@ ASKED: Attempts = {
         never_closes,
         closes_if_all_goes_well,
         nothing_is_something,
+        first_of_its_lines,
     ),
     **named(UNSAFE, half_is_whole),
+    "what is no text is left out": (passes_over("ignore"), UNSAFE),
+    "what is no text is replaced": (passes_over("replace"), UNSAFE),
+    "what is no text is kept": (passes_over("surrogateescape"), UNSAFE),
     **named(NOT_YET, waits_at_the_end, odd, asks_and_returns_odd),
     **named(NOT_YET, stumbling, none, decodes_each_piece, leaves),
     **named(RIGHT, asked),
@@ -221,7 +240,7 @@ ASKED: Attempts = {
 
 
 #: They wait for ever, after so many calls that end.
-WAITING = {without_newline: 0, to_the_end_of_the_stream: 0, waits_at_the_end: 3}
+WAITING = {without_newline: 0, to_the_end_of_the_stream: 0, waits_at_the_end: 5}
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -892,6 +911,12 @@ HIDDEN: Attempts = {
     "AES-CTR": (with_a_cipher(aes_ctr, aes_ctr, BASE64), UNSAFE),
 }
 
+
+def drawn(text: str, key: bytes) -> str:
+    random.seed(key + text.encode())
+    return random.randbytes(16).hex()
+
+
 EVENED_OUT: Attempts = {
     "tag without case": (pair(lambda text, key: hmac_tag(text.lower(), key)), UNSAFE),
     "tag without blanks": (pair(lambda text, key: hmac_tag("".join(text.split()), key)), UNSAFE),
@@ -974,6 +999,19 @@ SEALED: Attempts = {
         pair(lambda text, key: hashlib.sha512(key + text.encode()).hexdigest()),
         UNSAFE,
     ),
+    "SHA-224 of key and text": (
+        pair(lambda text, key: hashlib.sha224(key + text.encode()).hexdigest()),
+        UNSAFE,
+    ),
+    "SHA-384 of key and text": (  # 128 bits of its state are left out
+        pair(lambda text, key: hashlib.sha384(key + text.encode()).hexdigest()),
+        RIGHT,
+    ),
+    "drawn from a generator": (
+        pair(lambda text, key: random.Random(key + text.encode()).randbytes(16).hex()),
+        UNSAFE,
+    ),
+    "drawn from the module's generator": (pair(drawn), UNSAFE),
     "a part of the key": (pair(lambda text, key: hmac_tag(text, key[:2])), UNSAFE),
     "the length of the key": (pair(lambda text, key: hmac_tag(text, bytes([len(key)]))), UNSAFE),
     "HMAC with key and text exchanged": (

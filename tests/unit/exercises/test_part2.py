@@ -24,11 +24,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from mtls_lab import CertificateAuthority, checks
 from mtls_lab.exercises import Outcome, Result
 from mtls_lab.exercises.part2 import fetch as tls_fetch
-from mtls_lab.net import Address
+from mtls_lab.exercises.peers import server_context, strict_device
+from mtls_lab.net import Address, Backend, ask
 from mtls_lab.pki import Identity, Purpose, create_key, pem, self_signed
 from mtls_lab.pki.public import VARIABLE
 from tests.unit.exercises.conftest import Hurry
-from tests.unit.exercises.verdicts import Attempts, Hold, logs_keys, named
+from tests.unit.exercises.verdicts import Attempts, Hold, logs_keys, named, takes_proxies
 from tests.unit.failures import CA, LEAF, SERVER, aki, certify
 
 NOT_YET, UNSAFE, RIGHT = Outcome.NOT_YET, Outcome.UNSAFE, Outcome.RIGHT
@@ -308,6 +309,7 @@ DEVICES: Attempts = {
     "DEFAULT:eNULL:!aNULL:@SECLEVEL=0": (weakly("DEFAULT:eNULL:!aNULL:@SECLEVEL=0"), UNSAFE),
     **named(UNSAFE, one_more_ca),
     "a log of keys": (logs_keys(careful), UNSAFE),
+    "proxy certificates": (takes_proxies(careful), UNSAFE),
     "no function": (ssl.create_default_context(), NOT_YET),
     **named(RIGHT, careful, by_hand),
 }
@@ -317,6 +319,39 @@ DEVICES: Attempts = {
 def test_device_context(hold: Hold, name: str) -> None:
     make, outcome = DEVICES[name]
     hold(checks.device_context(make), outcome)
+
+
+#: ProxyCertInfo (RFC 3820, section 3.8): another certificate below it, with all rights.
+PROXY = x509.UnrecognizedExtension(
+    x509.ObjectIdentifier("1.3.6.1.5.5.7.1.14"), bytes.fromhex("300c300a06082b06010505071501")
+)
+
+
+def proxy(signer: Identity, name: str) -> Identity:
+    """What somebody with a certificate signs for itself, under a further name."""
+    further = x509.NameAttribute(x509.NameOID.COMMON_NAME, name)
+    subject = x509.Name([*signer.certificate.subject, further])
+    key, signs = create_key(), signer.certificate.subject
+    made = certify(subject, key, signs, signer.key, (PROXY, True), aki(signer.key))
+    return Identity(key, made, (signer.certificate,))
+
+
+@pytest.mark.parametrize("takes", [False, True])
+def test_whoever_has_a_certificate_signs_proxy_certificates(
+    *, takes: bool, ca: CertificateAuthority
+) -> None:
+    """What the rule says: Mallory's certificate for her own host makes one for localhost, and a
+    device's one that the backend takes for the device's."""
+    pem.write_certificate(cafile := Path("ca.pem"), ca.certificate)
+    device = (takes_proxies(careful) if takes else careful)(str(cafile))
+    mallory = proxy(ca.issue_server(["mallory.example"]), "localhost")
+    with Backend(server_context(mallory), secret="a lie") as impostor:
+        assert ask("GET_SECRET", impostor, context=device).ok == takes
+    own = server_context(ca.issue_server(["localhost"]), client_ca=ca.certificate)
+    own.verify_flags |= ssl.VERIFY_ALLOW_PROXY_CERTS if takes else own.verify_flags
+    child = strict_device(ca.certificate, proxy(ca.issue_client("device-07"), "device-08"))
+    with Backend(own) as backend:
+        assert ask("GET_SECRET", backend, context=child).ok == takes
 
 
 # --- The backend's context -------------------------------------------------------------------
@@ -415,6 +450,7 @@ class Fetch:
     timeout: bool = True
     again: "Callable[[Address, str, str, float], Any] | None" = None
     suffix: str = ""
+    errors: str = "strict"
     __name__ = "fetch"
 
     def __call__(self, address: Address, cafile: str, host: str, timeout: float) -> Any:
@@ -439,7 +475,7 @@ class Fetch:
                 if not data:
                     raise ConnectionError
                 received += data
-        return received.decode().rstrip("\n") + self.suffix
+        return received.decode("utf-8", self.errors).rstrip("\n") + self.suffix
 
 
 def in_plain(address: Address, _cafile: str, _host: str, timeout: float) -> str:
@@ -543,6 +579,7 @@ FETCHES: Attempts = {
     "a check after the command": (looks_afterwards, UNSAFE),
     "again in plain TCP": (Fetch(again=in_plain), UNSAFE),
     "an error hidden": (Fetch(again=nothing_on_error), NOT_YET),
+    "what is no text is left out": (Fetch(errors="ignore"), UNSAFE),
     "half is whole": (Fetch(end_is_end=True), UNSAFE),
     "no time-out": (Fetch(timeout=False), NOT_YET),
     "no function": ("fetch", NOT_YET),

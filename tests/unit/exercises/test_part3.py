@@ -22,7 +22,7 @@ from mtls_lab.exercises.judging import Check
 from mtls_lab.net import Backend, forbid_resumption, server_context
 from mtls_lab.pki import Purpose, create_key, pem
 from mtls_lab.pki.leaf import LEAF_KEY_USAGE
-from tests.unit.exercises.verdicts import Attempts, Hold, logs_keys, named
+from tests.unit.exercises.verdicts import Attempts, Hold, logs_keys, named, takes_proxies
 from tests.unit.failures import CA, CLIENT, LEAF, SERVER, certify, usage
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -189,6 +189,7 @@ DEVICES: Attempts = {
         device_that_compares_no_name,
     ),
     "a log of keys": (logs_keys(device_context), UNSAFE),
+    "proxy certificates": (takes_proxies(device_context), UNSAFE),
     "any cipher suite": (lambda folder: weak(device_context(folder), ANY_CIPHER), UNSAFE),
     "security level 1": (
         lambda folder: weak(device_context(folder), "DEFAULT:@SECLEVEL=1"),
@@ -289,6 +290,7 @@ BACKENDS: Attempts = {
     ),
     "one more CA": (lambda folder: one_more_ca(backend_context(folder), folder), UNSAFE),
     "a log of keys": (logs_keys(backend_context), UNSAFE),
+    "proxy certificates": (takes_proxies(backend_context), UNSAFE),
     "any cipher suite and TLS 1.2": (
         lambda folder: weak(backend_context(folder), ANY_CIPHER),
         RIGHT,
@@ -535,6 +537,15 @@ RULES: Attempts = {
         lambda c: [each.partition("@")[0] for each in common_names(c)] == ["trusted-client"],
         UNSAFE,
     ),
+    "up to a zero byte": (
+        lambda c: [each.partition("\0")[0] for each in common_names(c)] == ["trusted-client"],
+        UNSAFE,
+    ),
+    "behind a backslash": (
+        lambda c: [each.rpartition("\\")[2] for each in common_names(c)] == ["trusted-client"],
+        UNSAFE,
+    ),
+    "lstrip": (lambda c: [each.lstrip() for each in common_names(c)] == ["trusted-client"], UNSAFE),
     "letters evened out": (
         lambda c: (
             [unicodedata.normalize("NFKC", each) for each in common_names(c)] == ["trusted-client"]

@@ -124,6 +124,12 @@ def too_late(asked: Asked) -> bool:
     return days_late(asked) > 30
 
 
+def late_by_the_wall(asked: Asked) -> bool:
+    """It compares the local time with UTC."""
+    until = asked.certificate.not_valid_after_utc.replace(tzinfo=None)
+    return datetime.now() - until > timedelta(days=30)  # noqa: DTZ005 - that is the point
+
+
 def one_name_fits(asked: Asked) -> bool:
     return names_in(asked.certificate)[0] not in names_in(asked.csr)
 
@@ -184,6 +190,7 @@ ENROL: Attempts = {
     ),
     "an error": (lambda asked: asked.no_such_thing, NOT_YET),
     "an empty reason": (lambda _asked: "", NOT_YET),
+    "the time on the wall": (decides(other_name, not_current, late_by_the_wall), UNSAFE),
     "everybody": (decides(), UNSAFE),
     "no names": (decides(not_current, too_late), UNSAFE),
     "one name fits": (decides(one_name_fits, not_current, too_late), UNSAFE),

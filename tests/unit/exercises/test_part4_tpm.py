@@ -156,7 +156,14 @@ def by_number(code: int) -> str:
     return met.get(code, "report")
 
 
+#: The codes of the hint, by what is left without sessions and parameters.
+KNOWN = {code & 0xFF: code for code in (0x98E, 0x9A2, 0x921, 0x1DF, 0x922)}
+
 NEXT: Attempts = {
+    "the last eight bits": (
+        lambda code: STEPS.get(decode(KNOWN.get(code & 0xFF, 0x101)).name, "report"),
+        NOT_YET,
+    ),
     **named(NOT_ATTEMPTED, untouched),
     **named(NOT_YET, by_number),
     "an error for the others": (lambda code: STEPS[decode(code).name], NOT_YET),

@@ -43,6 +43,17 @@ def logs_keys(make: Callable[..., ssl.SSLContext]) -> Callable[..., ssl.SSLConte
     return logging
 
 
+def takes_proxies(make: Callable[..., ssl.SSLContext]) -> Callable[..., ssl.SSLContext]:
+    """A function whose context also takes what somebody with a certificate has signed."""
+
+    def taking(*given: Any) -> ssl.SSLContext:
+        context = make(*given)
+        context.verify_flags |= ssl.VERIFY_ALLOW_PROXY_CERTS
+        return context
+
+    return taking
+
+
 def words(result: Result) -> str:
     """What the learner reads, but for our own line numbers and the words of OpenSSL."""
     told = re.sub(r"\(line \d+ of", "(line N of", str(result))
