@@ -27,7 +27,10 @@ from mtls_lab.pki.comparison import compare
 __all__ = ["Own", "load_pair", "look_into"]
 
 #: What makes a certificate useless for a client, whoever issued it.
-UNFIT = {"expired", "not yet valid", "not for clients", "no digitalSignature"}
+UNFIT = {
+    *("expired", "not yet valid", "ca expired", "ca not yet valid"),
+    *("not for clients", "no digitalSignature"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,9 @@ MISTAKES = {
     "has something before or behind": "form",
     "has a BEGIN line without": "form",
     "ends its lines with CR": "form",
+    "holds a certificate signing request": "another thing",
+    "holds a certificate revocation list": "another thing",
+    "holds a public key": "another thing",
     "holds a": "swapped",
 }
 

@@ -18,7 +18,7 @@ from mtls_lab.explaining.alone import mistakes_in, wrong_signers
 from mtls_lab.explaining.cards import explained
 from mtls_lab.explaining.causes import Cause, disproved, files_for, in_few_words, in_words, ranked
 from mtls_lab.explaining.choosing import Entry, best_of, find, is_of_a_state
-from mtls_lab.explaining.look import Finding, Looked, look_at
+from mtls_lab.explaining.look import Looked, look_at
 from mtls_lab.explaining.peers import Runs
 from mtls_lab.explaining.phrases import is_openssls
 from mtls_lab.explaining.raised import FILES
@@ -41,7 +41,7 @@ States = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 #: How an entry begins that is about a side's own files: what a stack sends says nothing of those.
 SETUP = ("Nobody was refused: {seer} stopped", "Nobody was refused: nothing was sent")
 #: Lines of programs that did not take a certificate or a key, whatever was wrong with it.
-UNTAKEN = {"key not decodable", "pair not taken"}
+UNTAKEN = {"key not decodable", "pair not taken", "named for the other"}
 #: What is known of a file that could not be opened; a look into the folder tells more.
 UNOPENED = {
     *("", "argument missing", "file of the environment", "named folder", "named file missing"),
@@ -204,7 +204,7 @@ def explain(
             causes = _left(causes, ruled, elsewhere(entry, at_hand), owner, at_hand)
         causes = [Cause(reword(each.text).format_map(names)) for each in causes]
         if found and found[0].perhaps and not closer:
-            causes.insert(0, _perhaps(found.pop(0)))
+            causes.insert(0, Cause(found.pop(0).supposition))
         if ruled and len(causes) == 1:
             causes = [Cause(f"What is left: {causes[0].text}.")]
     return Explanation(
@@ -234,6 +234,8 @@ def _closer(
     signers = wrong_signers((*looked.certificates, *looked.held.cas))
     as_python = Failure("SSLError", text="[SSL] PEM lib") if seen.state in UNTAKEN else seen.failure
     for state, words in itertools.chain(mistakes, signers):
+        if seen.state == "bad password" and state in {"pair: form", "pair: der"}:
+            continue  # the program has read this form
         nearer, nearly = find(replace(seen, failure=as_python, state=state, words=words))
         if is_of_a_state(nearer, state):
             return nearer, nearly, True
@@ -285,10 +287,6 @@ def _left(
             place += 1
         left.insert(place, Cause(others))
     return left
-
-
-def _perhaps(finding: Finding) -> Cause:
-    return Cause(f"if this certificate is the client's: {finding.says}. {finding.why}".strip(" ."))
 
 
 def _ruled_out(ruled: Sequence[Cause], names: dict[str, str]) -> str:

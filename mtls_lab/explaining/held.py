@@ -41,8 +41,8 @@ class Held:
         key: the private key, of any kind.
         unread: why a file could not be read, a sentence for each.
         locked: whether the key has a password.
-        access: who may read the key, and what is wrong with a folder, as names and words of
-            data/findings.toml.
+        access: who may read the key, and what is wrong with a folder or a bundle, as names and
+            words of data/findings.toml.
     """
 
     certificates: list[x509.Certificate] = field(default_factory=list)
@@ -79,6 +79,8 @@ def read(
             held.unread.append(_why(problem, path, names["crl"]))
     if path := files.get("key"):
         held.access += _access(Path(path))
+        if held.key is not None and files.get("cert") and not _holds_a_key(files["cert"]):
+            held.access.append(("key in a file of its own", {}))
     return held
 
 
@@ -104,14 +106,22 @@ def _read_certificates(
             into.extend(pem.read_certificates(path))
         except FileProblem as problem:
             held.unread.append(_why(problem, path, names[name]))
+            bundle = is_pkcs12(path)
             try:
                 key, certificates = read_bundle(path, password)
             except FileProblem as locked:  # it is no bundle either, or not one for us to open
-                if is_pkcs12(path):
+                if bundle:
                     held.unread[-1] = _why(locked, path, names[name]) + NOT_LOOKED
+                    held.access += [("wrong password", {})] if password else []
             else:
                 into.extend(certificates)
                 held.key = held.key or key
+                if bundle and key is None and name == "cert":
+                    held.access.append(("bundle without a key", {}))
+            # OpenSSL may have read what is damaged for cryptography.
+            if name == "ca" and not into and "damaged" not in problem.found:
+                todo = problem.todo[:1].upper() + problem.todo[1:]
+                held.access.append(("ca not read", {"found": held.unread[-1], "todo": todo}))
 
 
 def _read_key(
@@ -131,6 +141,15 @@ def _read_key(
     if (path := files.get("key")) and held.key is None and _has_password(path):
         held.unread.append(f"{names['key']} has a password{NOT_LOOKED}")
     held.key = held.key or bundled
+
+
+def _holds_a_key(path: PathLike | None) -> bool:
+    """Whether there is the block of a key in a file, whether or not it is whole."""
+    from mtls_lab.pki.kinds import read_bounded  # noqa: PLC0415 - see read
+
+    with suppress(FileProblem):
+        return path is not None and b"PRIVATE KEY-----" in read_bounded(path, "PEM")
+    return False
 
 
 def _has_password(path: PathLike) -> bool:

@@ -6,6 +6,7 @@ Here: each misfit between the files, and which of them fits the error. Not here:
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ VAGUE = {
     },
 }
 
+#: Of these, the states in which somebody hung up and nothing tells whether over a certificate.
+HUNG_UP = {"writing", "hung up in handshake", "hung up without a word", "cut or refused"}
 #: X509_V_ERR_INVALID_PURPOSE: of this one, the other side's certificate may well be the cause.
 PURPOSE = 26
 TOLD = ("says", "why", "fix")
@@ -50,17 +53,22 @@ class Finding:
     Attributes:
         says: what it is.
         explains: whether it is a cause of the failure that was asked about.
-        perhaps: whether it is one if the certificate is a client's, which is not known.
+        perhaps: whose the certificate has to be so that it is one, where that is not known.
         why, fix, where, command: as in an Explanation; `""` where the failure's own serve.
     """
 
     says: str
     explains: bool
-    perhaps: bool = False
+    perhaps: str = ""
     why: str = ""
     fix: str = ""
     where: str = ""
     command: str = ""
+
+    @property
+    def supposition(self) -> str:
+        """It as a cause, if the certificate is that of the side that it may be of."""
+        return f"if this certificate is the {self.perhaps}'s: {self.says}. {self.why}".strip(" .")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +109,10 @@ class Looked:
     @property
     def names_a_host(self) -> bool:
         """Whether the leaf has a name or an address that a client may call."""
-        from cryptography import x509  # noqa: PLC0415 - see look_at
-
+        from mtls_lab.pki.names import hosts_of  # noqa: PLC0415 - see look_at
         from mtls_lab.pki.rules import extensions_of  # noqa: PLC0415
 
-        names = extensions_of(self.certificates[0]).get(x509.SubjectAlternativeName)
-        hosts = x509.DNSName | x509.IPAddress
-        return isinstance(names, x509.SubjectAlternativeName) and any(
-            isinstance(name, hosts) for name in names
-        )
+        return bool(hosts_of(extensions_of(self.certificates[0])))
 
     def at_hand_of(self, seen: Symptoms, owner: str) -> set[str]:
         """Which files could be read of what was refused and of what it was checked with."""
@@ -128,6 +131,14 @@ class Looked:
         wrong_purpose = seen.failure.verify_code == PURPOSE and self.held.key is None
         return not wrong_purpose and (owner == "backend" or self.names_a_host)
 
+    def is_a_servers(self, seen: Symptoms) -> bool:
+        """Whether a certificate with a wrong purpose is a server's: it is for clients alone.
+
+        A client's may be too, and nothing is wrong with it then; but it has no host in it.
+        """
+        wrong_purpose = seen.failure.verify_code == PURPOSE
+        return wrong_purpose and self.purposes == {"clients"} and self.names_a_host
+
     def findings(
         self, seen: Symptoms, owner: str, reword: Callable[[str], str] = str
     ) -> list[Finding]:
@@ -141,18 +152,32 @@ class Looked:
         found = [Finding(each, explains=False) for each in self.held.unread]
         # A server's file, which names a host: that it is not for clients is right then.
         foreign = self.is_the_seers(seen, owner) or (
-            _is_of_the_hello(seen) and self.purposes == {"servers"} and self.names_a_host
+            _says_nothing_of_a_certificate(seen)
+            and self.purposes == {"servers"}
+            and self.names_a_host
         )
+        if not owner and self.is_a_servers(seen):
+            owner = "backend"
         for entry, words in _entries_for(self.looks):
-            explains = _explains(entry, seen, owner) and not foreign
-            perhaps = not owner and not explains and _may_explain(entry, seen)
+            theirs = foreign and not entry.get("trust")
+            explains = _explains(entry, seen, owner) and not theirs
+            perhaps = "" if owner or explains else reword(_may_explain(entry, seen))
             others = foreign and "owner" in entry
             if (entry.get("owner", owner) != owner or others) and not explains and not perhaps:
                 continue  # whether this is wrong depends on whose it is
+            if entry.get("quiet") and not explains:
+                continue
             texts = {each: reword(entry.get(each, "")) for each in TOLD}
-            filled = {each: text.format_map(self.names | words) for each, text in texts.items()}
-            where = [name for key, name in self.names.items() if f"{{{key}}}" in entry["says"]]
-            command = entry.get("command", "").format_map(self.shell) if explains else ""
+            held_in = {"holder": self.names[words["holder"]]} if "holder" in words else {}
+            named = self.names | words | held_in
+            filled = {each: text.format_map(named) for each, text in texts.items()}
+            keys = set(re.findall(r"{(\w+)}", entry["says"])) | (
+                {"ca"} if "trust" in entry else set()
+            )
+            keys |= {words["holder"]} if "holder" in keys else set()
+            where = dict.fromkeys(name for key, name in self.names.items() if key in keys)
+            shell = self.shell | {"holder": self.shell[words["holder"]]} if held_in else self.shell
+            command = entry.get("command", "").format_map(shell) if explains else ""
             found.append(
                 Finding(
                     **filled,
@@ -191,6 +216,8 @@ def look_at(
         name: (called, "FILE") if path is None else shown(path, course=course)
         for name, path in files.items()
     }
+    if files.get("cert") and files.get("key") in (None, files["cert"]):  # one file holds both
+        texts["key"] = f"the key in {texts['cert'][0]}", texts["cert"][1]
     names = {name: text for name, (text, _) in texts.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # cryptography's, of what it will not read one day
@@ -256,6 +283,14 @@ def _is_of_the_hello(seen: Symptoms) -> bool:
     return alert == "handshake_failure" and seen.stage == Stage.HANDSHAKE.value
 
 
-def _may_explain(entry: dict[str, Any], seen: Symptoms) -> bool:
-    """Whether it would explain the failure if the certificate were a client's."""
-    return entry.get("owner") == "device" and _explains(entry, seen, "device")
+def _may_explain(entry: dict[str, Any], seen: Symptoms) -> str:
+    """Whose the certificate has to be so that this explains the failure; `""` if it never does."""
+    owner: str = entry.get("owner", "")
+    if owner == "backend" and seen.failure.verify_code != PURPOSE:
+        return ""  # of what does not say why, a client's is asked about
+    return owner if owner and _explains(entry, seen, owner) else ""
+
+
+def _says_nothing_of_a_certificate(seen: Symptoms) -> bool:
+    """Whether no certificate may have been seen yet, or somebody hung up without a word of one."""
+    return _is_of_the_hello(seen) or seen.state in HUNG_UP

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab.pki.description import has_signed, is_signed_by, oid_name
 from mtls_lab.pki.key_kinds import CURVES, public_key
+from mtls_lab.pki.names import hosts_of, is_address
 from mtls_lab.pki.rules import (
     PURPOSES,
     Look,
@@ -67,10 +68,10 @@ def compare(
         ['not for clients']
     """
     now = now or datetime.now(UTC)
-    yield from _pair(certificates, key)
+    yield from _pair(certificates, key, cas)
     if certificates:
         path, broken = path_of(certificates, cas)
-        yield from _dates(path, now)
+        yield from _dates(path, cas, now)
         yield from _leaf(path[0], alone=len(certificates) == 1)
         yield from _sent(certificates)
         if broken and cas:
@@ -78,7 +79,7 @@ def compare(
         yield from _names(certificates[0], cas)
         yield from in_path(path, cas)
     else:
-        yield from _dates(cas, now)
+        yield from _dates(cas, cas, now)
         if cas and all(ca.issuer != ca.subject for ca in cas):
             words = {"subject": told(cas[0].subject), "issuer": told(cas[0].issuer)}
             yield Look("ca file without a root", words)
@@ -101,6 +102,7 @@ def path_of(
             continue
         words = {"subject": told(last.subject), "issuer": told(last.issuer)}
         words["trusted"] = ", ".join(sorted({told(c.subject) for c in cas})) or "nothing"
+        words["holder"] = "ca" if any(c in cas for c in named) else "cert"
         if last.issuer == last.subject:
             if is_signed_by(last, last):
                 return path, Look("self-signed" if len(path) == 1 else "root not trusted", words)
@@ -116,7 +118,9 @@ def _is_ca(certificate: x509.Certificate) -> bool:
     return isinstance(basic, x509.BasicConstraints) and basic.ca
 
 
-def _pair(certificates: Sequence[x509.Certificate], key: object) -> Iterator[Look]:
+def _pair(
+    certificates: Sequence[x509.Certificate], key: object, cas: Sequence[x509.Certificate]
+) -> Iterator[Look]:
     if key is None or not certificates or not hasattr(key, "public_key"):
         return
     mine = key.public_key()
@@ -126,16 +130,21 @@ def _pair(certificates: Sequence[x509.Certificate], key: object) -> Iterator[Loo
         own = told(certificates[fits[0]].subject)
         yield Look("wrong order", {"first": first, "own": own, "number": str(fits[0] + 1)})
     elif not fits:
-        yield Look("other pair", {"first": first})
+        of = next((told(each.subject) for each in cas if public_key(each) == mine), "")
+        yield Look("key of a ca" if of else "other pair", {"first": first, "subject": of})
 
 
-def _dates(certificates: Sequence[x509.Certificate], now: datetime) -> Iterator[Look]:
-    for each in certificates:
+def _dates(
+    path: Sequence[x509.Certificate], cas: Sequence[x509.Certificate], now: datetime
+) -> Iterator[Look]:
+    for each in path:
         first, last = each.not_valid_before_utc, each.not_valid_after_utc
         if not first <= now <= last:
             apart = now - last if now > last else first - now
             words = {"subject": told(each.subject), "apart": span(apart)}
-            yield Look("expired" if now > last else "not yet valid", words)
+            words["holder"] = "ca" if each in cas else "cert"
+            above = "ca " if each != path[0] or each in cas else ""
+            yield Look(above + ("expired" if now > last else "not yet valid"), words)
 
 
 def _leaf(leaf: x509.Certificate, *, alone: bool) -> Iterator[Look]:
@@ -168,13 +177,18 @@ def _sent(certificates: Sequence[x509.Certificate]) -> Iterator[Look]:
     size = sum(len(each.public_bytes(Encoding.DER)) for each in certificates)
     if size > LONG_MESSAGE or len(certificates) > MANY:
         yield Look("long message", {"number": str(len(certificates)), "size": str(size // 1024)})
-    names = extensions_of(certificates[0]).get(x509.SubjectAlternativeName)
-    if isinstance(names, x509.SubjectAlternativeName):
-        for name in names.get_values_for_type(x509.DNSName):
-            if not HOST_NAME.fullmatch(name):
-                yield Look("no host name", {"name": printable(name)})
-            elif "*" in name and not WILDCARD.fullmatch(name):
-                yield Look("wildcard for nobody", {"name": name})
+    hosts = hosts_of(extensions_of(certificates[0]))
+    for name in hosts:
+        if not isinstance(name, str):
+            continue
+        if is_address(name):
+            yield Look("address as a name", {"name": name})
+        elif not HOST_NAME.fullmatch(name):
+            yield Look("no host name", {"name": printable(name)})
+        elif "*" in name and not WILDCARD.fullmatch(name):
+            yield Look("wildcard for nobody", {"name": name})
+    if not hosts and "servers" in purposes_of(certificates[0]) and not _is_ca(certificates[0]):
+        yield Look("no host", {"subject": told(certificates[0].subject)})
 
 
 def purposes_of(certificate: x509.Certificate) -> set[str]:

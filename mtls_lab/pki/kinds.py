@@ -16,10 +16,20 @@ from dataclasses import dataclass
 from mtls_lab.errors import FileProblem, why_of
 from mtls_lab.files import PathLike, read_file
 
-__all__ = ["LIMIT", "Kind", "kind_of", "read_bounded"]
+__all__ = ["EXCHANGE", "INSTEAD", "LIMIT", "Kind", "kind_of", "read_bounded"]
 
 #: The bundle of all public CAs has 0.3 MiB; what is larger holds something else.
 LIMIT = 2 * 1024 * 1024
+
+EXCHANGE = "exchange the two file names, or name the other file"
+#: What to do about a file that holds neither of the two that are mixed up.
+INSTEAD = {
+    "a certificate signing request": "name the other file: a request goes to a CA, which makes the "
+    "certificate of it",
+    "a public key": "name the other file: of a key pair, this is the half that everybody may have",
+    "a certificate revocation list": "name the other file: a revocation list has an option of its "
+    "own",
+}
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 _ESCAPED = re.compile(rb"-----BEGIN [A-Z0-9 ]{1,40}-----\\n")

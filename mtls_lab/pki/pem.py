@@ -25,7 +25,7 @@ from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike, write_file
 from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.given import expect_written
-from mtls_lab.pki.kinds import kind_of, read_bounded
+from mtls_lab.pki.kinds import EXCHANGE, INSTEAD, kind_of, read_bounded
 from mtls_lab.scratch import scratch_folder
 
 __all__ = [
@@ -152,7 +152,7 @@ def _read(path: Path, expected: str) -> bytes:
         found, todo = f"{path} {odd.found}", odd.todo.replace("{path}", typed)
     elif kinds:
         found = f"{path} holds {' and '.join(sorted(kinds))}"
-        todo = "exchange the two file names, or name the other file"
+        todo = INSTEAD.get(" and ".join(sorted(kinds)), EXCHANGE)
     elif not data.strip():
         found = f"{path} is empty"
     elif data[:1] == b"\x30" and not data.isascii():

@@ -124,7 +124,8 @@ def test_a_certificate_or_a_key_is_no_error(tmp_path: Path) -> None:
 
 def test_files_alone_are_looked_into(tmp_path: Path) -> None:
     ca, other = CertificateAuthority.create("Lab CA"), CertificateAuthority.create("Other CA")
-    cert, key = ca.issue("server", Purpose.SERVER).save(tmp_path, "my")
+    cert, key = ca.issue_server(["localhost"]).save(tmp_path, "my")
+    nameless, its_key = ca.issue("server", Purpose.SERVER).save(tmp_path, "nameless")
     _, another = ca.issue("server", Purpose.SERVER).save(tmp_path, "another")
     for name, each in {"ca.pem": ca, "other.pem": other}.items():
         write_certificate(tmp_path / name, each.certificate)
@@ -138,6 +139,7 @@ def test_files_alone_are_looked_into(tmp_path: Path) -> None:
         ({3: another}, "another.key is not the key of a certificate in "),
         ({5: tmp_path / "other.pem"}, "is not among the CAs in|neither in .* nor in .*other.pem"),
         ({1: key}, "holds a private key, and it should be a certificate"),
+        ({1: nameless, 3: its_key}, "nameless.crt has no host and no address in subjectAltName"),
         ({1: tmp_path / "nope.crt"}, ""),
     ):
         given = [wrong.get(place, each) for place, each in enumerate(fine)]

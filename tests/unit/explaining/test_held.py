@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7, pkcs12
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.explaining import Explanation, explain
@@ -245,3 +245,46 @@ def test_what_has_a_password_is_said_not_to_be_looked_into(tmp_path: Path) -> No
     for cert, key in ((files[0], locked), (bundle, None)):
         told = explain(line, certfile=cert, keyfile=key, password="barley")
         assert not any("not looked into" in each for each in told.files)
+
+
+def test_a_password_that_is_wrong_is_the_cause_and_not_the_form_of_the_file(tmp_path: Path) -> None:
+    write_pkcs12(tmp_path / "my.p12", DEVICE, b"secret")
+    line = "Error: mac verify failure"  # ran: Node.js 20, createSecureContext with such a pfx
+    told = explain(line, certfile=tmp_path / "my.p12", password="wrong")
+    assert told.entry == "line_password"
+    assert told.why.startswith(f"{CAUSE}the password that was given does not open")
+    told = explain(line, certfile=tmp_path / "my.p12")
+    assert told.entry == "line_password"
+    assert "in PEM form" not in told.what
+
+
+def test_a_bundle_without_a_key_is_not_presented(tmp_path: Path) -> None:
+    data = pkcs12.serialize_key_and_certificates(
+        None, None, DEVICE.certificate, None, serialization.BestAvailableEncryption(b"secret")
+    )
+    (tmp_path / "my.p12").write_bytes(data)
+    # ran: Java 17, a key store that openssl pkcs12 -export -nokeys made
+    line = "javax.net.ssl.SSLHandshakeException: Received fatal alert: certificate_required"
+    told = explain(line, certfile=tmp_path / "my.p12", password="secret")
+    assert told.why.startswith(CAUSE)
+    assert "with certificates and no private key in it" in told.why
+
+
+@pytest.mark.parametrize(
+    ("line", "form"),
+    [
+        # ran: Go 1.19, a client whose AppendCertsFromPEM returned false, which nobody looked at
+        ("x509: certificate signed by unknown authority", "utf-16"),
+        # ran: Node.js 20, a server with such a `ca`; curl was hung up on
+        ("curl: (52) Empty reply from server", "run together"),
+    ],
+)
+def test_a_file_of_cas_that_a_program_goes_on_without(tmp_path: Path, line: str, form: str) -> None:
+    cas = FACTORY.certificate.public_bytes(Encoding.PEM)
+    shapes = {"utf-16": cas.decode().encode("utf-16"), "run together": cas.rstrip() + cas}
+    (tmp_path / "ca.pem").write_bytes(shapes[form])
+    certfile, keyfile = FACTORY.issue_server(["localhost"]).save(tmp_path, "server")
+    told = explain(line, certfile=certfile, keyfile=keyfile, cafile=tmp_path / "ca.pem")
+    assert told.why.startswith(CAUSE)
+    assert "ca.pem" in told.why
+    assert "know no CA" in told.why

@@ -70,6 +70,12 @@ def inter(*more: Any, basic: Any = CA, bits: Any = MAY_SIGN) -> x509.Certificate
     return certify("Inter", INTER, "Root", ROOT, basic, bits, ski(INTER), aki(ROOT), *more)
 
 
+def dated_inter(*days: int) -> x509.Certificate:
+    first, last = days
+    usual = (CA, MAY_SIGN, ski(INTER), aki(ROOT))
+    return certify("Inter", INTER, "Root", ROOT, *usual, days=(first, last))
+
+
 def leaf(
     *more: Any, issuer: str = "Root", by: Any = ROOT, subject: str = "device", key: Any = LEAF_KEY
 ) -> x509.Certificate:
@@ -245,6 +251,41 @@ MISFITS = {
         [leaf(SERVER, named("https://device"))],
         "https://device in subjectAltName",
     ),
+    # ran: Caddy 2.6, tls with the key of the CA beside the server's certificate
+    "key_of_a_ca": Misfit(
+        "Error: loading certificates: tls: private key does not match public key",
+        [leaf(SERVER, named("device"))],
+        "is the key of the CA CN=Root",
+        key=ROOT,
+    ),
+    # ran: haproxy 2.6, crt server.crt, and the key under another name
+    "key_in_a_file_of_its_own": Misfit(
+        "[ALERT]    (1) : config : parsing [h.cfg:8] : 'bind 127.0.0.1:8443' in section 'frontend'"
+        " : No Private Key found in '/etc/haproxy/server.crt.key'.",
+        [leaf(SERVER, named("device"))],
+        "has no private key in it: that is in",
+    ),
+    # ran: urllib3 2 on Python 3.11, a server's certificate with a common name alone
+    "no_host": Misfit(
+        unverified(62), [leaf(SERVER)], "has no host and no address in subjectAltName"
+    ),
+    # ran: Python 3.11, a server called 127.0.0.1, which it has as DNS:127.0.0.1
+    "address_as_a_name": Misfit(
+        unverified(64),
+        [leaf(SERVER, named("127.0.0.1"))],
+        "has 127.0.0.1 as a DNS name, and not as an address",
+    ),
+    # ran: Python 3.11, OpenSSL 3.0, an intermediate that has expired (code 10)
+    "ca_expired": Misfit(
+        unverified(10),
+        [leaf(issuer="Inter", by=INTER), dated_inter(-9, -2)],
+        "my.crt expired 2 days ago",
+    ),
+    "ca_not_yet_valid": Misfit(
+        unverified(9),
+        [leaf(issuer="Inter", by=INTER), dated_inter(2, 9)],
+        "my.crt is not valid for another",
+    ),
     # ran: Python 3.11, OpenSSL 3.0, certificates made by openssl x509 -req with nsCertType
     "type_not_for_clients": Misfit(
         unverified(26), [leaf(typed(0x40))], "nsCertType, which has no client"
@@ -314,8 +355,10 @@ def test_a_date_is_compared_with_a_clock(entry: str) -> None:
     first, last, month = leaf().not_valid_before_utc, leaf().not_valid_after_utc, timedelta(days=30)
     now = {"expired": last + month, "not_yet_valid": first - month}[entry]
     looks = [*compare([leaf()], LEAF_KEY, [root()], now)]
-    dated = [look for look in looks if look.name.replace(" ", "_") in DATED]
-    assert {look.name.replace(" ", "_") for look in dated} == {entry}
+    dated = [look for look in looks if look.name.removeprefix("ca ").replace(" ", "_") in DATED]
+    name = entry.replace("_", " ")
+    assert [look.name for look in dated] == [name, f"ca {name}"]
+    assert [look.words["holder"] for look in dated] == ["cert", "ca"]
     assert [look.words["subject"] for look in dated] == ["CN=device", "CN=Root"]
     assert {look.words["apart"] for look in dated} <= {"29 days", "30 days"}
 
@@ -446,6 +489,7 @@ def test_every_finding_is_tried() -> None:
     held = {"revoked", "key_open", "key_not_readable", "no_crl_of_the_issuer"}  # test_held.py
     held |= {"crl_expired", "crl_not_yet_valid", "crl_of_another_key", "folder_not_hashed"}
     rare |= {"ca_file_without_a_root"}  # without a certificate, above
+    held |= {"ca_not_read", "bundle_without_a_key", "wrong_password"}
     assert set(read_facts("findings")) == set(MISFITS) | set(DATED) | rare | held
 
 
