@@ -16,7 +16,8 @@ from mtls_lab.diagnosing.causes import cause, explained, listed, sentence
 from mtls_lab.diagnosing.probing import Seen
 from mtls_lab.diagnosing.value import Cause
 from mtls_lab.explaining import Explanation, explain
-from mtls_lab.explaining.look import VAGUE, Finding, look_at
+from mtls_lab.explaining.fitting import VAGUE
+from mtls_lab.explaining.look import Finding, look_at
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import outsiders
 from mtls_lab.pki.comparison import path_of

@@ -45,6 +45,7 @@ MISTAKES = {
     "is a web page": "form",
     "is text in UTF-16": "form",
     "has an END line": "form",
+    "is cut off": "form",
     r"has \n as": "form",
     "has its whole PEM": "form",
     "has something before or behind": "form",

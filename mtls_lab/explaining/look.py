@@ -8,41 +8,21 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mtls_lab.explaining import fitting
 from mtls_lab.explaining.held import Held
 from mtls_lab.explaining.held import read as read_files
 from mtls_lab.explaining.symptoms import Symptoms, shown
-from mtls_lab.facts import read_facts
 from mtls_lab.files import PathLike
-from mtls_lab.wire import Stage
-from mtls_lab.wire.names import alert_of, normal
 
 if TYPE_CHECKING:
     from cryptography import x509
 
-__all__ = ["VAGUE", "Finding", "Looked", "look_at"]
+__all__ = ["Finding", "Looked", "look_at"]
 
-#: The refusals of a certificate that do not say why.
-VAGUE = {
-    "alert": {"bad_certificate", "certificate_unknown", "access_denied", "handshake_failure"},
-    "error": {"EOFError", "SSLEOFError", "SSLZeroReturnError"},
-    "reason": {"ECONNRESET", "EPIPE", "ECONNABORTED"},
-    "state": {
-        *("http: bad certificate", "writing", "client certificate refused", "not verified"),
-        *("not verified or missing", "not verified or not tls", "alert without a name"),
-        *("hung up in handshake", "hung up without a word", "cut or refused", "cut while writing"),
-        *("said of device", "said of backend"),
-    },
-}
-
-#: Of these, the states in which somebody hung up and nothing tells whether over a certificate.
-HUNG_UP = {"writing", "hung up in handshake", "hung up without a word", "cut or refused"}
-#: X509_V_ERR_INVALID_PURPOSE: of this one, the other side's certificate may well be the cause.
-PURPOSE = 26
 TOLD = ("says", "why", "fix")
 
 
@@ -128,7 +108,7 @@ class Looked:
         purpose = {"backend": frozenset({"clients"}), "device": frozenset({"servers"})}.get(owner)
         if owner == seen.side or self.purposes != purpose:
             return False
-        wrong_purpose = seen.failure.verify_code == PURPOSE and self.held.key is None
+        wrong_purpose = seen.failure.verify_code == fitting.PURPOSE and self.held.key is None
         return not wrong_purpose and (owner == "backend" or self.names_a_host)
 
     def is_a_servers(self, seen: Symptoms) -> bool:
@@ -136,7 +116,7 @@ class Looked:
 
         A client's may be too, and nothing is wrong with it then; but it has no host in it.
         """
-        wrong_purpose = seen.failure.verify_code == PURPOSE
+        wrong_purpose = seen.failure.verify_code == fitting.PURPOSE
         return wrong_purpose and self.purposes == {"clients"} and self.names_a_host
 
     def findings(
@@ -152,20 +132,24 @@ class Looked:
         found = [Finding(each, explains=False) for each in self.held.unread]
         # A server's file, which names a host: that it is not for clients is right then.
         foreign = self.is_the_seers(seen, owner) or (
-            _says_nothing_of_a_certificate(seen)
+            fitting.says_nothing_of_a_certificate(seen)
             and self.purposes == {"servers"}
             and self.names_a_host
         )
         if not owner and self.is_a_servers(seen):
             owner = "backend"
-        for entry, words in _entries_for(self.looks):
+        for entry, words in fitting.entries_for(self.looks):
             theirs = foreign and not entry.get("trust")
-            explains = _explains(entry, seen, owner) and not theirs
-            perhaps = "" if owner or explains else reword(_may_explain(entry, seen))
+            explains = fitting.explains(entry, seen, owner) and not theirs
+            perhaps = "" if owner or explains else reword(fitting.may_explain(entry, seen))
             others = foreign and "owner" in entry
             if (entry.get("owner", owner) != owner or others) and not explains and not perhaps:
                 continue  # whether this is wrong depends on whose it is
             if entry.get("quiet") and not explains:
+                continue
+            if entry.get("alone") and self.certificates and not foreign:
+                continue  # what is wrong with the path says more
+            if entry.get("unless called") and _is_called(words["all"], seen):
                 continue
             texts = {each: reword(entry.get(each, "")) for each in TOLD}
             held_in = {"holder": self.names[words["holder"]]} if "holder" in words else {}
@@ -189,6 +173,14 @@ class Looked:
             )
         unique = {each.says: each for each in sorted(found, key=lambda each: each.explains)}
         return sorted(unique.values(), key=lambda each: (not each.explains, not each.perhaps))
+
+
+def _is_called(hosts: str, seen: Symptoms) -> bool:
+    """Whether the host that was called is one of these, where Python or OpenSSL names it."""
+    from mtls_lab.pki.names import covers  # noqa: PLC0415 - see look_at
+
+    match = re.search(r"not valid for '([^']+)'", seen.failure.verify_message)
+    return match is not None and any(covers(host, match[1]) for host in hosts.split())
 
 
 def look_at(
@@ -236,61 +228,3 @@ def look_at(
         names,
         {name: text for name, (_, text) in texts.items()},
     )
-
-
-def _entries_for(
-    looks: Sequence[tuple[str, dict[str, str]]],
-) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
-    """Give the entries of data/findings.toml for each look, in the order of that file."""
-    for entry in _findings():
-        for name, words in looks:
-            if entry["look"] == name:
-                yield entry, words
-
-
-@cache
-def _findings() -> tuple[dict[str, Any], ...]:
-    return tuple(read_facts("findings").values())
-
-
-def _explains(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:
-    failure = seen.failure
-    reason = normal(failure.reason)
-    facts = {
-        "verify_code": failure.verify_code,
-        "alert": alert_of(reason),
-        "reason": reason,
-        "state": seen.state,
-        "error": failure.error,
-    }
-    explains = entry["explains"]
-    if entry.get("owner", "device") != (owner or "device") and "owner" in entry:
-        return False  # of a certificate whose owner is not known, a client's is asked about
-    if any(facts[key] in wanted for key, wanted in explains.items() if key != "vague"):
-        return True
-    certain = owner or "owner" not in entry
-    return bool(
-        certain
-        and explains.get("vague")
-        and not _is_of_the_hello(seen)
-        and any(facts[key] in wanted for key, wanted in VAGUE.items())
-    )
-
-
-def _is_of_the_hello(seen: Symptoms) -> bool:
-    """Whether no certificate of a client may have been seen yet, or in TLS 1.2 none was sent."""
-    alert = alert_of(normal(seen.failure.reason))
-    return alert == "handshake_failure" and seen.stage == Stage.HANDSHAKE.value
-
-
-def _may_explain(entry: dict[str, Any], seen: Symptoms) -> str:
-    """Whose the certificate has to be so that this explains the failure; `""` if it never does."""
-    owner: str = entry.get("owner", "")
-    if owner == "backend" and seen.failure.verify_code != PURPOSE:
-        return ""  # of what does not say why, a client's is asked about
-    return owner if owner and _explains(entry, seen, owner) else ""
-
-
-def _says_nothing_of_a_certificate(seen: Symptoms) -> bool:
-    """Whether no certificate may have been seen yet, or somebody hung up without a word of one."""
-    return _is_of_the_hello(seen) or seen.state in HUNG_UP

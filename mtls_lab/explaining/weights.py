@@ -34,6 +34,7 @@ VAGUE = {
     "not verified or not tls": 0.9,
     "alert without a name": 2,
     "pair not taken": 2.1,
+    "own files or handshake": 2,
     "grpc credentials": 2.1,
     "kafka: no broker": 0.9,
     "envoy: no connection": 0.9,

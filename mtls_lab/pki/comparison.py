@@ -40,6 +40,8 @@ LONG_MESSAGE = 32768
 #: More certificates than this Java takes no more (jdk.tls.maxCertificateChainLength).
 MANY = 10
 
+#: Of the names in a certificate, so many are shown.
+SHOWN = 5
 #: What a host name may hold, and what clients take beside it: a wildcard, and underscores.
 HOST_NAME = re.compile(r"[\w.*-]+")
 #: A wildcard as OpenSSL takes it: one whole first label, and two more without an underscore.
@@ -80,9 +82,6 @@ def compare(
         yield from in_path(path, cas)
     else:
         yield from _dates(cas, cas, now)
-        if cas and all(ca.issuer != ca.subject for ca in cas):
-            words = {"subject": told(cas[0].subject), "issuer": told(cas[0].issuer)}
-            yield Look("ca file without a root", words)
     yield from _cas(cas)
 
 
@@ -187,7 +186,11 @@ def _sent(certificates: Sequence[x509.Certificate]) -> Iterator[Look]:
             yield Look("no host name", {"name": printable(name)})
         elif "*" in name and not WILDCARD.fullmatch(name):
             yield Look("wildcard for nobody", {"name": name})
-    if not hosts and "servers" in purposes_of(certificates[0]) and not _is_ca(certificates[0]):
+    if hosts:
+        names = [printable(str(host)) for host in hosts]
+        more = f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
+        yield Look("hosts", {"hosts": ", ".join(names[:SHOWN]) + more, "all": " ".join(names)})
+    elif "servers" in purposes_of(certificates[0]) and not _is_ca(certificates[0]):
         yield Look("no host", {"subject": told(certificates[0].subject)})
 
 
@@ -206,6 +209,9 @@ def _names(leaf: x509.Certificate, cas: Sequence[x509.Certificate]) -> Iterator[
 
 
 def _cas(cas: Sequence[x509.Certificate]) -> Iterator[Look]:
+    if cas and all(ca.issuer != ca.subject for ca in cas):
+        words = {"subject": told(cas[0].subject), "issuer": told(cas[0].issuer)}
+        yield Look("ca file without a root", words)
     seen: dict[x509.Name, object] = {}
     for ca in cas:
         key = public_key(ca)

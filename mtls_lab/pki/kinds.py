@@ -92,6 +92,11 @@ BARE_CR = Kind(
     "ends its lines with CR alone, as old Mac programs do: OpenSSL sees one line",
     "turn them into line ends: tr '\\r' '\\n' < {path} > NEW.pem",
 )
+CUT_OFF = Kind(
+    "cut off",
+    "is cut off: its last block has a BEGIN line and no END line",
+    "copy it again, or write the whole of it",
+)
 DASHES = Kind(
     "dashes",
     "has a BEGIN line without its five hyphens, or in other letters: an editor, a chat or a copy "
@@ -171,6 +176,7 @@ def _by_form(data: bytes) -> Kind | None:
         (block and b"\r" in start and b"\n" not in data, BARE_CR),
         (block and one_line, ONE_LINE),
         (_BLOCK.search(data) and not _begins_and_ends(data), NOT_ALONE),
+        (1 < data.count(b"-----BEGIN ") > data.count(b"-----END "), CUT_OFF),
         (not _BLOCK.search(data) and _NEARLY.search(data), DASHES),
         (data[:2] in {b"\xff\xfe", b"\xfe\xff"}, UTF_16),
         (data[:4] == b"\xfe\xed\xfe\xed", JKS),

@@ -12,7 +12,7 @@ from typing import Any
 
 from cryptography import x509
 
-__all__ = ["hosts_of", "is_address", "outside"]
+__all__ = ["covers", "hosts_of", "is_address", "outside"]
 
 #: The types of names that a CA may be limited to, and how each is called in a sentence.
 TYPES: dict[type[x509.GeneralName], str] = {
@@ -47,6 +47,18 @@ def hosts_of(extensions: Mapping[type, object]) -> list[Any]:
         *names.get_values_for_type(x509.DNSName),
         *names.get_values_for_type(x509.IPAddress),
     ]
+
+
+def covers(host: str, called: str) -> bool:
+    """Whether a name in a certificate is for the host that is called, as clients compare them.
+
+    Example:
+        >>> covers("*.example.com", "www.example.com"), covers("*.example.com", "example.com")
+        (True, False)
+    """
+    host, called = host.lower(), called.lower()
+    star, _, rest = host.partition(".")
+    return host == called or (star == "*" and bool(rest) and called.partition(".")[2] == rest)
 
 
 def outside(

@@ -130,7 +130,13 @@ def test_files_alone_are_looked_into(tmp_path: Path) -> None:
     for name, each in {"ca.pem": ca, "other.pem": other}.items():
         write_certificate(tmp_path / name, each.certificate)
     cut = tmp_path / "cut.crt"
-    cut.write_text(f"{cert.read_text('ascii')}-----BEGIN CERTIFICATE-----\n", "ascii")
+    begin, end = "-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n"
+    cut.write_text(f"{cert.read_text('ascii')}{begin}", "ascii")
+    damaged = tmp_path / "damaged.crt"
+    damaged.write_text(f"{cert.read_text('ascii')}{begin}MIIB\n{end}", "ascii")
+    other_end = tmp_path / "other_end.crt"
+    wrong_end = end.replace("CERTIFICATE", "PRIVATE KEY")
+    other_end.write_text(f"{cert.read_text('ascii')}{begin}MIIB\n{wrong_end}", "ascii")
     fine: list[str | Path] = ["--certfile", cert, "--keyfile", key, "--cafile", tmp_path / "ca.pem"]
     told = call("explain", *fine)
     assert (told.returncode, told.stderr) == (0, "")
@@ -146,10 +152,15 @@ def test_files_alone_are_looked_into(tmp_path: Path) -> None:
         told = call("explain", *given)
         assert told.returncode == (1 if says else 2)
         assert re.search(says, told.stdout)
-    told = call("explain", "--certfile", cut, "--json")
-    assert told.returncode == 1
-    (only,) = json.loads(told.stdout)["found"]
-    assert "does not read" in only["says"]
+    for file, says in (
+        (cut, "cut.crt is cut off"),
+        (damaged, "holds a damaged certificate"),
+        (other_end, "does not read"),
+    ):
+        told = call("explain", "--certfile", file, "--json")
+        assert told.returncode == 1
+        (only,) = json.loads(told.stdout)["found"]
+        assert says in only["says"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no FIFO")

@@ -269,6 +269,17 @@ MISFITS = {
     "no_host": Misfit(
         unverified(62), [leaf(SERVER)], "has no host and no address in subjectAltName"
     ),
+    # ran: Python 3.11, a server called a.b.example.com
+    "hosts": Misfit(
+        Failure(
+            "SSLCertVerificationError",
+            "CERTIFICATE_VERIFY_FAILED",
+            62,
+            "Hostname mismatch, certificate is not valid for 'a.b.example.com'.",
+        ),
+        [leaf(SERVER, named("*.example.com"))],
+        "is for *.example.com, and for nothing else",
+    ),
     # ran: Python 3.11, a server called 127.0.0.1, which it has as DNS:127.0.0.1
     "address_as_a_name": Misfit(
         unverified(64),
@@ -481,6 +492,24 @@ def test_a_file_of_cas_without_a_root(tmp_path: Path) -> None:
     assert "holds no root: it has the certificate of CN=device, which CN=Root issued" in told.why
     pem.write_certificate(cafile, leaf(SERVER), root())
     assert "In these files" not in explain(unverified(20), cafile=cafile).why
+
+
+def test_the_name_that_is_in_the_certificate_is_not_missing(tmp_path: Path) -> None:
+    """Whoever called it got another certificate than this one."""
+    fits = MISFITS["hosts"]
+    other = Misfit(fits.failure, [leaf(SERVER, named("*.b.example.com"))], "")
+    assert "for nothing else" not in asked(tmp_path, other).why
+
+
+# ran: redis-cli 7.0, --cacert with the server's own certificate in place of its CA's
+@pytest.mark.parametrize("purpose", [CLIENT, SERVER])
+def test_a_refusal_without_a_reason_is_looked_into(tmp_path: Path, purpose: Any) -> None:
+    """The pair may be the client's own, and then it says nothing of the server's."""
+    line = "Could not connect to Redis at localhost:6379: SSL_connect failed: certificate verify"
+    mine = leaf(purpose, subject="mine") if purpose is CLIENT else LEAF_ITSELF
+    told = asked(tmp_path, Misfit(f"{line} failed", [mine], "", cas=(LEAF_ITSELF,)))
+    assert told.why.startswith("In these files, ")
+    assert "and not the CA CN=Root" in told.why or "holds no root" in told.why
 
 
 def test_every_finding_is_tried() -> None:

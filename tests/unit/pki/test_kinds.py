@@ -56,6 +56,7 @@ def test_what_people_make_of_pem(folder: Path) -> None:
         "escaped": text.replace(b"\n", b"\\n"),
         "one line": text.replace(b"\n", b" "),
         "run together": text.rstrip() + key,
+        "cut off": text + key[:-40],
         "utf-16": text.decode().encode("utf-16"),
         "bare": body,
         "base64 twice": base64.b64encode(text),

@@ -1,0 +1,110 @@
+"""Which finding in somebody's files explains a failure.
+
+Here: data/findings.toml against what is known of a failure. Not here: the findings themselves
+(look.py, held.py, pki/comparison.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from mtls_lab.explaining.symptoms import Symptoms
+from mtls_lab.facts import read_facts
+from mtls_lab.wire import Stage
+from mtls_lab.wire.names import alert_of, normal
+
+__all__ = [
+    "PURPOSE",
+    "VAGUE",
+    "entries_for",
+    "explains",
+    "may_explain",
+    "says_nothing_of_a_certificate",
+]
+
+#: The refusals of a certificate that do not say why.
+VAGUE = {
+    "alert": {"bad_certificate", "certificate_unknown", "access_denied", "handshake_failure"},
+    "error": {"EOFError", "SSLEOFError", "SSLZeroReturnError"},
+    "reason": {"ECONNRESET", "EPIPE", "ECONNABORTED", "CERTIFICATE_VERIFY_FAILED"},
+    "state": {
+        *("http: bad certificate", "writing", "client certificate refused", "not verified"),
+        *("not verified or missing", "not verified or not tls", "alert without a name"),
+        *("hung up in handshake", "hung up without a word", "cut or refused", "cut while writing"),
+        *("said of device", "said of backend"),
+    },
+}
+
+#: Of these, the states in which somebody hung up and nothing tells whether over a certificate.
+HUNG_UP = {"writing", "hung up in handshake", "hung up without a word", "cut or refused"}
+#: X509_V_ERR_INVALID_PURPOSE: of this one, the other side's certificate may well be the cause.
+PURPOSE = 26
+
+
+def entries_for(
+    looks: Sequence[tuple[str, dict[str, str]]],
+) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    """Give the entries of data/findings.toml for each look, in the order of that file."""
+    for entry in _findings():
+        for name, words in looks:
+            if entry["look"] == name:
+                yield entry, words
+
+
+@cache
+def _findings() -> tuple[dict[str, Any], ...]:
+    return tuple(read_facts("findings").values())
+
+
+def explains(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:
+    """Whether what an entry says is a cause of the failure.
+
+    Args:
+        entry: of data/findings.toml.
+        seen: the failure.
+        owner: whose certificate was refused; `""` if that is not known.
+    """
+    failure = seen.failure
+    reason = normal(failure.reason)
+    facts = {
+        "verify_code": failure.verify_code,
+        "alert": alert_of(reason),
+        "reason": reason,
+        "state": seen.state,
+        "error": failure.error,
+    }
+    wanted_of = entry["explains"]
+    if entry.get("owner", "device") != (owner or "device") and "owner" in entry:
+        return False  # of a certificate whose owner is not known, a client's is asked about
+    if any(facts[key] in wanted for key, wanted in wanted_of.items() if key != "vague"):
+        return True
+    if failure.verify_code is not None:  # it says why
+        return False
+    certain = owner or "owner" not in entry
+    return bool(
+        certain
+        and wanted_of.get("vague")
+        and not _is_of_the_hello(seen)
+        and any(facts[key] in wanted for key, wanted in VAGUE.items())
+    )
+
+
+def _is_of_the_hello(seen: Symptoms) -> bool:
+    """Whether no certificate of a client may have been seen yet, or in TLS 1.2 none was sent."""
+    alert = alert_of(normal(seen.failure.reason))
+    return alert == "handshake_failure" and seen.stage == Stage.HANDSHAKE.value
+
+
+def may_explain(entry: dict[str, Any], seen: Symptoms) -> str:
+    """Whose the certificate has to be so that this explains the failure; `""` if it never does."""
+    owner: str = entry.get("owner", "")
+    if owner == "backend" and seen.failure.verify_code != PURPOSE:
+        return ""  # of what does not say why, a client's is asked about
+    return owner if owner and explains(entry, seen, owner) else ""
+
+
+def says_nothing_of_a_certificate(seen: Symptoms) -> bool:
+    """Whether no certificate may have been seen yet, or somebody hung up without a word of one."""
+    return _is_of_the_hello(seen) or seen.state in HUNG_UP
