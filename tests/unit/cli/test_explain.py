@@ -134,9 +134,8 @@ def test_files_alone_are_looked_into(tmp_path: Path) -> None:
     cut.write_text(f"{cert.read_text('ascii')}{begin}", "ascii")
     damaged = tmp_path / "damaged.crt"
     damaged.write_text(f"{cert.read_text('ascii')}{begin}MIIB\n{end}", "ascii")
-    other_end = tmp_path / "other_end.crt"
-    wrong_end = end.replace("CERTIFICATE", "PRIVATE KEY")
-    other_end.write_text(f"{cert.read_text('ascii')}{begin}MIIB\n{wrong_end}", "ascii")
+    four = tmp_path / "four.crt"  # hyphens at the end of the last line
+    four.write_text(f"{cert.read_text('ascii')}{begin}MIIB\n{end[:-2]}\n", "ascii")
     fine: list[str | Path] = ["--certfile", cert, "--keyfile", key, "--cafile", tmp_path / "ca.pem"]
     told = call("explain", *fine)
     assert (told.returncode, told.stderr) == (0, "")
@@ -155,7 +154,7 @@ def test_files_alone_are_looked_into(tmp_path: Path) -> None:
     for file, says in (
         (cut, "cut.crt is cut off"),
         (damaged, "holds a damaged certificate"),
-        (other_end, "does not read"),
+        (four, "does not read"),
     ):
         told = call("explain", "--certfile", file, "--json")
         assert told.returncode == 1
