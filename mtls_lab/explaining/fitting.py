@@ -37,8 +37,12 @@ VAGUE = {
     },
 }
 
-#: Of these, the states in which somebody hung up and nothing tells whether over a certificate.
-HUNG_UP = {"writing", "hung up in handshake", "hung up without a word", "cut or refused"}
+#: States in which somebody hung up, or nobody was reached, and nothing tells whether it was over a
+#: certificate.
+HUNG_UP = {
+    *("writing", "hung up in handshake", "hung up without a word", "cut or refused"),
+    "ldap: no contact",
+}
 #: X509_V_ERR_INVALID_PURPOSE: of this one, the other side's certificate may well be the cause.
 PURPOSE = 26
 
@@ -73,6 +77,7 @@ def explains(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:
         "alert": alert_of(reason),
         "reason": reason,
         "state": seen.state,
+        "text": failure.text,
         "error": failure.error,
     }
     wanted_of = entry["explains"]

@@ -92,7 +92,6 @@ def _read_certificates(
 ) -> None:
     """Read certificates and CAs, of PEM files or bundles, whose key counts if there is no other."""
     from mtls_lab.pki import pem  # noqa: PLC0415 - see read
-    from mtls_lab.pki.bundles import is_pkcs12, read_bundle  # noqa: PLC0415
 
     for name, into in (("cert", held.certificates), ("ca", held.cas)):
         path = files.get(name)
@@ -106,22 +105,33 @@ def _read_certificates(
             into.extend(pem.read_certificates(path))
         except FileProblem as problem:
             held.unread.append(_why(problem, path, names[name]))
-            bundle = is_pkcs12(path)
-            try:
-                key, certificates = read_bundle(path, password)
-            except FileProblem as locked:  # it is no bundle either, or not one for us to open
-                if bundle:
-                    held.unread[-1] = _why(locked, path, names[name]) + NOT_LOOKED
-                    held.access += [("wrong password", {})] if password else []
-            else:
-                into.extend(certificates)
-                held.key = held.key or key
-                if bundle and key is None and name == "cert":
-                    held.access.append(("bundle without a key", {}))
+            into.extend(_of_bundle(held, name, path, names[name], password))
             # OpenSSL may have read what is damaged for cryptography.
             if name == "ca" and not into and "damaged" not in problem.found:
                 todo = problem.todo[:1].upper() + problem.todo[1:]
                 held.access.append(("ca not read", {"found": held.unread[-1], "todo": todo}))
+
+
+def _of_bundle(
+    held: Held, name: str, path: PathLike, text: str, password: str | None
+) -> list[x509.Certificate]:
+    """Return the certificates of a file that is not PEM, and note what is wrong with it."""
+    from mtls_lab.pki.bundles import is_pkcs12, read_bundle  # noqa: PLC0415 - see read
+
+    bundle = is_pkcs12(path)
+    try:
+        key, certificates = read_bundle(path, password)
+    except FileProblem as locked:  # it is no bundle either, or not one for us to open
+        if bundle:
+            held.unread[-1] = _why(locked, path, text) + NOT_LOOKED
+            held.access += [("wrong password", {})] if password else []
+        return []
+    held.key = held.key or key
+    if bundle and name == "ca":
+        held.access.append(("bundle as truststore", {}))
+    elif bundle and key is None:
+        held.access.append(("bundle without a key", {}))
+    return certificates
 
 
 def _read_key(

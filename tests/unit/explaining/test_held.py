@@ -288,3 +288,27 @@ def test_a_file_of_cas_that_a_program_goes_on_without(tmp_path: Path, line: str,
     assert told.why.startswith(CAUSE)
     assert "ca.pem" in told.why
     assert "know no CA" in told.why
+
+
+def test_a_truststore_that_openssl_made_is_empty_for_java(tmp_path: Path) -> None:
+    data = pkcs12.serialize_key_and_certificates(
+        None, None, None, [FACTORY.certificate], serialization.BestAvailableEncryption(b"secret")
+    )
+    (tmp_path / "trust.p12").write_bytes(data)
+    # ran: OpenJDK 17, a trust store that openssl pkcs12 -export -nokeys made
+    line = "java.security.InvalidAlgorithmParameterException: the trustAnchors parameter must be "
+    told = explain(f"{line}non-empty", cafile=tmp_path / "trust.p12", password="secret")
+    assert told.why.startswith(CAUSE)
+    assert "no trusted entries for Java" in told.why
+
+
+# ran: git 2.39 with GnuTLS 3.7, http.sslCert with the certificate of the CA
+def test_a_pair_that_a_library_cannot_use_is_compared(tmp_path: Path) -> None:
+    pem.write_certificate(tmp_path / "my.crt", FACTORY.certificate)
+    pem.write_key(tmp_path / "my.key", DEVICE.key)
+    line = (
+        "fatal: unable to access 'https://localhost/': error reading X.509 key or certificate file"
+    )
+    told = explain(line, certfile=tmp_path / "my.crt", keyfile=tmp_path / "my.key")
+    assert told.why.startswith(CAUSE)
+    assert "is not the key of a certificate" in told.why
