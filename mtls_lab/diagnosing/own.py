@@ -21,7 +21,7 @@ from mtls_lab.explaining import Explanation, explain
 from mtls_lab.files import PathLike
 from mtls_lab.net.tls import watch
 from mtls_lab.pki import pem
-from mtls_lab.pki.bundles import Bundle, is_pkcs12, read_pkcs12
+from mtls_lab.pki.bundles import Bundle, expect_openable, is_pkcs12, read_pkcs12
 from mtls_lab.pki.comparison import compare
 
 __all__ = ["Own", "load_pair", "look_into"]
@@ -122,6 +122,8 @@ def load_pair(
         bundle = read_pkcs12(certfile, password)
         bundle.load_into(context)
         return bundle
+    if Path(keyfile or certfile).is_file():  # else OpenSSL says what it is
+        expect_openable(keyfile or certfile)
     # Whoever is asked at a terminal waits for ever: without a password, a locked key fails.
     context.load_cert_chain(certfile, keyfile, password=lambda: password)
     return None

@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike
 from mtls_lab.pki.description import UNREADABLE
-from mtls_lab.pki.kinds import kind_of, read_bounded
+from mtls_lab.pki.kinds import is_costly, kind_of, read_bounded
 from mtls_lab.pki.pem import write_certificate, write_key
 from mtls_lab.scratch import scratch_folder
 
-__all__ = ["Bundle", "is_pkcs12", "read_bundle", "read_pkcs12"]
+__all__ = ["Bundle", "expect_openable", "is_pkcs12", "read_bundle", "read_pkcs12"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,16 @@ def read_pkcs12(path: PathLike, password: str) -> Bundle:
     return Bundle(key, tuple(certificates))
 
 
+def expect_openable(path: PathLike) -> None:
+    """Raise FileProblem where a file lets its password be hashed without end."""
+    if is_costly(read_bounded(Path(path), "a file")):
+        raise FileProblem(
+            f"{path} cannot be opened in time: its password is hashed too often",
+            "a key or a PKCS #12 file as programs write it",
+            "write it again with another program",
+        )
+
+
 def read_bundle(
     path: PathLike, password: str | None = None
 ) -> tuple[PrivateKeyTypes | None, list[x509.Certificate]]:
@@ -102,6 +112,8 @@ def read_bundle(
     data = read_bounded(path, "a bundle")
     kind = kind_of(data)
     name = kind.name if kind else ""
+    if name == "pkcs12" and password is not None:
+        expect_openable(path)
     try:
         if name == "pkcs12" and password is not None:
             held = pkcs12.load_pkcs12(data, password.encode())

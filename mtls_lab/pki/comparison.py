@@ -40,7 +40,9 @@ LONG_MESSAGE = 32768
 #: More certificates than this Java takes no more (jdk.tls.maxCertificateChainLength).
 MANY = 10
 
-#: Of the names in a certificate, so many are shown.
+#: Of the names in a certificate, so many are looked at.
+MANY_NAMES = 100
+#: And so many are shown.
 SHOWN = 5
 #: What a host name may hold, and what clients take beside it: a wildcard, and underscores.
 HOST_NAME = re.compile(r"[\w.*-]+")
@@ -177,7 +179,7 @@ def _sent(certificates: Sequence[x509.Certificate]) -> Iterator[Look]:
     if size > LONG_MESSAGE or len(certificates) > MANY:
         yield Look("long message", {"number": str(len(certificates)), "size": str(size // 1024)})
     hosts = hosts_of(extensions_of(certificates[0]))
-    for name in hosts:
+    for name in hosts[:MANY_NAMES]:
         if not isinstance(name, str):
             continue
         if is_address(name):

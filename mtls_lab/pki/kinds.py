@@ -11,12 +11,13 @@ import binascii
 import codecs
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mtls_lab.errors import FileProblem, why_of
 from mtls_lab.files import PathLike, read_file
 
-__all__ = ["EXCHANGE", "INSTEAD", "LIMIT", "Kind", "kind_of", "read_bounded"]
+__all__ = ["EXCHANGE", "INSTEAD", "LIMIT", "Kind", "is_costly", "kind_of", "read_bounded"]
 
 #: The bundle of all public CAs has 0.3 MiB; what is larger holds something else.
 LIMIT = 2 * 1024 * 1024
@@ -34,16 +35,28 @@ INSTEAD = {
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 _ESCAPED = re.compile(rb"-----BEGIN [A-Z0-9 ]{1,40}-----\\n")
 #: A BEGIN line that is none: fewer hyphens, dashes of other alphabets, small letters.
-_NEARLY = re.compile(
-    rb"(?i)(?:-|\xe2\x80[\x90-\x95]|\xe2\x88\x92){2,9}\s?BEGIN[ \xc2\xa0]{1,2}"
-    rb"(?:CERTIFICATE|[A-Z ]{0,20}PRIVATE[ \xc2\xa0]{1,2}KEY)"
+_WORDS = re.compile(
+    rb"(?i)BEGIN[ \xc2\xa0]{1,2}(?:CERTIFICATE|[A-Z ]{0,20}PRIVATE[ \xc2\xa0]{1,2}KEY)"
 )
+_DASHES = re.compile(rb"(?:-|\xe2\x80[\x90-\x95]|\xe2\x88\x92){2,9}\s?\Z")
 ENDS = (b"BEGIN", b"END")
 #: What is no word before the dashes of a later block: an indentation, or the 0x1A that `copy` of
 #: Windows puts between two files. OpenSSL then passes over the block; the mark of UTF-8 it skips.
 _BEHIND = re.compile(
     rb"(?m)^(?!\xef\xbb\xbf-)[^\w\r\n-]{1,16}-----(?:BEGIN|END) [A-Z0-9 ]{1,40}-----"
 )
+#: An encrypted key in PKCS #8.
+_ENCRYPTED = re.compile(
+    rb"-----BEGIN ENCRYPTED PRIVATE KEY-----([A-Za-z0-9+/=\s]{1,65536})-----END"
+)
+#: DER of PBKDF2, and of the older algorithms of PKCS #12 and PKCS #5.
+_HASHED = (
+    bytes.fromhex("06092a864886f70d01050c"),
+    *(bytes.fromhex("060a2a864886f70d010c01") + bytes([kind]) for kind in range(1, 7)),
+    *(bytes.fromhex("06092a864886f70d0105") + bytes([kind]) for kind in (3, 6, 10, 11)),
+)
+#: Passwords of keys are hashed some thousand times, of a careful program a million times.
+MOST_OFTEN = 4_000_000
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]{64,}")
 #: DER of the object identifiers of signedData and of encryptedData and data (RFC 2315, section 14).
 _PKCS7_SIGNED = bytes.fromhex("06092a864886f70d010702")
@@ -177,7 +190,7 @@ def _by_form(data: bytes) -> Kind | None:
         (block and one_line, ONE_LINE),
         (_BLOCK.search(data) and not _begins_and_ends(data), NOT_ALONE),
         (1 < data.count(b"-----BEGIN ") > data.count(b"-----END "), CUT_OFF),
-        (not _BLOCK.search(data) and _NEARLY.search(data), DASHES),
+        (not _BLOCK.search(data) and _nearly_begins(data), DASHES),
         (data[:2] in {b"\xff\xfe", b"\xfe\xff"}, UTF_16),
         (data[:4] == b"\xfe\xed\xfe\xed", JKS),
         (start[:1] == b"<", PAGE),
@@ -189,6 +202,37 @@ def _by_form(data: bytes) -> Kind | None:
     if not _BLOCK.search(data) and _BASE64.fullmatch(data[:65536]):
         return _bare(data)
     return None
+
+
+def _nearly_begins(data: bytes) -> bool:
+    """Whether there is a BEGIN line that is none, because of what is before its words."""
+    before = (data[max(0, each.start() - 32) : each.start()] for each in _WORDS.finditer(data))
+    return any(map(_DASHES.search, before))
+
+
+def is_costly(data: bytes) -> bool:
+    """Whether a file, PEM or DER, says that its password is hashed more often than anybody does.
+
+    How often is for the file to say: each of these algorithms is followed by a SEQUENCE of a salt
+    and that number (RFC 8018, appendix A; RFC 7292, appendices A and C), and so is a MAC.
+    """
+    der = data
+    if match := _ENCRYPTED.search(data):
+        with suppress(binascii.Error):
+            der = base64.b64decode(match[1])
+    counts = [match for oid in _HASHED for match in re.finditer(re.escape(oid), der)]
+    places = [each.end() + 2 for each in counts]
+    places += [at for at in range(max(0, len(der) - 64), len(der)) if der[at : at + 1] == b"\x04"]
+    return any(_number_after_salt(der, at) > MOST_OFTEN for at in places[:100])
+
+
+def _number_after_salt(der: bytes, at: int) -> int:
+    """The INTEGER after the OCTET STRING that begins here; 0 if there is none."""
+    if der[at : at + 1] != b"\x04" or len(der) < at + 4 or der[at + 1] > 0x7F:
+        return 0
+    at += 2 + der[at + 1]
+    size = der[at + 1] if len(der) > at + 2 and der[at] == 0x02 else 0
+    return int.from_bytes(der[at + 2 : at + 2 + size], "big") if 0 < size < 9 else 0
 
 
 def _begins_and_ends(data: bytes) -> bool:

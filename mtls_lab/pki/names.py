@@ -24,6 +24,12 @@ TYPES: dict[type[x509.GeneralName], str] = {
 }
 
 
+#: So many comparisons are made of the names in a certificate with those that a CA may sign for.
+MOST = 1 << 18
+#: Of the names that a CA may sign for, so many are told.
+SHOWN = 20
+
+
 def is_address(name: str) -> bool:
     """Whether a host is an IP address: then there is no SNI (RFC 6066, section 3).
 
@@ -64,7 +70,7 @@ def covers(host: str, called: str) -> bool:
 def outside(
     constraints: x509.NameConstraints, subject: x509.Name, extensions: Mapping[type, object]
 ) -> Iterator[tuple[str, str]]:
-    """Give each name that a CA may not sign for, with the limits of its type, as texts.
+    """Give the first name that a CA may not sign for, with the limits of its type, as texts.
 
     Args:
         constraints: those of the CA.
@@ -75,18 +81,31 @@ def outside(
     names = list(alternative) if isinstance(alternative, x509.SubjectAlternativeName) else []
     if list(subject):
         names.append(x509.DirectoryName(subject))
+    limits = {kind: _limits(constraints, kind) for kind in TYPES}
+    # OpenSSL compares no more either, and refuses (NAME_CHECK_MAX in crypto/x509/v3_ncons.c).
+    if len(names) * sum(len(each) for both in limits.values() for each in both) > MOST:
+        return
     for name in names:
         kind = type(name)
         if kind not in TYPES:
             continue
-        permitted, excluded = (
-            [each.value for each in subtrees or () if isinstance(each, kind)]
-            for subtrees in (constraints.permitted_subtrees, constraints.excluded_subtrees)
-        )
+        permitted, excluded = limits[kind]
         refused = permitted and not any(_within(name.value, base) for base in permitted)
         if refused or any(_within(name.value, base) for base in excluded):
-            limits = [*map(_text, permitted), *(f"not {_text(base)}" for base in excluded)]
-            yield TYPES[kind] + _text(name.value), TYPES[kind] + ", ".join(limits)
+            bases = [*map(_text, permitted), *(f"not {_text(base)}" for base in excluded)]
+            yield TYPES[kind] + _text(name.value), TYPES[kind] + ", ".join(bases[:SHOWN])
+            return  # one is enough
+
+
+def _limits(
+    constraints: x509.NameConstraints, kind: type[x509.GeneralName]
+) -> tuple[list[Any], list[Any]]:
+    """What a CA may sign for, and what it may not, of names of one type."""
+    permitted, excluded = (
+        [each.value for each in subtrees or () if isinstance(each, kind)]
+        for subtrees in (constraints.permitted_subtrees, constraints.excluded_subtrees)
+    )
+    return permitted, excluded
 
 
 def _within(name: Any, base: Any) -> bool:

@@ -25,7 +25,7 @@ from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike, write_file
 from mtls_lab.pki.description import UNREADABLE
 from mtls_lab.pki.given import expect_written
-from mtls_lab.pki.kinds import EXCHANGE, INSTEAD, kind_of, read_bounded
+from mtls_lab.pki.kinds import EXCHANGE, INSTEAD, is_costly, kind_of, read_bounded
 from mtls_lab.scratch import scratch_folder
 
 __all__ = [
@@ -250,7 +250,9 @@ def _decrypted(path: Path, password: str) -> PrivateKeyTypes | None:
     """Return an encrypted key; None if it is not one, or has another password."""
     try:
         data = read_bounded(path, "a private key")
-        return serialization.load_pem_private_key(data, password.encode())
+        return (
+            None if is_costly(data) else serialization.load_pem_private_key(data, password.encode())
+        )
     except (FileProblem, *UNREADABLE):
         return None
 

@@ -7,6 +7,7 @@ Here: data/findings.toml and pki/comparison.py on real files. Not here: a mistak
 import os
 import re
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -517,6 +518,19 @@ def test_a_refusal_without_a_reason_is_looked_into(tmp_path: Path, purpose: Any)
     told = asked(tmp_path, Misfit(f"{line} failed", [mine], "", cas=(LEAF_ITSELF,)))
     assert told.why.startswith("In these files, ")
     assert "and not the CA CN=Root" in told.why or "holds no root" in told.why
+
+
+def test_a_ca_with_limits_without_end_is_left_to_the_verifier() -> None:
+    """Each name with each limit is what OpenSSL gives up as well."""
+    many = [x509.DNSName(f"h{number}.example") for number in range(2000)]
+    limits = (x509.NameConstraints(many, None), True)
+    names = (x509.SubjectAlternativeName([x509.DNSName("h d"), *many]), False)
+    chain = [leaf(SERVER, names, issuer="Inter", by=INTER), inter(limits)]
+    started = time.process_time()
+    looks = [look.name for look in compare(chain, None, [root()])]
+    assert "name constraints" not in looks
+    assert looks.count("no host name") == 1
+    assert time.process_time() - started < 10
 
 
 def test_every_finding_is_tried() -> None:
