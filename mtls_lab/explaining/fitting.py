@@ -24,11 +24,13 @@ __all__ = [
     "says_nothing_of_a_certificate",
 ]
 
+#: What the operating system says of a connection that the other side has ended.
+CUT = {"ECONNRESET", "EPIPE", "ECONNABORTED", "ENOTCONN"}
 #: The refusals of a certificate that do not say why.
 VAGUE = {
     "alert": {"bad_certificate", "certificate_unknown", "access_denied", "handshake_failure"},
     "error": {"EOFError", "SSLEOFError", "SSLZeroReturnError"},
-    "reason": {"ECONNRESET", "EPIPE", "ECONNABORTED", "CERTIFICATE_VERIFY_FAILED"},
+    "reason": CUT | {"CERTIFICATE_VERIFY_FAILED"},
     "state": {
         *("http: bad certificate", "writing", "client certificate refused", "not verified"),
         *("not verified or missing", "not verified or not tls", "alert without a name"),
@@ -112,4 +114,5 @@ def may_explain(entry: dict[str, Any], seen: Symptoms) -> str:
 
 def says_nothing_of_a_certificate(seen: Symptoms) -> bool:
     """Whether no certificate may have been seen yet, or somebody hung up without a word of one."""
-    return _is_of_the_hello(seen) or seen.state in HUNG_UP
+    cut = seen.state in HUNG_UP or normal(seen.failure.reason) in CUT
+    return cut or _is_of_the_hello(seen)

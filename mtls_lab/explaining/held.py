@@ -103,6 +103,7 @@ def _read_certificates(
             continue
         try:
             into.extend(pem.read_certificates(path))
+            held.access.append(("pem file", {"holder": name}))
         except FileProblem as problem:
             held.unread.append(_why(problem, path, names[name]))
             into.extend(_of_bundle(held, name, path, names[name], password))

@@ -14,6 +14,7 @@ from pathlib import Path
 from cryptography import x509
 
 from mtls_lab.files import PathLike
+from mtls_lab.pki.comparison import path_of
 from mtls_lab.pki.description import UNVERIFIED
 from mtls_lab.pki.key_kinds import public_key
 from mtls_lab.pki.pem import read_crls
@@ -42,7 +43,7 @@ def revocations(
     crls: Sequence[x509.CertificateRevocationList],
     now: datetime | None = None,
 ) -> Iterator[Look]:
-    """Give what a verifier that checks the leaf against these lists objects to.
+    """Give what a verifier that checks a path against these lists objects to.
 
     Args:
         certificates: a leaf and what is sent along.
@@ -70,13 +71,16 @@ def revocations(
             yield Look("crl of another key", words)
     if not certificates or not crls:
         return
-    leaf = certificates[0]
-    words = {"subject": told(leaf.subject), "issuer": told(leaf.issuer)}
-    own = [crl for crl in crls if crl.issuer == leaf.issuer]
-    if any(crl.get_revoked_certificate_by_serial_number(leaf.serial_number) for crl in own):
-        yield Look("revoked", words)
-    if not own:
-        yield Look("no crl of the issuer", words)
+    path, _ = path_of(certificates, cas)
+    for each in path:
+        if each.issuer == each.subject and each != path[0]:
+            continue  # a root is trusted, whatever a list says
+        words = {"subject": told(each.subject), "issuer": told(each.issuer)}
+        own = [crl for crl in crls if crl.issuer == each.issuer]
+        if any(crl.get_revoked_certificate_by_serial_number(each.serial_number) for crl in own):
+            yield Look("revoked", words)
+        if not own:
+            yield Look("no crl of the issuer" if each == path[0] else "no crl above", words)
 
 
 def _signed(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:

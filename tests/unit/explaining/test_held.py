@@ -312,3 +312,30 @@ def test_a_pair_that_a_library_cannot_use_is_compared(tmp_path: Path) -> None:
     told = explain(line, certfile=tmp_path / "my.crt", keyfile=tmp_path / "my.key")
     assert told.why.startswith(CAUSE)
     assert "is not the key of a certificate" in told.why
+
+
+def test_a_list_of_every_ca_in_the_chain_is_wanted(tmp_path: Path) -> None:
+    root = CertificateAuthority.create("Root CA", below=1)
+    between = root.intermediate("Issuing CA")
+    certfile, _ = between.issue_client("device").save(tmp_path, "my")
+    pem.write_certificate(tmp_path / "ca.pem", root.certificate)
+    pem.write_crl(tmp_path / "my.crl", between.crl())
+    # ran: nginx 1.22.1, ssl_crl with the list of the issuing CA alone
+    line = "client SSL certificate verify error: (3:unable to get certificate CRL) while reading"
+    crl, ca = tmp_path / "my.crl", tmp_path / "ca.pem"
+    told = explain(line, certfile=certfile, cafile=ca, crlfile=crl)
+    assert "has no list of CN=Root CA" in told.why
+    root.revoke(between.certificate)
+    pem.write_crl(crl, root.crl())
+    told = explain(unverified(23), certfile=certfile, cafile=ca, crlfile=crl)
+    assert "CN=Issuing CA is on the revocation list" in told.why
+
+
+# ran: OpenJDK 17, javax.net.ssl.trustStore with the name of a PEM file
+def test_java_wants_a_keystore(tmp_path: Path) -> None:
+    pem.write_certificate(tmp_path / "ca.pem", FACTORY.certificate)
+    line = "Caused by: java.security.KeyManagementException: problem accessing trust store"
+    told = explain(line, cafile=tmp_path / "ca.pem")
+    assert told.why.startswith(CAUSE)
+    assert "is PEM, and Java reads a keystore there" in told.why
+    assert "keytool -importcert" in told.fix
