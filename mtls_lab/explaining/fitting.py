@@ -74,6 +74,8 @@ def explains(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:
     """
     failure = seen.failure
     reason = normal(failure.reason)
+    if reason == "CERTIFICATE_VERIFY_FAILED" and failure.verify_code is not None:
+        reason = ""  # the code says why
     facts = {
         "verify_code": failure.verify_code,
         "alert": alert_of(reason),

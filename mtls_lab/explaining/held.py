@@ -27,6 +27,10 @@ __all__ = ["Held", "read"]
 #: What is said of a file that only a password opens, and none was given, or another one.
 NOT_LOOKED = ", so it was not looked into"
 
+#: Files of CAs that are right for some program: OpenSSL may have read what is damaged for
+#: cryptography, and Java reads keystores.
+READ_BY_SOME = "damaged|PKCS #12|Java keystore"
+
 Looks = Iterator[tuple[str, dict[str, str]]]
 
 
@@ -107,8 +111,7 @@ def _read_certificates(
         except FileProblem as problem:
             held.unread.append(_why(problem, path, names[name]))
             into.extend(_of_bundle(held, name, path, names[name], password))
-            # OpenSSL may have read what is damaged for cryptography.
-            if name == "ca" and not into and "damaged" not in problem.found:
+            if name == "ca" and not into and not re.search(READ_BY_SOME, problem.found):
                 todo = problem.todo[:1].upper() + problem.todo[1:]
                 held.access.append(("ca not read", {"found": held.unread[-1], "todo": todo}))
 
