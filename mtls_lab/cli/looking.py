@@ -82,6 +82,8 @@ def _misfits(options: argparse.Namespace, password: str | None) -> Iterator[Misf
         "ca": options.cafile,
         "crl": options.crlfile,
     }
-    for each in look_at(files, password=password).findings(Symptoms(), "", outsiders):
+    looked = look_at(files, password=password)
+    owner = "backend" if looked.purposes == {"servers"} else ""
+    for each in looked.findings(Symptoms(), owner, outsiders):
         if each.fix:  # without one, it is a file that could not be read, which is told above
             yield Misfit(f"{sentence(each.says)}.", typed_here(f"{each.why} {each.fix}".strip()))

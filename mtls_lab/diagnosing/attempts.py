@@ -6,7 +6,6 @@ whether a chain is trusted (OpenSSL decides that), and words for it (causes.py, 
 
 from __future__ import annotations
 
-import ipaddress
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -22,7 +21,7 @@ from mtls_lab.text import printable
 from mtls_lab.wire import Direction, Failure, Message, Session, Stage
 from mtls_lab.wire.names import alert_of, spelled
 
-__all__ = ["Attempt", "Requested", "Served", "first", "is_address"]
+__all__ = ["Attempt", "Requested", "Served", "first"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,20 +165,6 @@ class Served:
             for lower, upper in zip(self.chain, self.chain[1:], strict=False)
             if lower.issuer != lower.subject
         )
-
-
-def is_address(name: str) -> bool:
-    """Whether a host is an IP address: then there is no SNI (RFC 6066, section 3).
-
-    Example:
-        >>> is_address("127.0.0.1"), is_address("localhost")
-        (True, False)
-    """
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 # --- The certificate that was asked for

@@ -20,7 +20,14 @@ from mtls_lab.wire import Failure
 __all__ = ["Sent"]
 
 #: X509_V_ERR_…: what a certificate shows by itself, as `compare` calls it.
-SHOWN = {"expired": 10, "not yet valid": 9, "not for servers": 26, "not for clients": 26}
+SHOWN = {
+    "expired": 10,
+    "ca expired": 10,
+    "not yet valid": 9,
+    "ca not yet valid": 9,
+    "not for servers": 26,
+    "not for clients": 26,
+}
 #: X509_V_ERR_…: what only strict verifiers refuse (Python 3.13).
 STRICT = (85, 86, 89, 92)
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from cryptography import x509
 
 from mtls_lab.diagnosing.asking import judge_client
-from mtls_lab.diagnosing.attempts import is_address
 from mtls_lab.diagnosing.causes import (
     advice,
     cause,
@@ -29,6 +28,7 @@ from mtls_lab.diagnosing.refusal import signed_in_between
 from mtls_lab.diagnosing.value import Cause
 from mtls_lab.explaining import explain
 from mtls_lab.explaining.look import Finding
+from mtls_lab.pki.names import is_address
 from mtls_lab.pki.rules import told
 from mtls_lab.wire import Failure
 

@@ -23,11 +23,15 @@ from mtls_lab.net.tls import watch
 from mtls_lab.pki import pem
 from mtls_lab.pki.bundles import Bundle, is_pkcs12, read_pkcs12
 from mtls_lab.pki.comparison import compare
+from mtls_lab.pki.passwords import expect_openable
 
 __all__ = ["Own", "load_pair", "look_into"]
 
 #: What makes a certificate useless for a client, whoever issued it.
-UNFIT = {"expired", "not yet valid", "not for clients", "no digitalSignature"}
+UNFIT = {
+    *("expired", "not yet valid", "ca expired", "ca not yet valid"),
+    *("not for clients", "no digitalSignature"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,8 @@ def load_pair(
         bundle = read_pkcs12(certfile, password)
         bundle.load_into(context)
         return bundle
+    if Path(keyfile or certfile).is_file():  # else OpenSSL says what it is
+        expect_openable(keyfile or certfile)
     # Whoever is asked at a terminal waits for ever: without a password, a locked key fails.
     context.load_cert_chain(certfile, keyfile, password=lambda: password)
     return None

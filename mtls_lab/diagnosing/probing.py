@@ -10,12 +10,13 @@ import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mtls_lab.diagnosing.attempts import Attempt, Requested, Served, is_address
+from mtls_lab.diagnosing.attempts import Attempt, Requested, Served
 from mtls_lab.diagnosing.calling import Call, attempt
 from mtls_lab.diagnosing.own import Own
 from mtls_lab.diagnosing.starttls import named, spoken
 from mtls_lab.net.clock import Clock, addresses
 from mtls_lab.net.sockets import Address
+from mtls_lab.pki.names import is_address
 from mtls_lab.wire import Direction, Failure, Stage
 
 __all__ = ["VERSIONS", "Seen", "probe"]

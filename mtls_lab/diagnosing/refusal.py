@@ -16,7 +16,8 @@ from mtls_lab.diagnosing.causes import cause, explained, listed, sentence
 from mtls_lab.diagnosing.probing import Seen
 from mtls_lab.diagnosing.value import Cause
 from mtls_lab.explaining import Explanation, explain
-from mtls_lab.explaining.look import VAGUE, Finding, look_at
+from mtls_lab.explaining.fitting import VAGUE
+from mtls_lab.explaining.look import Finding, look_at
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import outsiders
 from mtls_lab.pki.comparison import path_of
@@ -39,6 +40,8 @@ __all__ = [
 BETWEEN = re.compile(
     r"\b(intermediate|issuing|sub(ordinate)?[ -]?ca|ica|signing|level ?[12])\b", re.IGNORECASE
 )
+#: X509_V_ERR_…: the dates and the purpose, which a certificate shows by itself.
+SHOWN_BY_ITSELF = (10, 9, 26)
 #: Alerts for a chain that does not lead to a CA that is trusted.
 NO_CHAIN = {"unknown_ca", "decrypt_error"}
 
@@ -60,12 +63,35 @@ def refused_ours(
     seen: Seen, requested: Requested, tried: Attempt, evidence: list[str]
 ) -> Iterator[Cause]:
     """Give the causes for which the server may have refused what we sent in this attempt."""
+    told_ = list(_refused(seen, requested, tried, evidence))
+    yield from told_
+    yield from _besides(seen, {each.says for each in told_})
+
+
+def _besides(seen: Seen, told_: set[str]) -> Iterator[Cause]:
+    """Give what else nobody accepts in our certificate: a server names one fault at a time."""
+    if not seen.own.unfit:
+        return
+    evidence = ["the file itself: a server names one fault at a time"]
+    for code in SHOWN_BY_ITSELF:
+        failure = Failure("SSLCertVerificationError", verify_code=code)
+        for each in of_file(seen, Symptoms("device", failure=failure), evidence, certain=True):
+            if each.says not in told_:
+                yield each
+
+
+def _refused(
+    seen: Seen, requested: Requested, tried: Attempt, evidence: list[str]
+) -> Iterator[Cause]:
+    """Give what the refusal itself, the file, and the CAs that the server names tell together."""
     alert = tried.alert
     exact = bool(alert) and alert not in VAGUE["alert"]
     if alert == "certificate_revoked":
         yield cause("revoked", seen, evidence, certain=True)
     elif looked := list(of_file(seen, symptoms_of(tried), evidence, certain=exact)):
         yield from looked
+    elif alert == "internal_error":
+        yield cause("check_failed", seen, evidence)
     elif alert == "certificate_expired":
         yield cause("other_clock", seen, evidence)
     elif exact and alert not in NO_CHAIN:

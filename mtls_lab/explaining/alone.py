@@ -50,11 +50,15 @@ MISTAKES = {
     "holds a key in PuTTY": "form",
     "holds a public key of SSH": "form",
     "has an END line": "form",
+    "is cut off": "form",
     r"has \n as": "form",
     "has its whole PEM": "form",
     "has something before or behind": "form",
     "has a BEGIN line without": "form",
     "ends its lines with CR": "form",
+    "holds a certificate signing request": "another thing",
+    "holds a certificate revocation list": "another thing",
+    "holds a public key": "another thing",
     "holds a": "swapped",
 }
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mtls_lab.explaining.alone import mistakes_in, wrong_signers
 from mtls_lab.explaining.cards import explained
 from mtls_lab.explaining.causes import Cause, disproved, files_for, in_few_words, in_words, ranked
-from mtls_lab.explaining.look import Finding, Looked, look_at
+from mtls_lab.explaining.look import Looked, look_at
 from mtls_lab.explaining.phrases import is_openssls
 from mtls_lab.explaining.raised import FILES
 from mtls_lab.explaining.symptoms import Entry, Symptoms, find, is_of_a_state
@@ -39,7 +39,7 @@ States = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 #: How an entry begins that is about a side's own files: what a stack sends says nothing of those.
 SETUP = ("Nobody was refused: {seer} stopped", "Nobody was refused: nothing was sent")
 #: Lines of programs that did not take a certificate or a key, whatever was wrong with it.
-UNTAKEN = {"key not decodable", "pair not taken"}
+UNTAKEN = {"key not decodable", "pair not taken", "named for the other"}
 #: What is known of a file that could not be opened; a look into the folder tells more.
 UNOPENED = {
     *("", "argument missing", "file of the environment", "named folder", "named file missing"),
@@ -210,7 +210,7 @@ def explain(
         causes = [Cause(reword(each.text).format_map(names)) for each in causes]
         if found and found[0].perhaps and not closer:
             # A server's CA file is mostly the one for clients: then it comes last.
-            causes.insert(len(causes) * (owner == "backend"), _perhaps(found.pop(0), names))
+            causes.insert(len(causes) * (owner == "backend"), Cause(found.pop(0).supposed(names)))
         if ruled and len(causes) == 1:
             causes = [Cause(f"What is left: {causes[0].text}.")]
     return Explanation(
@@ -240,6 +240,8 @@ def _closer(
     signers = wrong_signers((*looked.certificates, *looked.held.cas))
     as_python = Failure("SSLError", text="[SSL] PEM lib") if seen.state in UNTAKEN else seen.failure
     for state, words in itertools.chain(mistakes, signers):
+        if seen.state == "bad password" and state in {"pair: form", "pair: der"}:
+            continue  # the program has read this form
         nearer, nearly = find(replace(seen, failure=as_python, state=state, words=words))
         if is_of_a_state(nearer, state):
             return nearer, nearly, True
@@ -282,10 +284,6 @@ def _left(
             place += 1
         left.insert(place, Cause(others))
     return left
-
-
-def _perhaps(finding: Finding, names: dict[str, str]) -> Cause:
-    return Cause(f"{finding.perhaps.format_map(names)}: {finding.says}. {finding.why}".strip(" ."))
 
 
 def _ruled_out(ruled: Sequence[Cause], names: dict[str, str]) -> str:

@@ -27,6 +27,10 @@ __all__ = ["Held", "read"]
 #: What is said of a file that only a password opens, and none was given, or another one.
 NOT_LOOKED = ", so it was not looked into"
 
+#: Files of CAs that are right for some program: OpenSSL may have read what is damaged for
+#: cryptography, and Java reads keystores.
+READ_BY_SOME = "damaged|PKCS #12|Java keystore"
+
 Looks = Iterator[tuple[str, dict[str, str]]]
 
 
@@ -41,8 +45,8 @@ class Held:
         key: the private key, of any kind.
         unread: why a file could not be read, a sentence for each.
         locked: whether the key has a password.
-        access: who may read the key, and what is wrong with a folder, as names and words of
-            data/findings.toml.
+        access: who may read the key, and what is wrong with a folder or a bundle, as names and
+            words of data/findings.toml.
     """
 
     certificates: list[x509.Certificate] = field(default_factory=list)
@@ -79,6 +83,8 @@ def read(
             held.unread.append(_why(problem, path, names["crl"]))
     if path := files.get("key"):
         held.access += _access(Path(path))
+        if held.key is not None and files.get("cert") and not _holds_a_key(files["cert"]):
+            held.access.append(("key in a file of its own", {}))
     return held
 
 
@@ -90,7 +96,6 @@ def _read_certificates(
 ) -> None:
     """Read certificates and CAs, of PEM files or bundles, whose key counts if there is no other."""
     from mtls_lab.pki import pem  # noqa: PLC0415 - see read
-    from mtls_lab.pki.bundles import is_pkcs12, read_bundle  # noqa: PLC0415
 
     for name, into in (("cert", held.certificates), ("ca", held.cas)):
         path = files.get(name)
@@ -102,18 +107,36 @@ def _read_certificates(
             continue
         try:
             into.extend(pem.read_certificates(path))
+            held.access.append(("pem file", {"holder": name}))
         except FileProblem as problem:
             held.unread.append(_why(problem, path, names[name]))
-            try:
-                key, certificates = read_bundle(path, password)
-            except FileProblem as locked:  # it is no bundle either, or not one for us to open
-                if is_pkcs12(path):
-                    held.unread[-1] = _why(locked, path, names[name]) + NOT_LOOKED
-                elif name == "ca" and os.path.lexists(path) and "damaged" not in problem.found:
-                    held.access.append(("no ca in the file", {"found": held.unread.pop()}))
-            else:
-                into.extend(certificates)
-                held.key = held.key or key
+            into.extend(_of_bundle(held, name, path, names[name], password))
+            unread = os.path.lexists(path) and not re.search(READ_BY_SOME, problem.found)
+            if name == "ca" and not into and unread:
+                todo = problem.todo[:1].upper() + problem.todo[1:]
+                held.access.append(("ca not read", {"found": held.unread.pop(), "todo": todo}))
+
+
+def _of_bundle(
+    held: Held, name: str, path: PathLike, text: str, password: str | None
+) -> list[x509.Certificate]:
+    """Return the certificates of a file that is not PEM, and note what is wrong with it."""
+    from mtls_lab.pki.bundles import is_pkcs12, read_bundle  # noqa: PLC0415 - see read
+
+    bundle = is_pkcs12(path)
+    try:
+        key, certificates = read_bundle(path, password)
+    except FileProblem as locked:  # it is no bundle either, or not one for us to open
+        if bundle:
+            held.unread[-1] = _why(locked, path, text) + NOT_LOOKED
+            held.access += [("wrong password", {})] if password else []
+        return []
+    held.key = held.key or key
+    if bundle and name == "ca":
+        held.access.append(("bundle as truststore", {}))
+    elif bundle and key is None:
+        held.access.append(("bundle without a key", {}))
+    return certificates
 
 
 def _read_key(
@@ -133,6 +156,15 @@ def _read_key(
     if (path := files.get("key")) and held.key is None and _has_password(path):
         held.unread.append(f"{names['key']} has a password{NOT_LOOKED}")
     held.key = held.key or bundled
+
+
+def _holds_a_key(path: PathLike | None) -> bool:
+    """Whether there is the block of a key in a file, whether or not it is whole."""
+    from mtls_lab.pki.kinds import read_bounded  # noqa: PLC0415 - see read
+
+    with suppress(FileProblem):
+        return path is not None and b"PRIVATE KEY-----" in read_bounded(path, "PEM")
+    return False
 
 
 def _has_password(path: PathLike) -> bool:

@@ -6,48 +6,27 @@ Here: each misfit between the files, and which of them fits the error. Not here:
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mtls_lab.explaining import fitting
 from mtls_lab.explaining.held import Held
 from mtls_lab.explaining.held import read as read_files
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import shown
-from mtls_lab.facts import read_facts
 from mtls_lab.files import PathLike
-from mtls_lab.wire import Stage
-from mtls_lab.wire.names import alert_of, normal
 
 if TYPE_CHECKING:
     from cryptography import x509
 
-__all__ = ["VAGUE", "Finding", "Looked", "look_at"]
-
-#: The refusals of a certificate that do not say why.
-VAGUE = {
-    "alert": {"bad_certificate", "certificate_unknown", "access_denied", "handshake_failure"},
-    "error": {"EOFError", "SSLEOFError", "SSLZeroReturnError"},
-    "reason": {"ECONNRESET", "EPIPE", "ECONNABORTED"},
-    "state": {
-        *("http: bad certificate", "writing", "client certificate refused", "not verified"),
-        *("not verified or missing", "not verified or not tls", "alert without a name"),
-        *("hung up in handshake", "hung up without a word", "cut or refused", "cut while writing"),
-        *("said of device", "said of backend"),
-    },
-}
+__all__ = ["Finding", "Looked", "look_at"]
 
 #: After one of these, the certificates above are not known, nor what is wrong with them.
 BROKEN = {"issuer missing", "other key", "no root", "leaf trusted"}
-#: X509_V_ERR_INVALID_PURPOSE: of this one, the other side's certificate may well be the cause.
-PURPOSE = 26
 TOLD = ("says", "why", "fix")
-#: What is no fact of a failure in `explains` and `perhaps`.
-NO_FACTS = {"vague", "if"}
-#: Of an alert that may be about the ClientHello.
-FAR = "if the handshake came as far as this certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +37,7 @@ class Finding:
         says: what it is.
         explains: whether it is a cause of the failure that was asked about.
         perhaps: a condition that is not known, under which it is one: if the certificate is a
-            client's, say.
+            client's, say; its names in braces are those of an entry.
         why, fix, where, command: as in an Explanation; `""` where the failure's own serve.
     """
 
@@ -69,6 +48,10 @@ class Finding:
     fix: str = ""
     where: str = ""
     command: str = ""
+
+    def supposed(self, names: Mapping[str, str]) -> str:
+        """Return it as a cause, under its condition, with these names in that."""
+        return f"{self.perhaps.format_map(names)}: {self.says}. {self.why}".strip(" .")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +92,10 @@ class Looked:
     @property
     def names_a_host(self) -> bool:
         """Whether the leaf has a name or an address that a client may call."""
-        from cryptography import x509  # noqa: PLC0415 - see look_at
-
+        from mtls_lab.pki.names import hosts_of  # noqa: PLC0415 - see look_at
         from mtls_lab.pki.rules import extensions_of  # noqa: PLC0415
 
-        names = extensions_of(self.certificates[0]).get(x509.SubjectAlternativeName)
-        hosts = x509.DNSName | x509.IPAddress
-        return isinstance(names, x509.SubjectAlternativeName) and any(
-            isinstance(name, hosts) for name in names
-        )
+        return bool(hosts_of(extensions_of(self.certificates[0])))
 
     def at_hand_of(self, seen: Symptoms, owner: str) -> set[str]:
         """Which files could be read of what was refused, and led to what it was checked with."""
@@ -133,8 +111,16 @@ class Looked:
         purpose = {"backend": frozenset({"clients"}), "device": frozenset({"servers"})}.get(owner)
         if owner == seen.side or self.purposes != purpose:
             return False
-        wrong_purpose = seen.failure.verify_code == PURPOSE and self.held.key is None
+        wrong_purpose = seen.failure.verify_code == fitting.PURPOSE and self.held.key is None
         return not wrong_purpose and (owner == "backend" or self.names_a_host)
+
+    def is_a_servers(self, seen: Symptoms) -> bool:
+        """Whether a certificate with a wrong purpose is a server's: it is for clients alone.
+
+        A client's may be too, and nothing is wrong with it then; but it has no host in it.
+        """
+        wrong_purpose = seen.failure.verify_code == fitting.PURPOSE
+        return wrong_purpose and self.purposes == {"clients"} and self.names_a_host
 
     def findings(
         self, seen: Symptoms, owner: str, reword: Callable[[str], str] = str
@@ -149,22 +135,38 @@ class Looked:
         found = [Finding(each, explains=False) for each in self.held.unread]
         # A server's file, which names a host: that it is not for clients is right then.
         foreign = self.is_the_seers(seen, owner) or (
-            _is_of_the_hello(seen) and self.purposes == {"servers"} and self.names_a_host
+            fitting.says_nothing_of_a_certificate(seen)
+            and self.purposes == {"servers"}
+            and self.names_a_host
         )
-        for entry, words in _entries_for(self.looks):
+        if not owner and self.is_a_servers(seen):
+            owner = "backend"
+        for entry, words in fitting.entries_for(self.looks):
             doubtful = foreign and "of_the_ca" not in entry
             if "strict" in entry and seen.failure.verify_code is None:
                 doubtful |= bool(self.found & BROKEN)
-            explains = _explains(entry, seen, owner) and not doubtful
-            perhaps = "" if explains or foreign else _perhaps(entry, seen, owner)
+            explains = fitting.explains(entry, seen, owner) and not doubtful
+            perhaps = "" if explains or foreign else fitting.condition(entry, seen, owner)
             others = foreign and "owner" in entry
             others |= foreign and "of_trust" in entry
             if (entry.get("owner", owner) != owner or others) and not explains and not perhaps:
                 continue  # whether this is wrong depends on whose it is
+            if entry.get("quiet") and not explains:
+                continue
+            if entry.get("alone") and self.certificates and not foreign:
+                continue  # what is wrong with the path says more
+            if entry.get("unless called") and _is_called(words["all"], seen):
+                continue
             texts = {each: reword(entry.get(each, "")) for each in TOLD}
-            filled = {each: text.format_map(self.names | words) for each, text in texts.items()}
-            where = [name for key, name in self.names.items() if f"{{{key}}}" in entry["says"]]
-            command = entry.get("command", "").format_map(self.shell) if explains else ""
+            held_in = {"holder": self.names[words["holder"]]} if "holder" in words else {}
+            named = self.names | words | held_in
+            filled = {each: text.format_map(named) for each, text in texts.items()}
+            keys = set(re.findall(r"{(\w+)}", entry["says"]))
+            keys |= {"ca"} if "of_the_ca" in entry else set()
+            keys |= {words["holder"]} if "holder" in keys else set()
+            where = dict.fromkeys(name for key, name in self.names.items() if key in keys)
+            shell = self.shell | {"holder": self.shell[words["holder"]]} if held_in else self.shell
+            command = entry.get("command", "").format_map(shell) if explains else ""
             found.append(
                 Finding(
                     **filled,
@@ -176,6 +178,14 @@ class Looked:
             )
         unique = {each.says: each for each in sorted(found, key=lambda each: each.explains)}
         return sorted(unique.values(), key=lambda each: (not each.explains, not each.perhaps))
+
+
+def _is_called(hosts: str, seen: Symptoms) -> bool:
+    """Whether the host that was called is one of these, where Python or OpenSSL names it."""
+    from mtls_lab.pki.names import covers  # noqa: PLC0415 - see look_at
+
+    match = re.search(r"not valid for '([^']+)'", seen.failure.verify_message)
+    return match is not None and any(covers(host, match[1]) for host in hosts.split())
 
 
 def look_at(
@@ -196,16 +206,14 @@ def look_at(
         course: whether the files are called as in the course.
     """
     # cryptography is slow to load, and most explanations need none.
-    from mtls_lab.pki.comparison import (  # noqa: PLC0415
-        compare,
-        purposes_of,
-        revocations,
-    )
+    from mtls_lab.pki.comparison import compare, purposes_of, revocations  # noqa: PLC0415
 
     texts = {
         name: (called, "FILE") if path is None else shown(path, course=course)
         for name, path in files.items()
     }
+    if files.get("cert") and files.get("key") in (None, files["cert"]):  # one file holds both
+        texts["key"] = f"the key in {texts['cert'][0]}", texts["cert"][1]
     names = {name: text for name, (text, _) in texts.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # cryptography's, of what it will not read one day
@@ -224,61 +232,3 @@ def look_at(
         names,
         {name: text for name, (_, text) in texts.items()},
     )
-
-
-def _entries_for(
-    looks: Sequence[tuple[str, dict[str, str]]],
-) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
-    """Give the entries of data/findings.toml for each look, in the order of that file."""
-    for entry in _findings():
-        for name, words in looks:
-            if entry["look"] == name:
-                yield entry, words
-
-
-@cache
-def _findings() -> tuple[dict[str, Any], ...]:
-    return tuple(read_facts("findings").values())
-
-
-def _explains(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:
-    failure = seen.failure
-    reason = normal(failure.reason)
-    facts = {
-        "verify_code": failure.verify_code,
-        "alert": alert_of(reason),
-        "reason": reason,
-        "state": seen.state,
-        "error": failure.error,
-    }
-    explains = entry["explains"]
-    if entry.get("owner", "device") != (owner or "device") and "owner" in entry:
-        return False  # of a certificate whose owner is not known, a client's is asked about
-    if any(facts.get(key) in wanted for key, wanted in explains.items() if key not in NO_FACTS):
-        return True
-    certain = owner or "owner" not in entry
-    return bool(
-        certain
-        and explains.get("vague")
-        and not _is_of_the_hello(seen)
-        and any(facts[key] in wanted for key, wanted in VAGUE.items())
-    )
-
-
-def _is_of_the_hello(seen: Symptoms) -> bool:
-    """Whether no certificate of a client may have been seen yet, or in TLS 1.2 none was sent."""
-    alert = alert_of(normal(seen.failure.reason))
-    return alert == "handshake_failure" and seen.stage == Stage.HANDSHAKE.value
-
-
-def _perhaps(entry: dict[str, Any], seen: Symptoms, owner: str) -> str:
-    """Under which condition it would explain the failure."""
-    if not owner and entry.get("owner") == "device" and _explains(entry, seen, "device"):
-        return "if this certificate is the client's"
-    if owner and _is_of_the_hello(seen) and entry["explains"].get("vague"):
-        return FAR if entry.get("owner", owner) == owner else ""
-    further = entry.get("perhaps", {})
-    # The CA file of a server is the one for clients, and one that hangs up says nothing of a CA.
-    hung_up = owner == seen.side == "backend" and not alert_of(normal(seen.failure.reason))
-    explains = not hung_up and _explains({"explains": further}, seen, owner)
-    return str(further["if"]) if explains else ""

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike
 from mtls_lab.pki.kinds import kind_of, read_bounded
+from mtls_lab.pki.passwords import expect_openable
 from mtls_lab.pki.pem import write_certificate, write_key
 from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.scratch import scratch_folder
@@ -102,6 +103,8 @@ def read_bundle(
     data = read_bounded(path, "a bundle")
     kind = kind_of(data)
     name = kind.name if kind else ""
+    if name == "pkcs12" and password is not None:
+        expect_openable(path)
     try:
         if name == "pkcs12" and password is not None:
             held = pkcs12.load_pkcs12(data, password.encode())

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from mtls_lab.files import PathLike
 from mtls_lab.pki.description import oid_name
 from mtls_lab.pki.key_kinds import CURVES, public_key
+from mtls_lab.pki.names import hosts_of, is_address
 from mtls_lab.pki.pem import read_crls
 from mtls_lab.pki.rules import (
     PURPOSES,
@@ -44,6 +45,10 @@ LONG_MESSAGE = 32768
 #: More certificates than this Java takes no more (jdk.tls.maxCertificateChainLength).
 MANY = 10
 
+#: Of the names in a certificate, so many are looked at.
+MANY_NAMES = 100
+#: And so many are shown.
+SHOWN = 5
 #: What a host name may hold, and what clients take beside it: a wildcard, and underscores.
 HOST_NAME = re.compile(r"[\w.*-]+")
 #: A wildcard as OpenSSL takes it: one whole first label, and two more without an underscore.
@@ -65,17 +70,17 @@ def compare(
         now: the time to verify at; default: this machine's clock.
 
     Example:
-        >>> from mtls_lab.pki import CertificateAuthority, Purpose
+        >>> from mtls_lab.pki import CertificateAuthority
         >>> ca = CertificateAuthority.create("Lab CA")
-        >>> server = ca.issue("server", Purpose.SERVER)
-        >>> [look.name for look in compare([server.certificate], server.key, [ca.certificate])]
-        ['not for clients']
+        >>> device = ca.issue_client("device")
+        >>> [look.name for look in compare([device.certificate], device.key, [ca.certificate])]
+        ['not for servers']
     """
     now = now or datetime.now(UTC)
-    yield from _pair(certificates, key)
+    yield from _pair(certificates, key, cas)
     if certificates:
         path, broken = path_of(certificates, cas)
-        yield from _dates(path, now)
+        yield from _dates(path, cas, now)
         yield from _leaf(path[0], alone=len(certificates) == 1)
         yield from _sent(certificates)
         if broken and cas:
@@ -83,10 +88,7 @@ def compare(
         yield from _names(certificates[0], cas)
         yield from in_path(path, cas)
     else:
-        yield from _dates(cas, now)
-        if cas and all(ca.issuer != ca.subject for ca in cas):
-            words = {"subject": told(cas[0].subject), "issuer": told(cas[0].issuer)}
-            yield Look("ca file without a root", words)
+        yield from _dates(cas, cas, now)
     yield from _cas(cas)
 
 
@@ -106,6 +108,7 @@ def path_of(
             continue
         words = {"subject": told(last.subject), "issuer": told(last.issuer)}
         words["trusted"] = ", ".join(sorted({told(c.subject) for c in cas})) or "nothing"
+        words["holder"] = "ca" if any(c in cas for c in named) else "cert"
         if last.issuer == last.subject:
             if is_signed_by(last, last):
                 return path, Look("self-signed" if len(path) == 1 else "root not trusted", words)
@@ -121,7 +124,9 @@ def _is_ca(certificate: x509.Certificate) -> bool:
     return isinstance(basic, x509.BasicConstraints) and basic.ca
 
 
-def _pair(certificates: Sequence[x509.Certificate], key: object) -> Iterator[Look]:
+def _pair(
+    certificates: Sequence[x509.Certificate], key: object, cas: Sequence[x509.Certificate]
+) -> Iterator[Look]:
     if key is None or not certificates or not hasattr(key, "public_key"):
         return
     mine = key.public_key()
@@ -131,16 +136,21 @@ def _pair(certificates: Sequence[x509.Certificate], key: object) -> Iterator[Loo
         own = told(certificates[fits[0]].subject)
         yield Look("wrong order", {"first": first, "own": own, "number": str(fits[0] + 1)})
     elif not fits:
-        yield Look("other pair", {"first": first})
+        of = next((told(each.subject) for each in cas if public_key(each) == mine), "")
+        yield Look("key of a ca" if of else "other pair", {"first": first, "subject": of})
 
 
-def _dates(certificates: Sequence[x509.Certificate], now: datetime) -> Iterator[Look]:
-    for each in certificates:
+def _dates(
+    path: Sequence[x509.Certificate], cas: Sequence[x509.Certificate], now: datetime
+) -> Iterator[Look]:
+    for each in path:
         first, last = each.not_valid_before_utc, each.not_valid_after_utc
         if not first <= now <= last:
             apart = now - last if now > last else first - now
             words = {"subject": told(each.subject), "apart": span(apart)}
-            yield Look("expired" if now > last else "not yet valid", words)
+            words["holder"] = "ca" if each in cas else "cert"
+            above = "ca " if each != path[0] or each in cas else ""
+            yield Look(above + ("expired" if now > last else "not yet valid"), words)
 
 
 def _leaf(leaf: x509.Certificate, *, alone: bool) -> Iterator[Look]:
@@ -173,13 +183,22 @@ def _sent(certificates: Sequence[x509.Certificate]) -> Iterator[Look]:
     size = sum(len(each.public_bytes(Encoding.DER)) for each in certificates)
     if size > LONG_MESSAGE or len(certificates) > MANY:
         yield Look("long message", {"number": str(len(certificates)), "size": str(size // 1024)})
-    names = extensions_of(certificates[0]).get(x509.SubjectAlternativeName)
-    if isinstance(names, x509.SubjectAlternativeName):
-        for name in names.get_values_for_type(x509.DNSName):
-            if not HOST_NAME.fullmatch(name):
-                yield Look("no host name", {"name": printable(name)})
-            elif "*" in name and not WILDCARD.fullmatch(name):
-                yield Look("wildcard for nobody", {"name": name})
+    hosts = hosts_of(extensions_of(certificates[0]))
+    for name in hosts[:MANY_NAMES]:
+        if not isinstance(name, str):
+            continue
+        if is_address(name):
+            yield Look("address as a name", {"name": name})
+        elif not HOST_NAME.fullmatch(name):
+            yield Look("no host name", {"name": printable(name)})
+        elif "*" in name and not WILDCARD.fullmatch(name):
+            yield Look("wildcard for nobody", {"name": name})
+    if hosts:
+        names = [printable(str(host)) for host in hosts]
+        more = f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
+        yield Look("hosts", {"hosts": ", ".join(names[:SHOWN]) + more, "all": " ".join(names)})
+    elif "servers" in purposes_of(certificates[0]) and not _is_ca(certificates[0]):
+        yield Look("no host", {"subject": told(certificates[0].subject)})
 
 
 def purposes_of(certificate: x509.Certificate) -> set[str]:
@@ -197,6 +216,9 @@ def _names(leaf: x509.Certificate, cas: Sequence[x509.Certificate]) -> Iterator[
 
 
 def _cas(cas: Sequence[x509.Certificate]) -> Iterator[Look]:
+    if cas and all(ca.issuer != ca.subject for ca in cas):
+        words = {"subject": told(cas[0].subject), "issuer": told(cas[0].issuer)}
+        yield Look("ca file without a root", words)
     seen: dict[x509.Name, object] = {}
     for ca in cas:
         key = public_key(ca)
@@ -228,7 +250,7 @@ def revocations(
     crls: Sequence[x509.CertificateRevocationList],
     now: datetime | None = None,
 ) -> Iterator[Look]:
-    """Give what a verifier that checks the leaf against these lists objects to.
+    """Give what a verifier that checks a path against these lists objects to.
 
     Args:
         certificates: a leaf and what is sent along.
@@ -256,13 +278,16 @@ def revocations(
             yield Look("crl of another key", words)
     if not certificates or not crls:
         return
-    leaf = certificates[0]
-    words = {"subject": told(leaf.subject), "issuer": told(leaf.issuer)}
-    own = [crl for crl in crls if crl.issuer == leaf.issuer]
-    if any(crl.get_revoked_certificate_by_serial_number(leaf.serial_number) for crl in own):
-        yield Look("revoked", words)
-    if not own:
-        yield Look("no crl of the issuer", words)
+    path, _ = path_of(certificates, cas)
+    for each in path:
+        if each.issuer == each.subject and each != path[0]:
+            continue  # a root is trusted, whatever a list says
+        words = {"subject": told(each.subject), "issuer": told(each.issuer)}
+        own = [crl for crl in crls if crl.issuer == each.issuer]
+        if any(crl.get_revoked_certificate_by_serial_number(each.serial_number) for crl in own):
+            yield Look("revoked", words)
+        if not own:
+            yield Look("no crl of the issuer" if each == path[0] else "no crl above", words)
 
 
 def _signed(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:

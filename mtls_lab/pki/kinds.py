@@ -1,7 +1,8 @@
 """What a file really holds, whatever it is called: read with limits, told by its bytes.
 
 Here: one bounded read, and the words for each kind of file that is taken for PEM. Not here: what
-is in a certificate (description.py), and reading PEM into objects (pem.py).
+is in a certificate (description.py), PEM as objects (pem.py), and what a password opens
+(passwords.py).
 """
 
 from __future__ import annotations
@@ -16,18 +17,28 @@ from dataclasses import dataclass
 from mtls_lab.errors import FileProblem, why_of
 from mtls_lab.files import PathLike, read_file
 
-__all__ = ["LIMIT", "Kind", "kind_of", "read_bounded"]
+__all__ = ["EXCHANGE", "INSTEAD", "LIMIT", "Kind", "kind_of", "read_bounded"]
 
 #: The bundle of all public CAs has 0.3 MiB; what is larger holds something else.
 LIMIT = 2 * 1024 * 1024
 
+EXCHANGE = "exchange the two file names, or name the other file"
+#: What to do about a file that holds neither of the two that are mixed up.
+INSTEAD = {
+    "a certificate signing request": "name the other file: a request goes to a CA, which makes the "
+    "certificate of it",
+    "a public key": "name the other file: of a key pair, this is the half that everybody may have",
+    "a certificate revocation list": "name the other file: a revocation list has an option of its "
+    "own",
+}
+
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 _ESCAPED = re.compile(rb"-----BEGIN [A-Z0-9 ]{1,40}-----\\n")
 #: A BEGIN line that is none: fewer hyphens, dashes of other alphabets, small letters.
-_NEARLY = re.compile(
-    rb"(?i)(?:-|\xe2\x80[\x90-\x95]|\xe2\x88\x92){2,9}\s?BEGIN[ \xc2\xa0]{1,2}"
-    rb"(?:CERTIFICATE|[A-Z ]{0,20}PRIVATE[ \xc2\xa0]{1,2}KEY)"
+_WORDS = re.compile(
+    rb"(?i)BEGIN[ \xc2\xa0]{1,2}(?:CERTIFICATE|[A-Z ]{0,20}PRIVATE[ \xc2\xa0]{1,2}KEY)"
 )
+_DASHES = re.compile(rb"(?:-|\xe2\x80[\x90-\x95]|\xe2\x88\x92){2,9}\s?\Z")
 ENDS = (b"BEGIN", b"END")
 #: What is no word before the dashes of a later block: an indentation, or the 0x1A that `copy` of
 #: Windows puts between two files. OpenSSL then passes over the block; the mark of UTF-8 it skips.
@@ -81,6 +92,11 @@ BARE_CR = Kind(
     "bare cr",
     "ends its lines with CR alone, as old Mac programs do: OpenSSL sees one line",
     "turn them into line ends: tr '\\r' '\\n' < {path} > NEW.pem",
+)
+CUT_OFF = Kind(
+    "cut off",
+    "is cut off: its last block has a BEGIN line and no END line",
+    "copy it again, or write the whole of it",
 )
 DASHES = Kind(
     "dashes",
@@ -193,7 +209,8 @@ def _by_form(data: bytes) -> Kind | None:
         (block and b"\r" in start and b"\n" not in data, BARE_CR),
         (block and one_line, ONE_LINE),
         (_BLOCK.search(data) and not _begins_and_ends(data), NOT_ALONE),
-        (not _BLOCK.search(data) and _NEARLY.search(data), DASHES),
+        (1 < data.count(b"-----BEGIN ") > data.count(b"-----END "), CUT_OFF),
+        (not _BLOCK.search(data) and _nearly_begins(data), DASHES),
         (data[:2] in {b"\xff\xfe", b"\xfe\xff"}, UTF_16),
         (data[:4] == b"\xfe\xed\xfe\xed", JKS),
         (start[:1] == b"<", PAGE),
@@ -208,6 +225,12 @@ def _by_form(data: bytes) -> Kind | None:
     if not _BLOCK.search(data) and _BASE64.fullmatch(data[:65536]):
         return _bare(data)
     return None
+
+
+def _nearly_begins(data: bytes) -> bool:
+    """Whether there is a BEGIN line that is none, because of what is before its words."""
+    before = (data[max(0, each.start() - 32) : each.start()] for each in _WORDS.finditer(data))
+    return any(map(_DASHES.search, before))
 
 
 def _begins_and_ends(data: bytes) -> bool:

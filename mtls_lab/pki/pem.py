@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from mtls_lab.errors import FileProblem, expect_written
 from mtls_lab.files import PathLike, write_file
-from mtls_lab.pki.kinds import kind_of, read_bounded
+from mtls_lab.pki.kinds import EXCHANGE, INSTEAD, kind_of, read_bounded
+from mtls_lab.pki.passwords import is_costly
 from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.scratch import scratch_folder
 
@@ -136,7 +137,7 @@ _KINDS = {
 
 
 #: What cryptography reads over, and OpenSSL does not.
-MARRED = {"run together", "escaped", "one line", "not alone", "bare cr"}
+MARRED = {"run together", "escaped", "one line", "not alone", "bare cr", "cut off"}
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 
 
@@ -151,7 +152,7 @@ def _read(path: Path, expected: str) -> bytes:
         found, todo = f"{path} {odd.found}", odd.todo.replace("{path}", typed)
     elif kinds:
         found = f"{path} holds {' and '.join(sorted(kinds))}"
-        todo = "exchange the two file names, or name the other file"
+        todo = INSTEAD.get(" and ".join(sorted(kinds)), EXCHANGE)
     elif not data.strip():
         found = f"{path} is empty"
     elif data[:1] == b"\x30" and not data.isascii():
@@ -249,7 +250,9 @@ def _decrypted(path: Path, password: str) -> PrivateKeyTypes | None:
     """Return an encrypted key; None if it is not one, or has another password."""
     try:
         data = read_bounded(path, "a private key")
-        return serialization.load_pem_private_key(data, password.encode())
+        return (
+            None if is_costly(data) else serialization.load_pem_private_key(data, password.encode())
+        )
     except (FileProblem, *UNREADABLE):
         return None
 

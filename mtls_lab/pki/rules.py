@@ -16,6 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from mtls_lab.pki.description import oid_name
 from mtls_lab.pki.key_kinds import POST_QUANTUM, key_kind, public_key
+from mtls_lab.pki.names import outside
 from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.text import printable
 
@@ -118,28 +119,11 @@ def _signer(
 def _constrained(
     constraints: x509.NameConstraints, words: dict[str, str], below: Sequence[x509.Certificate]
 ) -> Iterator[Look]:
-    """DNS names outside what a CA may sign for (RFC 5280, section 4.2.1.10)."""
-    permitted = _dns(constraints.permitted_subtrees)
-    excluded = _dns(constraints.excluded_subtrees)
+    """Give each name below a CA that it may not sign for."""
     for each in below:
-        names = extensions_of(each).get(x509.SubjectAlternativeName)
-        if not isinstance(names, x509.SubjectAlternativeName):
-            continue
-        for name in names.get_values_for_type(x509.DNSName):
-            outside = permitted and not any(_within(name, base) for base in permitted)
-            if outside or any(_within(name, base) for base in excluded):
-                limits = ", ".join((*permitted, *(f"not {base}" for base in excluded)))
-                named = {"name": printable(name), "limits": printable(limits)}
-                yield Look("name constraints", words | named)
-
-
-def _dns(subtrees: Sequence[x509.GeneralName] | None) -> list[str]:
-    return [name.value for name in subtrees or () if isinstance(name, x509.DNSName)]
-
-
-def _within(name: str, base: str) -> bool:
-    name, base = name.lower(), base.lower().lstrip(".")
-    return not base or name == base or name.endswith(f".{base}")
+        for name, limits in outside(constraints, each.subject, extensions_of(each)):
+            named = {"name": printable(name), "limits": printable(limits)}
+            yield Look("name constraints", words | named)
 
 
 def _weak(certificate: x509.Certificate, words: dict[str, str]) -> Iterator[Look]:

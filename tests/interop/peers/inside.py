@@ -89,6 +89,10 @@ def context_of(setup: Setup) -> ssl.SSLContext:
         context.sni_callback = lambda _, name, *__: (
             None if name else ssl.ALERT_DESCRIPTION_HANDSHAKE_FAILURE
         )
+    if setup.extra == "its name only":  # as Caddy and other servers in Go, which look one up
+        context.sni_callback = lambda _, name, *__: (
+            None if name in {None, "localhost"} else ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
+        )
     if setup.extra == "strict sni":
         context.sni_callback = lambda *_: ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
     if setup.versions:

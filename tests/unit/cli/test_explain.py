@@ -124,12 +124,18 @@ def test_a_certificate_or_a_key_is_no_error(tmp_path: Path) -> None:
 
 def test_files_alone_are_looked_into(tmp_path: Path) -> None:
     ca, other = CertificateAuthority.create("Lab CA"), CertificateAuthority.create("Other CA")
-    cert, key = ca.issue("server", Purpose.SERVER).save(tmp_path, "my")
+    cert, key = ca.issue_server(["localhost"]).save(tmp_path, "my")
+    nameless, its_key = ca.issue("server", Purpose.SERVER).save(tmp_path, "nameless")
     _, another = ca.issue("server", Purpose.SERVER).save(tmp_path, "another")
     for name, each in {"ca.pem": ca, "other.pem": other}.items():
         write_certificate(tmp_path / name, each.certificate)
     cut = tmp_path / "cut.crt"
-    cut.write_text(f"{cert.read_text('ascii')}-----BEGIN CERTIFICATE-----\n", "ascii")
+    begin, end = "-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n"
+    cut.write_text(f"{cert.read_text('ascii')}{begin}", "ascii")
+    damaged = tmp_path / "damaged.crt"
+    damaged.write_text(f"{cert.read_text('ascii')}{begin}MIIB\n{end}", "ascii")
+    four = tmp_path / "four.crt"  # hyphens at the end of the last line
+    four.write_text(f"{cert.read_text('ascii')}{begin}MIIB\n{end[:-2]}\n", "ascii")
     fine: list[str | Path] = ["--certfile", cert, "--keyfile", key, "--cafile", tmp_path / "ca.pem"]
     told = call("explain", *fine)
     assert (told.returncode, told.stderr) == (0, "")
@@ -138,16 +144,22 @@ def test_files_alone_are_looked_into(tmp_path: Path) -> None:
         ({3: another}, "another.key is not the key of a certificate in "),
         ({5: tmp_path / "other.pem"}, "is not among the CAs in|neither in .* nor in .*other.pem"),
         ({1: key}, "holds a private key, and it should be a certificate"),
+        ({1: nameless, 3: its_key}, "nameless.crt has no host and no address in subjectAltName"),
         ({1: tmp_path / "nope.crt"}, ""),
     ):
         given = [wrong.get(place, each) for place, each in enumerate(fine)]
         told = call("explain", *given)
         assert told.returncode == (1 if says else 2)
         assert re.search(says, told.stdout)
-    told = call("explain", "--certfile", cut, "--json")
-    assert told.returncode == 1
-    (only,) = json.loads(told.stdout)["found"]
-    assert "does not read" in only["says"]
+    for file, says in (
+        (cut, "cut.crt is cut off"),
+        (damaged, "holds a damaged certificate"),
+        (four, "does not read"),
+    ):
+        told = call("explain", "--certfile", file, "--json")
+        assert told.returncode == 1
+        (only,) = json.loads(told.stdout)["found"]
+        assert says in only["says"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no FIFO")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import ssl
 import sys
@@ -393,6 +394,48 @@ def test_openssl_names_one_fault_at_a_time_and_all_are_told(
     seen = [f"{cause.name}: {cause.says}" for cause in found.causes]
     assert len(seen) == len(told), seen
     assert all(part in whole for part, whole in zip(told, seen, strict=True)), seen
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_every_fault_of_ones_own_certificate_is_a_cause(
+    tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    """OpenSSL looks at the purpose before the dates, and sends one alert."""
+    ca = CertificateAuthority.create("Lab CA")
+    write_certificate(tmp_path / "ca.pem", ca.certificate)
+    cert, key = ca.issue("device", Purpose.SERVER, valid_days=(-9, -1)).save(tmp_path, "device")
+    files = ca.issue_server(["localhost"]).save(tmp_path, "server")
+    context = server_context(*files, client_ca=tmp_path / "ca.pem")
+    context.minimum_version = context.maximum_version = version
+    with serve(context) as backend:
+        told = diagnose(
+            backend,
+            cafile=tmp_path / "ca.pem",
+            certfile=cert,
+            keyfile=key,
+            server_hostname="localhost",
+        )
+    says = [cause.says for cause in told.causes]
+    assert (told.code, [cause.name for cause in told.causes]) == (15, ["finding", "finding"])
+    assert "no clientAuth" in says[0]
+    assert "expired 1 day ago" in says[1]
+    assert "one fault at a time" in told.causes[1].evidence[0]
+
+
+def test_a_check_that_gives_no_reason(lab: Lab) -> None:
+    """As Monit, whose callback fails: OpenSSL's alert for it is internal_error."""
+    context = lab.mtls()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # in which the alert is not encrypted
+
+    def another_alert(chunk: Chunk) -> bytes:  # internal_error is 80, a P
+        return re.sub(rb"(\x15\x03\x03\x00\x02\x02).", rb"\1P", chunk.heard, flags=re.DOTALL)
+
+    cert, key = lab.store.files("untrusted")
+    name = "localhost"
+    with serve(context) as backend, Relay(backend, tamper=another_alert) as relay:
+        told = diagnose(relay, cafile=lab.ca_file, certfile=cert, keyfile=key, server_hostname=name)
+    assert (told.code, told.causes[0].name) == (15, "check_failed")
+    assert "has no certificate for this name" not in str(told)
 
 
 def test_a_file_of_cas_that_has_none(lab: Lab) -> None:

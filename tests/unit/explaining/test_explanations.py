@@ -939,7 +939,7 @@ MISTAKES = [
     ("file_swapped", (DEVICE_FILES[1], CLIENT_CRT), "device/client.key holds a private key, and"),
     ("file_swapped", (DEVICE_FILES[1], DEVICE_FILES[1]), "it should be a certificate"),
     ("file_swapped", (CLIENT_CRT, CLIENT_CRT), "holds a certificate, and it should be a private"),
-    ("file_swapped", ("client.csr", DEVICE_FILES[1]), "holds a certificate signing request"),
+    ("file_another_thing", ("client.csr", DEVICE_FILES[1]), "holds a certificate signing request"),
     ("file_swapped", (KEY_WITH_PASSWORD, CLIENT_CRT), "holds a private key with a password"),
     ("file_no_key", (CLIENT_CRT,), "device/client.crt holds a certificate and no key"),
     ("file_password", (CLIENT_CRT, KEY_WITH_PASSWORD), "password.key is a key with a password"),
@@ -981,7 +981,7 @@ def test_a_look_into_the_pair(entry: str, pair: tuple[str, ...], what: str) -> N
     [
         ("file_der", "der.crt", "der.crt is in DER form"),
         ("file_swapped", DEVICE_FILES[1], "holds a private key, and it should be a CA's"),
-        ("file_swapped", "client.csr", "holds a certificate signing request"),
+        ("file_another_thing", "client.csr", "holds a certificate signing request"),
         ("file_other", "empty.crt", "empty.crt is empty"),
         ("named_folder", "folder", "folder is a folder; a file is expected"),
         ("file_other", "damaged.crt", "damaged.crt holds a damaged certificate"),

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7, pkcs12
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.explaining import Explanation, explain
@@ -264,3 +264,97 @@ def test_what_has_a_password_is_said_not_to_be_looked_into(tmp_path: Path) -> No
     for cert, key in ((files[0], locked), (bundle, None)):
         told = explain(line, certfile=cert, keyfile=key, password="barley")
         assert not any("not looked into" in each for each in told.files)
+
+
+def test_a_password_that_is_wrong_is_the_cause_and_not_the_form_of_the_file(tmp_path: Path) -> None:
+    write_pkcs12(tmp_path / "my.p12", DEVICE, b"secret")
+    line = "Error: mac verify failure"  # ran: Node.js 20, createSecureContext with such a pfx
+    told = explain(line, certfile=tmp_path / "my.p12", password="wrong")
+    assert told.entry == "line_password"
+    assert told.why.startswith(f"{CAUSE}the password that was given does not open")
+    told = explain(line, certfile=tmp_path / "my.p12")
+    assert told.entry == "line_password"
+    assert "in PEM form" not in told.what
+
+
+def test_a_bundle_without_a_key_is_not_presented(tmp_path: Path) -> None:
+    data = pkcs12.serialize_key_and_certificates(
+        None, None, DEVICE.certificate, None, serialization.BestAvailableEncryption(b"secret")
+    )
+    (tmp_path / "my.p12").write_bytes(data)
+    # ran: Java 17, a key store that openssl pkcs12 -export -nokeys made
+    line = "javax.net.ssl.SSLHandshakeException: Received fatal alert: certificate_required"
+    told = explain(line, certfile=tmp_path / "my.p12", password="secret")
+    assert told.why.startswith(CAUSE)
+    assert "with certificates and no private key in it" in told.why
+
+
+@pytest.mark.parametrize(
+    ("line", "form"),
+    [
+        # ran: Go 1.19, a client whose AppendCertsFromPEM returned false, which nobody looked at
+        ("x509: certificate signed by unknown authority", "utf-16"),
+        # ran: Node.js 20, a server with such a `ca`; curl was hung up on
+        ("curl: (52) Empty reply from server", "run together"),
+    ],
+)
+def test_a_file_of_cas_that_a_program_goes_on_without(tmp_path: Path, line: str, form: str) -> None:
+    cas = FACTORY.certificate.public_bytes(Encoding.PEM)
+    shapes = {"utf-16": cas.decode().encode("utf-16"), "run together": cas.rstrip() + cas}
+    (tmp_path / "ca.pem").write_bytes(shapes[form])
+    certfile, keyfile = FACTORY.issue_server(["localhost"]).save(tmp_path, "server")
+    told = explain(line, certfile=certfile, keyfile=keyfile, cafile=tmp_path / "ca.pem")
+    assert told.why.startswith(CAUSE)
+    assert "ca.pem" in told.why
+    assert "know no CA" in told.why
+
+
+def test_a_truststore_that_openssl_made_is_empty_for_java(tmp_path: Path) -> None:
+    data = pkcs12.serialize_key_and_certificates(
+        None, None, None, [FACTORY.certificate], serialization.BestAvailableEncryption(b"secret")
+    )
+    (tmp_path / "trust.p12").write_bytes(data)
+    # ran: OpenJDK 17, a trust store that openssl pkcs12 -export -nokeys made
+    line = "java.security.InvalidAlgorithmParameterException: the trustAnchors parameter must be "
+    told = explain(f"{line}non-empty", cafile=tmp_path / "trust.p12", password="secret")
+    assert told.why.startswith(CAUSE)
+    assert "no trusted entries for Java" in told.why
+
+
+# ran: git 2.39 with GnuTLS 3.7, http.sslCert with the certificate of the CA
+def test_a_pair_that_a_library_cannot_use_is_compared(tmp_path: Path) -> None:
+    pem.write_certificate(tmp_path / "my.crt", FACTORY.certificate)
+    pem.write_key(tmp_path / "my.key", DEVICE.key)
+    line = (
+        "fatal: unable to access 'https://localhost/': error reading X.509 key or certificate file"
+    )
+    told = explain(line, certfile=tmp_path / "my.crt", keyfile=tmp_path / "my.key")
+    assert told.why.startswith(CAUSE)
+    assert "is not the key of a certificate" in told.why
+
+
+def test_a_list_of_every_ca_in_the_chain_is_wanted(tmp_path: Path) -> None:
+    root = CertificateAuthority.create("Root CA", below=1)
+    between = root.intermediate("Issuing CA")
+    certfile, _ = between.issue_client("device").save(tmp_path, "my")
+    pem.write_certificate(tmp_path / "ca.pem", root.certificate)
+    pem.write_crl(tmp_path / "my.crl", between.crl())
+    # ran: nginx 1.22.1, ssl_crl with the list of the issuing CA alone
+    line = "client SSL certificate verify error: (3:unable to get certificate CRL) while reading"
+    crl, ca = tmp_path / "my.crl", tmp_path / "ca.pem"
+    told = explain(line, certfile=certfile, cafile=ca, crlfile=crl)
+    assert "has no list of CN=Root CA" in told.why
+    root.revoke(between.certificate)
+    pem.write_crl(crl, root.crl())
+    told = explain(unverified(23), certfile=certfile, cafile=ca, crlfile=crl)
+    assert "CN=Issuing CA is on the revocation list" in told.why
+
+
+# ran: OpenJDK 17, javax.net.ssl.trustStore with the name of a PEM file
+def test_java_wants_a_keystore(tmp_path: Path) -> None:
+    pem.write_certificate(tmp_path / "ca.pem", FACTORY.certificate)
+    line = "Caused by: java.security.KeyManagementException: problem accessing trust store"
+    told = explain(line, cafile=tmp_path / "ca.pem")
+    assert told.why.startswith(CAUSE)
+    assert "is PEM, and Java reads a keystore there" in told.why
+    assert "keytool -importcert" in told.fix

@@ -7,6 +7,7 @@ Here: data/findings.toml and pki/comparison.py on real files. Not here: a mistak
 import os
 import re
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -68,6 +69,12 @@ def root(*extensions: Any, subject: str = "Root", key: Any = ROOT) -> x509.Certi
 
 def inter(*more: Any, basic: Any = CA, bits: Any = MAY_SIGN) -> x509.Certificate:
     return certify("Inter", INTER, "Root", ROOT, basic, bits, ski(INTER), aki(ROOT), *more)
+
+
+def dated_inter(*days: int) -> x509.Certificate:
+    first, last = days
+    usual = (CA, MAY_SIGN, ski(INTER), aki(ROOT))
+    return certify("Inter", INTER, "Root", ROOT, *usual, days=(first, last))
 
 
 def leaf(
@@ -170,6 +177,13 @@ MISFITS = {
     "two_cas_of_one_name": Misfit(
         unverified(7), [leaf()], "two CAs of one name", (root(key=OTHER), root())
     ),
+    # ran: Wget 1.21 with GnuTLS 3.7, --certificate and --private-key of two pairs
+    "other_pair_presented": Misfit(
+        "Failed writing HTTP request: The specified session has been invalidated for some reason..",
+        [leaf()],
+        "is not the key",
+        key=OTHER,
+    ),
     "name_constraints": Misfit(
         unverified(47),
         [leaf(CLIENT, named("a.other.example"), issuer="Inter", by=INTER), inter(ONLY_CORP)],
@@ -244,6 +258,52 @@ MISFITS = {
         unverified(62),
         [leaf(SERVER, named("https://device"))],
         "https://device in subjectAltName",
+    ),
+    # ran: Caddy 2.6, tls with the key of the CA beside the server's certificate
+    "key_of_a_ca": Misfit(
+        "Error: loading certificates: tls: private key does not match public key",
+        [leaf(SERVER, named("device"))],
+        "is the key of the CA CN=Root",
+        key=ROOT,
+    ),
+    # ran: haproxy 2.6, crt server.crt, and the key under another name
+    "key_in_a_file_of_its_own": Misfit(
+        "[ALERT]    (1) : config : parsing [h.cfg:8] : 'bind 127.0.0.1:8443' in section 'frontend'"
+        " : No Private Key found in '/etc/haproxy/server.crt.key'.",
+        [leaf(SERVER, named("device"))],
+        "has no private key in it: that is in",
+    ),
+    # ran: urllib3 2 on Python 3.11, a server's certificate with a common name alone
+    "no_host": Misfit(
+        unverified(62), [leaf(SERVER)], "has no host and no address in subjectAltName"
+    ),
+    # ran: Python 3.11, a server called a.b.example.com
+    "hosts": Misfit(
+        Failure(
+            "SSLCertVerificationError",
+            "CERTIFICATE_VERIFY_FAILED",
+            62,
+            "Hostname mismatch, certificate is not valid for 'a.b.example.com'.",
+        ),
+        [leaf(SERVER, named("*.example.com"))],
+        "is for *.example.com, and for nothing else",
+    ),
+    # ran: Python 3.11, a server called 127.0.0.1, which it has as DNS:127.0.0.1
+    "address_as_a_name": Misfit(
+        unverified(64),
+        [leaf(SERVER, named("127.0.0.1"))],
+        "has 127.0.0.1 as a DNS name, and not as an address",
+    ),
+    # ran: Python 3.11, OpenSSL 3.0, an intermediate that has expired (code 10)
+    "ca_expired": Misfit(
+        unverified(10),
+        [leaf(issuer="Inter", by=INTER), dated_inter(-9, -2)],
+        "my.crt expired 2 days ago",
+    ),
+    "ca_not_yet_valid": Misfit(
+        unverified(9),
+        [leaf(issuer="Inter", by=INTER), dated_inter(2, 9)],
+        "my.crt is not valid for another",
     ),
     # ran: Python 3.11, OpenSSL 3.0, certificates made by openssl x509 -req with nsCertType
     "type_not_for_clients": Misfit(
@@ -320,8 +380,10 @@ def test_a_date_is_compared_with_a_clock(entry: str) -> None:
     first, last, month = leaf().not_valid_before_utc, leaf().not_valid_after_utc, timedelta(days=30)
     now = {"expired": last + month, "not_yet_valid": first - month}[entry]
     looks = [*compare([leaf()], LEAF_KEY, [root()], now)]
-    dated = [look for look in looks if look.name.replace(" ", "_") in DATED]
-    assert {look.name.replace(" ", "_") for look in dated} == {entry}
+    dated = [look for look in looks if look.name.removeprefix("ca ").replace(" ", "_") in DATED]
+    name = entry.replace("_", " ")
+    assert [look.name for look in dated] == [name, f"ca {name}"]
+    assert [look.words["holder"] for look in dated] == ["cert", "ca"]
     assert [look.words["subject"] for look in dated] == ["CN=device", "CN=Root"]
     assert {look.words["apart"] for look in dated} <= {"29 days", "30 days"}
 
@@ -413,6 +475,8 @@ def test_a_certificate_that_was_renewed_may_not_be_the_one_that_is_presented(
     [
         "websockets.exceptions.InvalidMessage: did not receive a valid HTTP response",
         "ssl.SSLEOFError: EOF occurred in violation of protocol (_ssl.c:2427)",
+        # ran: curl 7.88 and gnutls-serv 3.7, which refused the client's certificate
+        "curl: (55) getpeername() failed with errno 107: Transport endpoint is not connected",
     ],
 )
 def test_a_server_that_closes_without_a_word_may_have_refused(tmp_path: Path, line: str) -> None:
@@ -446,13 +510,45 @@ def test_a_file_of_cas_without_a_root(tmp_path: Path) -> None:
     assert "In these files" not in explain(unverified(20), cafile=cafile).why
 
 
+def test_the_name_that_is_in_the_certificate_is_not_missing(tmp_path: Path) -> None:
+    """Whoever called it got another certificate than this one."""
+    fits = MISFITS["hosts"]
+    other = Misfit(fits.failure, [leaf(SERVER, named("*.b.example.com"))], "")
+    assert "for nothing else" not in asked(tmp_path, other).why
+
+
+# ran: redis-cli 7.0, --cacert with the server's own certificate in place of its CA's
+@pytest.mark.parametrize("purpose", [CLIENT, SERVER])
+def test_a_refusal_without_a_reason_is_looked_into(tmp_path: Path, purpose: Any) -> None:
+    """The pair may be the client's own, and then it says nothing of the server's."""
+    line = "Could not connect to Redis at localhost:6379: SSL_connect failed: certificate verify"
+    mine = leaf(purpose, subject="mine") if purpose is CLIENT else LEAF_ITSELF
+    told = asked(tmp_path, Misfit(f"{line} failed", [mine], "", cas=(LEAF_ITSELF,)))
+    assert told.why.startswith("In these files, ")
+    assert "and not the CA CN=Root" in told.why or "holds no root" in told.why
+
+
+def test_a_ca_with_limits_without_end_is_left_to_the_verifier() -> None:
+    """Each name with each limit is what OpenSSL gives up as well."""
+    many = [x509.DNSName(f"h{number}.example") for number in range(2000)]
+    limits = (x509.NameConstraints(many, None), True)
+    names = (x509.SubjectAlternativeName([x509.DNSName("h d"), *many]), False)
+    chain = [leaf(SERVER, names, issuer="Inter", by=INTER), inter(limits)]
+    started = time.process_time()
+    looks = [look.name for look in compare(chain, None, [root()])]
+    assert "name constraints" not in looks
+    assert looks.count("no host name") == 1
+    assert time.process_time() - started < 10
+
+
 def test_every_finding_is_tried() -> None:
     rare = {"weak_signature", "not_for_servers", "ca_not_for_servers"}  # SHA-1 is not signed here
     rare |= {"type_not_for_servers"}
     held = {"revoked", "key_open", "key_not_readable", "no_crl_of_the_issuer"}  # test_held.py
     held |= {"crl_expired", "crl_not_yet_valid", "crl_of_another_key", "folder_not_hashed"}
-    held |= {"ca_file_without_a_ca"}
     rare |= {"ca_file_without_a_root"}  # without a certificate, above
+    held |= {"ca_not_read", "bundle_without_a_key", "wrong_password", "bundle_as_truststore"}
+    held |= {"no_crl_above", "pem_for_a_keystore"}
     assert set(read_facts("findings")) == set(MISFITS) | set(DATED) | rare | held
 
 

@@ -5,7 +5,9 @@ import json
 import re
 import ssl
 import subprocess
+import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,9 @@ from hypothesis import strategies as st
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.pki import CertificateAuthority, pem
+from mtls_lab.pki.bundles import read_bundle
 from mtls_lab.pki.kinds import LIMIT, kind_of, read_bounded
+from mtls_lab.pki.passwords import is_costly
 
 #: By the name of the kind: an openssl command that makes it of my.crt and my.key.
 MADE = {
@@ -48,6 +52,38 @@ def test_what_openssl_makes(folder: Path, made: str) -> None:
     assert f"openssl {kind.name}" in caught.value.todo
 
 
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (
+            "pkcs12 -export -in my.crt -inkey my.key -passout pass:x -nomac -iter 4000001",
+            "hashed too often",
+        ),
+        ("pkcs12 -export -in my.crt -inkey my.key -passout pass:x", ""),
+        ("pkcs12 -export -in my.crt -inkey my.key -passout pass:x -certpbe PBE-SHA1-3DES", ""),
+        ("pkcs8 -topk8 -in my.key -passout pass:x -iter 4000001", "with a password"),
+        ("pkcs8 -topk8 -in my.key -passout pass:x", ""),
+        (
+            "pkcs8 -topk8 -in my.key -passout pass:x -v1 PBE-SHA1-3DES -iter 4000001",
+            "with a password",
+        ),
+    ],
+)
+def test_a_password_that_is_hashed_without_end(folder: Path, made: str, said: str) -> None:
+    openssl(folder, f"{made} -out odd")
+    assert is_costly((folder / "odd").read_bytes()) is bool(said)
+    read = read_bundle if made.startswith("pkcs12") else pem.read_any_key
+    with pytest.raises(FileProblem, match=said) if said else nullcontext():
+        assert read(folder / "odd", "x")
+
+
+def test_two_megabytes_of_dashes_are_read_at_once() -> None:
+    """Each of them might begin a BEGIN line."""
+    started = time.process_time()
+    assert kind_of(b"-" * LIMIT) is None
+    assert time.process_time() - started < 2
+
+
 def test_what_people_make_of_pem(folder: Path) -> None:
     text = (folder / "my.crt").read_bytes()
     key = (folder / "my.key").read_bytes()
@@ -56,6 +92,7 @@ def test_what_people_make_of_pem(folder: Path) -> None:
         "escaped": text.replace(b"\n", b"\\n"),
         "one line": text.replace(b"\n", b" "),
         "run together": text.rstrip() + key,
+        "cut off": text + key[:-40],
         "utf-16": text.decode().encode("utf-16"),
         "bare": body,
         "base64 twice": base64.b64encode(text),

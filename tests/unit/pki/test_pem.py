@@ -16,11 +16,11 @@ from mtls_lab import CertificateAuthority, pki
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import private_folder
 from mtls_lab.pki import pem
+from mtls_lab.pki.kinds import EXCHANGE, INSTEAD
 from tests.unit.lab import files_of_at_most
 from tests.unit.requests import create_csr
 
 MAKE_AGAIN = "make the file again"
-SWAP = "exchange the two file names, or name the other file"
 WRITABLE = (
     "a folder that you may write to, with space left",
     "choose another folder, or change its permissions",
@@ -184,9 +184,17 @@ READERS = {"a certificate": pem.read_certificate, "a private key": pem.read_key}
         ("blank", "{} is empty", MAKE_AGAIN),
         ("garbage", "{} is no PEM file", MAKE_AGAIN),
         ("zero.txt", "{} is no PEM file", MAKE_AGAIN),
-        ("client.csr", "{} holds a certificate signing request", SWAP),
-        ("ca.crl", "{} holds a certificate revocation list", SWAP),
-        ("public.key", "{} holds a public key", SWAP),
+        (
+            "client.csr",
+            "{} holds a certificate signing request",
+            INSTEAD["a certificate signing request"],
+        ),
+        (
+            "ca.crl",
+            "{} holds a certificate revocation list",
+            INSTEAD["a certificate revocation list"],
+        ),
+        ("public.key", "{} holds a public key", INSTEAD["a public key"]),
     ],
 )
 def test_the_wrong_file_for_both(
@@ -203,16 +211,16 @@ def test_the_wrong_file_for_both(
 @pytest.mark.parametrize(
     ("expected", "name", "found", "todo"),
     [
-        ("a certificate", "right.key", "{} holds a private key", SWAP),
-        ("a certificate", "encrypted.key", "{} holds a private key with a password", SWAP),
+        ("a certificate", "right.key", "{} holds a private key", EXCHANGE),
+        ("a certificate", "encrypted.key", "{} holds a private key with a password", EXCHANGE),
         (
             "a certificate",
             "cert.der",
             "{} is in DER form",
             "convert it, and use the new file: openssl x509 -inform DER -in {0} -out {1}",
         ),
-        ("a private key", "right.crt", "{} holds a certificate", SWAP),
-        ("a private key", "encrypted.key", "{} holds a private key with a password", SWAP),
+        ("a private key", "right.crt", "{} holds a certificate", EXCHANGE),
+        ("a private key", "encrypted.key", "{} holds a private key with a password", EXCHANGE),
         (
             "a private key",
             "key.der",

@@ -1,0 +1,133 @@
+"""Which finding in somebody's files explains a failure.
+
+Here: data/findings.toml against what is known of a failure. Not here: the findings themselves
+(look.py, held.py, pki/comparison.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from mtls_lab.explaining.symptoms import Symptoms
+from mtls_lab.facts import read_facts
+from mtls_lab.wire import Stage
+from mtls_lab.wire.names import alert_of, normal
+
+__all__ = [
+    "PURPOSE",
+    "VAGUE",
+    "condition",
+    "entries_for",
+    "explains",
+    "says_nothing_of_a_certificate",
+]
+
+#: What the operating system says of a connection that the other side has ended.
+CUT = {"ECONNRESET", "EPIPE", "ECONNABORTED", "ENOTCONN"}
+#: The refusals of a certificate that do not say why.
+VAGUE = {
+    "alert": {"bad_certificate", "certificate_unknown", "access_denied", "handshake_failure"},
+    "error": {"EOFError", "SSLEOFError", "SSLZeroReturnError"},
+    "reason": CUT | {"CERTIFICATE_VERIFY_FAILED"},
+    "state": {
+        *("http: bad certificate", "writing", "client certificate refused", "not verified"),
+        *("not verified or missing", "not verified or not tls", "alert without a name"),
+        *("hung up in handshake", "hung up without a word", "cut or refused", "cut while writing"),
+        *("said of device", "said of backend"),
+    },
+}
+
+#: States in which somebody hung up, or nobody was reached, and nothing tells whether it was over a
+#: certificate.
+HUNG_UP = {
+    *("writing", "hung up in handshake", "hung up without a word", "cut or refused"),
+    "ldap: no contact",
+}
+#: X509_V_ERR_INVALID_PURPOSE: of this one, the other side's certificate may well be the cause.
+PURPOSE = 26
+#: Of an alert that may be about the ClientHello.
+FAR = "if the handshake came as far as this certificate"
+
+
+def entries_for(
+    looks: Sequence[tuple[str, dict[str, str]]],
+) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    """Give the entries of data/findings.toml for each look, in the order of that file."""
+    for entry in _findings():
+        for name, words in looks:
+            if entry["look"] == name:
+                yield entry, words
+
+
+@cache
+def _findings() -> tuple[dict[str, Any], ...]:
+    return tuple(read_facts("findings").values())
+
+
+def explains(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:
+    """Whether what an entry says is a cause of the failure.
+
+    Args:
+        entry: of data/findings.toml.
+        seen: the failure.
+        owner: whose certificate was refused; `""` if that is not known.
+    """
+    if entry.get("owner", owner or "device") != (owner or "device"):
+        return False  # of a certificate whose owner is not known, a client's is asked about
+    return _is_of(seen, entry["explains"], vaguely=bool(owner) or "owner" not in entry)
+
+
+def condition(entry: dict[str, Any], seen: Symptoms, owner: str) -> str:
+    """Return under which condition it would be a cause of the failure; `""` if under none."""
+    whose = entry.get("owner", "")
+    # Of what does not say why, a client's is asked about.
+    asked = whose == "device" or seen.failure.verify_code == PURPOSE
+    if not owner and whose and asked and explains(entry, seen, whose):
+        return f"if this certificate is the {whose}'s"
+    if whose not in {"", owner or "device"}:
+        return ""
+    if owner and _is_of_the_hello(seen) and entry["explains"].get("vague"):
+        return FAR
+    further = entry.get("perhaps", {})
+    # The CA file of a server is the one for clients, and one that hangs up says nothing of a CA.
+    hung_up = owner == seen.side == "backend" and not alert_of(normal(seen.failure.reason))
+    return str(further["if"]) if not hung_up and _is_of(seen, further) else ""
+
+
+def _is_of(seen: Symptoms, wanted: dict[str, Any], *, vaguely: bool = True) -> bool:
+    """Whether the failure is one of those wanted; `vaguely`, one that does not say why may be."""
+    failure = seen.failure
+    reason = normal(failure.reason)
+    if reason == "CERTIFICATE_VERIFY_FAILED" and failure.verify_code is not None:
+        reason = ""  # the code says why
+    facts = {
+        "verify_code": failure.verify_code,
+        "alert": alert_of(reason),
+        "reason": reason,
+        "state": seen.state,
+        "text": failure.text,
+        "error": failure.error,
+    }
+    if any(fact in wanted.get(key, ()) for key, fact in facts.items()):
+        return True
+    return bool(
+        vaguely
+        and wanted.get("vague")
+        and failure.verify_code is None  # it says why
+        and not _is_of_the_hello(seen)
+        and any(facts[key] in unclear for key, unclear in VAGUE.items())
+    )
+
+
+def _is_of_the_hello(seen: Symptoms) -> bool:
+    """Whether no certificate of a client may have been seen yet, or in TLS 1.2 none was sent."""
+    alert = alert_of(normal(seen.failure.reason))
+    return alert == "handshake_failure" and seen.stage == Stage.HANDSHAKE.value
+
+
+def says_nothing_of_a_certificate(seen: Symptoms) -> bool:
+    """Whether no certificate may have been seen yet, or somebody hung up without a word of one."""
+    cut = seen.state in HUNG_UP or normal(seen.failure.reason) in CUT
+    return cut or _is_of_the_hello(seen)
