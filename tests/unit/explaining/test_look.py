@@ -267,7 +267,7 @@ MISFITS = {
         key=ROOT,
     ),
     # ran: haproxy 2.6, crt server.crt, and the key under another name
-    "key_in_a_file_of_its_own": Misfit(
+    "key_in_another_file": Misfit(
         "[ALERT]    (1) : config : parsing [h.cfg:8] : 'bind 127.0.0.1:8443' in section 'frontend'"
         " : No Private Key found in '/etc/haproxy/server.crt.key'.",
         [leaf(SERVER, named("device"))],
