@@ -84,7 +84,7 @@ def read(
     if path := files.get("key"):
         held.access += _access(Path(path))
         if held.key is not None and files.get("cert") and not _holds_a_key(files["cert"]):
-            held.access.append(("key in a file of its own", {}))
+            held.access.append(("key in another file", {}))
     return held
 
 

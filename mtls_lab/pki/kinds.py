@@ -28,8 +28,7 @@ INSTEAD = {
     "a certificate signing request": "name the other file: a request goes to a CA, which makes the "
     "certificate of it",
     "a public key": "name the other file: of a key pair, this is the half that everybody may have",
-    "a certificate revocation list": "name the other file: a revocation list has an option of its "
-    "own",
+    "a certificate revocation list": "name the other file: revocation lists have another option",
 }
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
