@@ -14,6 +14,8 @@ from tests.notebooks import reading
 
 README = (canonical.ROOT / "README.md").read_text("utf-8")
 TEACHING = (canonical.ROOT / "notebooks" / "teaching.md").read_text("utf-8")
+#: All lessons; the kata's diagnoses are timed elsewhere (test_diagnoses.py).
+TIMED = [path for path in canonical.NOTEBOOKS if not path.stem.endswith(("_exercises", "_kata"))]
 EXERCISES = [path for path in canonical.NOTEBOOKS if path.stem.endswith("_exercises")]
 
 
@@ -43,10 +45,11 @@ def test_a_text_cell_of_a_lesson_has_one_idea(lesson: Path) -> None:
     assert median(reading.of_prose(canonical.read(lesson))) <= 46
 
 
-def test_a_lesson_takes_as_long_as_it_says(lesson: Path) -> None:
+@pytest.mark.parametrize("path", TIMED, ids=lambda path: path.stem)
+def test_a_lesson_takes_as_long_as_it_says(path: Path) -> None:
     """In steps of five minutes, never less than computed: nobody reads like a clock."""
-    said = promised(lesson, r"\*\*What you'll need\.\*\* .*?(\d+) minutes")
-    computed = reading.minutes(canonical.read(lesson))
+    said = promised(path, r"\*\*What you'll need\.\*\* .*?(\d+) minutes")
+    computed = reading.minutes(canonical.read(path))
     assert said % 5 == 0
     assert computed <= said < computed + 7.5
 
