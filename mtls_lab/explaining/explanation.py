@@ -21,7 +21,7 @@ from mtls_lab.explaining.look import Looked, look_at
 from mtls_lab.explaining.phrases import is_openssls
 from mtls_lab.explaining.raised import FILES
 from mtls_lab.explaining.symptoms import Entry, Symptoms, find, is_of_a_state
-from mtls_lab.explaining.views import fitting, in_text, views_of
+from mtls_lab.explaining.views import chosen, in_text, views_of
 from mtls_lab.explaining.wording import OTHER, elsewhere, names_for, side_named, steady, worded
 from mtls_lab.files import PathLike
 from mtls_lab.text import Shown
@@ -150,7 +150,7 @@ def explain(
     """
     what = in_text(what)
     views = views_of(what)
-    entry, seen, said = fitting(what, views)
+    entry, seen, said = chosen(what, views)
     if course is None:
         course = not seen.says
     given = {"cert": certfile, "key": keyfile, "ca": cafile, "crl": crlfile}

@@ -76,7 +76,9 @@ def explains(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:
     """
     if entry.get("owner", owner or "device") != (owner or "device"):
         return False  # of a certificate whose owner is not known, a client's is asked about
-    return _is_of(seen, entry["explains"], vaguely=bool(owner) or "owner" not in entry)
+    certain = bool(owner) or "owner" not in entry
+    certain &= "of_the_ca" not in entry or not _client_hung_up(seen, owner)
+    return _is_of(seen, entry["explains"], vaguely=certain)
 
 
 def condition(entry: dict[str, Any], seen: Symptoms, owner: str) -> str:
@@ -91,9 +93,8 @@ def condition(entry: dict[str, Any], seen: Symptoms, owner: str) -> str:
     if owner and _is_of_the_hello(seen) and entry["explains"].get("vague"):
         return FAR
     further = entry.get("perhaps", {})
-    # The CA file of a server is the one for clients, and one that hangs up says nothing of a CA.
-    hung_up = owner == seen.side == "backend" and not alert_of(normal(seen.failure.reason))
-    return str(further["if"]) if not hung_up and _is_of(seen, further) else ""
+    fits = _is_of(seen, further) and not _client_hung_up(seen, owner)
+    return str(further["if"]) if fits else ""
 
 
 def _is_of(seen: Symptoms, wanted: dict[str, Any], *, vaguely: bool = True) -> bool:
@@ -119,6 +120,11 @@ def _is_of(seen: Symptoms, wanted: dict[str, Any], *, vaguely: bool = True) -> b
         and not _is_of_the_hello(seen)
         and any(facts[key] in unclear for key, unclear in VAGUE.items())
     )
+
+
+def _client_hung_up(seen: Symptoms, owner: str) -> bool:
+    """Whether a client hung up on a server, whose CA file is the one for clients: no word of it."""
+    return owner == seen.side == "backend" and not alert_of(normal(seen.failure.reason))
 
 
 def _is_of_the_hello(seen: Symptoms) -> bool:

@@ -176,8 +176,9 @@ class Looked:
                     command=command,
                 )
             )
-        unique = {each.says: each for each in sorted(found, key=lambda each: each.explains)}
-        return sorted(unique.values(), key=lambda each: (not each.explains, not each.perhaps))
+        found.sort(key=lambda each: (not each.explains, not each.perhaps))
+        first = {each.says: each for each in reversed(found)}
+        return [each for each in found if first[each.says] is each]
 
 
 def _is_called(hosts: str, seen: Symptoms) -> bool:

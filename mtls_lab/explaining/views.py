@@ -19,7 +19,7 @@ from mtls_lab.explaining.tpm_said import coded, quoted
 from mtls_lab.text import printable
 from mtls_lab.wire import Exchange, Failure, Side, Stage
 
-__all__ = ["fitting", "in_text", "views_of"]
+__all__ = ["chosen", "in_text", "views_of"]
 
 
 def in_text(what: object) -> object:
@@ -54,7 +54,7 @@ def views_of(what: object) -> list[Symptoms]:
     return [_reread(coded(each)) for each in _of_sides(what)]
 
 
-def fitting(what: object, views: list[Symptoms]) -> tuple[Entry, Symptoms, list[str]]:
+def chosen(what: object, views: list[Symptoms]) -> tuple[Entry, Symptoms, list[str]]:
     """Return the entry that fits, the view that it is of, and for which faults peers said the same.
 
     Args:

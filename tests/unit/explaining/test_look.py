@@ -351,7 +351,7 @@ def asked(folder: Path, misfit: Misfit) -> Explanation:
     pem.write_certificate(folder / "my.crt", *misfit.chain)
     (folder / "my.key").write_bytes(private_pem(misfit.key))
     (folder / "my.key").chmod(0o600)
-    pem.write_certificate(folder / "ca.pem", *misfit.cas)
+    (folder / "ca.pem").write_bytes(b"".join(ca.public_bytes(Encoding.PEM) for ca in misfit.cas))
     return explain(
         misfit.failure,
         certfile=folder / "my.crt",
@@ -570,6 +570,20 @@ def test_what_every_verifier_objects_to_comes_before_the_ca_file(tmp_path: Path)
     assert any("neither in" in each for each in told.files)
 
 
+def test_a_ca_file_that_is_not_read_comes_after_that_too(tmp_path: Path) -> None:
+    late = [leaf(issuer="Inter", by=INTER), dated_inter(-9, -2)]
+    told = asked(tmp_path, Misfit(alert("bad_certificate"), late, "", cas=()))
+    assert "expired 2 days ago" in told.why
+    assert any("ca.pem is empty" in each for each in told.files)
+
+
+def test_what_two_entries_say_has_the_place_of_the_one_that_explains(tmp_path: Path) -> None:
+    refused = Side("device", Stage.HANDSHAKE, alert("bad_certificate"))
+    told = asked(tmp_path, Misfit(refused, [leaf(SERVER)], "", key=OTHER))
+    assert "has no clientAuth" in told.why
+    assert sum("is not the key" in each for each in told.files) == 1
+
+
 @pytest.mark.parametrize("which", ["bad_certificate", "certificate_unknown"])
 def test_a_vague_alert_does_not_make_the_ca_file_the_cause(tmp_path: Path, which: str) -> None:
     told = told_beside_another_ca(tmp_path, alert(which), leaf())
@@ -649,8 +663,10 @@ def test_what_openssl_and_gnutls_send_for_an_odd_certificate(
 
 def test_a_client_that_hung_up_says_nothing_of_the_servers_ca_file(tmp_path: Path) -> None:
     gone = Side("backend", Stage.HANDSHAKE, Failure("SSLEOFError"))
-    told = told_beside_another_ca(tmp_path, gone, leaf(SERVER, named("localhost")))
-    assert "neither in" not in told.why
+    mine = leaf(SERVER, named("localhost"))
+    assert "neither in" not in told_beside_another_ca(tmp_path, gone, mine).why
+    told = asked(tmp_path, Misfit(gone, [mine], "", cas=()))
+    assert "is empty" not in told.why
 
 
 # --- Hostile files
