@@ -20,6 +20,7 @@ __all__ = [
     "VAGUE",
     "entries_for",
     "explains",
+    "is_of_a_purpose",
     "may_explain",
     "says_nothing_of_a_certificate",
 ]
@@ -104,6 +105,12 @@ def _is_of_the_hello(seen: Symptoms) -> bool:
     """Whether no certificate of a client may have been seen yet, or in TLS 1.2 none was sent."""
     alert = alert_of(normal(seen.failure.reason))
     return alert == "handshake_failure" and seen.stage == Stage.HANDSHAKE.value
+
+
+def is_of_a_purpose(seen: Symptoms) -> bool:
+    """Whether a certificate was refused for its purpose."""
+    alert = alert_of(normal(seen.failure.reason))
+    return seen.failure.verify_code == PURPOSE or alert == "unsupported_certificate"
 
 
 def may_explain(entry: dict[str, Any], seen: Symptoms) -> str:

@@ -111,6 +111,16 @@ class Looked:
         wrong_purpose = seen.failure.verify_code == fitting.PURPOSE and self.held.key is None
         return not wrong_purpose and (owner == "backend" or self.names_a_host)
 
+    def is_the_others(self, seen: Symptoms, owner: str) -> bool:
+        """Whether the pair at hand is not that of the refused side, which the failure leaves vague.
+
+        A server's has a host in it, and a client's has none.
+        """
+        if self.purposes == {"servers"} and self.names_a_host:
+            return fitting.says_nothing_of_a_certificate(seen)
+        client = self.purposes == {"clients"} and not self.names_a_host
+        return client and owner == "backend" and not fitting.is_of_a_purpose(seen)
+
     def is_a_servers(self, seen: Symptoms) -> bool:
         """Whether a certificate with a wrong purpose is a server's: it is for clients alone.
 
@@ -131,20 +141,18 @@ class Looked:
         """
         found = [Finding(each, explains=False) for each in self.held.unread]
         # A server's file, which names a host: that it is not for clients is right then.
-        foreign = self.is_the_seers(seen, owner) or (
-            fitting.says_nothing_of_a_certificate(seen)
-            and self.purposes == {"servers"}
-            and self.names_a_host
-        )
+        foreign = self.is_the_seers(seen, owner) or self.is_the_others(seen, owner)
         if not owner and self.is_a_servers(seen):
             owner = "backend"
         for entry, words in fitting.entries_for(self.looks):
             theirs = foreign and not entry.get("trust")
             explains = fitting.explains(entry, seen, owner) and not theirs
-            perhaps = "" if owner or explains else reword(fitting.may_explain(entry, seen))
+            perhaps = "" if owner or explains or theirs else fitting.may_explain(entry, seen)
             others = foreign and "owner" in entry
             if (entry.get("owner", owner) != owner or others) and not explains and not perhaps:
                 continue  # whether this is wrong depends on whose it is
+            if "by" in entry and entry["by"] not in seen.by.split():
+                continue
             if entry.get("quiet") and not explains:
                 continue
             if entry.get("alone") and self.certificates and not foreign:
@@ -166,7 +174,7 @@ class Looked:
                 Finding(
                     **filled,
                     explains=explains,
-                    perhaps=perhaps,
+                    perhaps=reword(perhaps),
                     where=", ".join(where),
                     command=command,
                 )

@@ -345,5 +345,5 @@ def test_java_wants_a_keystore(tmp_path: Path) -> None:
     line = "Caused by: java.security.KeyManagementException: problem accessing trust store"
     told = explain(line, cafile=tmp_path / "ca.pem")
     assert told.why.startswith(CAUSE)
-    assert "is PEM, and Java reads a keystore there" in told.why
+    assert "is PEM, and as a keystore or truststore Java takes" in told.why
     assert "keytool -importcert" in told.fix

@@ -434,6 +434,29 @@ def test_a_pair_of_the_server_is_not_the_clients(tmp_path: Path, code: int) -> N
     assert "my.crt" not in told.where + told.command + told.ruled_out
 
 
+@pytest.mark.parametrize(
+    ("chain", "line"),
+    [
+        # A server's log of an alert that a client sent: a client's pair is not the server's.
+        (
+            [leaf()],
+            "TLS server: In state wait_finished received CLIENT ALERT: Fatal - Certificate Unknown",
+        ),
+        # Nobody says over what the connection ended: a server's pair is not the client's.
+        (
+            [leaf(SERVER, named("device"))],
+            "OSError: [Errno 107] Transport endpoint is not connected",
+        ),
+    ],
+)
+def test_a_pair_of_the_other_side_is_not_blamed(
+    tmp_path: Path, chain: list[x509.Certificate], line: str
+) -> None:
+    told = asked(tmp_path, Misfit(line, chain, ""))
+    assert "In these files" not in told.why
+    assert "if this certificate" not in told.why
+
+
 def test_a_server_that_was_refused_has_its_own_pair(tmp_path: Path) -> None:
     # ran: Python 3.11, the server's certificate has clientAuth alone, and the server is asked
     server = Side("backend", Stage.HANDSHAKE, alert("unsupported_certificate"))
