@@ -21,10 +21,13 @@ __all__ = [
     "entries_for",
     "explains",
     "is_of_a_purpose",
+    "is_past_the_chain",
     "may_explain",
     "says_nothing_of_a_certificate",
 ]
 
+#: X509_V_ERR_…: no chain to a CA that is trusted was found.
+NO_CHAIN = {2, 7, 18, 19, 20, 21, 27}
 #: What the operating system says of a connection that the other side has ended.
 CUT = {"ECONNRESET", "EPIPE", "ECONNABORTED", "ENOTCONN"}
 #: The refusals of a certificate that do not say why.
@@ -105,6 +108,14 @@ def _is_of_the_hello(seen: Symptoms) -> bool:
     """Whether no certificate of a client may have been seen yet, or in TLS 1.2 none was sent."""
     alert = alert_of(normal(seen.failure.reason))
     return alert == "handshake_failure" and seen.stage == Stage.HANDSHAKE.value
+
+
+def is_past_the_chain(seen: Symptoms) -> bool:
+    """Whether the verifier had found a chain to a CA that it trusts, and objects to what is in it.
+
+    OpenSSL looks for the chain first (`verify_chain` in crypto/x509/x509_vfy.c).
+    """
+    return seen.failure.verify_code not in {None, *NO_CHAIN}
 
 
 def is_of_a_purpose(seen: Symptoms) -> bool:

@@ -94,6 +94,11 @@ class Looked:
 
         return bool(hosts_of(extensions_of(self.certificates[0])))
 
+    @property
+    def is_a_servers_pair(self) -> bool:
+        """Whether a server's certificate is at hand with its key, which a client does not have."""
+        return self.held.key is not None and self.purposes == {"servers"} and self.names_a_host
+
     def at_hand_of(self, seen: Symptoms, owner: str) -> set[str]:
         """Which files could be read of what was refused and of what it was checked with."""
         mine = {"cert", "key"} if self.is_the_seers(seen, owner) else set()
@@ -102,9 +107,13 @@ class Looked:
     def is_the_seers(self, seen: Symptoms, owner: str) -> bool:
         """Whether the other side's certificate failed, and the seer's own is at hand, not that one.
 
+        Whose chain was found is another one than a pair that leads to none of these CAs.
         Of a wrong purpose, one for the other purpose may well be the cause, unless its key is at
         hand too: the other side's key nobody has.
         """
+        if not owner and self.held.key is not None and fitting.is_past_the_chain(seen):
+            # Go looks at the dates before it looks for a chain.
+            return "issuer missing" in self.found and not {"expired", "not yet valid"} & self.found
         purpose = {"backend": frozenset({"clients"}), "device": frozenset({"servers"})}.get(owner)
         if owner == seen.side or self.purposes != purpose:
             return False
@@ -148,9 +157,13 @@ class Looked:
             theirs = foreign and not entry.get("trust")
             explains = fitting.explains(entry, seen, owner) and not theirs
             perhaps = "" if owner or explains or theirs else fitting.may_explain(entry, seen)
+            if explains and not owner and entry.get("usual") and self.is_a_servers_pair:
+                explains, perhaps = False, "backend"
             others = foreign and "owner" in entry
             if (entry.get("owner", owner) != owner or others) and not explains and not perhaps:
                 continue  # whether this is wrong depends on whose it is
+            if foreign and entry.get("usual") and not explains:
+                continue
             if "by" in entry and entry["by"] not in seen.by.split():
                 continue
             if entry.get("quiet") and not explains:

@@ -457,6 +457,24 @@ def test_a_pair_of_the_other_side_is_not_blamed(
     assert "if this certificate" not in told.why
 
 
+def test_a_server_has_other_cas_for_its_clients(tmp_path: Path) -> None:
+    """Its own pair leads to none of them, and nothing is wrong with that."""
+    line = "ssl.SSLCertVerificationError: certificate verify failed: unable to get local issuer"
+    chain = [leaf(SERVER, named("device"), issuer="Inter", by=INTER)]
+    told = asked(tmp_path, Misfit(f"{line} certificate (_ssl.c:1006)", chain, ""))
+    assert "In these files" not in told.why
+    assert told.causes[0].startswith("if this certificate is the server's: ")
+
+
+def test_a_pair_without_a_chain_is_not_the_one_that_expired(tmp_path: Path) -> None:
+    """A server with other CAs for its clients: one of these has expired, and not its own pair."""
+    chain = [leaf(SERVER, named("device"), issuer="Inter", by=INTER)]
+    told = asked(tmp_path, Misfit(unverified(10), chain, ""))
+    assert told.ruled_out == ""
+    assert "my.crt is right" not in told.why
+    assert not any("neither in" in each for each in told.files)
+
+
 def test_a_server_that_was_refused_has_its_own_pair(tmp_path: Path) -> None:
     # ran: Python 3.11, the server's certificate has clientAuth alone, and the server is asked
     server = Side("backend", Stage.HANDSHAKE, alert("unsupported_certificate"))
