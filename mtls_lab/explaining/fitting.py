@@ -21,6 +21,7 @@ __all__ = [
     "entries_for",
     "explains",
     "is_of_a_purpose",
+    "is_of_the_chain",
     "is_past_the_chain",
     "may_explain",
     "says_nothing_of_a_certificate",
@@ -116,6 +117,13 @@ def is_past_the_chain(seen: Symptoms) -> bool:
     OpenSSL looks for the chain first (`verify_chain` in crypto/x509/x509_vfy.c).
     """
     return seen.failure.verify_code not in {None, *NO_CHAIN}
+
+
+def is_of_the_chain(seen: Symptoms) -> bool:
+    """Whether a verifier found no chain, or does not say what is wrong with the certificate."""
+    code = seen.failure.verify_code
+    unknown = code is None and normal(seen.failure.reason) == "CERTIFICATE_VERIFY_FAILED"
+    return code in NO_CHAIN or unknown
 
 
 def is_of_a_purpose(seen: Symptoms) -> bool:

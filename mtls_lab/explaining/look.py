@@ -10,7 +10,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mtls_lab.explaining import fitting
 from mtls_lab.explaining.held import Held
@@ -162,38 +162,60 @@ class Looked:
             others = foreign and "owner" in entry
             if (entry.get("owner", owner) != owner or others) and not explains and not perhaps:
                 continue  # whether this is wrong depends on whose it is
-            if foreign and entry.get("usual") and not explains:
+            if self._is_silent(entry, words, seen, foreign=foreign, explains=explains):
                 continue
-            if "by" in entry and entry["by"] not in seen.by.split():
-                continue
-            if entry.get("quiet") and not explains:
-                continue
-            if entry.get("alone") and self.certificates and not foreign:
-                continue  # what is wrong with the path says more
-            if entry.get("unless called") and _is_called(words["all"], seen):
-                continue
-            texts = {each: reword(entry.get(each, "")) for each in TOLD}
-            held_in = {"holder": self.names[words["holder"]]} if "holder" in words else {}
-            named = self.names | words | held_in
-            filled = {each: text.format_map(named) for each, text in texts.items()}
-            keys = set(re.findall(r"{(\w+)}", entry["says"])) | (
-                {"ca"} if "trust" in entry else set()
-            )
-            keys |= {words["holder"]} if "holder" in keys else set()
-            where = dict.fromkeys(name for key, name in self.names.items() if key in keys)
-            shell = self.shell | {"holder": self.shell[words["holder"]]} if held_in else self.shell
-            command = entry.get("command", "").format_map(shell) if explains else ""
             found.append(
-                Finding(
-                    **filled,
-                    explains=explains,
-                    perhaps=reword(perhaps),
-                    where=", ".join(where),
-                    command=command,
-                )
+                self._finding(entry, words, reword, explains=explains, perhaps=reword(perhaps))
             )
         unique = {each.says: each for each in sorted(found, key=lambda each: each.explains)}
         return sorted(unique.values(), key=lambda each: (not each.explains, not each.perhaps))
+
+    def _is_silent(
+        self,
+        entry: dict[str, Any],
+        words: dict[str, str],
+        seen: Symptoms,
+        *,
+        foreign: bool,
+        explains: bool,
+    ) -> bool:
+        """Whether an entry has a condition that does not hold: see the head of its file."""
+        return (
+            (entry.get("seer", False) and not (foreign and fitting.is_of_the_chain(seen)))
+            or (entry.get("usual", False) and foreign and not explains)
+            or ("by" in entry and entry["by"] not in seen.by.split())
+            or (entry.get("quiet", False) and not explains)
+            # What is wrong with a path says more.
+            or (entry.get("alone", False) and bool(self.certificates) and not foreign)
+            or (entry.get("unless called", False) and _is_called(words["all"], seen))
+        )
+
+    def _finding(
+        self,
+        entry: dict[str, Any],
+        words: dict[str, str],
+        reword: Callable[[str], str],
+        *,
+        explains: bool,
+        perhaps: str,
+    ) -> Finding:
+        """Fill in the sentences of an entry."""
+        names, shell = self.names, self.shell
+        if holder := words.get("holder"):
+            names = names | {"holder": names[holder]}
+            shell = shell | {"holder": shell[holder]}
+        texts = {each: reword(entry.get(each, "")) for each in TOLD}
+        told = {each: text.format_map(words | names) for each, text in texts.items()}
+        keys = re.findall(r"{(cert|key|ca|crl|holder)}", entry["says"])
+        keys += ["ca"] if "trust" in entry else []
+        where = dict.fromkeys(name for key, name in names.items() if key in keys)
+        return Finding(
+            **told,
+            explains=explains,
+            perhaps=perhaps,
+            where=", ".join(where),
+            command=entry.get("command", "").format_map(shell) if explains else "",
+        )
 
 
 def _is_called(hosts: str, seen: Symptoms) -> bool:
@@ -222,7 +244,7 @@ def look_at(
         course: whether the files are called as in the course.
     """
     # cryptography is slow to load, and most explanations need none.
-    from mtls_lab.pki.comparison import compare, purposes_of  # noqa: PLC0415
+    from mtls_lab.pki.comparison import beside, compare, purposes_of  # noqa: PLC0415
     from mtls_lab.pki.revocation import revocations  # noqa: PLC0415
 
     texts = {
@@ -238,6 +260,7 @@ def look_at(
         certificates = (*chain, *held.certificates)
         looks = (
             *compare(certificates, held.key, held.cas),
+            *beside(certificates, held.cas),
             *revocations(certificates, held.cas, held.crls),
         )
         purposes = purposes_of(certificates[0]) if certificates else set()

@@ -30,7 +30,7 @@ from mtls_lab.pki.rules import (
 )
 from mtls_lab.text import printable
 
-__all__ = ["Look", "compare", "path_of", "purposes_of"]
+__all__ = ["Look", "beside", "compare", "path_of", "purposes_of"]
 
 #: A longer path than a verifier follows; RFC 5280 knows no limit, a loop would be endless.
 LONGEST = 20
@@ -85,6 +85,21 @@ def compare(
     else:
         yield from _dates(cas, cas, now)
     yield from _cas(cas)
+
+
+def beside(
+    certificates: Sequence[x509.Certificate], cas: Sequence[x509.Certificate]
+) -> Iterator[Look]:
+    """Give what is right in itself, and wrong with some failures: hosts, and where a path leads."""
+    if not certificates:
+        return
+    if hosts := hosts_of(extensions_of(certificates[0])):
+        names = [printable(str(host)) for host in hosts]
+        more = f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
+        yield Look("hosts", {"hosts": ", ".join(names[:SHOWN]) + more, "all": " ".join(names)})
+    path, broken = path_of(certificates, cas)
+    if not broken and len(path) > 1 and path[-1] in cas:
+        yield Look("leads to a ca", {"issuer": told(path[-1].subject)})
 
 
 def path_of(
@@ -188,11 +203,7 @@ def _sent(certificates: Sequence[x509.Certificate]) -> Iterator[Look]:
             yield Look("no host name", {"name": printable(name)})
         elif "*" in name and not WILDCARD.fullmatch(name):
             yield Look("wildcard for nobody", {"name": name})
-    if hosts:
-        names = [printable(str(host)) for host in hosts]
-        more = f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
-        yield Look("hosts", {"hosts": ", ".join(names[:SHOWN]) + more, "all": " ".join(names)})
-    elif "servers" in purposes_of(certificates[0]) and not _is_ca(certificates[0]):
+    if not hosts and "servers" in purposes_of(certificates[0]) and not _is_ca(certificates[0]):
         yield Look("no host", {"subject": told(certificates[0].subject)})
 
 

@@ -475,6 +475,19 @@ def test_a_pair_without_a_chain_is_not_the_one_that_expired(tmp_path: Path) -> N
     assert not any("neither in" in each for each in told.files)
 
 
+def test_the_cas_of_clients_are_not_those_of_servers(tmp_path: Path) -> None:
+    """A client that verifies with the CA of its own certificate: nothing says that it is wrong."""
+    # ran: curl 7.88, --cacert with the CA of clients, where servers have another one
+    line = "curl: (60) SSL certificate problem: unable to get local issuer certificate"
+    told = asked(tmp_path, Misfit(line, [leaf()], ""))
+    assert [each for each in told.files if "has the CA that signed" in each]
+    told = asked(
+        tmp_path,
+        Misfit("curl: (60) SSL certificate problem: certificate has expired", [leaf()], ""),
+    )
+    assert not [each for each in told.files if "has the CA that signed" in each]
+
+
 def test_a_server_that_was_refused_has_its_own_pair(tmp_path: Path) -> None:
     # ran: Python 3.11, the server's certificate has clientAuth alone, and the server is asked
     server = Side("backend", Stage.HANDSHAKE, alert("unsupported_certificate"))
@@ -584,6 +597,7 @@ def test_every_finding_is_tried() -> None:
     rare |= {"ca_file_without_a_root"}  # without a certificate, above
     held |= {"ca_not_read", "bundle_without_a_key", "wrong_password", "bundle_as_truststore"}
     held |= {"no_crl_above", "pem_for_a_keystore", "ca_not_usable"}
+    rare |= {"leads_to_a_ca"}  # told beside a failure, above
     assert set(read_facts("findings")) == set(MISFITS) | set(DATED) | rare | held
 
 
