@@ -18,12 +18,18 @@ from mtls_lab.wire.names import alert_of, normal
 __all__ = [
     "PURPOSE",
     "VAGUE",
+    "WHOSE",
     "condition",
     "entries_for",
     "explains",
+    "is_of_a_purpose",
+    "is_of_the_chain",
+    "is_past_the_chain",
     "says_nothing_of_a_certificate",
 ]
 
+#: X509_V_ERR_…: no chain to a CA that is trusted was found.
+NO_CHAIN = {2, 7, 18, 19, 20, 21, 27}
 #: What the operating system says of a connection that the other side has ended.
 CUT = {"ECONNRESET", "EPIPE", "ECONNABORTED", "ENOTCONN"}
 #: The refusals of a certificate that do not say why.
@@ -47,6 +53,8 @@ HUNG_UP = {
 }
 #: X509_V_ERR_INVALID_PURPOSE: of this one, the other side's certificate may well be the cause.
 PURPOSE = 26
+#: Of a failure that leaves open whose certificate was refused.
+WHOSE = "if this certificate is the {}'s"
 #: Of an alert that may be about the ClientHello.
 FAR = "if the handshake came as far as this certificate"
 
@@ -87,7 +95,7 @@ def condition(entry: dict[str, Any], seen: Symptoms, owner: str) -> str:
     # Of what does not say why, a client's is asked about.
     asked = whose == "device" or seen.failure.verify_code == PURPOSE
     if not owner and whose and asked and explains(entry, seen, whose):
-        return f"if this certificate is the {whose}'s"
+        return WHOSE.format(whose)
     if whose not in {"", owner or "device"}:
         return ""
     if owner and _is_of_the_hello(seen) and entry["explains"].get("vague"):
@@ -131,6 +139,27 @@ def _is_of_the_hello(seen: Symptoms) -> bool:
     """Whether no certificate of a client may have been seen yet, or in TLS 1.2 none was sent."""
     alert = alert_of(normal(seen.failure.reason))
     return alert == "handshake_failure" and seen.stage == Stage.HANDSHAKE.value
+
+
+def is_past_the_chain(seen: Symptoms) -> bool:
+    """Whether the verifier had found a chain to a CA that it trusts, and objects to what is in it.
+
+    OpenSSL looks for the chain first (`verify_chain` in crypto/x509/x509_vfy.c).
+    """
+    return seen.failure.verify_code not in {None, *NO_CHAIN}
+
+
+def is_of_the_chain(seen: Symptoms) -> bool:
+    """Whether a verifier found no chain, or does not say what is wrong with the certificate."""
+    code = seen.failure.verify_code
+    unknown = code is None and normal(seen.failure.reason) == "CERTIFICATE_VERIFY_FAILED"
+    return code in NO_CHAIN or unknown
+
+
+def is_of_a_purpose(seen: Symptoms) -> bool:
+    """Whether a certificate was refused for its purpose."""
+    alert = alert_of(normal(seen.failure.reason))
+    return seen.failure.verify_code == PURPOSE or alert == "unsupported_certificate"
 
 
 def says_nothing_of_a_certificate(seen: Symptoms) -> bool:

@@ -10,7 +10,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mtls_lab.explaining import fitting
 from mtls_lab.explaining.held import Held
@@ -97,6 +97,11 @@ class Looked:
 
         return bool(hosts_of(extensions_of(self.certificates[0])))
 
+    @property
+    def is_a_servers_pair(self) -> bool:
+        """Whether a server's certificate is at hand with its key, which a client does not have."""
+        return self.held.key is not None and self.purposes == {"servers"} and self.names_a_host
+
     def at_hand_of(self, seen: Symptoms, owner: str) -> set[str]:
         """Which files could be read of what was refused, and led to what it was checked with."""
         mine = {"cert", "key"} if self.is_the_seers(seen, owner) else set()
@@ -105,14 +110,28 @@ class Looked:
     def is_the_seers(self, seen: Symptoms, owner: str) -> bool:
         """Whether the other side's certificate failed, and the seer's own is at hand, not that one.
 
+        Whose chain was found is another one than a pair that leads to none of these CAs.
         Of a wrong purpose, one for the other purpose may well be the cause, unless its key is at
         hand too: the other side's key nobody has.
         """
+        if not owner and self.held.key is not None and fitting.is_past_the_chain(seen):
+            # Go looks at the dates before it looks for a chain.
+            return "issuer missing" in self.found and not {"expired", "not yet valid"} & self.found
         purpose = {"backend": frozenset({"clients"}), "device": frozenset({"servers"})}.get(owner)
         if owner == seen.side or self.purposes != purpose:
             return False
         wrong_purpose = seen.failure.verify_code == fitting.PURPOSE and self.held.key is None
         return not wrong_purpose and (owner == "backend" or self.names_a_host)
+
+    def is_the_others(self, seen: Symptoms, owner: str) -> bool:
+        """Whether the pair at hand is not that of the refused side, which the failure leaves vague.
+
+        A server's has a host in it, and a client's has none.
+        """
+        if self.purposes == {"servers"} and self.names_a_host:
+            return fitting.says_nothing_of_a_certificate(seen)
+        client = self.purposes == {"clients"} and not self.names_a_host
+        return client and owner == "backend" and not fitting.is_of_a_purpose(seen)
 
     def is_a_servers(self, seen: Symptoms) -> bool:
         """Whether a certificate with a wrong purpose is a server's: it is for clients alone.
@@ -134,11 +153,7 @@ class Looked:
         """
         found = [Finding(each, explains=False) for each in self.held.unread]
         # A server's file, which names a host: that it is not for clients is right then.
-        foreign = self.is_the_seers(seen, owner) or (
-            fitting.says_nothing_of_a_certificate(seen)
-            and self.purposes == {"servers"}
-            and self.names_a_host
-        )
+        foreign = self.is_the_seers(seen, owner) or self.is_the_others(seen, owner)
         if not owner and self.is_a_servers(seen):
             owner = "backend"
         for entry, words in fitting.entries_for(self.looks):
@@ -147,38 +162,66 @@ class Looked:
                 doubtful |= bool(self.found & BROKEN)
             explains = fitting.explains(entry, seen, owner) and not doubtful
             perhaps = "" if explains or foreign else fitting.condition(entry, seen, owner)
+            if explains and not owner and "of_trust" in entry and self.is_a_servers_pair:
+                explains, perhaps = False, fitting.WHOSE.format("backend")
             others = foreign and "owner" in entry
-            others |= foreign and "of_trust" in entry
             if (entry.get("owner", owner) != owner or others) and not explains and not perhaps:
                 continue  # whether this is wrong depends on whose it is
-            if entry.get("quiet") and not explains:
+            if self._is_silent(entry, words, seen, foreign=foreign, explains=explains):
                 continue
-            if entry.get("alone") and self.certificates and not foreign:
-                continue  # what is wrong with the path says more
-            if entry.get("unless called") and _is_called(words["all"], seen):
-                continue
-            texts = {each: reword(entry.get(each, "")) for each in TOLD}
-            held_in = {"holder": self.names[words["holder"]]} if "holder" in words else {}
-            named = self.names | words | held_in
-            filled = {each: text.format_map(named) for each, text in texts.items()}
-            keys = set(re.findall(r"{(\w+)}", entry["says"]))
-            keys |= {"ca"} if "of_the_ca" in entry else set()
-            keys |= {words["holder"]} if "holder" in keys else set()
-            where = dict.fromkeys(name for key, name in self.names.items() if key in keys)
-            shell = self.shell | {"holder": self.shell[words["holder"]]} if held_in else self.shell
-            command = entry.get("command", "").format_map(shell) if explains else ""
             found.append(
-                Finding(
-                    **filled,
-                    explains=explains,
-                    perhaps=reword(perhaps),
-                    where=", ".join(where),
-                    command=command,
-                )
+                self._finding(entry, words, reword, explains=explains, perhaps=reword(perhaps))
             )
         found.sort(key=lambda each: (not each.explains, not each.perhaps))
         first = {each.says: each for each in reversed(found)}
         return [each for each in found if first[each.says] is each]
+
+    def _is_silent(
+        self,
+        entry: dict[str, Any],
+        words: dict[str, str],
+        seen: Symptoms,
+        *,
+        foreign: bool,
+        explains: bool,
+    ) -> bool:
+        """Whether an entry has a condition that does not hold: see the head of its file."""
+        return (
+            (entry.get("seer", False) and not (foreign and fitting.is_of_the_chain(seen)))
+            or (entry.get("of_trust", False) and foreign and not explains)
+            or ("by" in entry and entry["by"] not in seen.by.split())
+            or (entry.get("quiet", False) and not explains)
+            # What is wrong with a path says more.
+            or (entry.get("alone", False) and bool(self.certificates) and not foreign)
+            or (entry.get("unless called", False) and _is_called(words["all"], seen))
+        )
+
+    def _finding(
+        self,
+        entry: dict[str, Any],
+        words: dict[str, str],
+        reword: Callable[[str], str],
+        *,
+        explains: bool,
+        perhaps: str,
+    ) -> Finding:
+        """Fill in the sentences of an entry."""
+        names, shell = self.names, self.shell
+        if holder := words.get("holder"):
+            names = names | {"holder": names[holder]}
+            shell = shell | {"holder": shell[holder]}
+        texts = {each: reword(entry.get(each, "")) for each in TOLD}
+        told = {each: text.format_map(words | names) for each, text in texts.items()}
+        keys = re.findall(r"{(cert|key|ca|crl|holder)}", entry["says"])
+        keys += ["ca"] if "of_the_ca" in entry else []
+        where = dict.fromkeys(name for key, name in names.items() if key in keys)
+        return Finding(
+            **told,
+            explains=explains,
+            perhaps=perhaps,
+            where=", ".join(where),
+            command=entry.get("command", "").format_map(shell) if explains else "",
+        )
 
 
 def _is_called(hosts: str, seen: Symptoms) -> bool:
@@ -207,7 +250,8 @@ def look_at(
         course: whether the files are called as in the course.
     """
     # cryptography is slow to load, and most explanations need none.
-    from mtls_lab.pki.comparison import compare, purposes_of, revocations  # noqa: PLC0415
+    from mtls_lab.pki.comparison import beside, compare, purposes_of  # noqa: PLC0415
+    from mtls_lab.pki.revocation import revocations  # noqa: PLC0415
 
     texts = {
         name: (called, "FILE") if path is None else shown(path, course=course)
@@ -222,6 +266,7 @@ def look_at(
         certificates = (*chain, *held.certificates)
         looks = (
             *compare(certificates, held.key, held.cas),
+            *beside(certificates, held.cas),
             *revocations(certificates, held.cas, held.crls),
         )
         purposes = purposes_of(certificates[0]) if certificates else set()

@@ -23,7 +23,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
-from mtls_lab.pki.comparison import revoked_by
 from mtls_lab.pki.leaf import (
     LEAF_KEY_USAGE,
     NO_KEY_USAGE,
@@ -34,6 +33,7 @@ from mtls_lab.pki.leaf import (
     name_of,
 )
 from mtls_lab.pki.pem import Identity, Key, read_identity
+from mtls_lab.pki.revocation import revoked_by
 from mtls_lab.pki.signed import UNREADABLE, expect_certificate, expect_request
 
 __all__ = [

@@ -1,9 +1,8 @@
-"""Certificates, a key and revocation lists held against each other, and against the clock.
+"""Certificates and a key held against each other, and against the clock, as a verifier would.
 
-Here: what a verifier would object to, as names and words that data/findings.toml has sentences for,
-and what a CA has revoked so far. Not here: the rules for a path (rules.py), reading files (pem.py,
-kinds.py), signing a list (authority.py), and whether a finding explains an error
-(explaining/look.py).
+Here: what does not fit, as names and words that data/findings.toml has sentences for. Not here:
+the rules for a path (rules.py), reading files (pem.py, kinds.py), revocation lists (revocation.py),
+and whether a finding explains an error (explaining/look.py).
 """
 
 from __future__ import annotations
@@ -11,17 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab.files import PathLike
 from mtls_lab.pki.description import oid_name
 from mtls_lab.pki.key_kinds import CURVES, public_key
 from mtls_lab.pki.names import hosts_of, is_address
-from mtls_lab.pki.pem import read_crls
 from mtls_lab.pki.rules import (
     PURPOSES,
     Look,
@@ -32,10 +28,10 @@ from mtls_lab.pki.rules import (
     told,
     unfit_for,
 )
-from mtls_lab.pki.signed import UNVERIFIED, has_signed, is_signed_by
+from mtls_lab.pki.signed import has_signed, is_signed_by
 from mtls_lab.text import printable
 
-__all__ = ["Look", "compare", "path_of", "purposes_of", "revocations", "revoked_by"]
+__all__ = ["Look", "beside", "compare", "path_of", "purposes_of"]
 
 #: A longer path than a verifier follows; RFC 5280 knows no limit, a loop would be endless.
 LONGEST = 20
@@ -90,6 +86,21 @@ def compare(
     else:
         yield from _dates(cas, cas, now)
     yield from _cas(cas)
+
+
+def beside(
+    certificates: Sequence[x509.Certificate], cas: Sequence[x509.Certificate]
+) -> Iterator[Look]:
+    """Give what is right in itself, and wrong with some failures: hosts, and where a path leads."""
+    if not certificates:
+        return
+    if hosts := hosts_of(extensions_of(certificates[0])):
+        names = [printable(str(host)) for host in hosts]
+        more = f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
+        yield Look("hosts", {"hosts": ", ".join(names[:SHOWN]) + more, "all": " ".join(names)})
+    path, broken = path_of(certificates, cas)
+    if not broken and len(path) > 1 and path[-1] in cas:
+        yield Look("leads to a ca", {"issuer": told(path[-1].subject)})
 
 
 def path_of(
@@ -193,11 +204,7 @@ def _sent(certificates: Sequence[x509.Certificate]) -> Iterator[Look]:
             yield Look("no host name", {"name": printable(name)})
         elif "*" in name and not WILDCARD.fullmatch(name):
             yield Look("wildcard for nobody", {"name": name})
-    if hosts:
-        names = [printable(str(host)) for host in hosts]
-        more = f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
-        yield Look("hosts", {"hosts": ", ".join(names[:SHOWN]) + more, "all": " ".join(names)})
-    elif "servers" in purposes_of(certificates[0]) and not _is_ca(certificates[0]):
+    if not hosts and "servers" in purposes_of(certificates[0]) and not _is_ca(certificates[0]):
         yield Look("no host", {"subject": told(certificates[0].subject)})
 
 
@@ -225,73 +232,3 @@ def _cas(cas: Sequence[x509.Certificate]) -> Iterator[Look]:
         if ca.subject in seen and seen[ca.subject] != key:
             yield Look("two cas of one name", {"subject": told(ca.subject)})
         seen[ca.subject] = key
-
-
-# --- Revocation lists
-
-
-def revoked_by(ca: x509.Certificate, crlfile: PathLike) -> dict[int, datetime]:
-    """Return the serial numbers on a CA's list, and since when: none if there is no list yet.
-
-    A list that this CA has not signed holds nothing of it. Raises FileProblem.
-    """
-    crls = read_crls(crlfile) if Path(crlfile).exists() else []
-    return {
-        each.serial_number: each.revocation_date_utc
-        for crl in crls
-        if _signed(crl, ca)
-        for each in crl
-    }
-
-
-def revocations(
-    certificates: Sequence[x509.Certificate],
-    cas: Sequence[x509.Certificate],
-    crls: Sequence[x509.CertificateRevocationList],
-    now: datetime | None = None,
-) -> Iterator[Look]:
-    """Give what a verifier that checks a path against these lists objects to.
-
-    Args:
-        certificates: a leaf and what is sent along.
-        cas: what the verifier trusts; empty if it is not known.
-        crls: its lists; empty if none are known, and then nothing is given.
-        now: the time to verify at; default: this machine's clock.
-
-    Example:
-        >>> from mtls_lab.pki import CertificateAuthority
-        >>> ca = CertificateAuthority.create("Lab CA")
-        >>> device = ca.issue_client("lost").certificate
-        >>> ca.revoke(device)
-        >>> [look.name for look in revocations([device], [ca.certificate], [ca.crl()])]
-        ['revoked']
-    """
-    now = now or datetime.now(UTC)
-    for crl in crls:
-        words = {"issuer": told(crl.issuer)}
-        if crl.last_update_utc > now:
-            yield Look("crl not yet valid", words | {"apart": span(crl.last_update_utc - now)})
-        elif crl.next_update_utc is not None and crl.next_update_utc < now:
-            yield Look("crl expired", words | {"apart": span(now - crl.next_update_utc)})
-        issuers = [each for each in (*cas, *certificates) if each.subject == crl.issuer]
-        if issuers and not any(_signed(crl, each) for each in issuers):
-            yield Look("crl of another key", words)
-    if not certificates or not crls:
-        return
-    path, _ = path_of(certificates, cas)
-    for each in path:
-        if each.issuer == each.subject and each != path[0]:
-            continue  # a root is trusted, whatever a list says
-        words = {"subject": told(each.subject), "issuer": told(each.issuer)}
-        own = [crl for crl in crls if crl.issuer == each.issuer]
-        if any(crl.get_revoked_certificate_by_serial_number(each.serial_number) for crl in own):
-            yield Look("revoked", words)
-        if not own:
-            yield Look("no crl of the issuer" if each == path[0] else "no crl above", words)
-
-
-def _signed(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
-    try:
-        return crl.is_signature_valid(public_key(issuer))  # type: ignore[arg-type] # TypeError
-    except UNVERIFIED:
-        return False

@@ -20,8 +20,8 @@ from mtls_lab.errors import FileProblem
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.pki import CertificateAuthority, Identity, pem
 from mtls_lab.pki.bundles import read_bundle
-from mtls_lab.pki.comparison import revocations
 from mtls_lab.pki.pem import write_pkcs12
+from mtls_lab.pki.revocation import revocations
 from mtls_lab.wire import Failure
 
 CAUSE = "In these files, "
@@ -364,5 +364,5 @@ def test_java_wants_a_keystore(tmp_path: Path) -> None:
     line = "Caused by: java.security.KeyManagementException: problem accessing trust store"
     told = explain(line, cafile=tmp_path / "ca.pem")
     assert told.why.startswith(CAUSE)
-    assert "is PEM, and Java reads a keystore there" in told.why
+    assert "is PEM, and as a keystore or truststore Java takes" in told.why
     assert "keytool -importcert" in told.fix

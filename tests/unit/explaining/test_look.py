@@ -440,6 +440,60 @@ def test_a_pair_of_the_server_is_not_the_clients(tmp_path: Path, code: int) -> N
     assert "my.crt" not in told.where + told.command + told.ruled_out
 
 
+@pytest.mark.parametrize(
+    ("chain", "line"),
+    [
+        # A server's log of an alert that a client sent: a client's pair is not the server's.
+        (
+            [leaf()],
+            "TLS server: In state wait_finished received CLIENT ALERT: Fatal - Certificate Unknown",
+        ),
+        # Nobody says over what the connection ended: a server's pair is not the client's.
+        (
+            [leaf(SERVER, named("device"))],
+            "OSError: [Errno 107] Transport endpoint is not connected",
+        ),
+    ],
+)
+def test_a_pair_of_the_other_side_is_not_blamed(
+    tmp_path: Path, chain: list[x509.Certificate], line: str
+) -> None:
+    told = asked(tmp_path, Misfit(line, chain, ""))
+    assert "In these files" not in told.why
+    assert "if this certificate" not in told.why
+
+
+def test_a_server_has_other_cas_for_its_clients(tmp_path: Path) -> None:
+    """Its own pair leads to none of them, and nothing is wrong with that."""
+    line = "ssl.SSLCertVerificationError: certificate verify failed: unable to get local issuer"
+    chain = [leaf(SERVER, named("device"), issuer="Inter", by=INTER)]
+    told = asked(tmp_path, Misfit(f"{line} certificate (_ssl.c:1006)", chain, ""))
+    assert "In these files" not in told.why
+    assert told.causes[0].startswith("if this certificate is the server's: ")
+
+
+def test_a_pair_without_a_chain_is_not_the_one_that_expired(tmp_path: Path) -> None:
+    """A server with other CAs for its clients: one of these has expired, and not its own pair."""
+    chain = [leaf(SERVER, named("device"), issuer="Inter", by=INTER)]
+    told = asked(tmp_path, Misfit(unverified(10), chain, ""))
+    assert told.ruled_out == ""
+    assert "my.crt is right" not in told.why
+    assert not any("neither in" in each for each in told.files)
+
+
+def test_the_cas_of_clients_are_not_those_of_servers(tmp_path: Path) -> None:
+    """A client that verifies with the CA of its own certificate: nothing says that it is wrong."""
+    # ran: curl 7.88, --cacert with the CA of clients, where servers have another one
+    line = "curl: (60) SSL certificate problem: unable to get local issuer certificate"
+    told = asked(tmp_path, Misfit(line, [leaf()], ""))
+    assert [each for each in told.files if "has the CA that signed" in each]
+    told = asked(
+        tmp_path,
+        Misfit("curl: (60) SSL certificate problem: certificate has expired", [leaf()], ""),
+    )
+    assert not [each for each in told.files if "has the CA that signed" in each]
+
+
 def test_a_server_that_was_refused_has_its_own_pair(tmp_path: Path) -> None:
     # ran: Python 3.11, the server's certificate has clientAuth alone, and the server is asked
     server = Side("backend", Stage.HANDSHAKE, alert("unsupported_certificate"))
@@ -549,6 +603,7 @@ def test_every_finding_is_tried() -> None:
     rare |= {"ca_file_without_a_root"}  # without a certificate, above
     held |= {"ca_not_read", "bundle_without_a_key", "wrong_password", "bundle_as_truststore"}
     held |= {"no_crl_above", "pem_for_a_keystore", "ca_not_usable"}
+    rare |= {"leads_to_a_ca"}  # told beside a failure, above
     assert set(read_facts("findings")) == set(MISFITS) | set(DATED) | rare | held
 
 
