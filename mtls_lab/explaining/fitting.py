@@ -96,7 +96,7 @@ def condition(entry: dict[str, Any], seen: Symptoms, owner: str) -> str:
     asked = whose == "device" or seen.failure.verify_code == PURPOSE
     if not owner and whose and asked and explains(entry, seen, whose):
         return WHOSE.format(whose)
-    if whose not in {"", owner or "device"}:
+    if whose not in {"", owner}:
         return ""
     if owner and _is_of_the_hello(seen) and entry["explains"].get("vague"):
         return FAR

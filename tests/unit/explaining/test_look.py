@@ -472,6 +472,12 @@ def test_a_server_has_other_cas_for_its_clients(tmp_path: Path) -> None:
     assert told.causes[0].startswith("if this certificate is the server's: ")
 
 
+def test_a_pair_of_a_server_may_be_the_refused_one(tmp_path: Path) -> None:
+    """A client that refused a server by an alert: the pair has no clientAuth, and needs none."""
+    told = told_beside_another_ca(tmp_path, alert("unknown_ca"), leaf(SERVER, named("device")))
+    assert re.match("if this certificate is the .*: the issuer of ", told.causes[0])
+
+
 def test_a_pair_without_a_chain_is_not_the_one_that_expired(tmp_path: Path) -> None:
     """A server with other CAs for its clients: one of these has expired, and not its own pair."""
     chain = [leaf(SERVER, named("device"), issuer="Inter", by=INTER)]
