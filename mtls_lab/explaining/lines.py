@@ -17,7 +17,7 @@ from mtls_lab.explaining.alerts import alerts_in, was_relayed, was_sent
 from mtls_lab.explaining.choosing import known_reasons
 from mtls_lab.explaining.named import file_named, system_reason
 from mtls_lab.explaining.openssl_said import reasons_in
-from mtls_lab.explaining.pasted import cleaned, discreet, unwrapped
+from mtls_lab.explaining.pasted import cleaned, discreet, unescaped, unwrapped
 from mtls_lab.explaining.phrases import (
     Phrase,
     phrases_in,
@@ -81,10 +81,10 @@ def heard(text: str) -> Symptoms:
     """
     text = cleaned(text)
     seen = _heard(text)
-    if seen.weight > UNEXPLAINED or not (whole := unwrapped(text)):
-        return seen
-    again = _heard(whole)
-    return again if again.weight > seen.weight else seen
+    for attempt in (unescaped, unwrapped):
+        if seen.weight <= UNEXPLAINED and (other := attempt(text)):
+            seen = max(seen, _heard(other), key=lambda each: each.weight)
+    return seen
 
 
 def _heard(text: str) -> Symptoms:
