@@ -17,7 +17,7 @@ from mtls_lab.explaining.alerts import alerts_in, was_relayed, was_sent
 from mtls_lab.explaining.choosing import known_reasons
 from mtls_lab.explaining.named import file_named, system_reason
 from mtls_lab.explaining.openssl_said import reasons_in
-from mtls_lab.explaining.pasted import cleaned, discreet, unescaped, unwrapped
+from mtls_lab.explaining.pasted import cleaned, discreet, one_line, spaced, unescaped, unwrapped
 from mtls_lab.explaining.phrases import (
     Phrase,
     phrases_in,
@@ -81,10 +81,18 @@ def heard(text: str) -> Symptoms:
     """
     text = cleaned(text)
     seen = _heard(text)
-    for attempt in (unescaped, unwrapped):
-        if seen.weight <= UNEXPLAINED and (other := attempt(text)):
-            seen = max(seen, _heard(other), key=lambda each: each.weight)
+    if whole := one_line(text):
+        again = _heard(whole)
+        other = _meaning(again) != _meaning(seen)  # else two lines are no worse quoted as two
+        seen = again if other and again.weight >= seen.weight else seen
+    for attempt in (unescaped, unwrapped, spaced):
+        if seen.weight <= UNEXPLAINED and (text_of := attempt(text)):
+            seen = max(seen, _heard(text_of), key=lambda each: each.weight)
     return seen
+
+
+def _meaning(seen: Symptoms) -> tuple[object, ...]:
+    return seen.state, seen.failure.error, seen.failure.reason, seen.failure.verify_code
 
 
 def _heard(text: str) -> Symptoms:

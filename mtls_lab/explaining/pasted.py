@@ -10,14 +10,16 @@ from __future__ import annotations
 import re
 from functools import cache
 
-__all__ = ["READ", "cleaned", "decoded", "discreet", "unescaped", "unwrapped"]
+__all__ = ["READ", "cleaned", "decoded", "discreet", "one_line", "spaced", "unescaped", "unwrapped"]
 
 #: Of a longer text, the beginning and the end are read: where a program starts, and what came last.
 READ = 256 * 1024
 #: Lines and characters of one line that was broken into several, at most.
 BROKEN, LONGEST = 40, 4096
-#: A terminal is wider than this.
-NARROW = 20
+#: A terminal is wider than this, and mostly of one of these widths; a mail is as wide as that.
+NARROW, WIDTHS, MAIL = 20, {80, 100, 120, 132, 160}, (50, 100)
+#: A line that was broken has become so many at most, one not counted.
+FEW = 8
 #: Erlang and Elixir print a term over many lines, and break it after the name that it begins with.
 TERM = re.compile(r"(\{:?[a-z_]{1,40},(?: ?[\"'][^\"'\n]{0,300}[\"'],)?)\n +")
 #: What a page, a chat or a word processor makes of blanks and quotation marks, and cannot be seen.
@@ -126,6 +128,38 @@ def unwrapped(text: str) -> str:
     if width > NARROW and len(lines[-1]) <= width:
         return "".join(lines)
     return " ".join(line.strip(" >|\t") for line in lines)
+
+
+def one_line(text: str) -> str:
+    """Return as one line what shows by its form that it was; else an empty text.
+
+    A terminal leaves lines of one width, a mail such of nearly one that go on in small letters.
+
+    Example:
+        >>> one_line("TLS/SSL error while the client connects: self-signed certificate in\\nchain")
+        'TLS/SSL error while the client connects: self-signed certificate in chain'
+        >>> one_line("the first\\nthe second")
+        ''
+    """
+    first, *further = lines = text.split("\n")
+    if not 1 <= len(further) <= FEW:
+        return ""
+    widths = {len(line) for line in lines[:-1]}
+    if len(widths) == 1 and (len(further) > 1 or len(first) in WIDTHS) and len(first) > NARROW:
+        return "".join(lines) if len(lines[-1]) <= len(first) else ""
+    mail = MAIL[0] <= min(widths) and max(widths) <= MAIL[1]
+    return " ".join(lines) if mail and all(line[:1].islower() for line in further) else ""
+
+
+def spaced(text: str) -> str:
+    """Return as one line, with one blank between its words, what was broken or stretched at blanks.
+
+    Example:
+        >>> spaced("tls:  handshake\\nfailure")
+        'tls: handshake failure'
+    """
+    short = text.count("\n") < BROKEN and len(text) <= LONGEST
+    return " ".join(word for word in text.split() if word not in {">", "|"}) if short else ""
 
 
 # --- What is nobody's business

@@ -92,6 +92,30 @@ def test_what_becomes_of_a_text_on_its_way(way: str) -> None:
     assert explain(WAYS[way](LINE)).entry == "option_value"
 
 
+ONE = "ERROR 2026 (HY000): TLS/SSL error: self-signed certificate in certificate chain"
+BROKEN: dict[str, Callable[[str], str]] = {
+    "a mail": lambda text: text.replace("in certificate", "in\ncertificate"),
+    "a terminal": lambda text: (
+        text.replace("E", "On the machine db: E", 1)[:80]
+        + "\n"
+        + text.replace("E", "On the machine db: E", 1)[80:]
+    ),
+    "a PDF": lambda text: text.replace(" ", "  "),
+}
+
+
+@pytest.mark.parametrize("way", BROKEN)
+def test_a_line_that_was_broken_says_what_it_said(way: str) -> None:
+    """The first half alone would say another thing: that the certificate is self-signed."""
+    assert explain(ONE).entry == "unknown_root"
+    assert explain(BROKEN[way](ONE)).entry == "unknown_root"
+
+
+def test_lines_of_two_programs_stay_two() -> None:
+    told = explain(f"{ONE}\nsshd: no such file or directory")
+    assert told.says == ONE
+
+
 def test_the_name_of_a_program_before_a_line_stays() -> None:
     told = explain("Nov 27 20:11:01 vm nginx[9]: SSL_do_handshake() failed: no shared cipher")
     assert "nginx" in told.stack
