@@ -30,12 +30,12 @@ __all__ = ["VAGUE", "Finding", "Looked", "look_at"]
 VAGUE = {
     "alert": {"bad_certificate", "certificate_unknown", "access_denied", "handshake_failure"},
     "error": {"EOFError", "SSLEOFError", "SSLZeroReturnError"},
-    "reason": {"ECONNRESET", "EPIPE", "ECONNABORTED"},
+    "reason": {"ECONNRESET", "EPIPE", "ECONNABORTED", "ENOTCONN"},
     "state": {
         *("http: bad certificate", "writing", "client certificate refused", "not verified"),
         *("not verified or missing", "not verified or not tls", "alert without a name"),
         *("hung up in handshake", "hung up without a word", "cut or refused", "cut while writing"),
-        *("said of device", "said of backend"),
+        *("said of device", "said of backend", "not connected"),
     },
 }
 
