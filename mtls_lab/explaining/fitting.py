@@ -41,7 +41,7 @@ VAGUE = {
         *("http: bad certificate", "writing", "client certificate refused", "not verified"),
         *("not verified or missing", "not verified or not tls", "alert without a name"),
         *("hung up in handshake", "hung up without a word", "cut or refused", "cut while writing"),
-        *("said of device", "said of backend"),
+        *("said of device", "said of backend", "not connected"),
     },
 }
 
@@ -49,7 +49,7 @@ VAGUE = {
 #: certificate.
 HUNG_UP = {
     *("writing", "hung up in handshake", "hung up without a word", "cut or refused"),
-    "ldap: no contact",
+    *("ldap: no contact", "not connected"),
 }
 #: X509_V_ERR_INVALID_PURPOSE: of this one, the other side's certificate may well be the cause.
 PURPOSE = 26

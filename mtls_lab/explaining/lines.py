@@ -1,9 +1,9 @@
 """What a line means that some program has written: which stack speaks, and what it means by it.
 
 Here: the phrases of data/lines.toml against a text of any size and origin. Not here: how they are
-read (phrases.py), what a terminal or a mail has done to the text (pasted.py), what the failure
-behind a line means (explanation.py), the alerts in it (alerts.py), exceptions (caught.py), and the
-failure that Python would have raised (raised.py).
+read (phrases.py), what is a sign of a stack (signs.py), what a terminal or a mail has done to the
+text (pasted.py), what the failure behind a line means (explanation.py), the alerts in it
+(alerts.py), exceptions (caught.py), and the failure that Python would have raised (raised.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import replace
 from mtls_lab.explaining.alerts import alerts_in, was_relayed, was_sent
 from mtls_lab.explaining.named import file_named, system_reason
 from mtls_lab.explaining.openssl_said import reasons_in
-from mtls_lab.explaining.pasted import cleaned, discreet, unwrapped
+from mtls_lab.explaining.pasted import cleaned, discreet, one_line, spaced, unescaped, unwrapped
 from mtls_lab.explaining.phrases import (
     Phrase,
     phrases_in,
@@ -26,6 +26,7 @@ from mtls_lab.explaining.phrases import (
     read_stacks,
 )
 from mtls_lab.explaining.raised import SHOWN, as_raised
+from mtls_lab.explaining.signs import begins, sign_of, unlike_go
 from mtls_lab.explaining.symptoms import Symptoms, known_reasons
 from mtls_lab.explaining.weights import S_CLIENT, UNEXPLAINED, weight_of
 from mtls_lab.explaining.wording import OTHER
@@ -80,15 +81,23 @@ def heard(text: str) -> Symptoms:
     """
     text = cleaned(text)
     seen = _heard(text)
-    if seen.weight > UNEXPLAINED or not (whole := unwrapped(text)):
-        return seen
-    again = _heard(whole)
-    return again if again.weight > seen.weight else seen
+    if whole := one_line(text):
+        again = _heard(whole)
+        other = _meaning(again) != _meaning(seen)  # else two lines are no worse quoted as two
+        seen = again if other and again.weight >= seen.weight else seen
+    for attempt in (unescaped, unwrapped, spaced):
+        if seen.weight <= UNEXPLAINED and (text_of := attempt(text)):
+            seen = max(seen, _heard(text_of), key=lambda each: each.weight)
+    return seen
+
+
+def _meaning(seen: Symptoms) -> tuple[object, ...]:
+    return seen.state, seen.failure.error, seen.failure.reason, seen.failure.verify_code
 
 
 def _heard(text: str) -> Symptoms:
-    small = _unlike_go(text).lower()
-    signs = {name for name in read_stacks() if _sign(name, text, small)}
+    small = unlike_go(text).lower()
+    signs = {name for name in read_stacks() if sign_of(name, text, small)}
     phrases = [
         phrase
         for phrase in phrases_in(small)
@@ -213,15 +222,15 @@ def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
 def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tuple[str, str, str]:
     """Return who wrote a line and, where one shows, through which library; both names; the note."""
     stacks = read_stacks()
-    small, all_small = _unlike_go(line).lower(), _unlike_go(text).lower()
-    found = {name: _sign(name, line, small) for name in stacks if name in signs}
+    small, all_small = unlike_go(line).lower(), unlike_go(text).lower()
+    found = {name: sign_of(name, line, small) for name in stacks if name in signs}
     # Go's tls: is no sign of Go in FreeRADIUS' tls: (tls).
     parts = {a for a in found.values() if any(a in b != a for b in found.values())}
     doubtful = {name for name in found if found[name] in parts & set(stacks[name].get("cased", ()))}
     here = {name: len(sign) if name not in doubtful else 0 for name, sign in found.items()}
     # The data file has a release of a library before the library.
     libraries = [name for name in here if here[name] and stacks[name].get("library")]
-    around = {name: here[name] or len(_sign(name, text, all_small)) - LINE for name in here}
+    around = {name: here[name] or len(sign_of(name, text, all_small)) - LINE for name in here}
     writers = sorted((n for n in here if not stacks[n].get("library")), key=lambda n: -around[n])
     # An address in the line is no sign of an HTTP server, nor are words of HTTP beside another's.
     if stack != "http" and (stack or any(here[name] for name in writers if name != "http")):
@@ -233,27 +242,6 @@ def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tu
     notes = (n for n in notes if any(part in small for part in n.get("note_near", [""])))
     note = next((n["note"] for n in notes if side in ("", n.get("note_of", side))), "")
     return " with ".join(stacks[name]["name"] for name in names), " ".join(names), note
-
-
-def _unlike_go(text: str) -> str:
-    """A text in which Python's mark of OpenSSL's library X509 is no longer like Go's package."""
-    return text.replace("[X509: ", "[X509 ")
-
-
-def _sign(name: str, text: str, small: str) -> str:
-    """The longest sign of a stack in a text, which is given in small letters too."""
-    stack = read_stacks()[name]
-    found = [sign for sign in stack["signs"] if sign in small and _begins(sign, small)]
-    found += [sign for sign in stack.get("cased", ()) if sign in text and _begins(sign, text)]
-    return max(found, key=len, default="")
-
-
-def _begins(sign: str, text: str) -> bool:
-    """Whether a sign is in a text as a word, and not as the end of one: eap_tls is not Go's tls."""
-    at = text.find(sign)
-    while at > 0 and sign[0].isalnum() and (text[at - 1].isalnum() or text[at - 1] in "_-+"):
-        at = text.find(sign, at + 1)
-    return at >= 0
 
 
 def _longest_part(table: str, line: str) -> str:
@@ -272,7 +260,7 @@ def _only_side(lines: list[str]) -> str:
     """The side that a text is of, if no line of it is of the other one."""
     small = "\n".join(lines).lower()
     sides = read_lines()["sides"].items()
-    parts = {part: told for part, told in sides if part in small and _begins(part, small)}
+    parts = {part: told for part, told in sides if part in small and begins(part, small)}
     sides = {t for part, t in parts.items() if not any(part in p != part for p in parts)}
     return sides.pop() if len(sides) == 1 else ""
 

@@ -1,8 +1,8 @@
 """A text as somebody pastes it, made what a program has written, without what is nobody's business.
 
-Here: how much of it is read, bytes, colours, lines that were broken on the way, and passwords and
-tokens in a line, left out: an explanation is pasted into tickets. Not here: what the lines mean
-(lines.py).
+Here: how much of it is read, bytes, colours, what a page or a log makes of a line, lines that were
+broken on the way, and passwords and tokens in a line, left out: an explanation is pasted into
+tickets. Not here: what the lines mean (lines.py).
 """
 
 from __future__ import annotations
@@ -10,16 +10,46 @@ from __future__ import annotations
 import re
 from functools import cache
 
-__all__ = ["READ", "cleaned", "decoded", "discreet", "unwrapped"]
+__all__ = ["READ", "cleaned", "decoded", "discreet", "one_line", "spaced", "unescaped", "unwrapped"]
 
 #: Of a longer text, the beginning and the end are read: where a program starts, and what came last.
 READ = 256 * 1024
 #: Lines and characters of one line that was broken into several, at most.
 BROKEN, LONGEST = 40, 4096
-#: A terminal is wider than this.
-NARROW = 20
+#: A terminal is wider than this, and mostly of one of these widths; a mail is as wide as that.
+NARROW, WIDTHS, MAIL = 20, {80, 100, 120, 132, 160}, (50, 100)
+#: A line that was broken has become so many at most, one not counted.
+FEW = 8
 #: Erlang and Elixir print a term over many lines, and break it after the name that it begins with.
 TERM = re.compile(r"(\{:?[a-z_]{1,40},(?: ?[\"'][^\"'\n]{0,300}[\"'],)?)\n +")
+#: What a page, a chat or a word processor makes of blanks and quotation marks, and cannot be seen.
+TYPED = {
+    **dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2007\u2009\u202f\u3000"), " "),
+    **dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"), ""),
+    **dict.fromkeys(map(ord, "\u2018\u2019\u201a"), "'"),
+    **dict.fromkeys(map(ord, "\u201c\u201d\u201e"), '"'),
+}
+#: The same in the source of a page.
+ENTITIES = {
+    "&quot;": '"',
+    "&#34;": '"',
+    "&#39;": "'",
+    "&#x27;": "'",
+    "&apos;": "'",
+    "&nbsp;": " ",
+    "&lt;": "<",
+    "&gt;": ">",
+    "&amp;": "&",  # the last one
+}
+#: Before each line of a program: docker compose, syslog, a container's log, CI. A text, which `re`
+#: compiles when a line is of that kind, and keeps.
+BEFORE = (
+    r"[\w.-]{1,60} +\| ?"
+    r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,60} [^\s\[:]{1,60}(?:\[\d{1,9}\])?: "
+    r"|\d{4}-\d\d-\d\dT[\d:.]{8,20}(?:Z|[+-]\d\d:?\d\d) (?:std(?:out|err) [FP] )?"
+)
+#: What is printed over several lines, each of which says little without the others.
+OF_LINES = ("Traceback (most recent", 'File "', "{error,", "{:error,")
 #: The colours of a log (ECMA-48, SGR), as a terminal takes them, as JSON and `cat -v` write them,
 #: and as they are copied from a page, without the character that nobody sees.
 COLOUR = re.compile(
@@ -45,12 +75,38 @@ def cleaned(text: str) -> str:
     if len(text) > READ:
         text = f"{text[: READ // 2]}\n{text[-READ // 2 :]}"
     text = COLOUR.sub("", text) if "[" in text else text
+    text = text.replace("\r\n", "\n")
+    text = text if text.isascii() else text.translate(TYPED)
+    if "&" in text and ";" in text:
+        for entity, character in ENTITIES.items():
+            text = text.replace(entity, character)
+    if any(each in text for each in OF_LINES):
+        text = _without_before(text)
     return TERM.sub(_joined, text.replace('\\"', '"'))  # a line in quotes, as JSON has it
+
+
+def _without_before(text: str) -> str:
+    """Take away what stands before each line, if something does before all of them."""
+    lines = text.split("\n")
+    found = [re.match(BEFORE, line) for line in lines if line.strip()]
+    if len(found) < 2 or not all(found):
+        return text
+    return "\n".join(re.sub(f"^(?:{BEFORE})", "", line, count=1) for line in lines)
 
 
 def _joined(term: re.Match[str]) -> str:
     """The beginning of a term, to be gone on with; Elixir has a space between the parts."""
     return f"{term[1]} " if term[1][1] == ":" else term[1]
+
+
+def unescaped(text: str) -> str:
+    """Return with its line ends what has them as two characters, as a text in JSON does.
+
+    Example:
+        >>> unescaped(r"refused\\nTLS handshake failed")
+        'refused\\nTLS handshake failed'
+    """
+    return text.replace("\\n", "\n") if "\\n" in text else ""
 
 
 def unwrapped(text: str) -> str:
@@ -72,6 +128,38 @@ def unwrapped(text: str) -> str:
     if width > NARROW and len(lines[-1]) <= width:
         return "".join(lines)
     return " ".join(line.strip(" >|\t") for line in lines)
+
+
+def one_line(text: str) -> str:
+    """Return as one line what shows by its form that it was; else an empty text.
+
+    A terminal leaves lines of one width, a mail such of nearly one that go on in small letters.
+
+    Example:
+        >>> one_line("TLS/SSL error while the client connects: self-signed certificate in\\nchain")
+        'TLS/SSL error while the client connects: self-signed certificate in chain'
+        >>> one_line("the first\\nthe second")
+        ''
+    """
+    first, *further = lines = text.split("\n")
+    if not 1 <= len(further) <= FEW:
+        return ""
+    widths = {len(line) for line in lines[:-1]}
+    if len(widths) == 1 and (len(further) > 1 or len(first) in WIDTHS) and len(first) > NARROW:
+        return "".join(lines) if len(lines[-1]) <= len(first) else ""
+    mail = MAIL[0] <= min(widths) and max(widths) <= MAIL[1]
+    return " ".join(lines) if mail and all(line[:1].islower() for line in further) else ""
+
+
+def spaced(text: str) -> str:
+    """Return as one line, with one blank between its words, what was broken or stretched at blanks.
+
+    Example:
+        >>> spaced("tls:  handshake\\nfailure")
+        'tls: handshake failure'
+    """
+    short = text.count("\n") < BROKEN and len(text) <= LONGEST
+    return " ".join(word for word in text.split() if word not in {">", "|"}) if short else ""
 
 
 # --- What is nobody's business

@@ -24,8 +24,8 @@ FILES = {
 }
 #: A host in quotes that is an address, and X509_V_ERR_HOSTNAME_MISMATCH and …_IP_ADDRESS_MISMATCH.
 ADDRESS = (
-    r"(?:host ?name|for|host) ['\"\u2018]"
-    r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}:[0-9a-fA-F:]{2,40})['\"\u2019]"
+    r"(?:host ?name|for|host) ['\"]"
+    r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}:[0-9a-fA-F:]{2,40})['\"]"
 )
 HOST, ADDRESS_ITSELF = 62, 64
 

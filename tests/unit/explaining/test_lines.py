@@ -480,3 +480,20 @@ def test_a_line_that_was_broken_is_read_as_one(line: str, broken: str) -> None:
     told, whole = explain("\n".join(pieces)), explain(line)
     assert len(pieces) > 1
     assert (told.who, told.what) == (whole.who, whole.what)
+
+
+@pytest.mark.parametrize(
+    ("line", "stack"),
+    [
+        ('Get "https://vault.example.com:8200/": x509: certificate has expired', "Go"),
+        (
+            "javax.net.ssl.SSLHandshakeException: PKIX path building failed: ldap.example.com",
+            "Java",
+        ),
+        ('Get "https://redis:6380/": x509: certificate has expired', "Go"),
+        ("redis.exceptions.ConnectionError: certificate verify failed", "Redis"),
+        ("nginx.conf: cannot load certificate", "nginx"),
+    ],
+)
+def test_a_host_that_is_called_has_not_written_the_line(line: str, stack: str) -> None:
+    assert explain(line).stack.startswith(stack)

@@ -1,6 +1,9 @@
-"""What is nobody else's business is left out of what an explanation repeats."""
+"""What a text becomes on its way is undone, and what is nobody else's business left out."""
 
+import html
+import json
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -52,3 +55,67 @@ def test_it_takes_no_longer_for_a_hostile_line(text: str) -> None:
     began = time.process_time()
     discreet(text)
     assert time.process_time() - began < 0.2
+
+
+# --- On its way from a program to an explanation
+
+LINE = (
+    "Traceback (most recent call last):\n"
+    '  File "client.py", line 4, in <module>\n'
+    '    c.tls_set("ca.crt", tls_version="tlsv1.2")\n'
+    '  File "paho/mqtt/client.py", line 1268, in tls_set\n'
+    "    context = ssl.SSLContext(tls_version)\n"
+    "TypeError: 'str' object cannot be interpreted as an integer"
+)
+
+
+def before(each: str) -> Callable[[str], str]:
+    return lambda text: "\n".join(f"{each}{line}" for line in text.split("\n"))
+
+
+WAYS: dict[str, Callable[[str], str]] = {
+    "a page": lambda text: text.replace(" ", "\u00a0"),
+    "the source of a page": html.escape,
+    "a word processor": lambda text: text.replace("'", "\u2019").replace('"', "\u201d"),
+    "Windows": lambda text: text.replace("\n", "\r\n"),
+    "JSON": lambda text: json.dumps({"level": "error", "msg": text}),
+    "docker compose": before("api-1  | "),
+    "syslog": before("Nov 27 20:11:01 vm app[123]: "),
+    "a container": before("2026-11-27T20:00:00.000000000Z stderr F "),
+    "CI": before("2026-11-27T20:00:00.0000000Z "),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_becomes_of_a_text_on_its_way(way: str) -> None:
+    assert explain(LINE).entry == "option_value"
+    assert explain(WAYS[way](LINE)).entry == "option_value"
+
+
+ONE = "ERROR 2026 (HY000): TLS/SSL error: self-signed certificate in certificate chain"
+BROKEN: dict[str, Callable[[str], str]] = {
+    "a mail": lambda text: text.replace("in certificate", "in\ncertificate"),
+    "a terminal": lambda text: (
+        text.replace("E", "On the machine db: E", 1)[:80]
+        + "\n"
+        + text.replace("E", "On the machine db: E", 1)[80:]
+    ),
+    "a PDF": lambda text: text.replace(" ", "  "),
+}
+
+
+@pytest.mark.parametrize("way", BROKEN)
+def test_a_line_that_was_broken_says_what_it_said(way: str) -> None:
+    """The first half alone would say another thing: that the certificate is self-signed."""
+    assert explain(ONE).entry == "unknown_root"
+    assert explain(BROKEN[way](ONE)).entry == "unknown_root"
+
+
+def test_lines_of_two_programs_stay_two() -> None:
+    told = explain(f"{ONE}\nsshd: no such file or directory")
+    assert told.says == ONE
+
+
+def test_the_name_of_a_program_before_a_line_stays() -> None:
+    told = explain("Nov 27 20:11:01 vm nginx[9]: SSL_do_handshake() failed: no shared cipher")
+    assert "nginx" in told.stack

@@ -1,0 +1,56 @@
+"""What shows in a text which stack wrote it.
+
+Here: the signs of data/lines.toml, each as a word of a text. Not here: which of several stacks has
+written a line (lines.py).
+"""
+
+from __future__ import annotations
+
+import re
+
+from mtls_lab.explaining.phrases import read_stacks
+
+__all__ = ["begins", "sign_of", "unlike_go"]
+
+#: A name that ends as those of hosts do. A text, which `re` compiles once, and keeps.
+HOST_NAME = (
+    r"[a-z0-9-]{1,30}\.(?:[a-z0-9-]{1,30}\.){0,3}"
+    r"(?:com|net|org|io|eu|de|uk|fr|dev|example|test|invalid|local|lan|internal|intra|corp|svc)"
+    r"(?![\w-]|\.[a-z])"
+)
+
+
+def unlike_go(text: str) -> str:
+    """Return a text in which Python's mark of OpenSSL's X509 is no longer like Go's package."""
+    return text.replace("[X509: ", "[X509 ")
+
+
+def sign_of(name: str, text: str, small: str) -> str:
+    """Return the longest sign of a stack in a text, which is given in small letters too."""
+    stack = read_stacks()[name]
+    found = [sign for sign in stack["signs"] if sign in small and begins(sign, small)]
+    found += [sign for sign in stack.get("cased", ()) if sign in text and begins(sign, text)]
+    return max(found, key=len, default="")
+
+
+def begins(sign: str, text: str) -> bool:
+    """Return whether a sign is in a text as a word: no end of one, no name of a host.
+
+    Example:
+        >>> begins("vault", "vault: denied"), begins("vault", "https://vault.example.com: denied")
+        (True, False)
+        >>> begins("tls", "eap_tls: denied")
+        False
+    """
+    at = text.find(sign)
+    while at >= 0 and sign[0].isalnum():
+        before = text[at - 1 : at] if at else ""
+        if not (before.isalnum() or before in {"_", "-", "+"} or _is_a_host(text, at)):
+            break
+        at = text.find(sign, at + 1)
+    return at >= 0
+
+
+def _is_a_host(text: str, at: int) -> bool:
+    """Whether the name of a host begins here: vault.example.com is called, and has not written."""
+    return text[max(at - 2, 0) : at] == "//" or re.match(HOST_NAME, text[at : at + 80]) is not None
