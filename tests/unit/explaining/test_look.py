@@ -631,6 +631,14 @@ def test_what_every_verifier_objects_to_comes_before_the_ca_file(tmp_path: Path)
     assert any("neither in" in each for each in told.files)
 
 
+def test_a_curve_that_kept_a_client_silent_comes_before_the_ca_file(tmp_path: Path) -> None:
+    """Measured: Python 3.11, OpenSSL 3.0.19, TLS 1.3: it sends no certificate with such a key."""
+    mine = Misfit(alert("certificate_required"), [leaf(key=BRAINPOOL)], "", ANOTHER_CA, BRAINPOOL)
+    told = asked(tmp_path, mine)
+    assert "is on the curve brainpoolP256r1" in told.why
+    assert any("not among the CAs" in each for each in told.files)
+
+
 def test_a_ca_file_that_is_not_read_comes_after_that_too(tmp_path: Path) -> None:
     late = [leaf(issuer="Inter", by=INTER), dated_inter(-9, -2)]
     told = asked(tmp_path, Misfit(alert("bad_certificate"), late, "", cas=()))
