@@ -119,7 +119,8 @@ def path_of(
             continue
         words = {"subject": told(last.subject), "issuer": told(last.issuer)}
         words["trusted"] = ", ".join(sorted({told(c.subject) for c in cas})) or "nothing"
-        words["holder"] = "ca" if any(c in cas for c in named) else "cert"
+        sent = named and not any(c in cas for c in named)
+        words["holder"] = "cert" if sent else "ca"
         if last.issuer == last.subject:
             if is_signed_by(last, last):
                 return path, Look("self-signed" if len(path) == 1 else "root not trusted", words)

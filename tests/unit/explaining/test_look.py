@@ -388,6 +388,22 @@ def test_a_date_is_compared_with_a_clock(entry: str) -> None:
     assert {look.words["apart"] for look in dated} <= {"29 days", "30 days"}
 
 
+@pytest.mark.parametrize(
+    ("chain", "trusted", "holder"),
+    [
+        ([leaf(subject="Root", by=OTHER)], [root()], "ca"),
+        ([leaf(subject="device", issuer="device", by=OTHER)], [root()], "ca"),
+        ([leaf(issuer="Stale", by=OTHER), root(subject="Stale")], [root()], "cert"),
+    ],
+    ids=["of a CA's name", "of its own name", "below another key that is sent along"],
+)
+def test_where_the_key_that_signed_is_not(
+    chain: list[x509.Certificate], trusted: list[x509.Certificate], holder: str
+) -> None:
+    (look,) = (each for each in compare(chain, LEAF_KEY, trusted) if each.name == "other key")
+    assert look.words["holder"] == holder
+
+
 def test_files_that_fit_are_not_blamed(tmp_path: Path) -> None:
     fine = Misfit(alert("bad_certificate"), [leaf()], "")
     told = asked(tmp_path, fine)
