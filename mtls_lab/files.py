@@ -130,7 +130,7 @@ def write_file(
     new = os.path.join(folder, f".{name}.{os.getpid()}-{os.urandom(4).hex()}.new")  # noqa: PTH118
     data = content.encode("utf-8") if isinstance(content, str) else content
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
-    with writing(path):
+    try:
         old = _mode(path) if mode is None else None
         descriptor = os.open(new, flags, next(m for m in (mode, old, 0o666) if m is not None))
         try:
@@ -148,6 +148,8 @@ def write_file(
             with suppress(OSError):
                 os.unlink(new)  # noqa: PTH108
             raise
+    except OSError as error:
+        raise _not_written(path, error) from None
     return path if isinstance(path, Path) else Path(path)
 
 
@@ -230,7 +232,8 @@ def private_folder(folder: PathLike) -> Path:
 
     One that is there already stays as it is: it may be a person's own. Raises FileProblem.
     """
-    folder = Path(folder)
+    if not isinstance(folder, Path):
+        folder = Path(folder)
     if not os.path.isdir(folder):  # noqa: PTH112 - to ask costs a tenth of being told by mkdir
         with writing(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -247,18 +250,22 @@ def writing(path: PathLike) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        name = os.fspath(path)
-        if error.errno == errno.ELOOP or (error.errno == errno.EINVAL and _kind(name)):
-            raise FileProblem(
-                f"{name} is {_kind(name) or 'a link'}",
-                "a file of the lab's own",
-                "move it away, and try again",
-            ) from None
-        raise FileProblem(
-            f"{name} cannot be written ({error.strerror or error})",
-            "a folder that you may write to, with space left",
-            "choose another folder, or change its permissions",
-        ) from None
+        raise _not_written(path, error) from None
+
+
+def _not_written(path: PathLike, error: OSError) -> FileProblem:
+    name = os.fspath(path)
+    if error.errno == errno.ELOOP or (error.errno == errno.EINVAL and _kind(name)):
+        return FileProblem(
+            f"{name} is {_kind(name) or 'a link'}",
+            "a file of the lab's own",
+            "move it away, and try again",
+        )
+    return FileProblem(
+        f"{name} cannot be written ({error.strerror or error})",
+        "a folder that you may write to, with space left",
+        "choose another folder, or change its permissions",
+    )
 
 
 def _kind(path: str) -> str:
