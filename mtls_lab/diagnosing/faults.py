@@ -17,7 +17,7 @@ from mtls_lab.files import PathLike
 from mtls_lab.pki.comparison import compare
 from mtls_lab.wire import Failure
 
-__all__ = ["Sent"]
+__all__ = ["SHOWN", "Sent"]
 
 #: X509_V_ERR_…: what a certificate shows by itself, as `compare` calls it.
 SHOWN = {
@@ -60,7 +60,9 @@ class Sent:
         """Give what is wrong beside this code: OpenSSL names one fault at a time."""
         looks = {look.name for look in compare(self.served.chain)}
         other = "clients" if self.sender == "server" else "servers"
-        shown = [SHOWN[look] for look in SHOWN if look in looks and not look.endswith(other)]
+        shown = dict.fromkeys(
+            number for look, number in SHOWN.items() if look in looks and not look.endswith(other)
+        )
         found = (self.explains(each) for each in shown if each != code)
         return (each for each in found if each)
 

@@ -13,6 +13,7 @@ from cryptography import x509
 
 from mtls_lab.diagnosing.attempts import Attempt, Requested
 from mtls_lab.diagnosing.causes import cause, explained, listed, sentence
+from mtls_lab.diagnosing.faults import SHOWN
 from mtls_lab.diagnosing.probing import Seen
 from mtls_lab.diagnosing.value import Cause
 from mtls_lab.explaining import Explanation, explain
@@ -40,8 +41,6 @@ __all__ = [
 BETWEEN = re.compile(
     r"\b(intermediate|issuing|sub(ordinate)?[ -]?ca|ica|signing|level ?[12])\b", re.IGNORECASE
 )
-#: X509_V_ERR_…: the dates and the purpose, which a certificate shows by itself.
-SHOWN_BY_ITSELF = (10, 9, 26)
 #: Alerts for a chain that does not lead to a CA that is trusted.
 NO_CHAIN = {"unknown_ca", "decrypt_error"}
 
@@ -73,7 +72,7 @@ def _besides(seen: Seen, told_: set[str]) -> Iterator[Cause]:
     if not seen.own.unfit:
         return
     evidence = ["the file itself: a server names one fault at a time"]
-    for code in SHOWN_BY_ITSELF:
+    for code in dict.fromkeys(SHOWN.values()):
         failure = Failure("SSLCertVerificationError", verify_code=code)
         for each in of_file(seen, Symptoms("device", failure=failure), evidence, certain=True):
             if each.says not in told_:

@@ -111,7 +111,6 @@ with grpc.secure_channel(sys.argv[1], trusted) as channel:
 def test_a_peer_that_does_not_take_ed25519(ca: CertificateAuthority) -> None:
     """Part 2, section 9: BoringSSL verifies it only where a program asks for it
     (`kVerifySignatureAlgorithms` in ssl/extensions.cc). gRPC does not."""
-    pytest.importorskip("grpc")
     ours: Any = ed25519.Ed25519PrivateKey.generate()
     answered = {}
     for kind, key in {"P-256": None, "Ed25519": ours}.items():
