@@ -23,8 +23,8 @@ from mtls_lab.net.tls import (
     expect_context,
     hang_up,
     messages_of,
+    peer_of,
     receive,
-    subject_of,
     wrap,
 )
 from mtls_lab.wire import SECRET, Failure, LineBuffer, ProtocolError, Service, Side, Stage
@@ -64,8 +64,6 @@ class Conversation:
     failure: Failure | None = None
     version: str | None = None
     peer: str | None = None
-    #: As `getpeercert` gives it; None over plain TCP, or without one.
-    certificate: PeerCertificate = None
     asked: bool = False
     reused: bool = False
     # Bounded: a client may send commands for as long as it likes.
@@ -204,8 +202,7 @@ class Backend:
         talk.connection = tls = wrap(context, talk.connection, server_side=True)
         self._acceptor.adopt(tls)
         tls.do_handshake()
-        talk.version, talk.certificate = tls.version(), tls.getpeercert()
-        talk.peer = subject_of(talk.certificate)
+        talk.version, talk.peer = tls.version(), peer_of(tls)
         talk.asked = tls.context.verify_mode is not ssl.CERT_NONE
         talk.reused = bool(tls.session_reused)
         talk.stage = Stage.APPLICATION
@@ -216,9 +213,11 @@ class Backend:
         self._tell("open", peer, talk)
         if self._authorize is not None:
             talk.stage = Stage.APPLICATION
+            tls = talk.connection
+            shown = tls.getpeercert() if isinstance(tls, ssl.SSLSocket) else None
             try:
                 with self._acceptor.outside():
-                    allowed = self._authorize(talk.certificate)
+                    allowed = self._authorize(shown)
             except Exception:
                 talk.send("ERROR not authorized")
                 raise

@@ -16,7 +16,7 @@ from mtls_lab.errors import LabError, expect_number, expect_text, kind_of
 from mtls_lab.net.clock import Clock, addresses
 from mtls_lab.net.recording import RecordedSocket
 from mtls_lab.net.sockets import Address
-from mtls_lab.net.tls import expect_context, hang_up, messages_of, subject_of
+from mtls_lab.net.tls import expect_context, hang_up, messages_of, peer_of
 from mtls_lab.wire import Exchange, Failure, LineBuffer, Session, Side, Stage
 
 __all__ = ["GRACE", "Upstream", "ask", "expect_upstream"]
@@ -113,7 +113,7 @@ def ask(
         if connection.tls is not None:
             stage = Stage.HANDSHAKE
             connection.do_handshake()
-            version, peer = connection.tls.version(), subject_of(connection.tls.getpeercert())
+            version, peer = connection.tls.version(), peer_of(connection.tls)
             reused = bool(connection.tls.session_reused)
             stage = Stage.FIRST_READ
         _send(connection, command)

@@ -30,6 +30,7 @@ __all__ = [
     "hang_up",
     "is_watched",
     "messages_of",
+    "peer_of",
     "receive",
     "subject_of",
     "watch",
@@ -179,6 +180,22 @@ def subject_of(certificate: PeerCertificate) -> str | None:
     ]
     return ",".join(reversed(parts)) or None
 
+
+def peer_of(tls: ssl.SSLSocket | ssl.SSLObject) -> str | None:
+    """Return the subject of the certificate that the peer was asked for and has shown, or None."""
+    shown = tls.getpeercert(binary_form=True)
+    if shown is None or tls.context.verify_mode is ssl.CERT_NONE:  # not asked for, and not checked
+        return None
+    if (known := _subjects.get(shown)) is None:
+        if len(_subjects) >= MOST_SUBJECTS:
+            _subjects.clear()
+        known = _subjects[shown] = subject_of(tls.getpeercert())
+    return known
+
+
+#: By certificate, in DER. To decode one is two per cent of an exchange, and most come again.
+_subjects: dict[bytes, str | None] = {}
+MOST_SUBJECTS = 256
 
 #: Characters that mean something in a subject, and how they are written there.
 _ESCAPES = str.maketrans({"\0": "\\00"} | {c: f"\\{c}" for c in '",+;<>\\'})

@@ -15,7 +15,7 @@ from cryptography import x509
 
 from mtls_lab import Exchange, Failure, Side, Stage, ask, serve
 from mtls_lab.errors import NetworkProblem
-from mtls_lab.net import Backend, running, stop_all, subject_of
+from mtls_lab.net import Backend, running, stop_all, subject_of, tls
 from mtls_lab.wire import SECRET
 from tests.unit.lab import LONG, Lab, connect, name_of, read_all, spelled
 
@@ -234,6 +234,23 @@ def test_the_refused_hear_nothing_else() -> None:
 )
 def test_subject_of(certificate: Certificate, subject: str | None) -> None:
     assert subject_of(certificate) == subject
+
+
+def test_each_peer_has_its_own_name_where_it_was_checked(
+    lab: Lab, version: ssl.TLSVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read of a certificate is kept, and is told to nobody who did not check it."""
+    monkeypatch.setattr(tls, "MOST_SUBJECTS", 2)
+    unchecked = lab.device("valid", version)
+    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+    with serve(lab.mtls()) as backend:
+        for name in ("valid", "unauthorized_name", "valid"):
+            exchange = ask("PING", backend, context=lab.device(name, version))
+            assert exchange.device.peer == "CN=localhost"
+        assert ask("PING", backend, context=unchecked).device.peer is None
+    trusted, other = "CN=trusted-client", "CN=another-client"
+    assert [side.peer for side in backend.connections] == [trusted, other, trusted, trusted]
+    assert len(tls._subjects) <= 2
 
 
 # --- Names and addresses
