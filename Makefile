@@ -45,10 +45,10 @@ lab: $(or $(wildcard $(READY)),$(LEARNER)) ## Open the tutorial in JupyterLab, i
 doctor: $(or $(wildcard $(READY)),$(LEARNER)) ## Check whether this machine is ready for the lab
 	@.venv/bin/mtls-lab doctor
 
-test: $(READY) ## Run every test, on one Python
+test: $(READY) ## Run the tests, on one Python, without a network
 	@.venv/bin/python -m pytest $(PROCESSES)
 
-matrix: $(READY) ## Run the core of the tests on Debian 12, 13 and sid, on other Pythons, on old packages
+matrix: $(READY) ## Run the core of the tests on other Debians, Pythons and packages; try every way to install
 	@.venv/bin/python -m tests.matrix $(filter-out $(PYTHON),$(FOUND))
 
 notebooks: $(READY) ## Run the notebooks and write their outputs into notebooks/

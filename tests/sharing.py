@@ -34,9 +34,15 @@ LONGEST = [
 APART = ("tests/notebooks/", "tests/repository/")
 
 
-#: From so many cores on, each process has a JupyterLab and a Chromium: one for all would work on
-#: when the others are done. With fewer, the cores are busy anyway, and to start more costs time.
+#: From so many cores on, each process has a JupyterLab and a Chromium. With fewer, two processes
+#: have them: one would work on when the others are done, and to start more costs time.
 MANY = 3
+#: What one of the two looks at: whole notebooks. The other one has the panels.
+NOTEBOOKS = (
+    "tests/browser/test_learner.py",
+    "tests/browser/test_notebooks.py",
+    "tests/browser/test_slides.py",
+)
 #: A folder of tests that share one page.
 ONE_PAGE = "tests/browser/together/"
 
@@ -48,7 +54,7 @@ def piece(nodeid: str, cores: int = 1) -> str:
         >>> piece("tests/unit/test_facts.py::test_one[a::b]")
         'tests/unit/test_facts.py'
         >>> piece("tests/browser/together/test_still.py::test_one")
-        'tests/browser/'
+        'panels in a browser'
         >>> piece("tests/browser/test_slides.py::test_one", cores=4)
         'tests/browser/test_slides.py'
         >>> piece("tests/unit/diagnosing/test_hostile.py::test_one")
@@ -57,7 +63,7 @@ def piece(nodeid: str, cores: int = 1) -> str:
         'tests/repository/test_routes.py::test_make'
     """
     if nodeid.startswith("tests/browser/") and cores < MANY:
-        return "tests/browser/"
+        return f"{'notebooks' if nodeid.startswith(NOTEBOOKS) else 'panels'} in a browser"
     if nodeid.startswith(ONE_PAGE):
         return ONE_PAGE
     if nodeid.startswith(WAITING):

@@ -1,4 +1,5 @@
-"""`make matrix`: the same tests on several Debians and Pythons, all at a time, and their table.
+"""`make matrix`: the same tests on several Debians and Pythons, all at a time, and their table;
+and, once, those that install from the package registry.
 
 Here: the systems, and the table. Not here: which tests run on which (core.py), how a Debian is made
 and entered (the script `debian` beside this file), how a venv is installed (the Makefile).
@@ -31,6 +32,9 @@ DEBIANS = {
     "Debian sid": ("sid", "3.14", ""),
     NEWEST: ("sid", "3.15", TPM),
 }
+
+#: What the run is called that is of no system, but of this machine's Python.
+INSTALLING = "ways to install"
 
 #: What a Debian needs here, beside root.
 PROGRAMS = ["mmdebstrap", "ip", "unshare"]
@@ -111,6 +115,11 @@ def venvs(pythons: list[str]) -> list[Run]:
         return [venv("{}.{}".format(*sys.version_info), OLDEST)]
     first, *others = pythons
     return [venv(first, "Python", OLDEST), *(venv(each, "Python") for each in others)]
+
+
+def installing() -> Run:
+    """The tests that install from the registry, for which `make test` would need a network."""
+    return Run(INSTALLING, [sys.executable, "-m", "pytest", "-m", "registry"])
 
 
 def pack() -> None:
@@ -203,7 +212,8 @@ def supported() -> list[str]:
 def not_run(results: list[Result], lacking: str) -> list[str]:
     """The Debians and the supported Pythons on which nothing was run, and why."""
     lines = [f"{'; '.join(DEBIANS)}: needs {lacking}"] if lacking else []
-    ran = {".".join(result.ran_on[0].split(".")[:2]) for result in results}
+    systems = [each for each in results if each.run.where != INSTALLING]
+    ran = {".".join(result.ran_on[0].split(".")[:2]) for result in systems}
     missing = [each for each in supported() if each not in ran]
     return lines + [f"Python {each}: not on this machine" for each in missing]
 
@@ -215,6 +225,7 @@ def main(pythons: list[str]) -> int:
     runs = [] if lacks else [debian(where) for where in DEBIANS]
     known = [] if lacks else [python for _, python, _ in DEBIANS.values()]
     runs += venvs([each for each in pythons if each not in known])
+    runs.append(installing())
     pack()
     # All at a time: a test often waits for a peer or a time-out, and one run takes but 400 MB.
     with ThreadPoolExecutor(len(runs)) as pool:

@@ -134,7 +134,8 @@ def test_the_first_of_the_other_pythons_has_the_oldest_packages() -> None:
 
 
 def test_what_did_not_run_is_named() -> None:
-    assert matrix.not_run([result(PASSED)], "root, mmdebstrap") == [
+    installed = result(PASSED.replace("3.13.5", "3.11.7"), where=matrix.installing().where)
+    assert matrix.not_run([result(PASSED), installed], "root, mmdebstrap") == [
         "Debian 12; Debian 13; Debian sid; Debian sid, Python 3.15: needs root, mmdebstrap",
         "Python 3.11: not on this machine",
         "Python 3.12: not on this machine",
@@ -156,6 +157,7 @@ def test_a_python_that_a_debian_has_is_not_run_again_and_a_failure_is_shown(
     monkeypatch.setattr(matrix, "pack", lambda: None)
     monkeypatch.setattr(matrix, "debian", lambda where: Run(where, printing(PASSED)))
     monkeypatch.setattr(matrix, "venv", lambda python, *_: Run(f"Python {python}", failed))
+    monkeypatch.setattr(matrix, "installing", lambda: Run("installed", printing(PASSED)))
     assert matrix.main(["3.10", "3.12", "3.13", "3.14"]) == 1
     _, _, said = capsys.readouterr().out.partition("\n\n")
     shown, _, table = said.rpartition("\n\n")
@@ -164,7 +166,7 @@ def test_a_python_that_a_debian_has_is_not_run_again_and_a_failure_is_shown(
         "Python 3.12",
     ]
     ran = [re.split("  +", line)[0] for line in table.splitlines()]
-    assert ran[:7] == ["where", *matrix.DEBIANS, "Python 3.10", "Python 3.12"]
+    assert ran[:8] == ["where", *matrix.DEBIANS, "Python 3.10", "Python 3.12", "installed"]
 
 
 @pytest.mark.parametrize(("ci", "code"), [("true", 1), ("", 0)])
@@ -175,6 +177,7 @@ def test_what_did_not_run_is_a_failure_under_ci_only(
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr(matrix, "pack", lambda: None)
     monkeypatch.setattr(matrix, "venv", lambda python, *_: Run(python, printing(PASSED)))
+    monkeypatch.setattr(matrix, "installing", lambda: Run("installed", printing(PASSED)))
     assert matrix.main([]) == code
     assert (
         "NOT RUN Debian 12; Debian 13; Debian sid; Debian sid, Python 3.15: needs root"
@@ -194,6 +197,7 @@ command = ["bash", "-c", 'exec >"$0"; sleep 600 & echo started; wait', pipe]
 matrix.LOGS = Path(folder)
 matrix.pack = lambda: None
 matrix.debian = matrix.venv = lambda where, *_: matrix.Run(where, command)
+matrix.installing = lambda: matrix.Run("installed", command)
 matrix.listen()
 sys.exit(matrix.main(["3.12"]))
 """

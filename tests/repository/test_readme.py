@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from mtls_lab import serve
 from mtls_lab.diagnosing import classes
 from tests import needed
@@ -127,6 +129,7 @@ def test_the_key_in_a_tpm(tmp_path: Path) -> None:
         assert "is stopped" in typed(stop.removeprefix("$ mtls-lab ").split())
 
 
+@pytest.mark.registry
 def test_the_way_without_make(tmp_path: Path) -> None:
     """The commands as they stand, in a copy of the project, up to the start of JupyterLab."""
     copy(tmp_path)

@@ -82,6 +82,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.registry
 def test_make(project: Path, home: Path, tmp_path: Path) -> None:
     """With another venv and a PYTHONPATH in the shell, with a strict umask, without uv."""
     shadow = tmp_path / "shadow"
@@ -155,6 +156,7 @@ def test_uv_trusts_the_cas_of_the_machine(tmp_path: Path, project: Path, home: P
     assert "venv: true true" in done.stdout.splitlines()
 
 
+@pytest.mark.registry
 def test_uvx_from_this_folder(project: Path, home: Path) -> None:
     """Alone it starts the course; here it only makes the folder."""
     line = told("uvx")[0].partition("#")[0]
@@ -162,6 +164,7 @@ def test_uvx_from_this_folder(project: Path, home: Path) -> None:
     assert (project / "lab" / "1_plain_tcp.ipynb").is_file()
 
 
+@pytest.mark.registry
 @pytest.mark.parametrize("program", ["uv", "pipx"])
 def test_a_program_of_its_own(project: Path, home: Path, program: str) -> None:
     install, start = told(program)
@@ -172,6 +175,7 @@ def test_a_program_of_its_own(project: Path, home: Path, program: str) -> None:
     assert (place / "lab" / "1_plain_tcp.ipynb").is_file()
 
 
+@pytest.mark.registry
 def test_the_wheel_needs_neither_repository_nor_network(wheel: Path, home: Path) -> None:
     """A notebook runs, and nothing is written beside the package."""
     place = home / "elsewhere"
@@ -198,6 +202,7 @@ def test_binder_prepares_the_folder(project: Path, home: Path) -> None:
     assert (project / "lab" / "1_plain_tcp.ipynb").is_file()
 
 
+@pytest.mark.registry
 def test_the_sdist_carries_tests_that_run_or_say_why_not(tmp_path: Path, home: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, capture_output=True, check=True)

@@ -173,6 +173,7 @@ def venv_without(tmp_path: Path, *missing: str) -> Path:
 
 
 @pytest.mark.once
+@pytest.mark.registry
 @pytest.mark.skipif(os.name != "posix", reason="the venv is made of links")
 def test_packages_that_are_missing(tmp_path: Path) -> None:
     """Three, and pip as well: each is healed as told, until nothing is left to tell."""
