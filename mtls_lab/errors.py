@@ -7,6 +7,7 @@ told at once. Not here: errors of TLS itself, which are the lesson and reach the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -147,13 +148,14 @@ def expect_text(text: object, what: str) -> None:
     raise LabError(f"{what} is {kind_of(text)}", "a text", todo)
 
 
-def expect_number(number: object, what: str, least: float = 0) -> None:
-    """Hold a time-out or a limit to being a number, not below `least`. Raises LabError."""
-    if isinstance(number, int | float) and number >= least:
+def expect_number(number: object, what: str, least: float = 0, most: float = math.inf) -> None:
+    """Hold a time-out or a limit to a number from `least` to `most`. Raises LabError."""
+    if isinstance(number, int | float) and least <= number <= most:
         return
+    above = isinstance(number, int | float) and number > most
     raise LabError(
         f"{what} is {number if isinstance(number, int | float) else kind_of(number)}",
-        f"a number from {least} on",
+        f"a number up to {most:,}" if above else f"a number from {least} on",
         f"write {what}={number if isinstance(number, str) and number.isdigit() else 5}, say",
     )
 
