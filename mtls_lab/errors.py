@@ -26,6 +26,7 @@ __all__ = [
     "expect_number",
     "expect_text",
     "expect_written",
+    "folder_gone",
     "kind_of",
     "why_of",
 ]
@@ -135,6 +136,16 @@ class UnknownName(LabError):
 
     def __reduce__(self) -> tuple[type[LabError], tuple[Any, ...]]:
         return type(self), self._arguments
+
+
+def folder_gone() -> FileProblem:
+    """Return what is said where the current folder was deleted while a program was in it."""
+    return FileProblem(
+        "the current folder, which is not there any more",
+        "a folder that is there",
+        'go into another one; into a new one of the same name with cd "$PWD", or in a notebook by '
+        "restarting its kernel",
+    )
 
 
 # --- What a caller gives
