@@ -110,7 +110,7 @@ def leaf_builder(
 
 
 def _expect_purpose(purpose: object) -> None:
-    if not isinstance(purpose, Purpose):
+    if not isinstance(getattr(purpose, "value", None), x509.ObjectIdentifier):
         raise LabError(
             f"{kind_of(purpose)} as the purpose", "Purpose.SERVER, Purpose.CLIENT, both, or None",
             "write Purpose.CLIENT, say; it is imported from mtls_lab",
