@@ -7,6 +7,7 @@ told at once. Not here: errors of TLS itself, which are the lesson and reach the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "expect_number",
     "expect_text",
     "expect_written",
+    "folder_gone",
     "kind_of",
     "why_of",
 ]
@@ -136,6 +138,16 @@ class UnknownName(LabError):
         return type(self), self._arguments
 
 
+def folder_gone() -> FileProblem:
+    """Return what is said where the current folder was deleted while a program was in it."""
+    return FileProblem(
+        "the current folder, which is not there any more",
+        "a folder that is there",
+        'go into another one; into a new one of the same name with cd "$PWD", or in a notebook by '
+        "restarting its kernel",
+    )
+
+
 # --- What a caller gives
 
 
@@ -147,13 +159,14 @@ def expect_text(text: object, what: str) -> None:
     raise LabError(f"{what} is {kind_of(text)}", "a text", todo)
 
 
-def expect_number(number: object, what: str, least: float = 0) -> None:
-    """Hold a time-out or a limit to being a number, not below `least`. Raises LabError."""
-    if isinstance(number, int | float) and number >= least:
+def expect_number(number: object, what: str, least: float = 0, most: float = math.inf) -> None:
+    """Hold a time-out or a limit to a number from `least` to `most`. Raises LabError."""
+    if isinstance(number, int | float) and least <= number <= most:
         return
+    above = isinstance(number, int | float) and number > most
     raise LabError(
         f"{what} is {number if isinstance(number, int | float) else kind_of(number)}",
-        f"a number from {least} on",
+        f"a number up to {most:,}" if above else f"a number from {least} on",
         f"write {what}={number if isinstance(number, str) and number.isdigit() else 5}, say",
     )
 

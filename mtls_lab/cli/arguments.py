@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from mtls_lab.cli.parser import parser_of
-from mtls_lab.errors import LabError, ToolMissing
+from mtls_lab.errors import LabError, ToolMissing, folder_gone
 from mtls_lab.program import python, typed
 
 __all__ = ["main", "process"]
@@ -73,16 +73,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return PIPE_CLOSED
     except OSError as error:
         _drop_output()
-        _complain(
-            LabError(
-                f"{error.filename or 'the output'}: {error.strerror or error}",
-                "files and an output that can be read and written",
-                "make room on the disk, or choose another place",
-            )
-        )
+        _complain(_of_the_system(error))
     except KeyboardInterrupt:
         return INTERRUPTED
     return 2
+
+
+def _of_the_system(error: OSError) -> LabError:
+    """Say what the system refused: where no file is named, it was the output, or this folder."""
+    try:
+        os.getcwd()  # noqa: PTH109 - only whether there is one
+    except FileNotFoundError:
+        return folder_gone()
+    return LabError(
+        f"{error.filename or 'the output'}: {error.strerror or error}",
+        "files and an output that can be read and written",
+        "make room on the disk, or choose another place",
+    )
 
 
 def _run(arguments: list[str]) -> int:

@@ -225,7 +225,10 @@ def _server_name(name: str) -> str:
         pass
     if HOST.fullmatch(name) and not re.fullmatch(r"[\d.]+", name):
         return name.removesuffix(".")
-    todo = "leave out scheme, port and path"
+    todo = (
+        "leave out scheme, port, path and brackets; a host's name has letters, digits, hyphens and "
+        "dots only"
+    )
     if not name.isascii():
         todo = "write it in ASCII, as DNS has it: a label with other letters begins with xn--"
     raise LabError(
@@ -235,11 +238,12 @@ def _server_name(name: str) -> str:
 
 def _client_name(name: str) -> str:
     """Return a common name. Raises LabError."""
-    if 0 < len(name) <= LONGEST_NAME and name.isprintable() and name.strip() == name:
+    fits = 0 < len(name.encode("utf-8", "replace")) <= LONGEST_NAME
+    if fits and name.isprintable() and name.strip() == name:
         return name
     raise LabError(
         f"the client name {name[: LONGEST_NAME + 1]!r}",
-        f"1 to {LONGEST_NAME} characters that can be seen",
+        f"1 to {LONGEST_NAME} characters that can be seen, and no more bytes in UTF-8",
         "choose another name",
     )
 
@@ -277,7 +281,8 @@ def _told(folder: Path, made: list[Made], options: argparse.Namespace, chip: Chi
         ]
     here = shlex.quote(str(folder))
     where = f" --tpm-folder {shlex.quote(str(options.tpm_folder))}" if options.tpm_folder else ""
-    host = f"[{names[0]}]" if ":" in names[0] else names[0]
+    # A wildcard is no host: nobody can call it.
+    host = f"[{names[0]}]" if ":" in names[0] else names[0].replace("*", "backend", 1)
     lines += [
         *([] if chip is None else told_of(chip)),
         "Copy each folder to its machine, over a channel that you trust, and nothing else of it.",

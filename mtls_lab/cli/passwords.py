@@ -37,8 +37,15 @@ def password(prompt: str, file: Path | None, *, twice: bool = False) -> str:
     except FileProblem as error:
         expected = "a file with the password in its first line"
         raise FileProblem(error.found, expected, "check the name and the folder") from None
-    found = data.decode("utf-8", "replace").split("\n", 1)[0]
-    found = found.removesuffix("\r")
+    line = data.split(b"\n", 1)[0].removesuffix(b"\r")
+    try:
+        found = line.decode("utf-8")
+    except UnicodeDecodeError:  # another character in its place would be another password
+        raise LabError(
+            f"{file} begins with a line that is not UTF-8",
+            "a password in UTF-8, as every program takes it",
+            "save the file as UTF-8; a password of ASCII characters is the same everywhere",
+        ) from None
     if not 0 < len(found.encode()) <= LONGEST:
         raise LabError(
             f"{file} begins with {'a very long' if found else 'an empty'} line",

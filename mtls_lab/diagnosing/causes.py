@@ -93,7 +93,7 @@ def in_words(failure: Failure) -> str:
         return "the server hung up"
     if failure.reason == "TIMED_OUT":
         return "no answer in time"
-    if failure.error == "gaierror":  # its reason is a number, which differs from system to system
+    if failure.error == "gaierror":  # its reason differs from system to system
         return printable(failure.text.split("] ", 1)[-1])[:QUOTED]
     return printable(failure.reason or failure.text)[:QUOTED]
 

@@ -29,7 +29,7 @@ from mtls_lab.enrolment.lines import request_from, to_line
 from mtls_lab.enrolment.office import MOST_REFUSALS
 from mtls_lab.errors import LabError
 from mtls_lab.pki import CertificateAuthority, Purpose
-from mtls_lab.pki.signed import UNREADABLE
+from mtls_lab.pki.signed import UNREADABLE, expect_certificate
 from mtls_lab.text import printable
 from mtls_lab.tpm import Evidence, Public, Statement, make_credential
 
@@ -89,7 +89,8 @@ class AttestingOffice:
         self._turn = threading.Lock()
 
     def announce(self, endorsement: x509.Certificate, name: str) -> None:
-        """Put a TPM on the register, as the factory does that built it into a device."""
+        """Put a TPM on the register, as the factory does that built it in. Raises LabError."""
+        expect_certificate(endorsement, "announce")
         self.register[endorsement.fingerprint(hashes.SHA256())] = name
 
     def answer(self, command: str, _certificate: bytes | None) -> str:

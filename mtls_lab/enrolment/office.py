@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from mtls_lab.enrolment.lines import names_in, request_from, to_line
 from mtls_lab.errors import LabError
 from mtls_lab.pki import CertificateAuthority, Purpose, common_name
-from mtls_lab.pki.signed import UNREADABLE
+from mtls_lab.pki.signed import UNREADABLE, expect_certificate
 from mtls_lab.text import printable
 
 __all__ = [
@@ -98,7 +98,8 @@ class Office:
         self._turn = threading.Lock()  # two requests with one certificate: one of them is first
 
     def announce(self, birth: x509.Certificate) -> None:
-        """Let a device of the factory ask once with its birth certificate."""
+        """Let a device of the factory ask once with its birth certificate. Raises LabError."""
+        expect_certificate(birth, "announce")
         self.register[common_name(birth)] = birth
 
     def answer(self, command: str, certificate: bytes | None) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from cryptography import x509
@@ -135,7 +136,8 @@ class Mallory:
         for name in others:
             files = Path("ca", f"{name}.crt"), Path("ca", f"{name}.key")
             with suppress(FileProblem):  # nobody has a key that is not there, or not the CA's
-                yield CertificateAuthority.load(*files), f"ca/{name}", TWO_CAS
+                # Nothing is sent along: it is about who trusts this CA itself.
+                yield replace(CertificateAuthority.load(*files), chain=()), f"ca/{name}", TWO_CAS
         yield self._public, "a public CA", NO_PUBLIC_CA
 
     def as_backend(self) -> Iterator[str]:

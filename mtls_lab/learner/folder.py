@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mtls_lab.errors import FileProblem, NotInWorkspace, why_of
+from mtls_lab.errors import FileProblem, NotInWorkspace, folder_gone, why_of
 from mtls_lab.files import irregular, read_json, write_file
 from mtls_lab.program import typed
 
-__all__ = ["MARKER", "learner_folder", "own_folder", "read_marker", "write_marker"]
+__all__ = ["MARKER", "here", "learner_folder", "own_folder", "read_marker", "write_marker"]
 
 #: The file that makes a folder a learner's folder; notebooks.py writes it.
 MARKER = ".mtls-lab"
@@ -22,9 +22,20 @@ MARKER = ".mtls-lab"
 _MOST = 1 << 20
 
 
+def here() -> Path:
+    """Return the current folder. Raises FileProblem: it was deleted meanwhile."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise folder_gone() from None
+
+
 def learner_folder(start: Path | None = None) -> Path | None:
-    """Return the learner's folder that `start` (default: the current folder) is in, or None."""
-    start = Path.cwd() if start is None else start.absolute()
+    """Return the learner's folder that `start` (default: the current folder) is in, or None.
+
+    Raises FileProblem: the current folder was deleted.
+    """
+    start = start if start and start.is_absolute() else here() / (start or "")
     return next((each for each in (start, *start.parents) if _is_marked(each)), None)
 
 
@@ -50,7 +61,7 @@ def own_folder(
     """
     found = learner_folder(folder)
     if found is None:
-        looked_in = folder or Path.cwd()
+        looked_in = folder or here()
         try:
             (looked_in / MARKER).stat()
         except PermissionError as error:

@@ -10,7 +10,7 @@ import shlex
 import shutil
 import subprocess
 
-from mtls_lab.errors import ToolMissing
+from mtls_lab.errors import LabError, ToolMissing, expect_text
 
 __all__ = ["available", "openssl"]
 
@@ -33,11 +33,23 @@ def openssl(arguments: str, *, stdin: str = "", show: bool = False) -> str:
 
     Without the program, the message says so and the notebook goes on.
 
+    Raises:
+        LabError: the arguments are no text, or a quotation in them does not end.
+
     Example:
         >>> output = openssl("version")
         $ openssl version
         ok
     """
+    expect_text(arguments, "what openssl is to do")
+    try:
+        words = shlex.split(arguments)
+    except ValueError:
+        raise LabError(
+            "a quotation mark, and none that ends it",
+            "arguments as they stand on a command line",
+            "add the other one, or write \\' for one that is meant itself",
+        ) from None
     print("$ openssl", " ".join(arguments.split()))
     program = shutil.which("openssl")
     if program is None:
@@ -52,7 +64,7 @@ def openssl(arguments: str, *, stdin: str = "", show: bool = False) -> str:
         return ""
     try:
         result = subprocess.run(
-            [program, *shlex.split(arguments)],
+            [program, *words],
             input=stdin,
             capture_output=True,
             encoding="utf-8",
@@ -61,12 +73,14 @@ def openssl(arguments: str, *, stdin: str = "", show: bool = False) -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        why = error.strerror if isinstance(error, OSError) else f"no answer in {TIMEOUT} s"
+        why, todo = f"no answer in {TIMEOUT} s", "run what waits, such as s_server, in a terminal"
+        if isinstance(error, OSError):
+            why, todo = error.strerror or str(error), "to see both, repair this program"
         print(
             ToolMissing(
                 f"{program} does not work ({why})",
                 "openssl 3.0 or newer",
-                "go on: the files made in Python are used. To see both, repair this program",
+                f"go on: the files made in Python are used. Or {todo}",
             )
         )
         return ""

@@ -24,7 +24,7 @@ from mtls_lab import pki
 from mtls_lab.errors import FileProblem
 from mtls_lab.facts import resource_folder
 from mtls_lab.files import private_folder
-from mtls_lab.learner.folder import learner_folder, own_folder, read_marker, write_marker
+from mtls_lab.learner.folder import here, learner_folder, own_folder, read_marker, write_marker
 from mtls_lab.net import Backend, ask, client_context, server_context
 from mtls_lab.pki import is_current, pem
 from mtls_lab.program import typed
@@ -63,7 +63,7 @@ def enter(part: int) -> Workspace:
         NotInWorkspace: the notebook runs somewhere else.
         FileProblem: the folder cannot be written.
     """
-    folder = _find(Path.cwd())
+    folder = _find(here())
     os.chdir(folder)
     for name in FOLDERS:
         private_folder(folder / name)
@@ -75,15 +75,15 @@ def enter(part: int) -> Workspace:
     return Workspace(folder, part, files)
 
 
-def _find(here: Path) -> Path:
-    if learner_folder(here) is None and here == resource_folder("notebooks").resolve():
+def _find(start: Path) -> Path:
+    if learner_folder(start) is None and start == resource_folder("notebooks").resolve():
         # In a clone, the notebooks may be opened where they are (Binder, an editor): their
         # files still go where a learner's files go, and never beside them.
-        folder = private_folder(here.parent / "lab")
+        folder = private_folder(start.parent / "lab")
         write_marker(folder, read_marker(folder))
         return folder
     return own_folder(
-        here, todo=f"make one with `{typed('start --prepare')}`, and open the notebook in it"
+        start, todo=f"make one with `{typed('start --prepare')}`, and open the notebook in it"
     )
 
 

@@ -19,11 +19,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from mtls_lab.errors import LabError
+from mtls_lab.errors import LabError, expect_number, expect_text
 from mtls_lab.files import PathLike
-from mtls_lab.net.clock import Clock
+from mtls_lab.net.clock import LONGEST, Clock
 from mtls_lab.net.contexts import client_context
-from mtls_lab.net.device import GRACE, Upstream, ask
+from mtls_lab.net.device import GRACE, Upstream, ask, expect_upstream
 from mtls_lab.net.sockets import Address
 from mtls_lab.net.tls import watch
 from mtls_lab.program import package_path
@@ -114,7 +114,7 @@ def ask_apart(
         timeout: as `ask` takes it. The process has up to 20 seconds beside it to start and to end.
 
     Raises:
-        LabError: the process did not start, or not end in time.
+        LabError: the process did not start, or not end in time; or an argument is of another kind.
 
     Example:
         >>> from mtls_lab import serve
@@ -122,6 +122,9 @@ def ask_apart(
         ...     print(ask_apart("GET_SECRET", backend, server_ca="nowhere.pem").device)
         device   setup ✗ FileNotFoundError: ENOENT
     """
+    expect_text(command, "the command")
+    expect_number(timeout, "timeout", most=LONGEST)
+    expect_upstream(to, "ask_apart")
     presented = Presented(
         certfile=None if certfile is None else str(certfile),
         keyfile=None if keyfile is None else str(keyfile),

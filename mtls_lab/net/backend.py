@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-from mtls_lab.errors import expect_function, expect_number, expect_text
+from mtls_lab.errors import LabError, expect_function, expect_number, expect_text, kind_of
+from mtls_lab.net.clock import LEAST, LONGEST
 from mtls_lab.net.sockets import MAX_CONNECTIONS, Acceptor, Address, Mailbox
 from mtls_lab.net.tls import (
     LINGER,
@@ -120,17 +121,17 @@ class Backend:
         expect_function(answer, "answer")
         for what, text in (("name", name), ("secret", secret), ("host", host)):
             expect_text(text, what)
-        for what, number, least in (
-            ("handshake_timeout", handshake_timeout, 0),
-            ("idle_timeout", idle_timeout, 0),
-            ("max_connections", max_connections, 1),
-        ):
-            expect_number(number, what, least)
+        if "\n" in secret:
+            raise LabError("a secret of several lines", "one line", "take the line ends out of it")
+        expect_number(max_connections, "max_connections", 1)
+        expect_number(handshake_timeout, "handshake_timeout", most=LONGEST)
+        expect_number(idle_timeout, "idle_timeout", most=LONGEST)
         self.name, self.service = name, Service(secret)
         self.connections: deque[Side] = deque(maxlen=REMEMBERED)
         self._context, self._authorize = context, authorize
         self._answer = answer
-        self._handshake_timeout, self._idle_timeout = handshake_timeout, idle_timeout
+        self._handshake_timeout = max(handshake_timeout, LEAST)
+        self._idle_timeout = max(idle_timeout, LEAST)
         self._observe = observe
         self._outcomes: Mailbox[Address, Side] = Mailbox()
         self._acceptor = Acceptor(
@@ -175,13 +176,15 @@ class Backend:
         try:
             if self._converse(conversation, peer):
                 wait = 0.0  # the other side has ended its direction: there is no more to read
-        except Exception as error:  # noqa: BLE001 - what a peer provokes ends its connection only
+        except BaseException as error:  # noqa: BLE001 - what a peer provokes ends its connection only
             conversation.failure = Failure.of(error, conversation.stage)
         side = conversation.side()
         self.connections.append(side)
         self._outcomes.put(peer, side)
-        self._tell("ended", peer, conversation)
-        hang_up(conversation.connection, wait=wait)
+        try:
+            self._tell("ended", peer, conversation)
+        finally:
+            hang_up(conversation.connection, wait=wait)
 
     def _tell(self, what: str, peer: Address, talk: Conversation) -> None:
         if self._observe:
@@ -218,7 +221,7 @@ class Backend:
             try:
                 with self._acceptor.outside():
                     allowed = self._authorize(shown)
-            except Exception:
+            except BaseException:  # also exit(), which a thread would not say
                 talk.send("ERROR not authorized")
                 raise
             if not allowed:
@@ -258,7 +261,11 @@ class Backend:
         shown = tls.getpeercert(binary_form=True) if isinstance(tls, ssl.SSLSocket) else None
         try:
             with self._acceptor.outside():
-                return self._answer(command, shown)
-        except Exception:
+                line: object = self._answer(command, shown)
+            if not isinstance(line, str) or "\n" in line:
+                what = "several lines" if isinstance(line, str) else kind_of(line)
+                raise TypeError(f"answer returned {what}, and not one line of text")
+        except BaseException:
             talk.send("ERROR the backend could not answer")
             raise
+        return line

@@ -14,12 +14,15 @@ import threading
 import time
 from contextlib import suppress
 
-__all__ = ["Clock", "addresses", "await_connection"]
+__all__ = ["LEAST", "LONGEST", "Clock", "addresses", "await_connection"]
 
 #: How long the system's resolver may take.
 RESOLVE = 10.0
 #: To a socket, a time-out of 0 means something else: that it never waits.
 LEAST = 0.001
+#: The longest time-out that a caller may give, in seconds: eleven days. The system counts
+#: milliseconds, and for some waits in 31 bits.
+LONGEST = 1_000_000
 
 
 class Clock:

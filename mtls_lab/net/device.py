@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Never, Protocol
 
 from mtls_lab.errors import LabError, expect_number, expect_text, kind_of
-from mtls_lab.net.clock import Clock, addresses
+from mtls_lab.net.clock import LONGEST, Clock, addresses
 from mtls_lab.net.recording import RecordedSocket
 from mtls_lab.net.sockets import Address
 from mtls_lab.net.tls import expect_context, hang_up, messages_of, peer_of
@@ -145,12 +145,14 @@ def ask(
 
 def expect_upstream(to: object, who: str) -> None:
     """Hold whom `who` calls to being a backend, a relay or an address. Raises LabError."""
-    if isinstance(to, tuple) and len(to) == 2:
+    pair = to if isinstance(to, tuple) and len(to) == 2 else None
+    if pair and isinstance(pair[0], str) and isinstance(pair[1], int):
         return
     if not isinstance(to, tuple) and hasattr(to, "address") and hasattr(to, "wait_for"):
         return
+    given = f"a pair of {kind_of(pair[0])} and {kind_of(pair[1])}" if pair else kind_of(to)
     raise LabError(
-        f"{who} was given {kind_of(to)} to call",
+        f"{who} was given {given} to call",
         "what serve or Relay returned, or an address: a pair of host and port",
         'give the backend itself, or a pair such as ("localhost", 5000)',
     )
@@ -161,7 +163,7 @@ def _expect_call(
 ) -> None:
     """Hold a call of `ask` to two arguments without a name, and to their kinds. Raises LabError."""
     expect_text(command, "the command")
-    expect_number(timeout, "timeout")
+    expect_number(timeout, "timeout", most=LONGEST)
     if more:
         name = "context" if isinstance(more[0], ssl.SSLContext) else "name"
         raise LabError(

@@ -18,7 +18,7 @@ from mtls_lab.net.clock import Clock, addresses, await_connection
 from mtls_lab.net.device import Upstream, expect_upstream
 from mtls_lab.net.sockets import Acceptor, Address, Mailbox
 from mtls_lab.net.tampering import Chunk, Tamper
-from mtls_lab.net.tls import hang_up, wrap
+from mtls_lab.net.tls import expect_sides, hang_up, wrap
 from mtls_lab.wire import Direction, Side, Splitter
 
 __all__ = ["Relay"]
@@ -42,7 +42,8 @@ class Relay:
             PostgreSQL's, need chunks as they come.
 
     Raises:
-        LabError: there is nobody to pass on to, or `tamper` is not a function.
+        LabError: there is nobody to pass on to, `tamper` is not a function, or a context is not
+            one, or is one of the other side.
 
     Attributes:
         forgotten: how many chunks passed that are not in `chunks`: after 16 MiB, or 10,000 of
@@ -68,13 +69,14 @@ class Relay:
     ) -> None:
         expect_upstream(upstream, "Relay")
         expect_function(tamper, "tamper")
+        expect_sides(server_context, upstream_context, "Relay")
         self.tamper = tamper
         self._whole = whole
         self._upstream = upstream
         self._server_context, self._upstream_context = server_context, upstream_context
         self._chunks: list[Chunk] = []
         self._bytes = self.forgotten = 0
-        self._failed: Exception | None = None
+        self._failed: BaseException | None = None
         self._connections = 0
         self._lock = threading.Lock()
         self._through: Mailbox[Address, Address | None] = Mailbox()
@@ -260,7 +262,7 @@ class Relay:
                 sent: object = self.tamper(chunk) if self.tamper else chunk.heard
             if not (sent is None or isinstance(sent, bytes)):
                 raise TypeError(f"it returned {type(sent).__name__}")
-        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: stop() has
+        except BaseException as error:  # noqa: BLE001 - a thread has nobody to raise to: stop() has
             self._failed, sent = error, None
         return sent
 

@@ -27,6 +27,7 @@ __all__ = [
     "PeerCertificate",
     "cuts_count",
     "expect_context",
+    "expect_sides",
     "hang_up",
     "is_watched",
     "messages_of",
@@ -99,6 +100,24 @@ def expect_context(context: object, who: str, *, finished: bool = False) -> None
         f"a finished ssl.SSLContext{others}",
         "make the context first, and give that",
     )
+
+
+def expect_sides(server: object, upstream: object, who: str) -> None:
+    """Hold the contexts of one that is a server and a client to being such. Raises LabError."""
+    sides = {
+        "server_context": (server, ssl.PROTOCOL_TLS_CLIENT),
+        "upstream_context": (upstream, ssl.PROTOCOL_TLS_SERVER),
+    }
+    for name, (context, others) in sides.items():
+        if context is None:
+            continue
+        expect_context(context, who, finished=True)
+        if isinstance(context, ssl.SSLContext) and context.protocol is others:
+            raise LabError(
+                f"{who} was given a context of {others.name} as its {name}",
+                "a server's context as server_context, and a client's as upstream_context",
+                "exchange them, or make the one that is meant",
+            )
 
 
 def wrap(

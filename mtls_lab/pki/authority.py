@@ -31,6 +31,7 @@ from mtls_lab.pki.leaf import (
     general_names,
     leaf_builder,
     name_of,
+    server_names,
 )
 from mtls_lab.pki.pem import Identity, Key, read_identity
 from mtls_lab.pki.revocation import revoked_by
@@ -110,7 +111,7 @@ class CertificateAuthority:
             raise LabError(
                 "a CA that may sign leaves only (pathlen 0)",
                 "one that may sign a CA",
-                "make it so: CertificateAuthority.create(…, below=1)",
+                "make the root so: CertificateAuthority.create(…, below=1).intermediate(…)",
             )
         key, issuer = create_key(), self.certificate.subject
         builder = _ca_builder(name, key, issuer, days, below=0)
@@ -125,7 +126,9 @@ class CertificateAuthority:
         """Read a CA back, with what its list `crlfile` has revoked so far. Raises FileProblem."""
         identity = read_identity(certfile, keyfile)
         revoked = revoked_by(identity.certificate, crlfile) if crlfile is not None else {}
-        return cls(identity.key, identity.certificate, revoked)
+        own = (identity.certificate, *identity.chain)
+        chain = tuple(each for each in own if each.issuer != each.subject)
+        return cls(identity.key, identity.certificate, revoked, chain)
 
     def sign(
         self,
@@ -166,13 +169,11 @@ class CertificateAuthority:
 
         A client looks for the host in subjectAltName and nowhere else (RFC 9525, section 6.3).
 
-        Raises:
-            LabError: the names are one text and no list of them, or there are none.
+        Its common name is the first of them, or "server" where that is too long for one. Raises
+        LabError: the names are one text and no list, or there are none, or they are no host's.
         """
-        if isinstance(names, str) or not (names := list(names)):
-            found, name = ("one text", names) if names else ("no name", "localhost")
-            raise LabError(found, "a list of names", f"write issue_server([{name!r}])")
-        return self.issue(names[0], Purpose.SERVER, names=names, valid_days=(0, days_of(days)))
+        name, names = server_names(names)
+        return self.issue(name, Purpose.SERVER, names=names, valid_days=(0, days_of(days)))
 
     def issue_client(self, common_name: str, *, days: int = LEAF_DAYS) -> Identity:
         """Make a key and a client certificate with this common name."""

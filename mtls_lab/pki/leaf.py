@@ -7,6 +7,7 @@ none. Not here: keys, CAs and signatures (authority.py).
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
@@ -26,10 +27,13 @@ __all__ = [
     "general_names",
     "leaf_builder",
     "name_of",
+    "server_names",
 ]
 
 #: The characters of a common name, at most (RFC 5280, appendix A.1: ub-common-name).
 LONGEST = 64
+#: What is in no host name, so that no client would find it; an empty text is none either.
+NO_HOST = re.compile(r"[ :/@\[\]]|^$")
 
 
 class Purpose(Enum):
@@ -94,7 +98,9 @@ def leaf_builder(
         builder = builder.add_extension(x509.KeyUsage(**bits), critical=True)
     if issuer_id is not None:
         builder = builder.add_extension(issuer_id, critical=False)
-    purposes = [purpose] if isinstance(purpose, Purpose) else list(purpose or ())
+    purposes = [purpose] if isinstance(purpose, Purpose | str) else list(purpose or ())
+    for each in purposes:
+        _expect_purpose(each)
     if purposes:
         extended = x509.ExtendedKeyUsage([each.value for each in purposes])
         builder = builder.add_extension(extended, critical=False)
@@ -103,16 +109,31 @@ def leaf_builder(
     return builder
 
 
+def _expect_purpose(purpose: object) -> None:
+    if not isinstance(getattr(purpose, "value", None), x509.ObjectIdentifier):
+        raise LabError(
+            f"{kind_of(purpose)} as the purpose", "Purpose.SERVER, Purpose.CLIENT, both, or None",
+            "write Purpose.CLIENT, say; it is imported from mtls_lab",
+        )  # fmt: skip
+
+
 def name_of(common_name: str) -> x509.Name:
     """Return the name that consists of this common name. Raises LabError: it cannot be one."""
     _expect_common_name(common_name)
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
+def _size(name: str) -> int:
+    """Return its length as cryptography counts it: in bytes of UTF-8."""
+    return len(name.encode("utf-8", "replace"))
+
+
 def _expect_common_name(name: object) -> None:
-    if isinstance(name, str) and 0 < len(name) <= LONGEST:
+    if isinstance(name, str) and 0 < _size(name) <= LONGEST:
         return
     found = f"a name of {len(name)} characters" if isinstance(name, str) else kind_of(name)
+    if isinstance(name, str) and _size(name) > len(name):
+        found += f", which are {_size(name)} bytes in UTF-8"
     raise LabError(
         found, f"a common name of 1 to {LONGEST} characters", 'give a short one, such as "device-7"'
     )
@@ -121,13 +142,16 @@ def _expect_common_name(name: object) -> None:
 def general_names(names: Iterable[str]) -> list[x509.GeneralName]:
     """Return host names, IP addresses and URIs, each in its kind (RFC 5280, section 4.2.1.6).
 
-    Raises LabError: one of them is no text, or not in ASCII.
+    Raises LabError: they are one text and no list, or one of them is no text, not in ASCII, or
+    cannot be a host's: it is empty, or has a blank or a port in it.
 
     Example:
         >>> [type(name).__name__ for name in general_names(["::1", "spiffe://lab.example/7"])]
         ['IPAddress', 'UniformResourceIdentifier']
     """
     found: list[x509.GeneralName] = []
+    if isinstance(names, str):  # a text is a list of its characters, too
+        raise LabError("one text", "a list of names", f"write it in brackets: [{names!r}]")
     for name in names:
         _expect_name(name)
         if "://" in name:
@@ -138,6 +162,16 @@ def general_names(names: Iterable[str]) -> list[x509.GeneralName]:
         except ValueError:
             found.append(x509.DNSName(name))
     return found
+
+
+def server_names(names: Any) -> tuple[str, list[str]]:
+    """Return a server's common name, and its names. Raises LabError: they are no list of names."""
+    listed = [] if names is None or isinstance(names, str) else list(names)
+    if not listed:
+        found, name = ("one text", names) if names else ("no name", "localhost")
+        raise LabError(found, "a list of names", f"write issue_server([{name!r}])")
+    general_names(listed)
+    return (listed[0] if _size(listed[0]) <= LONGEST else "server"), listed
 
 
 def _expect_name(name: object) -> None:
@@ -152,6 +186,19 @@ def _expect_name(name: object) -> None:
         except UnicodeError:
             spelled = "give the host's name as the DNS has it"
         raise LabError(f"the name {name!r}", "a name in ASCII (RFC 5280, section 7.2)", spelled)
+    if not name.isprintable() or (NO_HOST.search(name) and not _is_address(name)):
+        raise LabError(
+            f"the name {name!r}", "a host name, an IP address, or a URI with its scheme",
+            'give the host alone, without blank, port or brackets, such as "localhost"',
+        )  # fmt: skip
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return "://" in name and " " not in name
+    return True
 
 
 def days_of(days: Any) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
+import socket
 import ssl
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -29,6 +30,8 @@ __all__ = ["Exchange", "Expected", "Failure", "Side", "Stage", "Step"]
 
 #: Requests, certificates, statements in base64, which nobody reads: a side shows an ellipsis.
 _WORD = r"(?=\S*\d)(?=\S*[A-Z])[A-Za-z0-9+/]{90,}={0,2}"
+#: How a resolver says that a name has no address.
+_EAI = {getattr(socket, name): name for name in dir(socket) if name.startswith("EAI_")}
 _ENCODED = re.compile(rf"(?<!\S){_WORD}(?: {_WORD})*")
 
 
@@ -78,6 +81,8 @@ class Failure:
             reason = reason_of(error)
             if stage in {Stage.FIRST_READ, Stage.APPLICATION}:
                 reason = after_handshake(reason)
+        elif isinstance(error, socket.gaierror):  # its numbers are those of the system
+            reason = _EAI.get(error.errno or 0, str(error.errno))
         elif isinstance(error, OSError) and error.errno is not None:
             reason = errno.errorcode.get(error.errno, str(error.errno))
         if isinstance(error, TimeoutError):

@@ -150,6 +150,7 @@ def test_half_of_it_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("--server-name", "a" * 64 + ".example", "the server name"),
         ("--client-name", "", "the client name ''"),
         ("--client-name", "x" * 65, "the client name"),
+        ("--client-name", "é" * 64, "the client name"),  # cryptography counts bytes
         ("--client-name", "a\x1b[31m", r"the client name 'a\x1b[31m'"),
         ("--uri", "device/7", "the URI 'device/7'"),
         ("--uri", "spiffe://", "the URI 'spiffe://'"),
@@ -165,6 +166,39 @@ def test_names_that_no_certificate_can_have(
     assert told.out == ""
     assert told.err.startswith(f"mtls-lab: this did not work.\nFound:    {found}")
     assert not (tmp_path / "pki").exists()
+
+
+@pytest.mark.parametrize("name", ["backend_1", "[::1]", "localhost/"])
+def test_what_to_do_about_a_servers_name(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["certs", str(tmp_path / "pki"), "--server-name", name]) == 2
+    assert capsys.readouterr().err.endswith(
+        "To do:    leave out scheme, port, path and brackets; a host's name has letters, digits, "
+        "hyphens and dots only\n"
+    )
+
+
+def test_the_host_of_a_wildcard_is_one_that_can_be_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["certs", str(tmp_path / "pki"), "--server-name", "*.lab.example"]) == 0
+    assert " ask backend.lab.example:5000 " in capsys.readouterr().out
+
+
+def test_a_password_that_is_not_utf_8_is_not_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No other program opened what was made with U+FFFD in its place."""
+    file = tmp_path / "password"
+    file.write_bytes("Bäcker\n".encode("latin-1"))
+    pki = tmp_path / "pki"
+    assert main(["certs", str(pki), "--p12", "--password-file", str(file)]) == 2
+    assert f"Found:    {file} begins with a line that is not UTF-8\n" in capsys.readouterr().err
+    assert not pki.exists()
+    file.write_bytes("Bäcker\r\n".encode() + b"\xff")  # what is below the first line is not read
+    assert main(["certs", str(pki), "--p12", "--password-file", str(file)]) == 0
+    pkcs12.load_pkcs12((pki / "device/client.p12").read_bytes(), "Bäcker".encode())
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "3651", "x", "²", "9" * 5000, "0" * 9 + "9" * 9])

@@ -366,6 +366,23 @@ def test_a_process_whose_output_cannot_be_written(folder: Path, arguments: list[
         assert printing_to(pipe.fileno(), folder, *arguments) == (141, "")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows deletes no folder that somebody is in")
+@pytest.mark.parametrize("arguments", [["progress"], ["serve"], ["ask", "localhost:1"]])
+def test_a_current_folder_that_was_deleted_is_not_a_full_disk(
+    tmp_path: Path,
+    arguments: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "lab").mkdir()
+    monkeypatch.chdir(tmp_path / "lab")
+    (tmp_path / "lab").rmdir()
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.startswith(
+        "mtls-lab: this did not work.\nFound:    the current folder, which is not there any more\n"
+    )
+
+
 # --- Around the lab
 
 

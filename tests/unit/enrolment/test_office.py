@@ -2,6 +2,7 @@
 
 import base64
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,14 @@ def test_a_birth_certificate_is_changed_for_an_operational_one(world: World) -> 
     own.certificate.verify_directly_issued_by(world.devices.certificate)
     assert common_name(own.certificate) == "pump-1"
     assert world.office.register["pump-1"] == own.certificate
+
+
+def test_what_is_announced_is_a_certificate() -> None:
+    """Of a device as `issue_client` returns it, an office said AttributeError."""
+    ca = CertificateAuthority.create("Birth CA")
+    announce: Callable[..., None] = offices.Office(ca).announce
+    with pytest.raises(LabError, match="announce was given an Identity"):
+        announce(ca.issue_client("device-07"))
 
 
 def test_the_chain_is_that_of_the_ca_which_signs_now(world: World) -> None:

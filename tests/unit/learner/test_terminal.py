@@ -3,9 +3,11 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mtls_lab.errors import LabError
 from mtls_lab.learner import available, openssl
 
 
@@ -35,6 +37,18 @@ def test_quoted_arguments_stay_together() -> None:
     assert "No such file or directory" in openssl("x509 -in 'a file that is missing'")
 
 
+@pytest.mark.parametrize("arguments", ["x509 -in 'ca.crt", ["version"], None])
+def test_arguments_that_are_none(arguments: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(LabError) as caught:
+        openssl(arguments)
+    assert caught.value.found in {
+        "a quotation mark, and none that ends it",
+        "what openssl is to do is a list",
+        "what openssl is to do is None",
+    }
+    assert capsys.readouterr().out == ""
+
+
 def test_a_command_that_fails(capsys: pytest.CaptureFixture[str]) -> None:
     output = openssl("x509 -in missing.crt")
     assert "missing.crt" in output
@@ -60,8 +74,15 @@ def test_without_the_program(
 
 @pytest.mark.skipif(os.name != "posix", reason="the program is a shell script")
 @pytest.mark.parametrize(
-    ("script", "why"),
-    [("#!/nowhere/sh\n", "No such file or directory"), ("#!/bin/sh\nexec sleep 60\n", "no answer")],
+    ("script", "why", "todo"),
+    [
+        ("#!/nowhere/sh\n", "No such file or directory", "to see both, repair this program"),
+        (
+            "#!/bin/sh\nexec sleep 60\n",
+            "no answer",  # of a program that waits for clients, say: it is not broken
+            "run what waits, such as s_server, in a terminal",
+        ),
+    ],
     ids=["broken", "hangs"],
 )
 def test_a_program_that_does_not_work(
@@ -70,6 +91,7 @@ def test_a_program_that_does_not_work(
     capsys: pytest.CaptureFixture[str],
     script: str,
     why: str,
+    todo: str,
 ) -> None:
     """A notebook goes on, without a traceback."""
     program = tmp_path / "openssl"
@@ -80,4 +102,4 @@ def test_a_program_that_does_not_work(
     assert openssl("version") == ""
     told = capsys.readouterr().out
     assert told.startswith(f"$ openssl version\nFound:    {program} does not work ({why}")
-    assert "To do:    go on: the files made in Python are used." in told
+    assert told.endswith(f"To do:    go on: the files made in Python are used. Or {todo}\n")

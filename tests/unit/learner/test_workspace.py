@@ -34,6 +34,19 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows deletes no folder that somebody is in")
+@pytest.mark.parametrize("ask_for", [lambda: enter(1), own_folder, lambda: own_folder(Path("lab"))])
+def test_a_current_folder_that_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask_for: Callable[[], object]
+) -> None:
+    (tmp_path / "lab").mkdir()
+    monkeypatch.chdir(tmp_path / "lab")
+    (tmp_path / "lab").rmdir()
+    with pytest.raises(FileProblem) as caught:
+        ask_for()
+    assert caught.value.found == "the current folder, which is not there any more"
+
+
 @pytest.mark.parametrize(
     ("part", "expected"), [(1, ()), (2, ()), (3, PART_2), (4, PART_2 + PART_3)]
 )

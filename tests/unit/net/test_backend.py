@@ -468,6 +468,55 @@ def test_an_answer_without_a_certificate_gets_none() -> None:
         assert ask("WHO", backend).reply == "WHO None"
 
 
+@pytest.mark.parametrize(
+    ("returned", "what"),
+    [(None, "None"), (7, "an int"), (b"PONG", "a bytes"), ("a\nb", "several lines")],
+)
+def test_an_answer_that_is_no_line_is_told_and_ends_the_connection(
+    returned: Any, what: str
+) -> None:
+    with serve(answer=lambda *_: returned) as backend:
+        exchange = ask("WHO", backend)
+    assert exchange.reply == "ERROR the backend could not answer"
+    assert exchange.backend is not None
+    assert (
+        str(exchange.backend.failure)
+        == f"TypeError: answer returned {what}, and not one line of text"
+    )
+
+
+def test_exit_in_a_rule_ends_the_connection_and_is_seen() -> None:
+    """Threads keep a SystemExit to themselves: the device waited until its time was over."""
+    with serve(authorize=lambda _: sys.exit("no")) as backend:
+        exchange = ask("PING", backend)
+    assert exchange.reply == "ERROR not authorized"
+    assert exchange.backend is not None
+    assert str(exchange.backend.failure) == "SystemExit: no"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_observer_that_fails_lets_the_connection_end_in_order() -> None:
+    """The device got a reset in place of the reply, or of the end."""
+
+    def observe(what: str, *_: object) -> None:
+        if what == "ended":
+            raise KeyError(what)
+
+    with serve(observe=observe) as backend, socket.create_connection(backend.address) as device:
+        device.sendall(b"\x01 and what is not read any more")
+        assert device.recv(1024).startswith(b"ERROR this is not text")
+        assert device.recv(1024) == b""
+
+
+def test_no_time_at_all_is_a_short_time() -> None:
+    with serve(idle_timeout=0, handshake_timeout=0) as backend:
+        with socket.create_connection(backend.address) as device:
+            assert device.recv(1024) == b""
+        (side,) = backend.connections
+    assert side.failure is not None
+    assert side.failure.reason == "TIMED_OUT"
+
+
 def test_an_answer_that_fails_is_told_and_ends_the_connection() -> None:
     def answer(command: str, certificate: bytes | None) -> str:
         raise KeyError(command, certificate)

@@ -411,6 +411,17 @@ def test_the_time_begins_once_there_is_a_context(monkeypatch: pytest.MonkeyPatch
     assert seen.reply == "PONG"
 
 
+def test_a_name_without_an_address_is_told_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number says something else on each system: -2 on Linux, 8 on macOS."""
+
+    def nobody(*_: object) -> object:
+        raise socket.gaierror(socket.EAI_NONAME, "nobody knows it")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    seen = ask("PING", ("nobody.example", 1))
+    assert str(seen.device.failure) == "gaierror: EAI_NONAME"
+
+
 def test_a_name_is_looked_up_within_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """The resolver of the system is silent: the device is not."""
     asked, answered = threading.Event(), threading.Event()

@@ -3,15 +3,17 @@
 import ssl
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from typing import Any
 
 import pytest
 
 from mtls_lab.errors import LabError
-from mtls_lab.net import Backend, Relay, ask, running, serve, watch
+from mtls_lab.net import Backend, Relay, ask, ask_apart, running, serve, watch
 
 #: As from a notebook, where no type is checked.
 ASK: Callable[..., Any] = ask
+APART: Callable[..., Any] = ask_apart
 SERVE: Callable[..., Any] = serve
 RELAY: Callable[..., Any] = Relay
 WATCH: Callable[..., Any] = watch
@@ -31,6 +33,48 @@ WHOM = "what serve or Relay returned, or an address: a pair of host and port"
         (partial(ASK, "GET_SECRET", "localhost"), "ask was given a str to call", WHOM),
         (partial(ASK, "GET_SECRET", None), "ask was given None to call", WHOM),
         (partial(ASK, "GET_SECRET", ("localhost",)), "ask was given a tuple to call", WHOM),
+        (
+            partial(ASK, "GET_SECRET", ("localhost", "5000")),
+            "ask was given a pair of a str and a str to call",
+            WHOM,
+        ),
+        (
+            partial(RELAY, (None, 5000)),
+            "Relay was given a pair of None and an int to call",
+            WHOM,
+        ),
+        (
+            partial(APART, "PING", ("localhost", "5000"), server_ca="ca.pem"),
+            "ask_apart was given a pair of a str and a str to call",
+            WHOM,
+        ),
+        (
+            partial(APART, "PING", ADDRESS, server_ca="ca.pem", timeout="5"),
+            "timeout is a str",
+            "a number from 0 on",
+        ),
+        (
+            partial(RELAY, ADDRESS, server_context="server.crt"),
+            "Relay was given a str as its context",
+            "a finished ssl.SSLContext",
+        ),
+        (
+            partial(RELAY, ADDRESS, server_context=CONTEXT),
+            "Relay was given a context of PROTOCOL_TLS_CLIENT as its server_context",
+            "a server's context as server_context, and a client's as upstream_context",
+        ),
+        # What a socket cannot wait for failed each connection, with an OverflowError.
+        (partial(ASK, "PING", ADDRESS, timeout=inf), "timeout is inf", "a number up to 1,000,000"),
+        (
+            partial(SERVE, idle_timeout=3_000_000),
+            "idle_timeout is 3000000",
+            "a number up to 1,000,000",
+        ),
+        (
+            partial(SERVE, secret="open\nsesame"),
+            "a secret of several lines",
+            "one line",
+        ),
         (
             partial(ASK, "GET_SECRET", ADDRESS, context="device/client.crt"),
             "ask was given a str as its context",

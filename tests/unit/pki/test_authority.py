@@ -22,7 +22,7 @@ from mtls_lab import CertificateAuthority, ask, pki, serve
 from mtls_lab.errors import LabError
 from mtls_lab.pki import Purpose, describe, pem
 from mtls_lab.pki.comparison import compare
-from mtls_lab.pki.description import USAGES
+from mtls_lab.pki.description import USAGES, common_name
 from mtls_lab.wire import SECRET
 from tests.unit.lab import Lab, spelled
 from tests.unit.requests import create_csr
@@ -163,6 +163,24 @@ def test_a_ca_survives_the_disk(tmp_path: Path, ca: CertificateAuthority) -> Non
     files = pem.Identity(ca.key, ca.certificate).save(tmp_path, "ca")
     again = CertificateAuthority.load(*files)
     again.issue_client("trusted-client").certificate.verify_directly_issued_by(ca.certificate)
+    assert again.chain == ()
+
+
+def test_an_intermediate_ca_is_still_sent_along_after_the_disk(tmp_path: Path) -> None:
+    root = CertificateAuthority.create("Lab CA", below=1)
+    below = root.intermediate("Lab Device CA")
+    chain = (below.certificate, root.certificate)  # some write the root into it as well
+    again = CertificateAuthority.load(*pem.Identity(below.key, *chain[:1]).save(tmp_path, "ca"))
+    assert again.issue_client("trusted-client").chain == below.chain
+    whole = pem.Identity(below.key, below.certificate, chain[1:]).save(tmp_path, "ca")
+    assert CertificateAuthority.load(*whole).chain == below.chain
+
+
+def test_a_server_of_a_long_name_has_it_where_clients_look(ca: CertificateAuthority) -> None:
+    name = "a-name-as-clouds-give-it-to-a-load-balancer.eu-central-1.elb.example.org"
+    certificate = ca.issue_server([name]).certificate
+    assert common_name(certificate) == "server"
+    assert f"DNS:{name}" in pki.describe(certificate)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from mtls_lab.errors import LabError
-from mtls_lab.pki import CertificateAuthority, Purpose, describe, pem
+from mtls_lab.pki import CertificateAuthority, Purpose, describe, pem, self_signed
 
 CA: Any = CertificateAuthority.create("Lab CA")  # as from a notebook, where no type is checked
 DEVICE = CA.issue_client("device-7")
 DESCRIBE: Callable[..., Any] = describe
+SELF_SIGNED: Callable[..., Any] = self_signed
 WRITE: Callable[..., Any] = pem.write_certificate
 WRITE_KEY: Callable[..., Any] = pem.write_key
 
@@ -73,6 +74,36 @@ WRITE_KEY: Callable[..., Any] = pem.write_key
             lambda: CA.issue_server(["bücher.example"]),
             "the name 'bücher.example'",
             'write "xn--bcher-kva.example", as the DNS has it',
+        ),
+        # A text is a list of its characters: DNS:l, DNS:o, DNS:c, …
+        (
+            lambda: CA.issue("localhost", Purpose.SERVER, names="localhost"),
+            "one text",
+            "write it in brackets: ['localhost']",
+        ),
+        (
+            lambda: SELF_SIGNED("localhost", Purpose.SERVER, names="localhost"),
+            "one text",
+            "write it in brackets: ['localhost']",
+        ),
+        (lambda: CA.issue_server(None), "no name", "write issue_server(['localhost'])"),
+        *(
+            (
+                lambda name=name: CA.issue_server(["localhost", name]),
+                f"the name {name!r}",
+                'give the host alone, without blank, port or brackets, such as "localhost"',
+            )
+            for name in ("", " localhost", "local\nhost", "localhost:5000", "[::1]", "localhost/")
+        ),
+        (
+            lambda: CA.issue("x", "client"),
+            "a str as the purpose",
+            "write Purpose.CLIENT, say; it is imported from mtls_lab",
+        ),
+        (
+            lambda: CA.issue_client("é" * 64),
+            "a name of 64 characters, which are 128 bytes in UTF-8",
+            'give a short one, such as "device-7"',
         ),
         (
             lambda: CA.issue_client("x", days=-1),
