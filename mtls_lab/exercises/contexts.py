@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.exercises.calling import call
+from mtls_lab.exercises.calling import Called, call
 from mtls_lab.exercises.peers import shown
 from mtls_lab.exercises.result import NotYet
 from mtls_lab.pki import CertificateAuthority, Identity, write_certificate
@@ -43,14 +43,30 @@ class World:
         return str(self.folder / name)
 
 
+_PLACES = "each file has its own place: what a side trusts, what it presents, and the key to that"
+_IN_FOLDER = "the files of the exercise are in the folder, in PEM form"
+#: `ssl` raises ValueError where two settings exclude each other, or one is for the other side.
+_SETTINGS = "a setting fits the context's side, and what has been set before"
+#: What else raises is a mistake in the Python.
+_PATHS = 'the function gets a folder, and `folder / "name"` is the path of a file in it'
+_NAMES = "the function gets file names, and returns a context"
+
+
+def _rule(called: Called, files: str) -> str:
+    """What to think of, after an error of a function that makes a context of files."""
+    if isinstance(called.error, OSError):
+        return files
+    if isinstance(called.error, ValueError):
+        return _SETTINGS
+    return _PATHS if files is _IN_FOLDER else _NAMES
+
+
 def context_of_files(
     make: Callable[..., Any], *files: str, wrong: int, whose: str
 ) -> ssl.SSLContext:
     """Call a learner's function, and hold it to a context for the right side."""
     called = call(make, *files)
-    context = called.returned(
-        "each file has its own place: what a side trusts, what it presents, and the key to that"
-    )
+    context = called.returned(_rule(called, _PLACES))
     if not isinstance(context, ssl.SSLContext):
         rule = "it returns an ssl.SSLContext"
         raise NotYet(f"{called.name} returned {shown(context)}", rule)
@@ -68,7 +84,7 @@ def context_in_folder(function: Callable[..., Any], folder: Path, side: str) -> 
             f"{called.name} raised {Failure.of(called.error)} (line {called.line} of its cell)",
             "a certificate is loaded together with its own key, and a CA file holds certificates",
         )
-    context = called.returned("the files of the exercise are in the folder, in PEM form")
+    context = called.returned(_rule(called, _IN_FOLDER))
     if not isinstance(context, ssl.SSLContext):
         raise NotYet(f"{called.name} returned {shown(context)}", "it returns an ssl.SSLContext")
     wrong = {"client": ssl.PROTOCOL_TLS_SERVER, "server": ssl.PROTOCOL_TLS_CLIENT}[side]

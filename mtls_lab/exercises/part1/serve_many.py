@@ -41,6 +41,7 @@ SILENT = 40
 _LIBRARY = Path(threading.__file__).parent
 
 WHOLE = "a line is not complete without its end: whoever receives it waits"
+OPEN = "a connection stays open until the reply is sent: whoever sends it closes it then"
 AGAIN = "call accept again and again, whatever the last client did"
 STAYS = f"your function had returned by then, and has to stay: {AGAIN}"
 SLOW = "a slow client is honest: it has seconds for its command, while others are served"
@@ -129,9 +130,12 @@ def _clients(address: Address) -> Iterator[str]:
 
 
 def _is_served(address: Address, who: str) -> None:
+    begun = time.monotonic()
     reply = _reply(address, b"GET_SECRET\n")
     if reply == SECRET:
         raise NotYet(f"{who} received {shown(reply)} without the newline", WHOLE)
+    if not reply and time.monotonic() - begun < PATIENCE / 2:
+        raise NotYet(f"{who} received nothing: it was hung up on", OPEN)
     reply = reply.rstrip("\n")
     if reply != SECRET:
         raise NotYet(f"{who} received {shown(reply) if reply else 'nothing'}", AGAIN)

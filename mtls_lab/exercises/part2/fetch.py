@@ -126,6 +126,8 @@ def _collects(device: _Device, context: ssl.SSLContext) -> None:
     pieces = (f" {SECRET[:6]}", f"{SECRET[6:]} ", "\n")
     called, heard = _answered(device, context, *map(str.encode, pieces))
     expect_line(called, f" {SECRET} ")
+    returned = SECRET.replace(" is", "\ris")
+    expect_line(_answered(device, context, f"{returned}\n".encode())[0], returned)
     if more := b"".join(each.partition(b"\n")[2] for each in heard):
         found = f"after its command, {device.name} sent {shown(more)} as well"
         raise NotYet(found, "what follows a newline begins the next command")

@@ -39,11 +39,19 @@ def _exchanges(version: ssl.TLSVersion) -> Iterator[tuple[str, str, Exchange]]:
     """What the answer should be, what was tried, and how that really ended."""
     ca, other = (CertificateAuthority.create(name) for name in ("Lab CA", "Another CA"))
     own, untrusted = ca.issue_server(["localhost"]), other.issue_client("trusted-client")
+    # Whoever searches what both sides say finds a reason in a name, which the device's side shows.
+    named = ca.issue("NOT_AUTHORIZED", Purpose.SERVER, names=["localhost"])
     old = ca.issue("trusted-client", Purpose.CLIENT, valid_days=PAST)
     valid = ca.issue_client("trusted-client")
     for wanted, what, device, backend in (
         ("served", "the right device", valid, own),
         ("backend: no certificate", "a device without a certificate", None, own),
+        (
+            "backend: no certificate",
+            "a device without a certificate, at a backend with CN=NOT_AUTHORIZED",
+            None,
+            named,
+        ),
         ("backend: expired", "an expired device", old, own),
         ("backend: unknown CA", "a device of another CA", untrusted, own),
         (

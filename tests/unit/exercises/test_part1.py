@@ -200,6 +200,19 @@ def first_of_its_lines(address: Address) -> str:
     return asked(address).splitlines()[0]
 
 
+def as_a_file_of_text(address: Address) -> str:
+    with (
+        socket.create_connection(address) as connection,
+        connection.makefile("rw", encoding="utf-8") as lines,
+    ):
+        lines.write("GET_SECRET\n")
+        lines.flush()
+        line = lines.readline()
+    if not line.endswith("\n"):
+        raise EOFError
+    return line[:-1]
+
+
 def passes_over(how: str) -> Callable[[Address], str]:
     """It decodes whatever comes."""
 
@@ -228,6 +241,7 @@ ASKED: Attempts = {
         closes_if_all_goes_well,
         nothing_is_something,
         first_of_its_lines,
+        as_a_file_of_text,
     ),
     **named(UNSAFE, half_is_whole),
     "what is no text is left out": (passes_over("ignore"), UNSAFE),
@@ -240,7 +254,7 @@ ASKED: Attempts = {
 
 
 #: They wait for ever, after so many calls that end.
-WAITING = {without_newline: 0, to_the_end_of_the_stream: 0, waits_at_the_end: 5}
+WAITING = {without_newline: 0, to_the_end_of_the_stream: 0, waits_at_the_end: 6}
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -280,6 +294,23 @@ def without_case(chunk: Chunk) -> bytes:
     return said if chunk.direction is Direction.TO_DEVICE else chunk.heard
 
 
+def the_whole_line(chunk: Chunk) -> bytes:
+    return b"the cave is empty\n" if right_tamper(chunk) != chunk.heard else chunk.heard
+
+
+def the_first_place(chunk: Chunk) -> bytes:
+    said = chunk.heard.replace(b"open sesame", b"the cave is empty", 1)
+    return said if chunk.direction is Direction.TO_DEVICE else chunk.heard
+
+
+def through_text(chunk: Chunk) -> bytes:
+    return right_tamper(chunk).decode("utf-8", "ignore").encode()
+
+
+def stripped_and_ended(chunk: Chunk) -> bytes:
+    return right_tamper(chunk).strip() + b"\n"
+
+
 def broken_line(chunk: Chunk) -> bytes:
     return right_tamper(chunk).strip()
 
@@ -300,6 +331,7 @@ def forever(_: object) -> None:
 TAMPERED: Attempts = {
     **named(NOT_YET, one_direction, as_text, odd, broken_line, unchanged, every_reply),
     **named(NOT_YET, each_word, without_case),
+    **named(NOT_YET, the_whole_line, the_first_place, through_text, stripped_and_ended),
     "the secret everywhere": (replace("open sesame", "the cave is empty"), NOT_YET),
     **named(NOT_YET, forever, stumbling),
     **named(RIGHT, right_tamper),
@@ -403,6 +435,12 @@ def forgets_to_close(listener: socket.socket) -> None:
         start(talk, listener.accept()[0])
 
 
+def hangs_up_at_once(listener: socket.socket) -> None:
+    """As a loop whose `with` ends while a thread still has to read."""
+    while True:
+        listener.accept()[0].close()
+
+
 def no_newline(listener: socket.socket) -> None:
     def talk(connection: socket.socket) -> None:
         with connection:
@@ -502,7 +540,7 @@ SERVED: Attempts = {
         with_socketserver,
     ),
     **named(RIGHT, accepts_with_asyncio),
-    **named(NOT_YET, forgets_to_close, no_newline),
+    **named(NOT_YET, forgets_to_close, hangs_up_at_once, no_newline),
     "any part of the command": (compares(lambda command: command in "GET_SECRET\n"), UNSAFE),
     "any part of it, stripped": (
         compares(lambda command: bool(command) and command.strip() in "GET_SECRET"),

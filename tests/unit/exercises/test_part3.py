@@ -23,7 +23,7 @@ from mtls_lab.net import Backend, forbid_resumption, server_context
 from mtls_lab.pki import Purpose, create_key, pem
 from mtls_lab.pki.leaf import LEAF_KEY_USAGE
 from tests.unit.exercises.verdicts import Attempts, Hold, logs_keys, named, takes_proxies
-from tests.unit.failures import CA, CLIENT, LEAF, SERVER, certify, usage
+from tests.unit.failures import CA, CLIENT, LEAF, SERVER, aki, certify, usage
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -122,6 +122,16 @@ def device_without_ca(folder: Path) -> ssl.SSLContext:
     return context
 
 
+def device_of_texts(folder: Any) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=folder + "/server_ca.pem")
+
+
+def device_that_gives_tickets(folder: Path) -> ssl.SSLContext:
+    context = device_context(folder)
+    context.num_tickets = 0
+    return context
+
+
 def device_as_server(folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "client.crt", folder / "client.key")
@@ -182,6 +192,7 @@ DEVICES: Attempts = {
         NOT_YET, device_without_certificate, device_without_ca, self_made_device, device_as_server
     ),
     "a text": (lambda folder: folder.suffix, NOT_YET),
+    **named(NOT_YET, device_of_texts, device_that_gives_tickets),
     **named(
         UNSAFE,
         device_that_believes_everybody,
@@ -402,6 +413,11 @@ CERTIFICATES: Attempts = {
         lambda csr, ca: sign(csr, ca, LEAF, CLIENT, usage(key_agreement=True)),
         NOT_YET,
     ),
+    "keyEncipherment": (
+        lambda csr, ca: sign(csr, ca, LEAF, CLIENT, usage(key_encipherment=True)),
+        NOT_YET,
+    ),
+    "another key's identifier": (lambda csr, ca: sign(csr, ca, LEAF, CLIENT, aki(csr)), NOT_YET),
     "keyCertSign": (lambda csr, ca: sign(csr, ca, LEAF, CLIENT, SIGNS), NOT_YET),
     "keyCertSign alone": (lambda csr, ca: sign(csr, ca, CLIENT, SIGNS), NOT_YET),
     "any purpose alone": (lambda csr, ca: sign(csr, ca, LEAF, ANY), NOT_YET),
@@ -875,6 +891,14 @@ SERVED: Attempts = {
         lambda a, c, t: is_served(a, c, t, lambda tls: one_piece(tls) == b"PONG\n"),
         NOT_YET,
     ),
+    "stripped": (
+        lambda a, c, t: is_served(a, c, t, lambda tls: ping(tls).strip() == b"PONG"),
+        NOT_YET,
+    ),
+    "as text": (
+        lambda a, c, t: is_served(a, c, t, lambda tls: ping(tls).decode() == "PONG\n"),
+        NOT_YET,
+    ),
     "part of PONG": (lambda a, c, t: is_served(a, c, t, lambda tls: b"PON" in ping(tls)), NOT_YET),
     "cipher suites without encryption": (
         lambda a, c, t: is_served(a, weak(c, NULL_TOO), t),
@@ -947,6 +971,11 @@ def by_words_alone(exchange: Exchange) -> str:
     return diagnose(exchange)
 
 
+def by_what_both_say(exchange: Exchange) -> str:
+    """As whoever prints an exchange, and searches that."""
+    return "backend: not authorized" if "NOT_AUTHORIZED" in str(exchange) else diagnose(exchange)
+
+
 def only_19(exchange: Exchange) -> str:
     return diagnose(exchange, {key: why for key, why in WHY.items() if key not in {18, 20}})
 
@@ -959,7 +988,7 @@ DIAGNOSED: Attempts = {
     "always served": (lambda each: "served" if each else "", NOT_YET),
     "None": (lambda each: each.reply and None, NOT_YET),
     "a dict": (lambda _: {}, NOT_YET),
-    **named(NOT_YET, only_19, only_the_backend, by_words_alone),
+    **named(NOT_YET, only_19, only_the_backend, by_words_alone, by_what_both_say),
     **named(RIGHT, by_text, diagnose),
 }
 
