@@ -81,11 +81,13 @@ def expect_line(called: Called, line: str) -> None:
         NotYet: it raised, or returned something else.
     """
     value, told = called.returned(RETURNS), f"{called.name} returned {shown(called.value)}"
-    if isinstance(value, bytes):
+    if isinstance(value, bytes) or value == repr(line.encode()):
         raise NotYet(told, "a line is text: decode the bytes")
-    if isinstance(value, str) and value != line and value.rstrip("\r\n") == line:
+    if not isinstance(value, str):
+        raise NotYet(told, "it returns the line, a str: to print it is not enough")
+    if value != line and value.rstrip("\r\n") == line:
         raise NotYet(told, "the newline ends the line, and is not part of it")
-    if isinstance(value, str) and value != line and value.strip() == line.strip():
+    if value != line and value.strip() == line.strip():
         rule = "blanks at the ends belong to the line: take the newline away, and nothing else"
         raise NotYet(f"{told}, and the reply is {shown(line)}", rule)
     if value != line and value in (line.splitlines()[0], line.replace("\r", "\n")):

@@ -54,9 +54,10 @@ def mallory(tamper: Function) -> Iterator[str]:
 
     exchange = through("GET_SECRET")
     if exchange.reply != LIE:
+        where = " in what goes to the device: Direction.TO_DEVICE" * (exchange.reply == OPEN)
         raise NotYet(
             f"the device asked for the secret and received {shown(exchange.reply)}",
-            f"Mallory exchanges {shown(OPEN)} for {shown(LIE)}",
+            f"Mallory exchanges {shown(OPEN)} for {shown(LIE)}{where}",
         )
     yield f"the device asks for the secret and receives {shown(LIE)}"
     for command, secret in (("PING", OPEN), ("HELP", OPEN), *(("GET_SECRET", it) for it in NEAR)):
