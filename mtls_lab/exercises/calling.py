@@ -34,6 +34,9 @@ class _Stopped(BaseException):
 _COROUTINE = "write def; what an async function does, asyncio.run runs inside of it"
 _GENERATOR = "return ends a function with its value; with yield in it, it is another thing"
 _NAME = "a name is imported, or gets its value, before it is used"
+#: How Python begins to say that ssl, or a context, lacks a name.
+_SSL = ("module 'ssl'", "'SSLContext'")
+_ATTRIBUTE = "ssl has no such name: compare how the lesson spells it"
 _ARGUMENTS = "the check calls it with the arguments that the exercise names, in that order"
 
 
@@ -75,6 +78,8 @@ class Called:
     def _rule_of_its_kind(self) -> str:
         if isinstance(self.error, NameError):
             return _NAME
+        if isinstance(self.error, AttributeError) and str(self.error).startswith(_SSL):
+            return _ATTRIBUTE
         outside = isinstance(self.error, TypeError) and not self.line
         return _ARGUMENTS if outside and "argument" in str(self.error) else ""
 

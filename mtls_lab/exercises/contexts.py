@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ _PLACES = "each file has its own place: what a side trusts, what it presents, an
 _IN_FOLDER = "the files of the exercise are in the folder, in PEM form"
 #: `ssl` raises ValueError where two settings exclude each other, or one is for the other side.
 _SETTINGS = "a setting fits the context's side, and what has been set before"
-#: What else raises is a mistake in the Python.
+#: What else raises is a mistake in the Python; the first, where a constant is wanted.
+_CONSTANT = "a setting of a context is a constant of ssl, and not a text"
 _PATHS = 'the function gets a folder, and `folder / "name"` is the path of a file in it'
 _NAMES = "the function gets file names, and returns a context"
 
@@ -58,7 +60,18 @@ def _rule(called: Called, files: str) -> str:
         return files
     if isinstance(called.error, ValueError):
         return _SETTINGS
+    if "interpreted as an integer" in str(called.error):
+        return _CONSTANT
     return _PATHS if files is _IN_FOLDER else _NAMES
+
+
+def _spelled(context: ssl.SSLContext) -> None:
+    """Look for a setting that is nearly one: Python keeps it, and ssl never reads it."""
+    settings = dir(ssl.SSLContext)
+    for name in vars(context).keys() - settings:
+        for meant in get_close_matches(name, settings, 1, 0.8):
+            found = f"your context has {name}, which is not a setting: {meant} is"
+            raise NotYet(found, "Python takes any name for an attribute: compare how it is spelled")
 
 
 def context_of_files(
@@ -73,6 +86,7 @@ def context_of_files(
     if context.protocol == wrong:
         rule = "a context is made for one side of the connection"
         raise NotYet(f"{called.name} returned a context for the {whose} side", rule)
+    _spelled(context)
     return context
 
 
@@ -93,4 +107,5 @@ def context_in_folder(function: Callable[..., Any], folder: Path, side: str) -> 
             f"this is not a context for a {side}",
             "the side that connects is the client, the side that accepts is the server",
         )
+    _spelled(context)
     return context

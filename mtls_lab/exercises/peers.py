@@ -53,7 +53,7 @@ SECRET = "the moon is full"  # noqa: S105 - this one is for everybody
 VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
 #: The days of a certificate that has expired.
 PAST = (-30, -1)
-RETURNS = "it returns the line, and raises an error only if none comes"
+RETURNS = "an honest backend answers here: what raises is in your own lines"
 ONE_END = (
     "a newline ends a line, and nothing else: splitlines cuts at other characters too, and"
     " makefile in text mode at a carriage return"

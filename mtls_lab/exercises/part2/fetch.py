@@ -46,6 +46,7 @@ HANDSHAKE = b"\x16"
 #: What OpenSSL says of a record that is none.
 NO_TLS = "WRONG_VERSION_NUMBER"
 REFUSE = "a backend that does not prove who it is gets no command, and an error is raised"
+WHOLE = "what has no line end is not a line yet, however it ends"
 CUT = "an end without a line end may be Mallory's cut: it is an error"
 
 
@@ -103,6 +104,9 @@ def fetch(function: Callable[..., Any]) -> Iterator[str]:
         with all_closed(device.name):
             _sees_a_cut(device, context)
         yield "Mallory cuts the reply in the middle, and that is an error"
+        with all_closed(device.name):
+            _sees_an_end(device, context)
+        yield "a backend that ends before its line is whole is an error as well"
         with all_closed(device.name):
             _gives_up(device)
         yield "a backend that accepts and then says nothing is given up after the time-out"
@@ -205,6 +209,20 @@ def _sees_a_cut(device: _Device, context: ssl.SSLContext) -> None:
     with listening(handle) as address:
         called = device.calls(address)
     device.fails(called, "Mallory cut the reply in the middle", CUT)
+
+
+def _sees_an_end(device: _Device, context: ssl.SSLContext) -> None:
+    """End honestly, with close_notify, in the middle of the line."""
+
+    def handle(raw: socket.socket) -> None:
+        with _greeted(raw, context) as tls, suppress(OSError):
+            tls.recv(MAX_LINE)
+            tls.sendall(SECRET[:6].encode())
+            tls.unwrap()  # it waits for the other side's, which need not come
+
+    with listening(handle) as address:
+        called = device.calls(address)
+    device.fails(called, "the backend ended before its line was whole", WHOLE)
 
 
 def _gives_up(device: _Device) -> None:

@@ -48,7 +48,7 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
         device = strict_device(ca.certificate, identity)
         with all_closed(getattr(function, "__name__", "your function")):
             answer = call(function, address, device, timeout)
-        value = answer.returned("being refused is not an error here: it is the answer")
+        value = answer.returned(_OWN if isinstance(answer.error, TypeError) else _NO_ERROR)
         if not isinstance(value, bool):
             found = f"{answer.name} returned {shown(value)}"
             raise NotYet(found, "it returns True or False")
@@ -91,6 +91,12 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
     _believe(says, valid, ca.issue_server(["mallory.example"]), "for another name")
     _show_everything(says, valid, ca)
     yield "False for Mallory in the backend's place"
+
+
+_NO_ERROR = "being refused is not an error here: it is the answer"
+
+
+_OWN = "a socket takes and gives bytes; what raises is in your own lines"
 
 
 _ANSWER = "a device that is served gets an answer to its command: PONG, and nothing else"

@@ -270,6 +270,16 @@ def cert_none_first(cafile: str) -> ssl.SSLContext:
     return context
 
 
+def nearly_a_setting(cafile: str) -> ssl.SSLContext:
+    context = careful(cafile)
+    context.minimal_version = ssl.TLSVersion.TLSv1_3  # type: ignore[attr-defined]
+    return context
+
+
+def misspelled(cafile: str) -> ssl.SSLContext:
+    return by_hand(cafile).load_verify_location(cafile)  # type: ignore[attr-defined,no-any-return]
+
+
 def any_host(cafile: str) -> ssl.SSLContext:
     context = careful(cafile)
     context.check_hostname = False
@@ -312,7 +322,8 @@ def one_more_ca(cafile: str) -> ssl.SSLContext:
 
 
 DEVICES: Attempts = {
-    **named(NOT_YET, for_a_server, odd, no_ca, another_ca, cert_none_first),
+    **named(NOT_YET, for_a_server, odd, no_ca, another_ca),
+    **named(NOT_YET, cert_none_first, misspelled, nearly_a_setting),
     **named(UNSAFE, cert_none, public_cas_too, any_host, any_day),
     "ALL:@SECLEVEL=0": (weakly("ALL:@SECLEVEL=0"), UNSAFE),
     "ALL:eNULL:@SECLEVEL=0": (weakly("ALL:eNULL:@SECLEVEL=0"), UNSAFE),
@@ -517,6 +528,18 @@ def as_a_file_of_text(address: Address, cafile: str, host: str, timeout: float) 
     return line[:-1]
 
 
+def told_of_cuts(address: Address, cafile: str, host: str, timeout: float) -> str:
+    with (
+        socket.create_connection(address, timeout) as raw,
+        careful(cafile).wrap_socket(raw, server_hostname=host, suppress_ragged_eofs=False) as tls,
+    ):
+        tls.sendall(b"GET_SECRET\n")
+        received = b""
+        while not received.endswith(b"\n") and (data := tls.recv(1024)):
+            received += data
+    return received.decode().rstrip("\n")
+
+
 def never_closes(address: Address, cafile: str, host: str, timeout: float) -> str:
     raw = socket.create_connection(address, timeout)
     tls = careful(cafile).wrap_socket(raw, server_hostname=host)
@@ -612,6 +635,7 @@ FETCHES: Attempts = {
     "an error hidden": (Fetch(again=nothing_on_error), NOT_YET),
     "what is no text is left out": (Fetch(errors="ignore"), UNSAFE),
     "half is whole": (Fetch(end_is_end=True), UNSAFE),
+    "an honest end is an end": (told_of_cuts, UNSAFE),
     "no time-out": (Fetch(timeout=False), NOT_YET),
     "no function": ("fetch", NOT_YET),
     "right": (Fetch(), RIGHT),

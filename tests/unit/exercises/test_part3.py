@@ -126,6 +126,12 @@ def device_of_texts(folder: Any) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=folder + "/server_ca.pem")
 
 
+def device_of_a_worded_version(folder: Path) -> ssl.SSLContext:
+    context = device_context(folder)
+    context.minimum_version = "TLSv1.3"  # type: ignore[assignment]
+    return context
+
+
 def device_that_gives_tickets(folder: Path) -> ssl.SSLContext:
     context = device_context(folder)
     context.num_tickets = 0
@@ -192,7 +198,7 @@ DEVICES: Attempts = {
         NOT_YET, device_without_certificate, device_without_ca, self_made_device, device_as_server
     ),
     "a text": (lambda folder: folder.suffix, NOT_YET),
-    **named(NOT_YET, device_of_texts, device_that_gives_tickets),
+    **named(NOT_YET, device_of_texts, device_that_gives_tickets, device_of_a_worded_version),
     **named(
         UNSAFE,
         device_that_believes_everybody,
@@ -458,6 +464,10 @@ def common_names(certificate: Certificate) -> list[str]:
     return [value for rdn in subject for key, value in rdn if key == "commonName"]
 
 
+def only_prints(certificate: Certificate) -> None:
+    print(exact(certificate))  # noqa: T201 - as a learner does
+
+
 def exact(certificate: Certificate) -> bool:
     return common_names(certificate) == ["trusted-client"]
 
@@ -582,6 +592,7 @@ RULES: Attempts = {
     **named(UNSAFE, first_name, without_a_name, joined, first_pairs),
     **named(NOT_YET, the_whole_subject, only_one_rdn, as_in_part_3, first_name_must_exist),
     "neither true nor false": (lambda _: Undecided(), NOT_YET),
+    **named(NOT_YET, only_prints),
     **named(RIGHT, exact),
     "bool and exact": (lambda c: bool(c) and exact(c), RIGHT),
     "exact or None": (lambda c: exact(c) or None, RIGHT),
@@ -870,6 +881,14 @@ def escaping(address: tuple[str, int], context: ssl.SSLContext, timeout: float) 
         return ponged(tls)
 
 
+def sends_a_text(address: tuple[str, int], context: ssl.SSLContext, timeout: float) -> bool:
+    def last(tls: ssl.SSLSocket) -> bool:
+        tls.sendall("PING\n")  # type: ignore[arg-type]
+        return ponged(tls)
+
+    return is_served(address, context, timeout, last)
+
+
 SERVED: Attempts = {
     "always False": (lambda *each: len(each) == 4, NOT_YET),
     "always True": (lambda *each: len(each) == 3, NOT_YET),
@@ -908,7 +927,7 @@ SERVED: Attempts = {
     "security level 0": (lambda a, c, t: is_served(a, weak(c, "DEFAULT:@SECLEVEL=0"), t), UNSAFE),
     **named(NOT_YET, never_closes),
     **named(UNSAFE, unchecked, no_name),
-    **named(NOT_YET, escaping),
+    **named(NOT_YET, escaping, sends_a_text),
     **named(RIGHT, is_served),
     "by its address": (lambda a, c, t: is_served(a, c, t, hostname="127.0.0.1"), RIGHT),
 }
@@ -988,6 +1007,7 @@ DIAGNOSED: Attempts = {
     "always served": (lambda each: "served" if each else "", NOT_YET),
     "None": (lambda each: each.reply and None, NOT_YET),
     "a dict": (lambda _: {}, NOT_YET),
+    "in capitals": (lambda each: diagnose(each).capitalize(), NOT_YET),
     **named(NOT_YET, only_19, only_the_backend, by_words_alone, by_what_both_say),
     **named(RIGHT, by_text, diagnose),
 }
