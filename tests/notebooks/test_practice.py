@@ -32,6 +32,21 @@ def test_a_pin_locks_a_device_out_that_does_not_know_the_next_certificate(tmp_pa
     assert failure.verify_code == 18
 
 
+def test_nobody_reads_what_a_refused_client_has_written(tmp_path: Path) -> None:
+    """Part 3, section 5. TLS 1.3: it writes at once, before it can know of the refusal."""
+    ca = CertificateAuthority.create("Lab CA")
+    pem.write_certificate(tmp_path / "ca.pem", ca.certificate)
+    files = ca.issue_server(["localhost"]).save(tmp_path, "server")
+    context = server_context(*files, client_ca=tmp_path / "ca.pem")
+    device = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    with serve(context, name="strict") as backend:
+        exchange = ask("GET_SECRET", backend, context=device)
+    assert exchange.device.version == "TLSv1.3"
+    assert exchange.backend is not None
+    assert exchange.backend.failure is not None
+    assert exchange.backend.received == ()
+
+
 def test_a_token_is_good_from_any_client_unless_it_is_bound(tmp_path: Path) -> None:
     """Part 3, section 1. RFC 8705, section 3.1: x5t#S256 is the SHA-256 of the certificate."""
     ca = CertificateAuthority.create("Lab CA")
