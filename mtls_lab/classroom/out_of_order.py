@@ -18,8 +18,9 @@ HINT = (
     "You did not write the line that raised this? Then a cell above has not run, or has run again"
     " without those behind it.\nChoose Run → Run All Above Selected Cell, and run this one again."
 )
-#: What comes of that: no such name, a certificate for the key of before, a file of another example.
-KINDS = (NameError, FileProblem, LabError)
+#: What comes of that: no such name, no file yet, a certificate for the key of before, a file of
+#: another example.
+KINDS = (NameError, FileNotFoundError, FileProblem, LabError)
 
 
 def watch_cells() -> None:

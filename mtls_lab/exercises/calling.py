@@ -7,6 +7,7 @@ here: the judgement (result.py).
 from __future__ import annotations
 
 import ctypes
+import inspect
 import sys
 import threading
 import traceback
@@ -28,6 +29,15 @@ GRACE = 1.0
 
 class _Stopped(BaseException):
     """Raised in a learner's function from outside, to end it."""
+
+
+_COROUTINE = "write def; what an async function does, asyncio.run runs inside of it"
+_GENERATOR = "return ends a function with its value; with yield in it, it is another thing"
+_NAME = "a name is imported, or gets its value, before it is used"
+#: How Python begins to say that ssl, or a context, lacks a name.
+_SSL = ("module 'ssl'", "'SSLContext'")
+_ATTRIBUTE = "ssl has no such name: compare how the lesson spells it"
+_ARGUMENTS = "the check calls it with the arguments that the exercise names, in that order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +65,23 @@ class Called:
         return f"{self.name} raised {type(error).__name__}{message}{where}"
 
     def returned(self, rule: str) -> Any:
-        """Return the value; an error is a NotYet with this rule."""
+        """Return the value; an error is a NotYet with this rule, or with that of its kind."""
         if self.error is not None:
-            raise NotYet(self.told, rule)
+            raise NotYet(self.told, self._rule_of_its_kind() or rule)
+        if inspect.iscoroutine(self.value):
+            self.value.close()
+            raise NotYet(f"{self.name} returned a coroutine, which has not run", _COROUTINE)
+        if inspect.isgenerator(self.value):
+            raise NotYet(f"{self.name} returned a generator, which has not run", _GENERATOR)
         return self.value
+
+    def _rule_of_its_kind(self) -> str:
+        if isinstance(self.error, NameError):
+            return _NAME
+        if isinstance(self.error, AttributeError) and str(self.error).startswith(_SSL):
+            return _ATTRIBUTE
+        outside = isinstance(self.error, TypeError) and not self.line
+        return _ARGUMENTS if outside and "argument" in str(self.error) else ""
 
 
 #: The threads that the running check has started, and that have not ended in time.

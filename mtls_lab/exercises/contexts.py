@@ -9,10 +9,11 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.exercises.calling import call
+from mtls_lab.exercises.calling import Called, call
 from mtls_lab.exercises.peers import shown
 from mtls_lab.exercises.result import NotYet
 from mtls_lab.pki import CertificateAuthority, Identity, write_certificate
@@ -43,20 +44,49 @@ class World:
         return str(self.folder / name)
 
 
+_PLACES = "each file has its own place: what a side trusts, what it presents, and the key to that"
+_IN_FOLDER = "the files of the exercise are in the folder, in PEM form"
+#: `ssl` raises ValueError where two settings exclude each other, or one is for the other side.
+_SETTINGS = "a setting fits the context's side, and what has been set before"
+#: What else raises is a mistake in the Python; the first, where a constant is wanted.
+_CONSTANT = "a setting of a context is a constant of ssl, and not a text"
+_PATHS = 'the function gets a folder, and `folder / "name"` is the path of a file in it'
+_NAMES = "the function gets file names, and returns a context"
+
+
+def _rule(called: Called, files: str) -> str:
+    """What to think of, after an error of a function that makes a context of files."""
+    if isinstance(called.error, OSError):
+        return files
+    if isinstance(called.error, ValueError):
+        return _SETTINGS
+    if "interpreted as an integer" in str(called.error):
+        return _CONSTANT
+    return _PATHS if files is _IN_FOLDER else _NAMES
+
+
+def _spelled(context: ssl.SSLContext) -> None:
+    """Look for a setting that is nearly one: Python keeps it, and ssl never reads it."""
+    settings = dir(ssl.SSLContext)
+    for name in vars(context).keys() - settings:
+        for meant in get_close_matches(name, settings, 1, 0.8):
+            found = f"your context has {name}, which is not a setting: {meant} is"
+            raise NotYet(found, "Python takes any name for an attribute: compare how it is spelled")
+
+
 def context_of_files(
     make: Callable[..., Any], *files: str, wrong: int, whose: str
 ) -> ssl.SSLContext:
     """Call a learner's function, and hold it to a context for the right side."""
     called = call(make, *files)
-    context = called.returned(
-        "each file has its own place: what a side trusts, what it presents, and the key to that"
-    )
+    context = called.returned(_rule(called, _PLACES))
     if not isinstance(context, ssl.SSLContext):
         rule = "it returns an ssl.SSLContext"
         raise NotYet(f"{called.name} returned {shown(context)}", rule)
     if context.protocol == wrong:
         rule = "a context is made for one side of the connection"
         raise NotYet(f"{called.name} returned a context for the {whose} side", rule)
+    _spelled(context)
     return context
 
 
@@ -68,7 +98,7 @@ def context_in_folder(function: Callable[..., Any], folder: Path, side: str) -> 
             f"{called.name} raised {Failure.of(called.error)} (line {called.line} of its cell)",
             "a certificate is loaded together with its own key, and a CA file holds certificates",
         )
-    context = called.returned("the files of the exercise are in the folder, in PEM form")
+    context = called.returned(_rule(called, _IN_FOLDER))
     if not isinstance(context, ssl.SSLContext):
         raise NotYet(f"{called.name} returned {shown(context)}", "it returns an ssl.SSLContext")
     wrong = {"client": ssl.PROTOCOL_TLS_SERVER, "server": ssl.PROTOCOL_TLS_CLIENT}[side]
@@ -77,4 +107,5 @@ def context_in_folder(function: Callable[..., Any], folder: Path, side: str) -> 
             f"this is not a context for a {side}",
             "the side that connects is the client, the side that accepts is the server",
         )
+    _spelled(context)
     return context

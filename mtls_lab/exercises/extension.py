@@ -1,7 +1,7 @@
 """The length extension of SHA-256: a hash that goes on from where another has ended.
 
-Here: the compression function and what Mallory computes with it, without the key. Not here: what
-she does with the result (part1/seal.py).
+Here: the compression function and what Mallory computes with it, without the key, and what may
+have been hashed before a text. Not here: what she does with the result (part1/seal.py).
 
 `hashlib` starts at the beginning only, so this is FIPS 180-4, section 6.2, once more.
 """
@@ -9,10 +9,11 @@ she does with the result (part1/seal.py).
 from __future__ import annotations
 
 import math
+import re
 import struct
 from itertools import count, islice
 
-__all__ = ["extended", "padding"]
+__all__ = ["extended", "padding", "starts"]
 
 _WORD = 0xFFFFFFFF
 _PRIMES = islice((n for n in count(2) if all(n % d for d in range(2, math.isqrt(n) + 1))), 64)
@@ -81,3 +82,16 @@ def _compressed(state: tuple[int, ...], block: bytes) -> tuple[int, ...]:
     return tuple(
         (old + new) & _WORD for old, new in zip(state, (a, b, c, d, e, f, g, h), strict=True)
     )
+
+
+def starts(line: str, keys: tuple[bytes, ...]) -> set[bytes]:
+    """Return what may be hashed before the text: a key, alone or with a salt that the line shows.
+
+    Example:
+        >>> starts("a1b2: the sea", (b"key",)) >= {b"key", b"a1b2key", b"key\\xa1\\xb2"}
+        True
+    """
+    words = re.findall(r"[\w+/=-]{4,}", line)
+    salts = {word.encode() for word in words}
+    salts |= {bytes.fromhex(word) for word in words if re.fullmatch("(?:[0-9a-f]{2})+", word)}
+    return {*keys} | {each for key in keys for salt in salts for each in (salt + key, key + salt)}

@@ -18,7 +18,7 @@ from functools import partial
 from mtls_lab.exercises.encodings import ENCODINGS
 from mtls_lab.exercises.peers import LIE, SECRET, shown
 
-__all__ = ["DARK", "HASHES", "KEYED", "TWIN", "beside", "forgeries", "from_two"]
+__all__ = ["COVERS", "DARK", "HASHES", "KEYED", "TWIN", "beside", "forgeries", "from_two"]
 
 #: Which hashes the tag may be made with.
 HASHES = ("sha256", "md5", "sha1", "sha512", "sha224")

@@ -1,18 +1,38 @@
 """What a certificate says that it is for, where that is more or less than it should be.
 
-Here: what the key usage and the extended key usage name. Not here: trying it with OpenSSL, which
-does not go by all of it (part2/, part3/).
+Here: what the key usage and the extended key usage name, and which key has signed. Not here:
+trying it with OpenSSL, which does not go by all of it (part2/, part3/).
 """
 
 from __future__ import annotations
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.pki import oid_name
 
-__all__ = ["no_other_purpose", "signs_handshakes"]
+__all__ = ["no_other_purpose", "signs_handshakes", "which_ca"]
+
+
+def which_ca(certificate: x509.Certificate, ca: x509.Certificate) -> None:
+    """Hold a certificate that this CA's key has signed to saying so, if it says whose key has.
+
+    Raises:
+        NotYet: it names another key. OpenSSL then looks for another CA of this name.
+    """
+    try:
+        certificate.verify_directly_issued_by(ca)
+        named = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+        own = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except (InvalidSignature, ValueError, x509.ExtensionNotFound):
+        return
+    if named.key_identifier not in (None, own.digest):
+        raise NotYet(
+            "the authorityKeyIdentifier is not that of the CA's key",
+            "it says which key has signed: the CA's, and not the one in the certificate",
+        )
 
 
 def signs_handshakes(certificate: x509.Certificate) -> None:

@@ -36,7 +36,7 @@ VERIFY_CODES = {
     ),
     3: (
         "there is no list of revoked certificates to check it against",
-        "checking revocation takes the CA's list",
+        "checking revocation takes the CA's list, and VERIFY_CRL_CHECK_CHAIN that of each CA above",
     ),
     7: _UNKNOWN_CA,
     9: ("it is not valid yet", VALIDITY),
@@ -47,7 +47,7 @@ VERIFY_CODES = {
     23: ("it is revoked", "only a certificate on the CA's list is revoked"),
     26: (
         "it is for a different purpose",
-        "the extended key usage says what a certificate may be used for",
+        "keyUsage and extendedKeyUsage say what a certificate may be used for",
     ),
     62: ("it is for another name", "a device calls its backend by the name in the certificate"),
     82: (

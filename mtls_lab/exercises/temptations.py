@@ -190,6 +190,11 @@ def impostors(
         "part of a name is a different name: check_hostname compares whole ones",
     )
     yield _impostor(
+        ca.issue(host, Purpose.SERVER, names=["mallory.example"]),
+        f"a genuine certificate, for mallory.example, with {host} as common name",
+        "a host's names are in the subjectAltName: check_hostname looks there",
+    )
+    yield _impostor(
         ca.issue(host, Purpose.SERVER, names=[host], valid_days=(-90, -1)),
         "an old certificate of the backend, expired",
         VALIDITY,

@@ -74,18 +74,18 @@ NAMED = (x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
 CRITICAL = (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0"), True)
 
 
-def ski(key: AnyKey) -> Extension:
-    return x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False
-
-
-def aki(key: AnyKey) -> Extension:
-    return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), False
-
-
 class Keyed(Protocol):
     """A key, a request or a certificate."""
 
     def public_key(self) -> Any: ...
+
+
+def ski(key: AnyKey) -> Extension:
+    return x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False
+
+
+def aki(key: Keyed) -> Extension:
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), False
 
 
 def name(text: str | x509.Name) -> x509.Name:

@@ -32,9 +32,11 @@ __all__ = ["ask_by_hand"]
 Function = Callable[..., Any]
 
 
-#: A secret whose last character is three bytes long, one with a blank at each end, and one with a
-#: character at which only `splitlines` ends a line.
-MOON, BLANKS, PARTED = f"{SECRET} ☾", f" {SECRET} ", SECRET.replace(" is", "\N{LINE SEPARATOR}is")
+#: A secret whose last character is three bytes long, one with a blank at each end, and two with a
+#: character that does not end a line here: `splitlines` ends one at the first, and a file that is
+#: opened as text at the second.
+MOON, BLANKS = f"{SECRET} ☾", f" {SECRET} "
+PARTED = tuple(SECRET.replace(" is", f"{each}is") for each in ("\N{LINE SEPARATOR}", "\r"))
 
 
 END = "recv returns nothing when the other side has hung up: without a line end, that is an error"
@@ -116,8 +118,9 @@ def ask_by_hand(function: Function) -> Iterator[str]:
     with all_closed(name):
         _gets(function, BLANKS, _Peer(BLANKS.encode() + b"\n"))
     yield "blanks at the ends of a reply are part of it"
-    with all_closed(name):
-        _gets(function, PARTED, _Peer(PARTED.encode() + b"\n"))
+    for secret in PARTED:
+        with all_closed(name):
+            _gets(function, secret, _Peer(secret.encode() + b"\n"))
     yield "a reply ends at its newline, and at nothing else"
     with all_closed(name):
         _fails(function, name, _Peer(SPOILED), "changed a byte of the reply", NO_TEXT)

@@ -14,7 +14,7 @@ from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, shown
 from mtls_lab.exercises.result import NotYet
 from mtls_lab.net import Backend, Chunk, Relay, ask
-from mtls_lab.wire import Exchange, Service
+from mtls_lab.wire import Direction, Exchange, Service
 
 __all__ = ["mallory"]
 
@@ -24,6 +24,10 @@ Function = Callable[..., Any]
 OPEN = "open sesame"
 #: Secrets that have something of it.
 NEAR = ("sesame is open", "Open Sesame", "open  sesame")
+#: Lines that go through a change of types: blanks at the ends, and a byte that no text has.
+ODD = (b" what is open \n", b"\xff\n")
+#: The secret twice, and more: all of it is changed, or it is another line.
+TWICE = f"{OPEN}, {OPEN}!\n".encode()
 
 
 TAMPER = "a tampering function takes a Chunk and returns the bytes to pass on"
@@ -50,9 +54,10 @@ def mallory(tamper: Function) -> Iterator[str]:
 
     exchange = through("GET_SECRET")
     if exchange.reply != LIE:
+        where = " in what goes to the device: Direction.TO_DEVICE" * (exchange.reply == OPEN)
         raise NotYet(
             f"the device asked for the secret and received {shown(exchange.reply)}",
-            f"Mallory exchanges {shown(OPEN)} for {shown(LIE)}",
+            f"Mallory exchanges {shown(OPEN)} for {shown(LIE)}{where}",
         )
     yield f"the device asks for the secret and receives {shown(LIE)}"
     for command, secret in (("PING", OPEN), ("HELP", OPEN), *(("GET_SECRET", it) for it in NEAR)):
@@ -62,6 +67,10 @@ def mallory(tamper: Function) -> Iterator[str]:
                 f"the reply {shown(reply)} to {command} arrived as {shown(arrived)}",
                 "what is not the secret passes unchanged",
             )
+    for line in ODD:
+        _is_among(tamper, line, (line,), "what is not the secret passes unchanged, byte by byte")
+    changed = TWICE.replace(OPEN.encode(), LIE.encode())
+    _is_among(tamper, TWICE, (TWICE, changed), "the secret is changed in each place, and no more")
     yield "every other reply passes unchanged"
     exchange = through(f"SAY {OPEN}")
     received = exchange.backend.received if exchange.backend else ()
@@ -72,6 +81,12 @@ def mallory(tamper: Function) -> Iterator[str]:
             "a chunk has a direction, and what goes towards the backend passes unchanged",
         )
     yield "a command with the same words in it reaches the backend unchanged"
+
+
+def _is_among(tamper: Function, line: bytes, good: tuple[bytes, ...], rule: str) -> None:
+    sent = _passed_on(tamper, Chunk(0, 0, Direction.TO_DEVICE, line))
+    if sent not in good:
+        raise NotYet(f"the line {shown(line)} was passed on as {shown(sent)}", rule)
 
 
 def _passed_on(tamper: Function, chunk: Chunk) -> bytes:

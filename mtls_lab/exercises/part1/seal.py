@@ -15,8 +15,17 @@ from typing import Any
 
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.encodings import rewritten, undressed
-from mtls_lab.exercises.extension import extended, padding
-from mtls_lab.exercises.forgeries import DARK, HASHES, KEYED, TWIN, beside, forgeries, from_two
+from mtls_lab.exercises.extension import extended, padding, starts
+from mtls_lab.exercises.forgeries import (
+    COVERS,
+    DARK,
+    HASHES,
+    KEYED,
+    TWIN,
+    beside,
+    forgeries,
+    from_two,
+)
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.lots import draws_lots
 from mtls_lab.exercises.peers import LIE, SECRET, shown
@@ -29,12 +38,14 @@ __all__ = ["seal"]
 Function = Callable[..., Any]
 
 KEY = b"known to device and backend only"
-#: As long as KEY: a cipher takes no key of another length.
-HER_KEY = b"a key that Mallory has imagined!"
+#: As long as KEY: a cipher takes no key of another length. The second is no text in UTF-8.
+HER_KEY, NO_TEXT = b"a key that Mallory has imagined!", bytes(range(0x80, 0xA0))
 #: What Mallory puts behind a text, and the rule that lets her.
 MORE = ", says Mallory"
 NO_MAC = "such a hash goes on from where it ended: HMAC (RFC 2104) is made to prevent that"
 LOTS = "random is made for simulations, and its manual says not to use it for security: take hmac"
+#: A text of more than one block of every hash.
+LONG = ", ".join([SECRET] * 12)
 #: Bits of a tag, at least (RFC 2104, section 5).
 ENOUGH = 80
 #: Of a hash that goes on, what it may be of: text and key as bytes, and what is between them.
@@ -59,9 +70,12 @@ def _is_pair(thing: object) -> bool:
 def seal(pair: tuple[Function, Function]) -> Iterator[str]:
     """Add a checksum that Mallory cannot compute."""
     make, read = pair
-    for text in (SECRET, f"{SECRET} ☾", "1 + 1 = 2", "a|b:c,d"):
-        line = _sealed(make, text, KEY)
-        called = call(read, line, KEY)
+    texts = (SECRET, f"{SECRET} ☾", "1 + 1 = 2", "a|b:c,d", f" {SECRET} ")
+    for text, key in (*((text, KEY) for text in texts), (SECRET, NO_TEXT)):
+        line = _sealed(make, text, key)
+        called = call(read, line, key)
+        if isinstance(called.error, ValueError):
+            raise NotYet(f"{shown(text)} was sealed, and {called.told}", RETURNED)
         value = called.returned(TEXTS if isinstance(called.error, TypeError) else RETURNED)
         if value != text:
             found = f"sealed and unsealed, {shown(text)} becomes {shown(value)}"
@@ -88,6 +102,7 @@ def seal(pair: tuple[Function, Function]) -> Iterator[str]:
     _compares_all(bare, heard)
     yield "what Mallory seals with a key of her own, or without one, is refused"
     _uses_the_whole_key(read, line)
+    _covers_the_end(make, read)
     _is_long(make)
     _is_the_same_elsewhere(make, read)
     _is_not_extended(bare, heard)
@@ -100,7 +115,7 @@ def seal(pair: tuple[Function, Function]) -> Iterator[str]:
 
 def _sealed(make: Function, text: str, key: bytes) -> str:
     called = call(make, text, key)
-    line = called.returned("it takes a text and a key, and returns the line to send")
+    line = called.returned("it takes a text, and a key of any bytes, and returns the line to send")
     if not isinstance(line, str):
         raise NotYet(f"{called.name} returned {shown(line)}", "a line is text: a str")
     if "\n" in line or len(line.encode()) >= MAX_LINE:
@@ -177,6 +192,15 @@ def _compares_all(read: Function, line: str) -> None:
             raise Unsafe(found, whole)
 
 
+def _covers_the_end(make: Function, read: Function) -> None:
+    """Change the last character of a text that is longer than others."""
+    bare, heard = undressed(read, _sealed(make, LONG, KEY), LONG)
+    changed = f"{LONG[:-1]}#"
+    if LONG in heard and call(bare, heard.replace(LONG, changed), KEY).value == changed:
+        found = f"Mallory changed the last of {len(LONG)} characters, kept the tag, and was"
+        raise Unsafe(f"{found} believed", COVERS)
+
+
 def _is_long(make: Function) -> None:
     """Hold the tag to more than can be tried out.
 
@@ -213,7 +237,7 @@ def _is_the_same_elsewhere(make: Function, read: Function) -> None:
 
 def _is_not_extended(read: Function, line: str) -> None:
     """Continue a hash of key and text, which is what the tag may be. See extension.py."""
-    for name, encoding, start, gap in product(HASHES, ENCODINGS, KEYS, GAPS):
+    for name, encoding, start, gap in product(HASHES, ENCODINGS, starts(line, KEYS), GAPS):
         message = start + gap + (text := SECRET.encode(encoding))
         digest = hashlib.new(name, message, usedforsecurity=False).digest()
         for shape in SHAPES:

@@ -40,7 +40,11 @@ SILENT = 40
 #: Where the standard library is.
 _LIBRARY = Path(threading.__file__).parent
 
+FIRST = "the first client"
 WHOLE = "a line is not complete without its end: whoever receives it waits"
+OPEN = "a connection stays open until the reply is sent: whoever sends it closes it then"
+ARGS = "Thread wants what its function gets as a list: args=[connection]"
+STARTED = "accept each client, and let `talk` speak to it: a thread runs once start() is called"
 AGAIN = "call accept again and again, whatever the last client did"
 STAYS = f"your function had returned by then, and has to stay: {AGAIN}"
 SLOW = "a slow client is honest: it has seconds for its command, while others are served"
@@ -57,6 +61,7 @@ def serve_many(function: Callable[..., Any]) -> Iterator[str]:
     raised: list[str] = []
     listener = socket.create_server(("127.0.0.1", 0), backlog=2 * SILENT)
     with (
+        _threads_first(raised),
         all_closed(name),
         _errors_noted(raised),
         _threads_end(),
@@ -78,13 +83,31 @@ def serve_many(function: Callable[..., Any]) -> Iterator[str]:
             listener.close()  # a client that waits to be accepted need not wait any longer
         held, problem = visits.result()
     yield from held
-    if called.error is not None and not isinstance(called.error, OSError):
-        raise NotYet(called.told, "the loop goes on until accept raises OSError")
-    if raised:
-        raise NotYet(f"a thread of yours raised {raised[0]}", "a thread serves one connection")
+    if not isinstance(called.error, OSError):
+        called.returned("the loop goes on until accept raises OSError")
+    _no_thread_raised(raised)
+    if problem is not None and early:
+        called.returned(STAYS)
+        raise NotYet(problem.found, STAYS)
     if problem is not None:
-        raise NotYet(problem.found, STAYS) if early else problem
+        raise problem
     yield "when its listener is closed, it ends"
+
+
+def _no_thread_raised(raised: list[str]) -> None:
+    for each in raised[:1]:
+        rule = ARGS if "argument after *" in each else "a thread serves one connection"
+        raise NotYet(f"a thread of yours raised {each}", rule)
+
+
+@contextmanager
+def _threads_first(raised: list[str]) -> Iterator[None]:
+    """Let what a thread raised come before whatever else is wrong, such as a socket left open."""
+    try:
+        yield
+    except NotYet:
+        _no_thread_raised(raised)
+        raise
 
 
 def _visit(address: Address) -> tuple[list[str], NotYet | None]:
@@ -101,8 +124,8 @@ def _visit(address: Address) -> tuple[list[str], NotYet | None]:
 
 
 def _clients(address: Address) -> Iterator[str]:
-    for who in ("first", "second"):
-        _is_served(address, f"the {who} client")
+    for who in (FIRST, "the second client"):
+        _is_served(address, who)
     yield "two clients, one after the other, receive the secret"
     socket.create_connection(address, PATIENCE).close()
     _is_served(address, "after a client that hung up without a word, the next one")
@@ -129,12 +152,16 @@ def _clients(address: Address) -> Iterator[str]:
 
 
 def _is_served(address: Address, who: str) -> None:
+    begun = time.monotonic()
     reply = _reply(address, b"GET_SECRET\n")
     if reply == SECRET:
         raise NotYet(f"{who} received {shown(reply)} without the newline", WHOLE)
+    if not reply and time.monotonic() - begun < PATIENCE / 2:
+        raise NotYet(f"{who} received nothing: it was hung up on", OPEN)
     reply = reply.rstrip("\n")
     if reply != SECRET:
-        raise NotYet(f"{who} received {shown(reply) if reply else 'nothing'}", AGAIN)
+        rule = STARTED if who == FIRST and not reply else AGAIN
+        raise NotYet(f"{who} received {shown(reply) if reply else 'nothing'}", rule)
 
 
 def _reply(address: Address, command: bytes, *, ends: bool = False, pause: float = 0) -> str:

@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, learners_ca, server_context, shown, strict_device
-from mtls_lab.exercises.purposes import no_other_purpose, signs_handshakes
+from mtls_lab.exercises.purposes import no_other_purpose, signs_handshakes, which_ca
 from mtls_lab.exercises.refusals import refusal
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.net import Backend, ask
@@ -55,7 +55,7 @@ def backend_certificate(thing: Identity | tuple[str, str]) -> Iterator[str]:
                 context=strict_device(ca.certificate),
                 server_hostname=name,
             )
-            _is_reached(exchange, name, identity.certificate)
+            _is_reached(exchange, name, identity.certificate, ca.certificate)
             yield f"a strict device reaches the backend as {name}"
     _signs_nothing(ca, identity)
     yield "whoever takes its key cannot sign with it"
@@ -75,7 +75,9 @@ def _not_loaded(error: ssl.SSLError) -> NotYet:
     return NotYet(found, "a backend's key is on P-256, RSA of 2,048 bits or more, or Ed25519")
 
 
-def _is_reached(exchange: Exchange, name: str, certificate: x509.Certificate) -> None:
+def _is_reached(
+    exchange: Exchange, name: str, certificate: x509.Certificate, ca: x509.Certificate
+) -> None:
     if exchange.ok:
         return
     failure = exchange.device.failure
@@ -86,6 +88,7 @@ def _is_reached(exchange: Exchange, name: str, certificate: x509.Certificate) ->
     if code in (62, 64):
         found = f"the device asks for {name}, and the certificate does not name it"
         raise NotYet(found, "a device looks in subjectAltName for the name that it asked for")
+    which_ca(certificate, ca)
     raise refusal(exchange)
 
 

@@ -46,6 +46,7 @@ HANDSHAKE = b"\x16"
 #: What OpenSSL says of a record that is none.
 NO_TLS = "WRONG_VERSION_NUMBER"
 REFUSE = "a backend that does not prove who it is gets no command, and an error is raised"
+WHOLE = "what has no line end is not a line yet, however it ends"
 CUT = "an end without a line end may be Mallory's cut: it is an error"
 
 
@@ -104,6 +105,9 @@ def fetch(function: Callable[..., Any]) -> Iterator[str]:
             _sees_a_cut(device, context)
         yield "Mallory cuts the reply in the middle, and that is an error"
         with all_closed(device.name):
+            _sees_an_end(device, context)
+        yield "a backend that ends before its line is whole is an error as well"
+        with all_closed(device.name):
             _gives_up(device)
         yield "a backend that accepts and then says nothing is given up after the time-out"
 
@@ -126,6 +130,8 @@ def _collects(device: _Device, context: ssl.SSLContext) -> None:
     pieces = (f" {SECRET[:6]}", f"{SECRET[6:]} ", "\n")
     called, heard = _answered(device, context, *map(str.encode, pieces))
     expect_line(called, f" {SECRET} ")
+    returned = SECRET.replace(" is", "\ris")
+    expect_line(_answered(device, context, f"{returned}\n".encode())[0], returned)
     if more := b"".join(each.partition(b"\n")[2] for each in heard):
         found = f"after its command, {device.name} sent {shown(more)} as well"
         raise NotYet(found, "what follows a newline begins the next command")
@@ -203,6 +209,20 @@ def _sees_a_cut(device: _Device, context: ssl.SSLContext) -> None:
     with listening(handle) as address:
         called = device.calls(address)
     device.fails(called, "Mallory cut the reply in the middle", CUT)
+
+
+def _sees_an_end(device: _Device, context: ssl.SSLContext) -> None:
+    """End honestly, with close_notify, in the middle of the line."""
+
+    def handle(raw: socket.socket) -> None:
+        with _greeted(raw, context) as tls, suppress(OSError):
+            tls.recv(MAX_LINE)
+            tls.sendall(SECRET[:6].encode())
+            tls.unwrap()  # it waits for the other side's, which need not come
+
+    with listening(handle) as address:
+        called = device.calls(address)
+    device.fails(called, "the backend ended before its line was whole", WHOLE)
 
 
 def _gives_up(device: _Device) -> None:

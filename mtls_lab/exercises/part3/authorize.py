@@ -94,6 +94,8 @@ def authorize(function: Callable[..., Any]) -> Iterator[str]:
 
         exchange, who = visit(("CN=trusted-client",)), "the device with CN=trusted-client"
         rule.returned(who, "the subject is a tuple of tuples of pairs; print one, and look")
+        if isinstance(rule.ended, Called) and rule.ended.value is None:
+            raise NotYet(f"for {who}, {rule.ended.name} returned None", "it returns True or False")
         served(exchange)
         yield f"{who} is served"
         nobody: tuple[Names, str] = (), "without a certificate, nothing has been proved"

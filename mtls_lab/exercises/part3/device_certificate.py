@@ -17,7 +17,7 @@ from mtls_lab.enrolment import names_in
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, learners_ca, server_context, shown, strict_device
-from mtls_lab.exercises.purposes import no_other_purpose, signs_handshakes
+from mtls_lab.exercises.purposes import no_other_purpose, signs_handshakes, which_ca
 from mtls_lab.exercises.refusals import served
 from mtls_lab.exercises.requests import request
 from mtls_lab.exercises.result import NotYet, Unsafe
@@ -43,6 +43,7 @@ def device_certificate(function: Callable[..., Any]) -> Iterator[str]:
             "the certificate holds a different key from the request, so the device cannot use it",
             "the device keeps its private key, and the CA certifies the public one",
         )
+    which_ca(certificate, ca.certificate)
     own = server_context(ca.issue_server(["localhost"]), client_ca=ca.certificate)
     with Backend(own, secret=SECRET) as backend:
         device = strict_device(ca.certificate, Identity(key, certificate))

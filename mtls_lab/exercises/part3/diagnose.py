@@ -22,6 +22,18 @@ from mtls_lab.wire import Exchange, Failure
 __all__ = ["diagnose"]
 
 
+WORDS = (
+    "served",
+    "backend: no certificate",
+    "backend: unknown CA",
+    "backend: expired",
+    "backend: wrong purpose",
+    "backend: not authorized",
+    "device: unknown CA",
+    "device: expired",
+)
+
+
 @exercise(wanted="a function diagnose(exchange)", kind=callable)
 def diagnose(function: Callable[..., Any]) -> Iterator[str]:
     """Say who refused, and why."""
@@ -39,11 +51,19 @@ def _exchanges(version: ssl.TLSVersion) -> Iterator[tuple[str, str, Exchange]]:
     """What the answer should be, what was tried, and how that really ended."""
     ca, other = (CertificateAuthority.create(name) for name in ("Lab CA", "Another CA"))
     own, untrusted = ca.issue_server(["localhost"]), other.issue_client("trusted-client")
+    # Whoever searches what both sides say finds a reason in a name, which the device's side shows.
+    named = ca.issue("NOT_AUTHORIZED", Purpose.SERVER, names=["localhost"])
     old = ca.issue("trusted-client", Purpose.CLIENT, valid_days=PAST)
     valid = ca.issue_client("trusted-client")
     for wanted, what, device, backend in (
         ("served", "the right device", valid, own),
         ("backend: no certificate", "a device without a certificate", None, own),
+        (
+            "backend: no certificate",
+            "a device without a certificate, at a backend with CN=NOT_AUTHORIZED",
+            None,
+            named,
+        ),
         ("backend: expired", "an expired device", old, own),
         ("backend: unknown CA", "a device of another CA", untrusted, own),
         (
@@ -82,9 +102,9 @@ def _tell(function: Callable[..., Any], exchange: Exchange, wanted: str, what: s
     called = call(function, exchange)
     if called.error is not None:
         raise NotYet(f"{what}: {called.told}", "each way to end has an answer")
-    if not isinstance(called.value, str):
+    if called.value not in WORDS:
         found = f"{what}: {called.name} returned {shown(called.value)}"
-        raise NotYet(found, "it returns one of the words of the exercise, a str")
+        raise NotYet(found, "it returns one of the strings of the exercise, letter by letter")
     if called.value != wanted:
         raise NotYet(
             f"{what}: {called.name} returned {shown(called.value)}",

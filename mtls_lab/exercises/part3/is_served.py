@@ -48,7 +48,7 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
         device = strict_device(ca.certificate, identity)
         with all_closed(getattr(function, "__name__", "your function")):
             answer = call(function, address, device, timeout)
-        value = answer.returned("being refused is not an error here: it is the answer")
+        value = answer.returned(_OWN if isinstance(answer.error, TypeError) else _NO_ERROR)
         if not isinstance(value, bool):
             found = f"{answer.name} returned {shown(value)}"
             raise NotYet(found, "it returns True or False")
@@ -79,7 +79,7 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
     for who, wrong in _quiet(context, met).items():
         with wrong as address:
             if _waited(who, met, partial(says, valid, address)):
-                raise NotYet(f"True for {who}", _ANSWER)
+                raise NotYet(f"True for {who}", _WHOLE if who == _CUT else _ANSWER)
         yield f"False for {who}"
 
     _in_pieces(partial(says, valid), context)
@@ -93,6 +93,12 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
     yield "False for Mallory in the backend's place"
 
 
+_NO_ERROR = "being refused is not an error here: it is the answer"
+
+
+_OWN = "a socket takes and gives bytes; what raises is in your own lines"
+
+
 _ANSWER = "a device that is served gets an answer to its command: PONG, and nothing else"
 
 
@@ -100,6 +106,11 @@ _PIECES = "one `recv` returns what is there so far: a line ends at its line end"
 
 
 _LAST_WORD = "in TLS 1.3 the backend looks at the certificate after the device's handshake is done"
+
+
+#: What a backend does that answers PONG without its line end, and what a device makes of it.
+_CUT = "a backend whose answer is cut"
+_WHOLE = "without its line end, PONG may be the beginning of another answer"
 
 
 _SILENT = ("a backend that never shakes hands", "a backend that never answers")
@@ -139,8 +150,9 @@ def _quiet(
         "a backend that hangs up without an answer": listening(hangs_up),
         _SILENT[0]: _deaf(),
         _SILENT[1]: listening(never_answers),
-        "a backend whose answer is cut": listening(partial(_say, context, (b"PON",))),
         "a backend that answers PONGED": listening(partial(_say, context, (b"PONGED\n",))),
+        _CUT: listening(partial(_say, context, (b"PONG",))),
+        "a backend whose answer is no text": listening(partial(_say, context, (b"PONG\xff\n",))),
     }
 
 

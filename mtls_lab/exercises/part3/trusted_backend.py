@@ -150,7 +150,7 @@ def _started(function: Callable[..., Any], ca: CertificateAuthority) -> Iterator
             raise NotYet(f"serve got {shown(each)}", rule)
         called.returned("the files are those of Part 3, and one list more")
         if not serve.started:
-            raise NotYet("no backend was started", "a backend runs when serve was called")
+            raise NotYet("no backend was started", "call the serve that the function is given")
         if serve.open:
             raise NotYet(
                 "your rule still has its `...`", "write it first: it is the authorize of exercise 4"

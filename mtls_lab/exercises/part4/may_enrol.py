@@ -38,6 +38,10 @@ _WEST = "WEST+12"
 _WISHES = "a request proves that somebody has a key: the name in it is a wish"
 
 
+#: From when until when a birth certificate is good: the device was in stock for a while.
+_BIRTH = (-200, 7_000)
+
+
 class _Desk:
     """An office with the learner's rule, and devices that ask there."""
 
@@ -117,9 +121,9 @@ def may_enrol(function: Callable[..., Any]) -> Iterator[str]:
     """Decide about a request, by names, by the register and by dates."""
     factory = Factory.make()
     desk = _Desk(factory, function)
-    birth = factory.births.issue_client(_NAME)
+    birth = factory.births.issue(_NAME, Purpose.CLIENT, valid_days=_BIRTH)
     desk.office.announce(birth.certificate)
-    desk.gets(birth, "a new device, with its birth certificate,")
+    desk.gets(birth, "a new device, with its birth certificate, made 200 days ago,")
     first = desk.last_valid(days_ago=-80)  # of another day than the next: a rule may look at dates
     second = desk.gets(first, "a device that renews")
     yield "a new device gets its certificate, and renews it"

@@ -14,7 +14,7 @@ from contextlib import chdir, suppress
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.exercises.calling import call
+from mtls_lab.exercises.calling import Called, call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET, VERSIONS, shown
 from mtls_lab.exercises.result import NotYet, Unsafe
@@ -39,6 +39,7 @@ FIRST = "providers are loaded in the order of their names in the file: default c
 PREFERRED = "default_properties says which provider signs and verifies: write it as it was given"
 #: Values of activate with which each OpenSSL activates (its crypto/provider_conf.c).
 ACTIVATE = ("1", "yes", "true", "on")
+ALL_TEXT = "it returns a dict with the names and values of variables, all of them str"
 OWN = (
     "the settings are for the device's process: what this notebook is told, its other programs get"
 )
@@ -77,14 +78,7 @@ def _settings(
         os.umask(mask)
         os.environ.clear()
         os.environ.update(before)
-    settings = called.returned("it returns the variables as a dict")
-    if not isinstance(settings, dict) or not all(
-        isinstance(each, str) for each in [*settings, *settings.values()]
-    ):
-        raise NotYet(
-            f"{called.name} returned {shown(settings)}",
-            "it returns a dict with the names and values of variables, all of them str",
-        )
+    settings = _variables(called)
     if changed:
         raise NotYet(f"{called.name} has changed os.environ", OWN)
     for name in (CONF, TCTI):
@@ -111,6 +105,15 @@ def _settings(
         )
     if not path.stat().st_mode & stat.S_IRUSR:
         raise NotYet("the device itself may not read its configuration", "its owner may read it")
+    return settings
+
+
+def _variables(called: Called) -> dict[str, str]:
+    settings = called.returned("it returns the variables as a dict")
+    if not isinstance(settings, dict):
+        raise NotYet(f"{called.name} returned {shown(settings)}", ALL_TEXT)
+    if odd := [each for each in [*settings, *settings.values()] if not isinstance(each, str)]:
+        raise NotYet(f"{called.name} returned a dict with {shown(odd[0])} in it", ALL_TEXT)
     return settings
 
 

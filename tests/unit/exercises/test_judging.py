@@ -1,6 +1,7 @@
 """What all checks share: four outcomes, and no learner's code that gets away. Not here: any
 particular exercise (test_part*.py)."""
 
+import asyncio
 import gc
 import json
 import socket
@@ -290,6 +291,26 @@ def test_a_socket_that_nobody_closes_is_missed() -> None:
     with pytest.raises(NotYet, match="forget leaves its socket open"), all_closed("forget"):
         forget()
     assert gc.get_freeze_count() == 0
+
+
+def ends_early() -> None:
+    """Ask asyncio to close a connection, and do not wait until it has."""
+
+    async def connect(address: tuple[str, int]) -> None:
+        _, writer = await asyncio.open_connection(*address)
+        writer.write(bytes(1 << 24))  # more than anybody reads: closing waits for it
+        writer.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        asyncio.run(connect(listener.getsockname()))
+
+
+@pytest.mark.usefixtures("unfrozen")
+def test_a_socket_that_asyncio_had_no_time_to_close_is_named_so() -> None:
+    words = "ends_early ends before asyncio has closed its socket"
+    with pytest.raises(NotYet, match=words) as caught, all_closed("ends_early"):
+        ends_early()
+    assert "wait_closed" in caught.value.rule
 
 
 def test_what_others_have_set_aside_stays_so() -> None:

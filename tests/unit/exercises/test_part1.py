@@ -200,6 +200,47 @@ def first_of_its_lines(address: Address) -> str:
     return asked(address).splitlines()[0]
 
 
+def as_a_file_of_text(address: Address) -> str:
+    with (
+        socket.create_connection(address) as connection,
+        connection.makefile("rw", encoding="utf-8") as lines,
+    ):
+        lines.write("GET_SECRET\n")
+        lines.flush()
+        line = lines.readline()
+    if not line.endswith("\n"):
+        raise EOFError
+    return line[:-1]
+
+
+def only_prints(address: Address) -> None:
+    print(asked(address))  # noqa: T201 - as a learner does
+
+
+def as_it_is_written(address: Address) -> str:
+    return str(asked(address).encode())
+
+
+def with_its_address(address: Address) -> tuple[str, Address]:
+    return asked(address), address
+
+
+async def asks_later(address: Address) -> str:
+    return asked(address)
+
+
+def asks_piece_by_piece(address: Address) -> Iterator[str]:
+    yield asked(address)
+
+
+def of_host_and_port(host: str, port: int) -> str:
+    return asked((host, port))
+
+
+def without_its_import(address: Address) -> str:
+    return regex.sub("", asked(address))  # type: ignore[name-defined,no-any-return] # noqa: F821
+
+
 def passes_over(how: str) -> Callable[[Address], str]:
     """It decodes whatever comes."""
 
@@ -228,6 +269,14 @@ ASKED: Attempts = {
         closes_if_all_goes_well,
         nothing_is_something,
         first_of_its_lines,
+        as_a_file_of_text,
+        only_prints,
+        as_it_is_written,
+        with_its_address,
+        asks_later,
+        asks_piece_by_piece,
+        of_host_and_port,
+        without_its_import,
     ),
     **named(UNSAFE, half_is_whole),
     "what is no text is left out": (passes_over("ignore"), UNSAFE),
@@ -240,7 +289,7 @@ ASKED: Attempts = {
 
 
 #: They wait for ever, after so many calls that end.
-WAITING = {without_newline: 0, to_the_end_of_the_stream: 0, waits_at_the_end: 5}
+WAITING = {without_newline: 0, to_the_end_of_the_stream: 0, waits_at_the_end: 6}
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -280,6 +329,23 @@ def without_case(chunk: Chunk) -> bytes:
     return said if chunk.direction is Direction.TO_DEVICE else chunk.heard
 
 
+def the_whole_line(chunk: Chunk) -> bytes:
+    return b"the cave is empty\n" if right_tamper(chunk) != chunk.heard else chunk.heard
+
+
+def the_first_place(chunk: Chunk) -> bytes:
+    said = chunk.heard.replace(b"open sesame", b"the cave is empty", 1)
+    return said if chunk.direction is Direction.TO_DEVICE else chunk.heard
+
+
+def through_text(chunk: Chunk) -> bytes:
+    return right_tamper(chunk).decode("utf-8", "ignore").encode()
+
+
+def stripped_and_ended(chunk: Chunk) -> bytes:
+    return right_tamper(chunk).strip() + b"\n"
+
+
 def broken_line(chunk: Chunk) -> bytes:
     return right_tamper(chunk).strip()
 
@@ -300,6 +366,7 @@ def forever(_: object) -> None:
 TAMPERED: Attempts = {
     **named(NOT_YET, one_direction, as_text, odd, broken_line, unchanged, every_reply),
     **named(NOT_YET, each_word, without_case),
+    **named(NOT_YET, the_whole_line, the_first_place, through_text, stripped_and_ended),
     "the secret everywhere": (replace("open sesame", "the cave is empty"), NOT_YET),
     **named(NOT_YET, forever, stumbling),
     **named(RIGHT, right_tamper),
@@ -403,6 +470,29 @@ def forgets_to_close(listener: socket.socket) -> None:
         start(talk, listener.accept()[0])
 
 
+def hangs_up_at_once(listener: socket.socket) -> None:
+    """As a loop whose `with` ends while a thread still has to read."""
+    while True:
+        listener.accept()[0].close()
+
+
+def does_not_wait(listener: socket.socket) -> None:
+    listener.settimeout(0)
+    with_threads(listener)
+
+
+def hands_over_a_pair(listener: socket.socket) -> None:
+    while True:
+        threading.Thread(target=talk, args=[listener.accept()], daemon=True).start()
+
+
+def hands_over_no_list(listener: socket.socket) -> None:
+    while True:
+        connection, _ = listener.accept()
+        with connection:
+            threading.Thread(target=talk, args=connection, daemon=True).start()  # type: ignore[arg-type]
+
+
 def no_newline(listener: socket.socket) -> None:
     def talk(connection: socket.socket) -> None:
         with connection:
@@ -502,7 +592,8 @@ SERVED: Attempts = {
         with_socketserver,
     ),
     **named(RIGHT, accepts_with_asyncio),
-    **named(NOT_YET, forgets_to_close, no_newline),
+    **named(NOT_YET, forgets_to_close, hangs_up_at_once, no_newline),
+    **named(NOT_YET, does_not_wait, hands_over_a_pair, hands_over_no_list),
     "any part of the command": (compares(lambda command: command in "GET_SECRET\n"), UNSAFE),
     "any part of it, stripped": (
         compares(lambda command: bool(command) and command.strip() in "GET_SECRET"),
@@ -647,6 +738,25 @@ def pair(tag: Callable[[str, bytes], str] = hmac_tag) -> tuple[Seal, Unseal]:
     def unseal(line: str, key: bytes) -> str:
         text = line.rpartition(" ")[0]
         if seal(text, key) != line:
+            raise ValueError
+        return text
+
+    return seal, unseal
+
+
+def salted(raw: Callable[[str], bytes]) -> tuple[Seal, Unseal]:
+    """As a password is kept: a salt, and a hash that begins with it."""
+
+    def tag(salt: str, text: str, key: bytes) -> str:
+        return hashlib.sha256(raw(salt) + key + text.encode()).hexdigest()
+
+    def seal(text: str, key: bytes) -> str:
+        salt = os.urandom(8).hex()
+        return f"{text} {salt} {tag(salt, text, key)}"
+
+    def unseal(line: str, key: bytes) -> str:
+        text, salt, shown = line.rsplit(" ", 2)
+        if not hmac.compare_digest(shown.encode(), tag(salt, text, key).encode()):
             raise ValueError
         return text
 
@@ -953,7 +1063,7 @@ EVENED_OUT: Attempts = {
     "tag in base64 behind a blank": ((into_base64, decodes_base64), NOT_YET),
     "tag in base64, each digit checked": ((into_base64, decodes_base64_strictly), NOT_YET),
     "tag in base64 that is compared": ((into_base64, compares_base64), RIGHT),
-    "blanks that are no part of the text": ((with_tag(hmac_tag), splits_at_blanks), RIGHT),
+    "blanks that are a part of the text": ((with_tag(hmac_tag), splits_at_blanks), NOT_YET),
 }
 
 SEALED: Attempts = {
@@ -967,6 +1077,14 @@ SEALED: Attempts = {
         NOT_YET,
     ),
     "hash of key and text": (pair(lambda text, key: sha256(key + text.encode())), UNSAFE),
+    "hash of a salt, key and text": (salted(lambda salt: salt.encode()), UNSAFE),
+    "hash of a salt in bytes, key and text": (salted(bytes.fromhex), UNSAFE),
+    "tag of a beginning": (pair(lambda text, key: hmac_tag(text[:40], key)), UNSAFE),
+    "the key as text": (pair(lambda text, key: hmac_tag(text, key.decode().encode())), NOT_YET),
+    "stripped before it is sealed": (
+        (lambda text, key: pair()[0](text.strip(), key), pair()[1]),
+        NOT_YET,
+    ),
     "hash of key, colon and text": (
         pair(lambda text, key: sha256(key + b":" + text.encode())),
         UNSAFE,

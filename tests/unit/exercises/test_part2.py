@@ -30,7 +30,7 @@ from mtls_lab.pki import Identity, Purpose, create_key, pem, self_signed
 from mtls_lab.pki.public import VARIABLE
 from tests.unit.exercises.conftest import Hurry
 from tests.unit.exercises.verdicts import Attempts, Hold, logs_keys, named, takes_proxies
-from tests.unit.failures import CA, LEAF, SERVER, aki, certify
+from tests.unit.failures import CA, LEAF, SERVER, Keyed, aki, certify
 
 NOT_YET, UNSAFE, RIGHT = Outcome.NOT_YET, Outcome.UNSAFE, Outcome.RIGHT
 NAMES = ["backend.example", "localhost", "127.0.0.1"]
@@ -72,10 +72,13 @@ def without_key_ids(ca: CertificateAuthority) -> Identity:
     return ca.issue("localhost", Purpose.SERVER, names=NAMES, authority_id=False)
 
 
-def signed(ca: CertificateAuthority, names: list[x509.GeneralName]) -> Identity:
-    """A leaf with the names as they are."""
+def signed(
+    ca: CertificateAuthority, names: list[x509.GeneralName], names_key: Keyed | None = None
+) -> Identity:
+    """A leaf with the names as they are, which says that the CA, or another key, has signed it."""
     key, san = create_key(), (x509.SubjectAlternativeName(names), True)
-    made = certify(x509.Name([]), key, ca.certificate.subject, ca.key, san, aki(ca.key))
+    signer = aki(names_key or ca.key)
+    made = certify(x509.Name([]), key, ca.certificate.subject, ca.key, san, signer)
     return Identity(key, made)
 
 
@@ -109,6 +112,10 @@ CERTIFICATES: Attempts = {
     ),
     "self-signed": (lambda _: self_signed("localhost", Purpose.SERVER, names=NAMES), NOT_YET),
     "no authority key identifier": (without_key_ids, NOT_YET),
+    "another key's identifier": (
+        lambda ca: signed(ca, [x509.DNSName(name) for name in NAMES], create_key()),
+        NOT_YET,
+    ),
     "another key": (lambda ca: replace(ca.issue_server(NAMES), key=create_key()), NOT_YET),
     "CA:TRUE": (with_fields(is_ca=True, key_usage=["digital_signature", "key_cert_sign"]), NOT_YET),
     "every purpose": (with_fields(purpose=None), UNSAFE),
@@ -257,6 +264,22 @@ def cert_none(cafile: str) -> ssl.SSLContext:
     return context
 
 
+def cert_none_first(cafile: str) -> ssl.SSLContext:
+    context = by_hand(cafile)
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def nearly_a_setting(cafile: str) -> ssl.SSLContext:
+    context = careful(cafile)
+    context.minimal_version = ssl.TLSVersion.TLSv1_3  # type: ignore[attr-defined]
+    return context
+
+
+def misspelled(cafile: str) -> ssl.SSLContext:
+    return by_hand(cafile).load_verify_location(cafile)  # type: ignore[attr-defined,no-any-return]
+
+
 def any_host(cafile: str) -> ssl.SSLContext:
     context = careful(cafile)
     context.check_hostname = False
@@ -300,6 +323,7 @@ def one_more_ca(cafile: str) -> ssl.SSLContext:
 
 DEVICES: Attempts = {
     **named(NOT_YET, for_a_server, odd, no_ca, another_ca),
+    **named(NOT_YET, cert_none_first, misspelled, nearly_a_setting),
     **named(UNSAFE, cert_none, public_cas_too, any_host, any_day),
     "ALL:@SECLEVEL=0": (weakly("ALL:@SECLEVEL=0"), UNSAFE),
     "ALL:eNULL:@SECLEVEL=0": (weakly("ALL:eNULL:@SECLEVEL=0"), UNSAFE),
@@ -491,6 +515,31 @@ def takes_blanks_away(address: Address, cafile: str, host: str, timeout: float) 
     return Fetch(careful).ask(address, cafile, host, timeout).strip()
 
 
+def as_a_file_of_text(address: Address, cafile: str, host: str, timeout: float) -> str:
+    with (
+        socket.create_connection(address, timeout) as raw,
+        careful(cafile).wrap_socket(raw, server_hostname=host) as tls,
+        tls.makefile("r", encoding="utf-8") as lines,
+    ):
+        tls.sendall(b"GET_SECRET\n")
+        line = lines.readline()
+    if not line.endswith("\n"):
+        raise ConnectionError("half a line")
+    return line[:-1]
+
+
+def told_of_cuts(address: Address, cafile: str, host: str, timeout: float) -> str:
+    with (
+        socket.create_connection(address, timeout) as raw,
+        careful(cafile).wrap_socket(raw, server_hostname=host, suppress_ragged_eofs=False) as tls,
+    ):
+        tls.sendall(b"GET_SECRET\n")
+        received = b""
+        while not received.endswith(b"\n") and (data := tls.recv(1024)):
+            received += data
+    return received.decode().rstrip("\n")
+
+
 def never_closes(address: Address, cafile: str, host: str, timeout: float) -> str:
     raw = socket.create_connection(address, timeout)
     tls = careful(cafile).wrap_socket(raw, server_hostname=host)
@@ -551,6 +600,7 @@ FETCHES: Attempts = {
     "a fixed name": (Fetch(host="localhost"), NOT_YET),
     "newline left on": (Fetch(suffix="\n"), NOT_YET),
     "strip": (takes_blanks_away, NOT_YET),
+    **named(NOT_YET, as_a_file_of_text),
     "another command": (Fetch(command=b"PING\n"), NOT_YET),
     "more than a command": (Fetch(command=b"GET_SECRET\nand more"), NOT_YET),
     "one recv": (Fetch(once=True), NOT_YET),
@@ -570,6 +620,10 @@ FETCHES: Attempts = {
         ),
         UNSAFE,
     ),
+    "the common name": (
+        compares_names(lambda shown, host: shown["subject"] == ((("commonName", host),),)),
+        UNSAFE,
+    ),
     "one of the names": (
         compares_names(lambda shown, host: ("DNS", host) in shown["subjectAltName"]),
         RIGHT,
@@ -581,6 +635,7 @@ FETCHES: Attempts = {
     "an error hidden": (Fetch(again=nothing_on_error), NOT_YET),
     "what is no text is left out": (Fetch(errors="ignore"), UNSAFE),
     "half is whole": (Fetch(end_is_end=True), UNSAFE),
+    "an honest end is an end": (told_of_cuts, UNSAFE),
     "no time-out": (Fetch(timeout=False), NOT_YET),
     "no function": ("fetch", NOT_YET),
     "right": (Fetch(), RIGHT),

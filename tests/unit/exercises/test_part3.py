@@ -23,7 +23,7 @@ from mtls_lab.net import Backend, forbid_resumption, server_context
 from mtls_lab.pki import Purpose, create_key, pem
 from mtls_lab.pki.leaf import LEAF_KEY_USAGE
 from tests.unit.exercises.verdicts import Attempts, Hold, logs_keys, named, takes_proxies
-from tests.unit.failures import CA, CLIENT, LEAF, SERVER, certify, usage
+from tests.unit.failures import CA, CLIENT, LEAF, SERVER, aki, certify, usage
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -122,6 +122,22 @@ def device_without_ca(folder: Path) -> ssl.SSLContext:
     return context
 
 
+def device_of_texts(folder: Any) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=folder + "/server_ca.pem")
+
+
+def device_of_a_worded_version(folder: Path) -> ssl.SSLContext:
+    context = device_context(folder)
+    context.minimum_version = "TLSv1.3"  # type: ignore[assignment]
+    return context
+
+
+def device_that_gives_tickets(folder: Path) -> ssl.SSLContext:
+    context = device_context(folder)
+    context.num_tickets = 0
+    return context
+
+
 def device_as_server(folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "client.crt", folder / "client.key")
@@ -182,6 +198,7 @@ DEVICES: Attempts = {
         NOT_YET, device_without_certificate, device_without_ca, self_made_device, device_as_server
     ),
     "a text": (lambda folder: folder.suffix, NOT_YET),
+    **named(NOT_YET, device_of_texts, device_that_gives_tickets, device_of_a_worded_version),
     **named(
         UNSAFE,
         device_that_believes_everybody,
@@ -402,6 +419,11 @@ CERTIFICATES: Attempts = {
         lambda csr, ca: sign(csr, ca, LEAF, CLIENT, usage(key_agreement=True)),
         NOT_YET,
     ),
+    "keyEncipherment": (
+        lambda csr, ca: sign(csr, ca, LEAF, CLIENT, usage(key_encipherment=True)),
+        NOT_YET,
+    ),
+    "another key's identifier": (lambda csr, ca: sign(csr, ca, LEAF, CLIENT, aki(csr)), NOT_YET),
     "keyCertSign": (lambda csr, ca: sign(csr, ca, LEAF, CLIENT, SIGNS), NOT_YET),
     "keyCertSign alone": (lambda csr, ca: sign(csr, ca, CLIENT, SIGNS), NOT_YET),
     "any purpose alone": (lambda csr, ca: sign(csr, ca, LEAF, ANY), NOT_YET),
@@ -440,6 +462,10 @@ Certificate = dict[str, Any] | None
 def common_names(certificate: Certificate) -> list[str]:
     subject = (certificate or {}).get("subject", ())
     return [value for rdn in subject for key, value in rdn if key == "commonName"]
+
+
+def only_prints(certificate: Certificate) -> None:
+    print(exact(certificate))  # noqa: T201 - as a learner does
 
 
 def exact(certificate: Certificate) -> bool:
@@ -566,6 +592,7 @@ RULES: Attempts = {
     **named(UNSAFE, first_name, without_a_name, joined, first_pairs),
     **named(NOT_YET, the_whole_subject, only_one_rdn, as_in_part_3, first_name_must_exist),
     "neither true nor false": (lambda _: Undecided(), NOT_YET),
+    **named(NOT_YET, only_prints),
     **named(RIGHT, exact),
     "bool and exact": (lambda c: bool(c) and exact(c), RIGHT),
     "exact or None": (lambda c: exact(c) or None, RIGHT),
@@ -854,6 +881,14 @@ def escaping(address: tuple[str, int], context: ssl.SSLContext, timeout: float) 
         return ponged(tls)
 
 
+def sends_a_text(address: tuple[str, int], context: ssl.SSLContext, timeout: float) -> bool:
+    def last(tls: ssl.SSLSocket) -> bool:
+        tls.sendall("PING\n")  # type: ignore[arg-type]
+        return ponged(tls)
+
+    return is_served(address, context, timeout, last)
+
+
 SERVED: Attempts = {
     "always False": (lambda *each: len(each) == 4, NOT_YET),
     "always True": (lambda *each: len(each) == 3, NOT_YET),
@@ -875,6 +910,14 @@ SERVED: Attempts = {
         lambda a, c, t: is_served(a, c, t, lambda tls: one_piece(tls) == b"PONG\n"),
         NOT_YET,
     ),
+    "stripped": (
+        lambda a, c, t: is_served(a, c, t, lambda tls: ping(tls).strip() == b"PONG"),
+        NOT_YET,
+    ),
+    "as text": (
+        lambda a, c, t: is_served(a, c, t, lambda tls: ping(tls).decode() == "PONG\n"),
+        NOT_YET,
+    ),
     "part of PONG": (lambda a, c, t: is_served(a, c, t, lambda tls: b"PON" in ping(tls)), NOT_YET),
     "cipher suites without encryption": (
         lambda a, c, t: is_served(a, weak(c, NULL_TOO), t),
@@ -884,7 +927,7 @@ SERVED: Attempts = {
     "security level 0": (lambda a, c, t: is_served(a, weak(c, "DEFAULT:@SECLEVEL=0"), t), UNSAFE),
     **named(NOT_YET, never_closes),
     **named(UNSAFE, unchecked, no_name),
-    **named(NOT_YET, escaping),
+    **named(NOT_YET, escaping, sends_a_text),
     **named(RIGHT, is_served),
     "by its address": (lambda a, c, t: is_served(a, c, t, hostname="127.0.0.1"), RIGHT),
 }
@@ -947,6 +990,11 @@ def by_words_alone(exchange: Exchange) -> str:
     return diagnose(exchange)
 
 
+def by_what_both_say(exchange: Exchange) -> str:
+    """As whoever prints an exchange, and searches that."""
+    return "backend: not authorized" if "NOT_AUTHORIZED" in str(exchange) else diagnose(exchange)
+
+
 def only_19(exchange: Exchange) -> str:
     return diagnose(exchange, {key: why for key, why in WHY.items() if key not in {18, 20}})
 
@@ -959,7 +1007,8 @@ DIAGNOSED: Attempts = {
     "always served": (lambda each: "served" if each else "", NOT_YET),
     "None": (lambda each: each.reply and None, NOT_YET),
     "a dict": (lambda _: {}, NOT_YET),
-    **named(NOT_YET, only_19, only_the_backend, by_words_alone),
+    "in capitals": (lambda each: diagnose(each).capitalize(), NOT_YET),
+    **named(NOT_YET, only_19, only_the_backend, by_words_alone, by_what_both_say),
     **named(RIGHT, by_text, diagnose),
 }
 

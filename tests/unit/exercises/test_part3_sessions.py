@@ -99,6 +99,10 @@ def with_old_ciphers(folder: Path) -> ssl.SSLContext:
 HARDENED: Attempts = {
     "as in exercise 2": (backend, UNSAFE),
     "no tickets": (lambda each: changed(each, num_tickets=0), UNSAFE),
+    "no ticket, misspelled": (
+        lambda each: changed(each, minimum_version=TLS_1_3, num_ticket=0),
+        NOT_YET,
+    ),
     "TLS 1.3 only": (lambda each: changed(each, minimum_version=TLS_1_3), UNSAFE),
     **named(UNSAFE, with_old_ciphers),
     # A ticket is then no more than an ID, and the backend keeps the session.

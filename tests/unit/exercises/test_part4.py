@@ -103,6 +103,11 @@ def days_late(asked: Asked) -> float:
     return (datetime.now(UTC) - asked.certificate.not_valid_after_utc) / timedelta(days=1)
 
 
+def late_by_its_first_day(asked: Asked) -> bool:
+    """As if each certificate was good for 90 days."""
+    return datetime.now(UTC) - asked.certificate.not_valid_before_utc > timedelta(days=120)
+
+
 def decides(*conditions: Callable[[Asked], bool]) -> Callable[[Asked], str | None]:
     """A rule that refuses where one of these holds."""
 
@@ -224,6 +229,10 @@ ENROL: Attempts = {
     "whole days": (
         decides(other_name, not_current, lambda asked: int(days_late(asked)) > 30),
         UNSAFE,
+    ),
+    "by its first day": (
+        decides(other_name, not_current, late_by_its_first_day),
+        NOT_YET,
     ),
     "as late as you like": (decides(other_name, not_current), UNSAFE),
     "retired is unknown": (
