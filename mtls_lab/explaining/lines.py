@@ -16,7 +16,15 @@ from dataclasses import replace
 from mtls_lab.explaining.alerts import alerts_in, was_relayed, was_sent
 from mtls_lab.explaining.named import file_named, system_reason
 from mtls_lab.explaining.openssl_said import reasons_in
-from mtls_lab.explaining.pasted import cleaned, discreet, one_line, spaced, unescaped, unwrapped
+from mtls_lab.explaining.pasted import (
+    cleaned,
+    discreet,
+    one_line,
+    rejoined,
+    spaced,
+    unescaped,
+    unwrapped,
+)
 from mtls_lab.explaining.phrases import (
     Phrase,
     phrases_in,
@@ -48,6 +56,8 @@ ABOUT_FILES = {
 }
 #: Those of a program that went on without the file: that says more than why it was not there.
 GOES_ON = {"ca file left out", "ca file holds none", "own file left out"}
+#: What OpenSSL says in a server alone (ssl/statem/statem_srvr.c, ssl/record/ssl3_record.c).
+SERVERS = {"PEER_DID_NOT_RETURN_A_CERTIFICATE", "NO_SHARED_CIPHER", "HTTP_REQUEST"}
 #: Those that leave out why, if the operating system does not tell.
 LOADED = {"NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib", "ca file not usable", "pair not taken"}
 
@@ -81,9 +91,10 @@ def heard(text: str) -> Symptoms:
     """
     text = cleaned(text)
     seen = _heard(text)
-    if whole := one_line(text):
+    if whole := one_line(text) or rejoined(text):
         again = _heard(whole)
-        other = _meaning(again) != _meaning(seen)  # else two lines are no worse quoted as two
+        # Else two lines are no worse quoted as two.
+        other = _meaning(again) != _meaning(seen) or len(again.by) > len(seen.by)
         seen = again if other and again.weight >= seen.weight else seen
     for attempt in (unescaped, unwrapped, spaced):
         if seen.weight <= UNEXPLAINED and (text_of := attempt(text)):
@@ -112,7 +123,8 @@ def _heard(text: str) -> Symptoms:
     line = discreet(lines[number][:LINE])
     # A log says on the line before or after who speaks, and curl which file it means.
     around = "\n".join(each[:LINE] for each in lines[max(number - 1, 0) : number + 2])
-    side = _side(phrase, line, around, _calls_before(lines, number)) or _only_side(lines)
+    calls = _calls_before(lines, number), _calls_after(lines, number)
+    side = _side(phrase, line, around, *calls) or _only_side(lines)
     stack, by, note = _speaker(line, phrase.stack, signs, text, side)
     relayed = phrase.kind != "alert" and was_relayed(line.lower())
     if relayed and not phrase.side:
@@ -157,12 +169,14 @@ def _decisive(
     return best
 
 
-def _side(phrase: Phrase, line: str, around: str, calls: list[str]) -> str:
-    """Whose line it is, by what it means, by its words, and by those next to it."""
+def _side(phrase: Phrase, line: str, around: str, calls: list[str], then: list[str]) -> str:
+    """Whose line it is, by what it means, by its words, by those next to it, and by the calls."""
     # Only a server sends certificate_required (RFC 8446, section 6.2).
     if phrase.value.startswith("http:") or phrase.value == "certificate_required":
         return "device"
-    texts = (line, around, "\n".join(calls))
+    if phrase.value in SERVERS:
+        return "backend"
+    texts = (line, around, *reversed(calls), *then)  # Python has the innermost call last
     return phrase.side or next(filter(None, (_longest_part("sides", t.lower()) for t in texts)), "")
 
 
@@ -201,6 +215,13 @@ def _calls_before(lines: list[str], number: int) -> list[str]:
     while start > max(number - CALLS, 0) and lines[start - 1][:2] == "  ":
         start -= 1
     return [each.strip()[:LINE] for each in lines[start:number] if each.strip(" ^~")]
+
+
+def _calls_after(lines: list[str], number: int) -> list[str]:
+    """The calls that Java, .NET and JavaScript print after an exception, the innermost first."""
+    after = itertools.islice(lines, number + 1, number + CALLS)
+    calls = itertools.takewhile(lambda line: line.lstrip()[:3] in {"at ", "..."}, after)
+    return [each.strip()[:LINE] for each in calls]
 
 
 def _found(phrases: list[Phrase], small: str) -> list[tuple[int, Phrase]]:
