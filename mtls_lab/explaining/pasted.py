@@ -17,6 +17,7 @@ __all__ = [
     "decoded",
     "discreet",
     "one_line",
+    "reflowed",
     "rejoined",
     "spaced",
     "unescaped",
@@ -31,6 +32,10 @@ BROKEN, LONGEST = 40, 4096
 NARROW, WIDTHS, MAIL = 20, {80, 100, 120, 132, 160}, (50, 100)
 #: Two lines that begin with so many characters alike are two.
 NEW = 8
+#: How wide a page is, what a frame around it is made of, and what begins a line of its own: a call
+#: of a trace, a program's name, a field.
+PAGE, BOX = (48, 132), " \t\u2502\u2503|"
+BEGINS = r"at |from |in |[\w./-]{1,40}(?:\[\d{1,9}\])?: |[\w-]{1,40} +\| |['\"]?\w{1,40}['\"]?[=:]"
 #: A line that was broken has become so many at most, one not counted.
 FEW = 8
 #: Erlang and Elixir print a term over many lines, and break it after the name that it begins with.
@@ -208,6 +213,29 @@ def rejoined(text: str) -> str:
         return ""
     ends = ("" if each else "\n" for each in broken)
     return "".join(line + end for line, end in zip(lines, ends, strict=True))
+
+
+def reflowed(text: str) -> str:
+    """Return a text in which the lines of a wrapped sentence are one again; else nothing.
+
+    Such a line is about as wide as a page, and the next one goes on in small letters or in quotes.
+
+    Example:
+        >>> reflowed("  SSLError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate has\\n  expired")
+        '  SSLError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate has expired'
+    """
+    whole: list[str] = []
+    width = 0
+    lines = text.split("\n") if len(text) <= READ // 4 else []
+    for line in lines:
+        bare = line.strip(BOX)
+        goes_on = bare[:1].islower() or bare[:1] in {"'", '"', "("}
+        if goes_on and PAGE[0] <= width <= PAGE[1] and not re.match(BEGINS, bare):
+            whole[-1] = f"{whole[-1].rstrip(BOX)} {bare}"
+        else:
+            whole.append(line)
+        width = len(line.rstrip(BOX))
+    return "\n".join(whole) if len(whole) < len(lines) else ""
 
 
 def spaced(text: str) -> str:
