@@ -16,17 +16,26 @@ from dataclasses import replace
 from mtls_lab.explaining.alerts import alerts_in, was_relayed, was_sent
 from mtls_lab.explaining.named import file_named, system_reason
 from mtls_lab.explaining.openssl_said import reasons_in
-from mtls_lab.explaining.pasted import cleaned, discreet, one_line, spaced, unescaped, unwrapped
+from mtls_lab.explaining.pasted import (
+    cleaned,
+    discreet,
+    one_line,
+    reflowed,
+    rejoined,
+    spaced,
+    unescaped,
+    unwrapped,
+)
 from mtls_lab.explaining.phrases import (
     Phrase,
     phrases_in,
     read_healthy,
-    read_lines,
     read_sent,
     read_stacks,
 )
 from mtls_lab.explaining.raised import SHOWN, as_raised
-from mtls_lab.explaining.signs import begins, sign_of, unlike_go
+from mtls_lab.explaining.sides import INNERMOST, LINE, calls_before, longest_part, side_of
+from mtls_lab.explaining.signs import sign_of, unlike_go
 from mtls_lab.explaining.symptoms import Symptoms, known_reasons
 from mtls_lab.explaining.weights import S_CLIENT, UNEXPLAINED, weight_of
 from mtls_lab.explaining.wording import OTHER
@@ -34,12 +43,6 @@ from mtls_lab.text import printable
 
 __all__ = ["heard"]
 
-#: Of a longer line, this much is read from its beginning: a page without a line end, say.
-LINE = 8 * 1024
-#: Of a Python traceback, so many lines before the exception are its calls.
-CALLS = 200
-#: Of these, the calls that an exception without telling words is known by.
-INNERMOST = 8
 #: Meanings of a file that the line may name.
 ABOUT_FILES = {
     *("ENOENT", "EACCES", "EISDIR", "NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib"),
@@ -81,14 +84,25 @@ def heard(text: str) -> Symptoms:
     """
     text = cleaned(text)
     seen = _heard(text)
-    if whole := one_line(text):
+    if whole := one_line(text) or rejoined(text):
         again = _heard(whole)
-        other = _meaning(again) != _meaning(seen)  # else two lines are no worse quoted as two
+        # Else two lines are no worse quoted as two.
+        other = _meaning(again) != _meaning(seen) or len(again.by) > len(seen.by)
         seen = again if other and again.weight >= seen.weight else seen
+    if flowed := reflowed(text):
+        seen = _fuller(seen, _heard(flowed))
     for attempt in (unescaped, unwrapped, spaced):
         if seen.weight <= UNEXPLAINED and (text_of := attempt(text)):
             seen = max(seen, _heard(text_of), key=lambda each: each.weight)
     return seen
+
+
+def _fuller(seen: Symptoms, again: Symptoms) -> Symptoms:
+    """What a text says of which lines were joined, if it says more; else what it said before."""
+    grown = len(again.says) > len(seen.says) and again.says.startswith(seen.says.rstrip("\u2026"))
+    same = _meaning(again) == _meaning(seen)
+    more = again.weight > seen.weight or (grown and not same and again.weight == seen.weight)
+    return again if more or (same and again.side and not seen.side) else seen
 
 
 def _meaning(seen: Symptoms) -> tuple[object, ...]:
@@ -104,7 +118,8 @@ def _heard(text: str) -> Symptoms:
         if not phrase.stack or phrase.stack in signs or phrase.is_telling
     ]
     lines = ["" if _is_healthy(line) else line for line in text.splitlines()]
-    best = _decisive(lines, phrases, goes_on=S_CLIENT in small)
+    goes_on = next((n for n, line in enumerate(lines) if S_CLIENT in line.lower()), len(lines))
+    best = _decisive(lines, phrases, goes_on)
     if best is None:
         first = next((line for line in text.splitlines() if line.strip()), "")
         return Symptoms(state="unread", says=_quoted(first))
@@ -112,8 +127,10 @@ def _heard(text: str) -> Symptoms:
     line = discreet(lines[number][:LINE])
     # A log says on the line before or after who speaks, and curl which file it means.
     around = "\n".join(each[:LINE] for each in lines[max(number - 1, 0) : number + 2])
-    side = _side(phrase, line, around, _calls_before(lines, number)) or _only_side(lines)
+    side = side_of(phrase, lines, number, around, phrase.stack)
     stack, by, note = _speaker(line, phrase.stack, signs, text, side)
+    if by and not side and (side := read_stacks()[by.split()[0]].get("only", "")):
+        stack, by, note = _speaker(line, phrase.stack, signs, text, side)
     relayed = phrase.kind != "alert" and was_relayed(line.lower())
     if relayed and not phrase.side:
         side = OTHER[side]
@@ -124,7 +141,7 @@ def _heard(text: str) -> Symptoms:
     return Symptoms(
         words=(("file", file),) if named else (),
         side=side,
-        stage=_longest_part("stages", line.lower()),
+        stage=longest_part("stages", line.lower()),
         failure=as_raised(phrase, line),
         state=told if told in GOES_ON else named or told,
         says=_quoted(line),
@@ -137,33 +154,27 @@ def _heard(text: str) -> Symptoms:
 
 
 def _decisive(
-    lines: list[str], phrases: list[Phrase], *, goes_on: bool
+    lines: list[str], phrases: list[Phrase], goes_on: int
 ) -> tuple[float, int, int, Phrase] | None:
-    """Weight, cover, line and phrase of what says most, and last of what says as much."""
+    """Weight, cover, line and phrase of what says most, and last of what says as much.
+
+    From the line `goes_on` on, s_client has written, which goes on after a bad certificate.
+    """
     best = None
     raising = [each for each in phrases if each.stack == "python" and "…" in each.words]
     for number, line in enumerate(lines):
         if not line or (len(lines) > 1 and "'E" in line and IN_A_LIST.fullmatch(line)):
             continue
         told = _meanings(line[:LINE], phrases)
-        if raising and (calls := _calls_before(lines, number)[-INNERMOST:]):
+        if raising and (calls := calls_before(lines, number)[-INNERMOST:]):
             told = itertools.chain(told, _found(raising, " ".join([*calls, line])[-LINE:].lower()))
         for covered, phrase in told:
-            weight = weight_of(phrase.kind, phrase.value, goes_on=goes_on)
+            weight = weight_of(phrase.kind, phrase.value, goes_on=number >= goes_on)
             if phrase.kind == "reason" and phrase.value not in known_reasons():
                 weight = min(weight, UNEXPLAINED)
             if best is None or (weight, covered) >= best[:2]:
                 best = weight, covered, number, phrase
     return best
-
-
-def _side(phrase: Phrase, line: str, around: str, calls: list[str]) -> str:
-    """Whose line it is, by what it means, by its words, and by those next to it."""
-    # Only a server sends certificate_required (RFC 8446, section 6.2).
-    if phrase.value.startswith("http:") or phrase.value == "certificate_required":
-        return "device"
-    texts = (line, around, "\n".join(calls))
-    return phrase.side or next(filter(None, (_longest_part("sides", t.lower()) for t in texts)), "")
 
 
 def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
@@ -191,16 +202,6 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
         if (code := int(match[1])) and not SERVED.search(small):
             yield len(match[0]) + LINE, Phrase("", "verify", str(code), "backend", "haproxy")
     yield from alerts
-
-
-def _calls_before(lines: list[str], number: int) -> list[str]:
-    """The indented lines before an exception that is not: of its traceback, without the marks."""
-    if not lines[number][:1].strip():
-        return []
-    start = number
-    while start > max(number - CALLS, 0) and lines[start - 1][:2] == "  ":
-        start -= 1
-    return [each.strip()[:LINE] for each in lines[start:number] if each.strip(" ^~")]
 
 
 def _found(phrases: list[Phrase], small: str) -> list[tuple[int, Phrase]]:
@@ -244,28 +245,13 @@ def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tu
     return " with ".join(stacks[name]["name"] for name in names), " ".join(names), note
 
 
-def _longest_part(table: str, line: str) -> str:
-    """What the longest part of a table says that is in a line."""
-    found = [(len(part), told) for part, told in read_lines()[table].items() if part in line]
-    return max(found)[1] if found else ""
-
-
 def _is_healthy(line: str) -> bool:
     """Whether a program prints this line when nothing has failed."""
     small = line[:LINE].lower()
     return any(part.found(small) for part in read_healthy())
 
 
-def _only_side(lines: list[str]) -> str:
-    """The side that a text is of, if no line of it is of the other one."""
-    small = "\n".join(lines).lower()
-    sides = read_lines()["sides"].items()
-    parts = {part: told for part, told in sides if part in small and begins(part, small)}
-    sides = {t for part, t in parts.items() if not any(part in p != part for p in parts)}
-    return sides.pop() if len(sides) == 1 else ""
-
-
 def _quoted(line: str) -> str:
-    line = discreet(TAGS.sub("", line[:LINE]))
+    line = discreet(TAGS.sub("", line[:LINE])).replace("\t", " ")
     line = printable(line.strip()[: SHOWN + 1])
     return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"

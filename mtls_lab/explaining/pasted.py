@@ -7,10 +7,22 @@ tickets. Not here: what the lines mean (lines.py).
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import cache
 
-__all__ = ["READ", "cleaned", "decoded", "discreet", "one_line", "spaced", "unescaped", "unwrapped"]
+__all__ = [
+    "READ",
+    "cleaned",
+    "decoded",
+    "discreet",
+    "one_line",
+    "reflowed",
+    "rejoined",
+    "spaced",
+    "unescaped",
+    "unwrapped",
+]
 
 #: Of a longer text, the beginning and the end are read: where a program starts, and what came last.
 READ = 256 * 1024
@@ -18,6 +30,12 @@ READ = 256 * 1024
 BROKEN, LONGEST = 40, 4096
 #: A terminal is wider than this, and mostly of one of these widths; a mail is as wide as that.
 NARROW, WIDTHS, MAIL = 20, {80, 100, 120, 132, 160}, (50, 100)
+#: Two lines that begin with so many characters alike are two.
+NEW = 8
+#: How wide a page is, what a frame around it is made of, and what begins a line of its own: a call
+#: of a trace, a program's name, a field.
+PAGE, BOX = (48, 132), " \t\u2502\u2503|"
+BEGINS = r"at |from |in |[\w./-]{1,40}(?:\[\d{1,9}\])?: |[\w-]{1,40} +\| |['\"]?\w{1,40}['\"]?[=:]"
 #: A line that was broken has become so many at most, one not counted.
 FEW = 8
 #: Erlang and Elixir print a term over many lines, and break it after the name that it begins with.
@@ -44,12 +62,25 @@ ENTITIES = {
 #: Before each line of a program: docker compose, syslog, a container's log, CI. A text, which `re`
 #: compiles when a line is of that kind, and keeps.
 BEFORE = (
-    r"[\w.-]{1,60} +\| ?"
+    r"[\w.-]{1,60} +\| ?|\[pod/[^\]\s]{1,120}\] "
     r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,60} [^\s\[:]{1,60}(?:\[\d{1,9}\])?: "
-    r"|\d{4}-\d\d-\d\dT[\d:.]{8,20}(?:Z|[+-]\d\d:?\d\d) (?:std(?:out|err) [FP] )?"
+    r"|\d{4}-\d\d-\d\dT[\d:.,]{8,20}(?:Z|[+-]\d\d:?\d\d)(?: std(?:out|err) [FP]| \d\d[OE]\+?"
+    r"|(?: [^\s\[:]{1,60})? [^\s\[:]{1,60}\[[\w.]{1,20}\]:|\t[\w-]{1,40}\t[A-Z]{4,8}(?=\t))?[ \t]"
+    r"|\d\d:\d\d:\d\d(?:[.,]\d{1,6})? |> "
 )
+#: Docker's own file of a container's log: one object of JSON for each line.
+OF_DOCKER = r'^\{"log": ?"(.*?)(?:\\n)?", ?"stream": ?"[^\n]*\}$'
 #: What is printed over several lines, each of which says little without the others.
-OF_LINES = ("Traceback (most recent", 'File "', "{error,", "{:error,")
+OF_LINES = ("Traceback (most recent", 'File "', "{error,", "{:error,", " at ", "\tat ")
+#: A line end and the blanks before a call, as JSON and Python's repr write them; in what a program
+#: has quoted twice, with more of the same. Not in a Windows path, which has them in its names.
+ESCAPED = r"(?:\\{1,4}r)?\\{1,4}n"
+ESCAPED_TAB = r"\\{1,4}t(?=at |\.\.\. |/)"
+WINDOWS = r"(?<![A-Za-z])[A-Za-z]:\\"
+#: A character that JSON writes by its number, but none that controls a terminal.
+NAMED_BY_NUMBER = r"\\{1,4}u(00[2-7a-f][0-9a-f]|20[0-9a-f]{2})"
+#: Rust's {:#?} prints what is in brackets on lines of its own.
+DEBUG = r"(\b[A-Z]\w{1,60}\()\n\s*([^\n(){}]{1,200}?),?\n\s*\)"
 #: The colours of a log (ECMA-48, SGR), as a terminal takes them, as JSON and `cat -v` write them,
 #: and as they are copied from a page, without the character that nobody sees.
 COLOUR = re.compile(
@@ -76,13 +107,23 @@ def cleaned(text: str) -> str:
         text = f"{text[: READ // 2]}\n{text[-READ // 2 :]}"
     text = COLOUR.sub("", text) if "[" in text else text
     text = text.replace("\r\n", "\n")
+    if "\\u" in text:
+        text = re.sub(NAMED_BY_NUMBER, lambda match: chr(int(match[1], 16)), text)
     text = text if text.isascii() else text.translate(TYPED)
     if "&" in text and ";" in text:
         for entity, character in ENTITIES.items():
             text = text.replace(entity, character)
+    if '{"log":' in text:
+        text = re.sub(OF_DOCKER, r"\1", text, flags=re.MULTILINE)
     if any(each in text for each in OF_LINES):
         text = _without_before(text)
-    return TERM.sub(_joined, text.replace('\\"', '"'))  # a line in quotes, as JSON has it
+    if "\\n" in text and not re.search(WINDOWS, text):
+        text = re.sub(ESCAPED_TAB, "\t", re.sub(ESCAPED, "\n", text))
+    if "(\n" in text:
+        text = re.sub(DEBUG, r"\1\2)", text)
+    if '\\"' in text or "\\'" in text:  # a line in quotes, as JSON and Python have it
+        text = re.sub(r"\\{1,4}([\"'])", r"\1", text)
+    return TERM.sub(_joined, text)
 
 
 def _without_before(text: str) -> str:
@@ -149,6 +190,52 @@ def one_line(text: str) -> str:
         return "".join(lines) if len(lines[-1]) <= len(first) else ""
     mail = MAIL[0] <= min(widths) and max(widths) <= MAIL[1]
     return " ".join(lines) if mail and all(line[:1].islower() for line in further) else ""
+
+
+def rejoined(text: str) -> str:
+    """Return a log whose lines a terminal has broken with the lines whole again; else nothing.
+
+    Example:
+        >>> rejoined("the first line\\n" + "x" * 79 + "c\\nertificate expired").splitlines()[-1][
+        ...     70:
+        ... ]
+        'xxxxxxxxxcertificate expired'
+    """
+    lines = text.split("\n")
+    widest = max(map(len, lines))
+    pairs = [*itertools.pairwise([*lines, ""])]
+    broken = [
+        len(line) == widest and not (re.match(BEFORE, then) or then[:NEW] == line[:NEW])
+        for line, then in pairs
+    ]
+    twice = any(line == then and len(line) == widest for line, then in pairs)
+    if widest <= MAIL[0] or twice or (broken.count(True) < 2 and widest not in WIDTHS):
+        return ""
+    ends = ("" if each else "\n" for each in broken)
+    return "".join(line + end for line, end in zip(lines, ends, strict=True))
+
+
+def reflowed(text: str) -> str:
+    """Return a text in which the lines of a wrapped sentence are one again; else nothing.
+
+    Such a line is about as wide as a page, and the next one goes on in small letters or in quotes.
+
+    Example:
+        >>> reflowed("  SSLError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate has\\n  expired")
+        '  SSLError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate has expired'
+    """
+    whole: list[str] = []
+    width = 0
+    lines = text.split("\n") if len(text) <= READ // 4 else []
+    for line in lines:
+        bare = line.strip(BOX)
+        goes_on = bare[:1].islower() or bare[:1] in {"'", '"', "("}
+        if goes_on and PAGE[0] <= width <= PAGE[1] and not re.match(BEGINS, bare):
+            whole[-1] = f"{whole[-1].rstrip(BOX)} {bare}"
+        else:
+            whole.append(line)
+        width = len(line.rstrip(BOX))
+    return "\n".join(whole) if len(whole) < len(lines) else ""
 
 
 def spaced(text: str) -> str:

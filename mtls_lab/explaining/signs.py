@@ -20,6 +20,10 @@ HOST_NAME = (
 )
 
 
+#: Where packages are: what is named in a path behind these is called, and has not written.
+PACKAGES = ("node_modules/", "site-packages/")
+
+
 def unlike_go(text: str) -> str:
     """Return a text in which Python's mark of OpenSSL's X509 is no longer like Go's package."""
     return text.replace("[X509: ", "[X509 ")
@@ -45,10 +49,17 @@ def begins(sign: str, text: str) -> bool:
     at = text.find(sign)
     while at >= 0 and sign[0].isalnum():
         before = text[at - 1 : at] if at else ""
-        if not (before.isalnum() or before in {"_", "-", "+"} or _is_a_host(text, at)):
+        joined = before.isalnum() or before in {"_", "-", "+"}
+        if not (joined or _is_a_host(text, at) or (before == "/" and _is_a_package(text, at))):
             break
         at = text.find(sign, at + 1)
     return at >= 0
+
+
+def _is_a_package(text: str, at: int) -> bool:
+    """Whether this is in the path of a package, of which a trace has the calls."""
+    path = text[max(at - 200, 0) : at].rsplit(maxsplit=1)[-1]
+    return any(each in path for each in PACKAGES)
 
 
 def _is_a_host(text: str, at: int) -> bool:

@@ -24,6 +24,7 @@ VAGUE = {
     "not verified": 3,
     "not verified or missing": 3,
     "http: forbidden": 3,
+    "http: credentials": 3.05,  # a header of the same answer
     "client certificate refused": 3,
     "http: bad request": 2,
     "http: bad gateway": 2,

@@ -83,6 +83,21 @@ WAYS: dict[str, Callable[[str], str]] = {
     "syslog": before("Nov 27 20:11:01 vm app[123]: "),
     "a container": before("2026-11-27T20:00:00.000000000Z stderr F "),
     "CI": before("2026-11-27T20:00:00.0000000Z "),
+    "another CI": before("2026-11-27T20:00:00.000000Z 01O "),
+    "kubectl logs --prefix": before("[pod/api-7d4b9c6f5-x2x9k/api] "),
+    "a platform": before("2026-11-27T20:00:00.000000+00:00 app[web.1]: "),
+    "a cloud": before("2026-11-27T20:00:00.000Z\t3a7f0c1e-8d2b-4f6a-9c1d-0e2f3a4b5c6d\tERROR\t"),
+    "times": before("20:00:00 "),
+    "an answer to a mail": before("> "),
+    "a container's own file": lambda text: "\n".join(
+        json.dumps({"log": f"{line}\n", "stream": "stderr", "time": "2026-11-27T20:00:00Z"})
+        for line in text.split("\n")
+    ),
+    "JSON among JSON": lambda text: "\n".join(
+        json.dumps({"level": "error", "msg": each}) for each in ("it begins", text, "once more")
+    ),
+    "JSON in JSON": lambda text: json.dumps({"log": json.dumps({"msg": text})}),
+    "repr": repr,
 }
 
 
@@ -109,6 +124,34 @@ def test_a_line_that_was_broken_says_what_it_said(way: str) -> None:
     """The first half alone would say another thing: that the certificate is self-signed."""
     assert explain(ONE).entry == "unknown_root"
     assert explain(BROKEN[way](ONE)).entry == "unknown_root"
+
+
+def test_a_log_that_a_terminal_has_broken_is_whole_again() -> None:
+    log = [f"2026-11-27 20:00:0{n} INFO the worker has answered request number {n}" for n in (1, 2)]
+    broken = [line[at : at + 75] for line in [*log, *[f"{ONE} (after 3 attempts)"] * 2, *log]
+              for at in range(0, len(line), 75)]  # fmt: skip
+    told = explain("\n".join(broken))
+    assert told.entry == "unknown_root"
+    assert told.says.startswith(ONE)
+
+
+def test_lines_of_one_width_by_chance_stay_lines() -> None:
+    """The same line twice, the widest of all: no terminal has broken it."""
+    line = "OpenSSL Error[0]: error:0A00045C:SSL routines::tlsv13 alert certificate required"
+    told = explain(f"bridge is connecting\n{line}\n{line}\nclient closed its connection")
+    assert told.entry == "alert_certificate_required"
+    assert told.says == line
+
+
+def test_a_windows_path_has_no_line_ends() -> None:
+    told = explain(r"open C:\\nginx\\new\\client.crt: no such file or directory")
+    assert r"C:\\nginx\\new\\client.crt" in told.says
+
+
+def test_what_rust_prints_over_lines_is_one_term() -> None:
+    term = "error: Custom {\n    error: InvalidCertificate(\n        {},\n    ),\n}"
+    assert explain(term.replace("{}", "UnknownIssuer")).entry == "unknown_issuer"
+    assert explain(term.replace("{}", "Expired")).entry == "expired"
 
 
 def test_lines_of_two_programs_stay_two() -> None:

@@ -1,0 +1,102 @@
+"""Whose side a line is of: the client's or the server's.
+
+Here: what of a text tells it, the line itself first, then the calls of a trace, headings between
+two logs, and the program. Not here: which line decides, and who speaks (lines.py).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+from mtls_lab.explaining.phrases import Phrase, read_lines, read_stacks
+from mtls_lab.explaining.signs import begins
+
+__all__ = ["INNERMOST", "LINE", "calls_before", "longest_part", "side_of"]
+
+#: Of a longer line, this much is read from its beginning: a page without a line end, say.
+LINE = 8 * 1024
+#: Of a Python traceback, so many lines before the exception are its calls.
+CALLS = 200
+#: Of these, the calls that an exception without telling words is known by.
+INNERMOST = 8
+#: What OpenSSL says in a server alone (ssl/statem/statem_srvr.c, ssl/record/ssl3_record.c).
+SERVERS = {"PEER_DID_NOT_RETURN_A_CERTIFICATE", "NO_SHARED_CIPHER", "HTTP_REQUEST"}
+#: A heading, or the command that has printed what follows.
+HEADING = r"[$#%>] .{1,90}$|.{1,60}:\W{0,4}$|[#=*-]{1,6} ?\w.{1,60}$"
+SIDE = r"(?<![a-z])(client|server)(?![a-z])"
+#: A heading inside one log, of which side it says nothing.
+INSIDE = r"certificate|key|hello|finish|cipher|version|connect|error|address|name|header|failed"
+
+
+def side_of(phrase: Phrase, lines: list[str], number: int, around: str, writer: str) -> str:
+    """Return whose line it is: "device", "backend", or `""` if nothing tells.
+
+    Args:
+        phrase: what it means.
+        lines: the text.
+        number: which line of it.
+        around: the line with those before and after it.
+        writer: the stack that wrote it, as far as the phrase tells.
+    """
+    line = lines[number][:LINE]
+    calls = calls_before(lines, number), _calls_after(lines, number)
+    return (
+        _side(phrase, line, around, *calls)
+        or read_stacks().get(writer, {}).get("only", "")
+        or _headed(lines, number)
+        or _only_side(lines)
+    )
+
+
+def _side(phrase: Phrase, line: str, around: str, calls: list[str], then: list[str]) -> str:
+    """Whose line it is, by what it means, by its words, by those next to it, and by the calls."""
+    # Only a server sends certificate_required (RFC 8446, section 6.2).
+    if phrase.value.startswith("http:") or phrase.value == "certificate_required":
+        return "device"
+    if phrase.value in SERVERS:
+        return "backend"
+    texts = (line, around, *reversed(calls), *then)  # Python has the innermost call last
+    return phrase.side or next(filter(None, (longest_part("sides", t.lower()) for t in texts)), "")
+
+
+def calls_before(lines: list[str], number: int) -> list[str]:
+    """The indented lines before an exception that is not: of its traceback, without the marks."""
+    if not lines[number][:1].strip():
+        return []
+    start = number
+    while start > max(number - CALLS, 0) and lines[start - 1][:2] == "  ":
+        start -= 1
+    return [each.strip()[:LINE] for each in lines[start:number] if each.strip(" ^~")]
+
+
+def _calls_after(lines: list[str], number: int) -> list[str]:
+    """The calls that Java, .NET and JavaScript print after an exception, the innermost first."""
+    after = itertools.islice(lines, number + 1, number + CALLS)
+    calls = itertools.takewhile(lambda line: line.lstrip()[:3] in {"at ", "..."}, after)
+    return [each.strip()[:LINE] for each in calls]
+
+
+def _headed(lines: list[str], number: int) -> str:
+    """The side that the nearest heading names: "Server log:", "$ openssl s_client"."""
+    for line in reversed(lines[max(number - CALLS, 0) : number]):
+        small = line.strip().lower()
+        named = re.findall(SIDE, small) if len(small) < 100 else []
+        if len(named) == 1 and re.match(HEADING, small) and not re.search(INSIDE, small):
+            return {"client": "device", "server": "backend"}[named[0]]
+    return ""
+
+
+def _only_side(lines: list[str]) -> str:
+    """The side that a text is of, if no line of it is of the other one."""
+    small = "\n".join(lines).lower()
+    sides = read_lines()["sides"].items()
+    parts = {part: told for part, told in sides if part in small and begins(part, small)}
+    sides = {t for part, t in parts.items() if not any(part in p != part for p in parts)}
+    return sides.pop() if len(sides) == 1 else ""
+
+
+def longest_part(table: str, line: str) -> str:
+    """What the longest part of a table says that is in a line."""
+    found = [(len(part), told) for part, told in read_lines()[table].items() if part in line]
+    return max(found)[1] if found else ""
