@@ -129,7 +129,8 @@ def of_chain(
     elif requested.authorities and not named:
         yield cause("not_named", seen, seen_here, certain=sure)
     elif _same_name(seen) or (requested.authorities and alert in NO_CHAIN):
-        yield cause("same_name", seen, seen_here)
+        known = next((each for each in chain if requested.names_issuer_of([each])), chain[0])
+        yield cause("same_name", seen, seen_here, known=told(known.issuer))
     elif alert in NO_CHAIN:
         yield cause("untrusted", seen, seen_here)
     elif not alert and not page:

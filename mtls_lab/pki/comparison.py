@@ -75,11 +75,12 @@ def compare(
     now = now or datetime.now(UTC)
     yield from _pair(certificates, key, cas)
     if certificates:
-        path, broken = path_of(certificates, cas)
+        path, broken = path_of(certificates, cas, now)
         yield from _dates(path, cas, now)
         yield from _leaf(path[0], alone=len(certificates) == 1)
         yield from _sent(certificates)
-        if broken and cas:
+        # What is sent along may be wrong whatever the other side trusts.
+        if broken and (cas or broken.words["holder"] == "cert"):
             yield broken
         yield from _names(certificates[0], cas)
         yield from in_path(path, cas)
@@ -104,15 +105,20 @@ def beside(
 
 
 def path_of(
-    certificates: Sequence[x509.Certificate], cas: Sequence[x509.Certificate]
+    certificates: Sequence[x509.Certificate],
+    cas: Sequence[x509.Certificate],
+    now: datetime | None = None,
 ) -> tuple[list[x509.Certificate], Look | None]:
     """Return the path from the first certificate upwards, and why it ends before a trusted root."""
+    now = now or datetime.now(UTC)
     path = [certificates[0]]
     while len(path) < LONGEST:
         last = path[-1]
         if last in cas and last.issuer == last.subject:
             return path, None
         named = [c for c in (*cas, *certificates[1:]) if c.subject == last.issuer and c != last]
+        # What is trusted comes first; of several certificates of one CA, one that is valid.
+        named.sort(key=lambda c: (c not in cas, not _is_valid(c, now)))
         issuer = next((c for c in named if is_signed_by(last, c) or has_signed(last, c)), None)
         if issuer is not None and issuer not in path:
             path.append(issuer)
@@ -129,6 +135,10 @@ def path_of(
             return path, Look("no root" if len(path) > 1 or _is_ca(last) else "leaf trusted", words)
         return path, Look("other key" if named else "issuer missing", words)
     return path, None
+
+
+def _is_valid(certificate: x509.Certificate, now: datetime) -> bool:
+    return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
 
 
 def _is_ca(certificate: x509.Certificate) -> bool:
@@ -157,7 +167,7 @@ def _dates(
 ) -> Iterator[Look]:
     for each in path:
         first, last = each.not_valid_before_utc, each.not_valid_after_utc
-        if not first <= now <= last:
+        if not _is_valid(each, now):
             apart = now - last if now > last else first - now
             words = {"subject": told(each.subject), "apart": span(apart)}
             words["holder"] = "ca" if each in cas else "cert"

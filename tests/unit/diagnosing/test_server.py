@@ -70,7 +70,9 @@ def test_what_is_not_a_name_is_one_message(name: str) -> None:
 
 
 def test_a_protocol_that_nobody_knows() -> None:
-    with pytest.raises(UnknownName, match="one of postgres, smtp, imap, ldap"):
+    with pytest.raises(
+        UnknownName, match="one of postgres, smtp, imap, ldap, mysql, pop3, ftp, nats"
+    ):
         diagnose(("127.0.0.1", 9), starttls="gopher")
 
 
