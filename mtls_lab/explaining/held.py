@@ -123,6 +123,8 @@ def _of_bundle(
     """Return the certificates of a file that is not PEM, and note what is wrong with it."""
     from mtls_lab.pki.bundles import is_pkcs12, read_bundle  # noqa: PLC0415 - see read
 
+    if "Java keystore" in held.unread[-1]:
+        return _of_keystore(path, trusted=name == "ca")
     bundle = is_pkcs12(path)
     try:
         key, certificates = read_bundle(path, password)
@@ -137,6 +139,15 @@ def _of_bundle(
     elif bundle and key is None:
         held.access.append(("bundle without a key", {}))
     return certificates
+
+
+def _of_keystore(path: PathLike, *, trusted: bool) -> list[x509.Certificate]:
+    """Return the certificates of a keystore of Java, which can be read without its password."""
+    from mtls_lab.pki.keystores import read_keystore  # noqa: PLC0415 - see read
+
+    with suppress(FileProblem):  # it is damaged
+        return list(read_keystore(path, trusted=trusted))
+    return []
 
 
 def _read_key(

@@ -76,6 +76,7 @@ def compare(
     yield from _pair(certificates, key, cas)
     if certificates:
         path, broken = path_of(certificates, cas, now)
+        yield from _renewed(certificates, now)
         yield from _dates(path, cas, now)
         yield from _leaf(path[0], alone=len(certificates) == 1)
         yield from _sent(certificates)
@@ -173,6 +174,18 @@ def _dates(
             words["holder"] = "ca" if each in cas else "cert"
             above = "ca " if each != path[0] or each in cas else ""
             yield Look(above + ("expired" if now > last else "not yet valid"), words)
+
+
+def _renewed(certificates: Sequence[x509.Certificate], now: datetime) -> Iterator[Look]:
+    """A leaf that has expired, with the one that was to replace it behind it."""
+    leaf = certificates[0]
+    if leaf.not_valid_after_utc >= now:
+        return
+    for number, each in enumerate(certificates[1:], 2):
+        if each.subject == leaf.subject != each.issuer and _is_valid(each, now):
+            words = {"subject": told(leaf.subject), "apart": span(now - leaf.not_valid_after_utc)}
+            yield Look("renewed behind", words | {"number": str(number)})
+            return
 
 
 def _leaf(leaf: x509.Certificate, *, alone: bool) -> Iterator[Look]:

@@ -106,7 +106,7 @@ DASHES = Kind(
 UTF_16 = Kind("utf-16", "is text in UTF-16", "save it as plain ASCII or UTF-8")
 JKS = Kind(
     "jks",
-    "is a Java keystore (JKS)",
+    "is a Java keystore (JKS or JCEKS)",
     "convert it: keytool -importkeystore -srckeystore {path} -destkeystore NEW.p12 "
     "-deststoretype pkcs12, then openssl pkcs12 -in NEW.p12 -out NEW.pem",
 )
@@ -211,7 +211,7 @@ def _by_form(data: bytes) -> Kind | None:
         (1 < data.count(b"-----BEGIN ") > data.count(b"-----END "), CUT_OFF),
         (not _BLOCK.search(data) and _nearly_begins(data), DASHES),
         (data[:2] in {b"\xff\xfe", b"\xfe\xff"}, UTF_16),
-        (data[:4] == b"\xfe\xed\xfe\xed", JKS),
+        (data[:4] in {b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"}, JKS),
         (start[:1] == b"<", PAGE),
     ):
         if holds:

@@ -23,6 +23,7 @@ from mtls_lab.pki.bundles import read_bundle
 from mtls_lab.pki.pem import write_pkcs12
 from mtls_lab.pki.revocation import revocations
 from mtls_lab.wire import Failure
+from mtls_lab.wire.names import reason_of_alert
 
 CAUSE = "In these files, "
 FACTORY = CertificateAuthority.create("Lab CA")
@@ -352,6 +353,13 @@ def test_a_list_of_every_ca_in_the_chain_is_wanted(tmp_path: Path) -> None:
     crl, ca = tmp_path / "my.crl", tmp_path / "ca.pem"
     told = explain(line, certfile=certfile, cafile=ca, crlfile=crl)
     assert "has no list of CN=Root CA" in told.why
+    # ran: haproxy 2.6.12, crl-file with the same list; a server that checks the leaf alone takes it
+    refused = Failure("SSLError", reason_of_alert("unknown_ca"))
+    told = explain(refused, certfile=certfile, cafile=ca, crlfile=crl)
+    assert told.causes[0].startswith("if the lists of the whole chain are checked")
+    pem.write_crl(crl, root.crl())
+    told = explain(refused, certfile=certfile, cafile=ca, crlfile=crl)
+    assert "has no list of CN=Issuing CA, which signed the certificate of CN=device" in told.why
     root.revoke(between.certificate)
     pem.write_crl(crl, root.crl())
     told = explain(unverified(23), certfile=certfile, cafile=ca, crlfile=crl)
