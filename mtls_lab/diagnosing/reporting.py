@@ -162,7 +162,8 @@ def _others(seen: Seen) -> Iterator[Line]:
     if bare is None and seen.requested and not seen.own.presents:
         bare = next((each for each in seen.attempts if each.version and not each.refused), None)
     if bare:
-        told_ = seen.asked or not bare.version or any(each.refused for each in seen.attempts)
+        asking = (each for each in seen.attempts if each.first("CertificateRequest"))
+        told_ = seen.asked or not bare.version or any(each.refused for each in asking)
         undecided = seen.presented and not told_ and not bare.refused
         yield Line(BARE, NOTE if undecided else OPEN, f"a certificate: {_demands(bare)}")
     if seen.nameless:

@@ -211,6 +211,8 @@ LOOKED, GREETING = 512, 0.7
 #: A CONNECT of MQTT 3.1.1 with an empty name (section 3.1), and a DISCONNECT.
 MQTT_CONNECT = bytes.fromhex("100c 0004 4d515454 04 02 003c 0000")
 MQTT_DISCONNECT = bytes.fromhex("e000")
+#: What Redis answers at once, and a server of lines with an error.
+PING = b"PING\r\n"
 
 
 def named(data: bytes) -> str:
@@ -233,6 +235,8 @@ def named(data: bytes) -> str:
         (b"+ok", "POP3"),
         (b"-err", "Redis"),
         (b"-noauth", "Redis"),
+        (b"-denied", "Redis"),
+        (b"+pong", "Redis"),
         (b"rfb ", "VNC"),
         (b"@rsyncd", "rsync"),
         (b"amqp", "AMQP"),
@@ -262,11 +266,11 @@ def _binary(start: bytes) -> str:
 def spoken(address: Address, clock: Clock) -> tuple[str, bytes]:
     """Ask a server that hangs up on a ClientHello what it speaks.
 
-    First it may greet; then it is asked for TLS as PostgreSQL and LDAP do, and to accept an MQTT
-    client without a name. Nothing else is sent. Returns the name and the bytes, both empty if
-    nothing tells.
+    First it may greet; then it is asked for TLS as PostgreSQL and LDAP do, to accept an MQTT client
+    without a name, and for Redis' PONG. Nothing else is sent. Returns the name and the bytes, both
+    empty if nothing tells.
     """
-    for question in (b"", SSL_REQUEST, MQTT_CONNECT, LDAP_START_TLS):
+    for question in (b"", SSL_REQUEST, MQTT_CONNECT, LDAP_START_TLS, PING):
         if clock.over:
             break
         heard = b""

@@ -96,6 +96,7 @@ def _read_certificates(
 ) -> None:
     """Read certificates and CAs, of PEM files or bundles, whose key counts if there is no other."""
     from mtls_lab.pki import pem  # noqa: PLC0415 - see read
+    from mtls_lab.pki.containers import is_container  # noqa: PLC0415
 
     for name, into in (("cert", held.certificates), ("ca", held.cas)):
         path = files.get(name)
@@ -114,6 +115,9 @@ def _read_certificates(
             unread = os.path.lexists(path) and not re.search(READ_BY_SOME, problem.found)
             if name == "ca" and not into and unread:
                 todo = problem.todo[:1].upper() + problem.todo[1:]
+                if is_container(path):
+                    held.unread[-1] = f"{names[name]} has no entry with the certificate of a CA"
+                    todo = "Add it: in a Secret of Kubernetes, as ca.crt"
                 held.access.append(("ca not read", {"found": held.unread.pop(), "todo": todo}))
 
 

@@ -98,11 +98,14 @@ def beside(
         return
     if hosts := hosts_of(extensions_of(certificates[0])):
         names = [printable(str(host)) for host in hosts]
-        more = f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
-        yield Look("hosts", {"hosts": ", ".join(names[:SHOWN]) + more, "all": " ".join(names)})
+        yield Look("hosts", {"hosts": _some(names), "all": " ".join(names)})
     path, broken = path_of(certificates, cas)
     if not broken and len(path) > 1 and path[-1] in cas:
         yield Look("leads to a ca", {"issuer": told(path[-1].subject)})
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
 
 
 def path_of(
@@ -125,7 +128,7 @@ def path_of(
             path.append(issuer)
             continue
         words = {"subject": told(last.subject), "issuer": told(last.issuer)}
-        words["trusted"] = ", ".join(sorted({told(c.subject) for c in cas})) or "nothing"
+        words["trusted"] = _some(sorted({told(c.subject) for c in cas})) or "nothing"
         sent = named and not any(c in cas for c in named)
         words["holder"] = "cert" if sent else "ca"
         if last.issuer == last.subject:

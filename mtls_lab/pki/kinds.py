@@ -103,6 +103,16 @@ DASHES = Kind(
     "by hand has changed it",
     "write it as -----BEGIN CERTIFICATE----- (or PRIVATE KEY), in plain ASCII",
 )
+ENTRIES = Kind(
+    "entries",
+    "holds files in base64 under names, as a Secret of Kubernetes and a kubeconfig do",
+    "write each entry into a file, without the base64: kubectl get secret NAME -o "
+    "jsonpath='{.data.tls\\.crt}' | base64 -d > tls.crt",
+)
+#: The base64 of BEGIN and its hyphens, after a name.
+_ENTRY = re.compile(
+    rb"""(?m)^[ \t{,"'-]{0,64}[\w./-]{1,80}["']?[ \t]?:[ \t]{0,8}["']?LS0tLS1CRUdJTi"""
+)
 UTF_16 = Kind("utf-16", "is text in UTF-16", "save it as plain ASCII or UTF-8")
 JKS = Kind(
     "jks",
@@ -211,6 +221,7 @@ def _by_form(data: bytes) -> Kind | None:
         (1 < data.count(b"-----BEGIN ") > data.count(b"-----END "), CUT_OFF),
         (not _BLOCK.search(data) and _nearly_begins(data), DASHES),
         (data[:2] in {b"\xff\xfe", b"\xfe\xff"}, UTF_16),
+        (_ENTRY.search(data), ENTRIES),
         (data[:4] in {b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"}, JKS),
         (start[:1] == b"<", PAGE),
     ):

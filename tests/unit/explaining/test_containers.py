@@ -121,6 +121,23 @@ def test_a_config_map_of_cas_has_no_certificate_to_present(tmp_path: Path) -> No
     assert re.search(r"in which \S+my\.crt is right and leads to ", told.why)
 
 
+def test_a_secret_without_a_ca_has_none_to_verify_with(tmp_path: Path) -> None:
+    cert, key, _ = parts(tmp_path)
+    entries = f"  tls.crt: {coded(cert)}\n  tls.key: {coded(key)}\n"
+    (tmp_path / "s.yaml").write_text(f"kind: Secret\ndata:\n{entries}")
+    told = asked(tmp_path / "s.yaml", "unknown_ca")
+    assert re.search(r"s\.yaml has no entry with the certificate of a CA", told.why)
+    assert told.fix == "Add it: in a Secret of Kubernetes, as ca.crt."
+
+
+def test_a_program_that_reads_a_secret_itself_is_told_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(secret(*parts(tmp_path)))
+    done = call("diagnose", "127.0.0.1:9", "--cert", path)
+    assert "s.yaml holds files in base64 under names" in done.stdout
+    assert "base64 -d" in done.stdout
+
+
 def test_plain_pem_holds_nothing_under_a_name(tmp_path: Path) -> None:
     cert, key, ca = parts(tmp_path)
     text = f"Certificate:\n    Data:\n        Version: 3 (0x2)\n{cert}{ca}{key}"

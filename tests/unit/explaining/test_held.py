@@ -83,6 +83,13 @@ def test_a_list_is_the_cause(tmp_path: Path, name: str) -> None:
     assert str(tmp_path) not in told.why + told.where
 
 
+def test_a_list_of_another_key_is_the_cause_of_an_alert_too(tmp_path: Path) -> None:
+    # ran: haproxy 2.6.12, crl-file with the lists of a CA that was made again
+    refused = Failure("SSLError", reason_of_alert("unknown_ca"))
+    told = asked(tmp_path, refused, CertificateAuthority.create("Lab CA").crl())
+    assert "is not signed with that CA's key" in told.why
+
+
 def test_a_good_list_is_not_blamed(tmp_path: Path) -> None:
     told = asked(tmp_path, unverified(23), factory().crl())
     assert CAUSE not in told.why

@@ -437,6 +437,12 @@ def test_a_ca_that_is_trusted_counts_also_where_its_successor_is_sent() -> None:
     assert "root not trusted" not in found
 
 
+def test_of_many_cas_some_are_named(tmp_path: Path) -> None:
+    many = tuple(root(subject=f"CA {number:02}", key=OTHER) for number in range(40))
+    told = asked(tmp_path, Misfit(alert("unknown_ca"), [leaf()], "", many))
+    assert "(CN=CA 00, CN=CA 01, CN=CA 02, CN=CA 03, CN=CA 04 and 35 more)" in told.why
+
+
 def test_files_that_fit_are_not_blamed(tmp_path: Path) -> None:
     fine = Misfit(alert("bad_certificate"), [leaf()], "")
     told = asked(tmp_path, fine)
