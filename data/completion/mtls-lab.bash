@@ -64,7 +64,7 @@ _shtab_mtls_lab_review_pos_0_COMPGEN=_shtab_compgen_dirs
 _shtab_mtls_lab_export_pos_1_COMPGEN=_shtab_compgen_dirs
 _shtab_mtls_lab_class_pos_0_COMPGEN=_shtab_compgen_files
 
-_shtab_mtls_lab_diagnose___starttls_choices=(postgres smtp imap ldap)
+_shtab_mtls_lab_diagnose___starttls_choices=(postgres smtp imap ldap mysql pop3 ftp nats)
 _shtab_mtls_lab_tpm_pos_0_choices=(start stop status unlock)
 _shtab_mtls_lab_completion_pos_0_choices=(bash zsh)
 _shtab_mtls_lab_pos_0_choices=(start doctor explain diagnose certs serve ask tpm reset progress quiz review export class key completion)

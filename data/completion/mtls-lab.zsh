@@ -102,7 +102,7 @@ _shtab_mtls_lab_diagnose_options=(
   {--key,--keyfile}"[its private key (default\: it is in the file of --cert)]:FILE:_files"
   "--password-file[its first line is the password of the key or the PKCS \#12 file (default\: a terminal is asked for that of a .p12)]:FILE:_files"
   "--server-name[the name in the server\'s certificate, also sent as SNI (default\: the host)]:NAME:"
-  "--starttls[begin TLS inside this protocol]:starttls:(postgres smtp imap ldap)"
+  "--starttls[begin TLS inside this protocol]:starttls:(postgres smtp imap ldap mysql pop3 ftp nats)"
   "--http[also send GET \/ and read the answer]"
   "--send[also send this line and read the answer]:LINE:"
   "--timeout[for everything together (default\: 15)]:SECONDS:"

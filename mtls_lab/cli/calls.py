@@ -27,7 +27,7 @@ EXIT_CODES = {
     17: "TLS is fine; the program behind it refuses",
     18: "it fails, and what was seen does not say why",
 }
-STARTTLS = ("postgres", "smtp", "imap", "ldap")
+STARTTLS = ("postgres", "smtp", "imap", "ldap", "mysql", "pop3", "ftp", "nats")
 
 
 def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:

@@ -171,6 +171,8 @@ def _must_be_a_file(path: Path) -> None:
     except (OSError, ValueError) as error:
         gone = isinstance(error, FileNotFoundError | NotADirectoryError)
         found = f"{path} is not there" if gone else f"{path} cannot be opened"
+        if gone and path.is_symlink():
+            found = f"{path} is a link to {path.readlink()}, which is not there"
         raise FileProblem(found, "a file", "check the name and the folder") from None
     if stat.S_ISREG(mode):
         return

@@ -113,7 +113,9 @@ def _accepted(seen: Seen, requested: Requested) -> Iterator[Cause]:
         return
     named = requested.names_issuer_of(seen.own.chain)
     if not seen.presented:
-        yield _no_common_scheme(seen, requested, [])
+        # A handshake that was not finished in time has not come as far as a certificate.
+        if any(each.version and each.first("CertificateRequest") for each in seen.attempts):
+            yield _no_common_scheme(seen, requested, [])
     elif _tells_us_apart(seen):
         if not named:
             yield cause("not_sent_elsewhere", seen)
@@ -182,13 +184,32 @@ def _by_status(
     if code in {"401", "403"}:
         if requested and not seen.own.presents:
             yield cause("demanded_http", seen, evidence, status=status)
-        yield cause("forbidden", seen, evidence, certain=seen.presented, status=status)
+        unproved = list(_unproved(seen, requested, status, evidence)) if requested else []
+        yield from unproved
+        certain = seen.presented and not unproved
+        yield cause("forbidden", seen, evidence, certain=certain, status=status)
     elif code == "421":
         yield cause("wrong_host", seen, evidence, certain=True, status=status)
+    elif code >= "500":
+        yield cause("fails_behind", seen, evidence, status=status)
     elif code < "400" and status_of(seen.asked_bare) == status:
         if requested and not requested.names_issuer_of(seen.own.chain):
             evidence.append("it does not name the issuer of the certificate, and takes it")
         yield cause("not_demanded", seen, evidence, certain=True, status=status)
+
+
+def _unproved(
+    seen: Seen, requested: Requested, status: str, evidence: list[str]
+) -> Iterator[Cause]:
+    """Give why a program may refuse a certificate that the handshake let pass, as it does any."""
+    if not seen.presented or seen.bare is None or seen.bare.refused or not seen.bare.version:
+        return
+    evidence = [*evidence, f"without a certificate: {how_it_ended(seen.bare)}"]
+    if seen.own.unfit:
+        symptoms = Symptoms("device", failure=Failure(""), state="http: bad certificate")
+        yield from of_file(seen, symptoms, evidence, certain=False)
+    elif not requested.names_issuer_of(seen.own.chain):
+        yield cause("untrusted_behind", seen, evidence, status=status)
 
 
 def _bad_certificate(

@@ -81,14 +81,15 @@ def _unreached(seen: Seen, failure: Failure) -> Iterator[Cause]:
 def _not_tls(seen: Seen) -> Iterator[Cause]:
     tried = next(iter(seen.full.values()))
     evidence = [f"it answers {quoted(seen.greeting)}"] if seen.greeting else []
-    if seen.starttls and tried.failure and tried.failure.error == "NoStartTls":
+    if tried.failure and tried.failure.error in {"NoStartTls", "TlsIsOff"}:
+        off = tried.failure.error == "TlsIsOff"
         yield cause(
             "no_starttls",
             seen,
             evidence,
             certain=True,
             failure=in_words(tried.failure),
-            advice=advice(seen.protocol or {"postgres": "PostgreSQL"}.get(seen.starttls, "")),
+            advice=advice(f"{seen.starttls} off" if off else seen.protocol),
         )
     elif seen.protocol:
         protocol = seen.protocol
@@ -250,7 +251,8 @@ def _unexplained(seen: Seen) -> Iterator[Cause]:
         failure = tried.failure or Failure("EOFError")
         if tried.refused or tried.failure:
             if failure.reason == "TIMED_OUT":
-                yield cause("slow", seen, [f"{version}: {how_it_ended(tried)}"])
+                name = "slow_handshake" if tried.answered else "slow"
+                yield cause(name, seen, [f"{version}: {how_it_ended(tried)}"])
             else:
                 yield explained(
                     "failed",

@@ -65,6 +65,11 @@ def refused_ours(
     told_ = list(_refused(seen, requested, tried, evidence))
     yield from told_
     yield from _besides(seen, {each.says for each in told_})
+    # Who names no reason may have had this one too; the others had found a chain.
+    vague = not tried.alert or tried.alert in VAGUE["alert"]
+    found = all(each.name == "finding" for each in told_)
+    if vague and found and seen.own.unfit and not requested.names_issuer_of(seen.own.chain):
+        yield from of_chain(seen, requested, tried, evidence)
 
 
 def _besides(seen: Seen, told_: set[str]) -> Iterator[Cause]:
@@ -129,7 +134,8 @@ def of_chain(
     elif requested.authorities and not named:
         yield cause("not_named", seen, seen_here, certain=sure)
     elif _same_name(seen) or (requested.authorities and alert in NO_CHAIN):
-        yield cause("same_name", seen, seen_here)
+        known = next((each for each in chain if requested.names_issuer_of([each])), chain[0])
+        yield cause("same_name", seen, seen_here, known=told(known.issuer))
     elif alert in NO_CHAIN:
         yield cause("untrusted", seen, seen_here)
     elif not alert and not page:

@@ -11,17 +11,20 @@ from datetime import UTC, datetime
 from cryptography import x509
 
 from mtls_lab.diagnosing.asking import status_of
-from mtls_lab.diagnosing.attempts import Attempt, Served
+from mtls_lab.diagnosing.attempts import Attempt, Requested, Served
 from mtls_lab.diagnosing.causes import how_it_ended, in_words, listed, quoted
 from mtls_lab.diagnosing.judging import strictly
 from mtls_lab.diagnosing.probing import Seen
-from mtls_lab.diagnosing.value import NO, NOTE, OPEN, YES, Line
+from mtls_lab.diagnosing.value import BARE, NO, NOTE, OPEN, YES, Line
 from mtls_lab.explaining.wording import shown
 from mtls_lab.pki.key_kinds import key_kind
 from mtls_lab.pki.rules import extensions_of, told
 from mtls_lab.text import printable
 
 __all__ = ["report"]
+
+#: Of the answers to a request, those that may be about who asks, or about which host is asked.
+REFUSED = {"400", "401", "403", "421", "495", "496"}
 
 
 def report(seen: Seen) -> tuple[Line, ...]:
@@ -121,6 +124,11 @@ def _server(seen: Seen) -> Iterator[Line]:
 
 def _request(seen: Seen) -> Iterator[Line]:
     requested, own = seen.requested, seen.own
+    later = seen.asked.first("CertificateRequest") if seen.asked else None
+    if requested is None and later:
+        named = listed(Requested.of(later).names) or "any CA"
+        yield Line("asks", YES, f"for a certificate of {named}, not before there is a request")
+        return
     if requested is None:
         if any(each.version for each in seen.attempts):
             yield Line("asks", NO if own.certfile else OPEN, "for no client certificate")
@@ -154,7 +162,10 @@ def _others(seen: Seen) -> Iterator[Line]:
     if bare is None and seen.requested and not seen.own.presents:
         bare = next((each for each in seen.attempts if each.version and not each.refused), None)
     if bare:
-        yield Line("without", OPEN, f"a certificate: {_demands(bare)}")
+        asking = (each for each in seen.attempts if each.first("CertificateRequest"))
+        told_ = seen.asked or not bare.version or any(each.refused for each in asking)
+        undecided = seen.presented and not told_ and not bare.refused
+        yield Line(BARE, NOTE if undecided else OPEN, f"a certificate: {_demands(bare)}")
     if seen.nameless:
         yield Line("without SNI", OPEN, _nameless(seen, seen.nameless))
     if seen.again and seen.again.version:
@@ -166,10 +177,11 @@ def _others(seen: Seen) -> Iterator[Line]:
     for label, tried in (("request", seen.asked), ("without it", seen.asked_bare)):
         if tried:
             status = status_of(tried) or how_it_ended(tried)
-            fails = tried.refused or " 4" in status[:12]
-            sign = NO if fails else YES
+            code = "".join(status_of(tried).split(" ")[1:2])
+            fails = tried.refused or code in REFUSED or code >= "500"
+            sign = NO if fails else OPEN if code >= "400" else YES
             if tried is seen.asked_bare:  # to be served without a certificate is the fault
-                sign = OPEN if fails or status != status_of(seen.asked) else NO
+                sign = OPEN if sign != YES or status != status_of(seen.asked) else NO
             yield Line(label, sign, status)
     if seen.unsent:
         yield Line("request", OPEN, "not sent: the server has not proved its name")
@@ -190,7 +202,7 @@ def _demands(bare: Attempt) -> str:
 
 def _nameless(seen: Seen, tried: Attempt) -> str:
     if not tried.first("ServerHello"):
-        return f"refused: {how_it_ended(tried)}"
+        return f"refused: {how_it_ended(tried)}" if tried.refused else how_it_ended(tried)
     other = Served.of(tried.first("Certificate"))
     same = seen.served.chain[:1] == other.chain[:1]
     asks = tried.first("CertificateRequest") is not None

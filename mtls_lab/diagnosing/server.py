@@ -53,7 +53,7 @@ def diagnose(
         certfile, keyfile: what to present; the certificate with its chain, or a PKCS #12 file.
         password: the key's or the PKCS #12 file's, if it has one.
         server_hostname: the name that the server's certificate has to have; default: the host.
-        starttls: `"postgres"`, `"smtp"`, `"imap"` or `"ldap"`, where TLS begins later.
+        starttls: one of `PROTOCOLS`, such as `"postgres"`, where TLS begins later.
         http: whether to send `GET /`.
         send: a line to send instead, for another protocol.
         timeout: seconds for everything.

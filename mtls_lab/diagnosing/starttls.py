@@ -6,6 +6,7 @@ answer, and the questions for protocols in which a server waits. Not here: TLS (
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,15 +15,22 @@ from mtls_lab.net.clock import Clock
 from mtls_lab.net.sockets import Address
 from mtls_lab.wire import looks_like_tls
 
-__all__ = ["PROTOCOLS", "NoStartTls", "into_tls", "named", "spoken"]
+__all__ = ["PROTOCOLS", "NoStartTls", "TlsIsOff", "into_tls", "named", "spoken"]
 
 #: Bytes of a line, and lines of an answer, that are read at most.
 LINE, LINES = 1024, 100
+#: And of the INFO of NATS, which names every server of a cluster.
+INFO = 16 * 1024
 
 #: SSLRequest (PostgreSQL, "SSL Session Encryption"), which a server answers with S or N.
 SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
 #: An ExtendedRequest for StartTLS (RFC 4511, section 4.14).
 LDAP_START_TLS = bytes.fromhex("301d 020101 7718 8016") + b"1.3.6.1.4.1.1466.20037"
+
+#: CLIENT_SSL (MySQL, "Capabilities Flags"), and the packet that asks for TLS: number 1, of 32
+#: bytes, with CLIENT_PROTOCOL_41, CLIENT_SSL, CLIENT_SECURE_CONNECTION and CLIENT_PLUGIN_AUTH.
+MYSQL_SSL = 0x0800
+MYSQL_REQUEST = bytes.fromhex("20000001 008a0800 00000001 21") + bytes(23)
 
 
 class NoStartTls(OSError):
@@ -31,6 +39,10 @@ class NoStartTls(OSError):
     def __init__(self, message: str, heard: bytes = b"") -> None:
         super().__init__(message)
         self.heard = heard
+
+
+class TlsIsOff(NoStartTls):
+    """A server of this protocol that does not offer TLS."""
 
 
 def into_tls(connection: socket.socket, protocol: str, at_most: Callable[[float], float]) -> None:
@@ -70,24 +82,27 @@ class _Plain:
             self.heard += part
         return data
 
-    def line(self) -> str:
+    def line(self, most: int = LINE) -> str:
         """Read one line. Byte by byte: what follows it may be TLS already."""
         data = b""
         while not data.endswith(b"\n"):
             data += self.take(1)
-            if len(data) > LINE:
-                raise NoStartTls(f"a line of more than {LINE} bytes", self.heard)
+            if len(data) > most:
+                raise NoStartTls(f"a line of more than {most} bytes", self.heard)
         return data.decode("utf-8", "replace").strip()
 
     def refuse(self, message: str) -> NoStartTls:
         return NoStartTls(message, self.heard)
+
+    def is_off(self, message: str) -> TlsIsOff:
+        return TlsIsOff(message, self.heard)
 
 
 def _postgres(plain: _Plain) -> None:
     plain.send(SSL_REQUEST)
     said = plain.take(1)
     if said == b"N":
-        raise plain.refuse("the server answers N: its TLS is off (ssl = off)")
+        raise plain.is_off("the server answers N: its TLS is off (ssl = off)")
     if said != b"S":
         raise plain.refuse("the answer is neither S nor N, so this is not PostgreSQL")
 
@@ -97,7 +112,7 @@ def _smtp(plain: _Plain) -> None:
     plain.send(b"EHLO localhost\r\n")
     offered = _reply(plain, "250")
     if not any("STARTTLS" in line.upper() for line in offered):
-        raise plain.refuse("the answer to EHLO does not offer STARTTLS")
+        raise plain.is_off("the answer to EHLO does not offer STARTTLS")
     plain.send(b"STARTTLS\r\n")
     _reply(plain, "220")
 
@@ -124,7 +139,7 @@ def _imap(plain: _Plain) -> None:
             if line.startswith("a1 OK"):
                 return
             break
-    raise plain.refuse("the server does not take STARTTLS")
+    raise plain.is_off("the server does not take STARTTLS")
 
 
 def _ldap(plain: _Plain) -> None:
@@ -136,7 +151,43 @@ def _ldap(plain: _Plain) -> None:
         length = int.from_bytes(plain.take(min(length - 0x80, 2)), "big")
     # The resultCode is an ENUMERATED of one byte: 0 is success (RFC 4511, section 4.1.9).
     if b"\x0a\x01\x00" not in plain.take(min(length, LINE)):
-        raise plain.refuse("the server refuses StartTLS")
+        raise plain.is_off("the server refuses StartTLS")
+
+
+def _mysql(plain: _Plain) -> None:
+    size = int.from_bytes(plain.take(4)[:3], "little")
+    greeting = plain.take(min(size, LINE))
+    version, end, rest = greeting[1:].partition(b"\0")
+    if greeting[:1] == b"\xff" or not end:
+        raise plain.refuse("the server sends an error, or is not MySQL")
+    # The number of the connection (4 bytes), the first part of the challenge (8) and a filler (1).
+    if not int.from_bytes(rest[13:15], "little") & MYSQL_SSL:
+        name = version[:LOOKED].decode("ascii", "replace")
+        raise plain.is_off(f"the greeting of {name} does not offer TLS: it has no certificate")
+    plain.send(MYSQL_REQUEST)
+
+
+def _pop3(plain: _Plain) -> None:
+    if not plain.line().startswith("+OK"):
+        raise plain.refuse("the greeting does not begin with +OK, so this is not POP3")
+    plain.send(b"STLS\r\n")
+    if not plain.line().startswith("+OK"):
+        raise plain.is_off("the server does not take STLS")
+
+
+def _ftp(plain: _Plain) -> None:
+    _reply(plain, "220")
+    plain.send(b"AUTH TLS\r\n")
+    if not plain.line().startswith("234"):
+        raise plain.is_off("the server does not take AUTH TLS")
+
+
+def _nats(plain: _Plain) -> None:
+    offer = plain.line(INFO)
+    if not offer.startswith("INFO "):
+        raise plain.refuse("the greeting does not begin with INFO, so this is not NATS")
+    if not re.search(r'"tls_(required|available)": ?true', offer):
+        raise plain.is_off("its INFO does not offer TLS: its configuration has no tls { … }")
 
 
 #: By the name that `--starttls` takes.
@@ -145,6 +196,10 @@ PROTOCOLS: dict[str, Callable[[_Plain], None]] = {
     "smtp": _smtp,
     "imap": _imap,
     "ldap": _ldap,
+    "mysql": _mysql,
+    "pop3": _pop3,
+    "ftp": _ftp,
+    "nats": _nats,
 }
 
 
@@ -156,6 +211,8 @@ LOOKED, GREETING = 512, 0.7
 #: A CONNECT of MQTT 3.1.1 with an empty name (section 3.1), and a DISCONNECT.
 MQTT_CONNECT = bytes.fromhex("100c 0004 4d515454 04 02 003c 0000")
 MQTT_DISCONNECT = bytes.fromhex("e000")
+#: What Redis answers at once, and a server of lines with an error.
+PING = b"PING\r\n"
 
 
 def named(data: bytes) -> str:
@@ -178,9 +235,12 @@ def named(data: bytes) -> str:
         (b"+ok", "POP3"),
         (b"-err", "Redis"),
         (b"-noauth", "Redis"),
+        (b"-denied", "Redis"),
+        (b"+pong", "Redis"),
         (b"rfb ", "VNC"),
         (b"@rsyncd", "rsync"),
         (b"amqp", "AMQP"),
+        (b"info {", "NATS"),
     ):
         if small.startswith(begin):
             return name
@@ -206,11 +266,11 @@ def _binary(start: bytes) -> str:
 def spoken(address: Address, clock: Clock) -> tuple[str, bytes]:
     """Ask a server that hangs up on a ClientHello what it speaks.
 
-    First it may greet; then it is asked for TLS as PostgreSQL and LDAP do, and to accept an MQTT
-    client without a name. Nothing else is sent. Returns the name and the bytes, both empty if
-    nothing tells.
+    First it may greet; then it is asked for TLS as PostgreSQL and LDAP do, to accept an MQTT client
+    without a name, and for Redis' PONG. Nothing else is sent. Returns the name and the bytes, both
+    empty if nothing tells.
     """
-    for question in (b"", SSL_REQUEST, MQTT_CONNECT, LDAP_START_TLS):
+    for question in (b"", SSL_REQUEST, MQTT_CONNECT, LDAP_START_TLS, PING):
         if clock.over:
             break
         heard = b""

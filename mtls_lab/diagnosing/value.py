@@ -28,6 +28,7 @@ from mtls_lab.facts import read_facts
 from mtls_lab.text import Shown
 
 __all__ = [
+    "BARE",
     "NO",
     "NOTE",
     "OPEN",
@@ -41,6 +42,8 @@ __all__ = [
 
 #: What stands before a line: in order or not, worth knowing, not known.
 YES, NO, NOTE, OPEN = "✓", "✗", "!", "–"
+#: The label of what the server does without a certificate; a ! there leaves open what it decides.
+BARE = "without"
 #: Width of the labels of a printed diagnosis.
 WIDTH = 11
 
@@ -121,8 +124,8 @@ class Diagnosis(Shown):
     @property
     def _fine(self) -> str:
         """What is said where nothing is wrong."""
-        noted = any(line.sign == NOTE for line in self.lines)
-        found: str = classes()["ok"]["noted" if noted else "title"]
+        noted = {line.label for line in self.lines if line.sign == NOTE}
+        found: str = classes()["ok"]["open" if BARE in noted else "noted" if noted else "title"]
         return found
 
     def _repr_html_(self) -> str:

@@ -96,6 +96,7 @@ def _read_certificates(
 ) -> None:
     """Read certificates and CAs, of PEM files or bundles, whose key counts if there is no other."""
     from mtls_lab.pki import pem  # noqa: PLC0415 - see read
+    from mtls_lab.pki.containers import is_container  # noqa: PLC0415
 
     for name, into in (("cert", held.certificates), ("ca", held.cas)):
         path = files.get(name)
@@ -114,6 +115,9 @@ def _read_certificates(
             unread = os.path.lexists(path) and not re.search(READ_BY_SOME, problem.found)
             if name == "ca" and not into and unread:
                 todo = problem.todo[:1].upper() + problem.todo[1:]
+                if is_container(path):
+                    held.unread[-1] = f"{names[name]} has no entry with the certificate of a CA"
+                    todo = "Add it: in a Secret of Kubernetes, as ca.crt"
                 held.access.append(("ca not read", {"found": held.unread.pop(), "todo": todo}))
 
 
@@ -123,6 +127,8 @@ def _of_bundle(
     """Return the certificates of a file that is not PEM, and note what is wrong with it."""
     from mtls_lab.pki.bundles import is_pkcs12, read_bundle  # noqa: PLC0415 - see read
 
+    if "Java keystore" in held.unread[-1]:
+        return _of_keystore(path, trusted=name == "ca")
     bundle = is_pkcs12(path)
     try:
         key, certificates = read_bundle(path, password)
@@ -137,6 +143,15 @@ def _of_bundle(
     elif bundle and key is None:
         held.access.append(("bundle without a key", {}))
     return certificates
+
+
+def _of_keystore(path: PathLike, *, trusted: bool) -> list[x509.Certificate]:
+    """Return the certificates of a keystore of Java, which can be read without its password."""
+    from mtls_lab.pki.keystores import read_keystore  # noqa: PLC0415 - see read
+
+    with suppress(FileProblem):  # it is damaged
+        return list(read_keystore(path, trusted=trusted))
+    return []
 
 
 def _read_key(

@@ -18,6 +18,7 @@ from mtls_lab.explaining.held import read as read_files
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import shown
 from mtls_lab.files import PathLike
+from mtls_lab.text import printable
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -167,7 +168,8 @@ class Looked:
             others = foreign and "owner" in entry
             if (entry.get("owner", owner) != owner or others) and not explains and not perhaps:
                 continue  # whether this is wrong depends on whose it is
-            if self._is_silent(entry, words, seen, foreign=foreign, explains=explains):
+            cause = explains or bool(perhaps)
+            if self._is_silent(entry, words, seen, foreign=foreign, explains=cause):
                 continue
             found.append(
                 self._finding(entry, words, reword, explains=explains, perhaps=reword(perhaps))
@@ -251,6 +253,7 @@ def look_at(
     """
     # cryptography is slow to load, and most explanations need none.
     from mtls_lab.pki.comparison import beside, compare, purposes_of  # noqa: PLC0415
+    from mtls_lab.pki.containers import entries_of, unpacked  # noqa: PLC0415
     from mtls_lab.pki.revocation import revocations  # noqa: PLC0415
 
     texts = {
@@ -259,10 +262,13 @@ def look_at(
     }
     if files.get("cert") and files.get("key") in (None, files["cert"]):  # one file holds both
         texts["key"] = f"the key in {texts['cert'][0]}", texts["cert"][1]
+    entries = entries_of(files)
+    for name, entry in entries.items():
+        texts[name] = f"{printable(entry.name)} of {shown(entry.path, course=course)[0]}", "FILE"
     names = {name: text for name, (text, _) in texts.items()}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), unpacked(files, entries) as plain:
         warnings.simplefilter("ignore")  # cryptography's, of what it will not read one day
-        held = read_files(files, names, password)
+        held = read_files(plain, names, password)
         certificates = (*chain, *held.certificates)
         looks = (
             *compare(certificates, held.key, held.cas),

@@ -75,11 +75,13 @@ def compare(
     now = now or datetime.now(UTC)
     yield from _pair(certificates, key, cas)
     if certificates:
-        path, broken = path_of(certificates, cas)
+        path, broken = path_of(certificates, cas, now)
+        yield from _renewed(certificates, now)
         yield from _dates(path, cas, now)
         yield from _leaf(path[0], alone=len(certificates) == 1)
         yield from _sent(certificates)
-        if broken and cas:
+        # What is sent along may be wrong whatever the other side trusts.
+        if broken and (cas or broken.words["holder"] == "cert"):
             yield broken
         yield from _names(certificates[0], cas)
         yield from in_path(path, cas)
@@ -96,29 +98,37 @@ def beside(
         return
     if hosts := hosts_of(extensions_of(certificates[0])):
         names = [printable(str(host)) for host in hosts]
-        more = f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
-        yield Look("hosts", {"hosts": ", ".join(names[:SHOWN]) + more, "all": " ".join(names)})
+        yield Look("hosts", {"hosts": _some(names), "all": " ".join(names)})
     path, broken = path_of(certificates, cas)
     if not broken and len(path) > 1 and path[-1] in cas:
         yield Look("leads to a ca", {"issuer": told(path[-1].subject)})
 
 
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
+
+
 def path_of(
-    certificates: Sequence[x509.Certificate], cas: Sequence[x509.Certificate]
+    certificates: Sequence[x509.Certificate],
+    cas: Sequence[x509.Certificate],
+    now: datetime | None = None,
 ) -> tuple[list[x509.Certificate], Look | None]:
     """Return the path from the first certificate upwards, and why it ends before a trusted root."""
+    now = now or datetime.now(UTC)
     path = [certificates[0]]
     while len(path) < LONGEST:
         last = path[-1]
         if last in cas and last.issuer == last.subject:
             return path, None
         named = [c for c in (*cas, *certificates[1:]) if c.subject == last.issuer and c != last]
+        # What is trusted comes first; of several certificates of one CA, one that is valid.
+        named.sort(key=lambda c: (c not in cas, not _is_valid(c, now)))
         issuer = next((c for c in named if is_signed_by(last, c) or has_signed(last, c)), None)
         if issuer is not None and issuer not in path:
             path.append(issuer)
             continue
         words = {"subject": told(last.subject), "issuer": told(last.issuer)}
-        words["trusted"] = ", ".join(sorted({told(c.subject) for c in cas})) or "nothing"
+        words["trusted"] = _some(sorted({told(c.subject) for c in cas})) or "nothing"
         sent = named and not any(c in cas for c in named)
         words["holder"] = "cert" if sent else "ca"
         if last.issuer == last.subject:
@@ -129,6 +139,10 @@ def path_of(
             return path, Look("no root" if len(path) > 1 or _is_ca(last) else "leaf trusted", words)
         return path, Look("other key" if named else "issuer missing", words)
     return path, None
+
+
+def _is_valid(certificate: x509.Certificate, now: datetime) -> bool:
+    return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
 
 
 def _is_ca(certificate: x509.Certificate) -> bool:
@@ -157,12 +171,24 @@ def _dates(
 ) -> Iterator[Look]:
     for each in path:
         first, last = each.not_valid_before_utc, each.not_valid_after_utc
-        if not first <= now <= last:
+        if not _is_valid(each, now):
             apart = now - last if now > last else first - now
             words = {"subject": told(each.subject), "apart": span(apart)}
             words["holder"] = "ca" if each in cas else "cert"
             above = "ca " if each != path[0] or each in cas else ""
             yield Look(above + ("expired" if now > last else "not yet valid"), words)
+
+
+def _renewed(certificates: Sequence[x509.Certificate], now: datetime) -> Iterator[Look]:
+    """A leaf that has expired, with the one that was to replace it behind it."""
+    leaf = certificates[0]
+    if leaf.not_valid_after_utc >= now:
+        return
+    for number, each in enumerate(certificates[1:], 2):
+        if each.subject == leaf.subject != each.issuer and _is_valid(each, now):
+            words = {"subject": told(leaf.subject), "apart": span(now - leaf.not_valid_after_utc)}
+            yield Look("renewed behind", words | {"number": str(number)})
+            return
 
 
 def _leaf(leaf: x509.Certificate, *, alone: bool) -> Iterator[Look]:

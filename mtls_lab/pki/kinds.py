@@ -103,10 +103,20 @@ DASHES = Kind(
     "by hand has changed it",
     "write it as -----BEGIN CERTIFICATE----- (or PRIVATE KEY), in plain ASCII",
 )
+ENTRIES = Kind(
+    "entries",
+    "holds files in base64 under names, as a Secret of Kubernetes and a kubeconfig do",
+    "write each entry into a file, without the base64: kubectl get secret NAME -o "
+    "jsonpath='{.data.tls\\.crt}' | base64 -d > tls.crt",
+)
+#: The base64 of BEGIN and its hyphens, after a name.
+_ENTRY = re.compile(
+    rb"""(?m)^[ \t{,"'-]{0,64}[\w./-]{1,80}["']?[ \t]?:[ \t]{0,8}["']?LS0tLS1CRUdJTi"""
+)
 UTF_16 = Kind("utf-16", "is text in UTF-16", "save it as plain ASCII or UTF-8")
 JKS = Kind(
     "jks",
-    "is a Java keystore (JKS)",
+    "is a Java keystore (JKS or JCEKS)",
     "convert it: keytool -importkeystore -srckeystore {path} -destkeystore NEW.p12 "
     "-deststoretype pkcs12, then openssl pkcs12 -in NEW.p12 -out NEW.pem",
 )
@@ -211,7 +221,8 @@ def _by_form(data: bytes) -> Kind | None:
         (1 < data.count(b"-----BEGIN ") > data.count(b"-----END "), CUT_OFF),
         (not _BLOCK.search(data) and _nearly_begins(data), DASHES),
         (data[:2] in {b"\xff\xfe", b"\xfe\xff"}, UTF_16),
-        (data[:4] == b"\xfe\xed\xfe\xed", JKS),
+        (_ENTRY.search(data), ENTRIES),
+        (data[:4] in {b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"}, JKS),
         (start[:1] == b"<", PAGE),
     ):
         if holds:

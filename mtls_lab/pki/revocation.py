@@ -71,7 +71,7 @@ def revocations(
             yield Look("crl of another key", words)
     if not certificates or not crls:
         return
-    path, _ = path_of(certificates, cas)
+    path, _ = path_of(certificates, cas, now)
     for each in path:
         if each.issuer == each.subject and each != path[0]:
             continue  # a root is trusted, whatever a list says

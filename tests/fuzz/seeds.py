@@ -278,5 +278,9 @@ def _dialogues() -> list[bytes]:
         ],
         "imap": [b"* OK a\r\n* CAPABILITY\r\na1 OK go\r\n", b"* OK a\r\na1 BAD no\r\n"],
         "ldap": [bytes.fromhex("300c02010178070a010004000400")],
+        "mysql": [bytes.fromhex("1500000001") + b"8\0" + bytes(13) + b"\0\x08" + bytes(4)],
+        "pop3": [b"+OK\r\n+OK go\r\n", b"+OK\r\n-ERR no\r\n"],
+        "ftp": [b"220 a\r\n234 go\r\n", b"220 a\r\n502 no\r\n"],
+        "nats": [b'INFO {"tls_required":true}\r\n', b"INFO {}\r\n"],
     }
     return [bytes([n]) + one for n, protocol in enumerate(said) for one in said[protocol]]

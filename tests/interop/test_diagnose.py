@@ -47,13 +47,15 @@ def test_the_true_cause_comes_first(fault: Fault, folder: Path) -> None:
     assert diagnosis.ok == (fault.cause == "")
 
 
-def as_its_client(port: int, folder: Path, *, http: bool = False) -> Diagnosis:
-    """With everything that a client has which is served."""
+def as_its_client(
+    port: int, folder: Path, *, http: bool = False, client: str = "client"
+) -> Diagnosis:
+    """With everything that a client has which is served, or that another one has."""
     return diagnose(
         ("127.0.0.1", port),
         cafile=folder / "ca.pem",
-        certfile=folder / "client.crt",
-        keyfile=folder / "client.key",
+        certfile=folder / f"{client}.crt",
+        keyfile=folder / f"{client}.key",
         server_hostname="localhost",
         http=http,
     )
@@ -90,6 +92,16 @@ def test_what_was_seen_is_no_cause(folder: Path) -> None:
     assert "its CA is not the one that the server trusts" in cause.says
     for excluded in ("none was sent", "expired", "clientAuth", "own key", "named"):
         assert excluded not in cause.says, excluded
+
+
+def test_a_fault_that_a_vague_server_did_not_come_to_is_told_too(folder: Path) -> None:
+    """Go looks at the dates first: that the issuer is not one it asks for shows all the same."""
+    with OURS["go"](Setup(folder)) as server:
+        diagnosis = as_its_client(server.port, folder, client="untrusted-expired")
+    names = [cause.name for cause in diagnosis.causes]
+    exact = "certificate_expired" in diagnosis.causes[0].evidence[0]  # newer releases of Go
+    assert names == (["finding"] if exact else ["finding", "not_named"]), str(diagnosis)
+    assert "expired" in diagnosis.causes[0].says
 
 
 @pytest.mark.parametrize("stack", STACKS)

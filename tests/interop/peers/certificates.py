@@ -144,6 +144,7 @@ def make(folder: Path) -> Path:
         "other": Holder("device-2", root),
         "rsa": Holder("device-1", root, kind="rsa"),
         "untrusted": Holder("device-1", other),
+        "untrusted-expired": Holder("device-1", other, days=(-30, -2)),
         "expired": Holder("device-1", root, days=(-30, -2)),
         "notyet": Holder("device-1", root, days=(2, 30)),
         "purpose": Holder("device-1", root, purpose=SERVER),

@@ -69,7 +69,7 @@ def openssl(setup: Setup) -> AbstractContextManager[Running]:
 
 def nginx(setup: Setup) -> AbstractContextManager[Running]:
     port, folder = free_port(), setup.folder
-    ask = {"required": "on", "optional": "optional", "none": "off"}[setup.clients]
+    ask = {"required": "on", "any": "optional_no_ca", "none": "off"}.get(setup.clients, "optional")
     trust = "" if setup.clients == "none" else f"ssl_client_certificate {setup.trusted};"
     paths = "".join(
         f"{kind}_temp_path {folder}/{kind};"

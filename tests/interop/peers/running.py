@@ -33,7 +33,7 @@ class Setup:
     Attributes:
         folder: where the certificates are, see certificates.py.
         server: the name of its certificate.
-        clients: "required", "optional" or "none".
+        clients: "required", "optional", "none", or of nginx "any": whoever signed it.
         ca: the file of CAs that it trusts for its clients.
         versions: "" for all, or "1.2", "1.3", "1.0" for this one alone.
         allowed: the only name that it serves, where it has a rule for that; "" for all.

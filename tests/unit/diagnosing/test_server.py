@@ -16,11 +16,13 @@ from mtls_lab import CertificateAuthority, Relay, diagnose, serve
 from mtls_lab.cli.calls import EXIT_CODES, STARTTLS
 from mtls_lab.diagnosing import PROTOCOLS, classes, probing, read_target
 from mtls_lab.diagnosing.causes import advice
-from mtls_lab.diagnosing.starttls import named
+from mtls_lab.diagnosing.starttls import named, spoken
 from mtls_lab.diagnosing.value import Cause, Diagnosis, Line
 from mtls_lab.errors import LabError, UnknownName
+from mtls_lab.exercises.peers import listening
 from mtls_lab.facts import read_facts
 from mtls_lab.net import Chunk, nobody_listens, server_context
+from mtls_lab.net.clock import Clock
 from mtls_lab.pki import Purpose, create_key, self_signed
 from mtls_lab.pki.pem import read_key, write_certificate, write_pkcs12
 from mtls_lab.wire import Direction
@@ -70,7 +72,9 @@ def test_what_is_not_a_name_is_one_message(name: str) -> None:
 
 
 def test_a_protocol_that_nobody_knows() -> None:
-    with pytest.raises(UnknownName, match="one of postgres, smtp, imap, ldap"):
+    with pytest.raises(
+        UnknownName, match="one of postgres, smtp, imap, ldap, mysql, pop3, ftp, nats"
+    ):
         diagnose(("127.0.0.1", 9), starttls="gopher")
 
 
@@ -324,6 +328,9 @@ def test_advice_for_each_protocol(protocol: str) -> None:
         (b"220 mail ESMTP\r\n", "SMTP"),
         (b"+OK ready\r\n", "POP3"),
         (b"-ERR unknown command\r\n", "Redis"),
+        (b"-DENIED Redis is running in protected mode\r\n", "Redis"),
+        (b"+PONG\r\n", "Redis"),
+        (b'INFO {"server_id":"N1"}\r\n', "NATS"),
         (b"\x20\x02\x00\x00", "MQTT"),
         (b"\x4a\x00\x00\x00\x0a8.0.36", "MySQL"),
         (b"E\x00\x00\x00\x8bSFATAL\x00", "PostgreSQL"),
@@ -336,6 +343,20 @@ def test_advice_for_each_protocol(protocol: str) -> None:
 )
 def test_first_bytes_tell_the_protocol(data: bytes, protocol: str) -> None:
     assert named(data) == protocol
+
+
+def test_a_server_that_waits_for_a_line_is_asked_for_one() -> None:
+    """As Redis 7.0 without TLS: it takes a ClientHello for the beginning of a line."""
+
+    def waits(connection: socket.socket) -> None:
+        heard = b""
+        while part := connection.recv(4096):
+            heard += part
+            if heard == b"PING\r\n":
+                connection.sendall(b"+PONG\r\n")
+
+    with listening(waits) as at:
+        assert spoken(at, Clock(10)) == ("Redis", b"+PONG\r\n")
 
 
 def test_a_diagnosis_as_cards() -> None:

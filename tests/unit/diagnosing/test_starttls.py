@@ -34,7 +34,21 @@ LDAP: Said = [
     )
 ]
 POSTGRES: Said = [(bytes.fromhex("0000000804d2162f"), b"S")]
+#: The greeting of MariaDB 10.11, shortened; 0x08 in its capabilities is CLIENT_SSL.
+GREETING = b"\x0a" + b"5.5.5-10.11.19-MariaDB\0" + bytes(4) + b"challeng\0" + b"\xfe\xff" + bytes(8)
+MYSQL: Said = [
+    (b"", len(GREETING).to_bytes(3, "little") + b"\0" + GREETING),
+    (bytes.fromhex("20000001008a08000000000121") + bytes(23), b""),
+]
+POP3: Said = [(b"", b"+OK ready\r\n"), (b"STLS\r\n", b"+OK begin\r\n")]
+FTP: Said = [
+    (b"", b"220-welcome\r\n220 ready\r\n"),
+    (b"AUTH TLS\r\n", b"234 AUTH TLS successful\r\n"),
+]
+INFO = b'INFO {"server_id":"N1","tls_required":true,"connect_urls":["' + b"a" * 3000 + b'"]}\r\n'
+NATS: Said = [(b"", INFO)]
 RIGHT = {"smtp": SMTP, "imap": IMAP, "ldap": LDAP, "postgres": POSTGRES}
+RIGHT |= {"mysql": MYSQL, "pop3": POP3, "ftp": FTP, "nats": NATS}
 
 
 @contextmanager
@@ -92,6 +106,14 @@ def test_tls_begins_inside(protocol: str, lab: Lab) -> None:
         ("ldap", [(b"\x30", b"HTTP/1.1 400 Bad Request\r\n\r\n")], "not an LDAPMessage"),
         ("postgres", [(POSTGRES[0][0], b"N")], "ssl = off"),
         ("postgres", [(POSTGRES[0][0], b"?")], "not PostgreSQL"),
+        ("mysql", [(b"", MYSQL[0][1].replace(b"\xfe\xff", b"\xfe\xf7"))], "does not offer TLS"),
+        ("mysql", [(b"", b"\x03\0\0\0\xff\x6a\x04")], "not MySQL"),
+        ("mysql", [(b"", b"220 ready\r\n")], "hung up before TLS"),
+        ("pop3", [POP3[0], (b"STLS\r\n", b"-ERR no\r\n")], "does not take STLS"),
+        ("pop3", [(b"", b"* OK ready\r\n")], "not POP3"),
+        ("ftp", [FTP[0], (b"AUTH TLS\r\n", b"502 no\r\n")], "does not take AUTH TLS"),
+        ("nats", [(b"", b'INFO {"tls_required": false}\r\n')], "does not offer TLS"),
+        ("nats", [(b"", b"+OK\r\n")], "not NATS"),
     ],
 )
 def test_tls_does_not_begin(protocol: str, said: Said, why: str) -> None:
@@ -101,6 +123,24 @@ def test_tls_does_not_begin(protocol: str, said: Said, why: str) -> None:
     assert why in told.causes[0].says
     assert told.causes[0].certain
     assert told.code == 11
+
+
+@pytest.mark.parametrize(
+    ("protocol", "said", "todo"),
+    [
+        ("postgres", [(POSTGRES[0][0], b"N")], "Set ssl = on"),
+        ("nats", [(b"", b"INFO {}\r\n")], "tls { cert_file"),
+        ("imap", [*IMAP[:1], (IMAP[1][0], b"a1 NO not here\r\n")], "switch it on"),
+        ("imap", [(b"", b'INFO {"tls_required":true}\r\n')], "--starttls nats"),
+    ],
+)
+def test_where_tls_is_off_nobody_is_told_to_try_the_same_again(
+    protocol: str, said: Said, todo: str
+) -> None:
+    with server(said, None) as at:
+        told = diagnose(at, starttls=protocol)
+    assert todo in told.causes[0].fix
+    assert f"--starttls {protocol}" not in told.causes[0].fix
 
 
 def test_tls_that_begins_at_once_is_recognised(lab: Lab) -> None:

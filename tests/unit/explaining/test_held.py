@@ -23,6 +23,7 @@ from mtls_lab.pki.bundles import read_bundle
 from mtls_lab.pki.pem import write_pkcs12
 from mtls_lab.pki.revocation import revocations
 from mtls_lab.wire import Failure
+from mtls_lab.wire.names import reason_of_alert
 
 CAUSE = "In these files, "
 FACTORY = CertificateAuthority.create("Lab CA")
@@ -80,6 +81,13 @@ def test_a_list_is_the_cause(tmp_path: Path, name: str) -> None:
     assert told.why.startswith(CAUSE)
     assert says in told.why
     assert str(tmp_path) not in told.why + told.where
+
+
+def test_a_list_of_another_key_is_the_cause_of_an_alert_too(tmp_path: Path) -> None:
+    # ran: haproxy 2.6.12, crl-file with the lists of a CA that was made again
+    refused = Failure("SSLError", reason_of_alert("unknown_ca"))
+    told = asked(tmp_path, refused, CertificateAuthority.create("Lab CA").crl())
+    assert "is not signed with that CA's key" in told.why
 
 
 def test_a_good_list_is_not_blamed(tmp_path: Path) -> None:
@@ -352,6 +360,13 @@ def test_a_list_of_every_ca_in_the_chain_is_wanted(tmp_path: Path) -> None:
     crl, ca = tmp_path / "my.crl", tmp_path / "ca.pem"
     told = explain(line, certfile=certfile, cafile=ca, crlfile=crl)
     assert "has no list of CN=Root CA" in told.why
+    # ran: haproxy 2.6.12, crl-file with the same list; a server that checks the leaf alone takes it
+    refused = Failure("SSLError", reason_of_alert("unknown_ca"))
+    told = explain(refused, certfile=certfile, cafile=ca, crlfile=crl)
+    assert told.causes[0].startswith("if the lists of the whole chain are checked")
+    pem.write_crl(crl, root.crl())
+    told = explain(refused, certfile=certfile, cafile=ca, crlfile=crl)
+    assert "has no list of CN=Issuing CA, which signed the certificate of CN=device" in told.why
     root.revoke(between.certificate)
     pem.write_crl(crl, root.crl())
     told = explain(unverified(23), certfile=certfile, cafile=ca, crlfile=crl)

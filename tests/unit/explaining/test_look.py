@@ -166,6 +166,14 @@ MISFITS = {
         "openssl req -x509",
         key=ROOT,
     ),
+    "renewed_behind": Misfit(
+        alert("certificate_expired"),
+        [
+            certify("device", LEAF_KEY, "Root", ROOT, LEAF, CLIENT, aki(ROOT), days=(-9, -2)),
+            leaf(),
+        ],
+        "number 2 in it is one of the same name that is valid",
+    ),
     "other_key": Misfit(unverified(20), [leaf(by=OTHER)], "none of that name"),
     "root_not_trusted": Misfit(
         unverified(19),
@@ -402,6 +410,37 @@ def test_where_the_key_that_signed_is_not(
 ) -> None:
     (look,) = (each for each in compare(chain, LEAF_KEY, trusted) if each.name == "other key")
     assert look.words["holder"] == holder
+
+
+def test_a_stale_intermediate_shows_whatever_is_trusted() -> None:
+    chain = [leaf(issuer="Stale", by=OTHER), root(subject="Stale")]
+    assert "other key" in {each.name for each in compare(chain, LEAF_KEY)}
+    whole = [leaf(issuer="Inter", by=INTER), inter()]
+    assert not {"other key", "issuer missing"} & {each.name for each in compare(whole, LEAF_KEY)}
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["old first", "new first"])
+def test_of_a_ca_that_was_renewed_with_its_key_the_valid_certificate_counts(order: int) -> None:
+    """As OpenSSL chooses: X509_STORE_CTX_get1_issuer looks for one that is valid."""
+    usual = (CA, MAY_SIGN, ski(ROOT))
+    old = certify("Root", ROOT, "Root", ROOT, *usual, days=(-90, -2))
+    assert "ca expired" in {each.name for each in compare([leaf()], LEAF_KEY, [old])}
+    both = [old, root()][::order]
+    assert "ca expired" not in {each.name for each in compare([leaf()], LEAF_KEY, both)}
+
+
+def test_a_ca_that_is_trusted_counts_also_where_its_successor_is_sent() -> None:
+    """Run: OpenSSL 3.0, the store first (X509_V_FLAG_TRUSTED_FIRST), code 10."""
+    old = certify("Root", ROOT, "Root", ROOT, CA, MAY_SIGN, ski(ROOT), days=(-90, -2))
+    found = {each.name for each in compare([leaf(), root()], LEAF_KEY, [old])}
+    assert "ca expired" in found
+    assert "root not trusted" not in found
+
+
+def test_of_many_cas_some_are_named(tmp_path: Path) -> None:
+    many = tuple(root(subject=f"CA {number:02}", key=OTHER) for number in range(40))
+    told = asked(tmp_path, Misfit(alert("unknown_ca"), [leaf()], "", many))
+    assert "(CN=CA 00, CN=CA 01, CN=CA 02, CN=CA 03, CN=CA 04 and 35 more)" in told.why
 
 
 def test_files_that_fit_are_not_blamed(tmp_path: Path) -> None:

@@ -1,0 +1,207 @@
+"""Files that hold others: manifests, a kubeconfig, JSON, OpenVPN's configuration, keystores."""
+
+import base64
+import json
+import re
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from mtls_lab.explaining import Explanation, explain
+from mtls_lab.pki import CertificateAuthority, Purpose
+from mtls_lab.pki.containers import blocks_in, is_container
+from mtls_lab.pki.keystores import read_keystore
+from mtls_lab.wire import Failure
+from mtls_lab.wire.names import reason_of_alert
+from tests.unit.cli.calling import call
+
+LAB = CertificateAuthority.create("Lab CA")
+OTHER = CertificateAuthority.create("Other CA")
+
+
+Days = tuple[int, int]
+
+
+def parts(folder: Path, ca: CertificateAuthority = LAB, days: Days = (-1, 30)) -> list[str]:
+    """The certificate of a client, its key, and the lab's CA, in PEM form."""
+    cert, key = ca.issue("pump-7", Purpose.CLIENT, valid_days=days).save(folder, "pump")
+    authority = LAB.certificate.public_bytes(Encoding.PEM).decode()
+    return [cert.read_text(), key.read_text(), authority]
+
+
+def coded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def indented(text: str) -> str:
+    return "".join(f"    {line}\n" for line in text.splitlines())
+
+
+def secret(cert: str, key: str, ca: str) -> str:
+    entries = {"ca.crt": ca, "tls.crt": cert, "tls.key": key}
+    lines = "".join(f"  {name}: {coded(text)}\n" for name, text in entries.items())
+    return f"apiVersion: v1\nkind: Secret\ntype: kubernetes.io/tls\ndata:\n{lines}"
+
+
+def secret_in_json(cert: str, key: str, ca: str) -> str:
+    entries = {"ca.crt": coded(ca), "tls.crt": coded(cert), "tls.key": coded(key)}
+    return json.dumps({"kind": "Secret", "data": entries}, indent=4)
+
+
+def string_data(cert: str, key: str, ca: str) -> str:
+    entries = {"tls.crt": cert, "tls.key": key, "ca.crt": ca}
+    lines = (f"  {name}: |\n{indented(text)}" for name, text in entries.items())
+    return "kind: Secret\nstringData:\n" + "".join(lines)
+
+
+def kubeconfig(cert: str, key: str, ca: str) -> str:
+    return (
+        f"clusters:\n- cluster:\n    certificate-authority-data: {coded(ca)}\n"
+        f"users:\n- user:\n    client-certificate-data: {coded(cert)}\n"
+        f"    client-key-data: {coded(key)}\n"
+    )
+
+
+def vault(cert: str, key: str, ca: str) -> str:
+    return json.dumps({"data": {"certificate": cert, "issuing_ca": ca, "private_key": key}})
+
+
+def openvpn(cert: str, key: str, ca: str) -> str:
+    return f"client\n<ca>\n{ca}</ca>\n<cert>\n{cert}</cert>\n<key>\n{key}</key>\n"
+
+
+FORMS = (secret, secret_in_json, string_data, kubeconfig, vault, openvpn)
+Form = Callable[[str, str, str], str]
+
+
+def asked(path: Path, alert: str = "bad_certificate") -> Explanation:
+    failure = Failure("SSLError", reason_of_alert(alert))
+    return explain(failure, certfile=path, keyfile=path, cafile=path, course=False)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_inside_is_looked_into(tmp_path: Path, form: Form) -> None:
+    path = tmp_path / "all.yaml"
+    path.write_text(form(*parts(tmp_path, days=(-9, -2))))
+    told = asked(path)
+    assert told.why.startswith("In these files, the certificate of CN=pump-7 expired 2 days ago")
+    assert told.command == "openssl x509 -in FILE -noout -dates"
+    path.write_text(form(*parts(tmp_path, OTHER)))
+    told = asked(path, "unknown_ca")
+    assert "the issuer of CN=pump-7 is CN=Other CA" in told.why
+    assert "all.yaml" in told.why
+    cert, _, ca = parts(tmp_path)
+    path.write_text(form(cert, parts(tmp_path)[1], ca))
+    assert "is not the key of a certificate in" in str(asked(path))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_fits_is_not_blamed(tmp_path: Path, form: Form) -> None:
+    path = tmp_path / "all.yaml"
+    path.write_text(form(*parts(tmp_path)))
+    assert asked(path).files == ()
+    files = ("--certfile", path, "--keyfile", path, "--cafile", path)
+    done = call("explain", *files)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Nothing wrong was found" in done.stdout
+    # The key is found beside its certificate, as in a PEM file that holds both.
+    assert call("explain", "--certfile", path, "--cafile", path).returncode == 0
+
+
+def test_a_config_map_of_cas_has_no_certificate_to_present(tmp_path: Path) -> None:
+    cert, _, ca = parts(tmp_path)
+    (tmp_path / "map.yaml").write_text(f"kind: ConfigMap\ndata:\n  bundle.pem: |\n{indented(ca)}")
+    (tmp_path / "my.crt").write_text(cert)
+    failure = Failure("SSLError", reason_of_alert("unknown_ca"))
+    cert_file, ca_file = tmp_path / "my.crt", tmp_path / "map.yaml"
+    told = explain(failure, certfile=cert_file, cafile=ca_file, course=False)
+    assert re.search(r"in which \S+my\.crt is right and leads to ", told.why)
+
+
+def test_a_secret_without_a_ca_has_none_to_verify_with(tmp_path: Path) -> None:
+    cert, key, _ = parts(tmp_path)
+    entries = f"  tls.crt: {coded(cert)}\n  tls.key: {coded(key)}\n"
+    (tmp_path / "s.yaml").write_text(f"kind: Secret\ndata:\n{entries}")
+    told = asked(tmp_path / "s.yaml", "unknown_ca")
+    assert re.search(r"s\.yaml has no entry with the certificate of a CA", told.why)
+    assert told.fix == "Add it: in a Secret of Kubernetes, as ca.crt."
+
+
+def test_a_program_that_reads_a_secret_itself_is_told_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(secret(*parts(tmp_path)))
+    done = call("diagnose", "127.0.0.1:9", "--cert", path)
+    assert "s.yaml holds files in base64 under names" in done.stdout
+    assert "base64 -d" in done.stdout
+
+
+def test_plain_pem_holds_nothing_under_a_name(tmp_path: Path) -> None:
+    cert, key, ca = parts(tmp_path)
+    text = f"Certificate:\n    Data:\n        Version: 3 (0x2)\n{cert}{ca}{key}"
+    assert blocks_in(text.encode()) == {}
+    (tmp_path / "my.pem").write_text(text)
+    assert not is_container(tmp_path / "my.pem")
+    assert not is_container(tmp_path / "not-there")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"-" * 2_000_000,
+        b"\n" * 2_000_000,
+        b"<ca>-----BEGIN " * 130_000,
+        b"a: |\n  \n" * 200_000,
+        b'"a" ' * 500_000,
+        b"a:" + b"A" * 1_900_000 + b"!",
+    ],
+    ids=["dashes", "lines", "tags", "blocks", "names", "base64"],
+)
+def test_a_hostile_file_is_read_in_time(data: bytes) -> None:
+    assert blocks_in(data) == {}
+
+
+def entry(kind: int, *certificates: bytes) -> bytes:
+    """One entry of a JKS file: its kind, alias and date, a key that nobody reads, a chain."""
+    made = struct.pack(">I", kind) + b"\0\1a" + bytes(8)
+    if kind == 1:
+        made += struct.pack(">I", 3) + b"key" + struct.pack(">I", len(certificates))
+    for each in certificates:
+        made += b"\0\5X.509" + struct.pack(">I", len(each)) + each
+    return made
+
+
+def keystore(*entries: bytes) -> bytes:
+    return b"\xfe\xed\xfe\xed" + struct.pack(">II", 2, len(entries)) + b"".join(entries) + bytes(20)
+
+
+def test_a_keystore_of_java_is_looked_into_without_its_password(tmp_path: Path) -> None:
+    """The form is that which keytool of Java 17 writes with -deststoretype JKS."""
+    ca, other = (each.certificate.public_bytes(Encoding.DER) for each in (LAB, OTHER))
+    old = LAB.issue("pump-7", Purpose.CLIENT, valid_days=(-9, -2)).certificate
+    (tmp_path / "k.jks").write_bytes(
+        keystore(entry(2, other), entry(1, old.public_bytes(Encoding.DER), ca))
+    )
+    (tmp_path / "t.jks").write_bytes(keystore(entry(2, ca)))
+    assert len(read_keystore(tmp_path / "k.jks", trusted=False)) == 2
+    assert len(read_keystore(tmp_path / "k.jks", trusted=True)) == 2
+    told = explain(
+        Failure("SSLError", reason_of_alert("certificate_expired")),
+        certfile=tmp_path / "k.jks",
+        cafile=tmp_path / "t.jks",
+        course=False,
+    )
+    assert "the certificate of CN=pump-7 expired 2 days ago" in told.why
+
+
+@pytest.mark.parametrize("size", [4, 11, 30, 200])
+def test_a_keystore_that_is_cut_off_gets_one_answer(tmp_path: Path, size: int) -> None:
+    whole = keystore(entry(2, LAB.certificate.public_bytes(Encoding.DER)))
+    (tmp_path / "t.jks").write_bytes(whole[:size])
+    told = explain(
+        Failure("SSLError", reason_of_alert("unknown_ca")), cafile=tmp_path / "t.jks", course=False
+    )
+    (found,) = told.files
+    assert found.endswith("t.jks is a Java keystore")
