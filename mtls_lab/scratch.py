@@ -22,8 +22,8 @@ __all__ = ["scratch_folder", "sweep"]
 #: A file that was not finished (files.write_file), and a folder or a file of a moment.
 _UNFINISHED = re.compile(r"\..+\.(\d+)-[0-9a-f]{8}\.new")
 _SCRATCH = re.compile(r"mtls-lab-(\d+)-[0-9a-z_]+")
-#: With a longer place, the name of a socket in the folder might have more than 107 bytes.
-_SHORT = 60
+#: In a place with a longer name, that of a socket might be too long: a kernel's has 50 bytes.
+_SHORT = 24
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
+import zmq
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyterlab import commands
@@ -24,6 +25,7 @@ from traitlets import Unicode, default
 from mtls_lab.facts import resource_folder
 from mtls_lab.files import private_folder, write_file
 from mtls_lab.program import scripts
+from mtls_lab.scratch import scratch_folder
 
 # As it is loaded, JupyterLab asks a Node.js, where there is one, for half a second, from which
 # registry extensions come. None is installed from here.
@@ -147,12 +149,19 @@ def run(arguments: list[str]) -> None:
     """Run JupyterLab in this process until it is ended. Raises SystemExit where it cannot start.
 
     Its terminals and kernels find `mtls-lab`, whether or not the PATH led there before.
+
+    It reaches its kernels through sockets in a folder that nobody else may open; only Windows has
+    none. Of a port, every user of this machine may read what the cells print. And in a lab many
+    programs take ports: one that is chosen for a kernel is theirs before the kernel listens there,
+    and JupyterLab stands still in the end.
     """
     search = os.environ.get("PATH", os.defpath)
     os.environ["PATH"] = os.pathsep.join([str(scripts()), search])
     os.environ.setdefault("PYTHONSTARTUP", str(FIRST))
     LabApp.serverapp_class = LabServer
-    LabApp.launch_instance(arguments)
+    with scratch_folder(for_socket=True) as folder:
+        sockets = [f"--LabServer.sockets={folder}"] if zmq.has("ipc") else []
+        LabApp.launch_instance([*arguments, *sockets])
 
 
 class LabServer(ServerApp):
@@ -163,6 +172,7 @@ class LabServer(ServerApp):
     """
 
     styles = Unicode(str(OWN), help="The folder with custom.css.").tag(config=True)
+    sockets = Unicode(help="The folder for those of kernels; none: ports.").tag(config=True)
 
     def init_signal(self) -> None:
         """Let each of the signals that end a program end this one."""
@@ -173,7 +183,11 @@ class LabServer(ServerApp):
 
     def init_configurables(self) -> None:
         """Have a token, whatever this person's own Jupyter says: a terminal is one click away."""
+        if self.sockets:
+            self.config.KernelManager.transport = "ipc"
         super().init_configurables()
+        if self.sockets:
+            self.kernel_manager.connection_dir = self.sockets
         identity = self.identity_provider
         if not identity.auth_enabled:
             identity.token, identity.token_generated = secrets.token_hex(24), True

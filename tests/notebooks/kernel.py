@@ -2,11 +2,13 @@
 
 import ast
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
 from jupyter_client.manager import KernelManager
 
+from mtls_lab.scratch import scratch_folder
 from tests.authoring.canonical import CELL_TIMEOUT, KERNEL_OPTIONS
 
 #: Waits until connections that were just closed are over, then tells what the kernel still holds.
@@ -28,13 +30,21 @@ class CellError(AssertionError):
 
 
 class Kernel:
-    """A kernel in `folder`, started by `with` and ended after it."""
+    """A kernel in `folder`, started by `with` and ended after it.
+
+    It has sockets in the place of ports, as in the lab: other tests would take its ports now and
+    then, before it listens there.
+    """
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        self._manager = KernelManager(kernel_name="python3")
         self._folder, self._environment = folder, dict(environment)
+        self._end = ExitStack()
 
     def __enter__(self) -> Self:
+        place = self._end.enter_context(scratch_folder(for_socket=True))
+        self._manager = KernelManager(
+            kernel_name="python3", transport="ipc", connection_file=str(place / "kernel.json")
+        )
         self._manager.start_kernel(
             cwd=str(self._folder), env=self._environment, extra_arguments=KERNEL_OPTIONS
         )
@@ -48,6 +58,7 @@ class Kernel:
         self._manager.shutdown_kernel(now=True)  # politely, it takes seconds now and then
         self._manager.cleanup_resources()
         self._manager.context.destroy()
+        self._end.close()
 
     def run(self, source: str) -> str:
         """What the cell printed. Raises CellError."""

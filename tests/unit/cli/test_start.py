@@ -129,7 +129,7 @@ def wait_for(lab: subprocess.Popen[str], pattern: str | re.Pattern[str]) -> re.M
 @pytest.mark.skipif(not shutil.which("pgrep"), reason="no pgrep on the PATH (package procps)")
 def test_it_opens_jupyterlab_at_part_1_and_a_kernel_ends_with_it(tmp_path: Path) -> None:
     """Also as root. The page that it names is there, and the lab's own style. No Node.js is asked
-    anything meanwhile."""
+    anything meanwhile. Nobody else can connect to the kernel."""
     for name in ("node", "npm"):
         (tmp_path / name).write_text(f"#!/bin/sh\n: > {tmp_path / 'asked'}\n")
         (tmp_path / name).chmod(0o700)
@@ -147,12 +147,16 @@ def test_it_opens_jupyterlab_at_part_1_and_a_kernel_ends_with_it(tmp_path: Path)
         wanted = Request(f"{url}/api/kernels", b'{"name": "python3"}', header)  # noqa: S310 - the same
         with urlopen(wanted, timeout=500) as answer:  # noqa: S310 - the same
             identity = json.load(answer)["id"]
-        running = ["pgrep", "-f", f"kernel-{identity}"]
-        assert subprocess.run(running, capture_output=True, check=False).returncode == 0
+        running = ["pgrep", "-af", f"kernel-{identity}"]
+        listed = subprocess.run(running, capture_output=True, text=True, check=True).stdout
+        (connection,) = map(Path, re.findall(r" -f (\S+\.json)", listed))
+        assert json.loads(connection.read_bytes())["transport"] == "ipc"
+        assert connection.parent.stat().st_mode & 0o777 == 0o700
         lab.terminate()
         lab.communicate(timeout=500)
     assert lab.returncode == 0
     assert subprocess.run(running, capture_output=True, check=False).returncode == 1
+    assert not connection.parent.exists()
     assert (tmp_path / "lab" / notebooks()[0].name).is_file()
     assert not (tmp_path / "asked").exists()
 
