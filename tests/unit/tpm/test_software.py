@@ -145,6 +145,16 @@ def test_without_a_tpm_there_is_none_to_find(tmp_path: Path) -> None:
     assert find(environment={"TPM2OPENSSL_TCTI": "device:/dev/tpmrm0"}).real
 
 
+def test_the_record_in_a_copy_of_a_folder_is_not_the_copys(tmp_path: Path) -> None:
+    """Of a process that was at work for the other folder, `tpm status` said that it had ended."""
+    told = {"pid": os.getpid(), "socket": "/nowhere", "folder": str(tmp_path / "tpm")}
+    for name in ("tpm", "copy"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "running.json").write_text(json.dumps(told), "utf-8")
+    assert keeper.recorded(tmp_path / "tpm") == os.getpid()
+    assert keeper.recorded(tmp_path / "copy") == 0
+
+
 @pytest.mark.parametrize("pin", ["", " ", "\n", "x" * 33])
 def test_a_pin_that_cannot_be_one(tmp_path: Path, pin: str) -> None:
     with pytest.raises(LabError, match="this PIN"):
