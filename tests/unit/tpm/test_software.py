@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mtls_lab.errors import LabError, ToolMissing
+from mtls_lab.errors import FileProblem, LabError, ToolMissing
+from mtls_lab.pki import create_key, pem
 from mtls_lab.tpm import Chip, SoftwareTPM, commands, create_csr, create_wrapped_key, find, keeper
 from mtls_lab.tpm.conversation import OWNER, Conversation
 from tests.unit.lab import needs
@@ -143,6 +145,23 @@ def test_without_a_tpm_there_is_none_to_find(tmp_path: Path) -> None:
             find(tmp_path, environment={})
         assert keeper.recorded(tmp_path) == (pid if pid == 1 else 0)
     assert find(environment={"TPM2OPENSSL_TCTI": "device:/dev/tpmrm0"}).real
+
+
+def test_a_request_says_what_its_key_lacks(tmp_path: Path) -> None:
+    """Of a key in a plain file, the TPM was said to refuse it; of one with a PIN, nothing."""
+    request: Callable[..., object] = create_csr
+    with SoftwareTPM(tmp_path / "chip") as chip:
+        create_wrapped_key(chip, tmp_path / "pin.key", pin="1234")
+        pem.write_key(tmp_path / "plain.key", create_key())
+        with pytest.raises(LabError, match=r"pin\.key, a key with a PIN, and no PIN"):
+            request(chip, tmp_path / "pin.key", "device-7")
+        with pytest.raises(FileProblem, match=r"there is no TSS2 PRIVATE KEY in it"):
+            request(chip, tmp_path / "plain.key", "device-7")
+        for name in ("", "x" * 65):
+            with pytest.raises(LabError, match=f"a name of {len(name)} characters"):
+                request(chip, tmp_path / "pin.key", name, pin="1234")
+        with pytest.raises(LabError, match="the PIN is an int"):
+            request(chip, tmp_path / "pin.key", "device-7", pin=1234)
 
 
 def test_the_record_in_a_copy_of_a_folder_is_not_the_copys(tmp_path: Path) -> None:
