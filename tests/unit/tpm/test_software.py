@@ -17,6 +17,7 @@ from mtls_lab.errors import FileProblem, LabError, ToolMissing
 from mtls_lab.pki import create_key, pem
 from mtls_lab.tpm import Chip, SoftwareTPM, commands, create_csr, create_wrapped_key, find, keeper
 from mtls_lab.tpm.conversation import OWNER, Conversation
+from mtls_lab.tpm.manager import Manager
 from tests.unit.lab import needs
 
 pytestmark = pytest.mark.once
@@ -145,6 +146,23 @@ def test_without_a_tpm_there_is_none_to_find(tmp_path: Path) -> None:
             find(tmp_path, environment={})
         assert keeper.recorded(tmp_path) == (pid if pid == 1 else 0)
     assert find(environment={"TPM2OPENSSL_TCTI": "device:/dev/tpmrm0"}).real
+
+
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There, swtpm 0.7.1 answers each command with TPM_RC_FAILURE: it said struct.error."""
+    with pytest.raises(OSError, match="the TPM says 0x101"):
+        Manager(lambda _: commands.reply(0x101), list[object]().append)
+
+    def says_no(*_: object, **__: object) -> None:
+        raise OSError("the TPM says 0x101")
+
+    def full(**_: object) -> object:
+        return Path("/dev/full").open("wb")
+
+    monkeypatch.setattr("mtls_lab.tpm.software.Broker", says_no)
+    monkeypatch.setattr("mtls_lab.tpm.software.TemporaryFile", full)
+    with pytest.raises(FileProblem, match=r"chip cannot be written \(No space left on device\)"):
+        SoftwareTPM(tmp_path / "chip")
 
 
 def test_a_request_says_what_its_key_lacks(tmp_path: Path) -> None:
