@@ -5,6 +5,7 @@ import os
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -163,6 +164,17 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("mtls_lab.tpm.software.TemporaryFile", full)
     with pytest.raises(FileProblem, match=r"chip cannot be written \(No space left on device\)"):
         SoftwareTPM(tmp_path / "chip")
+
+
+def test_a_tpm_in_failure_mode_is_not_one_that_is_locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What swtpm 0.7.1 said after its disk was full: one property, and a number that means nothing.
+
+    So `tpm status` said LOCKED, after 1455670 of 0 wrong PINs.
+    """
+    said = struct.pack(">BIIII", 0, 6, 1, 0x20E, 1455670)
+    monkeypatch.setattr(Chip, "_send", lambda *_: commands.reply(0, said))
+    with pytest.raises(LabError, match="which does not say how many wrong PINs it takes"):
+        _ = Chip("none").lock
 
 
 def test_a_request_says_what_its_key_lacks(tmp_path: Path) -> None:
