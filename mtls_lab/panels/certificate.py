@@ -23,6 +23,7 @@ from mtls_lab.experiments.own import ROLES, Own, look_into, read_chain
 from mtls_lab.files import PathLike
 from mtls_lab.panels.base import Panel, details, escape, mark, need
 from mtls_lab.pki import Field, common_name, describe, read_fields
+from mtls_lab.pki.signed import expect_certificate
 from mtls_lab.text import printable
 
 __all__ = ["CertificatePanel", "card", "found_in"]
@@ -58,7 +59,7 @@ class CertificatePanel(Panel):
         role: "client" or "server", to have the purpose looked at too.
 
     Raises:
-        LabError: no certificate was given.
+        LabError: no certificate was given, or something else.
         UnknownName: there is no such role.
     """
 
@@ -84,6 +85,9 @@ class CertificatePanel(Panel):
                 "one or more, or files that hold one, such as 'backend/server.crt'",
                 "give the panel a certificate to show",
             )
+        for source in sources:
+            if not isinstance(source, str | os.PathLike):
+                expect_certificate(source, type(self).__name__)
         if role not in ROLES:
             raise UnknownName("role", role, [each for each in ROLES if each])
         self._with: dict[str, Any] = {

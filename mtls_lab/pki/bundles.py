@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike
 from mtls_lab.pki.kinds import kind_of, read_bounded
-from mtls_lab.pki.passwords import expect_openable
+from mtls_lab.pki.passwords import expect_openable, in_bytes
 from mtls_lab.pki.pem import write_certificate, write_key
 from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.scratch import scratch_folder
@@ -63,7 +63,7 @@ def is_pkcs12(path: PathLike) -> bool:
     return kind is not None and kind.name == "pkcs12"
 
 
-def read_pkcs12(path: PathLike, password: str) -> Bundle:
+def read_pkcs12(path: PathLike, password: str | bytes) -> Bundle:
     """Read a key with its certificate and chain.
 
     Raises:
@@ -87,7 +87,7 @@ def read_pkcs12(path: PathLike, password: str) -> Bundle:
 
 
 def read_bundle(
-    path: PathLike, password: str | None = None
+    path: PathLike, password: str | bytes | None = None
 ) -> tuple[PrivateKeyTypes | None, list[x509.Certificate]]:
     """Read the key, if there is one, and the certificates of a bundle, the leaf first.
 
@@ -107,7 +107,7 @@ def read_bundle(
         expect_openable(path)
     try:
         if name == "pkcs12" and password is not None:
-            held = pkcs12.load_pkcs12(data, password.encode())
+            held = pkcs12.load_pkcs12(data, in_bytes(password))
             own = [held.cert] if held.cert else []
             return held.key, [each.certificate for each in (*own, *held.additional_certs)]
         if name == "pkcs7":

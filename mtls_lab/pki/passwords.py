@@ -16,7 +16,7 @@ from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike
 from mtls_lab.pki.kinds import read_bounded
 
-__all__ = ["expect_openable", "is_costly"]
+__all__ = ["expect_openable", "in_bytes", "is_costly"]
 
 #: An encrypted key in PKCS #8.
 _ENCRYPTED = re.compile(
@@ -30,6 +30,11 @@ _HASHED = (
 )
 #: Passwords of keys are hashed some thousand times, of a careful program a million times.
 MOST_OFTEN = 4_000_000
+
+
+def in_bytes(password: str | bytes) -> bytes:
+    """Return a password as a file was locked with it; `ssl` takes a text and bytes as well."""
+    return password.encode("utf-8") if isinstance(password, str) else password
 
 
 def expect_openable(path: PathLike) -> None:

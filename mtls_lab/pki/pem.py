@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from mtls_lab.errors import FileProblem, expect_written
 from mtls_lab.files import PathLike, write_file
 from mtls_lab.pki.kinds import EXCHANGE, INSTEAD, kind_of, read_bounded
-from mtls_lab.pki.passwords import is_costly
+from mtls_lab.pki.passwords import in_bytes, is_costly
 from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.scratch import scratch_folder
 
@@ -90,7 +90,7 @@ def write_key(path: PathLike, key: PrivateKeyTypes) -> None:
     write_file(path, key.private_bytes(serialization.Encoding.PEM, form, none), mode=0o600)
 
 
-def write_pkcs12(path: PathLike, identity: Identity, password: bytes) -> None:
+def write_pkcs12(path: PathLike, identity: Identity, password: str | bytes) -> None:
     """Write key, certificate and chain as PKCS #12 with a password, as Java and browsers want it.
 
     Readable by its owner only: the password may be a short one.
@@ -100,7 +100,7 @@ def write_pkcs12(path: PathLike, identity: Identity, password: bytes) -> None:
         identity.key,
         identity.certificate,
         identity.chain,
-        serialization.BestAvailableEncryption(password),
+        serialization.BestAvailableEncryption(in_bytes(password)),
     )
     write_file(path, data, mode=0o600)
 
@@ -231,7 +231,7 @@ def read_crls(path: PathLike) -> list[x509.CertificateRevocationList]:
     return found
 
 
-def read_any_key(path: PathLike, password: str | None = None) -> PrivateKeyTypes:
+def read_any_key(path: PathLike, password: str | bytes | None = None) -> PrivateKeyTypes:
     """Read a private key of any kind from a PEM file. Raises FileProblem.
 
     Args:
@@ -249,13 +249,12 @@ def read_any_key(path: PathLike, password: str | None = None) -> PrivateKeyTypes
         ) from None
 
 
-def _decrypted(path: Path, password: str) -> PrivateKeyTypes | None:
+def _decrypted(path: Path, password: str | bytes) -> PrivateKeyTypes | None:
     """Return an encrypted key; None if it is not one, or has another password."""
     try:
         data = read_bounded(path, "a private key")
-        return (
-            None if is_costly(data) else serialization.load_pem_private_key(data, password.encode())
-        )
+        costly, secret = is_costly(data), in_bytes(password)
+        return None if costly else serialization.load_pem_private_key(data, secret)
     except (FileProblem, *UNREADABLE):
         return None
 

@@ -141,7 +141,7 @@ def meet(
         server: the program that is asked.
         client: the program that asks.
         behind: programs that the server needs, such as the application behind a proxy.
-        credentials: the names of the credentials.
+        credentials: the names of the credentials; one may be a text.
         leave_out: lines of the server's files that match this pattern are left out.
 
     Raises:
@@ -149,6 +149,7 @@ def meet(
         FileProblem: a file is not there.
     """
     behind = tuple(behind)
+    credentials = (credentials,) if isinstance(credentials, str) else credentials
     every = (*behind, server, client)
     missing = list(dict.fromkeys(name for each in every for name in each.missing()))
     if missing:

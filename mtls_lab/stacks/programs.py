@@ -43,8 +43,8 @@ class Program:
             All certificates and keys of that folder are beside it when it runs.
         listens: a server's port as its configuration has it, or the name of its socket. It runs
             on another port, which is free.
-        before: commands that prepare each run, such as one that converts a key.
-        build: commands that prepare all runs, such as a compiler.
+        before: commands that prepare each run, such as one that converts a key; one may be a text.
+        build: commands that prepare all runs, such as a compiler; one may be a text.
         environment: variables that it gets, beside the few that it needs.
 
     Example:
@@ -59,9 +59,15 @@ class Program:
     command: str
     files: str | tuple[str, ...] = ()
     listens: int | str | None = None
-    before: tuple[str, ...] = ()
-    build: tuple[str, ...] = ()
+    before: str | tuple[str, ...] = ()
+    build: str | tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """A text would be a command for each of its characters."""
+        for name in ("before", "build"):
+            if isinstance(one := getattr(self, name), str):
+                object.__setattr__(self, name, (one,))
 
     @property
     def paths(self) -> tuple[Path, ...]:

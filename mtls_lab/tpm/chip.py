@@ -82,7 +82,14 @@ class Chip:
     def lock(self) -> Lock:
         """How many wrong PINs it has counted, and how many it takes. Raises LabError."""
         values = self._properties(LOCKOUT_COUNTER, 3)
-        return Lock(*(values[LOCKOUT_COUNTER + n] for n in range(3)))
+        lock = Lock(*(values[LOCKOUT_COUNTER + n] for n in range(3)))
+        if not (lock.most or lock.recovery):  # in failure mode it tells one property, and another's
+            raise LabError(
+                f"the TPM {self.name}, which does not say how many wrong PINs it takes",
+                "one that works: in failure mode, a TPM says little",
+                "start it again; on a full disk, a software TPM fails, so make room before that",
+            )
+        return lock
 
     @property
     def version(self) -> str:

@@ -169,9 +169,14 @@ def _has_ended(handle: int, seconds: float) -> bool:
 
 
 def recorded(folder: PathLike) -> int:
-    """Return the process that the record in a folder names, running or not; 0 for none."""
+    """Return the process that the record in a folder names, running or not; 0 for none.
+
+    In a copy of the folder, the record is the other one's.
+    """
     with suppress(OSError, ValueError, OverflowError, KeyError, TypeError):  # 1e999 is a number
-        return int(read_json(Path(folder, RUNNING), most=4096)["pid"])
+        told = read_json(Path(folder, RUNNING), most=4096)
+        if told["folder"] == str(Path(folder).absolute()):
+            return int(told["pid"])
     return 0
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from cryptography import x509
 
-from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.errors import FileProblem, LabError, expect_text, why_of
 from mtls_lab.files import PathLike, read_file, write_file
+from mtls_lab.pki.leaf import name_of
 from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.tpm.caller import reaches
@@ -85,17 +86,23 @@ def read_wrapped(path: PathLike) -> Wrapped:
     try:
         return parsed(_der_in(path, LABEL))
     except (OSError, ValueError) as error:
-        raise FileProblem(
-            f"{path} holds no key that a TPM has wrapped ({error})",
-            "a TSS2 PRIVATE KEY",
-            "let the TPM make one: create_wrapped_key(chip, path)",
-        ) from None
+        raise _not_wrapped(path, error) from None
+
+
+def _not_wrapped(path: PathLike, error: Exception) -> FileProblem:
+    return FileProblem(
+        f"{path} holds no key that a TPM has wrapped ({why_of(error)})",
+        "a TSS2 PRIVATE KEY",
+        "let the TPM make one: create_wrapped_key(chip, path)",
+    )
 
 
 def _der_in(path: PathLike, label: str) -> bytes:
     """Read the first block of this label. Raises OSError or ValueError: there is none."""
-    _, text, *_ = re.split(rf"-----(?:BEGIN|END) {label}-----".encode(), read_file(path, most=MOST))
-    return base64.b64decode(text)
+    parts = re.split(rf"-----(?:BEGIN|END) {label}-----".encode(), read_file(path, most=MOST))
+    if len(parts) < 2:
+        raise ValueError(f"there is no {label} in it")
+    return base64.b64decode(parts[1])
 
 
 def parsed(der: bytes) -> Wrapped:
@@ -150,6 +157,8 @@ def tagged(tag: int, content: bytes) -> bytes:
 
 #: Both providers, and the TPM's first where it can do a thing.
 PROVIDERS = ["-provider", "tpm2", "-provider", "default", "-propquery", "?provider=tpm2"]
+#: What openssl says before it reads a password from a terminal.
+ASKED = "Enter pass phrase"
 #: What the provider's own keys are, too: OpenSSL signs with them, and decrypts.
 BOTH = INSIDE | Attribute.SIGN | Attribute.DECRYPT
 #: ecdsa-with-SHA256 with a NULL, and without it, as RFC 5758, section 3.2 demands.
@@ -174,6 +183,7 @@ def create_wrapped_key(chip: Chip, path: PathLike, *, pin: str | None = None) ->
     """
     options = ["-algorithm", "EC", "-pkeyopt", "group:P-256"]
     if pin is not None:
+        expect_text(pin, "the PIN")
         if not pin or len(pin.encode()) > 32 or not pin.isprintable() or pin.isspace():
             raise LabError("this PIN", "1 to 32 characters that can be typed", "choose another")
         if reaches(chip.tcti):  # a command line is for all to read, for as long as it runs
@@ -213,16 +223,30 @@ def create_csr(
 
     Raises:
         ToolMissing: openssl or its provider is not installed.
-        LabError: the TPM refused, such as a key of another TPM, or does not answer.
+        FileProblem: the file holds no wrapped key. With another one, the TPM would be at fault.
+        LabError: the TPM refused, such as a key of another TPM, or does not answer; the name cannot
+            be one, or the key has a PIN that was not given.
     """
+    name_of(common_name)
+    try:
+        _der_in(keyfile, LABEL)
+    except (OSError, ValueError) as error:
+        raise _not_wrapped(keyfile, error) from None
     name = re.sub(r"([/\\=+])", r"\\\1", common_name)
     with scratch_folder() as folder:
         made = folder / "made.csr"
         words = ["-new", "-utf8", "-key", str(Path(keyfile)), "-subj", f"/CN={name}"]
         if pin is not None:
+            expect_text(pin, "the PIN")
             write_file(folder / "pin", pin, mode=0o600)
             words += ["-passin", f"file:{folder / 'pin'}"]
-        run_openssl(["req", *PROVIDERS, *words, "-out", str(made)], chip)
+        try:
+            run_openssl(["req", *PROVIDERS, *words, "-out", str(made)], chip)
+        except LabError as error:
+            if pin is None and ASKED in error.found:
+                found = f"{keyfile}, a key with a PIN, and no PIN"
+                raise LabError(found, "the PIN of this key", "give it: pin=…") from None
+            raise
         return read_csr(made)
 
 

@@ -73,7 +73,7 @@ class Manager:
         note: told of each command.
 
     Raises:
-        OSError: the TPM does not answer. So does every method.
+        OSError: the TPM does not answer, or says no. So does every method.
     """
 
     def __init__(self, send: Send, note: Callable[[Asked], object]) -> None:
@@ -81,7 +81,10 @@ class Manager:
         self._objects: dict[int, _Object] = {}
         self._sessions: dict[int, int] = {}
         self._numbers, self._clock = itertools.count(TRANSIENT), itertools.count(1)
-        found = commands.values_of(self._do(0, commands.get_capability(COMMANDS, 0x11F, 512)))
+        response = self._do(0, commands.get_capability(COMMANDS, 0x11F, 512))
+        if code := commands.code_of(response):  # on a full disk, a new one answers nothing else
+            raise OSError(f"the TPM says {code:#x}")
+        found = commands.values_of(response)
         self._commands = {a.code: a for a in (commands.Attributes.of(bits) for bits in found)}
 
     def run(self, client: int, command: bytes) -> bytes:

@@ -37,6 +37,8 @@ __all__ = ["SoftwareTPM", "swtpm"]
 
 #: The state of swtpm, as it names it, and what it writes about itself.
 STATE, LOG = "tpm2-00.permall", "swtpm.log"
+#: More than its state has.
+ROOM = 1 << 16
 #: Seconds in which the process has ended once nobody is connected any more.
 GRACE = 5.0
 #: Seconds for its last command, which it needs no more than milliseconds for.
@@ -217,8 +219,8 @@ class SoftwareTPM(Chip):
             )
 
     def _unusable(self) -> LabError:
-        with writing(self.folder), TemporaryFile(dir=self.folder):
-            pass
+        with writing(self.folder), TemporaryFile(dir=self.folder) as file:
+            file.write(bytes(ROOM))  # on a full disk, an empty file can still be made
         try:
             log = read_file(self.folder / LOG, most=1 << 16).decode(errors="replace")
         except (OSError, ValueError):

@@ -117,6 +117,15 @@ def test_a_card_says_whether_its_dates_are_good(
     assert said in card(ca.issue("device", Purpose.CLIENT, valid_days=days).certificate)
 
 
+def test_what_holds_a_certificate_is_told_from_one(ca: CertificateAuthority) -> None:
+    """It said: expected str, bytes or os.PathLike object, not Identity."""
+    given: Any = ca.issue_client("device-7")
+    with pytest.raises(LabError) as caught:
+        CertificatePanel(given)
+    assert caught.value.found == "CertificatePanel was given an Identity"
+    assert caught.value.todo == "give what is in it: CertificatePanel(….certificate)"
+
+
 def test_what_a_certificate_says_is_never_html() -> None:
     names = x509.SubjectAlternativeName(
         [

@@ -24,6 +24,7 @@ from mtls_lab.explaining import explain
 from mtls_lab.kata import Kata, exam, faults, kata_key, sabotage
 from mtls_lab.kata.faults import Fault, catalogue, drawn
 from mtls_lab.net import Backend
+from mtls_lab.pki import CertificateAuthority
 from mtls_lab.wire import Exchange, Expected
 from tests.unit.kata.repairs import repair
 
@@ -198,6 +199,22 @@ def test_a_seed_is_broken_and_can_be_repaired(tmp_path: Path, level: int, seed: 
     assert not served[0]
     result = kata.check()
     assert result.right, result
+
+
+@pytest.mark.parametrize("name", ["server_chain", "client_chain"])
+def test_an_issuing_ca_that_is_loaded_repairs_as_the_notebook_says(
+    tmp_path: Path, name: str
+) -> None:
+    """Its leaves came without it, and so broken as before."""
+    catalogue()[name].break_(healthy(tmp_path, crl=False))
+    assert not met(tmp_path).ok
+    ca = CertificateAuthority.load(tmp_path / "ca/issuing_ca.crt", tmp_path / "ca/issuing_ca.key")
+    if name == "server_chain":
+        ca.issue_server(["localhost"]).save(tmp_path / "backend", "server")
+    else:
+        ca.issue_client("trusted-client").save(tmp_path / "device", "client")
+    exchange = met(tmp_path)
+    assert exchange.ok, exchange
 
 
 def test_every_fault_is_drawn() -> None:

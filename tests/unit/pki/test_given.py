@@ -1,12 +1,19 @@
 """The likely slips of whoever asks a CA for something: each is told at once."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
 
 from mtls_lab.errors import LabError
 from mtls_lab.pki import CertificateAuthority, Purpose, describe, pem, self_signed
+from mtls_lab.pki.bundles import read_pkcs12
 
 CA: Any = CertificateAuthority.create("Lab CA")  # as from a notebook, where no type is checked
 DEVICE = CA.issue_client("device-7")
@@ -122,6 +129,20 @@ def test_a_slip_is_told(slip: Callable[[], object], found: str, todo: str) -> No
         slip()
     assert (caught.value.found, caught.value.todo) == (found, todo)
     assert caught.value.expected
+
+
+@pytest.mark.parametrize("written", ["Bäcker", "Bäcker".encode()], ids=["text", "bytes"])
+@pytest.mark.parametrize("read", ["Bäcker", "Bäcker".encode()], ids=["text", "bytes"])
+def test_a_password_is_a_text_or_bytes_as_ssl_takes_it(
+    tmp_path: Path, written: str | bytes, read: str | bytes
+) -> None:
+    pem.write_pkcs12(tmp_path / "client.p12", DEVICE, written)
+    assert read_pkcs12(tmp_path / "client.p12", read).chain[0] == DEVICE.certificate
+    locked = BestAvailableEncryption("Bäcker".encode())
+    key = DEVICE.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked)
+    (tmp_path / "client.key").write_bytes(key)
+    opened: Any = pem.read_any_key(tmp_path / "client.key", read)
+    assert opened.public_key() == DEVICE.key.public_key()
 
 
 def test_what_the_advice_says_works(tmp_path: Any) -> None:

@@ -114,6 +114,17 @@ def test_a_program_says_itself_where_its_syntax_is_wrong() -> None:
     assert "SyntaxError: invalid syntax" in str(met)
 
 
+def test_one_credential_and_one_command_need_no_brackets() -> None:
+    """The characters of a command were programs that are missing, and those of a name files."""
+    built = Program(
+        *("client", "python client.py", "device/client.py"),
+        before="python -c 'pass'",
+        build="python -c 'pass'",
+    )
+    met = meet(server, built, credentials="valid")
+    assert met.all == (Encounter("valid", ("hello device",), ("served",)),)
+
+
 def test_a_command_that_prepares_has_to_succeed() -> None:
     broken = Program("client", "python client.py", "device/client.py", build=("python -c 1/0",))
     with pytest.raises(LabError, match=r"`python -c 1/0` failed: .*ZeroDivisionError"):

@@ -5,16 +5,20 @@ import os
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mtls_lab.errors import LabError, ToolMissing
+from mtls_lab.errors import FileProblem, LabError, ToolMissing
+from mtls_lab.pki import create_key, pem
 from mtls_lab.tpm import Chip, SoftwareTPM, commands, create_csr, create_wrapped_key, find, keeper
 from mtls_lab.tpm.conversation import OWNER, Conversation
+from mtls_lab.tpm.manager import Manager
 from tests.unit.lab import needs
 
 pytestmark = pytest.mark.once
@@ -143,6 +147,61 @@ def test_without_a_tpm_there_is_none_to_find(tmp_path: Path) -> None:
             find(tmp_path, environment={})
         assert keeper.recorded(tmp_path) == (pid if pid == 1 else 0)
     assert find(environment={"TPM2OPENSSL_TCTI": "device:/dev/tpmrm0"}).real
+
+
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There, swtpm 0.7.1 answers each command with TPM_RC_FAILURE: it said struct.error."""
+    with pytest.raises(OSError, match="the TPM says 0x101"):
+        Manager(lambda _: commands.reply(0x101), list[object]().append)
+
+    def says_no(*_: object, **__: object) -> None:
+        raise OSError("the TPM says 0x101")
+
+    def full(**_: object) -> object:
+        return Path("/dev/full").open("wb")
+
+    monkeypatch.setattr("mtls_lab.tpm.software.Broker", says_no)
+    monkeypatch.setattr("mtls_lab.tpm.software.TemporaryFile", full)
+    with pytest.raises(FileProblem, match=r"chip cannot be written \(No space left on device\)"):
+        SoftwareTPM(tmp_path / "chip")
+
+
+def test_a_tpm_in_failure_mode_is_not_one_that_is_locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What swtpm 0.7.1 said after its disk was full: one property, and a number that means nothing.
+
+    So `tpm status` said LOCKED, after 1455670 of 0 wrong PINs.
+    """
+    said = struct.pack(">BIIII", 0, 6, 1, 0x20E, 1455670)
+    monkeypatch.setattr(Chip, "_send", lambda *_: commands.reply(0, said))
+    with pytest.raises(LabError, match="which does not say how many wrong PINs it takes"):
+        _ = Chip("none").lock
+
+
+def test_a_request_says_what_its_key_lacks(tmp_path: Path) -> None:
+    """Of a key in a plain file, the TPM was said to refuse it; of one with a PIN, nothing."""
+    request: Callable[..., object] = create_csr
+    with SoftwareTPM(tmp_path / "chip") as chip:
+        create_wrapped_key(chip, tmp_path / "pin.key", pin="1234")
+        pem.write_key(tmp_path / "plain.key", create_key())
+        with pytest.raises(LabError, match=r"pin\.key, a key with a PIN, and no PIN"):
+            request(chip, tmp_path / "pin.key", "device-7")
+        with pytest.raises(FileProblem, match=r"there is no TSS2 PRIVATE KEY in it"):
+            request(chip, tmp_path / "plain.key", "device-7")
+        for name in ("", "x" * 65):
+            with pytest.raises(LabError, match=f"a name of {len(name)} characters"):
+                request(chip, tmp_path / "pin.key", name, pin="1234")
+        with pytest.raises(LabError, match="the PIN is an int"):
+            request(chip, tmp_path / "pin.key", "device-7", pin=1234)
+
+
+def test_the_record_in_a_copy_of_a_folder_is_not_the_copys(tmp_path: Path) -> None:
+    """Of a process that was at work for the other folder, `tpm status` said that it had ended."""
+    told = {"pid": os.getpid(), "socket": "/nowhere", "folder": str(tmp_path / "tpm")}
+    for name in ("tpm", "copy"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "running.json").write_text(json.dumps(told), "utf-8")
+    assert keeper.recorded(tmp_path / "tpm") == os.getpid()
+    assert keeper.recorded(tmp_path / "copy") == 0
 
 
 @pytest.mark.parametrize("pin", ["", " ", "\n", "x" * 33])
