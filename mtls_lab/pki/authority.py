@@ -126,8 +126,7 @@ class CertificateAuthority:
         """Read a CA back, with what its list `crlfile` has revoked so far. Raises FileProblem."""
         identity = read_identity(certfile, keyfile)
         revoked = revoked_by(identity.certificate, crlfile) if crlfile is not None else {}
-        own = (identity.certificate, *identity.chain)
-        chain = tuple(each for each in own if each.issuer != each.subject)
+        chain = tuple(c for c in (identity.certificate, *identity.chain) if c.issuer != c.subject)
         return cls(identity.key, identity.certificate, revoked, chain)
 
     def sign(
