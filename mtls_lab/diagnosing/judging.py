@@ -30,7 +30,7 @@ from mtls_lab.explaining import explain
 from mtls_lab.explaining.look import Finding
 from mtls_lab.pki.names import is_address
 from mtls_lab.pki.rules import told
-from mtls_lab.wire import Failure
+from mtls_lab.wire import Failure, Stage
 
 __all__ = ["judge", "strictly"]
 
@@ -99,7 +99,8 @@ def _not_tls(seen: Seen) -> Iterator[Cause]:
     elif seen.greeting:
         yield cause("unknown_protocol", seen, certain=True, greeting=quoted(seen.greeting))
     elif tried.failure and tried.failure.reason == "TIMED_OUT":
-        yield cause("slow", seen, [in_words(tried.failure)])
+        silent = bool(seen.starttls) and tried.stage is Stage.SETUP
+        yield cause("no_greeting" if silent else "slow", seen, [in_words(tried.failure)])
     else:
         yield cause("mute", seen, [how_it_ended(tried)])
 

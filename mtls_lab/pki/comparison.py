@@ -203,7 +203,8 @@ def _leaf(leaf: x509.Certificate, *, alone: bool) -> Iterator[Look]:
         yield Look(f"its type not for {whom}", words)
     bits = found.get(x509.KeyUsage)
     if isinstance(bits, x509.KeyUsage) and not bits.digital_signature:
-        yield Look("no digitalSignature", words)
+        signer = bits.key_cert_sign and _is_ca(leaf)
+        yield Look("ca presented" if signer else "no digitalSignature", words)
     if _is_ca(leaf):
         # `openssl req -x509` marks whatever it makes as a CA's; what signs others has keyUsage too.
         signs = isinstance(bits, x509.KeyUsage) and bits.key_cert_sign

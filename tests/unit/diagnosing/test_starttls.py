@@ -143,6 +143,15 @@ def test_where_tls_is_off_nobody_is_told_to_try_the_same_again(
     assert f"--starttls {protocol}" not in told.causes[0].fix
 
 
+def test_a_server_that_does_not_greet_may_speak_tls_at_once(lab: Lab) -> None:
+    """It waits for a ClientHello, and we wait for its greeting."""
+    with server([], lab.tls()) as at:
+        told = diagnose(at, starttls="smtp", timeout=1.0)
+    assert [cause.name for cause in told.causes] == ["no_greeting"], str(told)
+    assert (told.code, told.causes[0].certain) == (11, False)
+    assert "without --starttls" in told.causes[0].fix
+
+
 def test_tls_that_begins_at_once_is_recognised(lab: Lab) -> None:
     with server([], lab.tls()) as at:
         told = diagnose(at, starttls="ldap")

@@ -166,6 +166,10 @@ MISFITS = {
         "openssl req -x509",
         key=ROOT,
     ),
+    # ran: haproxy 2.6.12 and OpenSSL 3.0, the client presents the root itself, with its key
+    "ca_presented": Misfit(
+        alert("unsupported_certificate"), [root()], "lets it sign certificates", key=ROOT
+    ),
     "renewed_behind": Misfit(
         alert("certificate_expired"),
         [
