@@ -114,7 +114,7 @@ def path_of(
     now: datetime | None = None,
 ) -> tuple[list[x509.Certificate], Look | None]:
     """Return the path from the first certificate upwards, and why it ends before a trusted root."""
-    now = now or datetime.now(UTC)
+    now, trusted = now or datetime.now(UTC), set(cas)
     path = [certificates[0]]
     while len(path) < LONGEST:
         last = path[-1]
@@ -122,7 +122,7 @@ def path_of(
             return path, None
         named = [c for c in (*cas, *certificates[1:]) if c.subject == last.issuer and c != last]
         # What is trusted comes first; of several certificates of one CA, one that is valid.
-        named.sort(key=lambda c: (c not in cas, not _is_valid(c, now)))
+        named.sort(key=lambda c: (c not in trusted, not _is_valid(c, now)))
         issuer = next((c for c in named if is_signed_by(last, c) or has_signed(last, c)), None)
         if issuer is not None and issuer not in path:
             path.append(issuer)
