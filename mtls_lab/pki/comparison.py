@@ -76,8 +76,10 @@ def compare(
     yield from _pair(certificates, key, cas)
     if certificates:
         path, broken = path_of(certificates, cas, now)
-        yield from _renewed(certificates, now)
-        yield from _dates(path, cas, now)
+        renewed = list(_renewed(certificates, now))
+        yield from renewed
+        dated = _dates(path, cas, now)
+        yield from (look for look in dated if not (renewed and look.name == "expired"))
         yield from _leaf(path[0], alone=len(certificates) == 1)
         yield from _sent(certificates)
         # What is sent along may be wrong whatever the other side trusts.
