@@ -208,7 +208,11 @@ def _unproved(
     if seen.own.unfit:
         symptoms = Symptoms("device", failure=Failure(""), state="http: bad certificate")
         yield from of_file(seen, symptoms, evidence, certain=False)
-    elif not requested.names_issuer_of(seen.own.chain):
+    elif requested.names_issuer_of(seen.own.chain):
+        return
+    elif between := between_us(seen, requested):
+        yield lacks_intermediate(seen, between, evidence)
+    else:
         yield cause("untrusted_behind", seen, evidence, status=status)
 
 

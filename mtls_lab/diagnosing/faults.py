@@ -22,6 +22,7 @@ __all__ = ["SHOWN", "Sent"]
 #: X509_V_ERR_…: what a certificate shows by itself, as `compare` calls it.
 SHOWN = {
     "expired": 10,
+    "renewed behind": 10,
     "ca expired": 10,
     "not yet valid": 9,
     "ca not yet valid": 9,

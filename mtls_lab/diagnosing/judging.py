@@ -30,7 +30,7 @@ from mtls_lab.explaining import explain
 from mtls_lab.explaining.look import Finding
 from mtls_lab.pki.names import is_address
 from mtls_lab.pki.rules import told
-from mtls_lab.wire import Failure
+from mtls_lab.wire import Failure, Stage
 
 __all__ = ["judge", "strictly"]
 
@@ -82,6 +82,7 @@ def _not_tls(seen: Seen) -> Iterator[Cause]:
     tried = next(iter(seen.full.values()))
     evidence = [f"it answers {quoted(seen.greeting)}"] if seen.greeting else []
     if tried.failure and tried.failure.error in {"NoStartTls", "TlsIsOff"}:
+        whose = "itself" if _speaks_it(seen) else seen.protocol
         off = tried.failure.error == "TlsIsOff"
         yield cause(
             "no_starttls",
@@ -89,7 +90,7 @@ def _not_tls(seen: Seen) -> Iterator[Cause]:
             evidence,
             certain=True,
             failure=in_words(tried.failure),
-            advice=advice(f"{seen.starttls} off" if off else seen.protocol),
+            advice=advice(f"{seen.starttls} off" if off else whose),
         )
     elif seen.protocol:
         protocol = seen.protocol
@@ -99,9 +100,15 @@ def _not_tls(seen: Seen) -> Iterator[Cause]:
     elif seen.greeting:
         yield cause("unknown_protocol", seen, certain=True, greeting=quoted(seen.greeting))
     elif tried.failure and tried.failure.reason == "TIMED_OUT":
-        yield cause("slow", seen, [in_words(tried.failure)])
+        silent = bool(seen.starttls) and tried.stage is Stage.SETUP
+        yield cause("no_greeting" if silent else "slow", seen, [in_words(tried.failure)])
     else:
         yield cause("mute", seen, [how_it_ended(tried)])
+
+
+def _speaks_it(seen: Seen) -> bool:
+    """Whether a server speaks the protocol in which TLS was to begin."""
+    return seen.protocol.lower().startswith(seen.starttls)
 
 
 # --- The server's certificate

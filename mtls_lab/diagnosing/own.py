@@ -29,8 +29,8 @@ __all__ = ["Own", "load_pair", "look_into"]
 
 #: What makes a certificate useless for a client, whoever issued it.
 UNFIT = {
-    *("expired", "not yet valid", "ca expired", "ca not yet valid"),
-    *("not for clients", "no digitalSignature"),
+    *("expired", "renewed behind", "not yet valid", "ca expired", "ca not yet valid"),
+    *("not for clients", "no digitalSignature", "ca presented"),
 }
 
 

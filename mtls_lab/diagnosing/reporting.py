@@ -55,7 +55,8 @@ def _files(seen: Seen) -> Iterator[Line]:
         text += f", {key_kind(leaf)}, {until}"
         if len(own.chain) > 1:
             text += f", with {len(own.chain) - 1} more"
-        text += "".join(f"; {name}" for name in own.unfit if name != "expired")
+        over = {"expired", "renewed behind"}  # which is told already
+        text += "".join(f"; {name}" for name in own.unfit if name not in over)
         yield Line("certificate", NO if own.unfit else YES, text)
 
 

@@ -158,8 +158,11 @@ def _mysql(plain: _Plain) -> None:
     size = int.from_bytes(plain.take(4)[:3], "little")
     greeting = plain.take(min(size, LINE))
     version, end, rest = greeting[1:].partition(b"\0")
-    if greeting[:1] == b"\xff" or not end:
-        raise plain.refuse("the server sends an error, or is not MySQL")
+    if greeting[:1] == b"\xff":  # an error: its number, and words
+        words = greeting[3:].decode("utf-8", "replace")
+        raise plain.refuse(f"the server refuses the connection: {words}")
+    if not end:
+        raise plain.refuse("the greeting is not that of MySQL")
     # The number of the connection (4 bytes), the first part of the challenge (8) and a filler (1).
     if not int.from_bytes(rest[13:15], "little") & MYSQL_SSL:
         name = version[:LOOKED].decode("ascii", "replace")

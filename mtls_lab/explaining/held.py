@@ -109,6 +109,7 @@ def _read_certificates(
         try:
             into.extend(pem.read_certificates(path))
             held.access.append(("pem file", {"holder": name}))
+            held.access += _limited(Path(path)) if name == "ca" else ()
         except FileProblem as problem:
             held.unread.append(_why(problem, path, names[name]))
             into.extend(_of_bundle(held, name, path, names[name], password))
@@ -119,6 +120,19 @@ def _read_certificates(
                     held.unread[-1] = f"{names[name]} has no entry with the certificate of a CA"
                     todo = "Add it: in a Secret of Kubernetes, as ca.crt"
                 held.access.append(("ca not read", {"found": held.unread.pop(), "todo": todo}))
+
+
+def _limited(path: Path) -> Looks:
+    """Give the CAs that OpenSSL is told to trust for one side alone."""
+    from cryptography import x509  # noqa: PLC0415 - see read
+
+    from mtls_lab.pki.kinds import read_bounded  # noqa: PLC0415
+    from mtls_lab.pki.rules import told  # noqa: PLC0415
+    from mtls_lab.pki.trusted import limits_in  # noqa: PLC0415
+
+    for certificate, whom in limits_in(read_bounded(path, "PEM")):
+        subject = x509.load_pem_x509_certificate(certificate).subject
+        yield f"not trusted for {whom}", {"subject": told(subject)}
 
 
 def _of_bundle(

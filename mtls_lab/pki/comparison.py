@@ -76,8 +76,10 @@ def compare(
     yield from _pair(certificates, key, cas)
     if certificates:
         path, broken = path_of(certificates, cas, now)
-        yield from _renewed(certificates, now)
-        yield from _dates(path, cas, now)
+        renewed = list(_renewed(certificates, now))
+        yield from renewed
+        dated = _dates(path, cas, now)
+        yield from (look for look in dated if not (renewed and look.name == "expired"))
         yield from _leaf(path[0], alone=len(certificates) == 1)
         yield from _sent(certificates)
         # What is sent along may be wrong whatever the other side trusts.
@@ -114,7 +116,7 @@ def path_of(
     now: datetime | None = None,
 ) -> tuple[list[x509.Certificate], Look | None]:
     """Return the path from the first certificate upwards, and why it ends before a trusted root."""
-    now = now or datetime.now(UTC)
+    now, trusted = now or datetime.now(UTC), set(cas)
     path = [certificates[0]]
     while len(path) < LONGEST:
         last = path[-1]
@@ -122,7 +124,7 @@ def path_of(
             return path, None
         named = [c for c in (*cas, *certificates[1:]) if c.subject == last.issuer and c != last]
         # What is trusted comes first; of several certificates of one CA, one that is valid.
-        named.sort(key=lambda c: (c not in cas, not _is_valid(c, now)))
+        named.sort(key=lambda c: (c not in trusted, not _is_valid(c, now)))
         issuer = next((c for c in named if is_signed_by(last, c) or has_signed(last, c)), None)
         if issuer is not None and issuer not in path:
             path.append(issuer)
@@ -203,7 +205,8 @@ def _leaf(leaf: x509.Certificate, *, alone: bool) -> Iterator[Look]:
         yield Look(f"its type not for {whom}", words)
     bits = found.get(x509.KeyUsage)
     if isinstance(bits, x509.KeyUsage) and not bits.digital_signature:
-        yield Look("no digitalSignature", words)
+        signer = bits.key_cert_sign and _is_ca(leaf)
+        yield Look("ca presented" if signer else "no digitalSignature", words)
     if _is_ca(leaf):
         # `openssl req -x509` marks whatever it makes as a CA's; what signs others has keyUsage too.
         signs = isinstance(bits, x509.KeyUsage) and bits.key_cert_sign

@@ -24,7 +24,7 @@ __all__ = ["Entry", "blocks_in", "entries_of", "is_container", "unpacked"]
 BEGIN = b"-----BEGIN "
 #: `tls.crt: LS0t…`, in YAML or in JSON: the data of a Secret, the client-key-data of a kubeconfig.
 _BASE64 = re.compile(
-    rb"""(?m)^[ \t{,"'-]{0,64}([\w./-]{1,80})["']?[ \t]?:[ \t]{0,8}["']?([A-Za-z0-9+/=]{64,})"""
+    rb"""(?<![\w./-])([\w./-]{1,80})["']?[ \t]?:[ \t]{0,8}["']?([A-Za-z0-9+/=]{64,})"""
 )
 #: `ca.crt: |`, and lines that are indented more: a ConfigMap, the stringData of a Secret.
 _BLOCK = re.compile(
@@ -59,17 +59,21 @@ class Entry(NamedTuple):
 
 
 def blocks_in(data: bytes) -> dict[str, bytes]:
-    """Return what is in PEM form under a name, by its name; the first of each name counts.
+    """Return what is in PEM form under a name, by its name.
+
+    A name that stands for several things, as where a file has several Secrets, stands for none.
 
     Example:
         >>> blocks_in(b"data:\\n  ca.crt: |\\n    -----BEGIN CERTIFICATE-----\\n    MIIB\\n")
         {'ca.crt': b'-----BEGIN CERTIFICATE-----\\nMIIB\\n'}
     """
     found: dict[str, bytes] = {}
+    several = set()
     for name, value in _named(data):
-        if BEGIN in value:
-            found.setdefault(name.decode("ascii", "replace"), value)
-    return found
+        text = name.decode("ascii", "replace")
+        if BEGIN in value and found.setdefault(text, value) != value:
+            several.add(text)
+    return {name: value for name, value in found.items() if name not in several}
 
 
 def _named(data: bytes) -> Iterator[tuple[bytes, bytes]]:

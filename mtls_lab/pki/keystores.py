@@ -16,7 +16,7 @@ from mtls_lab.files import PathLike
 from mtls_lab.pki.kinds import read_bounded
 from mtls_lab.pki.signed import UNREADABLE
 
-__all__ = ["MAGIC", "read_keystore"]
+__all__ = ["is_keystore", "read_keystore"]
 
 #: The first bytes of JKS and of JCEKS.
 MAGIC = {b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"}
@@ -49,6 +49,14 @@ class _Reader:
         if version == 2:  # since which the kind stands before it
             self.text()
         return x509.load_der_x509_certificate(self.take(self.number()))
+
+
+def is_keystore(path: PathLike) -> bool:
+    """Return whether a file is a whole keystore of Java, which Java loads and OpenSSL does not."""
+    try:
+        return bool(read_keystore(path, trusted=False))
+    except FileProblem:
+        return False
 
 
 def read_keystore(path: PathLike, *, trusted: bool) -> Sequence[x509.Certificate]:

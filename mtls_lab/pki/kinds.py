@@ -110,9 +110,7 @@ ENTRIES = Kind(
     "jsonpath='{.data.tls\\.crt}' | base64 -d > tls.crt",
 )
 #: The base64 of BEGIN and its hyphens, after a name.
-_ENTRY = re.compile(
-    rb"""(?m)^[ \t{,"'-]{0,64}[\w./-]{1,80}["']?[ \t]?:[ \t]{0,8}["']?LS0tLS1CRUdJTi"""
-)
+_ENTRY = re.compile(rb"""(?<![\w./-])[\w./-]{1,80}["']?[ \t]?:[ \t]{0,8}["']?LS0tLS1CRUdJTi""")
 UTF_16 = Kind("utf-16", "is text in UTF-16", "save it as plain ASCII or UTF-8")
 JKS = Kind(
     "jks",

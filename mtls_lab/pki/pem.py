@@ -6,8 +6,6 @@ one. Not here: making what is written (authority.py), and how a file is written 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import shlex
 import ssl
@@ -26,6 +24,7 @@ from mtls_lab.files import PathLike, write_file
 from mtls_lab.pki.kinds import EXCHANGE, INSTEAD, kind_of, read_bounded
 from mtls_lab.pki.passwords import in_bytes, is_costly
 from mtls_lab.pki.signed import UNREADABLE
+from mtls_lab.pki.trusted import for_everybody
 from mtls_lab.scratch import scratch_folder
 
 __all__ = [
@@ -172,28 +171,7 @@ def _read(path: Path, expected: str) -> bytes:
     raise FileProblem(found, f"{expected} in PEM form", todo)
 
 
-#: Two older names of the block that OpenSSL, and so ssl, reads as well. The first one has trust
-#: settings after the certificate (openssl x509 -trustout).
-_OPENSSL_ONLY = re.compile(
-    rb"-----BEGIN (TRUSTED|X509) CERTIFICATE-----([A-Za-z0-9+/=\s]{1,65536})"
-    rb"-----END \1 CERTIFICATE-----"
-)
-
-
 _CRL = re.compile(rb"-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----")
-
-
-def _as_certificate(block: re.Match[bytes]) -> bytes:
-    """The certificate alone, as everybody reads it; the block itself if it is damaged."""
-    try:
-        der = base64.b64decode(block[2])
-    except binascii.Error:
-        return block[0]
-    if len(der) < 2:
-        return block[0]
-    count = max(der[1] - 0x80, 0)  # of the bytes that hold the length (X.690, section 8.1.3)
-    size = 2 + count + (int.from_bytes(der[2 : 2 + count], "big") if count else der[1])
-    return ssl.DER_cert_to_PEM_cert(der[:size]).strip().encode()
 
 
 def read_certificate(path: PathLike) -> x509.Certificate:
@@ -203,7 +181,7 @@ def read_certificate(path: PathLike) -> x509.Certificate:
 
 def read_certificates(path: PathLike) -> list[x509.Certificate]:
     """Read all certificates of a PEM file, in its order. Raises FileProblem."""
-    data = _OPENSSL_ONLY.sub(_as_certificate, _read(Path(path), "a certificate"))
+    data = for_everybody(_read(Path(path), "a certificate"))
     try:
         found = x509.load_pem_x509_certificates(data)
         for each in found:  # cryptography reads these only when it is asked for them

@@ -10,7 +10,7 @@ import os
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
 from mtls_lab.errors import LabError, kind_of
@@ -26,12 +26,14 @@ __all__ = [
 ]
 
 #: What cryptography raises for a certificate, a request, a list or a key that it cannot read, at
-#: once or when a part is asked for. Older releases raise a KeyError for a text of an unknown type.
+#: once or when a part is asked for. Older releases raise a KeyError for a text of an unknown type,
+#: and OpenSSL's own error comes through for a key of X25519 or X448 that has a wrong length.
 UNREADABLE = (
     ValueError,
     TypeError,
     KeyError,
     UnsupportedAlgorithm,
+    InternalError,
     x509.DuplicateExtension,
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,

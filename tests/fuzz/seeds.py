@@ -6,6 +6,7 @@ done with them (targets.py, hunt.py).
 
 from __future__ import annotations
 
+import base64
 import json
 import ssl
 import tomllib
@@ -35,6 +36,7 @@ from mtls_lab.tpm.endorsed import RSA_ENDORSEMENT_KEY
 from mtls_lab.tpm.structures import CERTIFY, GENERATED, INSIDE, sized
 from mtls_lab.wire import Direction, Recording
 from tests.fuzz.targets import LABELS
+from tests.unit.explaining.test_containers import entry, keystore
 from tests.unit.failures import certify
 from tests.unit.lab import VERSIONS, Lab
 
@@ -174,6 +176,9 @@ def _pki(folder: Path) -> tuple[list[bytes], list[bytes], list[bytes]]:
         (folder / "real.p12").read_bytes(),
         crl.public_bytes(Encoding.PEM),
         b"-----BEGIN TSS2 PRIVATE KEY-----\nMIHx\n-----END TSS2 PRIVATE KEY-----\n",
+        b"data:\n  tls.crt: " + base64.b64encode((folder / "real.crt").read_bytes()) + b"\n",
+        b"data:\n  ca.crt: |\n    -----BEGIN CERTIFICATE-----\n    MIIB\n",
+        keystore(entry(2, certificates[1]), entry(1, certificates[1])),
     ]
     kinds = {
         "CERTIFICATE": certificates[1],

@@ -52,6 +52,8 @@ from mtls_lab.pki import (
 )
 from mtls_lab.pki.bundles import read_bundle
 from mtls_lab.pki.comparison import compare
+from mtls_lab.pki.containers import blocks_in
+from mtls_lab.pki.keystores import read_keystore
 from mtls_lab.pki.kinds import kind_of
 from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.tpm import Evidence, Public, RSAPublic, Signature, Statement
@@ -238,9 +240,15 @@ def _read_files(path: Path) -> None:
 
 
 def files(data: bytes) -> None:
-    """Bytes as a file of every kind: PEM, bundles, keys of a TPM, and none of these."""
+    """Bytes as a file of every kind: PEM, bundles, manifests, keystores, and none of these."""
     kind_of(data)
-    _read_files(_file("odd.pem", data))
+    path = _file("odd.pem", data)
+    _read_files(path)
+    for name, value in blocks_in(data).items():
+        printable(f"{name}: {len(value)}")
+    for trusted in (False, True):
+        with suppress(LabError):
+            read_keystore(path, trusted=trusted)
 
 
 def _in_pem(label: str, der: bytes) -> bytes:

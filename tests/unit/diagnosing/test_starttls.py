@@ -107,7 +107,8 @@ def test_tls_begins_inside(protocol: str, lab: Lab) -> None:
         ("postgres", [(POSTGRES[0][0], b"N")], "ssl = off"),
         ("postgres", [(POSTGRES[0][0], b"?")], "not PostgreSQL"),
         ("mysql", [(b"", MYSQL[0][1].replace(b"\xfe\xff", b"\xfe\xf7"))], "does not offer TLS"),
-        ("mysql", [(b"", b"\x03\0\0\0\xff\x6a\x04")], "not MySQL"),
+        ("mysql", [(b"", b"\x0c\0\0\0\xff\x6a\x04Host busy")], "connection: Host busy"),
+        ("mysql", [(b"", b"\x03\0\0\0\x0a\x6a\x04")], "not that of MySQL"),
         ("mysql", [(b"", b"220 ready\r\n")], "hung up before TLS"),
         ("pop3", [POP3[0], (b"STLS\r\n", b"-ERR no\r\n")], "does not take STLS"),
         ("pop3", [(b"", b"* OK ready\r\n")], "not POP3"),
@@ -132,6 +133,7 @@ def test_tls_does_not_begin(protocol: str, said: Said, why: str) -> None:
         ("nats", [(b"", b"INFO {}\r\n")], "tls { cert_file"),
         ("imap", [*IMAP[:1], (IMAP[1][0], b"a1 NO not here\r\n")], "switch it on"),
         ("imap", [(b"", b'INFO {"tls_required":true}\r\n')], "--starttls nats"),
+        ("mysql", [(b"", b"\x0c\0\0\0\xff\x6a\x04Host busy")], "log"),
     ],
 )
 def test_where_tls_is_off_nobody_is_told_to_try_the_same_again(
@@ -141,6 +143,15 @@ def test_where_tls_is_off_nobody_is_told_to_try_the_same_again(
         told = diagnose(at, starttls=protocol)
     assert todo in told.causes[0].fix
     assert f"--starttls {protocol}" not in told.causes[0].fix
+
+
+def test_a_server_that_does_not_greet_may_speak_tls_at_once(lab: Lab) -> None:
+    """It waits for a ClientHello, and we wait for its greeting."""
+    with server([], lab.tls()) as at:
+        told = diagnose(at, starttls="smtp", timeout=1.0)
+    assert [cause.name for cause in told.causes] == ["no_greeting"], str(told)
+    assert (told.code, told.causes[0].certain) == (11, False)
+    assert "without --starttls" in told.causes[0].fix
 
 
 def test_tls_that_begins_at_once_is_recognised(lab: Lab) -> None:

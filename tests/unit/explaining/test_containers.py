@@ -65,6 +65,10 @@ def kubeconfig(cert: str, key: str, ca: str) -> str:
     )
 
 
+def on_one_line(cert: str, key: str, ca: str) -> str:
+    return json.dumps(json.loads(secret_in_json(cert, key, ca)), separators=(",", ":"))
+
+
 def vault(cert: str, key: str, ca: str) -> str:
     return json.dumps({"data": {"certificate": cert, "issuing_ca": ca, "private_key": key}})
 
@@ -73,7 +77,7 @@ def openvpn(cert: str, key: str, ca: str) -> str:
     return f"client\n<ca>\n{ca}</ca>\n<cert>\n{cert}</cert>\n<key>\n{key}</key>\n"
 
 
-FORMS = (secret, secret_in_json, string_data, kubeconfig, vault, openvpn)
+FORMS = (secret, secret_in_json, on_one_line, string_data, kubeconfig, vault, openvpn)
 Form = Callable[[str, str, str], str]
 
 
@@ -119,6 +123,15 @@ def test_a_config_map_of_cas_has_no_certificate_to_present(tmp_path: Path) -> No
     cert_file, ca_file = tmp_path / "my.crt", tmp_path / "map.yaml"
     told = explain(failure, certfile=cert_file, cafile=ca_file, course=False)
     assert re.search(r"in which \S+my\.crt is right and leads to ", told.why)
+
+
+def test_of_several_secrets_in_one_file_none_is_taken(tmp_path: Path) -> None:
+    """Which one is meant, the server's or the client's, nobody has said."""
+    path = tmp_path / "all.yaml"
+    path.write_text(f"{secret(*parts(tmp_path))}---\n{secret(*parts(tmp_path, days=(-9, -2)))}")
+    told = asked(path, "certificate_expired")
+    assert "In these files" not in told.why
+    assert "all.yaml holds files in base64 under names" in str(told.files)
 
 
 def test_a_secret_without_a_ca_has_none_to_verify_with(tmp_path: Path) -> None:
@@ -194,6 +207,10 @@ def test_a_keystore_of_java_is_looked_into_without_its_password(tmp_path: Path) 
         course=False,
     )
     assert "the certificate of CN=pump-7 expired 2 days ago" in told.why
+    good = LAB.issue_client("pump-7").certificate.public_bytes(Encoding.DER)
+    (tmp_path / "k.jks").write_bytes(keystore(entry(1, good, ca)))
+    done = call("explain", "--certfile", tmp_path / "k.jks", "--cafile", tmp_path / "t.jks")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("size", [4, 11, 30, 200])

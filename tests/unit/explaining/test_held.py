@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7, pkcs12
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.explaining import Explanation, explain
-from mtls_lab.pki import CertificateAuthority, Identity, pem
+from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem
 from mtls_lab.pki.bundles import read_bundle
 from mtls_lab.pki.pem import write_pkcs12
 from mtls_lab.pki.revocation import revocations
-from mtls_lab.wire import Failure
+from mtls_lab.wire import Failure, Side, Stage
 from mtls_lab.wire.names import reason_of_alert
 
 CAUSE = "In these files, "
@@ -347,6 +347,36 @@ def test_a_pair_that_a_library_cannot_use_is_compared(tmp_path: Path) -> None:
     told = explain(line, certfile=tmp_path / "my.crt", keyfile=tmp_path / "my.key")
     assert told.why.startswith(CAUSE)
     assert "is not the key of a certificate" in told.why
+
+
+@pytest.mark.parametrize(
+    ("trust", "purpose", "code", "says"),
+    [
+        ("-addtrust serverAuth", "sslclient", 28, "clients are not among them"),
+        ("-addtrust clientAuth", "sslserver", 28, "servers are not among them"),
+        ("-addtrust clientAuth -addtrust serverAuth", "sslclient", 0, ""),
+        ("-addtrust anyExtendedKeyUsage", "sslclient", 0, ""),
+        ("-setalias lab", "sslclient", 0, ""),
+    ],
+)
+def test_what_openssl_is_told_to_trust_a_ca_for(
+    tmp_path: Path, trust: str, purpose: str, code: int, says: str
+) -> None:
+    """By openssl verify, and by what we say of the same file."""
+    pem.write_certificate(tmp_path / "plain.pem", FACTORY.certificate)
+    whose = Purpose.CLIENT if purpose == "sslclient" else Purpose.SERVER
+    certfile, _ = factory().issue("localhost", whose, names=["localhost"]).save(tmp_path, "my")
+    make = ["openssl", "x509", "-in", "plain.pem", "-trustout", *trust.split(), "-out", "ca.pem"]
+    subprocess.run(make, cwd=tmp_path, check=True, capture_output=True)
+    verify = ["openssl", "verify", "-purpose", purpose, "-CAfile", "ca.pem", "my.crt"]
+    done = subprocess.run(verify, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (f"error {code} at" in done.stdout + done.stderr) == bool(code), done
+    side = "backend" if purpose == "sslclient" else "device"
+    failure = Failure("SSLCertVerificationError", verify_code=28)
+    told = explain(
+        Side(side, Stage.HANDSHAKE, failure), certfile=certfile, cafile=tmp_path / "ca.pem"
+    )
+    assert (CAUSE in told.why and says in told.why) == bool(code), told
 
 
 def test_a_list_of_every_ca_in_the_chain_is_wanted(tmp_path: Path) -> None:
