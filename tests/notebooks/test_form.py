@@ -119,6 +119,18 @@ def test_its_size_is_that_of_a_sitting(source: Path, notebook: NotebookNode) -> 
         assert len(cell.source.splitlines()) <= most, cell.source
 
 
+def test_a_drawing_of_text_is_as_wide_as_a_telephone(notebook: NotebookNode) -> None:
+    """38 figures of 10 px (data/jupyterlab/custom.css) have 229 px: a cell's text at 360 px."""
+    drawn = [
+        line
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for drawing in re.findall(r"(?ms)^```text\n(.*?)^```", cell.source)
+        for line in drawing.splitlines()
+    ]
+    assert [line for line in drawn if len(line) > 38] == []
+
+
 def test_no_output_tells_of_this_run_or_this_machine(notebook: NotebookNode) -> None:
     found = [
         (kind, text)

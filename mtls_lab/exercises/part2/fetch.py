@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,9 @@ from mtls_lab.wire import MAX_LINE
 __all__ = ["fetch"]
 
 HOST = "backend.example"
+#: A backend that was not called before, so that nobody has kept a certificate of it.
+NEW = "new.example"
+FIRST = "whoever believes the first certificate believes Mallory, where she is the first"
 #: What a peer that answers needs at most, and how long a learner's function is to wait for one
 #: that does not.
 PATIENCE, SHORT = 5.0, 0.3
@@ -61,8 +64,8 @@ class _Device:
     def name(self) -> str:
         return str(getattr(self.function, "__name__", "your function"))
 
-    def calls(self, address: Address, timeout: float = PATIENCE) -> Called:
-        return call(self.function, address, self.cafile, HOST, timeout)
+    def calls(self, address: Address, timeout: float = PATIENCE, host: str = HOST) -> Called:
+        return call(self.function, address, self.cafile, host, timeout)
 
     def fails(self, called: Called, when: str, rule: str) -> None:
         """Hold a call to having raised; what was taken for a secret is told."""
@@ -99,6 +102,9 @@ def fetch(function: Callable[..., Any]) -> Iterator[str]:
                 with all_closed(device.name):
                     _refuses(device, impostor)
                 yield f"Mallory, who presents {impostor.shows}, learns nothing"
+            with all_closed(device.name):
+                _refuses_at_first(device, next(impostors(ca, public, NEW)))
+            yield "a backend that was never called before has to prove itself too"
         _is_careful(device, ca)
         yield "a backend without encryption, or with TLS 1.1, is refused"
         with all_closed(device.name):
@@ -161,14 +167,19 @@ def _greeted(raw: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
     return context.wrap_socket(raw, server_side=True)
 
 
-def _refuses(device: _Device, impostor: Impostor) -> None:
+def _refuses(device: _Device, impostor: Impostor, host: str = HOST) -> None:
     with Backend(impostor.context, secret=LIE) as mallory:
-        called = device.calls(mallory.address)
+        called = device.calls(mallory.address, host=host)
     commands = [line for side in mallory.connections for line in side.received]
     if commands and called.error is not None:
         found = f"Mallory presented {impostor.shows}, and has read {shown(commands[0])}"
         raise Unsafe(found, REFUSE)
     device.fails(called, f"Mallory presented {impostor.shows}", impostor.rule)
+
+
+def _refuses_at_first(device: _Device, impostor: Impostor) -> None:
+    shows = f"{impostor.shows} for a backend that was never called before"
+    _refuses(device, replace(impostor, shows=shows, rule=FIRST), NEW)
 
 
 def _is_careful(device: _Device, ca: CertificateAuthority) -> None:

@@ -22,16 +22,9 @@ from mtls_lab.wire import Exchange, Failure
 __all__ = ["diagnose"]
 
 
-WORDS = (
-    "served",
-    "backend: no certificate",
-    "backend: unknown CA",
-    "backend: expired",
-    "backend: wrong purpose",
-    "backend: not authorized",
-    "device: unknown CA",
-    "device: expired",
-)
+_WHY = ("no certificate", "unknown CA", "expired", "wrong purpose", "not authorized")
+#: Every string that could be meant; what is none of them is spelled in another way.
+WORDS = ("served", *(f"{who}: {why}" for who in ("backend", "device") for why in _WHY))
 
 
 @exercise(wanted="a function diagnose(exchange)", kind=callable)

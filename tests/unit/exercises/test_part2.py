@@ -591,6 +591,28 @@ def compares_names(
     return fetch
 
 
+def keeps_the_first() -> Callable[[Address, str, str, float], str]:
+    """As ssh does it: the first certificate of a host is kept, and every other refused."""
+    kept: dict[str, bytes | None] = {}
+
+    def fetch(address: Address, cafile: str, host: str, timeout: float) -> str:
+        with (
+            socket.create_connection(address, timeout) as raw,
+            cert_none(cafile).wrap_socket(raw, server_hostname=host) as tls,
+        ):
+            presented = tls.getpeercert(binary_form=True)
+            if kept.setdefault(host, presented) != presented:
+                raise ConnectionError("another certificate")
+            tls.sendall(b"GET_SECRET\n")
+            with tls.makefile("rb") as lines:
+                line = lines.readline()
+        if not line.endswith(b"\n"):
+            raise ConnectionError("half a line")
+        return line.decode().rstrip("\n")
+
+    return fetch
+
+
 def nothing_on_error(*_: object) -> None:
     return None
 
@@ -624,6 +646,7 @@ FETCHES: Attempts = {
         compares_names(lambda shown, host: shown["subject"] == ((("commonName", host),),)),
         UNSAFE,
     ),
+    "the first one": (keeps_the_first(), UNSAFE),
     "one of the names": (
         compares_names(lambda shown, host: ("DNS", host) in shown["subjectAltName"]),
         RIGHT,
