@@ -336,6 +336,17 @@ def test_every_alert_that_was_measured_is_explained_for_its_fault() -> None:
                 assert fault in named, (peer, fault, alert)
 
 
+def test_what_calls_another_library_is_no_speaker() -> None:
+    said = "x509: certificate signed by unknown authority"
+    told = explain(f"Traceback (most recent call last):\ntls_client.exceptions.E: {said}")
+    assert told.stack == "Go (crypto/tls)"
+
+
+def test_a_package_in_a_path_has_not_written_the_line() -> None:
+    told = explain("site-packages/redis/connection.py: [SSL: CERTIFICATE_VERIFY_FAILED] x")
+    assert "Redis" not in told.stack
+
+
 # --- The data file
 
 
