@@ -89,6 +89,14 @@ WAYS: dict[str, Callable[[str], str]] = {
     "a cloud": before("2026-11-27T20:00:00.000Z\t3a7f0c1e-8d2b-4f6a-9c1d-0e2f3a4b5c6d\tERROR\t"),
     "times": before("20:00:00 "),
     "an answer to a mail": before("> "),
+    "a list": before("- "),
+    "grep -n": before("app.log:17:"),
+    "an editor": before("  17\t"),
+    "rsyslog": lambda text: f"Nov 27 20:11:01 vm app[123]: {text}".replace("\n", "#012"),
+    "nginx": lambda text: text.replace("\n", r"\x0A").replace('"', r"\x22"),
+    "XML": lambda text: html.escape(text).replace("\n", "&#10;"),
+    "another page": lambda text: text.replace("\n", "<br/>\n"),
+    "an annotation of CI": lambda text: "::error::" + text.replace("\n", "%0A"),
     "a container's own file": lambda text: "\n".join(
         json.dumps({"log": f"{line}\n", "stream": "stderr", "time": "2026-11-27T20:00:00Z"})
         for line in text.split("\n")
