@@ -72,7 +72,7 @@ BEFORE = (
 #: Docker's own file of a container's log: one object of JSON for each line.
 OF_DOCKER = r'^\{"log": ?"(.*?)(?:\\n)?", ?"stream": ?"[^\n]*\}$'
 #: What is printed over several lines, each of which says little without the others.
-OF_LINES = ("Traceback (most recent", 'File "', "{error,", "{:error,", " at ", "\tat ")
+OF_LINES = ("Traceback (most recent", 'File "', "{error,", "{:error,", " at ", "\tat ", "(\n")
 #: A line end and the blanks before a call, as JSON and Python's repr write them; in what a program
 #: has quoted twice, with more of the same. Not in a Windows path, which has them in its names.
 ESCAPED = r"(?:\\{1,4}r)?\\{1,4}n"
@@ -238,7 +238,7 @@ def reflowed(text: str) -> str:
     """
     whole: list[str] = []
     width = 0
-    lines = text.split("\n") if len(text) <= READ // 4 else []
+    lines = _without_before(text).split("\n") if len(text) <= READ // 4 else []
     for line in lines:
         bare = line.strip(BOX)
         goes_on = bare[:1].islower() or bare[:1] in {"'", '"', "("}
