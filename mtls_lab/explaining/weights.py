@@ -64,6 +64,7 @@ VAGUE = {
     "client left": 1,  # as a health check does
     "client gone": 1,
     "upstream closed": 2,
+    "upstream refused": 2.05,  # the page that the client got for it says less
     "silent network": 1,
     "connection shared": 4,
     "SHUTDOWN_WHILE_IN_INIT": 0.96,  # after a failure, which says more

@@ -342,6 +342,22 @@ def test_what_calls_another_library_is_no_speaker() -> None:
     assert told.stack == "Go (crypto/tls)"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "deploy@edge1: Permission denied (publickey).\nfatal: Could not read from remote.",
+        'authentication failed for user "app"\nerror: relation "certs" does not exist',
+        "Hostkey verification failed.",
+        "JsonWebTokenError: invalid signature\nTokenExpiredError: jwt expired",
+        "INFO TLS handshake finished in 3ms\nERROR insufficient stock",
+        "id_token rejected: token expired at 2026-11-27T22:00:00Z",
+        "The certificate has been successfully issued",
+    ],
+)
+def test_what_is_no_failure_of_tls_is_not_told_as_one(text: str) -> None:
+    assert explain(text).entry == "unknown_line"
+
+
 def test_a_package_in_a_path_has_not_written_the_line() -> None:
     told = explain("site-packages/redis/connection.py: [SSL: CERTIFICATE_VERIFY_FAILED] x")
     assert "Redis" not in told.stack
