@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from mtls_lab.errors import UnknownName
 from mtls_lab.explaining import explain
 from mtls_lab.explaining.explanation import Explanation
-from mtls_lab.explaining.lines import LINE
 from mtls_lab.explaining.pasted import READ
 from mtls_lab.explaining.phrases import read_lines
 from mtls_lab.explaining.raised import SHOWN
+from mtls_lab.explaining.sides import LINE
 from mtls_lab.explaining.symptoms import _entries
 from mtls_lab.facts import read_facts
 from mtls_lab.wire.names import registry
