@@ -70,7 +70,7 @@ BEFORE = (
     r"|\S{1,80}:\d{1,6}:| {0,6}\d{1,6}[:\t ]"
 )
 #: Docker's own file of a container's log: one object of JSON for each line.
-OF_DOCKER = r'^\{"log": ?"(.*?)(?:\\n)?", ?"stream": ?"[^\n]*\}$'
+OF_DOCKER = r'^\{"log": ?"(.{0,8192}?)(?:\\n)?", ?"stream": ?"[^\n]{0,120}\}$'
 #: What is printed over several lines, each of which says little without the others.
 OF_LINES = ("Traceback (most recent", 'File "', "{error,", "{:error,", " at ", "\tat ", "(\n")
 #: A line end and the blanks before a call, as JSON and Python's repr write them; in what a program
@@ -85,7 +85,7 @@ WINDOWS = r"(?<![A-Za-z])[A-Za-z]:\\"
 #: A character that JSON writes by its number, but none that controls a terminal.
 NAMED_BY_NUMBER = r"\\{1,4}u(00[2-7a-f][0-9a-f]|20[0-9a-f]{2})"
 #: Rust's {:#?} prints what is in brackets on lines of its own.
-DEBUG = r"(\b[A-Z]\w{1,60}\()\n\s*([^\n(){}]{1,200}?),?\n\s*\)"
+DEBUG = r"(\b[A-Z]\w{1,60}\()\n[ \t]{0,99}([^\s(){}][^\n(){}]{0,200}?),?\n[ \t]{0,99}\)"
 #: The colours of a log (ECMA-48, SGR), as a terminal takes them, as JSON and `cat -v` write them,
 #: and as they are copied from a page, without the character that nobody sees.
 COLOUR = re.compile(

@@ -170,3 +170,20 @@ def test_lines_of_two_programs_stay_two() -> None:
 def test_the_name_of_a_program_before_a_line_stays() -> None:
     told = explain("Nov 27 20:11:01 vm nginx[9]: SSL_do_handshake() failed: no shared cipher")
     assert "nginx" in told.stack
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A(\n" + " " * 200_000,
+        '{"log":"' + '","stream":"' * 20_000,
+        "\\" * 200_000 + "n",
+        ("a" * 100 + "\nb") * 2_400,
+        " at \n" + "1234 " * 40_000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_what_is_undone_takes_no_longer_for_a_hostile_text(text: str) -> None:
+    began = time.process_time()
+    assert explain(text).entry == "unknown_line"
+    assert time.process_time() - began < 3
