@@ -1,9 +1,10 @@
 """What a line means that some program has written: which stack speaks, and what it means by it.
 
 Here: the phrases of data/lines.toml against a text of any size and origin. Not here: how they are
-read (phrases.py), what is a sign of a stack (signs.py), what a terminal or a mail has done to the
-text (pasted.py), what the failure behind a line means (explanation.py), the alerts in it
-(alerts.py), exceptions (caught.py), and the failure that Python would have raised (raised.py).
+read (phrases.py), what is a sign of a stack (signs.py), whose side it is (sides.py), what a
+terminal or a mail has done to the text (pasted.py), what the failure behind a line means
+(explanation.py), the alerts in it (alerts.py), exceptions (caught.py), and the failure that Python
+would have raised (raised.py).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from mtls_lab.explaining.raised import SHOWN, as_raised
 from mtls_lab.explaining.sides import INNERMOST, LINE, calls_before, longest_part, side_of
 from mtls_lab.explaining.signs import sign_of, unlike_go
 from mtls_lab.explaining.symptoms import Symptoms, known_reasons
-from mtls_lab.explaining.weights import S_CLIENT, UNEXPLAINED, weight_of
+from mtls_lab.explaining.weights import S_CLIENT, UNEXPLAINED, WARNED, WARNING, weight_of
 from mtls_lab.explaining.wording import OTHER
 from mtls_lab.text import printable
 
@@ -166,10 +167,12 @@ def _decisive(
         if not line or (len(lines) > 1 and "'E" in line and IN_A_LIST.fullmatch(line)):
             continue
         told = _meanings(line[:LINE], phrases)
+        warned = any(each in line.lower() for each in WARNED)
         if raising and (calls := calls_before(lines, number)[-INNERMOST:]):
             told = itertools.chain(told, _found(raising, " ".join([*calls, line])[-LINE:].lower()))
         for covered, phrase in told:
             weight = weight_of(phrase.kind, phrase.value, goes_on=number >= goes_on)
+            weight = min(weight, WARNING) if warned else weight
             if phrase.kind == "reason" and phrase.value not in known_reasons():
                 weight = min(weight, UNEXPLAINED)
             if best is None or (weight, covered) >= best[:2]:
@@ -238,6 +241,8 @@ def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tu
         writers = [name for name in writers if name != "http"]
     if stack and (stack != "http" or not any(here[name] for name in writers)):
         (libraries if stacks[stack].get("library") else writers).insert(0, stack)
+    if writers[:1] == ["python"] and libraries[:1] in (["go"], ["rustls"], ["java"]):
+        writers = []  # it has called that, and has not used its own ssl
     names = [*writers[:1], *libraries[:1]]
     notes = (stacks[name] for name in names if "note" in stacks[name])
     notes = (n for n in notes if any(part in small for part in n.get("note_near", [""])))

@@ -66,21 +66,26 @@ BEFORE = (
     r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,60} [^\s\[:]{1,60}(?:\[\d{1,9}\])?: "
     r"|\d{4}-\d\d-\d\dT[\d:.,]{8,20}(?:Z|[+-]\d\d:?\d\d)(?: std(?:out|err) [FP]| \d\d[OE]\+?"
     r"|(?: [^\s\[:]{1,60})? [^\s\[:]{1,60}\[[\w.]{1,20}\]:|\t[\w-]{1,40}\t[A-Z]{4,8}(?=\t))?[ \t]"
-    r"|\d\d:\d\d:\d\d(?:[.,]\d{1,6})? |> "
+    r"|\d\d:\d\d:\d\d(?:[.,]\d{1,6})? |> |- "
+    r"|\S{1,80}:\d{1,6}:| {0,6}\d{1,6}[:\t ]"
 )
 #: Docker's own file of a container's log: one object of JSON for each line.
-OF_DOCKER = r'^\{"log": ?"(.*?)(?:\\n)?", ?"stream": ?"[^\n]*\}$'
+OF_DOCKER = r'^\{"log": ?"(.{0,8192}?)(?:\\n)?", ?"stream": ?"[^\n]{0,120}\}$'
 #: What is printed over several lines, each of which says little without the others.
-OF_LINES = ("Traceback (most recent", 'File "', "{error,", "{:error,", " at ", "\tat ")
+OF_LINES = ("Traceback (most recent", 'File "', "{error,", "{:error,", " at ", "\tat ", "(\n")
 #: A line end and the blanks before a call, as JSON and Python's repr write them; in what a program
 #: has quoted twice, with more of the same. Not in a Windows path, which has them in its names.
 ESCAPED = r"(?:\\{1,4}r)?\\{1,4}n"
+#: A line end as others write it: rsyslog, nginx, XML, GitHub's CI, a page.
+ENDS = dict.fromkeys(("#012", r"\x0A", r"\x0a", "&#10;", "&#xA;", "%0A"), "\n")
+ENDS |= dict.fromkeys(("<br/>\n", "<br>\n", "<br />", "<br/>", "<br>"), "\n")
+ENDS |= {"#011": "\t", r"\x22": '"'}
 ESCAPED_TAB = r"\\{1,4}t(?=at |\.\.\. |/)"
 WINDOWS = r"(?<![A-Za-z])[A-Za-z]:\\"
 #: A character that JSON writes by its number, but none that controls a terminal.
 NAMED_BY_NUMBER = r"\\{1,4}u(00[2-7a-f][0-9a-f]|20[0-9a-f]{2})"
 #: Rust's {:#?} prints what is in brackets on lines of its own.
-DEBUG = r"(\b[A-Z]\w{1,60}\()\n\s*([^\n(){}]{1,200}?),?\n\s*\)"
+DEBUG = r"(\b[A-Z]\w{1,60}\()\n[ \t]{0,99}([^\s(){}][^\n(){}]{0,200}?),?\n[ \t]{0,99}\)"
 #: The colours of a log (ECMA-48, SGR), as a terminal takes them, as JSON and `cat -v` write them,
 #: and as they are copied from a page, without the character that nobody sees.
 COLOUR = re.compile(
@@ -113,6 +118,13 @@ def cleaned(text: str) -> str:
     if "&" in text and ";" in text:
         for entity, character in ENTITIES.items():
             text = text.replace(entity, character)
+    return TERM.sub(_joined, _in_lines(text))
+
+
+def _in_lines(text: str) -> str:
+    """Return a text with the line ends that it had, without what stands before each line."""
+    for written, meant in ENDS.items():
+        text = text.replace(written, meant)
     if '{"log":' in text:
         text = re.sub(OF_DOCKER, r"\1", text, flags=re.MULTILINE)
     if any(each in text for each in OF_LINES):
@@ -123,7 +135,7 @@ def cleaned(text: str) -> str:
         text = re.sub(DEBUG, r"\1\2)", text)
     if '\\"' in text or "\\'" in text:  # a line in quotes, as JSON and Python have it
         text = re.sub(r"\\{1,4}([\"'])", r"\1", text)
-    return TERM.sub(_joined, text)
+    return text
 
 
 def _without_before(text: str) -> str:
@@ -226,7 +238,7 @@ def reflowed(text: str) -> str:
     """
     whole: list[str] = []
     width = 0
-    lines = text.split("\n") if len(text) <= READ // 4 else []
+    lines = _without_before(text).split("\n") if len(text) <= READ // 4 else []
     for line in lines:
         bare = line.strip(BOX)
         goes_on = bare[:1].islower() or bare[:1] in {"'", '"', "("}

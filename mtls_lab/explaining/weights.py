@@ -5,7 +5,7 @@ Here: the weights. Not here: the meanings (lines.py).
 
 from __future__ import annotations
 
-__all__ = ["BROKEN_OFF", "S_CLIENT", "TELLING", "UNEXPLAINED", "weight_of"]
+__all__ = ["BROKEN_OFF", "S_CLIENT", "TELLING", "UNEXPLAINED", "WARNED", "WARNING", "weight_of"]
 
 #: How much a meaning says about the cause. A certificate that was judged says more than an alert,
 #: an alert more than a connection that broke off.
@@ -22,6 +22,7 @@ VAGUE = {
     "extra ca not read": 7,
     "CERTIFICATE_VERIFY_FAILED": 3,
     "not verified": 3,
+    "28": 2.95,  # whoever says "certificate rejected" seldom means this code
     "not verified or missing": 3,
     "http: forbidden": 3,
     "http: credentials": 3.05,  # a header of the same answer
@@ -63,6 +64,7 @@ VAGUE = {
     "client left": 1,  # as a health check does
     "client gone": 1,
     "upstream closed": 2,
+    "upstream refused": 2.05,  # the page that the client got for it says less
     "silent network": 1,
     "connection shared": 4,
     "SHUTDOWN_WHILE_IN_INIT": 0.96,  # after a failure, which says more
@@ -82,6 +84,12 @@ VAGUE = {
 }
 #: A reason of OpenSSL without an explanation, beside words that have one.
 UNEXPLAINED = 0.95
+#: What is said of a certificate by a program that goes on all the same: nghttp, and Wget with
+#: --no-check-certificate, which writes ERROR without it. Every other failure counts more then.
+WARNED, WARNING = (
+    ("[warning] certificate verification failed: ", "warning: the certificate of '"),
+    1.9,
+)
 #: openssl s_client goes on after a certificate that does not verify: an alert counts more then.
 S_CLIENT, GOES_ON = "connected(0", 3.5
 #: From this weight on, a line says of itself that something was refused or did not load.

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from mtls_lab.errors import UnknownName
 from mtls_lab.explaining import explain
 from mtls_lab.explaining.explanation import Explanation
-from mtls_lab.explaining.lines import LINE
 from mtls_lab.explaining.pasted import READ
 from mtls_lab.explaining.phrases import read_lines
 from mtls_lab.explaining.raised import SHOWN
+from mtls_lab.explaining.sides import LINE
 from mtls_lab.explaining.symptoms import _entries
 from mtls_lab.facts import read_facts
 from mtls_lab.wire.names import registry
@@ -334,6 +334,33 @@ def test_every_alert_that_was_measured_is_explained_for_its_fault() -> None:
                 (entry,) = by_alert[alert]
                 named = [cause.get("measured") for cause in entry["why"] if cause != str(cause)]
                 assert fault in named, (peer, fault, alert)
+
+
+def test_what_calls_another_library_is_no_speaker() -> None:
+    said = "x509: certificate signed by unknown authority"
+    told = explain(f"Traceback (most recent call last):\ntls_client.exceptions.E: {said}")
+    assert told.stack == "Go (crypto/tls)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "deploy@edge1: Permission denied (publickey).\nfatal: Could not read from remote.",
+        'authentication failed for user "app"\nerror: relation "certs" does not exist',
+        "Hostkey verification failed.",
+        "JsonWebTokenError: invalid signature\nTokenExpiredError: jwt expired",
+        "INFO TLS handshake finished in 3ms\nERROR insufficient stock",
+        "id_token rejected: token expired at 2026-11-27T22:00:00Z",
+        "The certificate has been successfully issued",
+    ],
+)
+def test_what_is_no_failure_of_tls_is_not_told_as_one(text: str) -> None:
+    assert explain(text).entry == "unknown_line"
+
+
+def test_a_package_in_a_path_has_not_written_the_line() -> None:
+    told = explain("site-packages/redis/connection.py: [SSL: CERTIFICATE_VERIFY_FAILED] x")
+    assert "Redis" not in told.stack
 
 
 # --- The data file

@@ -89,6 +89,14 @@ WAYS: dict[str, Callable[[str], str]] = {
     "a cloud": before("2026-11-27T20:00:00.000Z\t3a7f0c1e-8d2b-4f6a-9c1d-0e2f3a4b5c6d\tERROR\t"),
     "times": before("20:00:00 "),
     "an answer to a mail": before("> "),
+    "a list": before("- "),
+    "grep -n": before("app.log:17:"),
+    "an editor": before("  17\t"),
+    "rsyslog": lambda text: f"Nov 27 20:11:01 vm app[123]: {text}".replace("\n", "#012"),
+    "nginx": lambda text: text.replace("\n", r"\x0A").replace('"', r"\x22"),
+    "XML": lambda text: html.escape(text).replace("\n", "&#10;"),
+    "another page": lambda text: text.replace("\n", "<br/>\n"),
+    "an annotation of CI": lambda text: "::error::" + text.replace("\n", "%0A"),
     "a container's own file": lambda text: "\n".join(
         json.dumps({"log": f"{line}\n", "stream": "stderr", "time": "2026-11-27T20:00:00Z"})
         for line in text.split("\n")
@@ -162,3 +170,20 @@ def test_lines_of_two_programs_stay_two() -> None:
 def test_the_name_of_a_program_before_a_line_stays() -> None:
     told = explain("Nov 27 20:11:01 vm nginx[9]: SSL_do_handshake() failed: no shared cipher")
     assert "nginx" in told.stack
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A(\n" + " " * 200_000,
+        '{"log":"' + '","stream":"' * 20_000,
+        "\\" * 200_000 + "n",
+        ("a" * 100 + "\nb") * 2_400,
+        " at \n" + "1234 " * 40_000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_what_is_undone_takes_no_longer_for_a_hostile_text(text: str) -> None:
+    began = time.process_time()
+    assert explain(text).entry == "unknown_line"
+    assert time.process_time() - began < 3
