@@ -568,6 +568,16 @@ def looks_afterwards(address: Address, cafile: str, host: str, timeout: float) -
     return reply
 
 
+def secret_of(tls: ssl.SSLSocket) -> str:
+    """Ask, and return the whole line of the answer."""
+    tls.sendall(b"GET_SECRET\n")
+    with tls.makefile("rb") as lines:
+        line = lines.readline()
+    if not line.endswith(b"\n"):
+        raise ConnectionError("half a line")
+    return line.decode().rstrip("\n")
+
+
 def compares_names(
     is_right: Callable[[dict[str, Any], str], bool],
 ) -> Callable[[Address, str, str, float], str]:
@@ -581,12 +591,7 @@ def compares_names(
         ):
             if not is_right(tls.getpeercert() or {}, host):
                 raise ConnectionError("another name")
-            tls.sendall(b"GET_SECRET\n")
-            with tls.makefile("rb") as lines:
-                line = lines.readline()
-        if not line.endswith(b"\n"):
-            raise ConnectionError("half a line")
-        return line.decode().rstrip("\n")
+            return secret_of(tls)
 
     return fetch
 
@@ -603,12 +608,7 @@ def keeps_the_first() -> Callable[[Address, str, str, float], str]:
             presented = tls.getpeercert(binary_form=True)
             if kept.setdefault(host, presented) != presented:
                 raise ConnectionError("another certificate")
-            tls.sendall(b"GET_SECRET\n")
-            with tls.makefile("rb") as lines:
-                line = lines.readline()
-        if not line.endswith(b"\n"):
-            raise ConnectionError("half a line")
-        return line.decode().rstrip("\n")
+            return secret_of(tls)
 
     return fetch
 
