@@ -14,7 +14,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
-import zmq
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyterlab import commands
@@ -160,7 +159,7 @@ def run(arguments: list[str]) -> None:
     os.environ.setdefault("PYTHONSTARTUP", str(FIRST))
     LabApp.serverapp_class = LabServer
     with scratch_folder(for_socket=True) as folder:
-        sockets = [f"--LabServer.sockets={folder}"] if zmq.has("ipc") else []
+        sockets = [f"--LabServer.sockets={folder}"] if os.name == "posix" else []
         LabApp.launch_instance([*arguments, *sockets])
 
 
