@@ -149,10 +149,10 @@ def run(arguments: list[str]) -> None:
 
     Its terminals and kernels find `mtls-lab`, whether or not the PATH led there before.
 
-    It reaches its kernels through sockets in a folder that nobody else may open; only Windows has
-    none. Of a port, every user of this machine may read what the cells print. And in a lab many
-    programs take ports: one that is chosen for a kernel is theirs before the kernel listens there,
-    and JupyterLab stands still in the end.
+    It reaches its kernels through sockets in a folder that nobody else may open; on Windows, through
+    ports. At a port, any user of this machine could read what the cells print. And a lab takes many
+    ports: now and then, one that was chosen for a kernel belongs to another program before the
+    kernel listens there, and JupyterLab hangs when it shuts that kernel down.
     """
     search = os.environ.get("PATH", os.defpath)
     os.environ["PATH"] = os.pathsep.join([str(scripts()), search])
