@@ -149,9 +149,9 @@ def run(arguments: list[str]) -> None:
 
     Its terminals and kernels find `mtls-lab`, whether or not the PATH led there before.
 
-    It reaches its kernels through sockets in a folder that nobody else may open; on Windows, through
-    ports. At a port, any user of this machine could read what the cells print. And a lab takes many
-    ports: now and then, one that was chosen for a kernel belongs to another program before the
+    It reaches its kernels through sockets in a folder that nobody else may open; on Windows, it
+    has ports. At a port, any user of this machine could read what the cells print. And a lab takes
+    many: now and then, one that was chosen for a kernel belongs to another program before the
     kernel listens there, and JupyterLab hangs when it shuts that kernel down.
     """
     search = os.environ.get("PATH", os.defpath)
