@@ -240,6 +240,7 @@ def test_each_peer_has_its_own_name_where_it_was_checked(
     lab: Lab, version: ssl.TLSVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was read of a certificate is kept, and is told to nobody who did not check it."""
+    monkeypatch.setattr(tls, "_subjects", {})
     monkeypatch.setattr(tls, "MOST_SUBJECTS", 2)
     unchecked = lab.device("valid", version)
     unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
