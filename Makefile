@@ -45,7 +45,7 @@ lab: $(or $(wildcard $(READY)),$(LEARNER)) ## Open the tutorial in JupyterLab, i
 doctor: $(or $(wildcard $(READY)),$(LEARNER)) ## Check whether this machine is ready for the lab
 	@.venv/bin/mtls-lab doctor
 
-test: $(READY) ## Run the tests, on one Python, without a network
+test: $(READY) ## Run the tests, on one Python
 	@.venv/bin/python -m pytest $(PROCESSES)
 
 matrix: $(READY) ## Run the core of the tests on other Debians, Pythons and packages; try every way to install
