@@ -96,7 +96,7 @@ def serve_many(function: Callable[..., Any]) -> Iterator[str]:
 
 def _no_thread_raised(raised: list[str]) -> None:
     for each in raised[:1]:
-        rule = ARGS if "argument after *" in each else "a thread serves one connection"
+        rule = ARGS if " after * " in each else "a thread serves one connection"
         raise NotYet(f"a thread of yours raised {each}", rule)
 
 

@@ -55,10 +55,11 @@ def takes_proxies(make: Callable[..., ssl.SSLContext]) -> Callable[..., ssl.SSLC
 
 
 def words(result: Result) -> str:
-    """What the learner reads, but for our own line numbers and the words of OpenSSL."""
+    """What the learner reads, but for our own line numbers and the words of OpenSSL and Python."""
     told = re.sub(r"\(line \d+ of", "(line N of", str(result))
     told = re.sub(r"\[SSL.*?\(_ssl\.c:\d+\)", "…", told)
-    return re.sub(r"\[SSL: .*", "…", told)  # what another process has told of its ssl
+    told = re.sub(r"\[SSL: .*", "…", told)  # what another process has told of its ssl
+    return re.sub(r"(a thread of yours raised TypeError: ).*", r"\1…", told)
 
 
 def read(exercise: str) -> dict[str, str]:
