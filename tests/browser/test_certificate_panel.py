@@ -11,11 +11,16 @@ from tests.browser.lab import JupyterLab, LabPage
 from tests.browser.panel import ShownPanel, shown
 
 CELLS = (
-    "from mtls_lab import CertificateAuthority, CertificatePanel, Purpose, enter\n"
+    "from cryptography import x509\n"
+    "from cryptography.hazmat.primitives import hashes\n"
+    "from mtls_lab import CertificateAuthority, CertificatePanel, Purpose, create_key, enter\n"
     "_ = enter(4)\n"
     "hostile = '<img src=x onerror=labHacked=1>'\n"
     "ca = CertificateAuthority.create(hostile)\n"
-    "evil = ca.issue(hostile, Purpose.SERVER, names=[hostile]).certificate",
+    "asked = x509.CertificateSigningRequestBuilder().subject_name(ca.certificate.subject)\n"
+    "names = x509.SubjectAlternativeName([x509.DNSName(hostile)])\n"
+    "asked = asked.add_extension(names, critical=False).sign(create_key(), hashes.SHA256())\n"
+    "evil = ca.sign(asked, Purpose.SERVER)",
     "CertificatePanel('backend/server.crt', 'ca/ca.crt', evil, cafile='ca/ca.crt')",
 )
 
