@@ -1,7 +1,7 @@
 """Each file that came with an error, looked at by itself: why it does not load.
 
-Here: each mistake in one file, and a certificate that signed and may not. Not here: files against
-each other and the clock (look.py).
+Here: each mistake in one file, a certificate that signed and may not, and the tool for a file that
+openssl does not read. Not here: files against each other and the clock (look.py).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import base64
 import codecs
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from mtls_lab.text import printable
 if TYPE_CHECKING:
     from cryptography import x509
 
-__all__ = ["mistakes_in", "wrong_signers"]
+__all__ = ["mistakes_in", "with_java", "wrong_signers"]
 
 #: Which mistake is in a file, by the words in which pem says so. "form": see pki/kinds.py.
 MISTAKES = {
@@ -188,3 +188,19 @@ def wrong_signers(certificates: Sequence[x509.Certificate]) -> States:
             yield "signer: not a CA", words
         elif isinstance(usage, x509.KeyUsage) and not usage.key_cert_sign:
             yield "signer: no keyCertSign", words
+
+
+def with_java(command: str, files: Mapping[str, PathLike | None]) -> str:
+    """Return a command in which Java's own tool reads its keystores: openssl reads none."""
+    for path in (each for each in files.values() if each is not None):
+        _, name = shown(path)
+        if f"openssl x509 -in {name} " in command and _is_keystore(path):
+            listed = f"keytool -list -rfc -keystore {name}"
+            command = command.replace(f"openssl x509 -in {name}", f"{listed} | openssl x509")
+    return command
+
+
+def _is_keystore(path: PathLike) -> bool:
+    from mtls_lab.pki.keystores import is_keystore  # noqa: PLC0415 - it loads cryptography
+
+    return is_keystore(path)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mtls_lab.explaining.alone import mistakes_in, wrong_signers
+from mtls_lab.explaining.alone import mistakes_in, with_java, wrong_signers
 from mtls_lab.explaining.cards import explained
 from mtls_lab.explaining.causes import Cause, disproved, files_for, in_few_words, in_words, ranked
 from mtls_lab.explaining.look import Looked, look_at
@@ -180,7 +180,7 @@ def explain(
     told["where"] = _where(texts, seen, given, course=course)
     told["what"] += reword(_further(entry, seen, late=any(view.believed for view in views)))
     with suppress(KeyError):  # it cannot be told whose files these are
-        told["command"] = command.format_map(shell)
+        told["command"] = with_java(command.format_map(shell), given)
     openssl = bool(seen.says) and is_openssls(seen.failure.verify_code, seen.says)
     causes = [
         cause
@@ -199,7 +199,7 @@ def explain(
     if found and found[0].explains and not closer:
         cause = found.pop(0)
         causes = [Cause(f"In these files, {cause.says}. {cause.why}".strip())]
-        own = {"fix": cause.fix, "where": cause.where, "command": cause.command}
+        own = {"fix": cause.fix, "where": cause.where, "command": with_java(cause.command, given)}
         told |= {name: text for name, text in own.items() if text}
     else:
         if looked and not closer:

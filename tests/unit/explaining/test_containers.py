@@ -207,6 +207,8 @@ def test_a_keystore_of_java_is_looked_into_without_its_password(tmp_path: Path) 
         course=False,
     )
     assert "the certificate of CN=pump-7 expired 2 days ago" in told.why
+    reads = f"keytool -list -rfc -keystore {tmp_path / 'k.jks'} | openssl x509 -noout"
+    assert told.command.startswith(reads)
     good = LAB.issue_client("pump-7").certificate.public_bytes(Encoding.DER)
     (tmp_path / "k.jks").write_bytes(keystore(entry(1, good, ca)))
     done = call("explain", "--certfile", tmp_path / "k.jks", "--cafile", tmp_path / "t.jks")
