@@ -52,10 +52,10 @@ def _parts(block: re.Match[bytes]) -> tuple[bytes, bytes]:
     try:
         der = base64.b64decode(block[2])
     except binascii.Error:
-        return b"", b""
-    certificate, rest = _first(der)
+        der = b""
     if len(der) < 2:
         return b"", b""
+    certificate, rest = _first(der)
     return ssl.DER_cert_to_PEM_cert(certificate).strip().encode(), rest
 
 
