@@ -69,10 +69,17 @@ class Conversation:
     reused: bool = False
     # Bounded: a client may send commands for as long as it likes.
     received: deque[str] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    replies: bytearray = field(default_factory=bytearray)
 
-    def send(self, line: str) -> None:
-        """Send one line."""
-        self.connection.sendall(line.encode("utf-8") + b"\n")
+    def say(self, line: str) -> None:
+        """Have one line ready for `flush`: commands that came together are answered together."""
+        self.replies += line.encode("utf-8") + b"\n"
+
+    def flush(self) -> None:
+        """Send what is ready."""
+        if self.replies:
+            self.connection.sendall(self.replies)
+            self.replies.clear()
 
     def side(self) -> Side:
         """Return it as it is now."""
@@ -214,24 +221,8 @@ class Backend:
         """Talk until the end; return whether it was the other side that ended it, in order."""
         self._shake_hands(talk)
         self._tell("open", peer, talk)
-        if self._authorize is not None:
-            talk.stage = Stage.APPLICATION
-            tls = talk.connection
-            shown = tls.getpeercert() if isinstance(tls, ssl.SSLSocket) else None
-            try:
-                with self._acceptor.outside():
-                    allowed = self._authorize(shown)
-            except BaseException:  # also exit(), which a thread would not say
-                talk.send("ERROR not authorized")
-                raise
-            if not allowed:
-                talk.failure = Failure(
-                    "PermissionError",
-                    "NOT_AUTHORIZED",
-                    text=f"{talk.peer or 'who shows no name'} may not speak here",
-                )
-                talk.send("ERROR not authorized")
-                return False
+        if not self._is_allowed(talk):
+            return False
         lines = LineBuffer(long=self._answer is not None)
         while True:
             deadline, answered = time.monotonic() + self._idle_timeout, False
@@ -248,11 +239,36 @@ class Backend:
                     for command in lines.feed(data):
                         talk.received.append(command)
                         self._tell("command", peer, talk)
-                        talk.send(self._reply(command, talk))
+                        talk.say(self._reply(command, talk))
                         answered = True
+                        if self._answer:  # which may take its time for the next one
+                            talk.flush()
                 except ProtocolError as error:
-                    talk.send(f"ERROR {error}")
+                    talk.say(f"ERROR {error}")
                     raise
+                finally:
+                    talk.flush()
+
+    def _is_allowed(self, talk: Conversation) -> bool:
+        if self._authorize is None:
+            return True
+        talk.stage = Stage.APPLICATION
+        tls, allowed = talk.connection, False
+        shown = tls.getpeercert() if isinstance(tls, ssl.SSLSocket) else None
+        try:
+            with self._acceptor.outside():
+                allowed = bool(self._authorize(shown))
+        finally:  # also after exit(), which a thread would not say
+            if not allowed:
+                talk.say("ERROR not authorized")
+                talk.flush()
+        if not allowed:
+            talk.failure = Failure(
+                "PermissionError",
+                "NOT_AUTHORIZED",
+                text=f"{talk.peer or 'who shows no name'} may not speak here",
+            )
+        return allowed
 
     def _reply(self, command: str, talk: Conversation) -> str:
         if self._answer is None:
@@ -266,6 +282,6 @@ class Backend:
                 what = "several lines" if isinstance(line, str) else kind_of(line)
                 raise TypeError(f"answer returned {what}, and not one line of text")
         except BaseException:
-            talk.send("ERROR the backend could not answer")
+            talk.say("ERROR the backend could not answer")
             raise
         return line

@@ -231,29 +231,35 @@ class Relay:
                     units = [data]
                     if self._whole:
                         units = splitter.feed(data) if data else [splitter.rest()]
-                    ready = bytearray()
-                    for unit in filter(None, units):
-                        sent = self._pass(number, counts[direction], direction, unit)
+                    units = list(filter(None, units))
+                    # A tamper may take its time for the next one.
+                    for piece in [[unit] for unit in units] if self.tamper else [units]:
+                        sent = self._pass(number, counts[direction], direction, piece)
                         if sent is None:
                             return
-                        counts[direction] += 1
-                        ready += sent
-                        if self.tamper:  # which may take its time for the next one
-                            _carry(ready, sink)
-                    _carry(ready, sink)
+                        counts[direction] += len(piece)
+                        with contextlib.suppress(OSError):
+                            sink.sendall(sent)
                     if not data:
                         selector.unregister(source)
                         with contextlib.suppress(OSError):
                             socket.socket.shutdown(sink, socket.SHUT_WR)
 
-    def _pass(self, number: int, index: int, direction: Direction, heard: bytes) -> bytes | None:
-        sent = self._tampered(Chunk(number, index, direction, heard)) if self.tamper else heard
+    def _pass(
+        self, number: int, index: int, direction: Direction, units: list[bytes]
+    ) -> bytes | None:
+        """Write units down and return what to pass on: with a tamper, one at a time."""
+        heard = sent = b"".join(units)
+        if self.tamper:
+            sent = self._tampered(Chunk(number, index, direction, heard))
         with self._lock:
-            self._bytes += len(heard)
-            if len(self._chunks) < REMEMBERED and self._bytes <= REMEMBERED_BYTES:
-                self._chunks.append(Chunk(number, index, direction, heard, sent))
-            else:
-                self.forgotten += 1
+            for place, unit in enumerate(units):
+                self._bytes += len(unit)
+                if len(self._chunks) == REMEMBERED or self._bytes > REMEMBERED_BYTES:
+                    self.forgotten += len(units) - place
+                    break
+                passed = sent if self.tamper else unit
+                self._chunks.append(Chunk(number, index + place, direction, unit, passed))
         return sent
 
     def _tampered(self, chunk: Chunk) -> bytes | None:
@@ -265,12 +271,6 @@ class Relay:
         except BaseException as error:  # noqa: BLE001 - a thread has nobody to raise to: stop() has
             self._failed, sent = error, None
         return sent
-
-
-def _carry(ready: bytearray, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        sink.sendall(ready)
-    ready.clear()
 
 
 def _receive(source: socket.socket) -> bytes | None:

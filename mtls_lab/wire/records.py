@@ -6,6 +6,7 @@ Not here: sockets, keys, decryption.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -143,6 +144,11 @@ class Splitter:
         self._buffer += data
         if self._tls is None and self._buffer:
             self._tls = looks_like_tls(self._buffer)
+        if not self._tls:
+            units = io.BytesIO(self._buffer).readlines()
+            whole = not units or units[-1].endswith(b"\n") or len(units[-1]) > MAX_LINE
+            self._buffer = b"" if whole else units.pop()
+            return units
         units, start = [], 0
         while end := self._end(start):
             units.append(self._buffer[start:end])
@@ -156,18 +162,16 @@ class Splitter:
         return rest
 
     def _end(self, start: int) -> int:
-        """Return where the unit that starts here ends; 0 if it is not complete."""
+        """Return where the record that starts here ends; 0 if it is not complete."""
         whole = len(self._buffer)
-        if self._tls:
-            header = self._buffer[start : start + HEADER]
-            if len(header) < HEADER:
-                return 0
-            length = int.from_bytes(header[3:], "big")
-            if not looks_like_tls(header) or length > LONGEST:
-                return whole
-            end = start + HEADER + length
-            return end if end <= whole else 0
-        return self._buffer.find(b"\n", start) + 1 or (whole if whole - start > MAX_LINE else 0)
+        header = self._buffer[start : start + HEADER]
+        if len(header) < HEADER:
+            return 0
+        length = int.from_bytes(header[3:], "big")
+        if not looks_like_tls(header) or length > LONGEST:
+            return whole
+        end = start + HEADER + length
+        return end if end <= whole else 0
 
 
 class PlaintextMessages:

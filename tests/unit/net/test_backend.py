@@ -6,6 +6,7 @@ Clients that misbehave are in test_backend_peers.py, the end of a backend in tes
 import socket
 import ssl
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -107,6 +108,33 @@ def test_how_the_bytes_are_sent_does_not_matter(pieces: list[bytes]) -> None:
 def test_a_wrong_command_ends_nothing() -> None:
     with serve() as backend:
         assert lines_from(backend, b"DANCE\nPING\n") == ["ERROR unknown command: try HELP", "PONG"]
+
+
+def test_what_came_before_a_line_that_is_none_is_answered() -> None:
+    """In one piece: the replies come in order, and the complaint last."""
+    complaint = "ERROR this is not text: a line may hold no control characters"
+    with serve() as backend:
+        assert lines_from(backend, b"PING\nHELP\n\x07\nPING\n") == [
+            "PONG",
+            "GET_SECRET, PING, HELP",
+            complaint,
+        ]
+
+
+def test_an_answer_does_not_wait_for_the_next_one() -> None:
+    """Two commands in one piece: the first reply arrives while the second is being thought of."""
+    asked_again = threading.Event()
+
+    def answer(command: str, certificate: bytes | None) -> str:
+        assert certificate is None
+        assert command == "1" or asked_again.wait(5)
+        return command
+
+    with serve(answer=answer) as backend, connect(backend.address) as client:
+        client.sendall(b"1\n2\n")
+        assert client.recv(64) == b"1\n"
+        asked_again.set()
+        assert client.recv(64) == b"2\n"
 
 
 LONGEST = b"x" * 1023
