@@ -99,9 +99,11 @@ class Panel:
         self._result = ipywidgets.HTML()
         self._columns = ipywidgets.HBox([self._result])
         self._columns.add_class("lab-body")
-        self.box = ipywidgets.VBox([ipywidgets.HTML(head), live(), self._columns])
-        for name in ("lab-panel", *map(_class, self.looks)):
-            self.box.add_class(name)
+        self.box = ipywidgets.VBox(
+            [ipywidgets.HTML(head), live(), self._columns],
+            _dom_classes=("lab-panel", *map(_class, self.looks)),
+        )
+        self.box.add_class(f"lab-model-{self.box.model_id}")  # for live.js
 
     def add(self, *controls: ipywidgets.Widget) -> None:
         """Put one row of controls above the result; later rows come below earlier ones."""

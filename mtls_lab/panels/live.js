@@ -1,8 +1,10 @@
 // What a panel does in the page and ipywidgets cannot: it keeps what was opened open, its keys to
-// itself, and takes no clicks once nothing answers them. One view of it is in each panel.
+// itself and its clicks behind the choices made before them, and takes none once nothing answers
+// them. One view of it is in each panel.
 
 const OFF = "data-lm-suppress-shortcuts"; // Lumino leaves the keys of such an element alone
 const FOCUSABLE = "a[href], button, input, select, summary, textarea, [tabindex]";
+const MODEL = "lab-model-"; // begins the class that names the model of a panel
 const ARROWS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 let groups = 0;
 // Each kernel has a copy of this module, and radio buttons of one name in the page are one group.
@@ -104,10 +106,32 @@ function onKey(event) {
     }
 }
 
+// --- Clicks -------------------------------------------------------------------------------------
+
+// While one choice of a control is on its way to the kernel, ipywidgets keeps the next one back,
+// but no click: what runs would be the choice before the one that the page shows.
+const keepsBack = (model) => Boolean(model._msg_buffer)
+    || (model.get("children") ?? []).some(keepsBack);
+
+function inTurn(box, event) {
+    const button = event.target.closest(".widget-button");
+    if (!button || !keepsBack(box)) return;
+    event.stopImmediatePropagation();
+    const press = () => {
+        if (!button.isConnected) return;
+        if (keepsBack(box)) requestAnimationFrame(press);
+        else button.click();
+    };
+    press();
+}
+
 // --- One panel ----------------------------------------------------------------------------------
 
-function tend(panel) {
+function tend(panel, manager) {
     let focused = null;
+    let box = null; // the model of the panel
+    const named = [...panel.classList].find((each) => each.startsWith(MODEL));
+    manager?.get_model(named?.slice(MODEL.length)).then((found) => { box = found; }, () => {});
     // What is below a panel moves down for a longer result, and does not move up for a shorter one,
     // until the reader opens or closes a part of it, or gives the page another width.
     let [width, height] = [0, 0];
@@ -132,8 +156,11 @@ function tend(panel) {
         if (inlineSize !== width) free();
         [width, height] = [inlineSize, blockSize];
     });
-    const onClick = ({ target }) => { if (target.closest("summary")) free(); };
-    panel.addEventListener("click", onClick);
+    const onClick = (event) => {
+        if (event.target.closest("summary")) free();
+        if (box) inTurn(box, event);
+    };
+    panel.addEventListener("click", onClick, true);
     sizes.observe(panel);
     panel.addEventListener("keydown", onKey, true);
     panel.addEventListener("focusin", onFocus);
@@ -143,7 +170,7 @@ function tend(panel) {
     return () => {
         changes.disconnect();
         sizes.disconnect();
-        panel.removeEventListener("click", onClick);
+        panel.removeEventListener("click", onClick, true);
         panel.removeEventListener("keydown", onKey, true);
         panel.removeEventListener("focusin", onFocus);
     };
@@ -154,7 +181,7 @@ if (!customElements.get("lab-live")) {
     customElements.define("lab-live", class extends HTMLElement {
         connectedCallback() {
             const panel = this.closest(".lab-panel");
-            this.leave = panel && tend(panel);
+            this.leave = panel && tend(panel, this.manager);
         }
 
         disconnectedCallback() {
@@ -164,7 +191,9 @@ if (!customElements.get("lab-live")) {
 }
 
 export default {
-    render({ el }) {
-        el.append(document.createElement("lab-live"));
+    render({ model, el }) {
+        const live = document.createElement("lab-live");
+        live.manager = model.widget_manager;
+        el.append(live);
     },
 };

@@ -17,6 +17,7 @@ from mtls_lab.exercises.questioning import can_be_elsewhere
 PASSWORD = "swordfish"
 TOKENS = {"device 7": "c0ffee-4711"}
 KEY = b"a key in the program"
+uuid.getnode()  # remembered: who asks first, in a thread, has libuuid keep a file open
 TOLD = "is told the device's MAC address and host name"
 
 
