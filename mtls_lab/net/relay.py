@@ -249,9 +249,8 @@ class Relay:
         self, number: int, index: int, direction: Direction, units: list[bytes]
     ) -> bytes | None:
         """Write units down and return what to pass on: with a tamper, one at a time."""
-        heard = sent = b"".join(units)
-        if self.tamper:
-            sent = self._tampered(Chunk(number, index, direction, heard))
+        heard = b"".join(units)
+        sent = self._tampered(Chunk(number, index, direction, heard)) if self.tamper else heard
         with self._lock:
             for place, unit in enumerate(units):
                 self._bytes += len(unit)
