@@ -6,6 +6,7 @@ Here: the function, and reading an address. Not here: the command (cli/diagnosin
 from __future__ import annotations
 
 import re
+import ssl
 from contextlib import suppress
 from typing import Any
 
@@ -71,7 +72,7 @@ def diagnose(
     if starttls and starttls not in PROTOCOLS:
         raise UnknownName("protocol for STARTTLS", starttls, PROTOCOLS)
     host, port = read_target(target)
-    name = server_hostname or host
+    name = (server_hostname or host).removesuffix(".")  # RFC 6066, section 3: it is sent without
     if not _is_name(name):
         raise LabError(
             f"{printable(name)!r} as the name of a server",
@@ -94,11 +95,13 @@ def diagnose(
 
 
 def _is_name(name: str) -> bool:
-    """Whether it can be in a ClientHello (RFC 6066, section 3)."""
+    """Whether OpenSSL takes it for SNI and for the check of a certificate: version 4 is strict."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        return bool(name.encode("idna")) and not name.startswith(".") and "\0" not in name
-    except UnicodeError:
+        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=name)
+    except (ValueError, TypeError, ssl.SSLError):
         return False
+    return True
 
 
 def read_target(target: Any) -> Address:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -120,9 +121,14 @@ def _client(
     issued.save(folder / "device", "client")
 
 
-def _list(folder: Path, days: int = DAYS) -> None:
-    """Sign a revocation list with nobody on it. One for 0 days is over as it is signed."""
-    pem.write_crl(folder / CRL, _ca(folder, "client").crl(days=days))
+def _list(folder: Path) -> None:
+    """Sign a revocation list with nobody on it."""
+    pem.write_crl(folder / CRL, _ca(folder, "client").crl(days=DAYS))
+
+
+def _list_of_before(folder: Path) -> None:
+    list_of_before = _ca(folder, "client").crl(days=-1, skew=timedelta(days=30))
+    pem.write_crl(folder / CRL, list_of_before)
 
 
 # --- To break
@@ -242,7 +248,7 @@ STEPS: dict[str, Step] = {
         _certify, side="client", is_ca=True, key_usage=("digital_signature", "crl_sign")
     ),
     "server_chain": partial(_below_an_intermediate, "server"),
-    "crl_expired": partial(_list, days=0),
+    "crl_expired": _list_of_before,
     "client_revoked": _revoke,
     "client_renewal": _renew_and_forget,
     "client_chain": partial(_below_an_intermediate, "client"),

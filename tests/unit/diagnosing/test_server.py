@@ -71,6 +71,12 @@ def test_what_is_not_a_name_is_one_message(name: str) -> None:
         diagnose(("127.0.0.1", 9), server_hostname=name)
 
 
+def test_the_dot_at_the_end_of_a_name_is_not_sent() -> None:
+    """RFC 6066, section 3. OpenSSL 4 takes no name that has one."""
+    with nobody_listens() as address:
+        assert diagnose(address, server_hostname="api.example.").name == "api.example"
+
+
 def test_a_protocol_that_nobody_knows() -> None:
     with pytest.raises(
         UnknownName, match="one of postgres, smtp, imap, ldap, mysql, pop3, ftp, nats"

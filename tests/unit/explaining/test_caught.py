@@ -360,7 +360,7 @@ def without_blocking() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.settimeout(0)
-        tls = device().wrap_socket(ours, server_hostname="x", do_handshake_on_connect=False)
+        tls = device().wrap_socket(ours, server_hostname="localhost", do_handshake_on_connect=False)
         with tls:
             tls.do_handshake()
 
@@ -371,7 +371,7 @@ def with_the_socket_that_was_wrapped() -> None:
     with (
         ours,
         theirs,
-        context.wrap_socket(ours, server_hostname="x", do_handshake_on_connect=False),
+        context.wrap_socket(ours, server_hostname="localhost", do_handshake_on_connect=False),
     ):
         ours.send(b"GET_SECRET")
 
@@ -379,7 +379,7 @@ def with_the_socket_that_was_wrapped() -> None:
 def before_the_handshake() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        tls = device().wrap_socket(ours, server_hostname="x", do_handshake_on_connect=False)
+        tls = device().wrap_socket(ours, server_hostname="localhost", do_handshake_on_connect=False)
         with tls:
             tls.getpeercert()
 
@@ -400,7 +400,7 @@ MISUSES: dict[str, Callable[[], object]] = {
     "host_without_a_name": lambda: wrap_with(".example.com"),
     "host_without_a_name, long": lambda: wrap_with("a" * 64),
     "not_a_stream": lambda: device().wrap_socket(
-        socket.socket(type=socket.SOCK_DGRAM), server_hostname="x"
+        socket.socket(type=socket.SOCK_DGRAM), server_hostname="localhost"
     ),
     "non_blocking": without_blocking,
     "socket_gone": with_the_socket_that_was_wrapped,
@@ -416,6 +416,18 @@ def test_what_ssl_and_sockets_say_of_a_wrong_call(misuse: str) -> None:
     told = explain(error_of(MISUSES[misuse]))
     assert told.entry == misuse.partition(",")[0]
     assert told.who.startswith("Nobody")
+
+
+def test_a_host_that_openssl_4_does_not_take() -> None:
+    """It leaves no reason: what Python says then is all that there is."""
+    error = ssl.SSLError(0, "unknown error (0x0) (_ssl.c:899)")
+    if ssl.OPENSSL_VERSION_INFO >= (4,):
+        ours, theirs = socket.socketpair()
+        with ours, theirs, pytest.raises(ssl.SSLError) as caught:
+            device().wrap_socket(ours, server_hostname="api.example.")
+        assert str(caught.value).startswith("unknown error (0x0)")
+        error = caught.value
+    assert explain(error).entry == "host_refused"
 
 
 def test_the_text_of_a_key_for_a_name_is_not_shown() -> None:

@@ -247,7 +247,9 @@ def test_a_truncated_hello_shows_the_right_name_or_none(hello: bytes) -> None:
     assert {server_name(hello[:end]) for end in range(len(hello))} == {None}
     # The same, in a record that is whole: the message inside it ends early.
     bodies = (hello[5:end] for end in range(5, len(hello)))
-    assert {server_name(whole(Record(22, (3, 1), body))) for body in bodies} == {None, "localhost"}
+    names = {server_name(whole(Record(22, (3, 1), body))) for body in bodies}
+    assert names <= {None, "localhost"}  # OpenSSL 4 puts the name at the end
+    assert server_name(hello) == "localhost"
 
 
 def test_no_damaged_hello_raises(hello: bytes) -> None:
