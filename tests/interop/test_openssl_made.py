@@ -13,7 +13,9 @@ from tests.interop.command import done, openssl
 from tests.unit.lab import failed, spelled
 from tests.unit.requests import create_csr
 
-LEAF = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
+#: From version 4 on, openssl adds no identifier by itself.
+IDENTIFIERS = "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+LEAF = f"basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n{IDENTIFIERS}"
 SERVER = LEAF + "extendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n"
 CLIENT = LEAF + "extendedKeyUsage=clientAuth\n"
 #: Three ways to make the same kind of key.
