@@ -26,7 +26,7 @@ __all__ = ["backend_context"]
 Function = Callable[..., Any]
 
 
-@exercise("a function backend_context(certfile, keyfile)", callable)
+@exercise("a function backend_context(certfile, keyfile)")
 def backend_context(make: Function) -> Iterator[str]:
     """Write the backend's context, and keep its certificate from Eve."""
     with scratch_folder() as folder:

@@ -24,7 +24,7 @@ __all__ = ["device_context"]
 Function = Callable[..., Any]
 
 
-@exercise("a function device_context(cafile)", callable)
+@exercise("a function device_context(cafile)")
 def device_context(make: Function) -> Iterator[str]:
     """Write the device's context."""
     with scratch_folder() as folder:

@@ -38,7 +38,7 @@ __all__ = ["is_served"]
 PATIENT, IMPATIENT = 3.0, 0.1
 
 
-@exercise(wanted="a function is_served(address, context, timeout)", kind=callable)
+@exercise("a function is_served(address, context, timeout)")
 def is_served(function: Callable[..., Any]) -> Iterator[str]:
     """Tell whether the backend really serves a device."""
     ca, stranger = (CertificateAuthority.create(name) for name in ("Lab CA", "Another CA"))
@@ -94,25 +94,13 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
 
 
 _NO_ERROR = "being refused is not an error here: it is the answer"
-
-
 _OWN = "a socket takes and gives bytes; what raises is in your own lines"
-
-
 _ANSWER = "a device that is served gets an answer to its command: PONG, and nothing else"
-
-
 _PIECES = "one `recv` returns what is there so far: a line ends at its line end"
-
-
 _LAST_WORD = "in TLS 1.3 the backend looks at the certificate after the device's handshake is done"
-
-
 #: What a backend does that answers PONG without its line end, and what a device makes of it.
 _CUT = "a backend whose answer is cut"
 _WHOLE = "without its line end, PONG may be the beginning of another answer"
-
-
 _SILENT = ("a backend that never shakes hands", "a backend that never answers")
 
 

@@ -28,7 +28,7 @@ from mtls_lab.scratch import scratch_folder
 __all__ = ["mutual_device"]
 
 
-@exercise(wanted="a function mutual_device(folder)", kind=callable)
+@exercise("a function mutual_device(folder)")
 def mutual_device(function: Callable[..., Any]) -> Iterator[str]:
     """Let the device prove itself."""
     servers, devices = (CertificateAuthority.create(name) for name in ("Server CA", "Device CA"))

@@ -158,7 +158,7 @@ def _started(function: Callable[..., Any], ca: CertificateAuthority) -> Iterator
         yield serve.started
 
 
-@exercise(wanted="a function trusted_backend(serve)", kind=callable)
+@exercise("a function trusted_backend(serve)")
 def trusted_backend(function: Callable[..., Any]) -> Iterator[str]:
     """Serve one device, and not the one that was lost."""
     ca = learners_ca()

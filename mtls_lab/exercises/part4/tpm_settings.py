@@ -45,7 +45,7 @@ OWN = (
 )
 
 
-@exercise(wanted="a function tpm_settings(folder, tcti, properties)", kind=callable)
+@exercise("a function tpm_settings(folder, tcti, properties)")
 def tpm_settings(function: Callable[..., Any]) -> Iterator[str]:
     """Tell OpenSSL in a new process which provider to load, and where its TPM is."""
     with scratch_folder() as folder:

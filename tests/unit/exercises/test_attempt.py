@@ -19,6 +19,8 @@ TOKENS = {"device 7": "c0ffee-4711"}
 KEY = b"a key in the program"
 TOLD = "is told the device's MAC address and host name"
 
+uuid.getnode()  # at its first call, libuuid opens a file, if it may, and keeps it
+
 
 def tag(question: str) -> str:
     return hmac.new(KEY, question.encode(), "sha256").hexdigest()
