@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.errors import FileProblem, why_of
 
 __all__ = [
     "PathLike",
@@ -130,7 +130,7 @@ def write_file(
     new = os.path.join(folder, f".{name}.{os.getpid()}-{os.urandom(4).hex()}.new")  # noqa: PTH118
     data = content.encode("utf-8") if isinstance(content, str) else content
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
-    try:
+    with writing(path):
         old = _mode(path) if mode is None else None
         descriptor = os.open(new, flags, next(m for m in (mode, old, 0o666) if m is not None))
         try:
@@ -148,8 +148,6 @@ def write_file(
             with suppress(OSError):
                 os.unlink(new)  # noqa: PTH108
             raise
-    except OSError as error:
-        raise _not_written(path, error) from None
     return path if isinstance(path, Path) else Path(path)
 
 
@@ -250,22 +248,18 @@ def writing(path: PathLike) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _not_written(path, error) from None
-
-
-def _not_written(path: PathLike, error: OSError) -> FileProblem:
-    name = os.fspath(path)
-    if error.errno == errno.ELOOP or (error.errno == errno.EINVAL and _kind(name)):
-        return FileProblem(
-            f"{name} is {_kind(name) or 'a link'}",
-            "a file of the lab's own",
-            "move it away, and try again",
-        )
-    return FileProblem(
-        f"{name} cannot be written ({error.strerror or error})",
-        "a folder that you may write to, with space left",
-        "choose another folder, or change its permissions",
-    )
+        name = os.fspath(path)
+        if error.errno == errno.ELOOP or (error.errno == errno.EINVAL and _kind(name)):
+            raise FileProblem(
+                f"{name} is {_kind(name) or 'a link'}",
+                "a file of the lab's own",
+                "move it away, and try again",
+            ) from None
+        raise FileProblem(
+            f"{name} cannot be written ({why_of(error)})",
+            "a folder that you may write to, with space left",
+            "choose another folder, or change its permissions",
+        ) from None
 
 
 def _kind(path: str) -> str:

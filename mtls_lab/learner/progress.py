@@ -166,7 +166,7 @@ def read(folder: Path | None = None) -> Progress:
     """
     folder = learner_folder() if folder is None else folder
     progress = Progress()
-    for event in _events(folder / FILE) if folder else ():
+    for _, event in parsed(_lines(folder / FILE)) if folder else ():
         _predicted(progress, event)
         match event:
             case {"of": str(name), "reason": str(reason)}:
@@ -254,11 +254,6 @@ def damaged(folder: Path) -> list[int]:
     lines = _lines(folder / FILE)
     events = {line for line, _ in parsed(lines)}
     return [at for at, line in enumerate(lines, 1) if line.strip() and line not in events]
-
-
-def _events(file: Path) -> Iterator[dict[str, Any]]:
-    for _, event in parsed(_lines(file)):
-        yield event
 
 
 def _lines(file: Path) -> list[bytes]:
