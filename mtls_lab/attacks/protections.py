@@ -184,8 +184,7 @@ class KeyInTPM(Protection):
 
     def ask_with_copies(self, to: Upstream, folder: Path) -> Exchange:
         """Be a thief on another machine: all files, and a TPM that is not the device's."""
-        copies = self.copies(folder)
-        certfile, keyfile = copies or (None, None)
+        certfile, keyfile = self.copies(folder) or (None, None)
         with SoftwareTPM(folder / "other tpm") as other:
             return ask_apart(
                 "GET_SECRET",

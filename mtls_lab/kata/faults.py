@@ -162,7 +162,7 @@ def drawn_before(seed: str | int, level: int) -> tuple[Fault, ...] | None:
     return None if before == drawn(seed, level) else before
 
 
-def _catalogued(count: int | None = None) -> tuple[Fault, ...]:
+def _catalogued(count: int | None) -> tuple[Fault, ...]:
     """Return the faults as they were added, all of them or as many as there were once."""
     return tuple(catalogue().values())[:count]
 

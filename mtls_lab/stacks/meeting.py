@@ -30,7 +30,7 @@ from mtls_lab.stacks.running import (
 from mtls_lab.stacks.steady import steady
 from mtls_lab.text import Shown
 
-__all__ = ["CREDENTIALS", "Encounter", "Encounters", "meet"]
+__all__ = ["CREDENTIALS", "Encounter", "Encounters", "meet", "title"]
 
 #: One right credential, and four wrong ones, in the words of data/credentials.toml.
 CREDENTIALS = ("valid", "none", "untrusted", "expired", "wrong_purpose")

@@ -22,7 +22,7 @@ from mtls_lab.facts import read_facts
 from mtls_lab.files import read_file
 from mtls_lab.program import installing
 
-__all__ = ["Program"]
+__all__ = ["ADDED", "Program", "found", "how_to_get", "source"]
 
 #: Where programs are that Debian does not put on everybody's PATH.
 PLACES = ("/usr/sbin", "/usr/lib/postgresql/*/bin")

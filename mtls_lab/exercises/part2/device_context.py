@@ -14,7 +14,7 @@ from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, server_context
 from mtls_lab.exercises.refusals import refusal
 from mtls_lab.exercises.result import Unsafe
-from mtls_lab.exercises.temptations import careless_backends, impostors, no_key_log, no_other_ca
+from mtls_lab.exercises.temptations import agrees_to_nothing_else, careless_backends, impostors
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import public_ca
 from mtls_lab.scratch import scratch_folder
@@ -50,5 +50,4 @@ def device_context(make: Function) -> Iterator[str]:
                 raise Unsafe(found, impostor.rule)
             yield f"Mallory, who presents {impostor.shows}, is refused"
         yield careless_backends(context, lambda: server_context(world.backend))
-        no_other_ca(context, world.ca.certificate)
-        no_key_log(context)
+        agrees_to_nothing_else(context, world.ca.certificate)
