@@ -5,7 +5,6 @@ Here: the check. Not here: whom the device meets (temptations.py).
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,12 +29,7 @@ def device_context(make: Function) -> Iterator[str]:
     with scratch_folder() as folder:
         world = World.in_folder(folder)
         with public_ca(world.folder) as public:
-            context = context_of_files(
-                make,
-                world.path("server_ca.pem"),
-                wrong=ssl.PROTOCOL_TLS_SERVER,
-                whose="backend's",
-            )
+            context = context_of_files(make, world.path("server_ca.pem"), side="client")
         yield "it is a context for the device's side"
         with Backend(server_context(world.backend), secret=SECRET) as backend:
             exchange = ask("GET_SECRET", backend, context=context)
