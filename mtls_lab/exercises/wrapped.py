@@ -24,9 +24,10 @@ from cryptography.hazmat.primitives.serialization import (
 from mtls_lab.errors import LabError
 from mtls_lab.exercises.peers import SECRET, server_context, strict_device
 from mtls_lab.files import private_folder, write_file
-from mtls_lab.net import Backend, ask
+from mtls_lab.net import Backend, ask, ask_apart
 from mtls_lab.pki import CertificateAuthority, Identity, Key, Purpose, pem
 from mtls_lab.tpm import SoftwareTPM, Wrapped, create_csr, create_wrapped_key, missing
+from mtls_lab.wire import Exchange
 
 __all__ = [
     "GUESSED",
@@ -116,7 +117,23 @@ class Company:
             return ask("GET_SECRET", backend, context=context).reply
 
     def certified(self, chip: SoftwareTPM, folder: Path, name: str) -> None:
-        """Let a TPM make a key, and the CA a certificate of it."""
+        """Make a folder that of a device: a key in this TPM, a certificate, and the CA's."""
         create_wrapped_key(chip, folder / f"{name}.key")
         csr = create_csr(chip, folder / f"{name}.key", "trusted-client")
         pem.write_certificate(folder / f"{name}.crt", self.ca.sign(csr, Purpose.CLIENT))
+        pem.write_certificate(folder / "server_ca.pem", self.ca.certificate)
+
+    def visited(
+        self, folder: Path, name: str, environment: Mapping[str, str], version: ssl.TLSVersion
+    ) -> Exchange:
+        """Let the device of such a folder ask for the secret: a process with this environment."""
+        with self.backend() as backend:
+            return ask_apart(
+                "GET_SECRET",
+                backend,
+                certfile=folder / f"{name}.crt",
+                keyfile=folder / f"{name}.key",
+                server_ca=folder / "server_ca.pem",
+                environment=environment,
+                version=version,
+            )

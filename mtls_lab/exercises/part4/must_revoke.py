@@ -10,9 +10,7 @@ import os
 import shutil
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -32,7 +30,6 @@ from mtls_lab.exercises.wrapped import (
     not_run,
     wrapped_key,
 )
-from mtls_lab.net import ask_apart
 from mtls_lab.pki import create_key, pem
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.tpm import SoftwareTPM, missing
@@ -158,33 +155,13 @@ def _whole_chip(company: Company) -> _Folder:
     who = "a wrapped key, and the folder of the software TPM"
     if missing():
         return _Folder(who, {"device.key": wrapped_key(), STATE: os.urandom(4000)}, None, rule)
-    with _device(company) as folder:
-        kept = {"device.key": (folder / "device.key").read_bytes()}
-        kept[STATE] = (folder / STATE).read_bytes()
-        reply = _with_the_copy(company, folder)
-    if reply != SECRET:
-        raise LabError("a copied TPM that did not sign", "the same TPM", "please report it")
-    return _Folder(who, kept, lambda: reply, rule)
-
-
-@contextmanager
-def _device(company: Company) -> Iterator[Path]:
     with scratch_folder() as folder:
         with SoftwareTPM(folder / "tpm") as chip:
             company.certified(chip, folder, "device")
-        pem.write_certificate(folder / "server_ca.pem", company.ca.certificate)
-        yield folder
-
-
-def _with_the_copy(company: Company, folder: Path) -> str | None:
-    copy = shutil.copytree(folder / "tpm", folder / "copy")
-    with SoftwareTPM(copy) as chip, company.backend() as backend:
-        return ask_apart(
-            "GET_SECRET",
-            backend,
-            certfile=folder / "device.crt",
-            keyfile=folder / "device.key",
-            server_ca=folder / "server_ca.pem",
-            environment=chip.environment(folder),
-            version=ssl.TLSVersion.TLSv1_3,
-        ).reply
+        kept = {name: (folder / name).read_bytes() for name in ("device.key", STATE)}
+        with SoftwareTPM(shutil.copytree(folder / "tpm", folder / "copy")) as copy:
+            settings = copy.environment(folder)
+            reply = company.visited(folder, "device", settings, ssl.TLSVersion.TLSv1_3).reply
+    if reply != SECRET:
+        raise LabError("a copied TPM that did not sign", "the same TPM", "please report it")
+    return _Folder(who, kept, lambda: reply, rule)
