@@ -41,7 +41,7 @@ from mtls_lab.tpm import (
     policy_for,
 )
 from mtls_lab.wire import SECRET, Exchange, Stage
-from tests.unit.lab import Lab
+from tests.unit.lab import Lab, failed
 from tests.unit.learner.quiz_runs import decides, without_a_run
 
 pytestmark = pytest.mark.once
@@ -49,8 +49,7 @@ pytestmark = pytest.mark.once
 
 def ends(exchange: Exchange) -> tuple[Stage, str]:
     """Where the device's side failed, and in which words."""
-    assert exchange.device.failure is not None
-    return exchange.device.stage, exchange.device.failure.text
+    return exchange.device.stage, failed(exchange.device).text
 
 
 def asks(lab: Lab, backend: Backend, folder: Path, chip: SoftwareTPM) -> Exchange:
