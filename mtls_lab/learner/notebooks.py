@@ -61,7 +61,7 @@ def notebooks() -> list[Path]:
     return sorted(resource_folder("notebooks").glob("[0-9]*.ipynb"))
 
 
-def unpack(folder: PathLike, *, keep_outputs: bool = False) -> list[Unpacked]:
+def unpack(folder: PathLike) -> list[Unpacked]:
     """Copy the notebooks into a learner's folder, outputs cleared, and mark the folder.
 
     A notebook that the learner changed is never overwritten: if the project has a newer one,
@@ -76,7 +76,7 @@ def unpack(folder: PathLike, *, keep_outputs: bool = False) -> list[Unpacked]:
     known = read_marker(folder)
     done = []
     for source in notebooks():
-        text = source.read_text("utf-8") if keep_outputs else _cleared(source)
+        text = _cleared(source)
         target, latest = folder / source.name, _fingerprint(_cells(text))
         damaged = target.exists() and _cells_of(target) is None
         if target.exists() and latest in (known.get(source.name), _fingerprint_of(target)):
