@@ -116,7 +116,7 @@ class Company:
         with self.backend() as backend:
             return ask("GET_SECRET", backend, context=context).reply
 
-    def certified(self, chip: SoftwareTPM, folder: Path, name: str) -> None:
+    def certify(self, chip: SoftwareTPM, folder: Path, name: str) -> None:
         """Make a folder that of a device: a key in this TPM, a certificate, and the CA's."""
         create_wrapped_key(chip, folder / f"{name}.key")
         csr = create_csr(chip, folder / f"{name}.key", "trusted-client")

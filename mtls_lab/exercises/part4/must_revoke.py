@@ -157,7 +157,7 @@ def _whole_chip(company: Company) -> _Folder:
         return _Folder(who, {"device.key": wrapped_key(), STATE: os.urandom(4000)}, None, rule)
     with scratch_folder() as folder:
         with SoftwareTPM(folder / "tpm") as chip:
-            company.certified(chip, folder, "device")
+            company.certify(chip, folder, "device")
         kept = {name: (folder / name).read_bytes() for name in ("device.key", STATE)}
         with SoftwareTPM(shutil.copytree(folder / "tpm", folder / "copy")) as copy:
             settings = copy.environment(folder)

@@ -119,7 +119,7 @@ def _is_served(
     chip: SoftwareTPM, home: Path, settings: Mapping[str, str], properties: str
 ) -> Iterator[str]:
     company = Company.make()
-    company.certified(chip, home, "tpm")
+    company.certify(chip, home, "tpm")
     for words, version in reversed(VERSIONS.items()):
         exchange = company.visited(home, "tpm", settings, version)
         if exchange.reply != SECRET:
