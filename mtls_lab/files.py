@@ -15,12 +15,12 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.errors import FileProblem, why_of
 
 __all__ = [
     "PathLike",
@@ -29,7 +29,6 @@ __all__ = [
     "private_folder",
     "read_file",
     "read_json",
-    "shorten",
     "write_file",
     "writing",
 ]
@@ -69,25 +68,16 @@ def read_file(path: PathLike, *, most: int = MOST) -> bytes:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not stat.S_ISREG(mode):
             raise ValueError("not a regular file")
-        data = _all_of(descriptor, most)
+        parts, left = [], most + 1
+        while left and (part := os.read(descriptor, left)):
+            parts.append(part)
+            left -= len(part)
     finally:
         os.close(descriptor)
-    if len(data) > most:
-        raise ValueError(f"larger than {_size(most)}")
-    return data
-
-
-def _all_of(descriptor: int, most: int) -> bytes:
-    """Read to the end, but not further than one byte beyond `most`."""
-    parts, left = [], most + 1
-    while left and (part := os.read(descriptor, left)):
-        parts.append(part)
-        left -= len(part)
+    if not left:
+        limit = f"{most >> 20} MiB" if most >= 1 << 20 else f"{most:,} bytes"
+        raise ValueError(f"larger than {limit}")
     return b"".join(parts)
-
-
-def _size(number: int) -> str:
-    return f"{number >> 20} MiB" if number >= 1 << 20 else f"{number:,} bytes"
 
 
 def read_json(path: PathLike, *, most: int = MOST) -> Any:
@@ -130,7 +120,7 @@ def write_file(
     new = os.path.join(folder, f".{name}.{os.getpid()}-{os.urandom(4).hex()}.new")  # noqa: PTH118
     data = content.encode("utf-8") if isinstance(content, str) else content
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
-    try:
+    with writing(path):
         old = _mode(path) if mode is None else None
         descriptor = os.open(new, flags, next(m for m in (mode, old, 0o666) if m is not None))
         try:
@@ -148,8 +138,6 @@ def write_file(
             with suppress(OSError):
                 os.unlink(new)  # noqa: PTH108
             raise
-    except OSError as error:
-        raise _not_written(path, error) from None
     return path if isinstance(path, Path) else Path(path)
 
 
@@ -174,7 +162,7 @@ def append_line(path: PathLike, line: str) -> None:
         FileProblem: it cannot be written, is a link, or is not a regular file.
     """
     data = line.encode("utf-8") + b"\n"
-    with writing(path), _alone(path, os.O_APPEND | os.O_CREAT) as descriptor:
+    with writing(path), _alone(path) as descriptor:
         end = os.lseek(descriptor, 0, os.SEEK_END)
         os.lseek(descriptor, max(end - 1, 0), os.SEEK_SET)
         if end and os.read(descriptor, 1) != b"\n":
@@ -186,35 +174,14 @@ def append_line(path: PathLike, line: str) -> None:
             raise
 
 
-def shorten(path: PathLike, content: Callable[[bytes], bytes], *, most: int) -> None:
-    """Replace what a file holds by something shorter, while no other process adds to it.
-
-    Args:
-        path: the file; if it is missing, nothing is done.
-        content: from the old content to the new one; a longer one is not written.
-        most: how many bytes it may have.
-
-    Raises:
-        FileProblem: it cannot be read or written.
-    """
-    with writing(path), suppress(FileNotFoundError), _alone(path) as descriptor:
-        old = _all_of(descriptor, most)
-        if len(old) > most:
-            raise OSError(errno.EFBIG, f"larger than {_size(most)}")
-        new = content(old)
-        if len(new) < len(old):  # so there is room for it, on a full disk as well
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            _write(descriptor, new)
-            os.ftruncate(descriptor, len(new))
-
-
 @contextmanager
-def _alone(path: PathLike, more: int = 0) -> Iterator[int]:
-    """Open a regular file to change it, while no other process of the lab does, where that exists.
+def _alone(path: PathLike) -> Iterator[int]:
+    """Open a regular file to add to it, while no other process of the lab does, where that exists.
 
     Closing it ends the lock.
     """
-    descriptor = os.open(path, os.O_RDWR | more | _AT_ONCE | _NO_LINK | _BINARY, 0o666)
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | _AT_ONCE | _NO_LINK | _BINARY
+    descriptor = os.open(path, flags, 0o666)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "not a regular file")
@@ -250,22 +217,18 @@ def writing(path: PathLike) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _not_written(path, error) from None
-
-
-def _not_written(path: PathLike, error: OSError) -> FileProblem:
-    name = os.fspath(path)
-    if error.errno == errno.ELOOP or (error.errno == errno.EINVAL and _kind(name)):
-        return FileProblem(
-            f"{name} is {_kind(name) or 'a link'}",
-            "a file of the lab's own",
-            "move it away, and try again",
-        )
-    return FileProblem(
-        f"{name} cannot be written ({error.strerror or error})",
-        "a folder that you may write to, with space left",
-        "choose another folder, or change its permissions",
-    )
+        name = os.fspath(path)
+        if error.errno == errno.ELOOP or (error.errno == errno.EINVAL and _kind(name)):
+            raise FileProblem(
+                f"{name} is {_kind(name) or 'a link'}",
+                "a file of the lab's own",
+                "move it away, and try again",
+            ) from None
+        raise FileProblem(
+            f"{name} cannot be written ({why_of(error)})",
+            "a folder that you may write to, with space left",
+            "choose another folder, or change its permissions",
+        ) from None
 
 
 def _kind(path: str) -> str:

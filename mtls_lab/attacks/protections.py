@@ -139,9 +139,7 @@ def lab_protections(folder: PathLike) -> list[Protection]:
     """
     folder = private_folder(folder)
     ca = CertificateAuthority.create("Lab CA")
-    ca_file = Path(folder) / "ca.crt"
-    pem.write_certificate(ca_file, ca.certificate)
-    pem.write_key(ca_file.with_suffix(".key"), ca.key)
+    ca_file, _ = pem.Identity(ca.key, ca.certificate).save(folder, "ca")
     server = ca.issue_server(["localhost", "127.0.0.1"]).save(folder, "server")
     client = ca.issue_client("trusted-client").save(folder, "client")
     device = client_context(ca_file, *client)
@@ -186,8 +184,7 @@ class KeyInTPM(Protection):
 
     def ask_with_copies(self, to: Upstream, folder: Path) -> Exchange:
         """Be a thief on another machine: all files, and a TPM that is not the device's."""
-        copies = self.copies(folder)
-        certfile, keyfile = copies or (None, None)
+        certfile, keyfile = self.copies(folder) or (None, None)
         with SoftwareTPM(folder / "other tpm") as other:
             return ask_apart(
                 "GET_SECRET",

@@ -149,8 +149,8 @@ def _passed_over(lines: list[int]) -> str:
 
 
 def solved_katas(done: Progress) -> int:
-    """Count the katas that were solved; kata/task.py gives them their names."""
+    """Count the katas that were solved."""
     return sum(
-        name.startswith("kata ") and each.outcome == "right"
+        name.startswith(standing.KATA) and each.outcome == "right"
         for name, each in done.exercises.items()
     )

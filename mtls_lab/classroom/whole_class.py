@@ -25,18 +25,18 @@ def class_report(handed_in: Sequence[HandedIn]) -> str:
     has begun is named in one line.
     """
     number = len(handed_in)
-    lines = [f"{number} learner{'s' * (number != 1)}", *_learners(handed_in)]
-    lines += [
+    lines = [
+        f"{number} learner{'s' * (number != 1)}",
+        *_learners(handed_in),
         "",
         "Predictions: wrong of made, the most missed first, and the commonest wrong answer",
         *_questions(handed_in),
-    ]
-    lines += [
         "",
         "Exercises: right / works but unsafe / not yet / not attempted",
         *_tasks(handed_in),
+        *_gained([each.done for each in handed_in]),
     ]
-    return "\n".join([*lines, *_gained([each.done for each in handed_in])])
+    return "\n".join(lines)
 
 
 def _learners(handed_in: Sequence[HandedIn]) -> Iterator[str]:

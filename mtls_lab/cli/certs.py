@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 from mtls_lab.cli.passwords import password
 from mtls_lab.cli.sealed import Sealed, chip_for, seal, told_of
 from mtls_lab.errors import FileProblem, LabError
-from mtls_lab.files import private_folder, write_file
+from mtls_lab.files import private_folder, write_file, writing
 from mtls_lab.pki import CA_DAYS, CertificateAuthority, Identity, Purpose, pem
 from mtls_lab.program import typed
 from mtls_lab.text import json_text
@@ -74,25 +74,22 @@ def run(options: argparse.Namespace) -> int:
     """
     _fit(options)
     chip = chip_for(options.tpm_folder) if options.tpm else None
-    files = [*_files(options, chip)]
     folder: Path = options.folder
-    _refuse_to_overwrite([folder / each.machine / each.name for each in files])
+    files = {folder / each.machine / each.name: each for each in _files(options, chip)}
+    _refuse_to_overwrite(list(files))
     for machine in MACHINES:
         private_folder(folder / machine)
     done: list[Path] = []
     try:
-        for each in files:
-            path = folder / each.machine / each.name
+        for path, each in files.items():
+            _claim(path)
             done.append(path)
             each.write(path)
     except BaseException:
         for path in done:
             path.unlink(missing_ok=True)
         raise
-    made = [
-        Made(str(folder / each.machine / each.name), each.machine, each.secret, each.what)
-        for each in files
-    ]
+    made = [Made(str(path), each.machine, each.secret, each.what) for path, each in files.items()]
     if options.json:
         print(json_text([asdict(each) for each in made], indent=1))
     else:
@@ -190,14 +187,13 @@ def _identity(machine: str, name: str, identity: Identity | Sealed, told: str) -
         machine, f"{name}.crt", secret=False, what=told,
         write=partial(_certificates, identity=identity),
     )  # fmt: skip
-    write: Callable[[Path], object]
     if isinstance(identity, Sealed):
         what = "its key, wrapped: worth nothing without its TPM"
-        write = partial(write_file, content=identity.wrapped, mode=0o600)
-        yield _File(machine, f"{name}.key", secret=False, what=what, write=write)
-        return
-    write = partial(pem.write_key, key=identity.key)
-    yield _File(machine, f"{name}.key", secret=True, what="its key", write=write)
+        wrapped = partial(write_file, content=identity.wrapped, mode=0o600)
+        yield _File(machine, f"{name}.key", secret=False, what=what, write=wrapped)
+    else:
+        plain = partial(pem.write_key, key=identity.key)
+        yield _File(machine, f"{name}.key", secret=True, what="its key", write=plain)
 
 
 def _certificates(path: Path, identity: Identity | Sealed) -> None:
@@ -212,6 +208,15 @@ def _refuse_to_overwrite(paths: list[Path]) -> None:
             "a folder without these files: nothing is overwritten",
             "name another folder, or move the old files away",
         )
+
+
+def _claim(path: Path) -> None:
+    """Make a file to be written: of two runs at once, one has them all. Raises FileProblem."""
+    with writing(path):
+        try:
+            path.touch(mode=0o600, exist_ok=False)
+        except FileExistsError:
+            _refuse_to_overwrite([path])
 
 
 # --- Names

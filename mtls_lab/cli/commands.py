@@ -21,7 +21,6 @@ from mtls_lab.classroom import class_report, collected, export, once_each, read_
 from mtls_lab.errors import LabError, NotInWorkspace, ToolMissing
 from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.learner import progress, reviews
-from mtls_lab.learner.tidying import tidy
 from mtls_lab.program import typed
 from mtls_lab.scratch import sweep
 
@@ -34,7 +33,6 @@ INSIDE = ("JUPYTERHUB_SERVICE_PREFIX", "JUPYTER_SERVER_URL")
 def _start(options: argparse.Namespace) -> int:
     folder: Path = options.folder
     notebooks = unpacking.unpack(folder)
-    tidy(folder)
     sweep(tempfile.gettempdir())
     for notebook in notebooks:
         name = notebook.path.name

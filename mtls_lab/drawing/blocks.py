@@ -79,11 +79,8 @@ def definitions(rows: Iterable[tuple[str, str]], *, sentences: bool = False) -> 
         1
     """
     # JupyterLab lets both float, in a fifth of the width and the rest.
-    name, value, layout = (
-        "",
-        "",
-        "display:grid;grid-template-columns:fit-content(38%) minmax(0,1fr)",
-    )
+    name = value = ""
+    layout = "display:grid;grid-template-columns:fit-content(38%) minmax(0,1fr)"
     if sentences:
         name = ";flex:0 0 9.5em"
         value = ";flex:1 1 calc(100% - 11em);min-width:min(15em,100%)"

@@ -115,13 +115,9 @@ def of_this_key(claim: Claim) -> str | None:
 
 def does_not_leave(claim: Claim) -> str | None:
     """Let only keys count that the TPM has made and never hands out."""
-    for wanted in (
-        Attribute.FIXED_TPM,
-        Attribute.FIXED_PARENT,
-        Attribute.SENSITIVE_DATA_ORIGIN,
-    ):
+    for wanted, spelled in _KEEPS_IT_INSIDE.items():
         if wanted not in claim.key.attributes:
-            return f"this key may exist outside of the TPM: {_SPELLED[wanted]} is not set"
+            return f"this key may exist outside of the TPM: {spelled} is not set"
     return None
 
 
@@ -145,8 +141,8 @@ def under_policy(policy: bytes) -> EvidenceRule:
     return bound
 
 
-#: As the specification spells them (TPMA_OBJECT).
-_SPELLED = {
+#: What a key has that never leaves its TPM, as the specification spells it (TPMA_OBJECT).
+_KEEPS_IT_INSIDE = {
     Attribute.FIXED_TPM: "fixedTPM",
     Attribute.FIXED_PARENT: "fixedParent",
     Attribute.SENSITIVE_DATA_ORIGIN: "sensitiveDataOrigin",

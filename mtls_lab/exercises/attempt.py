@@ -158,7 +158,7 @@ def _attack(device_says: Says, is_genuine: Genuine) -> Attempt:
         if stranger.served:
             head = "✗ everybody is served"
             return Attempt(head, tuple(tried), stranger.lines, (OPEN,), served=True)
-        recording = _first_served(backend, "mallory", lambda _: first.answer, tried, "a recording")
+        recording = _sent_again(backend, first.answer, tried)
         with scratch_folder() as empty:
             copy = _Copy(device_says, str(empty))
             clone, needed = _copies(backend, copy, tried)
@@ -184,15 +184,13 @@ def _device(backend: QuestioningBackend, says: Says) -> Call:
     return done
 
 
-def _first_served(
-    backend: QuestioningBackend, who: str, says: Says, tried: list[tuple[str, bool]], what: str
-) -> Call:
-    """Call from elsewhere, and if that is refused, from the device's own address."""
-    done = backend.visit(who, says, elsewhere=True)
-    tried.append((f"{what}, sent from elsewhere", done.served))
+def _sent_again(backend: QuestioningBackend, answer: str, tried: list[tuple[str, bool]]) -> Call:
+    """Let Mallory send a recording: from elsewhere, and if refused from the device's address."""
+    done = backend.visit("mallory", lambda _: answer, elsewhere=True)
+    tried.append(("a recording, sent from elsewhere", done.served))
     if not done.served and can_be_elsewhere():
-        done = backend.visit(who, says, elsewhere=False)
-        tried.append((f"{what}, sent from the device's address", done.served))
+        done = backend.visit("mallory", lambda _: answer, elsewhere=False)
+        tried.append(("a recording, sent from the device's address", done.served))
     return done
 
 

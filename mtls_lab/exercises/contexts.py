@@ -74,20 +74,19 @@ def _spelled(context: ssl.SSLContext) -> None:
             raise NotYet(found, "Python takes any name for an attribute: compare how it is spelled")
 
 
-def context_of_files(
-    make: Callable[..., Any], *files: str, wrong: int, whose: str
-) -> ssl.SSLContext:
-    """Call a learner's function, and hold it to a context for the right side."""
+#: By the side that a context is for: the protocol of the other one.
+_OTHER = {"client": ssl.PROTOCOL_TLS_SERVER, "server": ssl.PROTOCOL_TLS_CLIENT}
+
+
+def context_of_files(make: Callable[..., Any], *files: str, side: str) -> ssl.SSLContext:
+    """Let the learner make a context of files, for "client" or "server"."""
     called = call(make, *files)
-    context = called.returned(_rule(called, _PLACES))
-    if not isinstance(context, ssl.SSLContext):
-        rule = "it returns an ssl.SSLContext"
-        raise NotYet(f"{called.name} returned {shown(context)}", rule)
-    if context.protocol == wrong:
-        rule = "a context is made for one side of the connection"
-        raise NotYet(f"{called.name} returned a context for the {whose} side", rule)
-    _spelled(context)
-    return context
+    other = NotYet(
+        f"{called.name} returned a context for the"
+        f" {'device' if side == 'server' else 'backend'}'s side",
+        "a context is made for one side of the connection",
+    )
+    return _context(called, _rule(called, _PLACES), side, other)
 
 
 def context_in_folder(function: Callable[..., Any], folder: Path, side: str) -> ssl.SSLContext:
@@ -98,14 +97,19 @@ def context_in_folder(function: Callable[..., Any], folder: Path, side: str) -> 
             f"{called.name} raised {Failure.of(called.error)} (line {called.line} of its cell)",
             "a certificate is loaded together with its own key, and a CA file holds certificates",
         )
-    context = called.returned(_rule(called, _IN_FOLDER))
+    other = NotYet(
+        f"this is not a context for a {side}",
+        "the side that connects is the client, the side that accepts is the server",
+    )
+    return _context(called, _rule(called, _IN_FOLDER), side, other)
+
+
+def _context(called: Called, rule: str, side: str, other: NotYet) -> ssl.SSLContext:
+    """Hold what was returned to a context for this side; `other` is raised for one of the other."""
+    context = called.returned(rule)
     if not isinstance(context, ssl.SSLContext):
         raise NotYet(f"{called.name} returned {shown(context)}", "it returns an ssl.SSLContext")
-    wrong = {"client": ssl.PROTOCOL_TLS_SERVER, "server": ssl.PROTOCOL_TLS_CLIENT}[side]
-    if context.protocol == wrong:
-        raise NotYet(
-            f"this is not a context for a {side}",
-            "the side that connects is the client, the side that accepts is the server",
-        )
+    if context.protocol == _OTHER[side]:
+        raise other
     _spelled(context)
     return context

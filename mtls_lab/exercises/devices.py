@@ -19,7 +19,7 @@ from mtls_lab.exercises.contexts import context_in_folder
 from mtls_lab.exercises.peers import PAST, SECRET, strict_device
 from mtls_lab.exercises.refusals import ASKING, EXPIRED, VALIDITY, served
 from mtls_lab.exercises.result import NotYet, Unsafe
-from mtls_lab.exercises.temptations import careless_devices, no_key_log, no_other_ca
+from mtls_lab.exercises.temptations import agrees_to_nothing_else, careless_devices
 from mtls_lab.files import write_file
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem, public_ca
@@ -99,8 +99,7 @@ class ForDevices:
         yield f"{EXPIRED} is refused"
         device = self.devices.issue_client("trusted-client")
         yield careless_devices(self.backend, lambda: self.device(device))
-        no_other_ca(self.context, self.devices.certificate)
-        no_key_log(self.context)
+        agrees_to_nothing_else(self.context, self.devices.certificate)
 
     def _others(self) -> Iterator[tuple[str, Identity | None]]:
         mallory = CertificateAuthority.create("Mallory CA")
@@ -185,8 +184,7 @@ class Factory:
             held = careless_devices(
                 backend, lambda: strict_device(self.servers.certificate, identity)
             )
-        no_other_ca(context, self.devices.certificate)
-        no_key_log(context)
+        agrees_to_nothing_else(context, self.devices.certificate)
         return held
 
     def _others(self) -> Iterator[tuple[str, Identity | None, str]]:

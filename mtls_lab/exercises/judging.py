@@ -21,31 +21,33 @@ from mtls_lab.exercises.calling import no_stragglers
 from mtls_lab.exercises.result import NotYet, Outcome, Result
 from mtls_lab.learner import progress
 
-__all__ = ["Check", "exercise", "is_open", "judge", "remembered"]
-
+__all__ = ["Check", "Steps", "exercise", "is_open", "judge", "remembered"]
 
 Check = Callable[[Any], Result]
+#: What a check is made of: it takes what the learner wrote, and yields what held.
+Steps = Callable[[Any], Iterator[str]]
 
 
-def exercise(
-    wanted: str, kind: type | Callable[[object], bool]
-) -> Callable[[Callable[..., Iterator[str]]], Check]:
+def exercise(wanted: str, kind: Callable[[object], bool] = callable) -> Callable[[Steps], Check]:
     """Make a check of a generator; what the generator does is told in this module's docstring.
 
     The check takes what the learner wrote and never raises. Its name is the exercise's name, in
     the learner's progress as well. Its place in the course is in manifest.py.
 
     Args:
-        wanted: what the learner has to hand in, such as "an ssl.SSLContext".
-        kind: its type, or a function that says whether something is of this kind.
+        wanted: what the learner has to hand in, such as "a function fetch(address)".
+        kind: whether something is of this kind; default: anything that can be called.
     """
 
-    def decorate(generator: Callable[..., Iterator[str]]) -> Check:
-        name = generator.__name__
+    def decorate(steps: Steps) -> Check:
+        def of_this_kind(thing: Any) -> Iterator[str]:
+            if not kind(thing):
+                raise NotYet(f"you gave the check {kind_of(thing)}", f"it takes {wanted}")
+            yield from steps(thing)
 
-        @functools.wraps(generator)
+        @functools.wraps(steps)
         def check(thing: Any) -> Result:
-            result = judge(name, generator, thing, wanted, kind)
+            result = judge(steps.__name__, of_this_kind, thing)
             return result if result.outcome is Outcome.NOT_ATTEMPTED else remembered(result)
 
         return check
@@ -62,25 +64,20 @@ def remembered(result: Result) -> Result:
     return result
 
 
-def judge(
-    name: str,
-    generator: Callable[..., Iterator[str]],
-    thing: object,
-    wanted: str = "",
-    kind: type | Callable[[object], bool] = object,
-) -> Result:
+def judge(name: str, steps: Steps, thing: object) -> Result:
     """Run a check and return what it found; it never raises, and notes nothing.
 
-    The arguments are those of `exercise`, which does this for an exercise of a notebook.
+    Args:
+        name: what the result calls it.
+        steps: the check, as a generator.
+        thing: what the learner wrote.
     """
     seen: list[str] = []
     try:
         if is_open(thing):
             return Result(name, Outcome.NOT_ATTEMPTED)
         with no_stragglers():
-            if not (isinstance(thing, kind) if isinstance(kind, type) else kind(thing)):
-                raise NotYet(f"you gave the check {kind_of(thing)}", f"it takes {wanted}")
-            for sentence in generator(thing):
+            for sentence in steps(thing):
                 seen.append(sentence)  # noqa: PERF402 - what held stays, if the next does not
     except NotYet as no:
         return Result(name, no.outcome, tuple(seen), no.found, no.rule)

@@ -85,15 +85,16 @@ def expect_line(called: Called, line: str) -> None:
         raise NotYet(told, "a line is text: decode the bytes")
     if not isinstance(value, str):
         raise NotYet(told, "it returns the line, a str: to print it is not enough")
-    if value != line and value.rstrip("\r\n") == line:
+    if value == line:
+        return
+    if value.rstrip("\r\n") == line:
         raise NotYet(told, "the newline ends the line, and is not part of it")
-    if value != line and value.strip() == line.strip():
+    rule = STREAM
+    if value.strip() == line.strip():
         rule = "blanks at the ends belong to the line: take the newline away, and nothing else"
-        raise NotYet(f"{told}, and the reply is {shown(line)}", rule)
-    if value != line and value in (line.splitlines()[0], line.replace("\r", "\n")):
-        raise NotYet(f"{told}, and the reply is {shown(line)}", ONE_END)
-    if value != line:
-        raise NotYet(f"{told}, and the reply is {shown(line)}", STREAM)
+    elif value in (line.splitlines()[0], line.replace("\r", "\n")):
+        rule = ONE_END
+    raise NotYet(f"{told}, and the reply is {shown(line)}", rule)
 
 
 def learners_ca() -> CertificateAuthority:

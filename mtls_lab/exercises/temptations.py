@@ -30,13 +30,13 @@ from mtls_lab.wire import Exchange
 __all__ = [
     "Careless",
     "Impostor",
+    "agrees_to_nothing_else",
     "anonymous",
     "careless",
     "careless_backends",
     "careless_devices",
     "impostors",
     "no_key_log",
-    "no_other_ca",
 ]
 
 Make = Callable[[], ssl.SSLContext]
@@ -111,15 +111,15 @@ def _read(eve: Relay, exchange: Exchange) -> str:
 # --- What a side has agreed to
 
 
-def no_other_ca(context: ssl.SSLContext, *known: x509.Certificate) -> None:
-    """Hold a context to trusting these CAs and no others.
+def agrees_to_nothing_else(context: ssl.SSLContext, ca: x509.Certificate) -> None:
+    """Hold a context to trusting this CA and no others, and to writing down no keys.
 
     Raises:
         Unsafe: it trusts more. Their keys are not at hand, so this is read and not tried. Or it
-            takes proxy certificates, which the key of any certificate signs.
+            takes proxy certificates, which the key of any certificate signs; or see `no_key_log`.
     """
-    own = {each.public_bytes(Encoding.DER) for each in known}
-    others = [each for each in context.get_ca_certs(binary_form=True) if each not in own]
+    own = ca.public_bytes(Encoding.DER)
+    others = [each for each in context.get_ca_certs(binary_form=True) if each != own]
     if others:
         name = x509.load_der_x509_certificate(others[0]).subject.rfc4514_string()
         found = f"the context trusts other CAs as well: {len(others)}, such as {name}"
@@ -128,6 +128,7 @@ def no_other_ca(context: ssl.SSLContext, *known: x509.Certificate) -> None:
         found = "the context takes proxy certificates: whoever has a certificate can sign another"
         rule = "VERIFY_ALLOW_PROXY_CERTS makes a CA of each key (RFC 3820): leave it off"
         raise Unsafe(found, rule)
+    no_key_log(context)
 
 
 def no_key_log(context: ssl.SSLContext) -> None:

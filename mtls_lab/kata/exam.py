@@ -107,11 +107,8 @@ def _context(function: Callable[[], object]) -> ssl.SSLContext | Exception:
     if isinstance(error, Exception):
         return error
     if not isinstance(called.value, ssl.SSLContext):
-        found, rule = (
-            f"{called.name} returned {kind_of(called.value)}",
-            "it returns a finished ssl.SSLContext",
-        )
-        raise FileProblem(found, "an ssl.SSLContext", rule)
+        found = f"{called.name} returned {kind_of(called.value)}"
+        raise FileProblem(found, "an ssl.SSLContext", "it returns a finished ssl.SSLContext")
     return called.value
 
 

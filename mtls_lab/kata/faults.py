@@ -162,22 +162,16 @@ def drawn_before(seed: str | int, level: int) -> tuple[Fault, ...] | None:
     return None if before == drawn(seed, level) else before
 
 
-def _catalogued(count: int | None = None) -> tuple[Fault, ...]:
+def _catalogued(count: int | None) -> tuple[Fault, ...]:
     """Return the faults as they were added, all of them or as many as there were once."""
     return tuple(catalogue().values())[:count]
 
 
 def _draws(seed: str | int, level: int, count: int | None = None) -> list[tuple[Fault, ...]]:
     """Return what a seed has had: among the first faults, and whenever a fault was added since."""
-    every, lot = _catalogued(count), _lots(seed, level)
     if level == 3:
-        # Whatever this seed had once at level 1 or 2 is out: so another fault there changes
-        # nothing here but a pair with the new one.
-        known = {fault for below in (1, 2) for had in _draws(seed, below, count) for fault in had}
-        if count is None:
-            known.update(_instead(seed))
-        pairs = (pair for pair in _of_level(every, level) if known.isdisjoint(pair))
-        return [min(pairs, key=lot)]
+        return [_pair(seed, count)]
+    every, lot = _catalogued(count), _lots(seed, level)
     choices = _of_level(every[:FIRST], level)
     had, shares = [_first(seed, level, choices)], len(choices)
     for added in every[FIRST:]:
@@ -188,13 +182,26 @@ def _draws(seed: str | int, level: int, count: int | None = None) -> list[tuple[
     return had
 
 
+def _pair(seed: str | int, count: int | None) -> tuple[Fault, ...]:
+    """Return the two faults that a seed has at level 3, among all or so many.
+
+    Whatever it had once at level 1 or 2 is out: so another fault there changes nothing here but a
+    pair with the new one.
+    """
+    known = {fault for below in (1, 2) for had in _draws(seed, below, count) for fault in had}
+    if count is None:
+        known.update(_instead(seed))
+    pairs = (pair for pair in _of_level(_catalogued(count), 3) if known.isdisjoint(pair))
+    return min(pairs, key=_lots(seed, 3))
+
+
 def _instead(seed: str | int) -> tuple[Fault, ...]:
     """Return what a seed has at level 2 in place of the fault of an example.
 
     It is none of those that the seed had at level 3 then, so nothing else changes for anybody.
     """
-    (pair,) = _draws(seed, 3, SECOND)
-    left = (fault for fault in _catalogued(SECOND) if not fault.example and fault not in pair)
+    had = _pair(seed, SECOND)
+    left = (fault for fault in _catalogued(SECOND) if not fault.example and fault not in had)
     return min(_of_level(tuple(left), 2), key=_lots(seed, 2))
 
 

@@ -155,6 +155,12 @@ def _copy(source: str, target: str, folder: Path) -> None:
     shutil.copyfile(folder / source, folder / target)
 
 
+def _copy_pair(source: Path, target: Path) -> None:
+    """Copy a certificate and its key; the paths have no suffix."""
+    for suffix in (".crt", ".key"):
+        shutil.copy(source.with_suffix(suffix), target.with_suffix(suffix))
+
+
 def _exchange(one: str, other: str, folder: Path) -> None:
     contents = (folder / one).read_bytes(), (folder / other).read_bytes()
     write_file(folder / other, contents[0])
@@ -193,15 +199,13 @@ def _below_an_intermediate(side: str, folder: Path) -> None:
 def _renew_and_forget(folder: Path) -> None:
     """The device fetched its next certificate in time, and goes on with the old one."""
     _client(folder)
-    for suffix in (".crt", ".key"):
-        shutil.copy(folder / f"device/client{suffix}", folder / f"device/renewed{suffix}")
+    _copy_pair(folder / "device/client", folder / "device/renewed")
     _client(folder, valid_days=_OVER)
 
 
 def _roll(folder: Path) -> None:
     """Put a new CA where the old one was, and where it was trusted."""
-    for suffix in (".crt", ".key"):
-        shutil.copy(folder / f"ca/client_ca{suffix}", folder / f"ca/old_client_ca{suffix}")
+    _copy_pair(folder / "ca/client_ca", folder / "ca/old_client_ca")
     _save_ca(folder, "client", CertificateAuthority.create("Client CA 2"))
 
 
@@ -211,12 +215,11 @@ def _roll_without_a_list(folder: Path) -> None:
 
 
 def _revoke(folder: Path) -> None:
-    ca, device = _ca(folder, "client"), folder / "device"
-    ca.revoke(pem.read_certificate(device / "client.crt"))
+    ca = _ca(folder, "client")
+    ca.revoke(pem.read_certificate(folder / "device/client.crt"))
     pem.write_crl(folder / CRL, ca.crl(days=DAYS))
     private_folder(folder / THIEF.parent)
-    for suffix in (".crt", ".key"):
-        shutil.copy(device / f"client{suffix}", folder / THIEF.with_suffix(suffix))
+    _copy_pair(folder / "device/client", folder / THIEF)
 
 
 Step = Callable[[Path], object]

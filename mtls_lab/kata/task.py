@@ -38,6 +38,7 @@ _SESSIONS = 2
 _DRAWN = 3
 #: The level whose faults need a revocation list.
 WITH_LIST = 3
+GONE, AGAIN = "the folder of the kata is gone", "create the kata again"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -112,6 +113,8 @@ class Kata(Shown):
 
     def _made(self) -> tuple[int, dict[str, str]]:
         """Return how the folder was made, and the digests of then. Raises FileProblem."""
+        if not self.folder.is_dir():
+            raise FileProblem(GONE, "the folder that Kata.create has made", AGAIN)
         try:
             return _made_of(self.folder)
         except (OSError, ValueError, TypeError):
@@ -163,8 +166,7 @@ class Kata(Shown):
             with chdir(self.folder):
                 return judge(self.name, steps, self)
         except OSError:
-            found, rule = "the folder of the kata is gone", "create the kata again"
-            return Result(self.name, Outcome.NOT_YET, (), found, rule)
+            return Result(self.name, Outcome.NOT_YET, (), GONE, AGAIN)
 
     @property
     def _before(self) -> str:
@@ -290,7 +292,7 @@ def _digest(path: Path) -> str:
 def _listing(folder: Path) -> Iterator[str]:
     """The files, a line a machine."""
     files = [PurePosixPath(name) for name in _digests(folder)]
-    width = max(len(str(file.parent)) for file in files)
+    width = max((len(str(file.parent)) for file in files), default=0)
     for machine in dict.fromkeys(["ca", "backend", "device", *(str(f.parent) for f in files)]):
         names = [file.name for file in files if str(file.parent) == machine]
         if names:

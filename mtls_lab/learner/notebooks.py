@@ -61,7 +61,7 @@ def notebooks() -> list[Path]:
     return sorted(resource_folder("notebooks").glob("[0-9]*.ipynb"))
 
 
-def unpack(folder: PathLike, *, keep_outputs: bool = False) -> list[Unpacked]:
+def unpack(folder: PathLike) -> list[Unpacked]:
     """Copy the notebooks into a learner's folder, outputs cleared, and mark the folder.
 
     A notebook that the learner changed is never overwritten: if the project has a newer one,
@@ -76,7 +76,7 @@ def unpack(folder: PathLike, *, keep_outputs: bool = False) -> list[Unpacked]:
     known = read_marker(folder)
     done = []
     for source in notebooks():
-        text = source.read_text("utf-8") if keep_outputs else _cleared(source)
+        text = _cleared(source)
         target, latest = folder / source.name, _fingerprint(_cells(text))
         damaged = target.exists() and _cells_of(target) is None
         if target.exists() and latest in (known.get(source.name), _fingerprint_of(target)):
@@ -129,21 +129,27 @@ def reset(folder: PathLike, what: str) -> list[Reset]:
     folder = own_folder(Path(folder))
     known, done = read_marker(folder), []
     for source in chosen:
-        target, text, old = folder / source.name, _cleared(source), None
-        if target.exists() and _cells_of(target) != _cells(text):
-            old = next(path for path in _beside(target, "old") if not path.exists())
-            with writing(target):
-                target.rename(old)
-        try:
-            write_file(target, text, lasting=True)
-        except FileProblem:  # a full disk: the learner's own stays where it was
-            if old:
-                old.rename(target)
-            raise
-        done.append(Reset(target, old))
+        text = _cleared(source)
+        done.append(_put_back(folder / source.name, text))
         known[source.name] = _fingerprint(_cells(text))
     write_marker(folder, known)
     return done
+
+
+def _put_back(target: Path, text: str) -> Reset:
+    """Write a notebook, and keep what is there beside it. Raises FileProblem."""
+    old = None
+    if target.exists() and _cells_of(target) != _cells(text):
+        old = next(path for path in _beside(target, "old") if not path.exists())
+        with writing(target):
+            target.rename(old)
+    try:
+        write_file(target, text, lasting=True)
+    except FileProblem:  # a full disk: the learner's own stays where it was
+        if old:
+            old.rename(target)
+        raise
+    return Reset(target, old)
 
 
 def latest(folder: PathLike) -> Path:

@@ -207,9 +207,10 @@ def judged(name: str, *evidence: object) -> Revealed:
     asked = question(name)
     match evidence:
         case (str(key),) if key in asked.answers:
-            return Revealed(asked, key, chosen(name))
+            truth = key
         case _:
-            return Revealed(asked, judge(name, *evidence), chosen(name))
+            truth = judge(name, *evidence)
+    return Revealed(asked, truth, chosen(name))
 
 
 def reveal(name: str, *evidence: object) -> Revealed:

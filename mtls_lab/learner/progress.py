@@ -1,8 +1,8 @@
 """What a learner has done so far, in one file of the learner's folder: nothing is ever sent.
 
-Here: noting what happened, and reading it back after a restart. Not here: keeping the file short
-(tidying.py), what there is to do (predictions.py, exercises/), when a prediction comes back
-(reviews.py), and how far that is (classroom/).
+Here: noting what happened, and reading it back after a restart. Not here: what there is to do
+(predictions.py, exercises/), when a prediction comes back (reviews.py), and how far that is
+(classroom/).
 
 The file is a list of events, one JSON object in each line, and only ever grows: two notebooks
 can write at the same time, and a damaged line costs that line only. It holds no time and no
@@ -37,7 +37,6 @@ __all__ = [
     "Tried",
     "damaged",
     "note",
-    "parsed",
     "read",
     "today",
     "watchers",
@@ -166,7 +165,7 @@ def read(folder: Path | None = None) -> Progress:
     """
     folder = learner_folder() if folder is None else folder
     progress = Progress()
-    for event in _events(folder / FILE) if folder else ():
+    for _, event in _parsed(_lines(folder / FILE)) if folder else ():
         _predicted(progress, event)
         match event:
             case {"of": str(name), "reason": str(reason)}:
@@ -252,13 +251,8 @@ def damaged(folder: Path) -> list[int]:
     Not those of another version: it may note what this one does not know.
     """
     lines = _lines(folder / FILE)
-    events = {line for line, _ in parsed(lines)}
+    events = {line for line, _ in _parsed(lines)}
     return [at for at, line in enumerate(lines, 1) if line.strip() and line not in events]
-
-
-def _events(file: Path) -> Iterator[dict[str, Any]]:
-    for _, event in parsed(_lines(file)):
-        yield event
 
 
 def _lines(file: Path) -> list[bytes]:
@@ -274,7 +268,7 @@ def _lines(file: Path) -> list[bytes]:
         ) from None
 
 
-def parsed(lines: Iterable[bytes]) -> Iterator[tuple[bytes, dict[str, Any]]]:
+def _parsed(lines: Iterable[bytes]) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """Yield each line that is an event, with the event; a line that comes again is read once."""
     known: dict[bytes, Any] = {}
     for line in lines:

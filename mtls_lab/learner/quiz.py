@@ -238,16 +238,10 @@ def result(done: Progress, when: str) -> str:
         done: what the learner has done.
         when: one of `LAST`.
     """
-    number = len(items(when))
     earlier = [each for each in TESTS if last(each) == when != each]
     if not done.quiz[when].handed_in:
-        begun = {each: done.quiz[each] for each in (*earlier, when) if done.quiz[each].answers}
-        return "; ".join(
-            f"{TESTS[each].title}: {len(taken.answers)} of {number} answered"
-            + (", handed in" if taken.handed_in else "")
-            for each, taken in begun.items()
-        )
-    right = score(done, when)
+        return "; ".join(_begun(done, each) for each in (*earlier, when) if done.quiz[each].answers)
+    number, right = len(items(when)), score(done, when)
     if not any(done.quiz[each].handed_in for each in earlier):
         alone = " (none was taken before)" if earlier else ""
         return f"{TESTS[when].title}: {right} of {number} right{alone}"
@@ -255,6 +249,13 @@ def result(done: Progress, when: str) -> str:
     share = gain(before, right)
     gained = "" if share is None else f"; normalised gain {share:.2f}"
     return f"Tests: {before} of {number} right before, {right} after{gained}"
+
+
+def _begun(done: Progress, when: str) -> str:
+    taken = done.quiz[when]
+    handed_in = ", handed in" if taken.handed_in else ""
+    count = f"{len(taken.answers)} of {len(items(when))} answered"
+    return f"{TESTS[when].title}: {count}{handed_in}"
 
 
 def told(done: Progress, when: str) -> list[tuple[Item, bool, str]]:

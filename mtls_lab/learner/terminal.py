@@ -10,7 +10,7 @@ import shlex
 import shutil
 import subprocess
 
-from mtls_lab.errors import LabError, ToolMissing, expect_text
+from mtls_lab.errors import LabError, ToolMissing, expect_text, why_of
 
 __all__ = ["available", "openssl"]
 
@@ -53,15 +53,11 @@ def openssl(arguments: str, *, stdin: str = "", show: bool = False) -> str:
     print("$ openssl", " ".join(arguments.split()))
     program = shutil.which("openssl")
     if program is None:
-        print(
-            ToolMissing(
-                "no program called openssl on this machine",
-                "openssl 3.0 or newer",
-                "go on: the files made in Python are used. To see both, install it "
-                "(apt install openssl, brew install openssl, conda install openssl)",
-            )
+        return _without(
+            "no program called openssl on this machine",
+            "To see both, install it "
+            "(apt install openssl, brew install openssl, conda install openssl)",
         )
-        return ""
     try:
         result = subprocess.run(
             [program, *words],
@@ -72,18 +68,15 @@ def openssl(arguments: str, *, stdin: str = "", show: bool = False) -> str:
             timeout=TIMEOUT,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        why, todo = f"no answer in {TIMEOUT} s", "run what waits, such as s_server, in a terminal"
-        if isinstance(error, OSError):
-            why, todo = error.strerror or str(error), "to see both, repair this program"
-        print(
-            ToolMissing(
-                f"{program} does not work ({why})",
-                "openssl 3.0 or newer",
-                f"go on: the files made in Python are used. Or {todo}",
-            )
+    except subprocess.TimeoutExpired:
+        return _without(
+            f"{program} does not work (no answer in {TIMEOUT} s)",
+            "Or run what waits, such as s_server, in a terminal",
         )
-        return ""
+    except OSError as error:
+        return _without(
+            f"{program} does not work ({why_of(error)})", "Or to see both, repair this program"
+        )
     output = (result.stdout + result.stderr).strip()
     if show or result.returncode:
         print(output)
@@ -92,3 +85,10 @@ def openssl(arguments: str, *, stdin: str = "", show: bool = False) -> str:
     elif not show:
         print("ok")
     return output
+
+
+def _without(found: str, todo: str) -> str:
+    """Say why there is no output, and that the notebook goes on; return none."""
+    go_on = "go on: the files made in Python are used"
+    print(ToolMissing(found, "openssl 3.0 or newer", f"{go_on}. {todo}"))
+    return ""

@@ -15,7 +15,7 @@ from mtls_lab.files import read_file, write_file
 from mtls_lab.stacks.programs import Program, source
 from mtls_lab.stacks.running import on_ports, prepare
 
-__all__ = ["copied", "lay_out"]
+__all__ = ["copy_file", "lay_out"]
 
 #: What is copied beside a program's own files, and the bytes that one of them may have.
 FILES = ("*.crt", "*.key", "*.pem")
@@ -35,7 +35,7 @@ def lay_out(program: Program, folder: Path, ports: Mapping[int, int], leave_out:
     """
     for pattern in FILES:
         for path in Path(program.folder).glob(pattern):
-            copied(path, folder / path.name)
+            copy_file(path, folder / path.name)
     changed, built = set(), any((folder / path.name).exists() for path in program.paths)
     for path in program.paths:
         lines = source(path).splitlines()
@@ -50,7 +50,7 @@ def lay_out(program: Program, folder: Path, ports: Mapping[int, int], leave_out:
             prepare(command, folder)
 
 
-def copied(path: Path, target: Path) -> None:
+def copy_file(path: Path, target: Path) -> None:
     """Copy a certificate or a key, with its mode. Raises FileProblem."""
     try:
         data, mode = read_file(path, most=LARGEST), path.stat().st_mode & 0o777

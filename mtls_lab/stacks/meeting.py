@@ -16,7 +16,7 @@ from mtls_lab.drawing import actor, breakable, card, escape, side_by_side
 from mtls_lab.facts import read_facts
 from mtls_lab.net import Relay
 from mtls_lab.scratch import scratch_folder
-from mtls_lab.stacks.laying import copied, lay_out
+from mtls_lab.stacks.laying import copy_file, lay_out
 from mtls_lab.stacks.programs import Program, how_to_get
 from mtls_lab.stacks.running import (
     NotStarted,
@@ -30,7 +30,7 @@ from mtls_lab.stacks.running import (
 from mtls_lab.stacks.steady import steady
 from mtls_lab.text import Shown
 
-__all__ = ["CREDENTIALS", "Encounter", "Encounters", "meet"]
+__all__ = ["CREDENTIALS", "Encounter", "Encounters", "meet", "title"]
 
 #: One right credential, and four wrong ones, in the words of data/credentials.toml.
 CREDENTIALS = ("valid", "none", "untrusted", "expired", "wrong_purpose")
@@ -201,7 +201,7 @@ class _Asking:
             lay_out(self.client, folder, self.ports, PRESENTS)
             return folder
         for kind in ("crt", "key"):
-            copied(Path(f"device/credentials/{credential}.{kind}"), folder / f"client.{kind}")
+            copy_file(Path(f"device/credentials/{credential}.{kind}"), folder / f"client.{kind}")
         for command in self.client.before:
             prepare(command, folder)
         return folder

@@ -11,7 +11,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
@@ -22,7 +22,7 @@ from mtls_lab.facts import read_facts
 from mtls_lab.files import read_file
 from mtls_lab.program import installing
 
-__all__ = ["Program"]
+__all__ = ["ADDED", "Program", "found", "how_to_get", "source"]
 
 #: Where programs are that Debian does not put on everybody's PATH.
 PLACES = ("/usr/sbin", "/usr/lib/postgresql/*/bin")
@@ -43,9 +43,11 @@ class Program:
             All certificates and keys of that folder are beside it when it runs.
         listens: a server's port as its configuration has it, or the name of its socket. It runs
             on another port, which is free.
-        before: commands that prepare each run, such as one that converts a key; one may be a text.
-        build: commands that prepare all runs, such as a compiler; one may be a text.
+        before: commands that prepare each run, such as one that converts a key.
+        build: commands that prepare all runs, such as a compiler.
         environment: variables that it gets, beside the few that it needs.
+
+    Of `files`, `before` and `build`, a single one may be a text.
 
     Example:
         >>> curl = Program("curl", "curl --config curlrc", "device/curlrc")
@@ -64,15 +66,15 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """A text would be a command for each of its characters."""
-        for name in ("before", "build"):
+        """A text would be a file or a command for each of its characters."""
+        for name in ("files", "before", "build"):
             if isinstance(one := getattr(self, name), str):
                 object.__setattr__(self, name, (one,))
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """Its files."""
-        return tuple(map(Path, (self.files,) if isinstance(self.files, str) else self.files))
+        return tuple(map(Path, self.files))
 
     @property
     def folder(self) -> str:
@@ -108,22 +110,25 @@ class Program:
         return [each[each.lastindex] if each.lastindex else each.string for each in found if each]
 
     def _imports(self) -> list[str]:
-        names: dict[str, None] = {}
-        for path in self.paths:
-            text = source(path)
-            if path.suffix != ".py":
-                continue
-            try:
-                parsed = ast.parse(text)
-            except (SyntaxError, ValueError):
-                continue  # the program says it itself, with the line
-            for node in ast.walk(parsed):
-                if isinstance(node, ast.Import):
-                    names |= {alias.name.partition(".")[0]: None for alias in node.names}
-                elif isinstance(node, ast.ImportFrom) and node.module:
-                    names[node.module.partition(".")[0]] = None
+        names = dict.fromkeys(name for path in self.paths for name in imported(path))
         local = {path.stem for path in self.paths}
         return [name for name in names if name not in local]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the packages that a program's file imports, if it is Python. Raises FileProblem."""
+    text = source(path)
+    if path.suffix != ".py":
+        return
+    try:
+        parsed = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return  # the program says it itself, with the line
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
 
 
 def source(path: Path) -> str:

@@ -208,7 +208,7 @@ class Server:
         """Return the lines written since the last time, once it has finished with its clients."""
         deadline, quiet = time.monotonic() + DRAIN, 0.0
         while True:
-            lines = self._new()
+            lines = self.program.words(self._bytes().decode("utf-8", "replace").splitlines())
             now = time.monotonic()
             connected = self.port and CONNECTED & (states(self.port) or set())
             quiet = 0.0 if connected else quiet or now
@@ -223,10 +223,6 @@ class Server:
             log.seek(self._read)
             data = log.read(MOST)
         return data[: data.rfind(b"\n") + 1]
-
-    def _new(self) -> list[str]:
-        lines = self._bytes().decode("utf-8", "replace").splitlines()
-        return self.program.words(lines)
 
 
 @contextmanager

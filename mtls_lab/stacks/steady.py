@@ -1,6 +1,6 @@
 """Lines of foreign programs without what differs from run to run.
 
-Here: text to text. Not here: which lines are read (running.py).
+Here: text to text. Not here: which lines are worth reading (programs.py).
 """
 
 import re

@@ -28,7 +28,7 @@ from mtls_lab.files import PathLike
 from mtls_lab.tpm.caller import exactly, message, process_of
 from mtls_lab.tpm.manager import Asked, Manager
 
-__all__ = ["Broker"]
+__all__ = ["TIMEOUT", "Broker"]
 
 #: Making an RSA key takes a software TPM a second, and a chip half a minute.
 TIMEOUT = 30.0
@@ -60,7 +60,7 @@ class Broker:
         OSError: the TPM does not answer, or the path cannot be listened on.
     """
 
-    def __init__(self, path: PathLike, tpm: socket.socket, *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, path: PathLike, tpm: socket.socket, *, timeout: float) -> None:
         self.log: deque[Asked] = deque(maxlen=REMEMBERED)
         self.gone = ""
         self._tpm, self._one = tpm, threading.Lock()

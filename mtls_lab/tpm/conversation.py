@@ -30,7 +30,7 @@ from mtls_lab.tpm.structures import (
     sized,
 )
 
-__all__ = ["ENDORSEMENT", "OWNER", "Conversation", "Refusal", "session_start"]
+__all__ = ["ENDORSEMENT", "OWNER", "Conversation", "Refusal", "selection", "session_start"]
 
 #: Part 2, 7.4: where primary keys come from.
 OWNER, NOTHING, ENDORSEMENT = 0x40000001, 0x40000007, 0x4000000B
@@ -178,7 +178,7 @@ class Conversation:
         about.sized()  # its policy
         return about.number(2)
 
-    def read_memory(self, place: int, count: int, start: int = 0) -> bytes:
+    def read_memory(self, place: int, count: int, start: int) -> bytes:
         """Return bytes of a place that everybody may read."""
         parameters = struct.pack(">HH", count, start)
         return _parameters(self._run(READ_MEMORY, [place, place], parameters, named=1)).sized()

@@ -86,15 +86,11 @@ def read_wrapped(path: PathLike) -> Wrapped:
     try:
         return parsed(_der_in(path, LABEL))
     except (OSError, ValueError) as error:
-        raise _not_wrapped(path, error) from None
-
-
-def _not_wrapped(path: PathLike, error: Exception) -> FileProblem:
-    return FileProblem(
-        f"{path} holds no key that a TPM has wrapped ({why_of(error)})",
-        "a TSS2 PRIVATE KEY",
-        "let the TPM make one: create_wrapped_key(chip, path)",
-    )
+        raise FileProblem(
+            f"{path} holds no key that a TPM has wrapped ({why_of(error)})",
+            "a TSS2 PRIVATE KEY",
+            "let the TPM make one: create_wrapped_key(chip, path)",
+        ) from None
 
 
 def _der_in(path: PathLike, label: str) -> bytes:
@@ -228,10 +224,7 @@ def create_csr(
             be one, or the key has a PIN that was not given.
     """
     name_of(common_name)
-    try:
-        _der_in(keyfile, LABEL)
-    except (OSError, ValueError) as error:
-        raise _not_wrapped(keyfile, error) from None
+    read_wrapped(keyfile)
     name = re.sub(r"([/\\=+])", r"\\\1", common_name)
     with scratch_folder() as folder:
         made = folder / "made.csr"

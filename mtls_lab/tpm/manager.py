@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from mtls_lab.tpm import commands
@@ -95,27 +95,36 @@ class Manager:
         if code == commands.CAPABILITY and command[10:18] == struct.pack(">II", HANDLES, TRANSIENT):
             return self._handles_of(client)
         about = self._commands.get(code)
-        end = commands.HEAD + 4 * (about.handles if about else 0)
-        if about is None or len(command) < end:
-            return commands.reply(BAD_SIZE if about else BAD_COMMAND)
-        named = [handle for (handle,) in struct.iter_unpack(">I", command[commands.HEAD : end])]
+        if about is None:
+            return commands.reply(BAD_COMMAND)
         try:
+            named = struct.unpack_from(f">{about.handles}I", command, commands.HEAD)
             mine = {handle: self._of(client, handle) for handle in named if _passes(handle)}
+        except struct.error:
+            return commands.reply(BAD_SIZE)
         except KeyError:
             return commands.reply(BAD_HANDLE)
+        response = self._translated(client, command, named, mine)
+        done = commands.code_of(response) == 0
+        if done and about.flushes:
+            for handle in mine:
+                del self._objects[handle]
+        return self._own(client, response) if done and about.gives_handle else response
+
+    def _translated(
+        self, client: int, command: bytes, named: Sequence[int], mine: dict[int, _Object]
+    ) -> bytes:
+        """Run a command with the TPM's own handles in the place of those that the client named."""
         keep = set(mine.values())
         for each in mine.values():
             self._bring_in(each, keep)
         real = [mine[handle].real if handle in mine else handle for handle in named]
-        translated = command[: commands.HEAD] + struct.pack(f">{len(real)}I", *real) + command[end:]
-        response = self._with_room(client, translated, keep, quiet=(AUTH_UNAVAILABLE,))
+        handles = struct.pack(f">{len(real)}I", *real)
+        rest = command[commands.HEAD + len(handles) :]
+        command = command[: commands.HEAD] + handles + rest
+        response = self._with_room(client, command, keep, quiet=(AUTH_UNAVAILABLE,))
         if commands.code_of(response) == AUTH_UNAVAILABLE:
-            response = self._under_policy(client, translated, keep) or response
-        if commands.code_of(response) == 0 and about.flushes:
-            for handle in mine:
-                del self._objects[handle]
-        if commands.code_of(response) == 0 and about.gives_handle:
-            return self._own(client, response)
+            response = self._under_policy(client, command, keep) or response
         return response
 
     def drop(self, client: int) -> None:

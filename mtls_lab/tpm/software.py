@@ -96,7 +96,8 @@ class SoftwareTPM(Chip):
                 raise self._unusable() from None
             name = f"of {self.folder.name}"
             super().__init__(f"swtpm:path={place / 'tpm'}", os.getpid(), kept=kept, name=name)
-            self._set_up()
+            if self.lock.most != TRIES:
+                self.ask(commands.lock_rules(TRIES, RECOVERY))
             self._tell(place)
         except BaseException:
             self._end.close()
@@ -183,10 +184,6 @@ class SoftwareTPM(Chip):
                     "install it again",
                 ) from None
         return process, ours
-
-    def _set_up(self) -> None:
-        if self.lock.most != TRIES:
-            self.ask(commands.lock_rules(TRIES, RECOVERY))
 
     def _finish(self, ours: socket.socket) -> None:
         with suppress(AttributeError):  # where it did not start, there is no broker

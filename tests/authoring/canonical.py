@@ -5,6 +5,7 @@ outputs still hold (test_outputs.py).
 """
 
 import re
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -47,7 +48,9 @@ def read(path: Path) -> NotebookNode:
 
 def unpack(name: str, folder: Path) -> Path:
     """A learner's folder as `mtls-lab start` makes it, with outputs; the path of one notebook."""
-    unpacking.unpack(folder, keep_outputs=True)
+    unpacking.unpack(folder)
+    for path in NOTEBOOKS:
+        shutil.copy(path, folder)
     return folder / name
 
 

@@ -15,8 +15,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from mtls_lab.learner import notebooks as unpacking
-from tests.authoring.canonical import ALONE, CELL_TIMEOUT
+from tests.authoring.canonical import ALONE, CELL_TIMEOUT, unpack
 from tests.benchmarks.figures import Figure, compare, seconds
 from tests.benchmarks.imports import environment
 from tests.notebooks.test_outputs import number_of_code_cells, run_nbval
@@ -41,7 +40,7 @@ def figures() -> Iterator[Figure]:
 def nbval(folder: Path) -> float:
     """The seconds of the whole run, as tests/notebooks runs it."""
     folder.mkdir()
-    unpacking.unpack(folder / "learner", keep_outputs=True)
+    unpack(ALONE[0].name, folder / "learner")
     return seconds(partial(passes, folder))
 
 
@@ -64,7 +63,7 @@ def passes(folder: Path) -> None:
 
 def times_of_cells(folder: Path, cells: Cells) -> Iterator[float]:
     """Runs notebooks, and tells for each cell how long the kernel was busy with it."""
-    unpacking.unpack(folder)
+    unpack(ALONE[0].name, folder)
     for source in ALONE:
         notebook = nbformat.read(folder / source.name, as_version=4)
         NotebookClient(

@@ -39,7 +39,6 @@ from mtls_lab.errors import LabError
 from mtls_lab.explaining import explain
 from mtls_lab.learner import notebooks, progress
 from mtls_lab.learner.folder import MARKER, read_marker
-from mtls_lab.learner.tidying import _shortened
 from mtls_lab.panels.certificate import card
 from mtls_lab.pki import (
     CertificateAuthority,
@@ -216,9 +215,6 @@ def learners(data: bytes) -> None:
         progress.read(folder)
         _file(MARKER, b"{}")
         printable(one_report(folder))
-        before = progress.read(folder)
-        _file("progress.jsonl", _shortened(data))
-        assert progress.read(folder) == before
     with suppress(LabError):
         printable(class_report([read_export(_file("learner.json", data))] * 2))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from mtls_lab import CertificateAuthority, Exchange, Purpose, ask, pem, self_signed, serve
 from mtls_lab.net import server_context
 from mtls_lab.pki import Identity
+from tests.unit.lab import failed
 
 
 def test_a_pin_locks_a_device_out_that_does_not_know_the_next_certificate(tmp_path: Path) -> None:
@@ -27,9 +28,7 @@ def test_a_pin_locks_a_device_out_that_does_not_know_the_next_certificate(tmp_pa
     assert call(now, "one.pem").ok
     assert call(now, "both.pem").ok
     assert call(then, "both.pem").ok
-    failure = call(then, "one.pem").device.failure
-    assert failure is not None
-    assert failure.verify_code == 18
+    assert failed(call(then, "one.pem").device).verify_code == 18
 
 
 def test_nobody_reads_what_a_refused_client_has_written(tmp_path: Path) -> None:

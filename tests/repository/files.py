@@ -1,7 +1,8 @@
-"""The files of the repository as git sees them, the new ones too; a copy; uv and pip. No test."""
+"""The files of the repository as git sees them, the new ones too; copied, built; uv. No test."""
 
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,14 @@ def copy(folder: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
     return folder
+
+
+def built(kind: str, folder: Path) -> Path:
+    """The one file that is built of it: "wheel" or "sdist"."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    (path,) = folder.glob("*.whl" if kind == "wheel" else "*.tar.gz")
+    return path
 
 
 def uv() -> Path:

@@ -125,6 +125,7 @@ def test_a_fault_can_be_made_and_repaired() -> None:
     edits = {name for name, fault in faults.catalogue().items() if fault.edit}
     steps = set(faults.catalogue()) - edits
     assert steps - set(STEPS) == set(), "owed: a step in mtls_lab/kata/sabotage.py, or an `edit`"
+    assert set(STEPS) - steps == set(), "a step for an `edit`, or owed in data/kata.toml"
     assert steps - set(REPAIRS) == set(), "owed: a repair in tests/unit/kata/repairs.py"
 
 

@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 import mtls_lab
-from tests.repository.files import ROOT
+from tests.repository.files import ROOT, built
 
 PACKAGE = ROOT / "mtls_lab"
 
@@ -155,10 +155,7 @@ def test_public_names_exist_and_are_documented(module: ModuleType) -> None:
 
 
 def test_a_wheel_carries_data_and_notebooks(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
+    with zipfile.ZipFile(built("wheel", tmp_path)) as archive:
         inside = set(archive.namelist())
     for folder, pattern in (("data", "*.toml"), ("notebooks", "*.ipynb")):
         files = {f"mtls_lab/{folder}/{path.name}" for path in (ROOT / folder).glob(pattern)}

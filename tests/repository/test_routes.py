@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.repository.files import ROOT, UNCOMPILED, copy, uv
+from tests.repository.files import ROOT, UNCOMPILED, built, copy, uv
 
 README = (ROOT / "README.md").read_text("utf-8")
 
@@ -75,11 +75,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
-    (path,) = folder.glob("*.whl")
-    return path
+    return built("wheel", tmp_path_factory.mktemp("dist"))
 
 
 @pytest.mark.registry
@@ -204,10 +200,7 @@ def test_binder_prepares_the_folder(project: Path, home: Path) -> None:
 
 @pytest.mark.registry
 def test_the_sdist_carries_tests_that_run_or_say_why_not(tmp_path: Path, home: Path) -> None:
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
-    (sdist,) = tmp_path.glob("*.tar.gz")
-    shutil.unpack_archive(sdist, tmp_path)
+    shutil.unpack_archive(built("sdist", tmp_path), tmp_path)
     (folder,) = (path.parent for path in tmp_path.glob("*/PKG-INFO"))
     tests = "tests/repository/test_{commands,dependencies,readme,secrets}.py"
     # The README's TPM, the longest of them, needs no file that its two terminals do not need.

@@ -3,13 +3,12 @@
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from mtls_lab.errors import FileProblem
-from mtls_lab.files import append_line, read_file, read_json, shorten, write_file, writing
+from mtls_lab.files import append_line, read_file, read_json, write_file, writing
 from tests.unit.lab import files_of_at_most
 
 # --- Written whole
@@ -71,22 +70,16 @@ def test_on_a_full_disk_no_half_line_stays_and_the_next_one_comes(tmp_path: Path
     assert path.read_text() == "one\nthree\n"
 
 
-def test_many_at_once_and_one_who_shortens(tmp_path: Path) -> None:
+def test_many_at_once(tmp_path: Path) -> None:
     path = tmp_path / "events"
-    path.write_text("again\n" * 100)
-
-    def once_each(content: bytes) -> bytes:
-        return b"".join(sorted(set(content.splitlines(keepends=True))))
 
     def add(number: int) -> None:
         for step in range(50):
             append_line(path, f"{number} {step}")
-            if step == 25:
-                shorten(path, once_each, most=9999)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(add, range(4)))
-    wanted = {f"{number} {step}" for number in range(4) for step in range(50)} | {"again"}
+    wanted = [f"{number} {step}" for number in range(4) for step in range(50)]
     assert sorted(path.read_text().splitlines()) == sorted(wanted)
 
 
@@ -100,28 +93,12 @@ def test_nothing_is_added_to_what_is_not_the_labs_own(tmp_path: Path, what: str)
         os.mkfifo(path)
     else:
         path = Path(os.devnull)
-    for change in (
-        partial(append_line, path, "one"),
-        partial(shorten, path, bytes.upper, most=9),
-    ):
-        with pytest.raises(FileProblem) as caught:
-            change()
-        kind = {"link": "a link", "pipe": "a named pipe", "device": "a device"}[what]
-        assert caught.value.found == f"{path} is {kind}"
-        assert caught.value.todo == "move it away, and try again"
+    with pytest.raises(FileProblem) as caught:
+        append_line(path, "one")
+    kind = {"link": "a link", "pipe": "a named pipe", "device": "a device"}[what]
+    assert caught.value.found == f"{path} is {kind}"
+    assert caught.value.todo == "move it away, and try again"
     assert outside.read_text() == "mine"
-
-
-def test_what_would_grow_or_is_not_there_is_not_shortened(tmp_path: Path) -> None:
-    path = tmp_path / "events"
-    shorten(path, lambda old: old, most=9)
-    assert not path.exists()
-    path.write_text("one\n")
-    shorten(path, lambda old: old + old, most=9)
-    assert path.read_text() == "one\n"
-    with pytest.raises(FileProblem, match="larger than 3 bytes"):
-        shorten(path, lambda _: b"", most=3)
-    assert path.read_text() == "one\n"
 
 
 # --- Read with limits

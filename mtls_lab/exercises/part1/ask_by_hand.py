@@ -31,14 +31,11 @@ __all__ = ["ask_by_hand"]
 
 Function = Callable[..., Any]
 
-
 #: A secret whose last character is three bytes long, one with a blank at each end, and two with a
 #: character that does not end a line here: `splitlines` ends one at the first, and a file that is
 #: opened as text at the second.
 MOON, BLANKS = f"{SECRET} ☾", f" {SECRET} "
 PARTED = tuple(SECRET.replace(" is", f"{each}is") for each in ("\N{LINE SEPARATOR}", "\r"))
-
-
 END = "recv returns nothing when the other side has hung up: without a line end, that is an error"
 
 
@@ -100,7 +97,7 @@ def _ask(function: Function, peer: _Peer) -> Called:
         return called
 
 
-@exercise("a function ask_by_hand(address)", callable)
+@exercise("a function ask_by_hand(address)")
 def ask_by_hand(function: Function) -> Iterator[str]:
     """Ask for the secret with a bare socket."""
     name = getattr(function, "__name__", "your function")

@@ -20,7 +20,6 @@ __all__ = ["mallory"]
 
 Function = Callable[..., Any]
 
-
 OPEN = "open sesame"
 #: Secrets that have something of it.
 NEAR = ("sesame is open", "Open Sesame", "open  sesame")
@@ -28,12 +27,10 @@ NEAR = ("sesame is open", "Open Sesame", "open  sesame")
 ODD = (b" what is open \n", b"\xff\n")
 #: The secret twice, and more: all of it is changed, or it is another line.
 TWICE = f"{OPEN}, {OPEN}!\n".encode()
-
-
 TAMPER = "a tampering function takes a Chunk and returns the bytes to pass on"
 
 
-@exercise("a function mallory(chunk)", callable)
+@exercise("a function mallory(chunk)")
 def mallory(tamper: Function) -> Iterator[str]:
     """Change the secret on its way, and nothing else."""
     failed: list[NotYet] = []

@@ -54,7 +54,7 @@ ENDS = (
 )
 
 
-@exercise("a function serve_many(listener)", callable)
+@exercise("a function serve_many(listener)")
 def serve_many(function: Callable[..., Any]) -> Iterator[str]:
     """Serve a client while others are silent."""
     name = getattr(function, "__name__", "your function")

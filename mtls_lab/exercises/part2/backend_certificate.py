@@ -27,8 +27,6 @@ from mtls_lab.wire import Exchange
 __all__ = ["backend_certificate"]
 
 NAMES = ("backend.example", "localhost", "127.0.0.1")
-
-
 BANK = "bank.example"
 
 

@@ -26,18 +26,13 @@ __all__ = ["backend_context"]
 Function = Callable[..., Any]
 
 
-@exercise("a function backend_context(certfile, keyfile)", callable)
+@exercise("a function backend_context(certfile, keyfile)")
 def backend_context(make: Function) -> Iterator[str]:
     """Write the backend's context, and keep its certificate from Eve."""
     with scratch_folder() as folder:
         world = World.in_folder(folder)
-        context = context_of_files(
-            make,
-            world.path("server.crt"),
-            world.path("server.key"),
-            wrong=ssl.PROTOCOL_TLS_CLIENT,
-            whose="device's",
-        )
+        files = world.path("server.crt"), world.path("server.key")
+        context = context_of_files(make, *files, side="server")
         yield "it is a context for the backend's side"
         device = strict_device(world.ca.certificate)
         exchange, eve = _overheard(context, device)

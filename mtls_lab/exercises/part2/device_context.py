@@ -5,7 +5,6 @@ Here: the check. Not here: whom the device meets (temptations.py).
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,7 +13,7 @@ from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, server_context
 from mtls_lab.exercises.refusals import refusal
 from mtls_lab.exercises.result import Unsafe
-from mtls_lab.exercises.temptations import careless_backends, impostors, no_key_log, no_other_ca
+from mtls_lab.exercises.temptations import agrees_to_nothing_else, careless_backends, impostors
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import public_ca
 from mtls_lab.scratch import scratch_folder
@@ -24,18 +23,13 @@ __all__ = ["device_context"]
 Function = Callable[..., Any]
 
 
-@exercise("a function device_context(cafile)", callable)
+@exercise("a function device_context(cafile)")
 def device_context(make: Function) -> Iterator[str]:
     """Write the device's context."""
     with scratch_folder() as folder:
         world = World.in_folder(folder)
         with public_ca(world.folder) as public:
-            context = context_of_files(
-                make,
-                world.path("server_ca.pem"),
-                wrong=ssl.PROTOCOL_TLS_SERVER,
-                whose="backend's",
-            )
+            context = context_of_files(make, world.path("server_ca.pem"), side="client")
         yield "it is a context for the device's side"
         with Backend(server_context(world.backend), secret=SECRET) as backend:
             exchange = ask("GET_SECRET", backend, context=context)
@@ -50,5 +44,4 @@ def device_context(make: Function) -> Iterator[str]:
                 raise Unsafe(found, impostor.rule)
             yield f"Mallory, who presents {impostor.shows}, is refused"
         yield careless_backends(context, lambda: server_context(world.backend))
-        no_other_ca(context, world.ca.certificate)
-        no_key_log(context)
+        agrees_to_nothing_else(context, world.ca.certificate)

@@ -77,7 +77,7 @@ class _Device:
         raise NotYet(called.told if called.error else f"{when}, and {told}", rule)
 
 
-@exercise("a function fetch(address, cafile, server_hostname, timeout)", callable)
+@exercise("a function fetch(address, cafile, server_hostname, timeout)")
 def fetch(function: Callable[..., Any]) -> Iterator[str]:
     """Ask for the secret over TLS, by hand."""
     ca = CertificateAuthority.create("Lab CA")

@@ -24,26 +24,12 @@ from mtls_lab.wire import Exchange
 __all__ = ["authorize"]
 
 _PART = "part of a name, or a name that looks like it, is a different name"
-
-
 _ONLY_CN = "the organization says where a device belongs, the common name which one it is"
-
-
 _ONE = "a certificate with two names is not the device with one name"
-
-
 _TWICE = "an only name is one: a subject with two of them is not what your CA gave to the device"
-
-
 _SAYS_NO = "whether an exception means no is the server's choice: say False"
-
-
 _LATER = "what runs later decides nothing now: write def and return, without async and yield"
-
-
 _INSIDE = "one RDN may hold several pairs, and any of them may be a common name"
-
-
 #: Devices of the same CA: what stands in the subject, and why that one may not speak.
 _OTHERS: tuple[tuple[Names, str], ...] = (
     (("CN=not-trusted-client",), _PART),
@@ -71,13 +57,11 @@ _ALIKE = (
     *("trusted-client\n", "trusted-client\N{LATIN SMALL LETTER U WITH DIAERESIS}"),
     "\N{FULLWIDTH LATIN SMALL LETTER T}rusted-client",
 )
-
-
 #: How a sentence shows what prints nothing.
 _SEEN = str.maketrans(" \0\t\n", "␣␀␉␤")
 
 
-@exercise(wanted="a function authorize(certificate)", kind=callable)
+@exercise("a function authorize(certificate)")
 def authorize(function: Callable[..., Any]) -> Iterator[str]:
     """Let one device speak, by its name."""
     ca, rule = CertificateAuthority.create("Lab CA"), Rule(function)

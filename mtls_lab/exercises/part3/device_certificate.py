@@ -27,7 +27,7 @@ from mtls_lab.pki import CertificateAuthority, Identity, Purpose, common_name, c
 __all__ = ["device_certificate"]
 
 
-@exercise(wanted="a function device_certificate(csr, ca)", kind=callable)
+@exercise("a function device_certificate(csr, ca)")
 def device_certificate(function: Callable[..., Any]) -> Iterator[str]:
     """Sign a device's request."""
     ca, key = learners_ca(), create_key()

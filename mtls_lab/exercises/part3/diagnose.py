@@ -20,14 +20,12 @@ from mtls_lab.pki import CertificateAuthority, Purpose, self_signed
 from mtls_lab.wire import Exchange, Failure
 
 __all__ = ["diagnose"]
-
-
 _WHY = ("no certificate", "unknown CA", "expired", "wrong purpose", "not authorized")
 #: Every string that could be meant; what is none of them is spelled in another way.
 WORDS = ("served", *(f"{who}: {why}" for who in ("backend", "device") for why in _WHY))
 
 
-@exercise(wanted="a function diagnose(exchange)", kind=callable)
+@exercise("a function diagnose(exchange)")
 def diagnose(function: Callable[..., Any]) -> Iterator[str]:
     """Say who refused, and why."""
     for name, version in VERSIONS.items():

@@ -22,7 +22,7 @@ from mtls_lab.scratch import scratch_folder
 __all__ = ["hardened_backend"]
 
 
-@exercise(wanted="a function hardened_backend(folder)", kind=callable)
+@exercise("a function hardened_backend(folder)")
 def hardened_backend(function: Callable[..., Any]) -> Iterator[str]:
     """Give a thief no session to steal."""
     with ForDevices.of(function) as made:

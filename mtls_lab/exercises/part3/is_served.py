@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
@@ -36,9 +36,18 @@ __all__ = ["is_served"]
 
 #: Seconds for an answer that comes, less than a call may take; and for one that never does.
 PATIENT, IMPATIENT = 3.0, 0.1
+_NO_ERROR = "being refused is not an error here: it is the answer"
+_OWN = "a socket takes and gives bytes; what raises is in your own lines"
+_ANSWER = "a device that is served gets an answer to its command: PONG, and nothing else"
+_PIECES = "one `recv` returns what is there so far: a line ends at its line end"
+_LAST_WORD = "in TLS 1.3 the backend looks at the certificate after the device's handshake is done"
+#: What a backend does that answers PONG without its line end, and what a device makes of it.
+_CUT = "a backend whose answer is cut"
+_WHOLE = "without its line end, PONG may be the beginning of another answer"
+_SILENT = ("a backend that never shakes hands", "a backend that never answers")
 
 
-@exercise(wanted="a function is_served(address, context, timeout)", kind=callable)
+@exercise("a function is_served(address, context, timeout)")
 def is_served(function: Callable[..., Any]) -> Iterator[str]:
     """Tell whether the backend really serves a device."""
     ca, stranger = (CertificateAuthority.create(name) for name in ("Lab CA", "Another CA"))
@@ -61,13 +70,7 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
     }
     for name, version in VERSIONS.items():
         with guarded(ca, own, version) as backend:
-            if not says(valid, backend.address):
-                rule = f"{_ANSWER}; and a command is a line, with its line end"
-                raise NotYet(f"{name}: False for a device that the backend serves", rule)
-            for who, identity in refused.items():
-                if says(identity, backend.address):
-                    rule = _LAST_WORD if version is ssl.TLSVersion.TLSv1_3 else _ANSWER
-                    raise NotYet(f"{name}: True for a device {who}", rule)
+            _tell_apart(partial(says, address=backend.address), valid, refused, name)
         yield f"{name}: True for the device that is served, False for three that are refused"
 
     with guarded(ca, own) as backend:
@@ -93,27 +96,20 @@ def is_served(function: Callable[..., Any]) -> Iterator[str]:
     yield "False for Mallory in the backend's place"
 
 
-_NO_ERROR = "being refused is not an error here: it is the answer"
-
-
-_OWN = "a socket takes and gives bytes; what raises is in your own lines"
-
-
-_ANSWER = "a device that is served gets an answer to its command: PONG, and nothing else"
-
-
-_PIECES = "one `recv` returns what is there so far: a line ends at its line end"
-
-
-_LAST_WORD = "in TLS 1.3 the backend looks at the certificate after the device's handshake is done"
-
-
-#: What a backend does that answers PONG without its line end, and what a device makes of it.
-_CUT = "a backend whose answer is cut"
-_WHOLE = "without its line end, PONG may be the beginning of another answer"
-
-
-_SILENT = ("a backend that never shakes hands", "a backend that never answers")
+def _tell_apart(
+    says: Callable[[Identity | None], bool],
+    valid: Identity,
+    refused: Mapping[str, Identity | None],
+    version: str,
+) -> None:
+    """Let the right device ask, and those that are refused."""
+    if not says(valid):
+        rule = f"{_ANSWER}; and a command is a line, with its line end"
+        raise NotYet(f"{version}: False for a device that the backend serves", rule)
+    for who, identity in refused.items():
+        if says(identity):
+            rule = _LAST_WORD if version == "TLS 1.3" else _ANSWER
+            raise NotYet(f"{version}: True for a device {who}", rule)
 
 
 def _waited(who: str, met: threading.Event, says: Callable[[float], bool]) -> bool:

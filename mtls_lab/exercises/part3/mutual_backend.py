@@ -14,7 +14,7 @@ from mtls_lab.exercises.judging import exercise
 __all__ = ["mutual_backend"]
 
 
-@exercise(wanted="a function mutual_backend(folder)", kind=callable)
+@exercise("a function mutual_backend(folder)")
 def mutual_backend(function: Callable[..., Any]) -> Iterator[str]:
     """Serve devices only."""
     with ForDevices.of(function) as made:

@@ -16,10 +16,9 @@ from mtls_lab.exercises.refusals import served
 from mtls_lab.exercises.result import Unsafe
 from mtls_lab.exercises.temptations import (
     Impostor,
+    agrees_to_nothing_else,
     careless_backends,
     impostors,
-    no_key_log,
-    no_other_ca,
 )
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, pem, public_ca
@@ -28,7 +27,7 @@ from mtls_lab.scratch import scratch_folder
 __all__ = ["mutual_device"]
 
 
-@exercise(wanted="a function mutual_device(folder)", kind=callable)
+@exercise("a function mutual_device(folder)")
 def mutual_device(function: Callable[..., Any]) -> Iterator[str]:
     """Let the device prove itself."""
     servers, devices = (CertificateAuthority.create(name) for name in ("Server CA", "Device CA"))
@@ -47,8 +46,7 @@ def mutual_device(function: Callable[..., Any]) -> Iterator[str]:
     yield careless_backends(
         context, lambda: server_context(backend_identity, client_ca=devices.certificate)
     )
-    no_other_ca(context, servers.certificate)
-    no_key_log(context)
+    agrees_to_nothing_else(context, servers.certificate)
 
 
 def _answer(context: ssl.SSLContext, impostor: Impostor) -> None:

@@ -18,7 +18,7 @@ from mtls_lab.exercises.judging import exercise, is_open
 from mtls_lab.exercises.peers import PAST, SECRET, learners_ca, shown, strict_device
 from mtls_lab.exercises.refusals import ASKING, EXPIRED, VALIDITY, refused_in_the_handshake, served
 from mtls_lab.exercises.result import NotYet, Unsafe
-from mtls_lab.exercises.temptations import careless_devices, no_key_log, no_other_ca
+from mtls_lab.exercises.temptations import agrees_to_nothing_else, careless_devices
 from mtls_lab.exercises.thief import RULE, revoked_returns, steal
 from mtls_lab.files import write_file
 from mtls_lab.net import Backend, PeerCertificate, ask
@@ -109,8 +109,7 @@ class _Running:
                     "a backend without a context speaks plain TCP",
                 )
             return
-        no_other_ca(self.context, self.ca.certificate)
-        no_key_log(self.context)
+        agrees_to_nothing_else(self.context, self.ca.certificate)
         who = "the lost device, with a session from before it was revoked"
         revoked_returns(self.backend, self.context, lambda: self.device(lost), who)
         yield f"{who}, is refused"
@@ -158,7 +157,7 @@ def _started(function: Callable[..., Any], ca: CertificateAuthority) -> Iterator
         yield serve.started
 
 
-@exercise(wanted="a function trusted_backend(serve)", kind=callable)
+@exercise("a function trusted_backend(serve)")
 def trusted_backend(function: Callable[..., Any]) -> Iterator[str]:
     """Serve one device, and not the one that was lost."""
     ca = learners_ca()

@@ -8,58 +8,77 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, PublicFormat
 
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET, shown
 from mtls_lab.exercises.result import NotYet, Unsafe
-from mtls_lab.exercises.wrapped import Company, wrapped_key
-from mtls_lab.files import private_folder, write_file
-from mtls_lab.pki.pem import Key
+from mtls_lab.exercises.wrapped import (
+    GUESSED,
+    IN_DER,
+    PIN,
+    Company,
+    key_file,
+    lay_out,
+    wrapped_key,
+)
 from mtls_lab.scratch import scratch_folder
 
 __all__ = ["copyable"]
 
-PIN = b"1234"
+_BEGINS = "a private key has more than one kind of BEGIN line"
 
 
-@exercise(wanted="a function copyable(folder)", kind=callable)
+@dataclass(frozen=True)
+class _Forgotten:
+    """A key that was forgotten in an image.
+
+    Attributes:
+        name: its file.
+        what: what that is, in words.
+        data: what is in it.
+        rule: what a search breaks that does not find it.
+        pin: what opens it.
+    """
+
+    name: str
+    what: str
+    data: bytes
+    rule: str
+    pin: bytes | None = None
+
+
+@exercise("a function copyable(folder)")
 def copyable(function: Callable[..., Any]) -> Iterator[str]:
     """Find every key that is not wrapped, and report nothing else."""
     company = Company.make()
     with scratch_folder() as folder:
         clean = _clean(company)
-        _lay_out(folder, clean)
+        lay_out(folder, clean)
         for name in sorted(_reported(function, folder)):
             raise NotYet(
                 f"it reports {name}, which holds no key that can be copied",
                 "a check that complains about good files is soon switched off",
             )
         yield "in an image with a wrapped key it finds nothing"
-        plain = _plain(company.device.key)
-        _lay_out(folder, {"device/client.key": plain})
+        lay_out(folder, {"device/client.key": key_file(company.device.key)})
         if "device/client.key" not in _reported(function, folder):
             raise NotYet(
                 "it does not report device/client.key, a private key as Part 3 has made it",
                 "a key that is not wrapped can be copied",
             )
         yield "it finds the key that Part 3 has made"
-        for name, (what, data, password) in _forgotten(company, clean).items():
-            _lay_out(folder, {name: data})
-            if name not in _reported(function, folder):
-                raise Unsafe(_shipped(company, name, what, data, password), _RULES[what])
-            yield f"it finds {what}"
+        for each in _forgotten(company, clean):
+            lay_out(folder, {each.name: each.data})
+            if each.name not in _reported(function, folder):
+                raise Unsafe(_shipped(company, each), each.rule)
+            yield f"it finds {each.what}"
 
 
 def _reported(function: Callable[..., Any], folder: Path) -> set[str]:
@@ -70,16 +89,6 @@ def _reported(function: Callable[..., Any], folder: Path) -> set[str]:
             f"{called.name} returned {shown(value)}", "it returns a list of paths, maybe empty"
         )
     return {(folder / each).relative_to(folder).as_posix() for each in value}
-
-
-def _lay_out(folder: Path, files: dict[str, bytes]) -> None:
-    for name, data in files.items():
-        private_folder((folder / name).parent)
-        write_file(folder / name, data, mode=0o600)
-
-
-def _plain(key: Key | rsa.RSAPrivateKey, form: PrivateFormat = PrivateFormat.PKCS8) -> bytes:
-    return key.private_bytes(Encoding.PEM, form, NoEncryption())
 
 
 def _clean(company: Company) -> dict[str, bytes]:
@@ -98,51 +107,55 @@ def _clean(company: Company) -> dict[str, bytes]:
     }
 
 
-_GUESSED = "a PIN on a file is guessed on the thief's machine, at any speed"
-_RULES = {
-    "a backup in another folder": "an image is all its folders, and a name says nothing",
-    "a key behind a certificate, in OpenSSL's older form": "a PEM file may hold several things, "
-    "and a private key has more than one kind of BEGIN line",
-    "an RSA key in its older form": "a private key has more than one kind of BEGIN line",
-    "a key in OpenSSH's form": "a private key has more than one kind of BEGIN line",
-    "a key with a PIN": _GUESSED,
-    "a key behind a wrapped one": "that one thing in a file is wrapped says nothing about the next",
-    "a key in DER form": "DER is the same key without the lines that can be read",
-    "a key in DER form, with a PIN": _GUESSED,
-}
-
-
-def _forgotten(
-    company: Company, clean: dict[str, bytes]
-) -> dict[str, tuple[str, bytes, bytes | None]]:
-    """Where keys are forgotten: of each file, what it is, its bytes and its password."""
+def _forgotten(company: Company, clean: dict[str, bytes]) -> Iterator[_Forgotten]:
+    """Yield a key for each place and each form in which keys are forgotten."""
     key, older = company.device.key, PrivateFormat.TraditionalOpenSSL
-    names = (
-        *("backup/2024/client.key.bak", "device/all.pem", "device/rsa.pem", "device/id_ecdsa"),
-        *("device/locked.key", "device/tpm.key", "device/client", "device/locked"),
+    yield _Forgotten(
+        "backup/2024/client.key.bak",
+        "a backup in another folder",
+        key_file(key),
+        "an image is all its folders, and a name says nothing",
     )
-    rsa_key = rsa.generate_private_key(65537, 2048)
-    data = (
-        _plain(key),
-        clean["device/client.crt"] + _plain(key, older),
-        _plain(rsa_key, older),
-        _plain(key, PrivateFormat.OpenSSH),
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(PIN)),
-        clean["device/tpm.key"] + _plain(key),
-        key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
-        key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, BestAvailableEncryption(PIN)),
+    yield _Forgotten(
+        "device/all.pem",
+        "a key behind a certificate, in OpenSSL's older form",
+        clean["device/client.crt"] + key_file(key, form=older),
+        f"a PEM file may hold several things, and {_BEGINS}",
     )
-    passwords = (None, None, None, None, PIN, None, None, PIN)
-    return dict(zip(names, zip(_RULES, data, passwords, strict=True), strict=True))
+    yield _Forgotten(
+        "device/rsa.pem",
+        "an RSA key in its older form",
+        key_file(rsa.generate_private_key(65537, 2048), form=older),
+        _BEGINS,
+    )
+    yield _Forgotten(
+        "device/id_ecdsa",
+        "a key in OpenSSH's form",
+        key_file(key, form=PrivateFormat.OpenSSH),
+        _BEGINS,
+    )
+    yield _Forgotten("device/locked.key", "a key with a PIN", key_file(key, pin=PIN), GUESSED, PIN)
+    yield _Forgotten(
+        "device/tpm.key",
+        "a key behind a wrapped one",
+        clean["device/tpm.key"] + key_file(key),
+        "that one thing in a file is wrapped says nothing about the next",
+    )
+    yield _Forgotten("device/client", "a key in DER form", key_file(key, Encoding.DER), IN_DER)
+    yield _Forgotten(
+        "device/locked",
+        "a key in DER form, with a PIN",
+        key_file(key, Encoding.DER, pin=PIN),
+        GUESSED,
+        PIN,
+    )
 
 
-def _shipped(company: Company, name: str, what: str, data: bytes, password: bytes | None) -> str:
-    """What a thief gets with a file that was not found: a real call, where it is that device's."""
-    found = f"the image ships with {name}, {what}"
-    if name == "device/rsa.pem":
-        return found
+def _shipped(company: Company, key: _Forgotten) -> str:
+    """What a thief gets with a file that was not found: a real call with it."""
+    found = f"the image ships with {key.name}, {key.what}"
+    data, pin = key.data, key.pin
     if data[:1] == b"\x30" or b"OPENSSH" in data:  # written in PEM, as openssl or ssh-keygen do it
-        data, password = _plain(company.device.key), None
-    start = data.rfind(b"-----BEGIN")
-    secret = company.steals(data[start:], password)
+        data, pin = key_file(company.device.key), None
+    secret = company.steals(data[data.rfind(b"-----BEGIN") :], pin)
     return f"{found}: a thief copied it, and got {secret!r}" if secret == SECRET else found

@@ -36,8 +36,6 @@ _NAME = "device-07"
 #: As POSIX writes it: the clock on the wall is twelve hours behind UTC.
 _WEST = "WEST+12"
 _WISHES = "a request proves that somebody has a key: the name in it is a wish"
-
-
 #: From when until when a birth certificate is good: the device was in stock for a while.
 _BIRTH = (-200, 7_000)
 
@@ -116,7 +114,7 @@ class _Desk:
         return old
 
 
-@exercise(wanted="a function may_enrol(asked)", kind=callable)
+@exercise("a function may_enrol(asked)")
 def may_enrol(function: Callable[..., Any]) -> Iterator[str]:
     """Decide about a request, by names, by the register and by dates."""
     factory = Factory.make()

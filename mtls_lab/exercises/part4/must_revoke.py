@@ -10,26 +10,26 @@ import os
 import shutil
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab.errors import LabError
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET, shown
 from mtls_lab.exercises.result import NotYet, Unsafe
-from mtls_lab.exercises.wrapped import Company, not_run, wrapped_key
-from mtls_lab.files import private_folder, write_file
-from mtls_lab.net import ask_apart
+from mtls_lab.exercises.wrapped import (
+    GUESSED,
+    IN_DER,
+    PIN,
+    Company,
+    key_file,
+    lay_out,
+    not_run,
+    wrapped_key,
+)
 from mtls_lab.pki import create_key, pem
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.tpm import SoftwareTPM, missing
@@ -37,7 +37,6 @@ from mtls_lab.tpm import SoftwareTPM, missing
 __all__ = ["must_revoke"]
 
 STATE = "tpm/tpm2-00.permall"
-PIN = b"1234"
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,11 @@ class _Folder:
     rule: str = ""
 
 
-@exercise(wanted="a function must_revoke(folder)", kind=callable)
+@exercise("a function must_revoke(folder)")
 def must_revoke(function: Callable[..., Any]) -> Iterator[str]:
     """Revoke the certificates of those devices whose key a thief can use, and no others."""
     company = Company.make()
-    plain = company.device.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    plain = key_file(company.device.key)
     first = _Folder("its key in a file", {"device.key": plain}, lambda: company.steals(plain))
     if not _decides(function, company, first):
         raise NotYet(
@@ -81,9 +80,7 @@ def must_revoke(function: Callable[..., Any]) -> Iterator[str]:
 def _decides(function: Callable[..., Any], company: Company, stolen: _Folder) -> bool:
     with scratch_folder() as folder:
         pem.write_certificate(folder / "device.crt", company.device.certificate)
-        for name, data in stolen.files.items():
-            private_folder((folder / name).parent)
-            write_file(folder / name, data, mode=0o600)
+        lay_out(folder, stolen.files)
         called = call(function, folder)
     if called.error is not None:  # whose text may name the folder of the moment
         found = (
@@ -101,11 +98,11 @@ def _worthless() -> Iterator[_Folder]:
     yield _Folder("a wrapped key", {"device.key": wrapped_key()})
     yield _Folder(
         "a wrapped key, and a plain one that is not the certificate's",
-        {"device.key": wrapped_key(), "ssh.key": _another_key()},
+        {"device.key": wrapped_key(), "ssh.key": key_file(create_key())},
     )
     yield _Folder(
         "a key in DER form that is not the certificate's",
-        {"ssh.der": _another_key(Encoding.DER)},
+        {"ssh.der": key_file(create_key(), Encoding.DER)},
     )
     yield _Folder(
         "a wrapped key, and a text that shows how a key file begins",
@@ -117,39 +114,30 @@ def _worthless() -> Iterator[_Folder]:
 _NOTES = b"A key file begins with this line:\n-----BEGIN PRIVATE KEY-----\nDo not ship one.\n"
 
 
-def _another_key(encoding: Encoding = Encoding.PEM) -> bytes:
-    return create_key().private_bytes(encoding, PrivateFormat.PKCS8, NoEncryption())
-
-
 def _guarded(company: Company, plain: bytes) -> Iterator[_Folder]:
-    der, secret_der = (
-        company.device.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, protection)
-        for protection in (NoEncryption(), BestAvailableEncryption(PIN))
-    )
-    locked = company.device.key.private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(PIN)
-    )
+    key = company.device.key
+    locked = key_file(key, pin=PIN)
     yield _Folder(
         "its key in a file that has a PIN",
         {"device.key": locked},
         lambda: company.steals(locked, PIN),
-        "a PIN on a file is guessed on the thief's machine, at any speed",
+        GUESSED,
     )
     yield _Folder(
         "its key in DER form",
-        {"device.der": der},
+        {"device.der": key_file(key, Encoding.DER)},
         lambda: company.steals(plain),
-        "DER is the same key without the lines that can be read",
+        IN_DER,
     )
     yield _Folder(
         "its key in DER form, with a PIN",
-        {"device.der": secret_der},
+        {"device.der": key_file(key, Encoding.DER, pin=PIN)},
         lambda: company.steals(plain),
-        "a PIN on a file is guessed on the thief's machine, at any speed",
+        GUESSED,
     )
     yield _Folder(
         "another key, and its own behind it in the same file",
-        {"keys.pem": _another_key() + plain},
+        {"keys.pem": key_file(create_key()) + plain},
         lambda: company.steals(plain),
         "a PEM file may hold several things, and the first says nothing about the next",
     )
@@ -167,33 +155,13 @@ def _whole_chip(company: Company) -> _Folder:
     who = "a wrapped key, and the folder of the software TPM"
     if missing():
         return _Folder(who, {"device.key": wrapped_key(), STATE: os.urandom(4000)}, None, rule)
-    with _device(company) as folder:
-        kept = {"device.key": (folder / "device.key").read_bytes()}
-        kept[STATE] = (folder / STATE).read_bytes()
-        reply = _with_the_copy(company, folder)
+    with scratch_folder() as folder:
+        with SoftwareTPM(folder / "tpm") as chip:
+            company.certify(chip, folder, "device")
+        kept = {name: (folder / name).read_bytes() for name in ("device.key", STATE)}
+        with SoftwareTPM(shutil.copytree(folder / "tpm", folder / "copy")) as copy:
+            settings = copy.environment(folder)
+            reply = company.visited(folder, "device", settings, ssl.TLSVersion.TLSv1_3).reply
     if reply != SECRET:
         raise LabError("a copied TPM that did not sign", "the same TPM", "please report it")
     return _Folder(who, kept, lambda: reply, rule)
-
-
-@contextmanager
-def _device(company: Company) -> Iterator[Path]:
-    with scratch_folder() as folder:
-        with SoftwareTPM(folder / "tpm") as chip:
-            company.certified(chip, folder, "device")
-        pem.write_certificate(folder / "server_ca.pem", company.ca.certificate)
-        yield folder
-
-
-def _with_the_copy(company: Company, folder: Path) -> str | None:
-    copy = shutil.copytree(folder / "tpm", folder / "copy")
-    with SoftwareTPM(copy) as chip, company.backend() as backend:
-        return ask_apart(
-            "GET_SECRET",
-            backend,
-            certfile=folder / "device.crt",
-            keyfile=folder / "device.key",
-            server_ca=folder / "server_ca.pem",
-            environment=chip.environment(folder),
-            version=ssl.TLSVersion.TLSv1_3,
-        ).reply

@@ -58,7 +58,7 @@ HARM = {
 }
 
 
-@exercise(wanted="a function next_step(code)", kind=callable)
+@exercise("a function next_step(code)")
 def next_step(function: Callable[..., Any]) -> Iterator[str]:
     """Decide by a response code, whatever numbers of sessions and parameters are in it."""
     for first in (True, False):

@@ -24,7 +24,7 @@ from mtls_lab.scratch import scratch_folder
 __all__ = ["reloaded"]
 
 
-@exercise(wanted="a function reloaded(current, folder)", kind=callable)
+@exercise("a function reloaded(current, folder)")
 def reloaded(function: Callable[..., Any]) -> Iterator[str]:
     """Replace a context by that of new files, and by nothing worse."""
     factory = Factory.make()

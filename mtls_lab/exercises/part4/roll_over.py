@@ -68,7 +68,7 @@ class _Fleet:
         return [place for place, member in asked if member.served]
 
 
-@exercise(wanted="a function roll_over(fleet)", kind=callable)
+@exercise("a function roll_over(fleet)")
 def roll_over(function: Callable[..., Any]) -> Iterator[str]:
     """Move a fleet to another CA, step by step."""
     fleet = _Fleet()

@@ -20,8 +20,6 @@ from mtls_lab.exercises.peers import SECRET, VERSIONS, shown
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.exercises.wrapped import Company, not_run
 from mtls_lab.files import private_folder
-from mtls_lab.net import ask_apart
-from mtls_lab.pki import pem
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.tpm import SoftwareTPM, missing
 from mtls_lab.tpm.provider import SIGNS_ALONE, version_of
@@ -45,7 +43,7 @@ OWN = (
 )
 
 
-@exercise(wanted="a function tpm_settings(folder, tcti, properties)", kind=callable)
+@exercise("a function tpm_settings(folder, tcti, properties)")
 def tpm_settings(function: Callable[..., Any]) -> Iterator[str]:
     """Tell OpenSSL in a new process which provider to load, and where its TPM is."""
     with scratch_folder() as folder:
@@ -121,19 +119,9 @@ def _is_served(
     chip: SoftwareTPM, home: Path, settings: Mapping[str, str], properties: str
 ) -> Iterator[str]:
     company = Company.make()
-    company.certified(chip, home, "tpm")
-    pem.write_certificate(home / "server_ca.pem", company.ca.certificate)
+    company.certify(chip, home, "tpm")
     for words, version in reversed(VERSIONS.items()):
-        with company.backend() as backend:
-            exchange = ask_apart(
-                "GET_SECRET",
-                backend,
-                certfile=home / "tpm.crt",
-                keyfile=home / "tpm.key",
-                server_ca=home / "server_ca.pem",
-                environment=settings,
-                version=version,
-            )
+        exchange = company.visited(home, "tpm", settings, version)
         if exchange.reply != SECRET:
             rule = _rule(exchange, Path(settings[CONF]), properties)
             raise NotYet(f"{words}: the device is not served: {_why(exchange)}", rule)

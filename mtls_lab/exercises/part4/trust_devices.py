@@ -16,7 +16,7 @@ from mtls_lab.scratch import scratch_folder
 __all__ = ["trust_devices"]
 
 
-@exercise(wanted="a function trust_devices(folder)", kind=callable)
+@exercise("a function trust_devices(folder)")
 def trust_devices(function: Callable[..., Any]) -> Iterator[str]:
     """Trust one CA below the root, and its list."""
     factory = Factory.make()

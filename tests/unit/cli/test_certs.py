@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from mtls_lab.cli import main
+from mtls_lab.cli import certs, main
 from mtls_lab.errors import FileProblem
 from mtls_lab.net import client_context, server_context
 from mtls_lab.pki import pem
@@ -125,6 +125,25 @@ def test_nothing_is_overwritten(
     assert main(["certs", str(tmp_path)]) == 2
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     assert f"{there} is there already\n" in capsys.readouterr().err
+
+
+def test_of_two_at_once_in_one_folder_one_makes_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both have seen an empty folder: those of two CAs lay in it, or the first one's were gone."""
+    refuse = certs._refuse_to_overwrite
+
+    def look_and_be_slow(paths: list[Path]) -> None:
+        refuse(paths)
+        monkeypatch.setattr(certs, "_refuse_to_overwrite", refuse)
+        assert main(["certs", str(tmp_path)]) == 0
+
+    monkeypatch.setattr(certs, "_refuse_to_overwrite", look_and_be_slow)
+    assert main(["certs", str(tmp_path)]) == 2
+    assert f"{tmp_path / 'ca' / 'ca.crt'} is there already\n" in capsys.readouterr().err
+    assert made(tmp_path) == set(FILES)
+    for machine, name in (("ca", "ca"), ("backend", "server"), ("device", "client")):
+        pem.read_identity(tmp_path / machine / f"{name}.crt", tmp_path / machine / f"{name}.key")
 
 
 def test_half_of_it_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,8 @@ KEY = b"a key in the program"
 uuid.getnode()  # remembered: who asks first, in a thread, has libuuid keep a file open
 TOLD = "is told the device's MAC address and host name"
 
+uuid.getnode()  # at its first call, libuuid opens a file, if it may, and keeps it
+
 
 def tag(question: str) -> str:
     return hmac.new(KEY, question.encode(), "sha256").hexdigest()

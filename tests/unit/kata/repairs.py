@@ -1,6 +1,5 @@
 """How a test repairs each fault of a kata, and nothing else; a learner does it by hand."""
 
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -8,7 +7,17 @@ from pathlib import Path
 from cryptography import x509
 
 from mtls_lab.kata.faults import Fault
-from mtls_lab.kata.sabotage import _TRUST, _ca, _client, _exchange, _list, _save_ca, _server, edit
+from mtls_lab.kata.sabotage import (
+    _TRUST,
+    _ca,
+    _client,
+    _copy_pair,
+    _exchange,
+    _list,
+    _save_ca,
+    _server,
+    edit,
+)
 from mtls_lab.pki import CertificateAuthority, pem
 
 __all__ = ["repair"]
@@ -44,8 +53,7 @@ def _with_the_intermediate(leaf: str, folder: Path) -> None:
 
 
 def _renewed(folder: Path) -> None:
-    for suffix in (".crt", ".key"):
-        shutil.copy(folder / f"device/renewed{suffix}", folder / f"device/client{suffix}")
+    _copy_pair(folder / "device/renewed", folder / "device/client")
 
 
 REPAIRS: dict[str, Callable[[Path], object]] = {

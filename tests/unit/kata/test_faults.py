@@ -341,13 +341,6 @@ def test_level_4_is_a_fleets_life_and_no_fault_twice() -> None:
 # --- The catalogue and the key
 
 
-def test_each_fault_has_one_way_to_be_made() -> None:
-    edits = {name for name, fault in catalogue().items() if fault.edit}
-    assert edits.isdisjoint(sabotage.STEPS)
-    assert edits | set(sabotage.STEPS) == set(NAMES)
-    assert len(NAMES) >= 14
-
-
 def test_no_two_faults_of_a_kata_are_repaired_at_once() -> None:
     for one, other in choices_of(3):
         assert one.order < other.order

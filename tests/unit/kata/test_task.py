@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -772,8 +773,19 @@ def test_a_kata_whose_folder_is_gone(folder: Path) -> None:
     kata = having("client_expired")
     kata.folder.rename(folder / "gone")
     assert kata.check().found == "the folder of the kata is gone"
-    with pytest.raises(FileProblem, match="the folder of the kata is gone"):
-        kata.ask()
+    for what in (kata.ask, kata.changed, kata.__str__, kata._repr_html_):
+        with pytest.raises(FileProblem, match="the folder of the kata is gone") as caught:
+            what()
+        assert caught.value.todo == "create the kata again"
+
+
+def test_a_kata_whose_files_are_gone() -> None:
+    kata = having("client_expired")
+    for file in kata.folder.glob("[!.]*"):
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
+    _title, _where, changed, _empty, _asks, came = str(kata).splitlines()
+    assert changed.startswith("  Changed since it was made, and kept: backend/client_ca.pem, ")
+    assert came == "  contexts.py is not there"
 
 
 def test_a_check_never_raises(folder: Path) -> None:

@@ -63,8 +63,8 @@ class Project:
     def learner_saves(self, *sources: str, path: Path | None = None) -> None:
         (path or self.target).write_text(json.dumps(notebook(*sources, ran=True)), "utf-8")
 
-    def unpack(self, **options: bool) -> Unpacked:
-        (done,) = unpack(self.folder, **options)
+    def unpack(self) -> Unpacked:
+        (done,) = unpack(self.folder)
         return done
 
 
@@ -98,11 +98,6 @@ def test_a_notebook_is_labelled_as_the_kernel_here_will_label_it(project: Projec
     label = {"name": "python3", "display_name": spec.display_name, "language": spec.language}
     language = IPythonKernel.language_info
     assert read(project.target)["metadata"] == {"kernelspec": label, "language_info": language}
-
-
-def test_outputs_can_be_kept(project: Project) -> None:
-    project.unpack(keep_outputs=True)
-    assert project.target.read_text("utf-8") == project.source.read_text("utf-8")
 
 
 def test_twice(project: Project) -> None:

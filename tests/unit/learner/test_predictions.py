@@ -34,21 +34,11 @@ def sources(path: Path) -> str:
     return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_each_part_asks_its_questions_once(path: Path) -> None:
-    """In its lesson, and for Part 3 in the lesson on sessions as well."""
-    part = path.stem[0]
-    own = [name for name, question in QUESTIONS.items() if str(question.part) == part]
-    assert len(own) >= 4
-    text = "\n".join(sources(each) for each in ASKING if each.stem[0] == part)
-    assert re.findall(r"predict\((\w+)\)", text) == own
-    assert set(own) <= set(re.findall(r"(?m)^def (\w+)\(\):", text))
-    assert "reveal" not in text
-
-
-def test_only_lessons_ask() -> None:
-    others = [path for path in notebooks() if path not in ASKING]
-    assert [path.stem for path in others if "predict(" in sources(path)] == []
+def test_only_lessons_ask_and_none_answers() -> None:
+    """Which lesson asks what, and in which order: tests/repository/test_owed.py."""
+    asking = [path for path in notebooks() if "predict(" in sources(path)]
+    assert asking == ASKING
+    assert [path.stem for path in asking if "reveal" in sources(path)] == []
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

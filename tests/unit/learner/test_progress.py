@@ -4,14 +4,11 @@ import json
 import os
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from mtls_lab.errors import FileProblem, LabError
-from mtls_lab.learner import predictions, progress, reviews, tidying
+from mtls_lab.learner import predictions, progress, reviews
 from mtls_lab.learner.folder import learner_folder
 from mtls_lab.learner.progress import FILE, Predicted, Progress, Told, Tried, damaged, note, read
 from tests.unit.lab import forget
@@ -248,56 +245,3 @@ def test_a_file_that_is_not_the_labs(folder: Path, what: str, why: str) -> None:
         read(folder)
     assert caught.value.found == f"{path} cannot be read ({why})"
     assert caught.value.todo == "move it away, and the lab begins a new one"
-
-
-names = st.sampled_from(["checksum", "fetch"])
-answers = st.sampled_from(["stopped", "fooled", None])
-events_of_all_kinds = st.one_of(
-    st.fixed_dictionaries(
-        {"prediction": names, "choice": answers}, optional={"sure": st.booleans()}
-    ),
-    st.fixed_dictionaries(
-        {"prediction": names, "choice": st.just("stopped"), "truth": st.just("fooled")},
-        optional={"sure": st.booleans(), "day": st.just("2030-01-01")},
-    ),
-    st.fixed_dictionaries({"of": names, "reason": answers}),
-    st.fixed_dictionaries(
-        {"review": names, "choice": answers, "truth": answers, "day": st.just("2030-01-01")}
-    ),
-    st.fixed_dictionaries(
-        {"exercise": names, "outcome": st.sampled_from(["not yet", "works but unsafe", "right"])}
-    ),
-    st.fixed_dictionaries(
-        {"quiz": st.sampled_from(["before", "after", "part4"])},
-        optional={"question": names, "answer": answers, "state": st.just("handed in")},
-    ),
-    st.just({"of a later version": 1}),
-    st.just([1]),
-)
-
-
-@given(st.lists(events_of_all_kinds))
-@settings(deadline=None)
-def test_a_shorter_file_says_the_same(events: list[object]) -> None:
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / FILE).write_text("".join(json.dumps(event) + "\n" for event in events) + "{torn")
-        before = read(folder)
-        shorter = tidying._shortened((folder / FILE).read_bytes())
-        (folder / FILE).write_bytes(shorter)
-        assert read(folder) == before
-        assert tidying._shortened(shorter) == shorter
-        assert shorter.count(b"later version") == events.count({"of a later version": 1})
-
-
-def test_a_long_file_is_shortened(folder: Path) -> None:
-    lines = [json.dumps({"prediction": "checksum", "choice": each}) for each in ("stopped", None)]
-    (folder / FILE).write_text("\n".join(lines * 20_000))
-    before = read(folder)
-    tidying.tidy(folder)
-    assert (folder / FILE).read_text() == f"{lines[1]}\n"
-    assert read(folder) == before
-    tidying.tidy(folder)
-    (folder / FILE).unlink()
-    tidying.tidy(folder)
-    assert not (folder / FILE).exists()

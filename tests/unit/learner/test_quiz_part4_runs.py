@@ -6,8 +6,6 @@ gives. Where there are wrong answers that would look alike in that run, they are
 
 import ssl
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,7 +41,7 @@ from mtls_lab.tpm import (
     policy_for,
 )
 from mtls_lab.wire import SECRET, Exchange, Stage
-from tests.unit.lab import Lab
+from tests.unit.lab import Lab, failed
 from tests.unit.learner.quiz_runs import decides, without_a_run
 
 pytestmark = pytest.mark.once
@@ -51,8 +49,7 @@ pytestmark = pytest.mark.once
 
 def ends(exchange: Exchange) -> tuple[Stage, str]:
     """Where the device's side failed, and in which words."""
-    assert exchange.device.failure is not None
-    return exchange.device.stage, exchange.device.failure.text
+    return exchange.device.stage, failed(exchange.device).text
 
 
 def asks(lab: Lab, backend: Backend, folder: Path, chip: SoftwareTPM) -> Exchange:
@@ -201,12 +198,6 @@ def fleet(lab: Lab, tmp_path: Path) -> Fleet:
     return Fleet(lab, tmp_path)
 
 
-@contextmanager
-def at_work(context: ssl.SSLContext) -> Iterator[Backend]:
-    with Backend(context, name="working") as backend:
-        yield backend
-
-
 def test_one_list(fleet: Fleet) -> None:
     office = Office(fleet.old, [own_name, current_only])
     stolen, good = (fleet.old.issue_client(f"device-{n}") for n in "12")
@@ -219,7 +210,7 @@ def test_one_list(fleet: Fleet) -> None:
     renewed = replace(stolen, key=key, certificate=issued)
     codes = []
     for days in (7, 0):  # a list of today, and one that has expired
-        with at_work(fleet.listing(days=days)) as backend:
+        with Backend(fleet.listing(days=days)) as backend:
             for device in (stolen, renewed, good):
                 seen = fleet.ask(backend, device).backend
                 assert seen is not None
@@ -251,7 +242,7 @@ def refused(fleet: Fleet, steps: tuple[str, ...]) -> int:
                 devices[0] = fleet.new.issue_client("device-1")
             case "two months":
                 devices = [fleet.new.issue_client(f"device-{n}") for n in "123"]
-        with at_work(context) as backend:
+        with Backend(context) as backend:
             failed += sum(not fleet.ask(backend, each).ok for each in devices)
     return failed
 

@@ -50,15 +50,21 @@ def nothing_left() -> None:
     """The TPM of a module has threads of its own; `device` looks at the end."""
 
 
-@pytest.fixture(scope="module")
-def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
-    before = leftovers()
-    folder = tmp_path_factory.mktemp("device")
+def trusting(folder: Path) -> tuple[CertificateAuthority, ssl.SSLContext]:
+    """A CA, in `ca.crt` of a folder, and the context of a backend that serves its devices."""
     ca = CertificateAuthority.create("Lab CA")
     write_certificate(folder / "ca.crt", ca.certificate)
     server = ca.issue_server(["localhost"]).save(folder, "server")
     context = server_context(*server, client_ca=folder / "ca.crt")
     watch(context)
+    return ca, context
+
+
+@pytest.fixture(scope="module")
+def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
+    before = leftovers()
+    folder = tmp_path_factory.mktemp("device")
+    ca, context = trusting(folder)
     with SoftwareTPM(folder / "chip") as chip:
         for name, pin in (("tpm", None), ("pin", "1234")):
             create_wrapped_key(chip, folder / f"{name}.key", pin=pin)

@@ -67,18 +67,15 @@ def test_a_wrong_pin_is_counted_and_then_the_right_one_is_refused(
     device: Device, backend: Backend
 ) -> None:
     assert device.ask(backend, "pin", password="1234").ok
-    told = []
-    for guess in ("0000", "0001", "0002", "1234"):
-        failure = device.ask(backend, "pin", password=guess).device.failure
-        assert failure is not None
-        told.append(failure.text)
+    told = [
+        failed(device.ask(backend, "pin", password=guess).device).text
+        for guess in ("0000", "0001", "0002", "1234")
+    ]
     assert told == ["[SSL] EVP lib (0x98e)"] * 3 + ["[SSL] EVP lib (0x921)"]
     assert device.chip.lock.closed
     assert explain(device.ask(backend, "pin", password="1234")).entry == "tpm_lockout"
     # It locks every key of this TPM, also those without a PIN: whoever guesses stops the device.
-    failure = device.ask(backend).device.failure
-    assert failure is not None
-    assert failure.text == "[SSL] EVP lib (0x921)"
+    assert failed(device.ask(backend).device).text == "[SSL] EVP lib (0x921)"
     device.chip.unlock()
     assert device.ask(backend, "pin", password="1234").ok
 
@@ -97,8 +94,7 @@ def test_a_code_belongs_to_the_exchange_during_which_it_was_written(
         exchanges = ask_each_apart(
             "GET_SECRET", backend, presented, other.environment(tmp_path), timeout=LONG
         )
-    failures = [each.device.failure for each in exchanges]
-    assert [failure and failure.text for failure in failures] == [
+    assert [failed(each.device).text for each in exchanges] == [
         "No such file or directory",
         "[SSL] PEM lib (0x1df)",
         "No such file or directory",
@@ -110,9 +106,8 @@ def test_the_key_of_another_tpm_is_refused_by_its_integrity(
 ) -> None:
     with SoftwareTPM(tmp_path / "other") as other:
         exchange = device.ask(backend, settings=other.environment(tmp_path))
-        failure = exchange.device.failure
-        assert failure is not None
-        assert (exchange.device.stage, failure.text) == (Stage.SETUP, "[SSL] PEM lib (0x1df)")
+        told = exchange.device.stage, failed(exchange.device).text
+        assert told == (Stage.SETUP, "[SSL] PEM lib (0x1df)")
         assert exchange.backend is None
         assert explain(exchange).entry == "tpm_another"
         assert [each.answer.name for each in other.log if not each.answer.ok] == ["INTEGRITY"]
@@ -142,9 +137,7 @@ def test_a_tpm_that_is_silent_does_not_keep_anybody_waiting(tmp_path: Path) -> N
 
 
 def test_without_the_provider_the_key_cannot_be_read(device: Device, backend: Backend) -> None:
-    failure = device.ask(backend, settings={}).device.failure
-    assert failure is not None
-    assert failure.text == "[SSL] PEM lib"
+    assert failed(device.ask(backend, settings={}).device).text == "[SSL] PEM lib"
 
 
 def test_several_devices_at_once(device: Device, backend: Backend) -> None:

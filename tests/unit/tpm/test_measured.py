@@ -9,8 +9,8 @@ import pytest
 
 from mtls_lab import Exchange, explain
 from mtls_lab.errors import LabError
-from mtls_lab.net import Backend, ask_apart, server_context, watch
-from mtls_lab.pki import CertificateAuthority, Purpose, write_certificate
+from mtls_lab.net import Backend, ask_apart
+from mtls_lab.pki import Purpose, write_certificate
 from mtls_lab.tpm import (
     Chip,
     Conversation,
@@ -24,6 +24,7 @@ from mtls_lab.tpm import (
 from mtls_lab.tpm.measured import MEASURED, register_of
 from mtls_lab.wire import Stage
 from tests.unit.lab import failed
+from tests.unit.tpm.conftest import trusting
 
 pytestmark = pytest.mark.once
 
@@ -53,11 +54,7 @@ class Device:
 
 @pytest.fixture
 def device(tmp_path: Path) -> Iterator[Device]:
-    ca = CertificateAuthority.create("Lab CA")
-    write_certificate(tmp_path / "ca.crt", ca.certificate)
-    server = ca.issue_server(["localhost"]).save(tmp_path, "server")
-    context = server_context(*server, client_ca=tmp_path / "ca.crt")
-    watch(context)
+    ca, context = trusting(tmp_path)
     with SoftwareTPM(tmp_path / "chip") as chip:
         measure(chip, FIRMWARE)
         create_sealed_key(chip, tmp_path / "sealed.key", policy_for(FIRMWARE))

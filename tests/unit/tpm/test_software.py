@@ -187,6 +187,10 @@ def test_a_request_says_what_its_key_lacks(tmp_path: Path) -> None:
             request(chip, tmp_path / "pin.key", "device-7")
         with pytest.raises(FileProblem, match=r"there is no TSS2 PRIVATE KEY in it"):
             request(chip, tmp_path / "plain.key", "device-7")
+        torn = (tmp_path / "pin.key").read_text("ascii").splitlines()
+        (tmp_path / "torn.key").write_text("\n".join([*torn[:3], torn[-1]]), "ascii")
+        with pytest.raises(FileProblem, match=r"torn\.key holds no key .*DER that ends too early"):
+            request(chip, tmp_path / "torn.key", "device-7", pin="1234")
         for name in ("", "x" * 65):
             with pytest.raises(LabError, match=f"a name of {len(name)} characters"):
                 request(chip, tmp_path / "pin.key", name, pin="1234")
