@@ -32,7 +32,7 @@ _ONLY_CN = "the organization says where a device belongs, the common name which 
 _ONE = "a certificate with two names is not the device with one name"
 
 
-_TWICE = "an only name is one: a subject with two of them is not what your CA gave to the device"
+_TWICE = "“only” means one: a subject with two common names is not what your CA gave the device"
 
 
 _SAYS_NO = "whether an exception means no is the server's choice: say False"
