@@ -87,11 +87,7 @@ READ = [
     ROOT / "README.md",
     ROOT / "data" / "README.md",
     *sorted((ROOT / "data").glob("*.toml")),
-    *(
-        path
-        for name in ("panels", "exercises", "kata")
-        for path in sorted((ROOT / "mtls_lab" / name).rglob("*.py"))
-    ),
+    *sorted((ROOT / "mtls_lab").rglob("*.py")),
 ]
 
 
