@@ -80,7 +80,7 @@ lint: $(READY) ## Check style and types
 	.venv/bin/mypy
 	.venv/bin/bandit --quiet --recursive --severity-level medium mtls_lab
 
-lock: pyproject.toml | $(OWN_UV) ## Write both locks anew, with the newest versions
+lock: pyproject.toml | $(OWN_UV) ## Write both locks again, with the newest versions
 	$(COMPILE) --upgrade --group test --output-file requirements-test.lock
 	$(COMPILE) --group build --constraint requirements-test.lock --output-file requirements.lock
 

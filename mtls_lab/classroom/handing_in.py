@@ -121,9 +121,9 @@ def _tests(content: dict[str, Any]) -> dict[str, Taken]:
         entry: dict[str, Any] = {"answers": {}, "handed_in": False}
         entry |= content.get("quiz", {}).get(when, {})
         if not isinstance(entry["handed_in"], bool):
-            raise TypeError("handed_in is no bool")
+            raise TypeError("handed_in is not a bool")
         if not all(isinstance(key, str) for key in entry["answers"].values()):
-            raise TypeError("an answer is no str")
+            raise TypeError("an answer is not a str")
         tests[when] = Taken(**entry)
     return tests
 
@@ -132,7 +132,7 @@ def _typed(kind: Any, value: dict[str, Any]) -> Any:
     record = kind(**value)
     for name, wanted in (("choice", str), ("truth", str), ("outcome", str), ("tries", int)):
         if not isinstance(getattr(record, name, wanted()), wanted):
-            raise TypeError(f"{name} is no {wanted.__name__}")
+            raise TypeError(f"{name} is not a {wanted.__name__}")
     return record
 
 

@@ -98,7 +98,7 @@ def _tell(sitting: quiz.Sitting) -> None:
     for item, right, reply in quiz.told(done, sitting.when):
         say(*f"{'✓' if right else '✗'} {item.topic}. {reply}".splitlines(), "")
     if sitting.too_late:
-        say(f"The test {moment} is handed in: this one takes no answers any more.")
+        say(f"The test {moment} is handed in: this one takes no more answers.")
     elif done.quiz[last].handed_in:
         say(quiz.result(done, last))
     else:

@@ -45,25 +45,25 @@ __all__ = ["Attempt", "stop_the_clone"]
 TELLING = 4
 
 SENT_AGAIN = (
-    "what is sent can be sent again, by whoever receives it as well: a log, a proxy, a backend "
+    "what is sent can be sent again, also by whoever receives it: a log, a proxy, a backend "
     "that was broken into"
 )
 PLACE = "an address says where a call comes from, and not who calls: others can be there as well"
 LABEL = (
-    "a MAC address, a serial number or a host name is a name and no secret: it is read off, and "
-    "set with one command"
+    "a MAC address, a serial number or a host name is a name, not a secret: it can be read off, "
+    "and set with one command"
 )
 INSIDE = "what is in the program is in every copy of it, hidden or not: nobody has to find it"
 OPEN = "somebody has to be refused: compare the answer with something"
 FILE = (
     "the copy of the program has no copy of your file: a secret that is not in the software is the "
-    "idea that works. But this one lies on the backend as well, and whoever reads it there is the "
+    "idea that works. But the backend has this one as well, and whoever reads it there is the "
     "device. Part 3 gives each device a secret that no backend knows"
 )
 LOCKED_OUT = "a rule that remembers callers can be made to lock out the device"
 UNKNOWN = (
     "the copy was refused, and this check cannot say why. Ask yourself what your device has here "
-    "that a copy of all its software has not"
+    "that a copy of all its software does not"
 )
 NEXT = (
     "You need a secret that is not in the software, and a proof that shows it to nobody. Part 3 "
@@ -133,7 +133,7 @@ def stop_the_clone(device_says: Says, is_genuine: Genuine) -> Attempt:
     except Exception as error:  # noqa: BLE001 - a traceback of ours would teach nothing
         return Attempt(
             f"✗ not yet: the check could not go on: {type(error).__name__}: {error}",
-            rules=("run the cells above once more; if it stays, please report it",),
+            rules=("run the cells above once more; if it still fails, please report it",),
         )
 
 

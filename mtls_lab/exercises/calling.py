@@ -31,8 +31,8 @@ class _Stopped(BaseException):
     """Raised in a learner's function from outside, to end it."""
 
 
-_COROUTINE = "write def; what an async function does, asyncio.run runs inside of it"
-_GENERATOR = "return ends a function with its value; with yield in it, it is another thing"
+_COROUTINE = "write def: inside it, asyncio.run can run an async function"
+_GENERATOR = "with yield in it, a function returns a generator: return its value instead"
 _NAME = "a name is imported, or gets its value, before it is used"
 #: How Python begins to say that ssl, or a context, lacks a name.
 _SSL = ("module 'ssl'", "'SSLContext'")

@@ -66,7 +66,7 @@ def forgeries(line: str, longest: int) -> Iterator[tuple[str, str, str]]:
         found = f"Mallory made it {shown(text)}, kept the tag, and was believed"
         yield found, COVERS, line.replace(SECRET, text)
     found = "Mallory put a zero byte behind your text, kept the tag, and was believed"
-    rule = "HMAC takes the key first, and fills it up with zero bytes: the text comes second"
+    rule = "HMAC takes the key first, and pads it with zero bytes: the text comes second"
     yield found, rule, line.replace(SECRET, f"{SECRET}\0")
 
 

@@ -85,7 +85,7 @@ def judge(name: str, steps: Steps, thing: object) -> Result:
         return Result(name, Outcome.NOT_YET, tuple(seen), error.found, error.todo)
     except Exception as error:  # noqa: BLE001 - a traceback of ours would teach nothing
         found = f"the check could not go on: {type(error).__name__}: {error}"
-        rule = "run the cells above once more, in order; if it stays, please report it"
+        rule = "run the cells above once more, in order; if it still fails, please report it"
         return Result(name, Outcome.NOT_YET, tuple(seen), found, rule)
     return Result(name, Outcome.RIGHT, tuple(seen))
 

@@ -21,7 +21,7 @@ __all__ = ["RULE", "Theft", "revoked_returns", "steal"]
 
 #: What a backend breaks that serves a thief.
 RULE = (
-    "in a resumed handshake no certificate is shown, and no list is checked: see the notebook"
+    "in a resumed handshake no certificate is presented, and no list is checked: see the notebook"
     " 3d_stolen_session"
 )
 #: A thief takes what there is. In TLS 1.3 all suites are offered anyway.

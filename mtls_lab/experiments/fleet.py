@@ -34,7 +34,7 @@ SHARING = {
 
 #: What has happened so far; each state includes those before it.
 STATES = {
-    "well": "all is well",
+    "well": "no key was copied",
     "stolen": "the key of {device} was copied",
     "revoked": "the key of {device} was copied, and its certificate is revoked",
     "replaced": "the key of {device} was copied, revoked and replaced",

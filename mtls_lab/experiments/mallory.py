@@ -67,7 +67,7 @@ class Plan:
         return {
             "nothing": "Mallory does nothing.",
             "flip": f"Mallory flips bit {self.bit} of {self.record}.",
-            "replace": f"Mallory replaces “{self.old}” by “{self.new}”.",
+            "replace": f"Mallory replaces “{self.old}” with “{self.new}”.",
             "replay": "Mallory sends the device's bytes once more.",
             "cut": f"Mallory cuts the connection at {self.record}.",
         }[self.deed]

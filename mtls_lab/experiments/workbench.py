@@ -95,7 +95,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One handshake in which the certificate was shown.
+    """One handshake in which the certificate was presented.
 
     Attributes:
         role: "as a server", "as a client", or "as a CA": then a device showed a certificate

@@ -64,7 +64,7 @@ _CA_LINE = """    context.load_verify_locations(cafile="backend/client_ca.pem")
 """
 _CRL_LINES = """    context.load_verify_locations(cafile="backend/client_ca.crl")
     context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
-    context.num_tickets = 0  # the list is asked in a full handshake only
+    context.num_tickets = 0  # the list is checked in a full handshake only
 """
 
 # --- A folder that works

@@ -70,7 +70,7 @@ def own_folder(
             pass  # there is none, or its name cannot be one
         _refuse_another_kind(looked_in.absolute())
         raise NotInWorkspace(
-            f"{looked_in} is no folder of the lab (no {MARKER} file in it)",
+            f"{looked_in} is not a folder of the lab (no {MARKER} file in it)",
             f"a folder that `{typed('start')}` has made",
             todo,
         )

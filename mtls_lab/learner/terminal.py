@@ -47,7 +47,7 @@ def openssl(arguments: str, *, stdin: str = "", show: bool = False) -> str:
     except ValueError:
         raise LabError(
             "a quotation mark, and none that ends it",
-            "arguments as they stand on a command line",
+            "arguments as on a command line",
             "add the other one, or write \\' for one that is meant itself",
         ) from None
     print("$ openssl", " ".join(arguments.split()))

@@ -167,7 +167,7 @@ def ask_each_apart(
     except OSError as error:
         raise LabError(
             f"{sys.executable} does not start ({error.strerror or error})",
-            "a process of its own for the device",
+            "another process for the device",
             "end other programs, then try again",
         ) from None
     except subprocess.TimeoutExpired:

@@ -148,7 +148,7 @@ class Relay:
         failed, self._failed = self._failed, None
         if failed is not None:
             raise TamperFailed(
-                f"a tamper that failed, with {type(failed).__name__}: {failed}",
+                f"a tampering function that failed, with {type(failed).__name__}: {failed}",
                 "a function that takes a Chunk and returns bytes, or None to cut",
                 "correct the function; the connection was cut at this chunk",
             ) from failed

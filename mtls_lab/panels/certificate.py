@@ -249,4 +249,4 @@ def _today(certificate: x509.Certificate) -> str:
     if now > certificate.not_valid_after_utc:
         return "✗ expired"
     days = (certificate.not_valid_after_utc - now).days
-    return f"✓ in its dates, {days} more day{'' if days == 1 else 's'}"
+    return f"✓ in date, {days} more day{'' if days == 1 else 's'}"

@@ -70,7 +70,7 @@ class CredentialPanel(Panel):
     def __init__(self) -> None:
         super().__init__(
             "What does the device present?",
-            "Flip a switch: the device connects at once, and you see both sides.",
+            "Choose a certificate: the device connects at once, and you see both sides.",
         )
         self._contents: list[bytes] = []
         self._build_controls()

@@ -20,7 +20,7 @@ __all__ = ["FleetPanel"]
 
 SIZES = (4, 8, 12, 16, 20, 24)
 STEPS = {
-    "well": "All is well",
+    "well": "No theft",
     "stolen": "A key is copied",
     "revoked": "It is revoked",
     "replaced": "It is replaced",

@@ -28,7 +28,7 @@ class ParsonsPanel(ListPanel):
     def __init__(self) -> None:
         super().__init__(
             "A backend that serves its devices, and nobody else",
-            "Build the function. Not every line belongs into it. Run starts a backend with what "
+            "Build the function. Not every line belongs in it. Run starts a backend with what "
             "you built, and four clients call it.",
         )
         things = [Thing(name, code, code=True) for name, code in lines().items()]

@@ -112,7 +112,7 @@ class QuizPanel(Panel):
             body, outcome = f"<p>{escape(text)}</p>", "open"
         elif sitting.too_late:
             moment = quiz.TESTS[quiz.last(sitting.when)].moment
-            text = f"The test {moment} is handed in: this one takes no answers any more."
+            text = f"The test {moment} is handed in: this one takes no more answers."
             body, outcome = f"<p>{escape(text)}</p>", "closed"
         else:
             body, outcome = self._outcome(), "closed"

@@ -135,4 +135,4 @@ def read_bundle(
             "its password",
             "give it (password=…)",
         )
-    raise FileProblem(f"{path} is no bundle", "PKCS #12 or PKCS #7", "name another file")
+    raise FileProblem(f"{path} is not a bundle", "PKCS #12 or PKCS #7", "name another file")

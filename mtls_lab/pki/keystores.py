@@ -89,7 +89,7 @@ def read_keystore(path: PathLike, *, trusted: bool) -> Sequence[x509.Certificate
                 break
     except UNREADABLE as error:
         raise FileProblem(
-            f"{path} is no whole keystore of Java ({error})", "JKS or JCEKS", "make it again"
+            f"{path} is not a whole keystore of Java ({error})", "JKS or JCEKS", "make it again"
         ) from None
     if trusted:
         return [*cas, *(chain[0] for chain in chains if chain)]

@@ -79,7 +79,7 @@ ESCAPED = Kind(
 ONE_LINE = Kind(
     "one line",
     "has its whole PEM block on one line",
-    "make it again: the BEGIN and END lines need a line of their own",
+    "make it again, with BEGIN and END each on a separate line",
 )
 NOT_ALONE = Kind(
     "not alone",

@@ -167,7 +167,7 @@ def _read(path: Path, expected: str) -> bytes:
         found = f"{path} holds something else in PEM form: {', '.join(sorted(blocks))}"
         todo = f"name the file that holds {expected}"
     else:
-        found = f"{path} is no PEM file"
+        found = f"{path} is not a PEM file"
     raise FileProblem(found, f"{expected} in PEM form", todo)
 
 

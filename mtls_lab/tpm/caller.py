@@ -82,7 +82,7 @@ def _response(data: bytes) -> bytes:
     if not data:
         raise ConnectionError("it hung up")
     if len(data) < commands.HEAD or commands.size_of(data) != len(data):
-        raise ValueError("what answers is no TPM")
+        raise ValueError("what answers is not a TPM")
     return data
 
 

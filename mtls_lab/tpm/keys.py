@@ -112,7 +112,7 @@ def parsed(der: bytes) -> Wrapped:
         raise ValueError("not a parent and two halves of a key")
     parent, public, private = numbers
     if int.from_bytes(parent, "big") >> 32:
-        raise ValueError("a parent that is no handle")
+        raise ValueError("a parent that is not a handle")
     for half in (public, private):
         if int.from_bytes(half[:2], "big") != len(half) - 2:
             raise ValueError("a half of another length than it says")

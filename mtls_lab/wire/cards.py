@@ -88,7 +88,7 @@ def _words(side: Side, step: Step) -> str:
     taken = step.good and step.name == "received" and _is_attacker(side)
     words = f"{'⚠' if taken else '✓' if step.good else '✗'} {step.words}".rstrip()
     resumed = side.reused and step.name == "handshake"
-    return words + ": no certificate was shown" * resumed
+    return words + ": no certificate was presented" * resumed
 
 
 def _is_attacker(side: Side) -> bool:

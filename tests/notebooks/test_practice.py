@@ -4,11 +4,22 @@ Not here: what is claimed under "What you should see" (claims.py).
 """
 
 import ssl
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from mtls_lab import CertificateAuthority, Exchange, Purpose, ask, pem, self_signed, serve
-from mtls_lab.net import server_context
+from mtls_lab import (
+    CertificateAuthority,
+    Direction,
+    Exchange,
+    Purpose,
+    ask,
+    pem,
+    self_signed,
+    serve,
+    watch,
+)
+from mtls_lab.net import client_context, server_context
 from mtls_lab.pki import Identity
 from tests.unit.lab import failed
 
@@ -72,3 +83,83 @@ def test_a_token_is_good_from_any_client_unless_it_is_bound(tmp_path: Path) -> N
             for name, device in devices.items()
         }
     assert [pair for pair, ok in served.items() if not ok] == [("bound", "thief")]
+
+
+def test_an_impostor_who_asks_does_not_learn_who_calls(tmp_path: Path) -> None:
+    """Part 3, section 12: a device verifies the backend before it presents its certificate."""
+    ca, hers = CertificateAuthority.create("Lab CA"), CertificateAuthority.create("Mallory CA")
+    pem.write_certificate(tmp_path / "ca.pem", ca.certificate)
+    files = ca.issue_client("trusted-client").save(tmp_path, "client")
+    learned = {}
+    for issuer in (ca, hers):
+        own = issuer.issue_server(["localhost"]).save(tmp_path, "server")
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            asks = server_context(*own, client_ca=tmp_path / "ca.pem")
+            device = client_context(tmp_path / "ca.pem", *files, version=version)
+            watch(asks, device)
+            with serve(asks, name="asking") as backend:
+                exchange = ask("PING", backend, context=device)
+            presented = [
+                message.name
+                for message in exchange.handshake.messages
+                if message.direction is Direction.TO_BACKEND and message.name == "Certificate"
+            ]
+            learned[issuer.certificate.subject.rfc4514_string(), version.name] = presented
+    assert learned == {
+        ("CN=Lab CA", "TLSv1_2"): ["Certificate"],
+        ("CN=Lab CA", "TLSv1_3"): ["Certificate"],
+        ("CN=Mallory CA", "TLSv1_2"): [],
+        ("CN=Mallory CA", "TLSv1_3"): [],
+    }
+
+
+def test_a_context_reads_its_files_once(tmp_path: Path) -> None:
+    """A device's life, section 7: a renewed file counts from the next context on."""
+    ca = CertificateAuthority.create("Lab CA")
+    pem.write_certificate(tmp_path / "ca.pem", ca.certificate)
+    device = client_context(tmp_path / "ca.pem")
+
+    def presented(context: ssl.SSLContext) -> str:
+        with serve(context) as backend:
+            name = ask("PING", backend, context=device, server_hostname="localhost").device.peer
+        assert name is not None
+        return name
+
+    files = ca.issue("old", Purpose.SERVER, names=["localhost"]).save(tmp_path, "server")
+    context = server_context(*files)
+    assert ca.issue("new", Purpose.SERVER, names=["localhost"]).save(tmp_path, "server") == files
+    assert presented(context) == "CN=old"
+    assert presented(server_context(*files)) == "CN=new"
+
+
+def test_a_server_asks_later_only_whom_it_may(tmp_path: Path) -> None:
+    """In your own stack, section 2. RFC 8446, section 4.6.2: the client has to have offered it."""
+    ca = CertificateAuthority.create("Lab CA")
+    pem.write_certificate(tmp_path / "ca.pem", ca.certificate)
+    asks = server_context(*ca.issue_server(["localhost"]).save(tmp_path, "server"))
+    asks.load_verify_locations(cafile=tmp_path / "ca.pem")
+    asks.verify_mode, asks.post_handshake_auth = ssl.CERT_REQUIRED, True
+    files = ca.issue_client("trusted-client").save(tmp_path, "client")
+
+    def later(*, offers: bool) -> str | None:
+        device = client_context(tmp_path / "ca.pem", *files)
+        device.post_handshake_auth = offers
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        server = asks.wrap_bio(incoming, outgoing, server_side=True)
+        client = device.wrap_bio(outgoing, incoming, server_hostname="localhost")
+        for side in (client, server, client, server):
+            with suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+        assert server.getpeercert() is None
+        try:
+            server.verify_client_post_handshake()
+        except ssl.SSLError as error:
+            return error.reason
+        for writes, reads in ((server, client), (client, server)):  # the request, then its answer
+            writes.write(b"PING")
+            reads.read()
+        certificate = server.getpeercert()
+        return None if certificate is None else str(certificate["subject"])
+
+    assert later(offers=False) == "EXTENSION_NOT_RECEIVED"
+    assert later(offers=True) == "((('commonName', 'trusted-client'),),)"

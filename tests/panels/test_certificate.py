@@ -106,7 +106,7 @@ def test_a_card_has_every_field_with_its_purpose_and_its_source(ca: CertificateA
 @pytest.mark.parametrize(
     ("days", "said"),
     [
-        ((0, 90), "✓ in its dates, 89 more days"),
+        ((0, 90), "✓ in date, 89 more days"),
         ((-9, -1), "✗ expired"),
         ((1, 9), "✗ not valid yet"),
     ],

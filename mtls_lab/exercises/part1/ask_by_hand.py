@@ -36,7 +36,7 @@ Function = Callable[..., Any]
 #: opened as text at the second.
 MOON, BLANKS = f"{SECRET} ☾", f" {SECRET} "
 PARTED = tuple(SECRET.replace(" is", f"{each}is") for each in ("\N{LINE SEPARATOR}", "\r"))
-END = "recv returns nothing when the other side has hung up: without a line end, that is an error"
+END = "recv returns empty bytes once the other side has hung up: without a line end, an error"
 
 
 class _Peer:
@@ -121,7 +121,7 @@ def ask_by_hand(function: Function) -> Iterator[str]:
     yield "a reply ends at its newline, and at nothing else"
     with all_closed(name):
         _fails(function, name, _Peer(SPOILED), "changed a byte of the reply", NO_TEXT)
-    yield "Mallory changes a byte of the reply, and what is no text any more is an error"
+    yield "Mallory changes a byte of the reply, and what is no longer text is an error"
     with all_closed(name):
         _fails(function, name, _Peer(hangs_up=True))
     yield "a backend that hangs up without an answer is an error"

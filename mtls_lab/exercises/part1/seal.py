@@ -42,8 +42,8 @@ KEY = b"known to device and backend only"
 HER_KEY, NO_TEXT = b"a key that Mallory has imagined!", bytes(range(0x80, 0xA0))
 #: What Mallory puts behind a text, and the rule that lets her.
 MORE = ", says Mallory"
-NO_MAC = "such a hash goes on from where it ended: HMAC (RFC 2104) is made to prevent that"
-LOTS = "random is made for simulations, and its manual says not to use it for security: take hmac"
+NO_MAC = "such a hash can be continued from where it ended: HMAC (RFC 2104) prevents that"
+LOTS = "random is made for simulations, and its manual says not to use it for security: use hmac"
 #: A text of more than one block of every hash.
 LONG = ", ".join([SECRET] * 12)
 #: Bits of a tag, at least (RFC 2104, section 5).
@@ -100,7 +100,7 @@ def seal(pair: tuple[Function, Function]) -> Iterator[str]:
     _is_the_same_elsewhere(make, read)
     _is_not_extended(bare, heard)
     if draws_lots(lambda: _sealed(make, SECRET, KEY)):
-        raise Unsafe("the tag is drawn from random, which was begun with the key", LOTS)
+        raise Unsafe("the tag is drawn from random, which was seeded with the key", LOTS)
     yield "a tag that is changed, cut or missing is refused"
     _is_read_to_the_letter(make, read, bare, heard)
     yield "a tag that is written in another way is refused"
@@ -220,8 +220,8 @@ def _is_long(make: Function) -> None:
 def _uses_the_whole_key(read: Function, line: str) -> None:
     for at in range(len(KEY)):
         if call(read, line, KEY[:at] + b"~" + KEY[at + 1 :]).value == SECRET:
-            found = f"byte {at} of the key can be any other, and the line is still believed"
-            raise Unsafe(found, "of a key that is used in part, Mallory has less to try out")
+            found = f"byte {at} of the key can be any other, and the line is still accepted"
+            raise Unsafe(found, "if only a part of the key is used, Mallory has less to try")
 
 
 def _is_the_same_elsewhere(make: Function, read: Function) -> None:
@@ -233,8 +233,8 @@ def _is_the_same_elsewhere(make: Function, read: Function) -> None:
     finally:
         builtins.hash = usual
     if call(read, other, KEY).value != SECRET:
-        rule = "hash() is for dictionaries, and is another one in every process: use hashlib"
-        raise NotYet("in the device's process the tag is not the one of the backend's", rule)
+        rule = "hash() is for dictionaries, and differs from process to process: use hashlib"
+        raise NotYet("the device's process and the backend's compute different tags", rule)
 
 
 def _is_not_extended(read: Function, line: str) -> None:
@@ -246,7 +246,7 @@ def _is_not_extended(read: Function, line: str) -> None:
             if shape(digest) not in line:
                 continue
             if name != "sha256":
-                found = f"the tag is the {name} of key and text, which goes on without the key"
+                found = f"the tag is the {name} of key and text, which can be continued without it"
                 # It leaves 32 bits of its state out: fewer than a tag may have.
                 guessed = f" after {2**32:,} guesses; the check did not guess"
                 raise Unsafe(found + guessed * (name == "sha224"), NO_MAC)

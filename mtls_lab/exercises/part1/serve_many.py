@@ -43,7 +43,7 @@ _LIBRARY = Path(threading.__file__).parent
 FIRST = "the first client"
 WHOLE = "a line is not complete without its end: whoever receives it waits"
 OPEN = "a connection stays open until the reply is sent: whoever sends it closes it then"
-ARGS = "Thread wants what its function gets as a list: args=[connection]"
+ARGS = "Thread takes its function's arguments as a list: args=[connection]"
 STARTED = "accept each client, and let `talk` speak to it: a thread runs once start() is called"
 AGAIN = "call accept again and again, whatever the last client did"
 STAYS = f"your function had returned by then, and has to stay: {AGAIN}"
@@ -119,7 +119,7 @@ def _visit(address: Address) -> tuple[list[str], NotYet | None]:
     except NotYet as problem:
         return held, problem
     except OSError:
-        return held, NotYet("the next client was refused: nobody listens any more", AGAIN)
+        return held, NotYet("the next client was refused: nobody listens now", AGAIN)
     return held, None
 
 
@@ -138,7 +138,7 @@ def _clients(address: Address) -> Iterator[str]:
         if SECRET in _reply(address, command, ends=True):
             sent = shown(command.decode()) if command else "nothing"
             found = f"a client that sent {sent}, and no more, received the secret"
-            raise Unsafe(found, "a command is compared as a whole: a part of it is another one")
+            raise Unsafe(found, "a command is compared as a whole: a part of it is another command")
     yield "a client that sends a part of the command, or more, does not receive the secret"
     with ExitStack() as silent:
         for _ in range(SILENT):
@@ -265,5 +265,5 @@ def _threads_end() -> Iterator[None]:
             left = [thread for thread in started if thread.is_alive() and not _waits(thread)]
             stragglers.extend(left)
         if left:
-            rule = "recv returns nothing when the other side has hung up: the thread ends then"
+            rule = "recv returns empty bytes once the other side has hung up: the thread ends then"
             raise NotYet("a thread of yours still talks to a client that has hung up", rule)

@@ -104,7 +104,7 @@ def _signs_nothing(ca: CertificateAuthority, identity: Identity) -> None:
         _is_believed(
             ca,
             CertificateAuthority(identity.key, ca.certificate).issue_server([BANK]),
-            "each has a key of its own: that of a CA never leaves the CA",
+            "each has its own key: that of a CA never leaves the CA",
         )
     try:
         basic = identity.certificate.extensions.get_extension_for_class(x509.BasicConstraints)

@@ -40,7 +40,7 @@ __all__ = ["fetch"]
 HOST = "backend.example"
 #: A backend that was not called before, so that nobody has kept a certificate of it.
 NEW = "new.example"
-FIRST = "whoever believes the first certificate believes Mallory, where she is the first"
+FIRST = "whoever believes the first certificate believes Mallory, if she is the first to answer"
 #: What a peer that answers needs at most, and how long a learner's function is to wait for one
 #: that does not.
 PATIENCE, SHORT = 5.0, 0.3
@@ -95,8 +95,8 @@ def fetch(function: Callable[..., Any]) -> Iterator[str]:
         yield "Mallory, who hangs up on TLS, is not asked again without it"
         with all_closed(device.name):
             called = _answered(device, context, SPOILED)[0]
-        device.fails(called, "the backend sent a byte that is no text", NO_TEXT)
-        yield "a reply that is no text is an error"
+        device.fails(called, "the backend sent a byte that is not text", NO_TEXT)
+        yield "a reply that is not text is an error"
         with public_ca(folder) as public:
             for impostor in impostors(ca, public, HOST):
                 with all_closed(device.name):
@@ -246,6 +246,6 @@ def _gives_up(device: _Device) -> None:
             called = device.calls(address, SHORT)
         except NotYet:
             found = f"the backend said nothing, and with a time-out of {SHORT} s {device.name}"
-            rule = "a time-out holds from the first step on, in the handshake too"
+            rule = "a time-out applies from the first step on, in the handshake too"
             raise NotYet(f"{found} waited on, until it was stopped", rule) from None
     device.fails(called, "the backend said nothing", REFUSE)

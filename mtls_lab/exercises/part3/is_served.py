@@ -148,7 +148,7 @@ def _quiet(
         _SILENT[1]: listening(never_answers),
         "a backend that answers PONGED": listening(partial(_say, context, (b"PONGED\n",))),
         _CUT: listening(partial(_say, context, (b"PONG",))),
-        "a backend whose answer is no text": listening(partial(_say, context, (b"PONG\xff\n",))),
+        "a backend whose answer is not text": listening(partial(_say, context, (b"PONG\xff\n",))),
     }
 
 

@@ -68,7 +68,7 @@ def next_step(function: Callable[..., Any]) -> Iterator[str]:
         yield (
             "the codes that the lab's device has met are told apart"
             if first
-            else "so are others: another session or parameter, a resource manager on the way"
+            else "and others: with another session or parameter, or behind a resource manager"
         )
 
 

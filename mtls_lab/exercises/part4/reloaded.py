@@ -34,7 +34,7 @@ def reloaded(function: Callable[..., Any]) -> Iterator[str]:
         factory.serves_its_device(current)
         yield "with good files, the device is served"
         _only_the_new_ca(function, factory, folder)
-        yield "a CA that is not in the files any more is not trusted any more"
+        yield "a CA that is no longer in the files is no longer trusted"
         _sessions(function, factory, folder)
         yield "a session from before the reload lets no revoked device in"
         for what, damage in _DAMAGES.items():

@@ -92,6 +92,6 @@ def roll_over(function: Callable[..., Any]) -> Iterator[str]:
     if places := fleet.old_ca_signs():
         raise Unsafe(
             f"a thief with the key of CA 1 signed a certificate, and was served {places[0]}",
-            "a CA that nobody needs any more is one that nobody should trust",
+            "nobody should trust a CA that nobody needs any more",
         )
     yield "a certificate that a thief signs with the key of CA 1 is refused, by the office too"

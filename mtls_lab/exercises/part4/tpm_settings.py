@@ -39,7 +39,7 @@ PREFERRED = "default_properties says which provider signs and verifies: write it
 ACTIVATE = ("1", "yes", "true", "on")
 ALL_TEXT = "it returns a dict with the names and values of variables, all of them str"
 OWN = (
-    "the settings are for the device's process: what this notebook is told, its other programs get"
+    "the settings are for the device's process: set here, they reach this notebook's other programs"
 )
 
 

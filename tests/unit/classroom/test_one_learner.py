@@ -96,7 +96,7 @@ def test_what_is_damaged_is_told_in_one_line(folder: Path, lines: bytes, told: s
 
 def test_without_a_folder(tmp_path: Path) -> None:
     for wrong in (lambda: report(tmp_path), lambda: export("Ada", tmp_path)):
-        with pytest.raises(NotInWorkspace, match="is no folder of the lab"):
+        with pytest.raises(NotInWorkspace, match="is not a folder of the lab"):
             wrong()
 
 

@@ -454,4 +454,4 @@ def test_a_name_with_a_blank_wants_quotes(tmp_path: Path) -> None:
 def test_without_a_folder(tmp_path: Path, command: list[str]) -> None:
     done = call(*command, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("mtls-lab: this did not work.\nFound:    lab is no folder of the")
+    assert done.stderr.startswith("mtls-lab: this did not work.\nFound:    lab is not a folder of")

@@ -161,7 +161,7 @@ def test_the_first_test_after_the_second(folder: Path) -> None:
     told(folder, all_right(), "--after")
     run = told(folder, "")
     assert (run.returncode, run.stderr) == (0, "")
-    assert "takes no answers any more" in run.stdout
+    assert "takes no more answers" in run.stdout
 
 
 # --- In a terminal

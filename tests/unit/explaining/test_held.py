@@ -177,7 +177,7 @@ def test_a_bundle_and_its_password(tmp_path: Path) -> None:
     for password, why in (("wheat", "another password"), (None, "which has a password")):
         with pytest.raises(FileProblem, match=why):
             read_bundle(tmp_path / "my.p12", password)
-    with pytest.raises(FileProblem, match="is no bundle"):
+    with pytest.raises(FileProblem, match="is not a bundle"):
         read_bundle(tmp_path / "ca.pem", "barley")
 
 

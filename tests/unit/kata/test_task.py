@@ -832,7 +832,7 @@ def made_before(kata: Kata) -> None:
     if kata.level == 3:
         edit(
             kata,
-            ("    context.num_tickets = 0  # the list is asked in a full handshake only\n", ""),
+            ("    context.num_tickets = 0  # the list is checked in a full handshake only\n", ""),
         )
     digests = {
         path.relative_to(kata.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()

@@ -350,7 +350,7 @@ def test_reset_of_what_is_not_there(project: Project, what: str) -> None:
 def test_reset_somewhere_else(project: Project, tmp_path: Path) -> None:
     project.unpack()
     (tmp_path / NAME).write_text("not the lab's")
-    with pytest.raises(NotInWorkspace, match="is no folder of the lab"):
+    with pytest.raises(NotInWorkspace, match="is not a folder of the lab"):
         reset(tmp_path, "1")
     assert (tmp_path / NAME).read_text() == "not the lab's"
 

@@ -248,7 +248,7 @@ def test_not_in_a_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(NotInWorkspace) as caught:
         enter(1)
     assert str(caught.value) == (
-        f"Found:    {tmp_path} is no folder of the lab (no .mtls-lab file in it)\n"
+        f"Found:    {tmp_path} is not a folder of the lab (no .mtls-lab file in it)\n"
         f"Expected: a folder that `{typed('start')}` has made\n"
         f"To do:    make one with `{typed('start --prepare')}`, and open the notebook in it"
     )

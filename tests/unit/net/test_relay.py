@@ -421,7 +421,7 @@ def test_a_tamper_that_fails(tamper: Callable[[Chunk], bytes], what: str) -> Non
         mallory.stop()
     assert told(exchange)[0] == (Stage.APPLICATION, "EOFError", "")
     assert str(caught.value) == (
-        f"Found:    a tamper that failed, with {what}\n"
+        f"Found:    a tampering function that failed, with {what}\n"
         "Expected: a function that takes a Chunk and returns bytes, or None to cut\n"
         "To do:    correct the function; the connection was cut at this chunk"
     )

@@ -182,8 +182,8 @@ READERS = {"a certificate": pem.read_certificate, "a private key": pem.read_key}
         ("folder", "{} cannot be read (Is a directory)", None),
         ("empty", "{} is empty", MAKE_AGAIN),
         ("blank", "{} is empty", MAKE_AGAIN),
-        ("garbage", "{} is no PEM file", MAKE_AGAIN),
-        ("zero.txt", "{} is no PEM file", MAKE_AGAIN),
+        ("garbage", "{} is not a PEM file", MAKE_AGAIN),
+        ("zero.txt", "{} is not a PEM file", MAKE_AGAIN),
         (
             "client.csr",
             "{} holds a certificate signing request",

@@ -122,7 +122,7 @@ def test_a_tpm_that_the_lab_does_not_speak_to() -> None:
 def test_a_wrapped_key_whose_parent_is_no_handle(tmp_path: Path) -> None:
     path = tmp_path / "long.key"
     keys.write_wrapped(path, keys.Wrapped(1 << 32, b"", b""))
-    with pytest.raises(FileProblem, match="a parent that is no handle"):
+    with pytest.raises(FileProblem, match="a parent that is not a handle"):
         keys.read_wrapped(path)
 
 

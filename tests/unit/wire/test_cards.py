@@ -32,7 +32,7 @@ def test_a_card_says_that_no_certificate_was_shown() -> None:
     resumed = Side(
         "backend", Stage.APPLICATION, version="TLSv1.3", peer="CN=trusted-client", reused=True
     )
-    words = "✓ TLSv1.3 resumed with CN=trusted-client: no certificate was shown"
+    words = "✓ TLSv1.3 resumed with CN=trusted-client: no certificate was presented"
     assert words in both_sides(resumed)
     assert "resumed" not in both_sides(full)
 
