@@ -35,10 +35,18 @@ from mtls_lab.explaining.phrases import (
     read_stacks,
 )
 from mtls_lab.explaining.raised import SHOWN, as_raised
+from mtls_lab.explaining.shapes import SHAPE, shapes_in
 from mtls_lab.explaining.sides import INNERMOST, LINE, calls_before, longest_part, side_of
 from mtls_lab.explaining.signs import sign_of, unlike_go
 from mtls_lab.explaining.symptoms import Symptoms, known_reasons
-from mtls_lab.explaining.weights import S_CLIENT, UNEXPLAINED, WARNED, WARNING, weight_of
+from mtls_lab.explaining.weights import (
+    S_CLIENT,
+    SHAPED,
+    UNEXPLAINED,
+    WARNED,
+    WARNING,
+    weight_of,
+)
 from mtls_lab.explaining.wording import OTHER
 from mtls_lab.text import printable
 
@@ -170,9 +178,11 @@ def _decisive(
         warned = any(each in line.lower() for each in WARNED)
         if raising and (calls := calls_before(lines, number)[-INNERMOST:]):
             told = itertools.chain(told, _found(raising, " ".join([*calls, line])[-LINE:].lower()))
+        told = list(told) or [(0, phrase) for phrase in shapes_in(line[:LINE].lower())]
         for covered, phrase in told:
             weight = weight_of(phrase.kind, phrase.value, goes_on=number >= goes_on)
             weight = min(weight, WARNING) if warned else weight
+            weight = min(weight, SHAPED) if phrase.words == SHAPE else weight
             if phrase.kind == "reason" and phrase.value not in known_reasons():
                 weight = min(weight, UNEXPLAINED)
             if best is None or (weight, covered) >= best[:2]:
