@@ -119,8 +119,9 @@ def _meaning(seen: Symptoms) -> tuple[object, ...]:
 
 
 def _heard(text: str) -> Symptoms:
-    small = unlike_go(text).lower()
-    signs = {name for name in read_stacks() if sign_of(name, text, small)}
+    others = unlike_go(text)
+    small = others.lower()
+    signs = {name for name in read_stacks() if sign_of(name, others, small)}
     phrases = [
         phrase
         for phrase in phrases_in(small)
@@ -178,8 +179,8 @@ def _decisive(
         warned = any(each in line.lower() for each in WARNED)
         if raising and (calls := calls_before(lines, number)[-INNERMOST:]):
             told = itertools.chain(told, _found(raising, " ".join([*calls, line])[-LINE:].lower()))
-        told = list(told) or [(0, phrase) for phrase in shapes_in(line[:LINE].lower())]
-        for covered, phrase in told:
+        meanings = list(told) or [(0, phrase) for phrase in shapes_in(line[:LINE])]
+        for covered, phrase in meanings:
             weight = weight_of(phrase.kind, phrase.value, goes_on=number >= goes_on)
             weight = min(weight, WARNING) if warned else weight
             weight = min(weight, SHAPED) if phrase.words == SHAPE else weight
@@ -236,7 +237,8 @@ def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
 def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tuple[str, str, str]:
     """Return who wrote a line and, where one shows, through which library; both names; the note."""
     stacks = read_stacks()
-    small, all_small = unlike_go(line).lower(), unlike_go(text).lower()
+    line, text = unlike_go(line), unlike_go(text)
+    small, all_small = line.lower(), text.lower()
     found = {name: sign_of(name, line, small) for name in stacks if name in signs}
     # Go's tls: is no sign of Go in FreeRADIUS' tls: (tls).
     parts = {a for a in found.values() if any(a in b != a for b in found.values())}
