@@ -56,6 +56,7 @@ SHAPES = (
     ("state not verified", rf"\b{UNABLE}\W.{{0,12}}?{CHECKED}.{{0,30}}?{CERT}"),
     ("state alert without a name", r"\b(?:tls|ssl) alert received|received a? ?(?:tls|ssl) alert"),
     ("state not verified or not tls", rf"\b(?:tls|ssl) (?:handshake|negotiation) {FAILED}{NONE}"),
+    ("state not verified or not tls", r"\berror in (?:the )?(?:tls|ssl) handshake\b"),
     ("state not verified or not tls", r"\b(?:tls|ssl) initiali[sz]ation failed"),
 )
 

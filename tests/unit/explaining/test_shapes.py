@@ -28,6 +28,7 @@ from mtls_lab.explaining import explain
         ("key file 'pump.key' has group or other permissions", "line_key_open"),
         ("wrong passphrase for the private key", "line_password"),
         ("plc: fatal TLS alert received", "alert_without_a_name"),
+        ("plc: Error in SSL handshake", "not_verified_or_not_tls"),
         ("PLC_SSL_HANDSHAKE_FAILED", "not_verified_or_not_tls"),
     ],
 )
