@@ -24,6 +24,8 @@ NOT = r"(?:do(?:es)?(?: not|n[o']t)|did(?: not|n't)|not)"
 UNKNOWN = r"(?:unknown|un(?:trusted|recogni[sz]ed)|not (?:found|trusted|known|recogni[sz]ed))"
 FAILED = r"(?:fail(?:ed|ure|s)?|error|unsuccessful)\b"
 CHECKED = r"(?:check|verif(?:y|ied|ication)|validat(?:e|ed|ion))\b"
+#: What a comment in a configuration begins with: it speaks of faults and reports none.
+COMMENTS = ("#", ";")
 #: Before a capital letter, where several words are written as one.
 JOINED = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])_(?=[A-Za-z])")
 #: Between a certificate and what it is, and behind a word that is asked for or counted.
@@ -73,7 +75,7 @@ def shapes_in(line: str) -> Iterator[Phrase]:
         []
     """
     small = JOINED.sub(" ", line).lower()
-    if re.search(rf"\b{ABOUT}|\b{KEY}", small) is None:
+    if small.lstrip()[:1] in COMMENTS or re.search(rf"\b{ABOUT}|\b{KEY}", small) is None:
         return
     for meaning, shape in _shapes():
         if match := shape.search(small):

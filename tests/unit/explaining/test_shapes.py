@@ -47,6 +47,7 @@ def test_a_line_is_told_by_its_shape(line: str, entry: str) -> None:
         "0 certificates failed verification",
         "certificates checked: 12, expired: 0, revoked: 0",
         "Certificate will not expire",
+        "# Check for revoked certificates in the certificate revocation list.",
         "tls_handshake_failed_total 0",
         "TLS handshake failed: 0",
         "INFO loaded CA file; root not found in cache, using default; TLS enabled",
