@@ -36,7 +36,7 @@ SENT = re.compile(
     r"|tls handshake failure \(encryption_"
     r"|\b(?!ssl_alert)\w+\.erl:\d+(?::\d+)?:fatal error:"
     r"|(?<!party )\bsen[dt](?:ing)? .{0,20}alert|generated and sent"
-    r"|\btls(?:fatal|local)alert: "
+    r"|\btls(?:fatal|local)alert: |-->ssl\S* alert:"
 )
 #: GnuTLS' names of alerts (lib/alert.c), in letters, which some programs print alone on a line.
 OF_GNUTLS = {

@@ -1,10 +1,10 @@
 """What a line means that some program has written: which stack speaks, and what it means by it.
 
 Here: the phrases of data/lines.toml against a text of any size and origin. Not here: how they are
-read (phrases.py), what is a sign of a stack (signs.py), whose side it is (sides.py), what a
-terminal or a mail has done to the text (pasted.py), what the failure behind a line means
-(explanation.py), the alerts in it (alerts.py), exceptions (caught.py), and the failure that Python
-would have raised (raised.py).
+read (phrases.py), what is told of a line that has none (shapes.py), what is a sign of a stack
+(signs.py), whose side it is (sides.py), what a terminal or a mail has done to the text (pasted.py),
+what the failure behind a line means (explanation.py), the alerts in it (alerts.py), exceptions
+(caught.py), and the failure that Python would have raised (raised.py).
 """
 
 from __future__ import annotations
@@ -35,10 +35,18 @@ from mtls_lab.explaining.phrases import (
     read_stacks,
 )
 from mtls_lab.explaining.raised import SHOWN, as_raised
+from mtls_lab.explaining.shapes import SHAPE, shapes_in
 from mtls_lab.explaining.sides import INNERMOST, LINE, calls_before, longest_part, side_of
 from mtls_lab.explaining.signs import sign_of, unlike_go
 from mtls_lab.explaining.symptoms import Symptoms, known_reasons
-from mtls_lab.explaining.weights import S_CLIENT, UNEXPLAINED, WARNED, WARNING, weight_of
+from mtls_lab.explaining.weights import (
+    S_CLIENT,
+    SHAPED,
+    UNEXPLAINED,
+    WARNED,
+    WARNING,
+    weight_of,
+)
 from mtls_lab.explaining.wording import OTHER
 from mtls_lab.text import printable
 
@@ -111,8 +119,9 @@ def _meaning(seen: Symptoms) -> tuple[object, ...]:
 
 
 def _heard(text: str) -> Symptoms:
-    small = unlike_go(text).lower()
-    signs = {name for name in read_stacks() if sign_of(name, text, small)}
+    others = unlike_go(text)
+    small = others.lower()
+    signs = {name for name in read_stacks() if sign_of(name, others, small)}
     phrases = [
         phrase
         for phrase in phrases_in(small)
@@ -170,9 +179,11 @@ def _decisive(
         warned = any(each in line.lower() for each in WARNED)
         if raising and (calls := calls_before(lines, number)[-INNERMOST:]):
             told = itertools.chain(told, _found(raising, " ".join([*calls, line])[-LINE:].lower()))
-        for covered, phrase in told:
+        meanings = list(told) or [(0, phrase) for phrase in shapes_in(line[:LINE])]
+        for covered, phrase in meanings:
             weight = weight_of(phrase.kind, phrase.value, goes_on=number >= goes_on)
             weight = min(weight, WARNING) if warned else weight
+            weight = min(weight, SHAPED) if phrase.words == SHAPE else weight
             if phrase.kind == "reason" and phrase.value not in known_reasons():
                 weight = min(weight, UNEXPLAINED)
             if best is None or (weight, covered) >= best[:2]:
@@ -226,7 +237,8 @@ def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
 def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tuple[str, str, str]:
     """Return who wrote a line and, where one shows, through which library; both names; the note."""
     stacks = read_stacks()
-    small, all_small = unlike_go(line).lower(), unlike_go(text).lower()
+    line, text = unlike_go(line), unlike_go(text)
+    small, all_small = line.lower(), text.lower()
     found = {name: sign_of(name, line, small) for name in stacks if name in signs}
     # Go's tls: is no sign of Go in FreeRADIUS' tls: (tls).
     parts = {a for a in found.values() if any(a in b != a for b in found.values())}

@@ -29,12 +29,16 @@ REASONS = re.compile(
     r"|\b((?:[A-Z0-9]{1,20}_){2,8}[A-Z0-9]{1,20})\b"
     r"|(?:\bstate=[\w ]{1,40}|\bhandshake failed): ([a-z][a-z0-9/ ]{2,60}?)(?=[^a-z0-9/ ]|$)"
 )
-#: OpenSSL 3's code of an error in libssl, which Squid and haproxy print without its words.
-CODE = re.compile(r"(?:TLS_LIB_ERR=0?|/0{9})A([0-9A-F]{6})\b")
+#: OpenSSL 3's code of an error in libssl, which Squid and haproxy print without its words, and
+#: others in decimal.
+CODE = re.compile(r"(?:TLS_LIB_ERR=0?|/0{9})A([0-9A-F]{6})\b|\b(1677[67]\d{4})\b")
+LIBSSL = 20 << 23
 #: Its last digits (include/openssl/sslerr.h); from 1000 on, 1000 and the number of an alert.
 CODES = {
     0x76: "NO_SUITABLE_SIGNATURE_ALGORITHM",
+    0x86: "CERTIFICATE_VERIFY_FAILED",
     0x9C: "HTTP_REQUEST",
+    0xB1: "NO_CERTIFICATE_ASSIGNED",
     0xC1: "NO_SHARED_CIPHER",
     0xC7: "PEER_DID_NOT_RETURN_A_CERTIFICATE",
     0x102: "UNSUPPORTED_PROTOCOL",
@@ -64,7 +68,7 @@ def reasons_in(line: str, *, browser: bool) -> Iterator[tuple[int, Phrase]]:
             yield len(match[0]), Phrase("", "reason", reason, "", "")
 
     for match in CODE.finditer(line):
-        code = int(match[1], 16)
+        code = int(match[1], 16) if match[1] else int(match[2]) - LIBSSL
         if code - 1000 in registry("alerts"):
             yield len(match[0]), Phrase("", "alert", registry("alerts")[code - 1000], "", "")
         elif code in CODES:

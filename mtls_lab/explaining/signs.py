@@ -25,8 +25,13 @@ PACKAGES = ("node_modules/", "site-packages/")
 
 
 def unlike_go(text: str) -> str:
-    """Return a text in which Python's mark of OpenSSL's X509 is no longer like Go's package."""
-    return text.replace("[X509: ", "[X509 ")
+    """Return a text without what is like Go's packages and is not: Go goes on in small letters.
+
+    Example:
+        >>> unlike_go("[X509: KEY_VALUES_MISMATCH]"), unlike_go("xfrd tls: TLS verify failed")
+        ('[X509 KEY_VALUES_MISMATCH]', 'xfrd tls TLS verify failed')
+    """
+    return re.sub(r"\b(X509|tls): (?=[A-Z])", r"\1 ", text)
 
 
 def sign_of(name: str, text: str, small: str) -> str:

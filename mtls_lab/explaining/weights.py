@@ -5,7 +5,16 @@ Here: the weights. Not here: the meanings (lines.py).
 
 from __future__ import annotations
 
-__all__ = ["BROKEN_OFF", "S_CLIENT", "TELLING", "UNEXPLAINED", "WARNED", "WARNING", "weight_of"]
+__all__ = [
+    "BROKEN_OFF",
+    "SHAPED",
+    "S_CLIENT",
+    "TELLING",
+    "UNEXPLAINED",
+    "WARNED",
+    "WARNING",
+    "weight_of",
+]
 
 #: How much a meaning says about the cause. A certificate that was judged says more than an alert,
 #: an alert more than a connection that broke off.
@@ -90,6 +99,8 @@ WARNED, WARNING = (
     ("[warning] certificate verification failed: ", "warning: the certificate of '"),
     1.9,
 )
+#: What a line says in the words of no program that is known: more than that something failed.
+SHAPED = 3.1
 #: openssl s_client goes on after a certificate that does not verify: an alert counts more then.
 S_CLIENT, GOES_ON = "connected(0", 3.5
 #: From this weight on, a line says of itself that something was refused or did not load.

@@ -14,6 +14,7 @@ from mtls_lab.exercises import Attempt, call, stop_the_clone
 from mtls_lab.exercises import attempt as module
 from mtls_lab.exercises.questioning import can_be_elsewhere
 
+uuid.getnode()  # from its first call on, libuuid keeps a file open where uuid-runtime is installed
 PASSWORD = "swordfish"
 TOKENS = {"device 7": "c0ffee-4711"}
 KEY = b"a key in the program"
