@@ -18,10 +18,7 @@ uuid.getnode()  # from its first call on, libuuid keeps a file open where uuid-r
 PASSWORD = "swordfish"
 TOKENS = {"device 7": "c0ffee-4711"}
 KEY = b"a key in the program"
-uuid.getnode()  # remembered: who asks first, in a thread, has libuuid keep a file open
 TOLD = "is told the device's MAC address and host name"
-
-uuid.getnode()  # at its first call, libuuid opens a file, if it may, and keeps it
 
 
 def tag(question: str) -> str:
