@@ -554,7 +554,7 @@ OF_PROGRAMS = {
     *("tls_insecure_set_too_early", "arguments_of_wrap_socket", "context_wanted"),
     *("non_blocking", "socket_without_tls", "path_wanted", "ca_is_none"),
     *("cadata_form", "socket_gone", "handshake_not_done", "python_deprecated"),
-    *("python_wrong_side", "wrapped_twice", "key_by_uri"),
+    *("python_wrong_side", "wrapped_twice", "key_by_uri", "host_refused"),
 }
 CALLS = re.compile(
     r"create_default_context|load_verify_locations|load_cert_chain|check_hostname|verify_mode"
