@@ -38,7 +38,11 @@ def judge_client(seen: Seen) -> Iterator[Cause]:
         for version in seen.full
         if seen.best(version).first("CertificateRequest")
     ]
-    refused = [each for each in seen.attempts if _refused(each)]
+    tried = list(seen.attempts)
+    if seen.asks_late and seen.asked:
+        tried.append(seen.asked)
+        evidence.append(f"to a request: {how_it_ended(seen.asked)}")
+    refused = [each for each in tried if _refused(each)]
     if requested is None:
         yield from _not_asked(seen)
         yield from _pages(seen, None)
@@ -71,14 +75,9 @@ def _not_asked(seen: Seen) -> Iterator[Cause]:
     nameless = seen.nameless
     if nameless and nameless.first("CertificateRequest") and done:
         yield cause("not_asked_by_this_name", seen, ["only without SNI it asks"], certain=True)
-    elif seen.own.certfile and done and _never_asked(seen):
+    elif seen.own.certfile and done:
         evidence = [f"the messages of {' and '.join(each.version for each in done)}"]
         yield cause("not_asked", seen, evidence, certain=True)
-
-
-def _never_asked(seen: Seen) -> bool:
-    """Whether there was no CertificateRequest, neither in a handshake nor after a request."""
-    return not (seen.requested or (seen.asked and seen.asked.first("CertificateRequest")))
 
 
 def _nothing_sent(
@@ -168,7 +167,7 @@ def _pages(seen: Seen, requested: Requested | None) -> Iterator[Cause]:
         yield from _bad_certificate(seen, requested, tried, evidence)
     elif state == "http: no certificate" and seen.presented:
         yield cause("not_seen", seen, evidence, certain=True, status=status)
-    elif state == "http: no certificate" and seen.own.presents and _never_asked(seen):
+    elif state == "http: no certificate" and seen.own.presents and not requested:
         yield cause("wanted_behind", seen, evidence, status=status)
     elif state == "http: no certificate":
         yield cause("demanded_http", seen, evidence, certain=True, status=status)

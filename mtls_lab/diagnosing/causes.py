@@ -34,6 +34,8 @@ __all__ = [
 
 #: Names of CAs that are listed, and characters of what a server said.
 MOST, QUOTED = 5, 120
+#: A server's first frame in HTTP/2, after its length: its type, flags and stream (RFC 9113, 6.5).
+SETTINGS = b"\x04\x00\x00\x00\x00\x00"
 #: How an attempt ended after its handshake.
 ENDS = {
     "closed": ", then the server hung up",
@@ -78,6 +80,8 @@ def how_it_ended(tried: Attempt) -> str:
     where = "at the first read" if tried.stage is Stage.FIRST_READ else "in the handshake"
     if tried.alert:
         return f"alert {tried.alert} {where}"
+    if tried.heard[3:9] == SETTINGS:
+        return "handshake; the server speaks HTTP/2"
     if tried.end == "said":
         return f"handshake; the server says {quoted(tried.heard)}"
     if tried.end:

@@ -8,6 +8,7 @@ Here: the way to the server, its certificate, versions, and HTTP. Not here: our 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cryptography import x509
 
@@ -28,6 +29,7 @@ from mtls_lab.diagnosing.refusal import signed_in_between
 from mtls_lab.diagnosing.value import Cause
 from mtls_lab.explaining import explain
 from mtls_lab.explaining.look import Finding
+from mtls_lab.pki.key_kinds import key_kind
 from mtls_lab.pki.names import is_address
 from mtls_lab.pki.rules import told
 from mtls_lab.wire import Failure, Stage
@@ -123,6 +125,12 @@ def _server(seen: Seen) -> Iterator[Cause]:
             evidence = _evidence(seen, seen.misnamed)
             yield cause("server_name", seen, evidence, certain=True, names=names)
         yield from _besides(seen, failure)
+    if seen.second:
+        other = replace(seen, full={"TLS 1.2": seen.second}, unchecked={}, named=None, second=None)
+        for each in _server(other):
+            kind = key_kind(other.served.chain[0])
+            first = f"The server has a second certificate ({kind}), for clients that take no other."
+            yield replace(each, says=f"{first} {each.says}")
 
 
 def _besides(seen: Seen, failure: Failure) -> Iterator[Cause]:

@@ -46,6 +46,7 @@ class Own:
         problems: of each file that does not load, what is wrong.
         trusts, presents: whether the CA file, and the certificate with its key, can be loaded.
         password: the key's.
+        alpn: what to offer in ALPN.
     """
 
     cafile: Path | None
@@ -58,6 +59,7 @@ class Own:
     presents: bool
     bundle: Bundle | None = None
     password: str = field(default="", repr=False)
+    alpn: tuple[str, ...] = ()
 
     @property
     def unfit(self) -> list[str]:
@@ -105,7 +107,9 @@ class Own:
                 self.bundle.load_into(context)
             else:
                 load_pair(context, self.certfile, self.keyfile, self.password)
-            context.post_handshake_auth = True
+        if self.alpn:
+            context.set_alpn_protocols(self.alpn)
+        context.post_handshake_auth = True
         watch(context)
         return context
 
