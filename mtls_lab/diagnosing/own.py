@@ -23,6 +23,7 @@ from mtls_lab.net.tls import watch
 from mtls_lab.pki import pem
 from mtls_lab.pki.bundles import Bundle, is_pkcs12, read_pkcs12
 from mtls_lab.pki.comparison import compare
+from mtls_lab.pki.containers import entries_of, unpacked
 from mtls_lab.pki.passwords import expect_openable
 
 __all__ = ["Own", "load_pair", "look_into"]
@@ -42,11 +43,12 @@ class Own:
         cafile, certfile, keyfile: the paths; None where there is none.
         cas: what is in the CA file; empty for the CAs of the system.
         chain: what is in the certificate file.
-        bundle: what is in it if it is a PKCS #12 file that opens.
+        bundle: what is in it if it is a PKCS #12 file that opens, or holds PEM under names.
         problems: of each file that does not load, what is wrong.
         trusts, presents: whether the CA file, and the certificate with its key, can be loaded.
         password: the key's.
         alpn: what to offer in ALPN.
+        anchors: the CAs in PEM, where their file holds them under names.
     """
 
     cafile: Path | None
@@ -60,6 +62,7 @@ class Own:
     bundle: Bundle | None = None
     password: str = field(default="", repr=False)
     alpn: tuple[str, ...] = ()
+    anchors: str = ""
 
     @property
     def unfit(self) -> list[str]:
@@ -92,7 +95,7 @@ class Own:
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
             context.load_verify_locations(cadata=anchor.public_bytes(Encoding.DER))
         elif self.cafile:
-            context.load_verify_locations(self.cafile)
+            _trust(context, self.cafile, self.anchors)
         else:
             context.load_default_certs()
         if versions:
@@ -117,12 +120,21 @@ class Own:
 def load_pair(
     context: ssl.SSLContext, certfile: PathLike, keyfile: PathLike | None, password: str = ""
 ) -> Bundle | None:
-    """Load a certificate and its key, of PEM files or of one PKCS #12 file, which is returned.
+    """Load a certificate and its key, of PEM files, of one PKCS #12 file, or of a Secret.
+
+    What is not plain PEM is returned.
 
     Raises:
-        FileProblem: the PKCS #12 file does not open, or has no key.
+        FileProblem: the PKCS #12 file does not open, or one of the two is not in it.
         OSError, ValueError: as `load_cert_chain` does.
     """
+    files = {"cert": certfile, "key": keyfile}
+    if entries := entries_of(files):
+        with unpacked(files, entries) as plain:
+            cert = plain["cert"] or certfile
+            bundle = _inside(cert, plain["key"] or cert, certfile, password)
+        bundle.load_into(context)
+        return bundle
     if keyfile in (None, certfile) and is_pkcs12(certfile):
         bundle = read_pkcs12(certfile, password)
         bundle.load_into(context)
@@ -145,9 +157,11 @@ def look_into(
     problems: list[Explanation] = []
     trusts = presents = True
     bundle = None
+    inside = entries_of({"ca": ca})
+    anchors = inside["ca"].data.decode("ascii", "replace") if inside else ""
     if ca is not None:
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca)
+            _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ca, anchors)
         except (OSError, ValueError) as error:
             trusts = False
             told = explain(error, cafile=ca, course=False)
@@ -167,18 +181,41 @@ def look_into(
             presents = False
             told = explain(error, certfile=cert, keyfile=key, course=False)
             problems.append(_alone(told) if certfile is None else told)
+    with unpacked({"ca": ca}, inside) as plain:
+        cas = _certificates(plain["ca"])
     return Own(
         ca,
         cert,
         key,
-        _certificates(ca),
+        cas,
         bundle.chain if bundle else _certificates(cert),
         tuple(problems),
         trusts,
         presents and cert is not None,
         bundle,
         password,
+        anchors=anchors,
     )
+
+
+def _trust(context: ssl.SSLContext, cafile: Path, anchors: str) -> None:
+    """Load the CAs of a file, or what was found in it under a name."""
+    if anchors:
+        context.load_verify_locations(cadata=anchors)
+    else:
+        context.load_verify_locations(cafile)
+
+
+def _inside(cert: PathLike, key: PathLike, source: PathLike, password: str) -> Bundle:
+    """Read a pair that was in a file under names. Raises FileProblem."""
+    try:
+        return Bundle(pem.read_any_key(key, password or None), tuple(pem.read_certificates(cert)))
+    except FileProblem:
+        raise FileProblem(
+            f"{source} has no whole certificate with its key, which opens, under its names",
+            "a Secret, a kubeconfig or the like with both",
+            "name the file of the key as well, with its password, or make it again",
+        ) from None
 
 
 def _alone(told: Explanation) -> Explanation:
@@ -191,7 +228,7 @@ def _alone(told: Explanation) -> Explanation:
     return replace(told, what=what, why="", fix=fix)
 
 
-def _certificates(path: Path | None) -> tuple[x509.Certificate, ...]:
+def _certificates(path: PathLike | None) -> tuple[x509.Certificate, ...]:
     with suppress(FileProblem), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # cryptography's, of what it will not read one day
         return tuple(pem.read_certificates(os.fspath(path))) if path else ()

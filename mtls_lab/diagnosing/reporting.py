@@ -96,6 +96,8 @@ def _handshakes(seen: Seen) -> Iterator[Line]:
         yield Line(version, YES if fine else OPEN if off else NO, text)
     if seen.older and seen.older.first("ServerHello"):
         yield Line("older", NOTE, ", ".join(seen.older.agreed))
+    if seen.own.alpn:
+        yield Line("ALPN", NOTE, "it hangs up unless h2 is offered (HTTP/2, gRPC), as it was here")
 
 
 def _server(seen: Seen) -> Iterator[Line]:
@@ -186,8 +188,6 @@ def _others(seen: Seen) -> Iterator[Line]:
             if tried is seen.asked_bare:  # to be served without a certificate is the fault
                 sign = OPEN if sign != YES or status != status_of(seen.asked) else NO
             yield Line(label, sign, status)
-    if seen.own.alpn:
-        yield Line("ALPN", NOTE, "the server wants h2 offered (HTTP/2, gRPC): without it, it hangs up")
     if seen.unsent:
         yield Line("request", OPEN, "not sent: the server has not proved its name")
     if seen.timed_out:

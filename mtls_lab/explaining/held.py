@@ -27,6 +27,9 @@ __all__ = ["Held", "read"]
 #: What is said of a file that only a password opens, and none was given, or another one.
 NOT_LOOKED = ", so it was not looked into"
 
+#: The same of a file that holds others under names.
+NOT_MEANT = ": several that may be meant, or none" + NOT_LOOKED
+
 #: Files of CAs that are right for some program: OpenSSL may have read what is damaged for
 #: cryptography, and Java reads keystores.
 READ_BY_SOME = "damaged|PKCS #12|Java keystore"
@@ -232,7 +235,9 @@ def _is_locked(path: PathLike) -> bool:
 def _why(problem: FileProblem, path: PathLike, name: str) -> str:
     if not os.path.lexists(path):
         return f"{name} is not there"
-    return name + re.sub(r" \(.*\)$", "", problem.found.replace(os.fspath(path), "", 1))
+    # One with a single entry of its kind was unpacked before.
+    also = NOT_MEANT * ("under names" in problem.found)
+    return name + re.sub(r" \(.*\)$", "", problem.found.replace(os.fspath(path), "", 1)) + also
 
 
 def _access(path: Path) -> Looks:
