@@ -191,10 +191,11 @@ def _by_status(
         yield cause("wrong_host", seen, evidence, certain=True, status=status)
     elif code >= "500":
         yield cause("fails_behind", seen, evidence, status=status)
-    elif code < "400" and status_of(seen.asked_bare) == status:
+    elif code != "400" and status_of(seen.asked_bare) == status:
         if requested and not requested.names_issuer_of(seen.own.chain):
             evidence.append("it does not name the issuer of the certificate, and takes it")
-        yield cause("not_demanded", seen, evidence, certain=True, status=status)
+        # What is not found has been looked for, if perhaps where no certificate is needed.
+        yield cause("not_demanded", seen, evidence, certain=code < "400", status=status)
 
 
 def _unproved(

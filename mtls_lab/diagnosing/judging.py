@@ -242,11 +242,6 @@ def _no_hello(seen: Seen) -> Iterator[Cause]:
             yield cause("old_version", seen, evidence, certain=True, version=OLD[version])
         else:
             yield cause("weak_suites", seen, evidence, certain=True, cipher=cipher)
-    elif seen.older:
-        failure = next(
-            (each.failure for each in seen.attempts if each.failure), Failure("EOFError")
-        )
-        yield explained("failed", seen, explain(failure, course=False), evidence)
 
 
 def _ours(failure: Failure | None) -> bool:
@@ -262,17 +257,14 @@ def _unexplained(seen: Seen) -> Iterator[Cause]:
     working = [each for each in seen.attempts if each.version and not each.refused]
     if working:
         return  # one version is switched off, the other is fine
-    for version, tried in ((version, seen.best(version)) for version in seen.full):
-        failure = tried.failure or Failure("EOFError")
-        if tried.refused or tried.failure:
-            if failure.reason == "TIMED_OUT":
-                name = "slow_handshake" if tried.answered else "slow"
-                yield cause(name, seen, [f"{version}: {how_it_ended(tried)}"])
-            else:
-                yield explained(
-                    "failed",
-                    seen,
-                    explain(failure, course=False),
-                    [f"{version}: {how_it_ended(tried)}"],
-                )
-            return
+    evidence = [f"{version}: {how_it_ended(seen.best(version))}" for version in seen.full]
+    tried = next((each for each in seen.attempts if each.refused or each.failure), None)
+    if tried is None:
+        return
+    failure = tried.failure or Failure("EOFError")
+    if failure.reason == "TIMED_OUT":
+        yield cause("slow_handshake" if tried.answered else "slow", seen, evidence)
+    elif tried.alert == "internal_error" and not seen.requested:
+        yield cause("fails_itself", seen, evidence)
+    else:
+        yield explained("failed", seen, explain(failure, course=False), evidence)

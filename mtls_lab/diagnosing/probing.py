@@ -55,7 +55,8 @@ class Seen:
         asked, asked_bare: with a request, with our certificate and without.
         protocol, greeting: what a server speaks that speaks no TLS, and its first bytes.
         starttls: the protocol in which TLS began.
-        unsent: whether a request was not sent, because the server has not proved its name.
+        unsent: whether a request was not sent: the server has not proved its name, or it speaks
+            HTTP/2 alone.
         timed_out: whether the deadline passed before everything was tried.
     """
 
@@ -271,8 +272,8 @@ def _with_tls(seen: Seen, call: Call, request: bytes) -> None:
             seen.again = attempt(
                 call, context, name, session=seen.best(version).session, wait=False
             )
-    seen.unsent = bool(request) and bool(seen.distrusted or not own.trusts)
-    if request and working and not seen.unsent and not own.alpn:
+    seen.unsent = bool(request) and bool(seen.distrusted or not own.trusts or own.alpn)
+    if request and working and not seen.unsent:
         number = VERSIONS[working[0]]
         seen.asked = attempt(call, own.context(number), name, request=request)
         if seen.requested and own.presents:

@@ -189,7 +189,8 @@ def _others(seen: Seen) -> Iterator[Line]:
                 sign = OPEN if sign != YES or status != status_of(seen.asked) else NO
             yield Line(label, sign, status)
     if seen.unsent:
-        yield Line("request", OPEN, "not sent: the server has not proved its name")
+        why = "it speaks HTTP/2 alone" if seen.own.alpn else "the server has not proved its name"
+        yield Line("request", OPEN, f"not sent: {why}")
     if seen.timed_out:
         yield Line("time", NOTE, "it was over before everything was tried")
 

@@ -83,6 +83,7 @@ SNI: dict[str, Callable[[str | None], int | None]] = {
     "its name only": lambda name: (
         None if name in {None, "localhost"} else ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
     ),
+    "fails itself": lambda _: ssl.ALERT_DESCRIPTION_INTERNAL_ERROR,
     "strict sni": lambda _: ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME,
 }
 
@@ -158,6 +159,7 @@ AFTERWARDS = {
     "hangs up": refuse,
     "forbids": answer("403 Forbidden"),
     "serves": answer("200 OK"),
+    "not found": answer("404 Not Found"),
     "misdirected": answer("421 Misdirected Request"),
 }
 
