@@ -122,14 +122,20 @@ def _accepted(seen: Seen, requested: Requested) -> Iterator[Cause]:
         evidence = [f"without a certificate: {how_it_ended(seen.bare)}"] if seen.bare else []
         if status := status_of(seen.asked):
             evidence.append(f"to a request, with it and without, it answers {status!r}")
-        if seen.own.unfit:
-            symptoms = Symptoms("device", failure=Failure(""), state="http: bad certificate")
-            yield from of_file(seen, symptoms, [*evidence, NOT_SHOWN], certain=False)
-        elif not named:
-            if between := between_us(seen, requested):
-                yield lacks_intermediate(seen, between, [*evidence, NOT_SHOWN])
-            sure = seen.bare is not None and bool(seen.bare.version) and not between
+        doubts = list(_doubts(seen, requested, [*evidence, NOT_SHOWN]))
+        yield from doubts
+        if not (seen.own.unfit or named):
+            sure = seen.bare is not None and bool(seen.bare.version) and not doubts
             yield cause("not_shown", seen, evidence, certain=sure)
+
+
+def _doubts(seen: Seen, requested: Requested, evidence: list[str]) -> Iterator[Cause]:
+    """Give what is wrong with our certificate by itself, or with its chain for these CAs."""
+    if seen.own.unfit:
+        symptoms = Symptoms("device", failure=Failure(""), state="http: bad certificate")
+        yield from of_file(seen, symptoms, evidence, certain=False)
+    elif not requested.names_issuer_of(seen.own.chain) and (between := between_us(seen, requested)):
+        yield lacks_intermediate(seen, between, evidence)
 
 
 def _tells_us_apart(seen: Seen) -> bool:
@@ -205,14 +211,9 @@ def _unproved(
     if not seen.presented or seen.bare is None or seen.bare.refused or not seen.bare.version:
         return
     evidence = [*evidence, f"without a certificate: {how_it_ended(seen.bare)}"]
-    if seen.own.unfit:
-        symptoms = Symptoms("device", failure=Failure(""), state="http: bad certificate")
-        yield from of_file(seen, symptoms, evidence, certain=False)
-    elif requested.names_issuer_of(seen.own.chain):
-        return
-    elif between := between_us(seen, requested):
-        yield lacks_intermediate(seen, between, evidence)
-    else:
+    doubts = list(_doubts(seen, requested, evidence))
+    yield from doubts
+    if not (doubts or seen.own.unfit or requested.names_issuer_of(seen.own.chain)):
         yield cause("untrusted_behind", seen, evidence, status=status)
 
 

@@ -184,7 +184,7 @@ def _read_key(
         if held.key is None and (path := files.get(name)):
             with suppress(FileProblem):  # which mistakes_in tells, or there is no key in it
                 held.key = pem.read_any_key(path, password)
-                held.locked = password is not None and _is_locked(path)
+                held.locked = password is not None and _has_password(path)
     if (path := files.get("key")) and held.key is None and _has_password(path):
         held.unread.append(f"{names['key']} has a password{NOT_LOOKED}")
     held.key = held.key or bundled
@@ -205,7 +205,7 @@ def _has_password(path: PathLike) -> bool:
     try:
         pem.read_any_key(path)
     except FileProblem as problem:
-        return "with a password" in problem.found
+        return re.search("with a password|is encrypted", problem.found) is not None
     return False
 
 
@@ -220,16 +220,6 @@ def _hashed(folder: Path) -> list[x509.Certificate]:
                 with suppress(FileProblem):
                     found.append(pem.read_certificate(path))
     return found
-
-
-def _is_locked(path: PathLike) -> bool:
-    from mtls_lab.pki import pem  # noqa: PLC0415 - see read
-
-    try:
-        pem.read_any_key(path)
-    except FileProblem:
-        return True
-    return False
 
 
 def _why(problem: FileProblem, path: PathLike, name: str) -> str:

@@ -81,7 +81,8 @@ def in_path(path: Sequence[x509.Certificate], cas: Sequence[x509.Certificate]) -
         if each not in cas or each.issuer != each.subject:
             yield from _weak(each, words)
             if x509.AuthorityKeyIdentifier not in found and each.issuer != each.subject:
-                look = "version 1" if _is_old(each) else "no authorityKeyIdentifier"
+                old = each.version is x509.Version.v1  # which has no extensions at all
+                look = "version 1" if old else "no authorityKeyIdentifier"
                 yield Look(look, words | {"issuer": told(each.issuer)})
         if depth:
             yield from _identifiers(path[depth - 1], each, words)
@@ -185,14 +186,6 @@ def unfit_for(certificate: x509.Certificate) -> Iterator[str]:
         if extension.oid == NS_CERT_TYPE and isinstance(value, x509.UnrecognizedExtension):
             bits = value.value[3] if len(value.value) > 3 else 0  # tag, length, unused bits
             yield from (whom for whom, bit in NS_BITS.items() if not bits & bit)
-
-
-def _is_old(certificate: x509.Certificate) -> bool:
-    """Whether it has no extensions, as version 1 cannot have any."""
-    try:
-        return certificate.version is x509.Version.v1
-    except UNREADABLE:
-        return False
 
 
 def _listed(certificate: x509.Certificate) -> list[x509.Extension[x509.ExtensionType]]:
