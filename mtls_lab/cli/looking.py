@@ -63,13 +63,9 @@ def _unloaded(options: argparse.Namespace, password: str | None) -> Iterator[Mis
         None if path is None or what in inside or is_keystore(path) else path
         for what, path in given.items()
     )
-    for path in {path for path in (cert, key) if path and is_container(path)}:
-        says = f"{shown(path)[0]} holds files under names: several that may be meant, or none."
-        yield Misfit(
-            says, "Give a file with the one that is meant: kubectl get secret NAME -o yaml."
-        )
-        cert, key = (None if each == path else each for each in (cert, key))
-    if cert and not key and not is_pkcs12(cert):  # a chain alone, which is not loaded as a pair
+    if (
+        cert and not key and not is_pkcs12(cert) and not is_container(cert)
+    ):  # a chain alone, which is not loaded as a pair
         yield from _chain_alone(cert)
         cert = None
     for each in look_into(ca, cert, key, password or "").problems:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import ssl
 import warnings
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,8 +24,9 @@ from mtls_lab.net.tls import watch
 from mtls_lab.pki import pem
 from mtls_lab.pki.bundles import Bundle, is_pkcs12, read_pkcs12
 from mtls_lab.pki.comparison import compare
-from mtls_lab.pki.containers import entries_of, unpacked
+from mtls_lab.pki.containers import Entry, entries_of, is_container, unpacked
 from mtls_lab.pki.passwords import expect_openable
+from mtls_lab.text import printable
 
 __all__ = ["Own", "load_pair", "look_into"]
 
@@ -130,11 +132,15 @@ def load_pair(
     """
     files = {"cert": certfile, "key": keyfile}
     if entries := entries_of(files):
-        with unpacked(files, entries) as plain:
-            cert = plain["cert"] or certfile
-            bundle = _inside(cert, plain["key"] or cert, certfile, password)
+        bundle = _inside(files, entries, password)
         bundle.load_into(context)
         return bundle
+    if several := next(filter(is_container, files.values()), None):
+        raise FileProblem(
+            f"{several} holds files under names: several that may be meant, or none",
+            "one certificate with its key",
+            "give a file with the one that is meant: kubectl get secret NAME -o yaml",
+        )
     if keyfile in (None, certfile) and is_pkcs12(certfile):
         bundle = read_pkcs12(certfile, password)
         bundle.load_into(context)
@@ -206,16 +212,27 @@ def _trust(context: ssl.SSLContext, cafile: Path, anchors: str) -> None:
         context.load_verify_locations(cafile)
 
 
-def _inside(cert: PathLike, key: PathLike, source: PathLike, password: str) -> Bundle:
-    """Read a pair that was in a file under names. Raises FileProblem."""
-    try:
-        return Bundle(pem.read_any_key(key, password or None), tuple(pem.read_certificates(cert)))
-    except FileProblem:
-        raise FileProblem(
-            f"{source} has no whole certificate with its key, which opens, under its names",
-            "a Secret, a kubeconfig or the like with both",
-            "name the file of the key as well, with its password, or make it again",
-        ) from None
+def _inside(
+    files: Mapping[str, PathLike | None], entries: Mapping[str, Entry], password: str
+) -> Bundle:
+    """Read a pair of which something is in a file under names. Raises FileProblem."""
+    with unpacked(files, entries) as plain:
+        cert, key = (Path(plain[what] or plain["cert"] or "") for what in ("cert", "key"))
+        try:
+            chain = pem.read_certificates(cert)
+            return Bundle(pem.read_any_key(key, password or None), tuple(chain))
+        except FileProblem as problem:
+            found = problem.found
+            for what, entry in entries.items():
+                path = f"{printable(entry.name)} of {entry.path}"
+                found = found.replace(os.fspath(plain[what] or ""), path)
+            if key == cert:
+                found += ", and no key is beside it"
+    raise FileProblem(
+        found,
+        "a certificate and its key",
+        "give both, in this file or in two, and the password of the key",
+    )
 
 
 def _alone(told: Explanation) -> Explanation:

@@ -262,8 +262,9 @@ def _with_tls(seen: Seen, call: Call, request: bytes) -> None:
     leaf = next(iter(seen.served.chain), None)
     if leaf and own.trusts and not seen.distrusted and "TLS 1.2" in working:
         context = own.context(TLS12, present=False)
-        context.set_ciphers(OTHER_KIND["RSA" if key_kind(leaf).startswith("RSA") else "ECDSA"])
-        seen.second = attempt(call, context, name, wait=False)
+        with suppress(ssl.SSLError):  # an OpenSSL that was built without the other kind
+            context.set_ciphers(OTHER_KIND["RSA" if key_kind(leaf).startswith("RSA") else "ECDSA"])
+            seen.second = attempt(call, context, name, wait=False)
     accepted = [v for v in working if not seen.best(v).refused and seen.best(v).session]
     if seen.requested and own.presents and accepted:
         version = accepted[0]

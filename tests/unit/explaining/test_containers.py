@@ -9,7 +9,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
 
 from mtls_lab.diagnosing import diagnose
 from mtls_lab.explaining import Explanation, explain
@@ -181,9 +185,32 @@ def test_a_pair_of_which_half_is_inside_does_not_load(tmp_path: Path) -> None:
     path.write_text(f"kind: Secret\ndata:\n  tls.crt: {coded(cert)}\n")
     (cause,) = diagnose(("127.0.0.1", 9), certfile=path).causes[:1]
     assert cause.name == "file"
-    assert (
-        "s.yaml has no whole certificate with its key, which opens, under its names" in cause.says
+    assert "tls.crt of" in cause.says
+    assert "s.yaml holds a certificate, and no key is beside it" in cause.says
+
+
+def test_a_key_that_is_inside_may_have_a_password(tmp_path: Path) -> None:
+    cert, _, ca = parts(tmp_path)
+    key = pem.read_any_key(tmp_path / "pump.key").private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"barley")
     )
+    path = tmp_path / "s.yaml"
+    path.write_text(secret(cert, key.decode(), ca))
+    (cause,) = diagnose(("127.0.0.1", 9), certfile=path).causes[:1]
+    assert re.match(r"tls\.key of \S+s\.yaml holds a private key with a password\.", cause.says)
+    assert "the password of the key" in cause.fix
+    with served(tmp_path) as backend:
+        told = diagnose(
+            backend, cafile=path, certfile=path, password="barley", server_hostname="localhost"
+        )
+    assert told.causes == ()
+
+
+def test_of_several_nobody_knows_which_to_present(tmp_path: Path) -> None:
+    path = tmp_path / "all.yaml"
+    path.write_text(f"{secret(*parts(tmp_path))}---\n{secret(*parts(tmp_path))}")
+    (cause,) = diagnose(("127.0.0.1", 9), certfile=path).causes[:1]
+    assert "all.yaml holds files under names: several that may be meant, or none." in cause.says
 
 
 @pytest.mark.parametrize("name", ["--certfile", "--keyfile"])
