@@ -98,7 +98,7 @@ _shtab_mtls_lab_completion_defaults_added=0
 _shtab_mtls_lab_diagnose_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   {--ca,--cafile}"[the CAs that the server\'s certificate must lead to (default\: the system\'s)]:FILE:_files"
-  {--cert,--certfile}"[the certificate to present, with its chain\: PEM, or .p12 with its key]:FILE:_files"
+  {--cert,--certfile}"[the certificate to present, with its chain\: PEM, or .p12 or Secret with its key]:FILE:_files"
   {--key,--keyfile}"[its private key (default\: it is in the file of --cert)]:FILE:_files"
   "--password-file[its first line is the password of the key or the PKCS \#12 file (default\: a terminal is asked for that of a .p12)]:FILE:_files"
   "--server-name[the name in the server\'s certificate, also sent as SNI (default\: the host)]:NAME:"

@@ -51,7 +51,7 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     # By the long names too, which `explain` and the ssl module have for them.
     told = "the CAs that the server's certificate must lead to (default: the system's)"
     file(command, "--ca", told, "--cafile")
-    told = "the certificate to present, with its chain: PEM, or .p12 with its key"
+    told = "the certificate to present, with its chain: PEM, or .p12 or Secret with its key"
     file(command, "--cert", told, "--certfile")
     told = "its private key (default: it is in the file of --cert)"
     file(command, "--key", told, "--keyfile")

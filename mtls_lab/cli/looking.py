@@ -17,7 +17,7 @@ from mtls_lab.explaining.look import look_at
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import outsiders, shown, typed_here
 from mtls_lab.pki.bundles import is_pkcs12
-from mtls_lab.pki.containers import is_container
+from mtls_lab.pki.containers import entries_of, is_container
 from mtls_lab.pki.keystores import is_keystore
 from mtls_lab.text import json_text
 
@@ -57,18 +57,19 @@ def run(options: argparse.Namespace, password: str | None) -> int:
 
 def _unloaded(options: argparse.Namespace, password: str | None) -> Iterator[Misfit]:
     """Give each file that a program could not load."""
-    plain = (options.certfile, options.keyfile, options.cafile)
-    cert, key, ca = (None if path is None or _is_right(path) else path for path in plain)
-    if cert and not key and not is_pkcs12(cert):  # a chain alone, which is not loaded as a pair
+    given = {"cert": options.certfile, "key": options.keyfile, "ca": options.cafile}
+    inside = entries_of(given)
+    cert, key, ca = (
+        None if path is None or what in inside or is_keystore(path) else path
+        for what, path in given.items()
+    )
+    if (
+        cert and not key and not is_pkcs12(cert) and not is_container(cert)
+    ):  # a chain alone, which is not loaded as a pair
         yield from _chain_alone(cert)
         cert = None
     for each in look_into(ca, cert, key, password or "").problems:
         yield Misfit(typed_here(f"{each.what} {each.why}".strip()), typed_here(each.fix))
-
-
-def _is_right(path: Path) -> bool:
-    """Whether a file is no PEM, and right all the same: it is unpacked first, or it is Java's."""
-    return is_container(path) or is_keystore(path)
 
 
 def _chain_alone(path: Path) -> Iterator[Misfit]:

@@ -38,7 +38,11 @@ def judge_client(seen: Seen) -> Iterator[Cause]:
         for version in seen.full
         if seen.best(version).first("CertificateRequest")
     ]
-    refused = [each for each in seen.attempts if _refused(each)]
+    tried = list(seen.attempts)
+    if seen.asks_late and seen.asked:
+        tried.append(seen.asked)
+        evidence.append(f"to a request: {how_it_ended(seen.asked)}")
+    refused = [each for each in tried if _refused(each)]
     if requested is None:
         yield from _not_asked(seen)
         yield from _pages(seen, None)
@@ -71,14 +75,9 @@ def _not_asked(seen: Seen) -> Iterator[Cause]:
     nameless = seen.nameless
     if nameless and nameless.first("CertificateRequest") and done:
         yield cause("not_asked_by_this_name", seen, ["only without SNI it asks"], certain=True)
-    elif seen.own.certfile and done and _never_asked(seen):
+    elif seen.own.certfile and done:
         evidence = [f"the messages of {' and '.join(each.version for each in done)}"]
         yield cause("not_asked", seen, evidence, certain=True)
-
-
-def _never_asked(seen: Seen) -> bool:
-    """Whether there was no CertificateRequest, neither in a handshake nor after a request."""
-    return not (seen.requested or (seen.asked and seen.asked.first("CertificateRequest")))
 
 
 def _nothing_sent(
@@ -123,14 +122,20 @@ def _accepted(seen: Seen, requested: Requested) -> Iterator[Cause]:
         evidence = [f"without a certificate: {how_it_ended(seen.bare)}"] if seen.bare else []
         if status := status_of(seen.asked):
             evidence.append(f"to a request, with it and without, it answers {status!r}")
-        if seen.own.unfit:
-            symptoms = Symptoms("device", failure=Failure(""), state="http: bad certificate")
-            yield from of_file(seen, symptoms, [*evidence, NOT_SHOWN], certain=False)
-        elif not named:
-            if between := between_us(seen, requested):
-                yield lacks_intermediate(seen, between, [*evidence, NOT_SHOWN])
-            sure = seen.bare is not None and bool(seen.bare.version) and not between
+        doubts = list(_doubts(seen, requested, [*evidence, NOT_SHOWN]))
+        yield from doubts
+        if not (seen.own.unfit or named):
+            sure = seen.bare is not None and bool(seen.bare.version) and not doubts
             yield cause("not_shown", seen, evidence, certain=sure)
+
+
+def _doubts(seen: Seen, requested: Requested, evidence: list[str]) -> Iterator[Cause]:
+    """Give what is wrong with our certificate by itself, or with its chain for these CAs."""
+    if seen.own.unfit:
+        symptoms = Symptoms("device", failure=Failure(""), state="http: bad certificate")
+        yield from of_file(seen, symptoms, evidence, certain=False)
+    elif not requested.names_issuer_of(seen.own.chain) and (between := between_us(seen, requested)):
+        yield lacks_intermediate(seen, between, evidence)
 
 
 def _tells_us_apart(seen: Seen) -> bool:
@@ -168,7 +173,7 @@ def _pages(seen: Seen, requested: Requested | None) -> Iterator[Cause]:
         yield from _bad_certificate(seen, requested, tried, evidence)
     elif state == "http: no certificate" and seen.presented:
         yield cause("not_seen", seen, evidence, certain=True, status=status)
-    elif state == "http: no certificate" and seen.own.presents and _never_asked(seen):
+    elif state == "http: no certificate" and seen.own.presents and not requested:
         yield cause("wanted_behind", seen, evidence, status=status)
     elif state == "http: no certificate":
         yield cause("demanded_http", seen, evidence, certain=True, status=status)
@@ -192,10 +197,11 @@ def _by_status(
         yield cause("wrong_host", seen, evidence, certain=True, status=status)
     elif code >= "500":
         yield cause("fails_behind", seen, evidence, status=status)
-    elif code < "400" and status_of(seen.asked_bare) == status:
+    elif code != "400" and status_of(seen.asked_bare) == status:
         if requested and not requested.names_issuer_of(seen.own.chain):
             evidence.append("it does not name the issuer of the certificate, and takes it")
-        yield cause("not_demanded", seen, evidence, certain=True, status=status)
+        # What is not found has been looked for, if perhaps where no certificate is needed.
+        yield cause("not_demanded", seen, evidence, certain=code < "400", status=status)
 
 
 def _unproved(
@@ -205,14 +211,9 @@ def _unproved(
     if not seen.presented or seen.bare is None or seen.bare.refused or not seen.bare.version:
         return
     evidence = [*evidence, f"without a certificate: {how_it_ended(seen.bare)}"]
-    if seen.own.unfit:
-        symptoms = Symptoms("device", failure=Failure(""), state="http: bad certificate")
-        yield from of_file(seen, symptoms, evidence, certain=False)
-    elif requested.names_issuer_of(seen.own.chain):
-        return
-    elif between := between_us(seen, requested):
-        yield lacks_intermediate(seen, between, evidence)
-    else:
+    doubts = list(_doubts(seen, requested, evidence))
+    yield from doubts
+    if not (doubts or seen.own.unfit or requested.names_issuer_of(seen.own.chain)):
         yield cause("untrusted_behind", seen, evidence, status=status)
 
 

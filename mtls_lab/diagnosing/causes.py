@@ -17,6 +17,8 @@ from mtls_lab.diagnosing.value import Cause
 from mtls_lab.explaining import Explanation
 from mtls_lab.explaining.wording import shown
 from mtls_lab.facts import read_facts
+from mtls_lab.pki.bundles import is_pkcs12
+from mtls_lab.pki.containers import is_container
 from mtls_lab.pki.rules import told
 from mtls_lab.text import host_and_port, printable
 from mtls_lab.wire import Failure, Stage
@@ -34,6 +36,8 @@ __all__ = [
 
 #: Names of CAs that are listed, and characters of what a server said.
 MOST, QUOTED = 5, 120
+#: A server's first frame in HTTP/2, after its length: its type, flags and stream (RFC 9113, 6.5).
+SETTINGS = b"\x04\x00\x00\x00\x00\x00"
 #: How an attempt ended after its handshake.
 ENDS = {
     "closed": ", then the server hung up",
@@ -78,6 +82,8 @@ def how_it_ended(tried: Attempt) -> str:
     where = "at the first read" if tried.stage is Stage.FIRST_READ else "in the handshake"
     if tried.alert:
         return f"alert {tried.alert} {where}"
+    if tried.heard[3:9] == SETTINGS:
+        return "handshake; the server speaks HTTP/2"
     if tried.end == "said":
         return f"handshake; the server says {quoted(tried.heard)}"
     if tried.end:
@@ -147,10 +153,13 @@ def _words(seen: Seen) -> dict[str, str]:
 def _shell(seen: Seen) -> dict[str, str]:
     own = seen.own
     paths = {"ca": own.cafile, "cert": own.certfile, "key": own.keyfile}
-    words = {name: path.as_posix() if path else "FILE" for name, path in paths.items()}
+    words = {
+        name: path.as_posix() if path and not is_container(path) else "FILE"
+        for name, path in paths.items()
+    }
     words |= {"target": host_and_port(seen.host, seen.port), "name": seen.name, "host": seen.host}
     shell = {key: shlex.quote(value) for key, value in words.items()}
-    if own.bundle:  # openssl x509 reads none, and s_client neither
+    if own.certfile and is_pkcs12(own.certfile):  # openssl x509 reads none, and s_client neither
         shell |= {
             "cert": f"<(openssl pkcs12 -in {shell['cert']} -nokeys)",
             "key": f"<(openssl pkcs12 -in {shell['cert']} -nocerts -noenc)",

@@ -15,6 +15,8 @@ from mtls_lab.diagnosing.value import NO, NOTE, OPEN, YES, Line, as_lines
 from mtls_lab.drawing import card, escape, side_by_side
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.files import PathLike
+from mtls_lab.pki.names import covers, hosts_of
+from mtls_lab.pki.rules import extensions_of
 from mtls_lab.text import Shown, printable
 from mtls_lab.wire import Direction, Failure, Field, Message, Side, Stage
 
@@ -70,6 +72,7 @@ class Client(Shown):
             *_offered(messages, said),
             *_sent(messages, failure, client_ca, asked=asked),
             *_end(messages, failure, version, said),
+            *_named(messages, failure),
         ]
         return cls(address, failure is None and bool(version), tuple(lines))
 
@@ -88,9 +91,7 @@ def _offered(messages: tuple[Message, ...], said: bytes) -> Iterator[Line]:
     yield Line("suites", OPEN, listed(_values(fields, "cipher_suite")))
     signatures = fields.find("signature_algorithms")
     yield Line("signatures", OPEN, listed(_values(signatures, "SignatureScheme")) or "not said")
-    name = fields.find("server_name")
-    named = name.find("name") if name else None
-    yield Line("SNI", OPEN, printable(named.value) if named else "none")
+    yield Line("SNI", OPEN, printable(_called(messages)) or "none")
     alpn = fields.find("application_layer_protocol_negotiation")
     if alpn:
         yield Line("ALPN", OPEN, listed(_values(alpn, "name")))
@@ -156,6 +157,25 @@ def _end(
         yield Line("handshake", NO, _of_server(failure).what)
     elif version:
         yield Line("accepted", YES, f"{version}; it says {quoted(said)}")
+
+
+def _named(messages: tuple[Message, ...], failure: Failure | None) -> Iterator[Line]:
+    """Say where the client calls a name that is not in the certificate that it gets."""
+    called = _called(messages)
+    mine = Served.of(first(messages, "Certificate", Direction.TO_DEVICE))
+    hosts = hosts_of(extensions_of(mine.chain[0])) if mine.chain else []
+    if called and mine.chain and not any(covers(str(host), called) for host in hosts):
+        names = listed(mine.names) or "no name"
+        text = f"it calls {printable(called)}, and the certificate here is for {names}"
+        yield Line("name", NO if failure else NOTE, text)
+
+
+def _called(messages: tuple[Message, ...]) -> str:
+    """The name in the ClientHello, or `""`."""
+    hello = first(messages, "ClientHello", Direction.TO_BACKEND)
+    name = hello.fields.find("server_name") if hello and hello.fields else None
+    named = name.find("name") if name else None
+    return named.value if named else ""
 
 
 def _of_server(failure: Failure) -> Explanation:

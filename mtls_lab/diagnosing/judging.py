@@ -8,6 +8,7 @@ Here: the way to the server, its certificate, versions, and HTTP. Not here: our 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cryptography import x509
 
@@ -28,6 +29,7 @@ from mtls_lab.diagnosing.refusal import signed_in_between
 from mtls_lab.diagnosing.value import Cause
 from mtls_lab.explaining import explain
 from mtls_lab.explaining.look import Finding
+from mtls_lab.pki.key_kinds import key_kind
 from mtls_lab.pki.names import is_address
 from mtls_lab.pki.rules import told
 from mtls_lab.wire import Failure, Stage
@@ -123,6 +125,12 @@ def _server(seen: Seen) -> Iterator[Cause]:
             evidence = _evidence(seen, seen.misnamed)
             yield cause("server_name", seen, evidence, certain=True, names=names)
         yield from _besides(seen, failure)
+    if seen.second:
+        other = replace(seen, full={"TLS 1.2": seen.second}, unchecked={}, named=None, second=None)
+        for each in _server(other):
+            kind = key_kind(other.served.chain[0])
+            first = f"The server has a second certificate ({kind}), for clients that take no other."
+            yield replace(each, says=f"{first} {each.says}")
 
 
 def _besides(seen: Seen, failure: Failure) -> Iterator[Cause]:
@@ -234,11 +242,6 @@ def _no_hello(seen: Seen) -> Iterator[Cause]:
             yield cause("old_version", seen, evidence, certain=True, version=OLD[version])
         else:
             yield cause("weak_suites", seen, evidence, certain=True, cipher=cipher)
-    elif seen.older:
-        failure = next(
-            (each.failure for each in seen.attempts if each.failure), Failure("EOFError")
-        )
-        yield explained("failed", seen, explain(failure, course=False), evidence)
 
 
 def _ours(failure: Failure | None) -> bool:
@@ -254,17 +257,14 @@ def _unexplained(seen: Seen) -> Iterator[Cause]:
     working = [each for each in seen.attempts if each.version and not each.refused]
     if working:
         return  # one version is switched off, the other is fine
-    for version, tried in ((version, seen.best(version)) for version in seen.full):
-        failure = tried.failure or Failure("EOFError")
-        if tried.refused or tried.failure:
-            if failure.reason == "TIMED_OUT":
-                name = "slow_handshake" if tried.answered else "slow"
-                yield cause(name, seen, [f"{version}: {how_it_ended(tried)}"])
-            else:
-                yield explained(
-                    "failed",
-                    seen,
-                    explain(failure, course=False),
-                    [f"{version}: {how_it_ended(tried)}"],
-                )
-            return
+    evidence = [f"{version}: {how_it_ended(seen.best(version))}" for version in seen.full]
+    tried = next((each for each in seen.attempts if each.refused or each.failure), None)
+    if tried is None:
+        return
+    failure = tried.failure or Failure("EOFError")
+    if failure.reason == "TIMED_OUT":
+        yield cause("slow_handshake" if tried.answered else "slow", seen, evidence)
+    elif tried.alert == "internal_error" and not seen.requested:
+        yield cause("fails_itself", seen, evidence)
+    else:
+        yield explained("failed", seen, explain(failure, course=False), evidence)

@@ -90,6 +90,7 @@ def listen(
     if client_ca is not None and fault != "other-client-ca":
         context.load_verify_locations(client_ca)
         context.verify_mode = ssl.CERT_OPTIONAL
+    context.set_alpn_protocols(["http/1.1", "h2"])  # a client of gRPC hangs up without
     context_with(context, fault, ca)
     watch(context)
 

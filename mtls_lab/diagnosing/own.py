@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import ssl
 import warnings
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +24,9 @@ from mtls_lab.net.tls import watch
 from mtls_lab.pki import pem
 from mtls_lab.pki.bundles import Bundle, is_pkcs12, read_pkcs12
 from mtls_lab.pki.comparison import compare
+from mtls_lab.pki.containers import Entry, entries_of, is_container, unpacked
 from mtls_lab.pki.passwords import expect_openable
+from mtls_lab.text import printable
 
 __all__ = ["Own", "load_pair", "look_into"]
 
@@ -42,10 +45,12 @@ class Own:
         cafile, certfile, keyfile: the paths; None where there is none.
         cas: what is in the CA file; empty for the CAs of the system.
         chain: what is in the certificate file.
-        bundle: what is in it if it is a PKCS #12 file that opens.
+        bundle: what is in it if it is a PKCS #12 file that opens, or holds PEM under names.
         problems: of each file that does not load, what is wrong.
         trusts, presents: whether the CA file, and the certificate with its key, can be loaded.
         password: the key's.
+        alpn: what to offer in ALPN.
+        anchors: the CAs in PEM, where their file holds them under names.
     """
 
     cafile: Path | None
@@ -58,6 +63,8 @@ class Own:
     presents: bool
     bundle: Bundle | None = None
     password: str = field(default="", repr=False)
+    alpn: tuple[str, ...] = ()
+    anchors: str = ""
 
     @property
     def unfit(self) -> list[str]:
@@ -90,7 +97,7 @@ class Own:
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
             context.load_verify_locations(cadata=anchor.public_bytes(Encoding.DER))
         elif self.cafile:
-            context.load_verify_locations(self.cafile)
+            _trust(context, self.cafile, self.anchors)
         else:
             context.load_default_certs()
         if versions:
@@ -105,7 +112,9 @@ class Own:
                 self.bundle.load_into(context)
             else:
                 load_pair(context, self.certfile, self.keyfile, self.password)
-            context.post_handshake_auth = True
+        if self.alpn:
+            context.set_alpn_protocols(self.alpn)
+        context.post_handshake_auth = True
         watch(context)
         return context
 
@@ -113,12 +122,25 @@ class Own:
 def load_pair(
     context: ssl.SSLContext, certfile: PathLike, keyfile: PathLike | None, password: str = ""
 ) -> Bundle | None:
-    """Load a certificate and its key, of PEM files or of one PKCS #12 file, which is returned.
+    """Load a certificate and its key, of PEM files, of one PKCS #12 file, or of a Secret.
+
+    What is not plain PEM is returned.
 
     Raises:
-        FileProblem: the PKCS #12 file does not open, or has no key.
+        FileProblem: the PKCS #12 file does not open, or one of the two is not in it.
         OSError, ValueError: as `load_cert_chain` does.
     """
+    files = {"cert": certfile, "key": keyfile}
+    if entries := entries_of(files):
+        bundle = _inside(files, entries, password)
+        bundle.load_into(context)
+        return bundle
+    if several := next(filter(is_container, files.values()), None):
+        raise FileProblem(
+            f"{several} holds files under names: several that may be meant, or none",
+            "one certificate with its key",
+            "give a file with the one that is meant: kubectl get secret NAME -o yaml",
+        )
     if keyfile in (None, certfile) and is_pkcs12(certfile):
         bundle = read_pkcs12(certfile, password)
         bundle.load_into(context)
@@ -141,9 +163,11 @@ def look_into(
     problems: list[Explanation] = []
     trusts = presents = True
     bundle = None
+    inside = entries_of({"ca": ca})
+    anchors = inside["ca"].data.decode("ascii", "replace") if inside else ""
     if ca is not None:
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca)
+            _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ca, anchors)
         except (OSError, ValueError) as error:
             trusts = False
             told = explain(error, cafile=ca, course=False)
@@ -163,17 +187,51 @@ def look_into(
             presents = False
             told = explain(error, certfile=cert, keyfile=key, course=False)
             problems.append(_alone(told) if certfile is None else told)
+    with unpacked({"ca": ca}, inside) as plain:
+        cas = _certificates(plain["ca"])
     return Own(
         ca,
         cert,
         key,
-        _certificates(ca),
+        cas,
         bundle.chain if bundle else _certificates(cert),
         tuple(problems),
         trusts,
         presents and cert is not None,
         bundle,
         password,
+        anchors=anchors,
+    )
+
+
+def _trust(context: ssl.SSLContext, cafile: Path, anchors: str) -> None:
+    """Load the CAs of a file, or what was found in it under a name."""
+    if anchors:
+        context.load_verify_locations(cadata=anchors)
+    else:
+        context.load_verify_locations(cafile)
+
+
+def _inside(
+    files: Mapping[str, PathLike | None], entries: Mapping[str, Entry], password: str
+) -> Bundle:
+    """Read a pair of which something is in a file under names. Raises FileProblem."""
+    with unpacked(files, entries) as plain:
+        cert, key = (Path(plain[what] or plain["cert"] or "") for what in ("cert", "key"))
+        try:
+            chain = pem.read_certificates(cert)
+            return Bundle(pem.read_any_key(key, password or None), tuple(chain))
+        except FileProblem as problem:
+            found = problem.found
+            for what, entry in entries.items():
+                path = f"{printable(entry.name)} of {entry.path}"
+                found = found.replace(os.fspath(plain[what] or ""), path)
+            if key == cert:
+                found += ", and no key is beside it"
+    raise FileProblem(
+        found,
+        "a certificate and its key",
+        "give both, in this file or in two, and the password of the key",
     )
 
 
@@ -187,7 +245,7 @@ def _alone(told: Explanation) -> Explanation:
     return replace(told, what=what, why="", fix=fix)
 
 
-def _certificates(path: Path | None) -> tuple[x509.Certificate, ...]:
+def _certificates(path: PathLike | None) -> tuple[x509.Certificate, ...]:
     with suppress(FileProblem), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # cryptography's, of what it will not read one day
         return tuple(pem.read_certificates(os.fspath(path))) if path else ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mtls_lab.diagnosing.attempts import Attempt, Requested, Served
 from mtls_lab.diagnosing.calling import Call, attempt
@@ -16,6 +16,7 @@ from mtls_lab.diagnosing.own import Own
 from mtls_lab.diagnosing.starttls import named, spoken
 from mtls_lab.net.clock import Clock, addresses
 from mtls_lab.net.sockets import Address
+from mtls_lab.pki.key_kinds import key_kind
 from mtls_lab.pki.names import is_address
 from mtls_lab.wire import Direction, Failure, Stage
 
@@ -28,6 +29,8 @@ VERSIONS = {"TLS 1.3": TLS13, "TLS 1.2": TLS12}
 ADDRESSES = 4
 #: X509_V_ERR_…: a host, and an address, that is not in the certificate.
 NAMES = {62, 64}
+#: By the kind of a server's certificate, the suites of TLS 1.2 for which it needs one of the other.
+OTHER_KIND = {"RSA": "aECDSA", "ECDSA": "aRSA"}
 
 
 @dataclass(slots=True)
@@ -48,10 +51,12 @@ class Seen:
         nameless: without SNI.
         otherwise: where no name was answered, by the name of the host, or without SNI.
         again: with the session of an earlier attempt, and without our certificate.
+        second: taking a certificate of the other kind alone, RSA or ECDSA: some servers have both.
         asked, asked_bare: with a request, with our certificate and without.
         protocol, greeting: what a server speaks that speaks no TLS, and its first bytes.
         starttls: the protocol in which TLS began.
-        unsent: whether a request was not sent, because the server has not proved its name.
+        unsent: whether a request was not sent: the server has not proved its name, or it speaks
+            HTTP/2 alone.
         timed_out: whether the deadline passed before everything was tried.
     """
 
@@ -70,6 +75,7 @@ class Seen:
     named: Attempt | None = None
     otherwise: Attempt | None = None
     again: Attempt | None = None
+    second: Attempt | None = None
     asked: Attempt | None = None
     asked_bare: Attempt | None = None
     protocol: str = ""
@@ -100,10 +106,15 @@ class Seen:
     @property
     def requested(self) -> Requested | None:
         """What the first CertificateRequest asks for; None if there was none."""
-        for each in self.attempts:
-            if message := each.first("CertificateRequest"):
-                return Requested.of(message)
-        return None
+        found = (each.first("CertificateRequest") for each in (*self.attempts, self.asked) if each)
+        message = next((each for each in found if each), None)
+        return Requested.of(message) if message else None
+
+    @property
+    def asks_late(self) -> bool:
+        """Whether it asks for a certificate once it has a request, and not before."""
+        early = any(each.first("CertificateRequest") for each in self.attempts)
+        return self.requested is not None and not early
 
     @property
     def served(self) -> Served:
@@ -129,7 +140,8 @@ class Seen:
     @property
     def presented(self) -> bool:
         """Whether we sent a certificate."""
-        sent = (each.first("Certificate", Direction.TO_BACKEND) for each in self.attempts)
+        tried = (each for each in (*self.attempts, self.asked) if each)
+        sent = (each.first("Certificate", Direction.TO_BACKEND) for each in tried)
         return any(message and not message.empty for message in sent)
 
 
@@ -159,6 +171,7 @@ def probe(
     if not seen.speaks_tls:
         _without_tls(seen, call)
     elif not clock.over:
+        _with_alpn(seen, call)
         _with_tls(seen, call, request)
     seen.timed_out = clock.over
     return seen
@@ -196,6 +209,21 @@ def _without_tls(seen: Seen, call: Call) -> None:
         seen.protocol, seen.greeting = spoken(call.address, call.clock)
 
 
+def _with_alpn(seen: Seen, call: Call) -> None:
+    """Offer HTTP/2 to a server that hangs up on us, or asks for ALPN: gRPC wants it there."""
+    own = replace(seen.own, alpn=("h2",))
+    for version in seen.full:
+        before = seen.best(version)
+        if before.end not in {"closed", "reset"} and b"ALPN" not in before.heard:
+            continue
+        context = own.context(VERSIONS[version], check=not seen.distrusted)
+        tried = attempt(call, context, seen.name)
+        if tried.end not in {"said", "quiet"}:
+            return
+        seen.own = own
+        (seen.unchecked if version in seen.unchecked else seen.full)[version] = tried
+
+
 def _with_tls(seen: Seen, call: Call, request: bytes) -> None:
     """What else has to be known of a server that speaks TLS."""
     own, name = seen.own, seen.name
@@ -231,6 +259,12 @@ def _with_tls(seen: Seen, call: Call, request: bytes) -> None:
     if not is_address(name):
         context = own.context(present=False, check=False)
         seen.nameless = attempt(call, context, None, wait=False)
+    leaf = next(iter(seen.served.chain), None)
+    if leaf and own.trusts and not seen.distrusted and "TLS 1.2" in working:
+        context = own.context(TLS12, present=False)
+        with suppress(ssl.SSLError):  # an OpenSSL that was built without the other kind
+            context.set_ciphers(OTHER_KIND["RSA" if key_kind(leaf).startswith("RSA") else "ECDSA"])
+            seen.second = attempt(call, context, name, wait=False)
     accepted = [v for v in working if not seen.best(v).refused and seen.best(v).session]
     if seen.requested and own.presents and accepted:
         version = accepted[0]
@@ -239,7 +273,7 @@ def _with_tls(seen: Seen, call: Call, request: bytes) -> None:
             seen.again = attempt(
                 call, context, name, session=seen.best(version).session, wait=False
             )
-    seen.unsent = bool(request) and bool(seen.distrusted or not own.trusts)
+    seen.unsent = bool(request) and bool(seen.distrusted or not own.trusts or own.alpn)
     if request and working and not seen.unsent:
         number = VERSIONS[working[0]]
         seen.asked = attempt(call, own.context(number), name, request=request)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from cryptography import x509
 
 from mtls_lab.diagnosing.asking import status_of
-from mtls_lab.diagnosing.attempts import Attempt, Requested, Served
+from mtls_lab.diagnosing.attempts import Attempt, Served
 from mtls_lab.diagnosing.causes import how_it_ended, in_words, listed, quoted
 from mtls_lab.diagnosing.judging import strictly
 from mtls_lab.diagnosing.probing import Seen
@@ -96,6 +96,8 @@ def _handshakes(seen: Seen) -> Iterator[Line]:
         yield Line(version, YES if fine else OPEN if off else NO, text)
     if seen.older and seen.older.first("ServerHello"):
         yield Line("older", NOTE, ", ".join(seen.older.agreed))
+    if seen.own.alpn:
+        yield Line("ALPN", NOTE, "it hangs up unless h2 is offered (HTTP/2, gRPC), as it was here")
 
 
 def _server(seen: Seen) -> Iterator[Line]:
@@ -109,6 +111,12 @@ def _server(seen: Seen) -> Iterator[Line]:
         yield Line("server", NOTE, f"{served.path}, {names}; not verified")
     else:
         yield Line("server", YES, f"{served.path}, {names}")
+    other = Served.of(seen.second.first("Certificate")) if seen.second else Served()
+    if seen.second and other.chain and other.chain[0] != served.chain[0]:
+        why = seen.second.failure
+        bad = why is not None and why.verify_code is not None
+        text = f": {in_words(why)}" if why and bad else ""
+        yield Line("second", NO if bad else YES, f"{other.path}, {key_kind(other.chain[0])}{text}")
     if served.nameless:
         text = "no subjectAltName: Go and browsers refuse it, whatever its common name"
         fix = f"Have it issued again with {printable(seen.name)} in subjectAltName."
@@ -125,17 +133,13 @@ def _server(seen: Seen) -> Iterator[Line]:
 
 def _request(seen: Seen) -> Iterator[Line]:
     requested, own = seen.requested, seen.own
-    later = seen.asked.first("CertificateRequest") if seen.asked else None
-    if requested is None and later:
-        named = listed(Requested.of(later).names) or "any CA"
-        yield Line("asks", YES, f"for a certificate of {named}, not before there is a request")
-        return
     if requested is None:
         if any(each.version for each in seen.attempts):
             yield Line("asks", NO if own.certfile else OPEN, "for no client certificate")
         return
     named = listed(requested.names) if requested.names else "any CA"
-    yield Line("asks", YES, f"for a certificate of {named}")
+    late = ", not before there is a request: Go, Java and browsers cannot answer that in TLS 1.3"
+    yield Line("asks", YES, f"for a certificate of {named}{late * seen.asks_late}")
     yield Line("signatures", OPEN, listed(requested.schemes) or "of any kind")
     if own.presents and own.chain:
         issuer = requested.names_issuer_of(own.chain)
@@ -185,7 +189,8 @@ def _others(seen: Seen) -> Iterator[Line]:
                 sign = OPEN if sign != YES or status != status_of(seen.asked) else NO
             yield Line(label, sign, status)
     if seen.unsent:
-        yield Line("request", OPEN, "not sent: the server has not proved its name")
+        why = "it speaks HTTP/2 alone" if seen.own.alpn else "the server has not proved its name"
+        yield Line("request", OPEN, f"not sent: {why}")
     if seen.timed_out:
         yield Line("time", NOTE, "it was over before everything was tried")
 
@@ -208,6 +213,6 @@ def _nameless(seen: Seen, tried: Attempt) -> str:
     same = seen.served.chain[:1] == other.chain[:1]
     asks = tried.first("CertificateRequest") is not None
     text = "the same certificate" if same else f"another certificate: {other.path}"
-    if asks != (seen.requested is not None):
+    if asks != any(each.first("CertificateRequest") for each in seen.attempts):
         text += ", and it asks for a client certificate" if asks else ", and it does not ask"
     return text

@@ -45,6 +45,8 @@ MISTAKES = {
     "is a PKCS": "form",
     "is a Java": "form",
     "is a web page": "form",
+    "is compressed": "form",
+    "is larger than": "form",
     "is text in UTF-16": "form",
     "is a pointer of Git": "form",
     "holds a placeholder": "form",

@@ -27,6 +27,9 @@ __all__ = ["Held", "read"]
 #: What is said of a file that only a password opens, and none was given, or another one.
 NOT_LOOKED = ", so it was not looked into"
 
+#: The same of a file that holds others under names.
+NOT_MEANT = ": several that may be meant, or none" + NOT_LOOKED
+
 #: Files of CAs that are right for some program: OpenSSL may have read what is damaged for
 #: cryptography, and Java reads keystores.
 READ_BY_SOME = "damaged|PKCS #12|Java keystore"
@@ -181,7 +184,7 @@ def _read_key(
         if held.key is None and (path := files.get(name)):
             with suppress(FileProblem):  # which mistakes_in tells, or there is no key in it
                 held.key = pem.read_any_key(path, password)
-                held.locked = password is not None and _is_locked(path)
+                held.locked = password is not None and _has_password(path)
     if (path := files.get("key")) and held.key is None and _has_password(path):
         held.unread.append(f"{names['key']} has a password{NOT_LOOKED}")
     held.key = held.key or bundled
@@ -202,7 +205,7 @@ def _has_password(path: PathLike) -> bool:
     try:
         pem.read_any_key(path)
     except FileProblem as problem:
-        return "with a password" in problem.found
+        return re.search("with a password|is encrypted", problem.found) is not None
     return False
 
 
@@ -219,20 +222,12 @@ def _hashed(folder: Path) -> list[x509.Certificate]:
     return found
 
 
-def _is_locked(path: PathLike) -> bool:
-    from mtls_lab.pki import pem  # noqa: PLC0415 - see read
-
-    try:
-        pem.read_any_key(path)
-    except FileProblem:
-        return True
-    return False
-
-
 def _why(problem: FileProblem, path: PathLike, name: str) -> str:
     if not os.path.lexists(path):
         return f"{name} is not there"
-    return name + re.sub(r" \(.*\)$", "", problem.found.replace(os.fspath(path), "", 1))
+    # One with a single entry of its kind was unpacked before.
+    also = NOT_MEANT * ("under names" in problem.found)
+    return name + re.sub(r" \(.*\)$", "", problem.found.replace(os.fspath(path), "", 1)) + also
 
 
 def _access(path: Path) -> Looks:

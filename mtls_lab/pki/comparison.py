@@ -46,7 +46,7 @@ MANY_NAMES = 100
 #: And so many are shown.
 SHOWN = 5
 #: What a host name may hold, and what clients take beside it: a wildcard, and underscores.
-HOST_NAME = re.compile(r"[\w.*-]+")
+HOST_NAME = re.compile(r"[\w.*-]+", re.ASCII)
 #: A wildcard as OpenSSL takes it: one whole first label, and two more without an underscore.
 WILDCARD = re.compile(r"\*(?:\.[a-zA-Z0-9-]+){2,}")
 

@@ -118,6 +118,11 @@ JKS = Kind(
     "convert it: keytool -importkeystore -srckeystore {path} -destkeystore NEW.p12 "
     "-deststoretype pkcs12, then openssl pkcs12 -in NEW.p12 -out NEW.pem",
 )
+PACKED = Kind("packed", "is compressed or an archive (zip, gzip, tar, …)", "unpack it first")
+#: The first bytes of zip, gzip, bzip2, xz, zstd and 7z; what tar has behind a name.
+_PACKED = re.compile(
+    rb"PK\x03\x04|\x1f\x8b|BZh\d|\xfd7zXZ|\x28\xb5\x2f\xfd|7z\xbc\xaf|[\s\S]{257}ustar"
+)
 PAGE = Kind("page", "is a web page or XML", "download the file itself, not its page")
 #: By their beginning, or by what is in them: files that were to become another one on their way.
 _ON_THE_WAY = {
@@ -153,6 +158,28 @@ _ON_THE_WAY = {
 }
 
 
+#: Blocks that ssl does not read.
+_BY_BLOCK = {
+    b"TSS2 PRIVATE KEY": Kind(
+        "tss2",
+        "holds a key that only a TPM can open (TSS2 PRIVATE KEY)",
+        "start the program on the machine with this TPM, with OPENSSL_CONF naming a "
+        "configuration that loads the tpm2 provider, as mtls-lab ask does by itself: the "
+        "key cannot be converted",
+    ),
+    b"PKCS7": Kind(
+        "pkcs7",
+        "holds a PKCS #7 bundle of certificates",
+        "convert it: openssl pkcs7 -print_certs -in {path} -out NEW.pem",
+    ),
+    b"OPENSSH PRIVATE KEY": Kind(
+        "openssh",
+        "holds a key in OpenSSH's own form",
+        "convert a copy of it: ssh-keygen -p -m PKCS8 -f COPY",
+    ),
+}
+
+
 def read_bounded(path: PathLike, expected: str) -> bytes:
     """Read a file of at most `LIMIT` bytes; never wait for one that is no file.
 
@@ -162,8 +189,10 @@ def read_bounded(path: PathLike, expected: str) -> bytes:
     try:
         return read_file(path, most=LIMIT)
     except (OSError, ValueError) as error:
+        why = why_of(error)
         raise FileProblem(
-            f"{os.fspath(path)} cannot be read ({why_of(error)})",
+            f"{os.fspath(path)} "
+            + (f"is {why}" if "larger than" in why else f"cannot be read ({why})"),
             f"{expected} in PEM form",
             "check the name and the folder, or make the file again",
         ) from None
@@ -176,33 +205,8 @@ def kind_of(data: bytes) -> Kind | None:
         >>> kind_of(b"-----BEGIN TSS2 PRIVATE KEY-----").found
         'holds a key that only a TPM can open (TSS2 PRIVATE KEY)'
     """
-    return _by_block(data) or _by_form(data)
-
-
-def _by_block(data: bytes) -> Kind | None:
-    for match in _BLOCK.finditer(data[:LIMIT]):
-        kind = {
-            b"TSS2 PRIVATE KEY": Kind(
-                "tss2",
-                "holds a key that only a TPM can open (TSS2 PRIVATE KEY)",
-                "start the program on the machine with this TPM, with OPENSSL_CONF naming a "
-                "configuration that loads the tpm2 provider, as mtls-lab ask does by itself: the "
-                "key cannot be converted",
-            ),
-            b"PKCS7": Kind(
-                "pkcs7",
-                "holds a PKCS #7 bundle of certificates",
-                "convert it: openssl pkcs7 -print_certs -in {path} -out NEW.pem",
-            ),
-            b"OPENSSH PRIVATE KEY": Kind(
-                "openssh",
-                "holds a key in OpenSSH's own form",
-                "convert a copy of it: ssh-keygen -p -m PKCS8 -f COPY",
-            ),
-        }.get(match[1])
-        if kind:
-            return kind
-    return None
+    blocks = (_BY_BLOCK.get(match[1]) for match in _BLOCK.finditer(data[:LIMIT]))
+    return next(filter(None, blocks), None) or _by_form(data)
 
 
 def _by_form(data: bytes) -> Kind | None:
@@ -211,6 +215,7 @@ def _by_form(data: bytes) -> Kind | None:
     block = start.startswith(b"-----BEGIN ")
     one_line = not re.search(rb"[\r\n]", start.rstrip())
     for holds, kind in (
+        (_PACKED.match(data), PACKED),
         (re.search(rb"-----END [A-Z0-9 ]{1,40}----------BEGIN ", data), RUN_TOGETHER),
         (_ESCAPED.search(data), ESCAPED),
         (block and b"\r" in start and b"\n" not in data, BARE_CR),

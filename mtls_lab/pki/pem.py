@@ -139,7 +139,7 @@ _KINDS = {
 
 
 #: What cryptography reads over, and OpenSSL does not.
-MARRED = {"run together", "escaped", "one line", "not alone", "bare cr", "cut off"}
+MARRED = {"packed", "run together", "escaped", "one line", "not alone", "bare cr", "cut off"}
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 
 

@@ -81,7 +81,9 @@ def in_path(path: Sequence[x509.Certificate], cas: Sequence[x509.Certificate]) -
         if each not in cas or each.issuer != each.subject:
             yield from _weak(each, words)
             if x509.AuthorityKeyIdentifier not in found and each.issuer != each.subject:
-                yield Look("no authorityKeyIdentifier", words | {"issuer": told(each.issuer)})
+                old = each.version is x509.Version.v1  # which has no extensions at all
+                look = "version 1" if old else "no authorityKeyIdentifier"
+                yield Look(look, words | {"issuer": told(each.issuer)})
         if depth:
             yield from _identifiers(path[depth - 1], each, words)
     between = len(path) - 2

@@ -139,6 +139,9 @@ def make(folder: Path) -> Path:
         "server-purpose": Holder("localhost", root, names=LOCALHOST),
         "server-itself": Holder("localhost", purpose=SERVER, names=LOCALHOST),
         "server-below": Holder("localhost", between, purpose=SERVER, names=LOCALHOST),
+        "server-rsa-below": Holder(
+            "localhost", between, purpose=SERVER, names=LOCALHOST, kind="rsa"
+        ),
         "server-lax": Holder("localhost", lax, purpose=SERVER, names=LOCALHOST),
         "client": Holder("device-1", root),
         "other": Holder("device-2", root),

@@ -76,6 +76,18 @@ def asynchronous(setup: Setup) -> Iterator[Serving]:
         loop.close()
 
 
+#: With which alert a server answers a name, or None.
+SNI: dict[str, Callable[[str | None], int | None]] = {
+    "needs sni": lambda name: None if name else ssl.ALERT_DESCRIPTION_HANDSHAKE_FAILURE,
+    # As Caddy and other servers in Go, which look one up.
+    "its name only": lambda name: (
+        None if name in {None, "localhost"} else ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
+    ),
+    "fails itself": lambda _: ssl.ALERT_DESCRIPTION_INTERNAL_ERROR,
+    "strict sni": lambda _: ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME,
+}
+
+
 def context_of(setup: Setup) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(setup.cert, setup.key)
@@ -85,16 +97,15 @@ def context_of(setup: Setup) -> ssl.SSLContext:
         context.verify_mode = modes[setup.clients]
     if setup.extra == "crl":
         context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
-    if setup.extra == "needs sni":
-        context.sni_callback = lambda _, name, *__: (
-            None if name else ssl.ALERT_DESCRIPTION_HANDSHAKE_FAILURE
-        )
-    if setup.extra == "its name only":  # as Caddy and other servers in Go, which look one up
-        context.sni_callback = lambda _, name, *__: (
-            None if name in {None, "localhost"} else ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
-        )
-    if setup.extra == "strict sni":
-        context.sni_callback = lambda *_: ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+    if setup.extra == "asks late":
+        context.post_handshake_auth = True
+    if setup.extra == "wants h2":
+        context.set_alpn_protocols(["h2"])
+    if setup.extra.startswith("second "):
+        second = setup.folder / setup.extra.removeprefix("second ")
+        context.load_cert_chain(f"{second}.crt", f"{second}.key")
+    if alert := SNI.get(setup.extra):
+        context.sni_callback = lambda _, name, *__: alert(name)
     if setup.versions:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -119,6 +130,21 @@ def refuse(connection: ssl.SSLSocket) -> None:
     """A program that does not like the name in the certificate."""
 
 
+def ask_late(connection: ssl.SSLSocket) -> None:
+    """A server that asks for a certificate for some paths only (TLS 1.3: after the handshake)."""
+    if connection.recv(4096):
+        connection.verify_client_post_handshake()
+        connection.do_handshake()
+        connection.recv(4096)
+
+
+def want_h2(connection: ssl.SSLSocket) -> None:
+    """A server of HTTP/2 alone, as gRPC's: a SETTINGS frame for who has offered it in ALPN."""
+    if connection.selected_alpn_protocol():
+        connection.sendall(b"\0\0\0\4\0\0\0\0\0")
+        drain(connection)
+
+
 def answer(status: str) -> Callable[[ssl.SSLSocket], None]:
     def say(connection: ssl.SSLSocket) -> None:
         if connection.recv(4096):
@@ -128,9 +154,12 @@ def answer(status: str) -> Callable[[ssl.SSLSocket], None]:
 
 
 AFTERWARDS = {
+    "asks late": ask_late,
+    "wants h2": want_h2,
     "hangs up": refuse,
     "forbids": answer("403 Forbidden"),
     "serves": answer("200 OK"),
+    "not found": answer("404 Not Found"),
     "misdirected": answer("421 Misdirected Request"),
 }
 

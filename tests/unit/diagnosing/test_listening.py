@@ -111,6 +111,38 @@ def test_every_fault_of_a_clients_certificate_is_told(lab: Lab, tmp_path: Path) 
     assert [part for part, whole in zip(parts, why, strict=True) if part in whole] == parts
 
 
+def test_a_client_of_http_2_is_not_turned_away(lab: Lab) -> None:
+    """gRPC's hangs up in the handshake, before it sends a certificate, unless h2 is agreed on."""
+    cert, key = lab.server_files
+    told, context = Told(), lab.device()
+    context.set_alpn_protocols(["h2"])
+    with (
+        listen(certfile=cert, keyfile=key, client_ca=lab.ca_file, tell=told.put) as address,
+        socket.create_connection(address, LONG) as connection,
+        context.wrap_socket(connection, server_hostname="localhost") as tls,
+    ):
+        assert tls.selected_alpn_protocol() == "h2"
+        tls.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        assert tls.recv(4096)
+    assert told.lines()["accepted"][1].endswith("it says 'PRI * HTTP/2.0'")
+
+
+def test_a_client_that_calls_another_name(lab: Lab) -> None:
+    """curl hangs up then, without an alert."""
+    cert, key = lab.server_files
+    told, context = Told(), lab.device()
+    context.check_hostname = False
+    with listen(certfile=cert, keyfile=key, client_ca=lab.ca_file, tell=told.put) as address:
+        call(address, context, name="api.example")
+        call(address, context)
+    sign, text = told.lines()["name"]
+    assert sign == "!"
+    assert text == (
+        "it calls api.example, and the certificate here is for DNS:localhost, IP:127.0.0.1"
+    )
+    assert "name" not in told.lines()
+
+
 def test_a_client_that_refuses_us(lab: Lab, tmp_path: Path) -> None:
     told = Told()
     with listen(save_ca=tmp_path / "made.pem", tell=told.put) as address:

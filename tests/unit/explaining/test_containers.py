@@ -5,13 +5,20 @@ import json
 import re
 import struct
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
 
+from mtls_lab.diagnosing import diagnose
 from mtls_lab.explaining import Explanation, explain
-from mtls_lab.pki import CertificateAuthority, Purpose
+from mtls_lab.net import Backend, serve, server_context
+from mtls_lab.pki import CertificateAuthority, Purpose, pem
 from mtls_lab.pki.containers import blocks_in, is_container
 from mtls_lab.pki.keystores import read_keystore
 from mtls_lab.wire import Failure
@@ -81,6 +88,13 @@ FORMS = (secret, secret_in_json, on_one_line, string_data, kubeconfig, vault, op
 Form = Callable[[str, str, str], str]
 
 
+def served(folder: Path) -> AbstractContextManager[Backend]:
+    """A backend of the lab's CA, which demands a certificate."""
+    pem.write_certificate(folder / "ca.pem", LAB.certificate)
+    pair = LAB.issue_server(["localhost"]).save(folder, "server")
+    return serve(server_context(*pair, client_ca=folder / "ca.pem"))
+
+
 def asked(path: Path, alert: str = "bad_certificate") -> Explanation:
     failure = Failure("SSLError", reason_of_alert(alert))
     return explain(failure, certfile=path, keyfile=path, cafile=path, course=False)
@@ -132,6 +146,7 @@ def test_of_several_secrets_in_one_file_none_is_taken(tmp_path: Path) -> None:
     told = asked(path, "certificate_expired")
     assert "In these files" not in told.why
     assert "all.yaml holds files in base64 under names" in str(told.files)
+    assert "several that may be meant, or none, so it was not looked into" in str(told.files)
 
 
 def test_a_secret_without_a_ca_has_none_to_verify_with(tmp_path: Path) -> None:
@@ -143,12 +158,69 @@ def test_a_secret_without_a_ca_has_none_to_verify_with(tmp_path: Path) -> None:
     assert told.fix == "Add it: in a Secret of Kubernetes, as ca.crt."
 
 
-def test_a_program_that_reads_a_secret_itself_is_told_what_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_a_server_is_called_with_what_is_inside(tmp_path: Path, form: Form) -> None:
+    path = tmp_path / "all.yaml"
+    path.write_text(form(*parts(tmp_path)))
+    with served(tmp_path) as backend:
+        told = diagnose(backend, cafile=path, certfile=path, server_hostname="localhost")
+    assert told.causes == ()
+    assert any("all.yaml: CN=pump-7, issued by CN=Lab CA" in line.text for line in told.lines)
+    assert any(line.text.startswith("CN=pump-7, issued by CN=Lab CA") for line in told.lines)
+
+
+def test_a_check_of_what_is_inside_names_a_file_to_be(tmp_path: Path) -> None:
+    """No command reads a Secret."""
     path = tmp_path / "s.yaml"
-    path.write_text(secret(*parts(tmp_path)))
-    done = call("diagnose", "127.0.0.1:9", "--cert", path)
-    assert "s.yaml holds files in base64 under names" in done.stdout
-    assert "base64 -d" in done.stdout
+    path.write_text(secret(*parts(tmp_path, OTHER)))
+    with served(tmp_path) as backend:
+        told = diagnose(backend, cafile=path, certfile=path, server_hostname="localhost")
+    assert [cause.name for cause in told.causes] == ["untrusted"]
+    assert told.causes[0].command == "openssl x509 -in FILE -noout -subject -issuer"
+
+
+def test_a_pair_of_which_half_is_inside_does_not_load(tmp_path: Path) -> None:
+    cert, _, _ = parts(tmp_path)
+    path = tmp_path / "s.yaml"
+    path.write_text(f"kind: Secret\ndata:\n  tls.crt: {coded(cert)}\n")
+    (cause,) = diagnose(("127.0.0.1", 9), certfile=path).causes[:1]
+    assert cause.name == "file"
+    assert "tls.crt of" in cause.says
+    assert "s.yaml holds a certificate, and no key is beside it" in cause.says
+
+
+def test_a_key_that_is_inside_may_have_a_password(tmp_path: Path) -> None:
+    cert, _, ca = parts(tmp_path)
+    key = pem.read_any_key(tmp_path / "pump.key").private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"barley")
+    )
+    path = tmp_path / "s.yaml"
+    path.write_text(secret(cert, key.decode(), ca))
+    (cause,) = diagnose(("127.0.0.1", 9), certfile=path).causes[:1]
+    assert re.match(r"tls\.key of \S+s\.yaml holds a private key with a password\.", cause.says)
+    assert "the password of the key" in cause.fix
+    with served(tmp_path) as backend:
+        told = diagnose(
+            backend, cafile=path, certfile=path, password="barley", server_hostname="localhost"
+        )
+    assert told.causes == ()
+
+
+def test_of_several_nobody_knows_which_to_present(tmp_path: Path) -> None:
+    path = tmp_path / "all.yaml"
+    path.write_text(f"{secret(*parts(tmp_path))}---\n{secret(*parts(tmp_path))}")
+    (cause,) = diagnose(("127.0.0.1", 9), certfile=path).causes[:1]
+    assert "all.yaml holds files under names: several that may be meant, or none." in cause.says
+
+
+@pytest.mark.parametrize("name", ["--certfile", "--keyfile"])
+def test_what_is_not_looked_into_is_not_called_right(tmp_path: Path, name: str) -> None:
+    """Two Secrets, of which one is meant."""
+    path = tmp_path / "all.yaml"
+    path.write_text(f"{secret(*parts(tmp_path))}---\n{secret(*parts(tmp_path))}")
+    done = call("explain", name, path)
+    assert done.returncode == 1
+    assert "all.yaml holds files under names: several that may be meant, or none." in done.stdout
 
 
 def test_plain_pem_holds_nothing_under_a_name(tmp_path: Path) -> None:

@@ -251,14 +251,15 @@ def test_a_folder_of_cas_is_searched_by_hash(tmp_path: Path) -> None:
     assert "hash" not in explain(unverified(20), cafile=folder).why
 
 
-def test_what_has_a_password_is_said_not_to_be_looked_into(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["PKCS8", "TraditionalOpenSSL"])
+def test_what_has_a_password_is_said_not_to_be_looked_into(tmp_path: Path, form: str) -> None:
     files = DEVICE.save(tmp_path, "my")
     locked, bundle = tmp_path / "locked.key", tmp_path / "my.p12"
     write_pkcs12(bundle, DEVICE, b"barley")
     locked.write_bytes(
         DEVICE.key.private_bytes(
             serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
+            getattr(serialization.PrivateFormat, form),
             serialization.BestAvailableEncryption(b"barley"),
         )
     )

@@ -4,6 +4,7 @@ Here: data/findings.toml and pki/comparison.py on real files. Not here: a mistak
 (test_explanations.py), and what bytes are (tests/unit/pki/test_kinds.py).
 """
 
+import itertools
 import os
 import re
 import ssl
@@ -104,6 +105,24 @@ def in_another_alphabet(issuer: str) -> x509.Certificate:
     for each in as_it_is.extensions:
         builder = builder.add_extension(each.value, each.critical)
     return builder.sign(ROOT, hashes.SHA256())
+
+
+def without_extensions(certificate: x509.Certificate, key: Any) -> x509.Certificate:
+    """The same in version 1, which nothing of ours can write: its first field and its last go."""
+
+    def sequence(body: bytes) -> bytes:
+        assert 0x80 <= len(body) < 0x100
+        return bytes([0x30, 0x81, len(body)]) + body
+
+    fields = certificate.tbs_certificate_bytes[4 + 5 :]
+    ends = enumerate(itertools.pairwise(fields))
+    last = next(at for at, (tag, size) in ends if tag == 0xA3 and at + 2 + size == len(fields))
+    tbs = sequence(fields[:last])
+    signature = key.sign(tbs, ec.ECDSA(hashes.SHA256()))
+    algorithm = bytes.fromhex("300a06082a8648ce3d040302")  # ecdsa-with-SHA256
+    bits = b"\x03" + bytes([len(signature) + 1, 0]) + signature
+    whole = tbs + algorithm + bits
+    return x509.load_der_x509_certificate(b"\x30\x82" + len(whole).to_bytes(2, "big") + whole)
 
 
 def typed(bits: int) -> Any:
@@ -235,6 +254,9 @@ MISFITS = {
         alert("certificate_unknown"),
         [certify("device", LEAF_KEY, "Root", ROOT, LEAF, MAY_SHAKE_HANDS, CLIENT)],
         "no authorityKeyIdentifier",
+    ),
+    "version_1": Misfit(
+        alert("certificate_unknown"), [without_extensions(leaf(), ROOT)], "is of version 1"
     ),
     "ca_without_subject_key_identifier": Misfit(
         unverified(86), [leaf()], "no subjectKeyIdentifier", (root(CA, MAY_SIGN),)
@@ -660,6 +682,16 @@ def test_a_ca_with_limits_without_end_is_left_to_the_verifier() -> None:
     assert time.process_time() - started < 10
 
 
+@pytest.mark.parametrize("code", [18, 19, 20])
+def test_a_pair_that_is_right_was_not_the_one_that_was_shown(tmp_path: Path, code: int) -> None:
+    """As behind a proxy that inspects TLS: to compare the two files again finds nothing."""
+    told = asked(tmp_path, Misfit(unverified(code), [leaf(SERVER)], ""))
+    assert re.search(r"my\.crt is right, and leads to CN=Root in \S+ca\.pem", told.why)
+    assert "self-signed certificate in certificate chain" in told.why
+    assert told.fix.startswith("Look at what is shown. If its issuer is not CN=Root, it is not")
+    assert "-showcerts" in told.command
+
+
 def test_every_finding_is_tried() -> None:
     rare = {"weak_signature", "not_for_servers", "ca_not_for_servers"}  # SHA-1 is not signed here
     rare |= {"type_not_for_servers"}
@@ -669,7 +701,7 @@ def test_every_finding_is_tried() -> None:
     held |= {"ca_not_read", "bundle_without_a_key", "wrong_password", "bundle_as_truststore"}
     held |= {"not_trusted_for_clients", "not_trusted_for_servers"}
     held |= {"no_crl_above", "pem_for_a_keystore", "ca_not_usable"}
-    rare |= {"leads_to_a_ca"}  # told beside a failure, above
+    rare |= {"leads_to_a_ca", "right_together"}  # told beside a failure, above
     assert set(read_facts("findings")) == set(MISFITS) | set(DATED) | rare | held
 
 

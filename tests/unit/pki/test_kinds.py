@@ -1,11 +1,13 @@
 """What a file is in place of PEM: told by its bytes, made by the tools that people use."""
 
 import base64
+import io
 import json
 import re
 import ssl
 import subprocess
 import time
+import zipfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -77,6 +79,14 @@ def test_a_password_that_is_hashed_without_end(folder: Path, made: str, said: st
         assert read(folder / "odd", "x")
 
 
+def packed(text: bytes) -> bytes:
+    """An archive whose file is stored as it is, with BEGIN and END lines and all."""
+    into = io.BytesIO()
+    with zipfile.ZipFile(into, "w") as archive:
+        archive.writestr("my.crt", text)
+    return into.getvalue()
+
+
 def test_two_megabytes_of_dashes_are_read_at_once() -> None:
     """Each of them might begin a BEGIN line."""
     started = time.process_time()
@@ -97,6 +107,7 @@ def test_what_people_make_of_pem(folder: Path) -> None:
         "bare": body,
         "base64 twice": base64.b64encode(text),
         "page": b"\n<!doctype html><title>404</title>",
+        "packed": packed(text),
         "jks": b"\xfe\xed\xfe\xed" + bytes(40),
         "tss2": text.replace(b"CERTIFICATE", b"TSS2 PRIVATE KEY"),
         "openssh": text.replace(b"CERTIFICATE", b"OPENSSH PRIVATE KEY"),
@@ -190,7 +201,7 @@ def test_a_file_has_a_limit(tmp_path: Path) -> None:
     path.write_bytes(b"x" * LIMIT)
     assert len(read_bounded(path, "a key")) == LIMIT
     path.write_bytes(b"x" * (LIMIT + 1))
-    with pytest.raises(FileProblem, match="larger than 2 MiB"):
+    with pytest.raises(FileProblem, match="file is larger than 2 MiB"):
         read_bounded(path, "a key")
     with pytest.raises(FileProblem, match="cannot be read"):
         read_bounded("a\0b", "a key")

@@ -8,7 +8,7 @@ import pytest
 
 from mtls_lab import Exchange, Relay, ask, serve, watch
 from mtls_lab.wire import Direction, Handshake, Message, from_wire
-from mtls_lab.wire.handshake import join, read_notes
+from mtls_lab.wire.handshake import join, message_of, read_notes
 from tests.unit.lab import LONG, Lab, shake_hands, spelled
 
 UP, DOWN = Direction.TO_BACKEND, Direction.TO_DEVICE
@@ -289,3 +289,13 @@ def test_a_record_that_holds_nothing_is_no_message(content_type: int, data: byte
     found = read_notes((("read", 0x0303, content_type, data),), client=True)
     names = ["ServerHello"] if content_type == 22 and data else []
     assert [message.name for message in found] == names
+
+
+@pytest.mark.parametrize("context", [b"", b"\x07" * 32])
+def test_an_empty_certificate_is_one_also_with_a_context(context: bytes) -> None:
+    """Who is asked after the handshake repeats the context of the request (RFC 8446, 4.4.2)."""
+    for entries, empty in ((b"", True), (b"\0\0\2\x30\0\0\0", False)):
+        body = bytes([len(context)]) + context + len(entries).to_bytes(3, "big") + entries
+        data = b"\x0b" + len(body).to_bytes(3, "big") + body
+        message = message_of("Certificate", Direction.TO_BACKEND, data, b"", encrypted=True)
+        assert message.empty is empty
