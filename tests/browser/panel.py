@@ -41,6 +41,13 @@ RUN_CELL = """(cell) => {
 }"""
 #: The list that has the focus shows its choices: until then, it does not get the keys.
 LIST_IS_OPEN = "() => document.activeElement.matches('select:open')"
+#: From now on, `labChosen` waits for the choice of the list that has the focus.
+AWAIT_CHOICE = """() => {
+    const list = document.activeElement;
+    window.labChosen = new Promise((chosen) => {
+        list.addEventListener("change", () => chosen(), { once: true });
+    });
+}"""
 KERNEL = """window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"""
 # A click may be answered in a subshell of the kernel while the main shell answers others, so each
 # message counts by itself. While one change is on its way, the page keeps the latest of the next,
@@ -129,8 +136,10 @@ class ShownPanel:
         self.settle()  # what is still being drawn would close the list
         keyboard.press("Space")  # on a closed list, JupyterLab keeps the arrows to itself
         self.lab.page.wait_for_function(LIST_IS_OPEN)
+        self.lab.page.evaluate(AWAIT_CHOICE)
         keyboard.press("ArrowDown")
         keyboard.press("Enter")
+        self.lab.page.evaluate("labChosen")  # the list says it once it has closed
 
     def button(self, name: str) -> Locator:
         """A button by its whole name."""

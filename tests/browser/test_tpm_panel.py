@@ -53,6 +53,7 @@ def test_a_lock_without_a_mouse(panel: ShownPanel) -> None:
 
 def test_what_runs_is_what_the_page_shows(panel: ShownPanel) -> None:
     """While one choice is on its way, ipywidgets holds back the next, but no click."""
+    expect(panel.button("TLS 1.2")).to_have_attribute("aria-pressed", "false")  # it is tended
     panel.box.evaluate(RUSH)
     panel.wait_for(2)
     expect(panel.result).to_contain_text("the right PIN, after three wrong ones")
