@@ -11,6 +11,7 @@ import selectors
 import socket
 import ssl
 import threading
+from collections.abc import Iterator
 from typing import Self
 
 from mtls_lab.errors import TamperFailed, expect_function
@@ -232,39 +233,44 @@ class Relay:
                     if self._whole:
                         units = splitter.feed(data) if data else [splitter.rest()]
                     units = list(filter(None, units))
-                    # A tamper may take its time for the next one.
-                    for piece in [[unit] for unit in units] if self.tamper else [units]:
-                        sent = self._pass(number, counts[direction], direction, piece)
+                    for sent in self._passed(number, counts[direction], direction, units):
                         if sent is None:
                             return
-                        counts[direction] += len(piece)
                         with contextlib.suppress(OSError):
                             sink.sendall(sent)
+                    counts[direction] += len(units)
                     if not data:
                         selector.unregister(source)
                         with contextlib.suppress(OSError):
                             socket.socket.shutdown(sink, socket.SHUT_WR)
 
-    def _pass(
+    def _passed(
         self, number: int, index: int, direction: Direction, units: list[bytes]
-    ) -> bytes | None:
-        """Write units down and return what to pass on: with a tamper, one at a time."""
-        heard = b"".join(units)
-        sent = self._tampered(Chunk(number, index, direction, heard)) if self.tamper else heard
-        with self._lock:
-            for place, unit in enumerate(units):
-                self._bytes += len(unit)
-                if len(self._chunks) == REMEMBERED or self._bytes > REMEMBERED_BYTES:
-                    self.forgotten += len(units) - place
-                    break
-                passed = sent if self.tamper else unit
-                self._chunks.append(Chunk(number, index + place, direction, unit, passed))
-        return sent
+    ) -> Iterator[bytes | None]:
+        """Write units down and give what to pass on: all at once; with a tamper, one at a time.
 
-    def _tampered(self, chunk: Chunk) -> bytes | None:
+        None cuts. A tamper is not asked for the next unit before this one was sent.
+        """
+        tamper = self.tamper  # once: a cell may set another one meanwhile
+        for piece in [[unit] for unit in units] if tamper else [units]:
+            heard = b"".join(piece)
+            chunk = Chunk(number, index, direction, heard)
+            sent = self._tampered(tamper, chunk) if tamper else heard
+            with self._lock:
+                for place, unit in enumerate(piece):
+                    self._bytes += len(unit)
+                    if len(self._chunks) == REMEMBERED or self._bytes > REMEMBERED_BYTES:
+                        self.forgotten += len(piece) - place
+                        break
+                    passed = sent if tamper else unit
+                    self._chunks.append(Chunk(number, index + place, direction, unit, passed))
+            index += len(piece)
+            yield sent
+
+    def _tampered(self, tamper: Tamper, chunk: Chunk) -> bytes | None:
         try:
             with self._acceptor.outside():
-                sent: object = self.tamper(chunk) if self.tamper else chunk.heard
+                sent: object = tamper(chunk)
             if not (sent is None or isinstance(sent, bytes)):
                 raise TypeError(f"it returned {type(sent).__name__}")
         except BaseException as error:  # noqa: BLE001 - a thread has nobody to raise to: stop() has

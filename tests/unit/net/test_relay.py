@@ -13,7 +13,7 @@ import pytest
 from mtls_lab import Exchange, Relay, Stage, ask, serve
 from mtls_lab.attacks import reply_index
 from mtls_lab.errors import TamperFailed
-from mtls_lab.net import Address, Backend, Chunk, clock, cut, flip_bit, relay, replace
+from mtls_lab.net import Address, Backend, Chunk, Tamper, clock, cut, flip_bit, relay, replace
 from mtls_lab.wire import SECRET, Direction, Side
 from tests.unit.lab import LONG, Lab, connect, leftovers, name_of, read_all
 
@@ -183,6 +183,34 @@ def test_many_lines_in_one_piece_are_written_down_one_by_one_and_pass_in_order()
         assert [chunk.index for chunk in heard] == list(range(len(heard)))
         assert len(eve.chunks) == relay.REMEMBERED
         assert eve.forgotten == 2 * len(lines) - relay.REMEMBERED
+
+
+class Changing(Relay):
+    """A relay whose tampering function another cell sets and takes away all the time."""
+
+    looks = 0
+
+    @property
+    def tamper(self) -> Tamper | None:
+        self.looks += 1
+        return None if self.looks % 2 else lambda chunk: chunk.heard
+
+    @tamper.setter
+    def tamper(self, tamper: Tamper | None) -> None:
+        pass
+
+
+def test_a_tamper_that_comes_and_goes_gets_whole_lines() -> None:
+    with serve() as backend, Changing(backend) as mallory:
+        with connect(mallory.address) as client, client.makefile("rb") as replies:
+            for _ in range(4):
+                client.sendall(b"PING\nPING\n")
+                assert replies.read(10) == b"PONG\n" * 2
+        assert {chunk.heard for chunk in mallory.chunks} == {b"PING\n", b"PONG\n"}
+        assert all(chunk.sent == chunk.heard for chunk in mallory.chunks)
+        for direction in Direction:
+            heard = [chunk.index for chunk in mallory.chunks if chunk.direction is direction]
+            assert heard == list(range(8))
 
 
 def command_index(relay: Relay) -> int:
