@@ -10,7 +10,6 @@ in memory is tried, and the right one gives the public key of the certificate.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -36,12 +35,10 @@ SIZE, STEP = 32, 16
 DIFFERENT = 24
 #: The order of the curve (SEC 2, 2.4.2): a private key is less.
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-#: How an address on Linux begins, of which memory is full (a program's, its heap's, a library's, a
-#: stack's), and a small number. A word of a random number begins so once in three million times.
-#: Its last three bytes, for the lowest comes first.
-_ADDRESS = rb"[\x55\x56\x7e\x7f\x00]\x00\x00"
-#: Words that are addresses or small numbers, or (named) words that are neither.
-_RUNS = re.compile(rb"(?s)(?:.{5}%b)++|(?P<run>(?:.{5}(?!%b).{3})++)" % (_ADDRESS, _ADDRESS))
+#: Of a word, the three highest bytes, in an address on Linux, of which memory is full (a program's,
+#: its heap's, a library's, a stack's), and in a small number. A word of a random number has them
+#: once in three million times.
+ADDRESSES = {0x55, 0x56, 0x7E, 0x7F, 0x00}
 #: A device has a few megabytes of its own; more is not searched.
 MOST = 64 << 20
 
@@ -141,10 +138,12 @@ def search_memory(process: int, certfile: PathLike) -> KeySearch:
 
 def _places(piece: bytes) -> Iterator[int]:
     """Give where a number may begin: where there are neither addresses nor zeros."""
-    for words in _RUNS.finditer(piece):
-        if words["run"]:
-            first = -(-words.start() // STEP) * STEP
-            yield from range(first, words.end() - SIZE + 1, STEP)
+    words = memoryview(piece)[: len(piece) // 8 * 8].cast("Q")
+    for at in range(0, len(words) - 3, STEP // 8):
+        if words[at] >> 40 not in ADDRESSES and all(
+            word >> 40 not in ADDRESSES for word in words[at + 1 : at + 4]
+        ):
+            yield 8 * at
 
 
 def _public_x(secret: int) -> int:

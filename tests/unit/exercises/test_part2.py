@@ -7,6 +7,7 @@ all checks share (test_judging.py).
 import os
 import socket
 import ssl
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -658,11 +659,12 @@ FETCHES: Attempts = {
     "an error hidden": (Fetch(again=nothing_on_error), NOT_YET),
     "what is no text is left out": (Fetch(errors="ignore"), UNSAFE),
     "half is whole": (Fetch(end_is_end=True), UNSAFE),
-    "an honest end is an end": (told_of_cuts, UNSAFE),
     "no time-out": (Fetch(timeout=False), NOT_YET),
     "no function": ("fetch", NOT_YET),
     "right": (Fetch(), RIGHT),
 }
+if sys.version_info >= (3, 11, 4):  # before that, Python tells no cut from an honest end
+    FETCHES["an honest end is an end"] = (told_of_cuts, UNSAFE)
 
 
 # Who is stopped inside of wrap_socket leaves the socket to the garbage collector.
