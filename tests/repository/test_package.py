@@ -61,12 +61,13 @@ def modules() -> list[ModuleType]:
     return [mtls_lab, *(importlib.import_module(name) for name in names if "__main__" not in name)]
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.stem)
-def test_imports_point_one_way(path: Path) -> None:
-    name = module_of(path)
-    assert name in LAYERS, "a new folder or file at the top: give it its place"
-    allowed = set(LAYERS[: LAYERS.index(name)]) | ({name} if path.parent != PACKAGE else set())
-    assert imported(path) - allowed == set()
+def test_imports_point_one_way(subtests: pytest.Subtests) -> None:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        with subtests.test(str(path)):
+            name = module_of(path)
+            assert name in LAYERS, "a new folder or file at the top: give it its place"
+            below = set(LAYERS[: LAYERS.index(name)])
+            assert imported(path) - below - ({name} if path.parent != PACKAGE else set()) == set()
 
 
 def test_whatever_the_head_of_a_module_names_is_there() -> None:
@@ -143,15 +144,17 @@ def test_a_face_hands_out_what_the_type_checker_sees(package: str) -> None:
         face.nothing  # noqa: B018
 
 
-@pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
-def test_public_names_exist_and_are_documented(module: ModuleType) -> None:
-    assert module.__doc__
-    for name in module.__all__:
-        value = getattr(module, name)
-        if getattr(value, "__module__", "").startswith("mtls_lab"):  # not a constant or an alias
-            own = vars(value).get("__doc__") if inspect.isclass(value) else value.__doc__
-            assert own, f"{name} has no docstring"
-            assert not own.startswith(f"{name}("), f"{name} has only what dataclass wrote"
+def test_public_names_exist_and_are_documented(subtests: pytest.Subtests) -> None:
+    for module in modules():
+        with subtests.test(module.__name__):
+            assert module.__doc__
+            for name in module.__all__:
+                value = getattr(module, name)
+                of = getattr(value, "__module__", "")  # not of a constant or an alias
+                if of.startswith("mtls_lab"):
+                    own = vars(value).get("__doc__") if inspect.isclass(value) else value.__doc__
+                    assert own, f"{name} has no docstring"
+                    assert not own.startswith(f"{name}("), f"{name} has only what dataclass wrote"
 
 
 def test_a_wheel_carries_data_and_notebooks(tmp_path: Path) -> None:

@@ -525,23 +525,24 @@ def texts(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.once  # a text of the data, looked up
-@pytest.mark.parametrize("entry", _entries(), ids=lambda entry: entry["name"])
-def test_form(entry: dict[str, Any]) -> None:
-    assert WORDS | {"name", "when", "seen_by"} <= set(entry) <= WORDS | OPTIONS | {"name"}
-    assert entry["seen_by"] in SEEN_BY
-    assert entry["seen_by"] != "nobody" or "who" in entry
-    for side in ("device", "backend"):
-        assert set(entry.get(side, {})) <= WORDS | {"who", "command"}
-    when = entry["when"]
-    for table in when if isinstance(when, list) else [when]:
-        assert set(table) <= MATCHES
-        assert table.get("side", "device") in {"device", "backend"}
-        assert table.get("stage", "setup") in {stage.value for stage in Stage}
-    for field, text in texts(entry):
-        assert {name for _, name, _, _ in Formatter().parse(text) if name} <= NAMES
-        assert text == text.strip()
-        if field == "command":
-            assert text.startswith("openssl ")
+def test_form(subtests: pytest.Subtests) -> None:
+    for entry in _entries():
+        with subtests.test(entry["name"]):
+            assert WORDS | {"name", "when", "seen_by"} <= set(entry) <= WORDS | OPTIONS | {"name"}
+            assert entry["seen_by"] in SEEN_BY
+            assert entry["seen_by"] != "nobody" or "who" in entry
+            for side in ("device", "backend"):
+                assert set(entry.get(side, {})) <= WORDS | {"who", "command"}
+            when = entry["when"]
+            for table in when if isinstance(when, list) else [when]:
+                assert set(table) <= MATCHES
+                assert table.get("side", "device") in {"device", "backend"}
+                assert table.get("stage", "setup") in {stage.value for stage in Stage}
+            for field, text in texts(entry):
+                assert {name for _, name, _, _ in Formatter().parse(text) if name} <= NAMES
+                assert text == text.strip()
+                if field == "command":
+                    assert text.startswith("openssl ")
 
 
 #: What no command of this package runs into: its contexts are set up by itself.
@@ -564,31 +565,37 @@ CALLS = re.compile(
 
 
 @pytest.mark.once  # a text of the data, looked up
-@pytest.mark.parametrize("entry", _entries(), ids=lambda entry: entry["name"])
-def test_who_types_a_command_is_told_its_options(entry: dict[str, Any]) -> None:
-    if entry["name"] not in OF_PROGRAMS:
-        assert not [text for _, text in texts(entry) if CALLS.search(typed_here(text))]
+def test_who_types_a_command_is_told_its_options(subtests: pytest.Subtests) -> None:
+    for entry in _entries():
+        with subtests.test(entry["name"]):
+            if entry["name"] not in OF_PROGRAMS:
+                assert not [text for _, text in texts(entry) if CALLS.search(typed_here(text))]
 
 
 @pytest.mark.once  # a text of the data, looked up
-@pytest.mark.parametrize("entry", _entries(), ids=lambda entry: entry["name"])
-def test_voice(entry: dict[str, Any]) -> None:
-    for field, text in texts(entry):
-        assert not re.search(r"\b([Ss]imply|[Jj]ust|[Ee]asy|[Oo]bviously)\b", text)
-        for rfc in re.findall(r"RFC \d+\S*(?! \w+:)", text):
-            assert re.match(r"RFC \d{4}", rfc)
-        if field in {"who", "what", "fix"}:
-            assert text.endswith(".")
-    for part in (entry, entry.get("device", {}), entry.get("backend", {})):
-        why = part.get("why", "…")
-        if isinstance(why, list):
-            assert len(why) > 1
-            tables = [cause for cause in why if isinstance(cause, dict)]
-            known = {"cause", "check", "measured", "fault", "to", "openssl", "likely"}
-            assert all({"cause"} < set(t) <= known for t in tables)
-            words = [text for cause in tables for text in (cause["cause"], cause.get("check", ""))]
-            words += [cause for cause in why if isinstance(cause, str)]
-            assert not [cause for cause in words if cause.endswith(".")]
+def test_voice(subtests: pytest.Subtests) -> None:
+    for entry in _entries():
+        with subtests.test(entry["name"]):
+            for field, text in texts(entry):
+                assert not re.search(r"\b([Ss]imply|[Jj]ust|[Ee]asy|[Oo]bviously)\b", text)
+                for rfc in re.findall(r"RFC \d+\S*(?! \w+:)", text):
+                    assert re.match(r"RFC \d{4}", rfc)
+                if field in {"who", "what", "fix"}:
+                    assert text.endswith(".")
+            for part in (entry, entry.get("device", {}), entry.get("backend", {})):
+                why = part.get("why", "…")
+                if isinstance(why, list):
+                    assert len(why) > 1
+                    tables = [cause for cause in why if isinstance(cause, dict)]
+                    known = {"cause", "check", "measured", "fault", "to", "openssl", "likely"}
+                    assert all({"cause"} < set(t) <= known for t in tables)
+                    words = [
+                        text
+                        for cause in tables
+                        for text in (cause["cause"], cause.get("check", ""))
+                    ]
+                    words += [cause for cause in why if isinstance(cause, str)]
+                    assert not [cause for cause in words if cause.endswith(".")]
 
 
 def test_the_last_entry_fits_everything_and_no_other_does() -> None:

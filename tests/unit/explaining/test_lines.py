@@ -80,27 +80,29 @@ def has_words_for_others(told: Explanation, text: str) -> bool:
 
 
 @pytest.mark.once  # a text of the data, looked up
-@pytest.mark.parametrize("line", LINES, ids=lambda line: line["text"][:60])
-def test_a_line_is_told(line: dict[str, Any]) -> None:
-    told = explain(line["text"])
-    assert told.entry == line["entry"]
-    assert told.known
-    assert line["stack"] in told.stack
-    assert bool(line["stack"]) is bool(told.stack)
-    assert line["says"] in unfolded(told)
-    assert has_words_for_others(told, line["text"])
+def test_a_line_is_told(subtests: pytest.Subtests) -> None:
+    for line in LINES:
+        with subtests.test(line["text"]):
+            told = explain(line["text"])
+            assert told.entry == line["entry"]
+            assert told.known
+            assert line["stack"] in told.stack
+            assert bool(line["stack"]) is bool(told.stack)
+            assert line["says"] in unfolded(told)
+            assert has_words_for_others(told, line["text"])
 
 
 @pytest.mark.once  # a text of the data, looked up
-@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report["text"][:60])
-def test_the_true_cause_of_a_report_is_named_first(report: dict[str, Any]) -> None:
-    told = reported(report["text"])
-    assert told.known
-    assert report["stack"].lower() in told.stack.lower()
-    first, *_ = str(told).partition("Who:")[2].partition("; (2) ")
-    assert re.search(report["cause"], first, re.DOTALL | re.IGNORECASE)
-    assert report.get("who", "") in told.who.lower()
-    assert has_words_for_others(told, report["text"])
+def test_the_true_cause_of_a_report_is_named_first(subtests: pytest.Subtests) -> None:
+    for report in REPORTS:
+        with subtests.test(report["text"]):
+            told = reported(report["text"])
+            assert told.known
+            assert report["stack"].lower() in told.stack.lower()
+            first, *_ = str(told).partition("Who:")[2].partition("; (2) ")
+            assert re.search(report["cause"], first, re.DOTALL | re.IGNORECASE)
+            assert report.get("who", "") in told.who.lower()
+            assert has_words_for_others(told, report["text"])
 
 
 def test_no_entry_is_dead() -> None:
@@ -247,12 +249,13 @@ def test_what_is_special_about_a_server_is_not_told_of_it_as_a_client() -> None:
 
 
 @pytest.mark.once  # a text of the data, looked up
-@pytest.mark.parametrize("line", LINES, ids=lambda line: line["text"][:60])
-def test_the_decisive_line_of_a_log(line: dict[str, Any]) -> None:
+def test_the_decisive_line_of_a_log(subtests: pytest.Subtests) -> None:
     """Between a hundred lines of a healthy day, in their capitals or not."""
     noise = "2026-03-01T10:00:00Z INFO GET /health 200 0.003 s, certificate of the day rotated\n"
-    assert explain(noise * 50 + line["text"] + "\n" + noise * 50).entry == line["entry"]
-    assert explain(line["text"].encode()).entry == line["entry"]
+    for line in LINES:
+        with subtests.test(line["text"]):
+            assert explain(noise * 50 + line["text"] + "\n" + noise * 50).entry == line["entry"]
+            assert explain(line["text"].encode()).entry == line["entry"]
 
 
 @pytest.mark.parametrize(
@@ -386,26 +389,16 @@ def test_the_words_are_written_as_they_are_looked_for() -> None:
         assert kind != "verify" or int(value) < 100
 
 
-@pytest.mark.parametrize(
-    "meaning",
-    sorted(
-        {
-            re.sub(" @(device|backend)$", "", meaning)
-            for stack in read_facts("lines")["stacks"].values()
-            for meaning in stack.get("says", {}).values()
-        }
-    ),
-)
-def test_a_meaning_has_an_explanation(meaning: str) -> None:
+def test_a_meaning_has_an_explanation(subtests: pytest.Subtests) -> None:
     """No word of a stack leads to "the lab does not know"."""
-    (words,) = [
-        next(w for w, m in stack.get("says", {}).items() if m.startswith(meaning))
-        for name, stack in read_lines()["stacks"].items()
-        if any(m.startswith(meaning) for m in stack.get("says", {}).values())
-    ][:1]
-    stack = next(s for s in read_lines()["stacks"].values() if words in s.get("says", {}))
-    told = explain(f"{stack['signs'][0]} {words.replace('…', 'x')}")
-    assert told.known, (words, told.entry)
+    says: dict[str, str] = {}
+    for stack in read_lines()["stacks"].values():
+        for words, meaning in stack.get("says", {}).items():
+            text = f"{stack['signs'][0]} {words.replace('…', 'x')}"
+            says.setdefault(re.sub(" @(device|backend)$", "", meaning), text)
+    for meaning, text in says.items():
+        with subtests.test(meaning):
+            assert explain(text).known, text
 
 
 # --- What runs here
