@@ -301,7 +301,7 @@ def runs(command: str) -> bool:
     """Whether a program is there and starts: a name on the PATH may be an empty shim."""
     try:
         done = subprocess.run([command, "--version"], capture_output=True, check=False, timeout=60)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # a folder of the PATH may be somebody else's
         return False
     return done.returncode == 0
 
