@@ -128,7 +128,7 @@ def test_what_differs_between_runs_is_left_out() -> None:
 @pytest.mark.once  # a text of the data, looked up
 def test_explain_names_no_cause_that_the_run_contradicts(subtests: pytest.Subtests) -> None:
     for name, side, line, seen in LINES:
-        with subtests.test(line):
+        with subtests.test(f"{name} {side} {line[:50]}"):
             explanation = explain(line)
             faults = Runs.of(line).faults
             assert len(line) < LEAST or set(said(line)) >= set(seen), (name, side)

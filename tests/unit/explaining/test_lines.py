@@ -82,7 +82,7 @@ def has_words_for_others(told: Explanation, text: str) -> bool:
 @pytest.mark.once  # a text of the data, looked up
 def test_a_line_is_told(subtests: pytest.Subtests) -> None:
     for line in LINES:
-        with subtests.test(line["text"]):
+        with subtests.test(line["text"][:60]):
             told = explain(line["text"])
             assert told.entry == line["entry"]
             assert told.known
@@ -95,7 +95,7 @@ def test_a_line_is_told(subtests: pytest.Subtests) -> None:
 @pytest.mark.once  # a text of the data, looked up
 def test_the_true_cause_of_a_report_is_named_first(subtests: pytest.Subtests) -> None:
     for report in REPORTS:
-        with subtests.test(report["text"]):
+        with subtests.test(report["text"][:60]):
             told = reported(report["text"])
             assert told.known
             assert report["stack"].lower() in told.stack.lower()
@@ -253,7 +253,7 @@ def test_the_decisive_line_of_a_log(subtests: pytest.Subtests) -> None:
     """Between a hundred lines of a healthy day, in their capitals or not."""
     noise = "2026-03-01T10:00:00Z INFO GET /health 200 0.003 s, certificate of the day rotated\n"
     for line in LINES:
-        with subtests.test(line["text"]):
+        with subtests.test(line["text"][:60]):
             assert explain(noise * 50 + line["text"] + "\n" + noise * 50).entry == line["entry"]
             assert explain(line["text"].encode()).entry == line["entry"]
 
