@@ -11,6 +11,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import TextIO
 
 __all__ = ["coloured", "columns", "installing", "package_path", "python", "scripts", "typed"]
 
@@ -99,9 +100,9 @@ def coloured() -> bool:
     return sys.stdout is not None and sys.stdout.isatty() and not plain
 
 
-def columns() -> int:
-    """How long a line may be that a person reads in a terminal; 0 where the output is none."""
-    if sys.stdout is None or not sys.stdout.isatty():
+def columns(output: TextIO | None) -> int:
+    """How long a line may be that a person reads in a terminal; 0 where this output is none."""
+    if output is None or not output.isatty():
         return 0
     from shutil import get_terminal_size  # noqa: PLC0415 - slow to load
 

@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         shown = {"class": told.kind, "code": told.code} | asdict(told)
         print(json_text(shown, indent=1))
     else:
-        print(_for_a_terminal(told, width) if (width := columns()) else told)
+        print(_for_a_terminal(told, width) if (width := columns(sys.stdout)) else told)
     return told.code
 
 

@@ -196,7 +196,7 @@ def _must_be_a_file(path: Path) -> None:
 
 def _folded(told: Explanation) -> str:
     """On a terminal, lines that fit it; else one line for each label, as grep wants it."""
-    width = columns()
+    width = columns(sys.stdout)
     return folded(told, width) if width else str(told)
 
 

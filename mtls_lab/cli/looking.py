@@ -7,6 +7,7 @@ that does not load (diagnosing/own.py).
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace, password: str | None) -> int:
         lines.append(f"{number}. {each.says}")
         if each.fix:
             lines.append(f"   Fix: {each.fix}")
-    width = columns()
+    width = columns(sys.stdout)
     for line in lines:
         indent = len("   Fix: ") if line[0] == " " else len("1. ")
         print("\n".join(fold(line, width, indent)) if width else line)

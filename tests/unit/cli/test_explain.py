@@ -177,7 +177,7 @@ def test_what_is_wrong_with_files_fits_a_terminal(
 ) -> None:
     (tmp_path / "ca.pem").touch()
     whole = call("explain", "--cafile", "ca.pem", cwd=tmp_path).stdout.splitlines()
-    monkeypatch.setattr("mtls_lab.cli.looking.columns", lambda: 40)
+    monkeypatch.setattr("mtls_lab.cli.looking.columns", lambda _: 40)
     lines = call("explain", "--cafile", "ca.pem", cwd=tmp_path).stdout.splitlines()
     assert [line[:3] for line in whole] == ["Fil", "1. ", "   "]
     assert max(map(len, lines)) <= 40 < max(map(len, whole))
