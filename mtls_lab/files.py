@@ -224,10 +224,12 @@ def writing(path: PathLike) -> Iterator[None]:
                 "a file of the lab's own",
                 "move it away, and try again",
             ) from None
+        in_the_way = error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
         raise FileProblem(
             f"{name} cannot be written ({why_of(error)})",
             "a folder that you may write to, with space left",
-            "choose another folder, or change its permissions",
+            "choose another folder, or "
+            + ("move away what is in its place" if in_the_way else "change its permissions"),
         ) from None
 
 

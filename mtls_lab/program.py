@@ -1,8 +1,8 @@
 """How `mtls-lab` is typed here: what a message recommends works where the message is read.
 
 Here: the one name of the program and of this Python, how a package gets into it, where another
-process of it finds this one, and whether it may print colours. Not here: what the program does
-(cli/).
+process of it finds this one, and how wide and colourful its output may be. Not here: what the
+program does (cli/).
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import TextIO
 
-__all__ = ["coloured", "installing", "package_path", "python", "scripts", "typed"]
+__all__ = ["coloured", "columns", "installing", "package_path", "python", "scripts", "typed"]
 
 NAME = "mtls-lab"
 
@@ -97,3 +98,12 @@ def coloured() -> bool:
     """Whether what is printed may have colours: in a terminal, unless NO_COLOR says otherwise."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or os.name == "nt"
     return sys.stdout is not None and sys.stdout.isatty() and not plain
+
+
+def columns(output: TextIO | None) -> int:
+    """How long a line may be that a person reads in a terminal; 0 where this output is none."""
+    if output is None or not output.isatty():
+        return 0
+    from shutil import get_terminal_size  # noqa: PLC0415 - slow to load
+
+    return max(40, min(get_terminal_size().columns, 100))

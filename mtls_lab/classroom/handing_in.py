@@ -104,13 +104,21 @@ def read_export(path: Path) -> HandedIn:
             Progress(predictions=guesses, exercises=tries, quiz=_tests(content)),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if path.is_dir():
+            raise FileProblem(
+                f"{path} holds no {FILES}",
+                f"the files that `{typed('export NAME')}` wrote",
+                "name the folder in which you collected them",
+            ) from None
         why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         if path.name == progress.FILE and path.is_file():
             why = "it is where the learner's own notes are kept, and stays with the learner"
         raise FileProblem(
             f"{path} cannot be read ({why})",
             f"a file that `{typed('export NAME')}` wrote",
-            "ask the learner to export again",
+            "check the name and the folder"
+            if isinstance(error, FileNotFoundError)
+            else "ask the learner to export again",
         ) from None
 
 

@@ -13,7 +13,7 @@ from dataclasses import asdict
 
 from mtls_lab.cli.place import Place
 from mtls_lab.cli.serving import as_json
-from mtls_lab.cli.telling import of_another_ca, without_certificate
+from mtls_lab.cli.telling import complain, of_another_ca, without_certificate
 from mtls_lab.errors import LabError
 from mtls_lab.explaining import Explanation
 from mtls_lab.net import Address, ask, watch
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             _report(None, why)
         else:
-            print(why, file=sys.stderr)
+            complain(why)
         return WRONG
     host, port = options.address
     to = _reachable(host, port, options.timeout)
@@ -79,7 +79,7 @@ def _tell(exchange: Exchange, place: Place, options: argparse.Namespace) -> int:
         if code in {ERROR, REFUSED}:
             there = host_and_port(*options.address)
             print(f"backend  what it saw is in its own log, at {there}", file=sys.stderr)
-        print(told, file=sys.stderr)
+        complain(told)
     return code
 
 

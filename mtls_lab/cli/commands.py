@@ -18,6 +18,7 @@ from pathlib import Path
 
 from mtls_lab import kata
 from mtls_lab.classroom import class_report, collected, export, once_each, read_export, report
+from mtls_lab.cli.home import must_have_room
 from mtls_lab.errors import LabError, NotInWorkspace, ToolMissing
 from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.learner import progress, reviews
@@ -63,6 +64,7 @@ def _start(options: argparse.Namespace) -> int:
             "the packages that environment.yml lists",
             f"see what is missing, and how to get it: {typed('doctor')}",
         )
+    must_have_room()
     where = "at the address below" if options.no_browser else "in your browser"
     print(f"JupyterLab opens {where}. To stop it: Ctrl-C in this terminal.", flush=True)
     jupyter = importlib.import_module("mtls_lab.cli.jupyter")  # seconds, and for this command only

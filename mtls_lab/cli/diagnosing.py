@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from mtls_lab.cli.ending import Events, code_for, noted
 from mtls_lab.errors import FileProblem, LabError
-from mtls_lab.program import coloured
+from mtls_lab.program import coloured, columns
 from mtls_lab.text import host_and_port, json_text
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ __all__ = ["run"]
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
 #: Clients that wait to be told of; where a terminal is stopped, the next ones wait as well.
 WAITING = 1024
-#: As of `explain`; where a line goes on: one of what was seen, of a cause, of a label in it.
-NARROW, WIDEST = 40, 100
+#: Where a line goes on: one of what was seen, of a cause, of a label in it.
 SEEN, CAUSE, LABEL = 16, 3, 7
 COLOURS = {"✓": "\x1b[32m", "✗": "\x1b[31m", "!": "\x1b[33m"}
 
@@ -77,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         shown = {"class": told.kind, "code": told.code} | asdict(told)
         print(json_text(shown, indent=1))
     else:
-        print(_for_a_terminal(told) if sys.stdout and sys.stdout.isatty() else told)
+        print(_for_a_terminal(told, width) if (width := columns(sys.stdout)) else told)
     return told.code
 
 
@@ -154,13 +153,10 @@ def _tell(client: Client, *, as_json: bool) -> None:
     print(json_text(asdict(client)) if as_json else client, flush=True)
 
 
-def _for_a_terminal(told: Diagnosis) -> str:
+def _for_a_terminal(told: Diagnosis, width: int) -> str:
     """Lines that fit, and colours; what is copied, a command, stays on one line."""
-    import shutil  # noqa: PLC0415 - a pipe needs none
-
     from mtls_lab.explaining.cards import fold  # noqa: PLC0415 - see run
 
-    width = max(NARROW, min(shutil.get_terminal_size().columns, WIDEST))
     first, *rest = str(told).splitlines()
     lines = [first]
     for line in rest:

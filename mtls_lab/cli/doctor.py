@@ -14,7 +14,6 @@ import platform
 import ssl
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
@@ -25,6 +24,7 @@ from typing import Any
 
 from mtls_lab import panels
 from mtls_lab.cli import installed
+from mtls_lab.cli.home import must_have_room, probe
 from mtls_lab.cli.installed import Finding, Level, version
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
@@ -38,8 +38,6 @@ __all__ = ["Finding", "Level", "examine", "ready", "report", "run"]
 
 #: Since then an unexpected end over TLS is an error (https://github.com/python/cpython/issues/95494).
 TELLS_A_CUT = (3, 11, 4)
-#: The lab writes a few dozen files; a full disk is the point.
-PROBE = 1024 * 1024
 #: The day of cryptography 44.0.0, the oldest that the lab takes: no clock of today is before it.
 NOT_BEFORE = datetime(2024, 11, 27, tzinfo=UTC)
 #: A dual boot with local time, or a file system without time zones, is up to a day off.
@@ -101,6 +99,7 @@ def _checks(folder: Path) -> list[tuple[str, Callable[[], Finding], tuple[str, .
         ("clock", lambda: _clock(folder), ()),
         ("folder", lambda: _folder(folder), ()),
         ("jupyterlab", lambda: package("jupyterlab", "mtls_lab.cli.jupyter"), ()),
+        ("home", _home, ("jupyterlab",)),
         ("kernel", installed.kernel, ("jupyterlab",)),
         ("ipywidgets", lambda: _widgets(folder), ("cryptography",)),
         ("openssl", installed.openssl_program, ()),
@@ -257,14 +256,16 @@ def _day(seconds: float) -> str:
 
 def _folder(folder: Path) -> Finding:
     try:
-        path = folder.absolute()
-        nearest = next((each for each in (path, *path.parents) if each.exists()), path)
-        with tempfile.TemporaryFile(dir=nearest) as probe:
-            probe.write(bytes(PROBE))
+        probe(folder)
     except OSError as error:
         cure = f"choose another folder: {typed('start FOLDER')}"
         return Finding("folder", Level.FAILURE, f"{folder}: {error.strerror or error}", cure)
     return Finding("folder", Level.OK, f"{folder} can be written")
+
+
+def _home() -> Finding:
+    must_have_room()
+    return Finding("home", Level.OK, "JupyterLab's own files can be written")
 
 
 def _widgets(folder: Path) -> Finding:

@@ -8,6 +8,7 @@ cryptography: an answer takes no longer than it must.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import stat
 import sys
@@ -23,7 +24,7 @@ from mtls_lab.explaining.cards import folded
 from mtls_lab.explaining.pasted import READ
 from mtls_lab.explaining.records import Other, others_in
 from mtls_lab.explaining.wording import typed_here
-from mtls_lab.program import coloured
+from mtls_lab.program import coloured, columns
 from mtls_lab.text import json_text
 
 __all__ = ["NOT_KNOWN", "run"]
@@ -37,8 +38,6 @@ LOGS = {".log", ".txt", ".out", ".err"}
 #: Of what else a log says, so many kinds are shown.
 SHOWN = 5
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
-#: A terminal that is narrower than this is not one that a person reads.
-NARROW = 40
 
 
 def run(options: argparse.Namespace) -> int:
@@ -107,12 +106,7 @@ def _text(words: list[str], *, needed: bool) -> str:
     if len(words) == 1 and (path := _named(words[0])):
         if not path.is_fifo():  # explain <(journalctl …)
             _must_be_a_file(path)
-        try:
-            with path.open("rb") as file:
-                return _read(file)
-        except OSError as error:
-            found = f"{path} cannot be read ({error.strerror})"
-            raise FileProblem(found, "a log", "check its owner and mode") from None
+        return _of_log(path)
     if words and words != ["-"]:
         return " ".join(words)
     if sys.stdin is None or (sys.stdin.isatty() and not words):
@@ -124,13 +118,33 @@ def _text(words: list[str], *, needed: bool) -> str:
             'paste it in quotes: explain "…", or let a program write it: … 2>&1 | mtls-lab explain',
         )
     text = _read(sys.stdin.buffer)
-    if not text.strip() and needed:
-        raise LabError(
-            "nothing on standard input",
-            "the text of an error",
-            "programs write errors to standard error: add 2>&1 before the |",
-        )
-    return text if text.strip() else ""
+    if text.strip():
+        return text
+    nothing = "nothing on standard input"
+    todo = "programs write errors to standard error: add 2>&1 before the |"
+    if needed:
+        raise LabError(nothing, "the text of an error", todo)
+    if _piped():
+        print(f"There was {nothing}, so only the files are looked into ({todo}).", file=sys.stderr)
+    return ""
+
+
+def _of_log(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            text = _read(file)
+    except OSError as error:
+        found = f"{path} cannot be read ({error.strerror})"
+        raise FileProblem(found, "a log", "check its owner and mode") from None
+    if not text.strip():
+        raise FileProblem(f"{path} is empty", "a log", "name the one that the program writes to")
+    return text
+
+
+def _piped() -> bool:
+    with suppress(OSError, ValueError):  # it is no file
+        return stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode)
+    return False
 
 
 def _named(word: str) -> Path | None:
@@ -182,11 +196,8 @@ def _must_be_a_file(path: Path) -> None:
 
 def _folded(told: Explanation) -> str:
     """On a terminal, lines that fit it; else one line for each label, as grep wants it."""
-    if not sys.stdout or not sys.stdout.isatty():
-        return str(told)
-    import shutil  # noqa: PLC0415 - a pipe needs none
-
-    return folded(told, max(NARROW, min(shutil.get_terminal_size().columns, 100)))
+    width = columns(sys.stdout)
+    return folded(told, width) if width else str(told)
 
 
 def _beside(others: list[Other]) -> Iterator[str]:

@@ -7,18 +7,21 @@ that does not load (diagnosing/own.py).
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mtls_lab.diagnosing.causes import sentence
 from mtls_lab.diagnosing.own import look_into
+from mtls_lab.explaining.cards import fold
 from mtls_lab.explaining.look import look_at
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import outsiders, shown, typed_here
 from mtls_lab.pki.bundles import is_pkcs12
 from mtls_lab.pki.containers import entries_of, is_container
 from mtls_lab.pki.keystores import is_keystore
+from mtls_lab.program import columns
 from mtls_lab.text import json_text
 
 __all__ = ["run"]
@@ -45,13 +48,17 @@ def run(options: argparse.Namespace, password: str | None) -> int:
     if options.json:
         print(json_text({"files": names, "found": [asdict(each) for each in found]}, indent=1))
         return WRONG if found else 0
-    print(f"Files: {', '.join(names)}")
+    lines = [f"Files: {', '.join(names)}"]
     if not found:
-        print("Nothing wrong was found: they load, fit together, and are in date.")
+        lines.append("Nothing wrong was found: they load, fit together, and are in date.")
     for number, each in enumerate(found, 1):
-        print(f"{number}. {each.says}")
+        lines.append(f"{number}. {each.says}")
         if each.fix:
-            print(f"   Fix: {each.fix}")
+            lines.append(f"   Fix: {each.fix}")
+    width = columns(sys.stdout)
+    for line in lines:
+        indent = len("   Fix: ") if line[0] == " " else len("1. ")
+        print("\n".join(fold(line, width, indent)) if width else line)
     return WRONG if found else 0
 
 

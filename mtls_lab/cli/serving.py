@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 
 from mtls_lab.cli.ending import Events, code_for, noted
 from mtls_lab.cli.place import Place
+from mtls_lab.cli.telling import complain
 from mtls_lab.errors import LabError
 from mtls_lab.explaining import explain
 from mtls_lab.net import Address, PeerCertificate, current, only, serve
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         context = place.backend(options)
     except (OSError, ValueError) as error:
-        print(place.unloadable(error, "--client-ca"), file=sys.stderr)
+        complain(place.unloadable(error, "--client-ca"))
         return 2
     events: Events[Event] = Events(WAITING)
     with noted() as ends:

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import shlex
 import ssl
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.explaining import Explanation, explain
+from mtls_lab.explaining.cards import folded
 from mtls_lab.explaining.wording import typed_here
+from mtls_lab.program import columns
 from mtls_lab.text import printable
 from mtls_lab.wire import Direction, Message
 
-__all__ = ["in_options", "not_loaded", "of_another_ca", "without_certificate"]
+__all__ = ["complain", "in_options", "not_loaded", "of_another_ca", "without_certificate"]
+
+
+def complain(told: Explanation) -> None:
+    """Print an explanation to standard error: in a terminal, lines that fit it."""
+    width = columns(sys.stderr)
+    print(folded(told, width) if width else told, file=sys.stderr)
 
 
 def in_options(told: Explanation) -> Explanation:

@@ -84,6 +84,22 @@ UNLEVEL = """() => [...document.querySelectorAll(".lab-row > .lab-stacked ~ butt
     .map((pair) => pair.map((part) => part.getBoundingClientRect().bottom))
     .map(([button, list]) => Math.abs(button - list))"""
 
+#: With the system's own colours: the buttons that nothing surrounds, and how each group of them
+#: marks what is chosen.
+UNMARKED = """() => {
+    const style = (button) => getComputedStyle(button);
+    const bare = [...document.querySelectorAll(".lab-panel .jupyter-button")]
+        .filter((button) => button.checkVisibility() && style(button).borderStyle !== "solid")
+        .map((button) => button.textContent);
+    const same = [...document.querySelectorAll(".lab-panel .mod-active")]
+        .filter((button) => button.checkVisibility() && button.parentElement.children.length > 1)
+        .filter((button) => style(button).backgroundColor === style(
+            button.parentElement.querySelector(".jupyter-button:not(.mod-active)")
+        ).backgroundColor)
+        .map((button) => button.textContent);
+    return [bare, same];
+}"""
+
 
 def test_every_cell_of_the_comparison_has_all_its_lines(opened: ShownPanel) -> None:
     assert opened.lab.page.locator(".lab-tried td").count() > 3
@@ -94,6 +110,16 @@ def test_a_button_is_level_with_the_list_beside_it(opened: ShownPanel) -> None:
     found = opened.lab.page.evaluate(UNLEVEL)
     assert found
     assert max(found) <= 1
+
+
+def test_buttons_are_seen_with_the_colours_of_the_system(opened: ShownPanel) -> None:
+    page = opened.lab.page
+    assert page.locator(".lab-panel .jupyter-button.mod-active").count() > 3
+    page.emulate_media(forced_colors="active")
+    try:
+        assert page.evaluate(UNMARKED) == [[], []]
+    finally:
+        page.emulate_media(forced_colors="none")
 
 
 @pytest.fixture(scope="module", params=[WIDE, NARROW])

@@ -94,7 +94,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, name: str) -> None:
         "mtls-lab: this did not work.\n"
         f"Found:    {name} cannot be written ({why})\n"
         "Expected: a folder that you may write to, with space left\n"
-        "To do:    choose another folder, or change its permissions\n"
+        "To do:    choose another folder, or move away what is in its place\n"
     )
 
 
@@ -431,8 +431,14 @@ def test_a_class(tmp_path: Path) -> None:
     assert (twice.returncode, twice.stdout) == (0, done.stdout)
     assert twice.stderr == "Handed in more than once, the last counts: Ada, Grace\n"
     (tmp_path / "empty").mkdir()
-    nothing = call("class", "empty", cwd=tmp_path)
-    assert (nothing.returncode, nothing.stdout) == (2, "")
+    for name, found, todo in (
+        ("empty", "holds no progress-*.json", "name the folder in which you collected them"),
+        ("nowhere", "cannot be read (No such file or directory)", "check the name and the folder"),
+    ):
+        nothing = call("class", name, cwd=tmp_path)
+        assert (nothing.returncode, nothing.stdout) == (2, "")
+        assert f"Found:    {name} {found}\n" in nothing.stderr
+        assert nothing.stderr.endswith(f"To do:    {todo}\n")
     files[0].write_text("[" * 50_000)
     done = call("class", *files, cwd=tmp_path)
     assert (done.returncode, done.stdout.splitlines()[0]) == (2, "1 learner")

@@ -18,6 +18,7 @@ import pytest
 
 from mtls_lab.cli import doctor, installed
 from mtls_lab.cli.doctor import Finding, Level, examine, ready, report
+from mtls_lab.errors import FileProblem
 from mtls_lab.program import python, typed
 from tests.repository.files import UNCOMPILED
 from tests.unit.cli.calling import call, run
@@ -25,7 +26,8 @@ from tests.unit.cli.test_cli import NARROW
 
 NAMES = [
     *("Python", "OpenSSL", "cryptography", "loopback", "TLS", "clock", "folder"),
-    *("jupyterlab", "kernel", "ipywidgets", "openssl", "swtpm", "tpm2-openssl", "tpm2-tools"),
+    *("jupyterlab", "home", "kernel", "ipywidgets", "openssl"),
+    *("swtpm", "tpm2-openssl", "tpm2-tools"),
 ]
 CONFIG = """openssl_conf = init
 [init]
@@ -419,6 +421,31 @@ def test_a_folder_below_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert found_here("folder", Path("lab")).level is Level.OK  # which is not there yet
     assert done.stdout.startswith(f"{sign('✓', '!')} Python")
     assert [line.split()[2] for line in lines_of(done.stdout)] == NAMES
+
+
+@pytest.mark.once
+def test_a_home_without_room_for_jupyterlab(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    home = tmp_path / "file" / "jupyter"
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(home))
+    found = f"{home} cannot be written (Not a directory)"
+    cure = "make room there, or set HOME (on Windows, APPDATA) to a folder that you may write to"
+    with pytest.raises(FileProblem) as caught:
+        found_here("home", tmp_path)
+    assert (caught.value.found, caught.value.todo) == (found, cure)
+    where = {"JUPYTER_DATA_DIR": str(home)}
+    done = call("start", "lab", "--no-browser", cwd=tmp_path, environment=where)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "mtls-lab: this did not work.\n"
+        f"Found:    {found}\n"
+        "Expected: room in your home for JupyterLab's own files\n"
+        f"To do:    {cure}\n"
+    )
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+    assert found_here("home", tmp_path).level is Level.OK
 
 
 def test_examine_is_lazy(tmp_path: Path) -> None:

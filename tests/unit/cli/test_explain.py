@@ -140,6 +140,16 @@ def test_files_alone_are_looked_into(tmp_path: Path) -> None:
     told = call("explain", *fine)
     assert (told.returncode, told.stderr) == (0, "")
     assert "Nothing wrong was found" in told.stdout
+    piped = run("explain", *fine)  # a pipe through which nothing came
+    assert (piped.returncode, piped.stdout) == (0, told.stdout)
+    assert piped.stderr == (
+        "There was nothing on standard input, so only the files are looked into (programs write "
+        "errors to standard error: add 2>&1 before the |).\n"
+    )
+    (tmp_path / "my.log").write_text("\n")
+    empty = call("explain", tmp_path / "my.log", *fine)
+    assert (empty.returncode, empty.stdout) == (2, "")
+    assert f"Found:    {tmp_path / 'my.log'} is empty\n" in empty.stderr
     for wrong, says in (
         ({3: another}, "another.key is not the key of a certificate in "),
         ({5: tmp_path / "other.pem"}, "is not among the CAs in|neither in .* nor in .*other.pem"),
@@ -160,6 +170,18 @@ def test_files_alone_are_looked_into(tmp_path: Path) -> None:
         assert told.returncode == 1
         (only,) = json.loads(told.stdout)["found"]
         assert says in only["says"]
+
+
+def test_what_is_wrong_with_files_fits_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ca.pem").touch()
+    whole = call("explain", "--cafile", "ca.pem", cwd=tmp_path).stdout.splitlines()
+    monkeypatch.setattr("mtls_lab.cli.looking.columns", lambda _: 40)
+    lines = call("explain", "--cafile", "ca.pem", cwd=tmp_path).stdout.splitlines()
+    assert [line[:3] for line in whole] == ["Fil", "1. ", "   "]
+    assert max(map(len, lines)) <= 40 < max(map(len, whole))
+    assert " ".join(map(str.strip, lines)) == " ".join(map(str.strip, whole))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no FIFO")

@@ -488,3 +488,13 @@ def answered(place: Path, client: list[str], address: str) -> None:
     done = ask(cwd, *there)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout in {REPLY, "PONG\n"}
+
+
+def test_what_is_explained_fits_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for command in ("ask localhost:1", "serve"):
+        whole = call(*command.split(), cwd=tmp_path).stderr
+        monkeypatch.setattr("mtls_lab.cli.telling.columns", lambda _: 80)
+        lines = call(*command.split(), cwd=tmp_path).stderr.splitlines()
+        monkeypatch.undo()
+        assert max(map(len, lines)) <= 80 < max(map(len, whole.splitlines()))
+        assert " ".join(map(str.strip, lines)).split() == whole.split()

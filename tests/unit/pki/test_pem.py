@@ -25,6 +25,7 @@ WRITABLE = (
     "a folder that you may write to, with space left",
     "choose another folder, or change its permissions",
 )
+IN_THE_WAY = (WRITABLE[0], "choose another folder, or move away what is in its place")
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +102,9 @@ def test_what_cannot_be_written(tmp_path: Path, identity: pem.Identity) -> None:
     (tmp_path / "file").touch()
     path = tmp_path / "file" / "client.key"
     found = f"{path} cannot be written (Not a directory)"
-    assert problem(lambda: pem.write_key(path, identity.key)) == (found, *WRITABLE)
+    assert problem(lambda: pem.write_key(path, identity.key)) == (found, *IN_THE_WAY)
     found = f"{tmp_path / 'file'} cannot be written (File exists)"
-    assert problem(lambda: private_folder(tmp_path / "file")) == (found, *WRITABLE)
+    assert problem(lambda: private_folder(tmp_path / "file")) == (found, *IN_THE_WAY)
     path = tmp_path / "missing" / "client.crt"
     found = f"{path} cannot be written (No such file or directory)"
     assert problem(lambda: pem.write_certificate(path, identity.certificate)) == (found, *WRITABLE)
@@ -111,8 +112,9 @@ def test_what_cannot_be_written(tmp_path: Path, identity: pem.Identity) -> None:
 
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path, identity: pem.Identity) -> None:
     (tmp_path / "client.key").mkdir()
-    found, *_ = problem(lambda: pem.write_key(tmp_path / "client.key", identity.key))
+    found, *rest = problem(lambda: pem.write_key(tmp_path / "client.key", identity.key))
     assert found == f"{tmp_path / 'client.key'} cannot be written (Is a directory)"
+    assert tuple(rest) == IN_THE_WAY
     assert [path.name for path in tmp_path.iterdir()] == ["client.key"]
 
 
