@@ -5,6 +5,7 @@ Here: also what the answer to a request says. Not here: why ours is refused (ref
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from mtls_lab.diagnosing.attempts import Attempt, Requested
@@ -22,6 +23,7 @@ from mtls_lab.diagnosing.value import Cause
 from mtls_lab.explaining.lines import heard
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.pki.key_kinds import key_kind
+from mtls_lab.text import host_and_port
 from mtls_lab.wire import Direction, Failure
 
 __all__ = ["judge_client", "status_of"]
@@ -72,9 +74,16 @@ def _refused(tried: Attempt) -> bool:
 
 def _not_asked(seen: Seen) -> Iterator[Cause]:
     done = [each for each in seen.attempts if each.version]
-    nameless = seen.nameless
-    if nameless and nameless.first("CertificateRequest") and done:
-        yield cause("not_asked_by_this_name", seen, ["only without SNI it asks"], certain=True)
+    called = {"without SNI": seen.nameless} | {f"called {n}": a for n, a in seen.elsewhere.items()}
+    asking = (how for how, each in called.items() if each and each.first("CertificateRequest"))
+    if done and (how := next(asking, "")):
+        sni = "-noservername" if how == "without SNI" else f"-servername {how.split()[1]}"
+        target = shlex.quote(host_and_port(seen.host, seen.port))
+        check = (
+            f"openssl s_client -connect {target} {sni} </dev/null | grep -i 'client certificate'"
+        )
+        words = {"called": how, "check": check}
+        yield cause("not_asked_by_this_name", seen, [f"{how}, it asks"], certain=True, **words)
     elif seen.own.certfile and done:
         evidence = [f"the messages of {' and '.join(each.version for each in done)}"]
         yield cause("not_asked", seen, evidence, certain=True)
