@@ -28,6 +28,8 @@ from mtls_lab.wire import Direction, Failure
 
 __all__ = ["judge_client", "status_of"]
 
+#: Answers, beside those to a good request, of who has looked for the page, and not at the caller.
+FOUND = {"200", "204", "301", "302", "303", "304", "307", "308", "404", "405"}
 #: Evidence that there is no evidence.
 NOT_SHOWN = "so the handshake does not show whether the server accepts it; --http does"
 
@@ -74,6 +76,9 @@ def _refused(tried: Attempt) -> bool:
 
 def _not_asked(seen: Seen) -> Iterator[Cause]:
     done = [each for each in seen.attempts if each.version]
+    if done and all(each.end in {"closed", "reset"} for each in done):
+        evidence = [f"{version}: {how_it_ended(seen.best(version))}" for version in seen.full]
+        yield cause("hung_up_unasked", seen, evidence, certain=True)
     called = {"without SNI": seen.nameless} | {f"called {n}": a for n, a in seen.elsewhere.items()}
     asking = (how for how, each in called.items() if each and each.first("CertificateRequest"))
     if done and (how := next(asking, "")):
@@ -207,6 +212,8 @@ def _by_status(
     elif code >= "500":
         yield cause("fails_behind", seen, evidence, status=status)
     elif code != "400" and status_of(seen.asked_bare) == status:
+        if requested and code not in FOUND:
+            yield from _unproved(seen, requested, status, evidence)
         if requested and not requested.names_issuer_of(seen.own.chain):
             evidence.append("it does not name the issuer of the certificate, and takes it")
         # What is not found has been looked for, if perhaps where no certificate is needed.

@@ -81,9 +81,9 @@ def advice(protocol: str) -> str:
 
 def login(seen: Seen) -> Iterator[str]:
     """Give what decides after TLS in this protocol, and what tries it, where TLS went well."""
-    served = any(each.end in {"quiet", "said"} for each in seen.attempts) and seen.presented
+    served = any(each.end in {"quiet", "said"} for each in seen.attempts)
     text = read_facts("diagnoses")["login"].get(seen.starttls)
-    if text and served and not seen.asked:
+    if text and served and seen.requested and not seen.asked:
         yield f"not tried: {text.format_map(_shell(seen) | {'port': seen.port})}"
 
 

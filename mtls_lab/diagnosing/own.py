@@ -184,7 +184,8 @@ def look_into(
             problems.append(_of(problem))
         except (OSError, ValueError) as error:
             presents = False
-            told = explain(error, certfile=cert, keyfile=key, course=False)
+            there = ca if trusts else None
+            told = explain(error, certfile=cert, keyfile=key, cafile=there, course=False)
             problems.append(_alone(told) if certfile is None else told)
     return Own(
         ca,

@@ -169,7 +169,7 @@ def _pair(
         own = told(certificates[fits[0]].subject)
         yield Look("wrong order", {"first": first, "own": own, "number": str(fits[0] + 1)})
     elif not fits:
-        of = next((told(each.subject) for each in cas if public_key(each) == mine), "")
+        of = next((told(ca.subject) for ca in cas if _is_ca(ca) and public_key(ca) == mine), "")
         yield Look("key of a ca" if of else "other pair", {"first": first, "subject": of})
 
 
