@@ -30,7 +30,7 @@ _BASE64 = re.compile(
 #: `ca.crt: |`, and lines that are indented more: a ConfigMap, the stringData of a Secret.
 _BLOCK = re.compile(
     rb"""(?m)^([ \t]*)(?:- )?["']?([\w./-]{1,80})["']?:[ \t]*[|>][0-9+-]{0,2}[ \t]*\r?\n"""
-    rb"""((?:\1[ \t]+[^\r\n]*\r?\n?|\r?\n)+)"""
+    rb"""((?:\1[ \t]+[^\r\n]*\r?\n?|\r?\n){1,20000})"""
 )
 #: `"certificate": "-----BEGIN …\n…"`, as Vault and clouds answer.
 _QUOTED = re.compile(rb'"([\w./-]{1,80})"\s{0,8}:\s{0,8}"(-----BEGIN [^"]{1,200000})"')
