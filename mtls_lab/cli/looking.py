@@ -21,7 +21,7 @@ from mtls_lab.pki.bundles import is_pkcs12
 from mtls_lab.pki.containers import entries_of, is_container
 from mtls_lab.pki.keystores import is_keystore
 from mtls_lab.pki.pem import read_crls
-from mtls_lab.text import json_text
+from mtls_lab.text import json_text, printable
 
 __all__ = ["run"]
 
@@ -76,7 +76,8 @@ def _unloaded(options: argparse.Namespace, password: str | None) -> Iterator[Mis
         try:
             read_crls(options.crlfile)
         except FileProblem as problem:
-            yield Misfit(f"{problem.found}.", f"{problem.todo[:1].upper()}{problem.todo[1:]}.")
+            found, todo = printable(problem.found), printable(problem.todo)
+            yield Misfit(f"{found}.", f"{todo[:1].upper()}{todo[1:]}.")
 
 
 def _chain_alone(path: Path) -> Iterator[Misfit]:

@@ -76,9 +76,6 @@ def _refused(tried: Attempt) -> bool:
 
 def _not_asked(seen: Seen) -> Iterator[Cause]:
     done = [each for each in seen.attempts if each.version]
-    if done and all(each.end in {"closed", "reset"} for each in done):
-        evidence = [f"{version}: {how_it_ended(seen.best(version))}" for version in seen.full]
-        yield cause("hung_up_unasked", seen, evidence, certain=True)
     called = {"without SNI": seen.nameless} | {f"called {n}": a for n, a in seen.elsewhere.items()}
     asking = (how for how, each in called.items() if each and each.first("CertificateRequest"))
     if done and (how := next(asking, "")):
@@ -89,6 +86,9 @@ def _not_asked(seen: Seen) -> Iterator[Cause]:
         )
         words = {"called": how, "check": check}
         yield cause("not_asked_by_this_name", seen, [f"{how}, it asks"], certain=True, **words)
+    elif done and all(each.end in {"closed", "reset"} for each in done):
+        evidence = [f"{version}: {how_it_ended(seen.best(version))}" for version in seen.full]
+        yield cause("hung_up_unasked", seen, evidence, certain=True)
     elif seen.own.certfile and done:
         evidence = [f"the messages of {' and '.join(each.version for each in done)}"]
         yield cause("not_asked", seen, evidence, certain=True)

@@ -229,8 +229,9 @@ def trust(
 
 def _of(problem: FileProblem) -> Explanation:
     """Say what a file is, where it is not OpenSSL that read it."""
-    todo = f"{problem.todo[:1].upper()}{problem.todo[1:]}."
-    return replace(explain(problem, course=False), what=f"{problem.found}.", why="", fix=todo)
+    found, todo = printable(problem.found), printable(problem.todo)
+    fix = f"{todo[:1].upper()}{todo[1:]}."
+    return replace(explain(problem, course=False), what=f"{found}.", why="", fix=fix)
 
 
 def _inside(
