@@ -168,7 +168,7 @@ def _shell(seen: Seen) -> dict[str, str]:
         for name, path in paths.items()
     }
     words |= {"target": host_and_port(seen.host, seen.port), "name": seen.name, "host": seen.host}
-    shell = {key: shlex.quote(value) for key, value in words.items()}
+    shell = {key: shlex.quote(printable(value)) for key, value in words.items()}
     if own.certfile and is_pkcs12(own.certfile):  # openssl x509 reads none, and s_client neither
         shell |= {
             "cert": f"<(openssl pkcs12 -in {shell['cert']} -nokeys)",

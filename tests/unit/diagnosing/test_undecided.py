@@ -90,7 +90,7 @@ def test_a_server_may_ask_by_another_name_in_its_certificate(lab: Lab, tmp_path:
 
 
 def test_a_request_goes_to_the_path_of_a_url(lab: Lab) -> None:
-    heard = []
+    heard: list[bytes] = []
 
     def handle(connection: socket.socket) -> None:
         tls = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
