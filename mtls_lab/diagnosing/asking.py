@@ -5,6 +5,7 @@ Here: also what the answer to a request says. Not here: why ours is refused (ref
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 
@@ -26,10 +27,12 @@ from mtls_lab.pki.key_kinds import key_kind
 from mtls_lab.text import host_and_port
 from mtls_lab.wire import Direction, Failure
 
-__all__ = ["judge_client", "status_of"]
+__all__ = ["NOT_DONE", "judge_client", "status_of"]
 
 #: Answers, beside those to a good request, of who has looked for the page, and not at the caller.
 FOUND = {"200", "204", "301", "302", "303", "304", "307", "308", "404", "405"}
+#: A refusal of Redis, NATS and POP3; of SMTP and FTP; of IMAP.
+NOT_DONE = re.compile(rb"-[A-Z]{2,20}[ \r\n]|[45]\d\d[ -][^\r\n]|[\w*+]{1,20} (?:NO|BAD) ")
 #: Evidence that there is no evidence.
 NOT_SHOWN = "so the handshake does not show whether the server accepts it; --http does"
 
@@ -179,6 +182,8 @@ def _pages(seen: Seen, requested: Requested | None) -> Iterator[Cause]:
     """What a request brought: a page that refuses, or an answer to anybody."""
     tried = seen.asked
     status = status_of(tried)
+    if tried and NOT_DONE.match(tried.heard):
+        yield cause("refused_inside", seen, certain=True, answer=quoted(tried.heard))
     if tried is None or not status:
         return
     state = heard(tried.heard.decode("utf-8", "replace")).state

@@ -207,7 +207,7 @@ def trust(
     """Load the CAs of a file: PEM, also under names, or a truststore of Java; return them.
 
     Raises:
-        FileProblem: a PKCS #12 file does not open.
+        FileProblem: a PKCS #12 file does not open, or there is no CA under a name.
         OSError, ValueError: as `load_verify_locations` does.
     """
     entries = entries_of({"ca": cafile})
@@ -219,6 +219,12 @@ def trust(
         with unpacked({}, entries) as plain:
             context.load_verify_locations(plain["ca"])
             return _certificates(plain["ca"])
+    elif is_container(cafile):
+        raise FileProblem(
+            f"{os.fspath(cafile)} has no entry with the certificate of a CA, or several",
+            "one entry with the CAs",
+            "add it: in a Secret of Kubernetes, as ca.crt",
+        )
     else:
         context.load_verify_locations(cafile)
         return _certificates(cafile)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
-from mtls_lab.diagnosing.asking import status_of
+from mtls_lab.diagnosing.asking import NOT_DONE, status_of
 from mtls_lab.diagnosing.attempts import Attempt, Served
 from mtls_lab.diagnosing.causes import how_it_ended, in_words, listed, login, quoted
 from mtls_lab.diagnosing.judging import strictly
@@ -184,7 +184,7 @@ def _others(seen: Seen) -> Iterator[Line]:
         if tried:
             status = status_of(tried) or how_it_ended(tried)
             code = "".join(status_of(tried).split(" ")[1:2])
-            fails = tried.refused or code in REFUSED or code >= "500"
+            fails = tried.refused or code in REFUSED or code >= "500" or NOT_DONE.match(tried.heard)
             sign = NO if fails else OPEN if code >= "400" else YES
             if tried is seen.asked_bare:  # to be served without a certificate is the fault
                 sign = OPEN if sign != YES or status != status_of(seen.asked) else NO

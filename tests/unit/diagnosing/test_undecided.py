@@ -65,6 +65,41 @@ def test_what_is_fine_in_a_handshake_may_be_refused_after_it(lab: Lab) -> None:
     assert more not in str(asked)
 
 
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        (b"-NOAUTH Authentication required.\r\n", ["refused_inside"]),
+        (b"-ERR 'Authorization Violation'\r\n", ["refused_inside"]),
+        (b"535 5.7.8 authentication failed\r\n", ["refused_inside"]),
+        (b"a1 NO [AUTHENTICATIONFAILED]\r\n", ["refused_inside"]),
+        (b"+PONG\r\n", []),
+        (b"250 OK\r\n", []),
+        (b"- item\r\n", []),
+    ],
+)
+def test_what_a_server_answers_to_a_line_may_be_a_refusal(
+    lab: Lab, said: bytes, names: list[str]
+) -> None:
+    def handle(connection: socket.socket) -> None:
+        tls = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        with suppress(OSError):
+            tls.do_handshake()
+            if tls.recv(4096):
+                tls.sendall(said)
+        hang_up(tls)
+
+    context = lab.mtls()
+    cert, key = lab.store.files("valid")
+    with listening(handle) as (_, port):
+        told = diagnose(
+            f"localhost:{port}", cafile=lab.ca_file, certfile=cert, keyfile=key, send="PING"
+        )
+    assert [cause.name for cause in told.causes] == names
+    assert told.code == (17 if names else 0)
+    (line,) = (each for each in told.lines if each.label == "request")
+    assert line.sign == ("✗" if names else "✓")
+
+
 def test_a_server_may_ask_by_another_name_in_its_certificate(lab: Lab, tmp_path: Path) -> None:
     names = ["localhost", "*.wild.example", "api.example"]
     cert, key = lab.ca.issue_server(names).save(tmp_path, "server")

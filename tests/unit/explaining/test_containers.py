@@ -224,6 +224,11 @@ def test_what_is_trusted_may_be_in_a_secret_or_in_a_truststore(tmp_path: Path, f
             server_hostname="localhost",
         )
     assert [cause.name for cause in seen.causes] == ["untrusted"]
+    if form == "Secret":
+        path.write_text(secret(*parts(tmp_path)).replace("ca.crt", "other.crt"))
+        (cause, *_) = diagnose(("127.0.0.1", 9), cafile=path).causes
+        assert "trusted has no entry with the certificate of a CA, or several." in cause.says
+        assert cause.fix == "Add it: in a Secret of Kubernetes, as ca.crt."
     assert any(line.text.endswith("/trusted: CN=Lab CA") for line in seen.lines)
     why = (line.text for line in told[0].lines if line.label == "why")
     assert "the issuer of CN=stranger is CN=Other CA" in next(why)
