@@ -184,8 +184,8 @@ def look_into(
             problems.append(_of(problem))
         except (OSError, ValueError) as error:
             presents = False
-            there = ca if trusts else None
-            told = explain(error, certfile=cert, keyfile=key, cafile=there, course=False)
+            plain = ca if _certificates(ca) else None
+            told = explain(error, certfile=cert, keyfile=key, cafile=plain, course=False)
             problems.append(_alone(told) if certfile is None else told)
     return Own(
         ca,

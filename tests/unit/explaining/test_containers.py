@@ -257,6 +257,27 @@ def test_a_pair_of_which_half_is_inside_does_not_load(tmp_path: Path) -> None:
     assert "s.yaml holds a certificate, and no key is beside it" in cause.says
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_pair_that_does_not_fit_is_told_and_not_the_file_around_it(
+    tmp_path: Path, form: Form
+) -> None:
+    cert, _, ca = parts(tmp_path)
+    path = tmp_path / "all.yaml"
+    path.write_text(form(cert, parts(tmp_path)[1], ca))
+    (cause, *_) = diagnose(("127.0.0.1", 9), cafile=path, certfile=path).causes
+    assert cause.says.startswith("The key is not the one that the certificate was made for. In ")
+    assert "all.yaml is not the key of a certificate in" in cause.says
+
+
+def test_the_key_of_a_ca_is_told_as_one(tmp_path: Path) -> None:
+    cert, key = LAB.issue_client("pump-7").save(tmp_path, "pump")
+    pem.write_certificate(tmp_path / "ca.pem", LAB.certificate)
+    pem.write_key(key, LAB.key)
+    told = diagnose(("127.0.0.1", 9), cafile=tmp_path / "ca.pem", certfile=cert, keyfile=key)
+    (cause, *_) = told.causes
+    assert "is the key of the CA CN=Lab CA, not that of a certificate in" in cause.says
+
+
 def test_a_key_that_is_inside_may_have_a_password(tmp_path: Path) -> None:
     cert, _, ca = parts(tmp_path)
     key = pem.read_any_key(tmp_path / "pump.key").private_bytes(
