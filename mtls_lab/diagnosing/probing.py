@@ -26,10 +26,8 @@ __all__ = ["VERSIONS", "Seen", "probe"]
 TLS13, TLS12 = ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2
 #: In this order. The first is what clients of today begin with.
 VERSIONS = {"TLS 1.3": TLS13, "TLS 1.2": TLS12}
-#: Of a host with many addresses, so many are tried until one accepts.
-ADDRESSES = 4
-#: And so many of the names in its certificate.
-NAMED = 3
+#: Of a host with many addresses, so many are tried; and so many other names in its certificate.
+ADDRESSES, NAMED = 4, 3
 #: X509_V_ERR_…: a host, and an address, that is not in the certificate.
 NAMES = {62, 64}
 #: By the kind of a server's certificate, the suites of TLS 1.2 for which it needs one of the other.
