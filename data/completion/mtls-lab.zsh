@@ -97,7 +97,7 @@ _shtab_mtls_lab_completion_defaults_added=0
 
 _shtab_mtls_lab_diagnose_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  {--ca,--cafile}"[the CAs that the server\'s certificate must lead to (default\: the system\'s)]:FILE:_files"
+  {--ca,--cafile}"[the CAs that the server\'s certificate must lead to\: PEM, or a Secret or truststore (default\: the system\'s)]:FILE:_files"
   {--cert,--certfile}"[the certificate to present, with its chain\: PEM, or .p12 or Secret with its key]:FILE:_files"
   {--key,--keyfile}"[its private key (default\: it is in the file of --cert)]:FILE:_files"
   "--password-file[its first line is the password of the key or the PKCS \#12 file (default\: a terminal is asked for that of a .p12)]:FILE:_files"
@@ -109,7 +109,7 @@ _shtab_mtls_lab_diagnose_options=(
   "--json[one JSON object, for a program]"
   "--listen[listen, until Ctrl-C]:PORT:"
   "--host[the address to listen on (default\: 127.0.0.1)]:host:"
-  "--client-ca[ask for certificates of these CAs]:FILE:_files"
+  "--client-ca[ask for certificates of these CAs, in a file as of --ca]:FILE:_files"
   "--fault[misbehave as a broken server does\; --fault list names all]:NAME:"
   "--save-ca[where to write the CA that is made for a fault, or where there is no --cert]:FILE:_files"
   "--count[end after so many clients]:N:"

@@ -49,8 +49,8 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     )
     command.add_argument("target", metavar="HOST:PORT", nargs="?", help="the server")
     # By the long names too, which `explain` and the ssl module have for them.
-    told = "the CAs that the server's certificate must lead to (default: the system's)"
-    file(command, "--ca", told, "--cafile")
+    told = "the CAs that the server's certificate must lead to: PEM, or a Secret or truststore"
+    file(command, "--ca", f"{told} (default: the system's)", "--cafile")
     told = "the certificate to present, with its chain: PEM, or .p12 or Secret with its key"
     file(command, "--cert", told, "--certfile")
     told = "its private key (default: it is in the file of --cert)"
@@ -83,7 +83,7 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     other.add_argument(
         "--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)"
     )
-    file(other, "--client-ca", "ask for certificates of these CAs")
+    file(other, "--client-ca", "ask for certificates of these CAs, in a file as of --ca")
     other.add_argument(
         "--fault",
         metavar="NAME",

@@ -20,6 +20,8 @@ from mtls_lab.program import coloured, columns
 from mtls_lab.text import host_and_port, json_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mtls_lab.diagnosing import Client, Diagnosis
 
 __all__ = ["run"]
@@ -91,7 +93,8 @@ def _password(options: argparse.Namespace) -> str:
     """The password of the key, or of a PKCS #12 file, which is asked for at a terminal."""
     from mtls_lab.cli.passwords import password_for  # noqa: PLC0415 - see run
 
-    return password_for((options.cert, options.key), options.password_file) or ""
+    files = (options.cert, options.key, options.ca, options.client_ca)
+    return password_for(files, options.password_file) or ""
 
 
 def _faults(*, as_json: bool) -> int:
@@ -144,9 +147,16 @@ def _listen(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         from mtls_lab.cli.telling import not_loaded  # noqa: PLC0415 - see run
 
-        told = not_loaded(error, options.cert, options.key, options.client_ca, "--client-ca")
+        ca = options.client_ca if _does_not_load(options.client_ca) else None
+        told = not_loaded(error, options.cert, options.key, ca, "--client-ca")
         raise LabError(told.what, "files that load", _in_options(told.fix)) from None
     return code_for(ends)
+
+
+def _does_not_load(cafile: Path | None) -> bool:
+    from mtls_lab.diagnosing.own import look_into  # noqa: PLC0415 - see run
+
+    return bool(look_into(cafile, None, None).problems)
 
 
 def _tell(client: Client, *, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mtls_lab.diagnosing.causes import sentence
 from mtls_lab.diagnosing.own import look_into
+from mtls_lab.errors import FileProblem
 from mtls_lab.explaining.cards import fold
 from mtls_lab.explaining.look import look_at
 from mtls_lab.explaining.symptoms import Symptoms
@@ -21,8 +22,9 @@ from mtls_lab.explaining.wording import outsiders, shown, typed_here
 from mtls_lab.pki.bundles import is_pkcs12
 from mtls_lab.pki.containers import entries_of, is_container
 from mtls_lab.pki.keystores import is_keystore
+from mtls_lab.pki.pem import read_crls
 from mtls_lab.program import columns
-from mtls_lab.text import json_text
+from mtls_lab.text import json_text, printable
 
 __all__ = ["run"]
 
@@ -77,6 +79,12 @@ def _unloaded(options: argparse.Namespace, password: str | None) -> Iterator[Mis
         cert = None
     for each in look_into(ca, cert, key, password or "").problems:
         yield Misfit(typed_here(f"{each.what} {each.why}".strip()), typed_here(each.fix))
+    if options.crlfile and not entries_of({"crl": options.crlfile}):
+        try:
+            read_crls(options.crlfile)
+        except FileProblem as problem:
+            found, todo = printable(problem.found), printable(problem.todo)
+            yield Misfit(f"{found}.", f"{todo[:1].upper()}{todo[1:]}.")
 
 
 def _chain_alone(path: Path) -> Iterator[Misfit]:

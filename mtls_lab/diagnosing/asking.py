@@ -5,6 +5,8 @@ Here: also what the answer to a request says. Not here: why ours is refused (ref
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
 
 from mtls_lab.diagnosing.attempts import Attempt, Requested
@@ -22,10 +24,15 @@ from mtls_lab.diagnosing.value import Cause
 from mtls_lab.explaining.lines import heard
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.pki.key_kinds import key_kind
+from mtls_lab.text import host_and_port
 from mtls_lab.wire import Direction, Failure
 
-__all__ = ["judge_client", "status_of"]
+__all__ = ["NOT_DONE", "judge_client", "status_of"]
 
+#: Answers, beside those to a good request, of who has looked for the page, and not at the caller.
+FOUND = {"200", "204", "301", "302", "303", "304", "307", "308", "404", "405"}
+#: A refusal of Redis, NATS and POP3; of SMTP and FTP; of IMAP.
+NOT_DONE = re.compile(rb"-[A-Z]{2,20}[ \r\n]|[45]\d\d[ -][^\r\n]|[\w*+]{1,20} (?:NO|BAD) ")
 #: Evidence that there is no evidence.
 NOT_SHOWN = "so the handshake does not show whether the server accepts it; --http does"
 
@@ -72,9 +79,19 @@ def _refused(tried: Attempt) -> bool:
 
 def _not_asked(seen: Seen) -> Iterator[Cause]:
     done = [each for each in seen.attempts if each.version]
-    nameless = seen.nameless
-    if nameless and nameless.first("CertificateRequest") and done:
-        yield cause("not_asked_by_this_name", seen, ["only without SNI it asks"], certain=True)
+    called = {"without SNI": seen.nameless} | {f"called {n}": a for n, a in seen.elsewhere.items()}
+    asking = (how for how, each in called.items() if each and each.first("CertificateRequest"))
+    if done and (how := next(asking, "")):
+        sni = "-noservername" if how == "without SNI" else f"-servername {how.split()[1]}"
+        target = shlex.quote(host_and_port(seen.host, seen.port))
+        check = (
+            f"openssl s_client -connect {target} {sni} </dev/null | grep -i 'client certificate'"
+        )
+        words = {"called": how, "check": check}
+        yield cause("not_asked_by_this_name", seen, [f"{how}, it asks"], certain=True, **words)
+    elif done and all(each.end in {"closed", "reset"} for each in done):
+        evidence = [f"{version}: {how_it_ended(seen.best(version))}" for version in seen.full]
+        yield cause("hung_up_unasked", seen, evidence, certain=True)
     elif seen.own.certfile and done:
         evidence = [f"the messages of {' and '.join(each.version for each in done)}"]
         yield cause("not_asked", seen, evidence, certain=True)
@@ -165,6 +182,8 @@ def _pages(seen: Seen, requested: Requested | None) -> Iterator[Cause]:
     """What a request brought: a page that refuses, or an answer to anybody."""
     tried = seen.asked
     status = status_of(tried)
+    if tried and NOT_DONE.match(tried.heard):
+        yield cause("refused_inside", seen, certain=True, answer=quoted(tried.heard))
     if tried is None or not status:
         return
     state = heard(tried.heard.decode("utf-8", "replace")).state
@@ -198,6 +217,8 @@ def _by_status(
     elif code >= "500":
         yield cause("fails_behind", seen, evidence, status=status)
     elif code != "400" and status_of(seen.asked_bare) == status:
+        if requested and code not in FOUND:
+            yield from _unproved(seen, requested, status, evidence)
         if requested and not requested.names_issuer_of(seen.own.chain):
             evidence.append("it does not name the issuer of the certificate, and takes it")
         # What is not found has been looked for, if perhaps where no certificate is needed.

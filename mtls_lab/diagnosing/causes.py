@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -19,6 +19,7 @@ from mtls_lab.explaining.wording import shown
 from mtls_lab.facts import read_facts
 from mtls_lab.pki.bundles import is_pkcs12
 from mtls_lab.pki.containers import is_container
+from mtls_lab.pki.names import is_address
 from mtls_lab.pki.rules import told
 from mtls_lab.text import host_and_port, printable
 from mtls_lab.wire import Failure, Stage
@@ -30,6 +31,7 @@ __all__ = [
     "how_it_ended",
     "in_words",
     "listed",
+    "login",
     "quoted",
     "sentence",
 ]
@@ -75,6 +77,14 @@ def advice(protocol: str) -> str:
     """Return what to do about a server that speaks this protocol."""
     found: dict[str, str] = read_facts("diagnoses")["advice"]
     return found.get(protocol, found["other"])
+
+
+def login(seen: Seen) -> Iterator[str]:
+    """Give what decides after TLS in this protocol, and what tries it, where TLS went well."""
+    served = any(each.end in {"quiet", "said"} for each in seen.attempts)
+    text = read_facts("diagnoses")["login"].get(seen.starttls)
+    if text and served and seen.requested and not seen.asked:
+        yield f"not tried: {text.format_map(_shell(seen) | {'port': seen.port})}"
 
 
 def how_it_ended(tried: Attempt) -> str:
@@ -138,7 +148,7 @@ def _words(seen: Seen) -> dict[str, str]:
         "target": host_and_port(seen.host, seen.port),
         "host": printable(seen.host),
         "name": printable(seen.name),
-        "wanted": printable(seen.name),
+        "wanted": f"IP:{seen.name}" if is_address(seen.name) else printable(seen.name),
         "starttls": seen.starttls,
         "ca": shown(own.cafile)[0] if own.cafile else "the CAs of this system",
         "cert": shown(own.certfile)[0] if own.certfile else "your certificate file",
@@ -158,7 +168,7 @@ def _shell(seen: Seen) -> dict[str, str]:
         for name, path in paths.items()
     }
     words |= {"target": host_and_port(seen.host, seen.port), "name": seen.name, "host": seen.host}
-    shell = {key: shlex.quote(value) for key, value in words.items()}
+    shell = {key: shlex.quote(printable(value)) for key, value in words.items()}
     if own.certfile and is_pkcs12(own.certfile):  # openssl x509 reads none, and s_client neither
         shell |= {
             "cert": f"<(openssl pkcs12 -in {shell['cert']} -nokeys)",

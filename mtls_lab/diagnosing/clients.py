@@ -15,7 +15,7 @@ from mtls_lab.diagnosing.value import NO, NOTE, OPEN, YES, Line, as_lines
 from mtls_lab.drawing import card, escape, side_by_side
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.files import PathLike
-from mtls_lab.pki.names import covers, hosts_of
+from mtls_lab.pki.names import covers, hosts_of, is_address
 from mtls_lab.pki.rules import extensions_of
 from mtls_lab.text import Shown, printable
 from mtls_lab.wire import Direction, Failure, Field, Message, Side, Stage
@@ -55,6 +55,7 @@ class Client(Shown):
         version: str = "",
         said: bytes = b"",
         client_ca: PathLike | None = None,
+        password: str = "",
         asked: bool = True,
     ) -> Client:
         """Read what it showed.
@@ -66,11 +67,12 @@ class Client(Shown):
             version: what was agreed.
             said: what it sent after the handshake, or in the clear.
             client_ca: the CAs that it is verified with.
+            password: of that file, if it is PKCS #12.
             asked: whether it was asked for a certificate.
         """
         lines = [
             *_offered(messages, said),
-            *_sent(messages, failure, client_ca, asked=asked),
+            *_sent(messages, failure, (client_ca, password), asked=asked),
             *_end(messages, failure, version, said),
             *_named(messages, failure),
         ]
@@ -111,7 +113,7 @@ def _plain(field: Field | None) -> str:
 def _sent(
     messages: tuple[Message, ...],
     failure: Failure | None,
-    client_ca: PathLike | None,
+    cas: tuple[PathLike | None, str],
     *,
     asked: bool,
 ) -> Iterator[Line]:
@@ -127,12 +129,11 @@ def _sent(
         served = Served.of(message)
         bad = failure is not None and failure.verify_code is not None
         yield Line("certificate", NO if bad else YES, served.path)
-        yield from _judged(served, failure if bad else None, client_ca)
+        yield from _judged(Sent(served, "client", *cas), failure if bad else None)
 
 
-def _judged(served: Served, failure: Failure | None, client_ca: PathLike | None) -> Iterator[Line]:
+def _judged(sent: Sent, failure: Failure | None) -> Iterator[Line]:
     """Why a strict server refuses this chain."""
-    sent = Sent(served, "client", client_ca)
     if failure is None:
         found = [each for each in [sent.strictly()] if each]
     else:
@@ -164,6 +165,9 @@ def _named(messages: tuple[Message, ...], failure: Failure | None) -> Iterator[L
     called = _called(messages)
     mine = Served.of(first(messages, "Certificate", Direction.TO_DEVICE))
     hosts = hosts_of(extensions_of(mine.chain[0])) if mine.chain else []
+    if failure and not called and mine.chain and not any(is_address(str(host)) for host in hosts):
+        text = "it calls no name, perhaps an address, and the certificate here is for"
+        yield Line("name", NO, f"{text} {listed(mine.names) or 'no name'}")
     if called and mine.chain and not any(covers(str(host), called) for host in hosts):
         names = listed(mine.names) or "no name"
         text = f"it calls {printable(called)}, and the certificate here is for {names}"

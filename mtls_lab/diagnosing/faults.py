@@ -7,7 +7,7 @@ refuse. Not here: whether it verifies: OpenSSL decides that (calling.py, listeni
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mtls_lab.diagnosing.attempts import Served
 from mtls_lab.explaining.look import Finding, look_at
@@ -41,16 +41,19 @@ class Sent:
         served: the chain.
         sender: `server` or `client`.
         cafile: the CAs that it was verified with; None for those of the system.
+        password: of that file, if it is PKCS #12.
     """
 
     served: Served
     sender: str
     cafile: PathLike | None
+    password: str = field(default="", repr=False)
 
     def explains(self, code: int | None) -> Finding | None:
         """Return what in the chain makes it fail with this verify code, or None."""
         files = {"cert": None, "ca": self.cafile}
-        looked = look_at(files, self.served.chain, f"the {self.sender}'s chain")
+        chain = self.served.chain
+        looked = look_at(files, chain, f"the {self.sender}'s chain", self.password or None)
         looked = replace(looked, purposes=frozenset())  # it is theirs, whatever it is for
         side, owner = ("device", "backend") if self.sender == "server" else ("backend", "device")
         failure = Failure("SSLCertVerificationError", verify_code=code)

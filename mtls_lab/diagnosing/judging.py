@@ -176,7 +176,7 @@ def _unverified(seen: Seen, failure: Failure) -> Iterator[Cause]:
 
 
 def _sent(seen: Seen) -> Sent:
-    return Sent(seen.served, "server", seen.own.cafile)
+    return Sent(seen.served, "server", seen.own.cafile, seen.own.password)
 
 
 def _last_issuer(seen: Seen) -> x509.Name | None:
@@ -258,12 +258,14 @@ def _unexplained(seen: Seen) -> Iterator[Cause]:
     if working:
         return  # one version is switched off, the other is fine
     evidence = [f"{version}: {how_it_ended(seen.best(version))}" for version in seen.full]
-    tried = next((each for each in seen.attempts if each.refused or each.failure), None)
-    if tried is None:
-        return
+    failed = [each for each in seen.attempts if each.refused or each.failure]
+    # Of a version that is switched off, a server says just that: the other one tells more.
+    tried = next((each for each in failed if each.alert != "protocol_version"), *failed[:1])
     failure = tried.failure or Failure("EOFError")
     if failure.reason == "TIMED_OUT":
         yield cause("slow_handshake" if tried.answered else "slow", seen, evidence)
+    elif tried.alert == "handshake_failure" and not tried.first("ServerHello"):
+        yield cause("no_suite", seen, evidence)
     elif tried.alert == "internal_error" and not seen.requested:
         yield cause("fails_itself", seen, evidence)
     else:

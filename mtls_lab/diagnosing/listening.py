@@ -23,7 +23,7 @@ from mtls_lab.diagnosing.misbehaving import (
     made_for,
     page,
 )
-from mtls_lab.diagnosing.own import load_pair
+from mtls_lab.diagnosing.own import load_pair, trust
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
 from mtls_lab.net.sockets import Acceptor, Address
@@ -88,14 +88,14 @@ def listen(
     else:
         load_pair(context, certfile, keyfile, password)
     if client_ca is not None and fault != "other-client-ca":
-        context.load_verify_locations(client_ca)
+        trust(context, client_ca, password)
         context.verify_mode = ssl.CERT_OPTIONAL
     context.set_alpn_protocols(["http/1.1", "h2"])  # a client of gRPC hangs up without
     context_with(context, fault, ca)
     watch(context)
 
     def handle(connection: socket.socket, peer: Address) -> None:
-        tell(_serve(connection, peer, context, fault, client_ca))
+        tell(_serve(connection, peer, context, fault, (client_ca, password)))
 
     acceptor = Acceptor(handle, host, port, "diagnose")
     try:
@@ -109,7 +109,7 @@ def _serve(
     peer: Address,
     context: ssl.SSLContext,
     fault: str,
-    client_ca: PathLike | None,
+    cas: tuple[PathLike | None, str],
 ) -> Client:
     address = host_and_port(*peer)
     connection.settimeout(HANDSHAKE)
@@ -144,7 +144,8 @@ def _serve(
         failure,
         version=version,
         said=said,
-        client_ca=client_ca,
+        client_ca=cas[0],
+        password=cas[1],
         asked=context.verify_mode is not ssl.CERT_NONE,
     )
 

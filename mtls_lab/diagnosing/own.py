@@ -22,13 +22,14 @@ from mtls_lab.explaining import Explanation, explain
 from mtls_lab.files import PathLike
 from mtls_lab.net.tls import watch
 from mtls_lab.pki import pem
-from mtls_lab.pki.bundles import Bundle, is_pkcs12, read_pkcs12
+from mtls_lab.pki.bundles import Bundle, is_pkcs12, read_bundle, read_pkcs12
 from mtls_lab.pki.comparison import compare
 from mtls_lab.pki.containers import Entry, entries_of, is_container, unpacked
+from mtls_lab.pki.keystores import is_keystore, read_keystore
 from mtls_lab.pki.passwords import expect_openable
 from mtls_lab.text import printable
 
-__all__ = ["Own", "load_pair", "look_into"]
+__all__ = ["Own", "load_pair", "look_into", "trust"]
 
 #: What makes a certificate useless for a client, whoever issued it.
 UNFIT = {
@@ -50,7 +51,6 @@ class Own:
         trusts, presents: whether the CA file, and the certificate with its key, can be loaded.
         password: the key's.
         alpn: what to offer in ALPN.
-        anchors: the CAs in PEM, where their file holds them under names.
     """
 
     cafile: Path | None
@@ -64,7 +64,6 @@ class Own:
     bundle: Bundle | None = None
     password: str = field(default="", repr=False)
     alpn: tuple[str, ...] = ()
-    anchors: str = ""
 
     @property
     def unfit(self) -> list[str]:
@@ -97,7 +96,7 @@ class Own:
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
             context.load_verify_locations(cadata=anchor.public_bytes(Encoding.DER))
         elif self.cafile:
-            _trust(context, self.cafile, self.anchors)
+            trust(context, self.cafile, self.password)
         else:
             context.load_default_certs()
         if versions:
@@ -163,11 +162,13 @@ def look_into(
     problems: list[Explanation] = []
     trusts = presents = True
     bundle = None
-    inside = entries_of({"ca": ca})
-    anchors = inside["ca"].data.decode("ascii", "replace") if inside else ""
+    cas: tuple[x509.Certificate, ...] = ()
     if ca is not None:
         try:
-            _trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ca, anchors)
+            cas = trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ca, password)
+        except FileProblem as problem:
+            trusts = False
+            problems.append(_of(problem))
         except (OSError, ValueError) as error:
             trusts = False
             told = explain(error, cafile=ca, course=False)
@@ -180,15 +181,12 @@ def look_into(
             bundle = load_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), cert, key, password)
         except FileProblem as problem:
             presents = False
-            todo = f"{problem.todo[:1].upper()}{problem.todo[1:]}."
-            told = explain(problem, course=False)
-            problems.append(replace(told, what=f"{problem.found}.", why="", fix=todo))
+            problems.append(_of(problem))
         except (OSError, ValueError) as error:
             presents = False
-            told = explain(error, certfile=cert, keyfile=key, course=False)
+            plain = ca if _certificates(ca) else None
+            told = explain(error, certfile=cert, keyfile=key, cafile=plain, course=False)
             problems.append(_alone(told) if certfile is None else told)
-    with unpacked({"ca": ca}, inside) as plain:
-        cas = _certificates(plain["ca"])
     return Own(
         ca,
         cert,
@@ -200,16 +198,46 @@ def look_into(
         presents and cert is not None,
         bundle,
         password,
-        anchors=anchors,
     )
 
 
-def _trust(context: ssl.SSLContext, cafile: Path, anchors: str) -> None:
-    """Load the CAs of a file, or what was found in it under a name."""
-    if anchors:
-        context.load_verify_locations(cadata=anchors)
+def trust(
+    context: ssl.SSLContext, cafile: PathLike, password: str = ""
+) -> tuple[x509.Certificate, ...]:
+    """Load the CAs of a file: PEM, also under names, or a truststore of Java; return them.
+
+    Raises:
+        FileProblem: a PKCS #12 file does not open, or there is no CA under a name.
+        OSError, ValueError: as `load_verify_locations` does.
+    """
+    entries = entries_of({"ca": cafile})
+    if is_keystore(cafile):
+        found = tuple(read_keystore(cafile, trusted=True))
+    elif is_pkcs12(cafile):
+        found = tuple(read_bundle(cafile, password)[1])
+    elif entries:
+        with unpacked({}, entries) as plain:
+            context.load_verify_locations(plain["ca"])
+            return _certificates(plain["ca"])
+    elif is_container(cafile):
+        raise FileProblem(
+            f"{os.fspath(cafile)} has no entry with the certificate of a CA, or several",
+            "one entry with the CAs",
+            "add it: in a Secret of Kubernetes, as ca.crt",
+        )
     else:
         context.load_verify_locations(cafile)
+        return _certificates(cafile)
+    anchors = b"".join(each.public_bytes(Encoding.DER) for each in found)
+    context.load_verify_locations(cadata=anchors)
+    return found
+
+
+def _of(problem: FileProblem) -> Explanation:
+    """Say what a file is, where it is not OpenSSL that read it."""
+    found, todo = printable(problem.found), printable(problem.todo)
+    fix = f"{todo[:1].upper()}{todo[1:]}."
+    return replace(explain(problem, course=False), what=f"{found}.", why="", fix=fix)
 
 
 def _inside(

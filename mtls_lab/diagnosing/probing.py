@@ -6,6 +6,7 @@ here: one attempt (calling.py), and what they prove together (judging.py).
 
 from __future__ import annotations
 
+import re
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -25,8 +26,8 @@ __all__ = ["VERSIONS", "Seen", "probe"]
 TLS13, TLS12 = ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2
 #: In this order. The first is what clients of today begin with.
 VERSIONS = {"TLS 1.3": TLS13, "TLS 1.2": TLS12}
-#: Of a host with many addresses, so many are tried until one accepts.
-ADDRESSES = 4
+#: Of a host with many addresses, so many are tried; and so many other names in its certificate.
+ADDRESSES, NAMED = 4, 3
 #: X509_V_ERR_…: a host, and an address, that is not in the certificate.
 NAMES = {62, 64}
 #: By the kind of a server's certificate, the suites of TLS 1.2 for which it needs one of the other.
@@ -49,6 +50,7 @@ class Seen:
         older: with versions and cipher suites that are switched off today.
         named: where it does not verify for another reason: trusting it, to verify its name.
         nameless: without SNI.
+        elsewhere: where no certificate is asked for: by other names in the server's certificate.
         otherwise: where no name was answered, by the name of the host, or without SNI.
         again: with the session of an earlier attempt, and without our certificate.
         second: taking a certificate of the other kind alone, RSA or ECDSA: some servers have both.
@@ -72,6 +74,7 @@ class Seen:
     bare: Attempt | None = None
     older: Attempt | None = None
     nameless: Attempt | None = None
+    elsewhere: dict[str, Attempt] = field(default_factory=dict)
     named: Attempt | None = None
     otherwise: Attempt | None = None
     again: Attempt | None = None
@@ -224,6 +227,18 @@ def _with_alpn(seen: Seen, call: Call) -> None:
         (seen.unchecked if version in seen.unchecked else seen.full)[version] = tried
 
 
+def _by_other_names(seen: Seen, call: Call) -> None:
+    """Call a server that asks for no certificate by the other names in its own."""
+    if seen.requested or not (seen.own.presents and seen.own.certfile):
+        return
+    names = (each.removeprefix("DNS:") for each in seen.served.names)
+    others = [each for each in names if re.fullmatch(r"[\w.-]+", each) and each != seen.name]
+    for other in [each for each in others if not is_address(each)][:NAMED]:
+        context = seen.own.context(present=False, check=False)
+        with suppress(ValueError):  # a name that ssl does not send
+            seen.elsewhere[other] = attempt(call, context, other, wait=False)
+
+
 def _with_tls(seen: Seen, call: Call, request: bytes) -> None:
     """What else has to be known of a server that speaks TLS."""
     own, name = seen.own, seen.name
@@ -259,6 +274,7 @@ def _with_tls(seen: Seen, call: Call, request: bytes) -> None:
     if not is_address(name):
         context = own.context(present=False, check=False)
         seen.nameless = attempt(call, context, None, wait=False)
+    _by_other_names(seen, call)
     leaf = next(iter(seen.served.chain), None)
     if leaf and own.trusts and not seen.distrusted and "TLS 1.2" in working:
         context = own.context(TLS12, present=False)

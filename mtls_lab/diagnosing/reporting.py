@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
-from mtls_lab.diagnosing.asking import status_of
+from mtls_lab.diagnosing.asking import NOT_DONE, status_of
 from mtls_lab.diagnosing.attempts import Attempt, Served
-from mtls_lab.diagnosing.causes import how_it_ended, in_words, listed, quoted
+from mtls_lab.diagnosing.causes import how_it_ended, in_words, listed, login, quoted
 from mtls_lab.diagnosing.judging import strictly
 from mtls_lab.diagnosing.probing import Seen
-from mtls_lab.diagnosing.value import BARE, NO, NOTE, OPEN, YES, Line
+from mtls_lab.diagnosing.value import BARE, LOGIN, NO, NOTE, OPEN, YES, Line
 from mtls_lab.explaining.wording import shown
 from mtls_lab.pki.key_kinds import key_kind
 from mtls_lab.pki.rules import extensions_of, told
@@ -179,11 +179,12 @@ def _others(seen: Seen) -> Iterator[Line]:
         yield Line(
             "sessions", NOTE if seen.again.resumed else OPEN, text if seen.again.resumed else none
         )
+    yield from (Line(LOGIN, OPEN, text) for text in login(seen))
     for label, tried in (("request", seen.asked), ("without it", seen.asked_bare)):
         if tried:
             status = status_of(tried) or how_it_ended(tried)
             code = "".join(status_of(tried).split(" ")[1:2])
-            fails = tried.refused or code in REFUSED or code >= "500"
+            fails = tried.refused or code in REFUSED or code >= "500" or NOT_DONE.match(tried.heard)
             sign = NO if fails else OPEN if code >= "400" else YES
             if tried is seen.asked_bare:  # to be served without a certificate is the fault
                 sign = OPEN if sign != YES or status != status_of(seen.asked) else NO

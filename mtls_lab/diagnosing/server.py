@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import ssl
+import string
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 
 from mtls_lab.diagnosing.judging import judge
 from mtls_lab.diagnosing.own import look_into
@@ -26,7 +28,7 @@ __all__ = ["TIMEOUT", "diagnose", "read_target"]
 #: Seconds for everything. A healthy server on this machine needs one.
 TIMEOUT = 15.0
 #: What `http=True` sends. Whoever answers it has seen the certificate by then.
-GET = "GET / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: mtls-lab\r\nConnection: close\r\n\r\n"
+GET = "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: mtls-lab\r\nConnection: close\r\n\r\n"
 
 
 def diagnose(
@@ -55,7 +57,7 @@ def diagnose(
         password: the key's or the PKCS #12 file's, if it has one.
         server_hostname: the name that the server's certificate has to have; default: the host.
         starttls: one of `PROTOCOLS`, such as `"postgres"`, where TLS begins later.
-        http: whether to send `GET /`.
+        http: whether to send `GET /`, or GET with the path of a URL.
         send: a line to send instead, for another protocol.
         timeout: seconds for everything.
 
@@ -81,7 +83,9 @@ def diagnose(
         )
     request = b"" if send is None else send.encode() + b"\r\n"
     if http:
-        request = GET.format(host=f"[{name}]" if ":" in name else name).encode("ascii", "replace")
+        path = quote(_path_of(target), safe=string.punctuation)
+        words = {"path": path, "host": f"[{name}]" if ":" in name else name}
+        request = GET.format_map(words).encode("ascii", "replace")
     seen = probe(
         host,
         port,
@@ -92,6 +96,12 @@ def diagnose(
         timeout=timeout,
     )
     return Diagnosis(host_and_port(host, port), name, report(seen), judge(seen))
+
+
+def _path_of(target: object) -> str:
+    """The path and the query of a URL; "/" of what is none."""
+    rest = target.rpartition("://")[2] if isinstance(target, str) else ""
+    return "/" + rest.partition("/")[2].partition("#")[0]
 
 
 def _is_name(name: str) -> bool:

@@ -29,6 +29,7 @@ from mtls_lab.text import Shown
 
 __all__ = [
     "BARE",
+    "LOGIN",
     "NO",
     "NOTE",
     "OPEN",
@@ -44,6 +45,8 @@ __all__ = [
 YES, NO, NOTE, OPEN = "✓", "✗", "!", "–"
 #: The label of what the server does without a certificate; a ! there leaves open what it decides.
 BARE = "without"
+#: The label of who decides in a login after TLS.
+LOGIN = "login"
 #: Width of the labels of a printed diagnosis.
 WIDTH = 11
 
@@ -125,8 +128,14 @@ class Diagnosis(Shown):
     def _fine(self) -> str:
         """What is said where nothing is wrong."""
         noted = {line.label for line in self.lines if line.sign == NOTE}
-        found: str = classes()["ok"]["open" if BARE in noted else "noted" if noted else "title"]
-        return found
+        labels = {line.label for line in self.lines}
+        fine: dict[str, str] = classes()["ok"]
+        if LOGIN in labels:
+            return fine["login"]
+        found = fine["open" if BARE in noted else "noted" if noted else "title"]
+        # What is asked may still be refused by name, once there is a request.
+        silent = "request" not in labels and BARE not in noted and "asks" in labels
+        return f"{found} {fine['silent']}" if silent else found
 
     def _repr_html_(self) -> str:
         seen = side_by_side(card(f"<b>{escape(self.target)}</b>", as_lines(self.lines)))

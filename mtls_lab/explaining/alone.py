@@ -41,7 +41,7 @@ MISTAKES = {
     "holds a PEM file that": "form",
     "holds something else in": "form",
     "holds base64": "form",
-    "holds files in base64": "form",
+    "holds files": "form",
     "is a PKCS": "form",
     "is a Java": "form",
     "is a web page": "form",

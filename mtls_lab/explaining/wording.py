@@ -257,7 +257,7 @@ def shown(path: PathLike, *, course: bool = True) -> tuple[str, str]:
         text = "/".join(path.parts[-2:])
     elif path.is_absolute() and len(path.parts) > 3:
         text = f"…/{'/'.join(path.parts[-2:])}"
-    return text, shlex.quote(path.as_posix())
+    return printable(text), shlex.quote(printable(path.as_posix()))
 
 
 def steady(text: str) -> str:

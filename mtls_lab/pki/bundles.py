@@ -107,7 +107,9 @@ def read_bundle(
         expect_openable(path)
     try:
         if name == "pkcs12" and password is not None:
-            held = pkcs12.load_pkcs12(data, in_bytes(password))
+            if b"\0" in (secret := in_bytes(password)):  # which ends a password (RFC 7292, B.1)
+                raise ValueError
+            held = pkcs12.load_pkcs12(data, secret)
             own = [held.cert] if held.cert else []
             return held.key, [each.certificate for each in (*own, *held.additional_certs)]
         if name == "pkcs7":

@@ -134,9 +134,14 @@ def path_of(
         sent = named and not any(c in cas for c in named)
         words["holder"] = "cert" if sent else "ca"
         if last.issuer == last.subject:
-            if is_signed_by(last, last):
-                return path, Look("self-signed" if len(path) == 1 else "root not trusted", words)
-            return path, Look("other key", words)
+            name = (
+                "other key"  # also of a root that is sent, and is not the trusted one of its name
+            )
+            if len(path) > 1 and any(c.subject == last.subject for c in cas):
+                words["subject"] = told(path[-2].subject)
+            elif is_signed_by(last, last):
+                name = "self-signed" if len(path) == 1 else "root not trusted"
+            return path, Look(name, words)
         if last in cas:
             return path, Look("no root" if len(path) > 1 or _is_ca(last) else "leaf trusted", words)
         return path, Look("other key" if named else "issuer missing", words)
@@ -164,7 +169,7 @@ def _pair(
         own = told(certificates[fits[0]].subject)
         yield Look("wrong order", {"first": first, "own": own, "number": str(fits[0] + 1)})
     elif not fits:
-        of = next((told(each.subject) for each in cas if public_key(each) == mine), "")
+        of = next((told(ca.subject) for ca in cas if _is_ca(ca) and public_key(ca) == mine), "")
         yield Look("key of a ca" if of else "other pair", {"first": first, "subject": of})
 
 

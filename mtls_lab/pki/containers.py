@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -29,12 +30,16 @@ _BASE64 = re.compile(
 #: `ca.crt: |`, and lines that are indented more: a ConfigMap, the stringData of a Secret.
 _BLOCK = re.compile(
     rb"""(?m)^([ \t]*)(?:- )?["']?([\w./-]{1,80})["']?:[ \t]*[|>][0-9+-]{0,2}[ \t]*\r?\n"""
-    rb"""((?:\1[ \t]+[^\r\n]*\r?\n?|\r?\n)+)"""
+    rb"""((?:\1[ \t]+[^\r\n]*\r?\n?|\r?\n){1,20000})"""
 )
 #: `"certificate": "-----BEGIN …\n…"`, as Vault and clouds answer.
 _QUOTED = re.compile(rb'"([\w./-]{1,80})"\s{0,8}:\s{0,8}"(-----BEGIN [^"]{1,200000})"')
 #: `<ca>` … `</ca>`, inside the configuration of OpenVPN.
 _TAG = re.compile(rb"<(ca|cert|key|extra-certs)>([^<]{1,200000})</\1>")
+#: `client-key: FILE`, in a kubeconfig.
+_PATH = re.compile(
+    rb"(?m)^[ \t-]*(certificate-authority|client-certificate|client-key):[ \t]+([^\r\n#{]{1,1024})"
+)
 #: A name for what a verifier trusts, and not for what is presented.
 _OF_A_CA = re.compile(
     r"(?:^|[._/-])(?:ca|cacerts?|ca_?bundle|ca_?chain|authority|root|issuing|issuer|trust\w*)"
@@ -104,8 +109,21 @@ def entries_of(files: Mapping[str, PathLike | None]) -> dict[str, Entry]:
 
 def _read(path: PathLike) -> dict[str, bytes]:
     with suppress(FileProblem):
-        return blocks_in(read_bounded(Path(path), "a file"))
+        data = read_bounded(Path(path), "a file")
+        return dict(_named_in(data, Path(path).parent)) | blocks_in(data)
     return {}
+
+
+def _named_in(data: bytes, folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Give what is in the files that a kubeconfig names, as that of minikube does."""
+    names: dict[bytes, set[bytes]] = {}
+    for match in _PATH.finditer(data):
+        names.setdefault(match[1], set()).add(match[2].strip(b"\"' "))
+    for name, paths in names.items():
+        with suppress(FileProblem):
+            found = read_bounded(folder / os.fsdecode(paths.pop()), "a file")
+            if BEGIN in found and not paths:
+                yield name.decode(), found
 
 
 def _asked_for(blocks: Mapping[str, bytes], what: str) -> dict[str, bytes]:

@@ -38,7 +38,6 @@ _WORDS = re.compile(
     rb"(?i)BEGIN[ \xc2\xa0]{1,2}(?:CERTIFICATE|[A-Z ]{0,20}PRIVATE[ \xc2\xa0]{1,2}KEY)"
 )
 _DASHES = re.compile(rb"(?:-|\xe2\x80[\x90-\x95]|\xe2\x88\x92){2,9}\s?\Z")
-ENDS = (b"BEGIN", b"END")
 #: What is no word before the dashes of a later block: an indentation, or the 0x1A that `copy` of
 #: Windows puts between two files. OpenSSL then passes over the block; the mark of UTF-8 it skips.
 _BEHIND = re.compile(
@@ -109,8 +108,15 @@ ENTRIES = Kind(
     "write each entry into a file, without the base64: kubectl get secret NAME -o "
     "jsonpath='{.data.tls\\.crt}' | base64 -d > tls.crt",
 )
-#: The base64 of BEGIN and its hyphens, after a name.
-_ENTRY = re.compile(rb"""(?<![\w./-])[\w./-]{1,80}["']?[ \t]?:[ \t]{0,8}["']?LS0tLS1CRUdJTi""")
+TWICE = Kind(
+    "entries twice",
+    "holds files under names that were encoded in base64 twice",
+    "encode each once: base64 -w0 FILE; kubectl create secret and stringData take it as it is",
+)
+#: After a name, the base64 of BEGIN and its hyphens, or the base64 of that.
+_ENTRY = re.compile(
+    rb"""(?<![\w./-])[\w./-]{1,80}["']?[ \t]?:[ \t]{0,8}["']?(LS0tLS1CRUdJTi|TFMwdExTMUNSVWRKVG)"""
+)
 UTF_16 = Kind("utf-16", "is text in UTF-16", "save it as plain ASCII or UTF-8")
 JKS = Kind(
     "jks",
@@ -212,8 +218,9 @@ def kind_of(data: bytes) -> Kind | None:
 def _by_form(data: bytes) -> Kind | None:
     """By what is around the blocks, or in place of them."""
     start = data[:4096].lstrip()
+    before = (data[max(0, each.start() - 32) : each.start()] for each in _WORDS.finditer(data))
     block = start.startswith(b"-----BEGIN ")
-    one_line = not re.search(rb"[\r\n]", start.rstrip())
+    one_line, entry = not re.search(rb"[\r\n]", start.rstrip()), _ENTRY.search(data)
     for holds, kind in (
         (_PACKED.match(data), PACKED),
         (re.search(rb"-----END [A-Z0-9 ]{1,40}----------BEGIN ", data), RUN_TOGETHER),
@@ -222,9 +229,9 @@ def _by_form(data: bytes) -> Kind | None:
         (block and one_line, ONE_LINE),
         (_BLOCK.search(data) and not _begins_and_ends(data), NOT_ALONE),
         (1 < data.count(b"-----BEGIN ") > data.count(b"-----END "), CUT_OFF),
-        (not _BLOCK.search(data) and _nearly_begins(data), DASHES),
+        (not _BLOCK.search(data) and any(map(_DASHES.search, before)), DASHES),
         (data[:2] in {b"\xff\xfe", b"\xfe\xff"}, UTF_16),
-        (_ENTRY.search(data), ENTRIES),
+        (entry, TWICE if entry and entry[1].startswith(b"TF") else ENTRIES),
         (data[:4] in {b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"}, JKS),
         (start[:1] == b"<", PAGE),
     ):
@@ -240,12 +247,6 @@ def _by_form(data: bytes) -> Kind | None:
     return None
 
 
-def _nearly_begins(data: bytes) -> bool:
-    """Whether there is a BEGIN line that is none, because of what is before its words."""
-    before = (data[max(0, each.start() - 32) : each.start()] for each in _WORDS.finditer(data))
-    return any(map(_DASHES.search, before))
-
-
 def _begins_and_ends(data: bytes) -> bool:
     """Whether a BEGIN line and an END line stand alone, where there are such.
 
@@ -253,7 +254,7 @@ def _begins_and_ends(data: bytes) -> bool:
     `sanitize_line` in crypto/pem/pem_lib.c).
     """
     text = data.removeprefix(codecs.BOM_UTF8)
-    there = [end for end in ENDS if b"-----%s " % end in text]
+    there = [end for end in (b"BEGIN", b"END") if b"-----%s " % end in text]
     alone = all(re.search(rb"(?m)^-----%s [^\r\n]{1,80}-----\s*$" % end, text) for end in there)
     return alone and not _BEHIND.search(text)
 

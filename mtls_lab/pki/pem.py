@@ -138,6 +138,8 @@ _KINDS = {
 }
 
 
+#: What reads DER, where it is no certificate.
+_TOOLS = {"a private key": "pkey", "a certificate revocation list": "crl"}
 #: What cryptography reads over, and OpenSSL does not.
 MARRED = {"packed", "run together", "escaped", "one line", "not alone", "bare cr", "cut off"}
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
@@ -158,7 +160,7 @@ def _read(path: Path, expected: str) -> bytes:
     elif not data.strip():
         found = f"{path} is empty"
     elif data[:1] == b"\x30" and not data.isascii():
-        found, tool = f"{path} is in DER form", "pkey" if expected == "a private key" else "x509"
+        found, tool = f"{path} is in DER form", _TOOLS.get(expected, "x509")
         # Never onto itself: openssl pkey empties the file before it reads it.
         new = path.with_suffix(".new.pem" if path.suffix == ".pem" else ".pem")
         command = f"openssl {tool} -inform DER -in {typed} -out {shlex.quote(str(new))}"

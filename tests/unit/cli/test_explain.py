@@ -161,6 +161,10 @@ def test_files_alone_are_looked_into(tmp_path: Path) -> None:
         told = call("explain", *given)
         assert told.returncode == (1 if says else 2)
         assert re.search(says, told.stdout)
+    for crl, found in (("ca.pem", "holds a certificate."), ("my.key", "holds a private key.")):
+        told = call("explain", *fine, "--crlfile", tmp_path / crl, "--json")
+        (only,) = json.loads(told.stdout)["found"]
+        assert only["says"] == f"{tmp_path / crl} {found}"
     for file, says in (
         (cut, "cut.crt is cut off"),
         (damaged, "holds a damaged certificate"),

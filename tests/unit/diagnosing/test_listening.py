@@ -143,6 +143,20 @@ def test_a_client_that_calls_another_name(lab: Lab) -> None:
     assert "name" not in told.lines()
 
 
+def test_a_client_that_calls_an_address(lab: Lab) -> None:
+    """It sends no name then, and the certificate has none for it."""
+    cert, key = lab.store.files("valid")
+    told, context = Told(), lab.device()
+    with (
+        listen(certfile=cert, keyfile=key, client_ca=lab.ca_file, tell=told.put) as address,
+        pytest.raises(ssl.SSLCertVerificationError),
+    ):
+        call(address, context, name="127.0.0.1")
+    sign, text = told.lines()["name"]
+    assert sign == "✗"
+    assert text.startswith("it calls no name, perhaps an address, and the certificate here is for ")
+
+
 def test_a_client_that_refuses_us(lab: Lab, tmp_path: Path) -> None:
     told = Told()
     with listen(save_ca=tmp_path / "made.pem", tell=told.put) as address:

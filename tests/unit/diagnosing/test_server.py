@@ -184,6 +184,18 @@ def test_a_key_with_a_password_asks_nobody(lab: Lab, tmp_path: Path) -> None:
     assert "password" in told.causes[0].says
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_the_name_of_a_file_is_shown_without_its_control_characters(tmp_path: Path) -> None:
+    there = tmp_path / "there\x1b[31m"
+    there.write_bytes(b"\x30\x82" + bytes(9) + b"\xff")
+    for name in ("gone\x1b[31m", there):
+        told = diagnose(("127.0.0.1", 9), cafile=name, certfile=name)
+        assert told.kind == "files"
+        assert "\x1b" not in str(told) + told._repr_html_()
+        done = call("explain", "--certfile", there, "--crlfile", there)
+        assert "\x1b" not in done.stdout + done.stderr
+
+
 def test_files_that_do_not_load_are_told_without_the_course(lab: Lab) -> None:
     _, key = lab.store.files("valid")
     with nobody_listens() as (host, port):

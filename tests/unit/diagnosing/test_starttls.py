@@ -90,6 +90,9 @@ def test_tls_begins_inside(protocol: str, lab: Lab) -> None:
         )
     assert told.ok, str(told)
     assert ("STARTTLS", "✓") in [(line.label, line.sign) for line in told.lines]
+    (login,) = (line.text for line in told.lines if line.label == "login")
+    assert login.startswith("not tried: ")
+    assert str(told).endswith("What the server decides after them only a login shows: see above.")
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 """What a handshake does not show: whether a certificate is accepted, or why it is not finished."""
 
+import socket
 import ssl
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from mtls_lab.diagnosing import diagnose
-from mtls_lab.net import Chunk, Relay, serve
+from mtls_lab.exercises.peers import listening
+from mtls_lab.net import Chunk, Relay, hang_up, serve, server_context
 from mtls_lab.wire import Direction
-from tests.unit.lab import Lab
+from tests.unit.lab import LONG, Lab
 
 
 def test_a_server_that_goes_on_with_no_certificate_has_not_shown_that_it_accepts_one(
@@ -38,6 +42,106 @@ def test_a_server_that_refuses_a_certificate_has_decided(lab: Lab) -> None:
     assert told.code == 15
     (line,) = (each for each in told.lines if each.label == "without")
     assert line.sign == "–"
+
+
+def test_what_is_fine_in_a_handshake_may_be_refused_after_it(lab: Lab) -> None:
+    cert, key = lab.store.files("valid")
+    with serve(lab.mtls()) as backend:
+        silent, asked = (
+            diagnose(
+                backend,
+                cafile=lab.ca_file,
+                certfile=cert,
+                keyfile=key,
+                server_hostname="localhost",
+                send=word,
+            )
+            for word in (None, "GET_SECRET")
+        )
+    assert silent.ok
+    assert asked.ok
+    more = "What the program behind TLS decides, by a name or in a login, no handshake shows"
+    assert more in str(silent)
+    assert more not in str(asked)
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        (b"-NOAUTH Authentication required.\r\n", ["refused_inside"]),
+        (b"-ERR 'Authorization Violation'\r\n", ["refused_inside"]),
+        (b"535 5.7.8 authentication failed\r\n", ["refused_inside"]),
+        (b"a1 NO [AUTHENTICATIONFAILED]\r\n", ["refused_inside"]),
+        (b"+PONG\r\n", []),
+        (b"250 OK\r\n", []),
+        (b"- item\r\n", []),
+    ],
+)
+def test_what_a_server_answers_to_a_line_may_be_a_refusal(
+    lab: Lab, said: bytes, names: list[str]
+) -> None:
+    def handle(connection: socket.socket) -> None:
+        tls = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        with suppress(OSError):
+            tls.do_handshake()
+            if tls.recv(4096):
+                tls.sendall(said)
+        hang_up(tls)
+
+    context = lab.mtls()
+    cert, key = lab.store.files("valid")
+    with listening(handle) as (_, port):
+        told = diagnose(
+            f"localhost:{port}", cafile=lab.ca_file, certfile=cert, keyfile=key, send="PING"
+        )
+    assert [cause.name for cause in told.causes] == names
+    assert told.code == (17 if names else 0)
+    (line,) = (each for each in told.lines if each.label == "request")
+    assert line.sign == ("✗" if names else "✓")
+
+
+def test_a_server_may_ask_by_another_name_in_its_certificate(lab: Lab, tmp_path: Path) -> None:
+    names = ["localhost", "*.wild.example", "api.example"]
+    cert, key = lab.ca.issue_server(names).save(tmp_path, "server")
+    plain, asking = (server_context(cert, key, client_ca=ca) for ca in (None, lab.ca_file))
+
+    def handle(connection: socket.socket) -> None:
+        named = b"api.example" in connection.recv(4096, socket.MSG_PEEK)
+        context = asking if named else plain
+        with suppress(OSError):
+            hang_up(context.wrap_socket(connection, server_side=True))
+
+    cert, key = lab.store.files("valid")
+    with listening(handle) as (_, port):
+        told = diagnose(
+            f"localhost:{port}", cafile=lab.ca_file, certfile=cert, keyfile=key, timeout=LONG
+        )
+    (cause,) = told.causes
+    assert (cause.name, cause.certain) == ("not_asked_by_this_name", True)
+    assert "when it is called localhost; called api.example it does." in cause.says
+    assert cause.command.endswith(
+        "-servername api.example </dev/null | grep -i 'client certificate'"
+    )
+
+
+def test_a_request_goes_to_the_path_of_a_url(lab: Lab) -> None:
+    heard: list[bytes] = []
+
+    def handle(connection: socket.socket) -> None:
+        tls = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        with suppress(OSError):
+            tls.do_handshake()
+            if said := tls.recv(4096):
+                heard.append(said.split(b"\r\n")[0])
+                tls.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        hang_up(tls)
+
+    context = server_context(*lab.server_files)
+    with listening(handle) as (_, port):
+        url = f"https://127.0.0.1:{port}/a b\r\n?c=1#d"
+        told = diagnose(url, cafile=lab.ca_file, server_hostname="localhost", http=True)
+    assert told.ok
+    assert heard == [b"GET /a%20b%0D%0A?c=1 HTTP/1.1"]
 
 
 @pytest.mark.parametrize("records", [1, 2])

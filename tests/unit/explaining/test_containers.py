@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
     PrivateFormat,
+    pkcs12,
 )
 
-from mtls_lab.diagnosing import diagnose
+from mtls_lab.diagnosing import Client, diagnose, listen
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.net import Backend, serve, server_context
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
@@ -169,6 +170,73 @@ def test_a_server_is_called_with_what_is_inside(tmp_path: Path, form: Form) -> N
     assert any(line.text.startswith("CN=pump-7, issued by CN=Lab CA") for line in told.lines)
 
 
+def test_a_kubeconfig_may_name_files(tmp_path: Path) -> None:
+    """As that of minikube does, and as kubectl reads it: from the folder of the kubeconfig."""
+    _, _, ca = parts(tmp_path)
+    (tmp_path / "ca.crt").write_text(ca)
+    path = tmp_path / "config"
+    path.write_text(
+        "clusters:\n- cluster:\n    certificate-authority: ca.crt\nusers:\n- user:\n"
+        f'    client-certificate: "{(tmp_path / "pump.crt").as_posix()}"\n'
+        "    client-key: pump.key\n"
+    )
+    with served(tmp_path) as backend:
+        told = diagnose(backend, cafile=path, certfile=path, server_hostname="localhost")
+    assert told.causes == ()
+    path.write_text("client-certificate: .\nclient-key: /dev/zero\n")
+    assert not is_container(path)
+
+
+def test_kubectl_is_refused_with_a_certificate_that_has_expired(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text(kubeconfig(*parts(tmp_path, days=(-9, -2))))
+    said = "error: You must be logged in to the server (Unauthorized)"
+    told = explain(said, certfile=path, course=False)
+    assert told.entry == "kube_unauthorized"
+    assert told.why.startswith("In these files, the certificate of CN=pump-7 expired 2 days ago")
+    path.write_text(kubeconfig(*parts(tmp_path)))
+    assert "a token in its place" in explain(said, certfile=path, course=False).why
+
+
+@pytest.mark.parametrize("form", ["Secret", "JKS", "PKCS #12"])
+def test_what_is_trusted_may_be_in_a_secret_or_in_a_truststore(tmp_path: Path, form: str) -> None:
+    path, told = tmp_path / "trusted", list[Client]()
+    if form == "Secret":
+        path.write_text(secret(*parts(tmp_path)))
+    elif form == "JKS":
+        path.write_bytes(keystore(entry(2, LAB.certificate.public_bytes(Encoding.DER))))
+    else:
+        locked = BestAvailableEncryption(b"barley")
+        path.write_bytes(
+            pkcs12.serialize_key_and_certificates(None, None, None, [LAB.certificate], locked)
+        )
+    stranger = OTHER.issue_client("stranger").save(tmp_path, "stranger")
+    pair = LAB.issue_server(["localhost"]).save(tmp_path, "server")
+    with listen(
+        certfile=pair[0], keyfile=pair[1], client_ca=path, password="barley", tell=told.append
+    ) as at:
+        seen = diagnose(
+            at,
+            cafile=path,
+            certfile=stranger[0],
+            keyfile=stranger[1],
+            password="barley",
+            server_hostname="localhost",
+        )
+    assert [cause.name for cause in seen.causes] == ["untrusted"]
+    if form == "Secret":
+        path.write_text(secret(*parts(tmp_path)).replace("ca.crt", "other.crt"))
+        (cause, *_) = diagnose(("127.0.0.1", 9), cafile=path).causes
+        assert "trusted has no entry with the certificate of a CA, or several." in cause.says
+        assert cause.fix == "Add it: in a Secret of Kubernetes, as ca.crt."
+    assert any(line.text.endswith("/trusted: CN=Lab CA") for line in seen.lines)
+    why = (line.text for line in told[0].lines if line.label == "why")
+    assert "the issuer of CN=stranger is CN=Other CA" in next(why)
+    if form == "PKCS #12":
+        (cause, *_) = diagnose(("127.0.0.1", 9), cafile=path, password="rye").causes
+        assert "cannot be opened (another password, or damage)" in cause.says
+
+
 def test_a_check_of_what_is_inside_names_a_file_to_be(tmp_path: Path) -> None:
     """No command reads a Secret."""
     path = tmp_path / "s.yaml"
@@ -187,6 +255,27 @@ def test_a_pair_of_which_half_is_inside_does_not_load(tmp_path: Path) -> None:
     assert cause.name == "file"
     assert "tls.crt of" in cause.says
     assert "s.yaml holds a certificate, and no key is beside it" in cause.says
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_pair_that_does_not_fit_is_told_and_not_the_file_around_it(
+    tmp_path: Path, form: Form
+) -> None:
+    cert, _, ca = parts(tmp_path)
+    path = tmp_path / "all.yaml"
+    path.write_text(form(cert, parts(tmp_path)[1], ca))
+    (cause, *_) = diagnose(("127.0.0.1", 9), cafile=path, certfile=path).causes
+    assert cause.says.startswith("The key is not the one that the certificate was made for. In ")
+    assert "all.yaml is not the key of a certificate in" in cause.says
+
+
+def test_the_key_of_a_ca_is_told_as_one(tmp_path: Path) -> None:
+    cert, key = LAB.issue_client("pump-7").save(tmp_path, "pump")
+    pem.write_certificate(tmp_path / "ca.pem", LAB.certificate)
+    pem.write_key(key, LAB.key)
+    told = diagnose(("127.0.0.1", 9), cafile=tmp_path / "ca.pem", certfile=cert, keyfile=key)
+    (cause, *_) = told.causes
+    assert "is the key of the CA CN=Lab CA, not that of a certificate in" in cause.says
 
 
 def test_a_key_that_is_inside_may_have_a_password(tmp_path: Path) -> None:
@@ -241,8 +330,9 @@ def test_plain_pem_holds_nothing_under_a_name(tmp_path: Path) -> None:
         b"a: |\n  \n" * 200_000,
         b'"a" ' * 500_000,
         b"a:" + b"A" * 1_900_000 + b"!",
+        b"a: |\n" + b" \n" * 900_000,
     ],
-    ids=["dashes", "lines", "tags", "blocks", "names", "base64"],
+    ids=["dashes", "lines", "tags", "blocks", "names", "base64", "one block"],
 )
 def test_a_hostile_file_is_read_in_time(data: bytes) -> None:
     assert blocks_in(data) == {}

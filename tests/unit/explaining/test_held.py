@@ -174,7 +174,8 @@ def test_a_bundle_and_its_password(tmp_path: Path) -> None:
     key, certificates = read_bundle(tmp_path / "my.p12", "barley")
     assert key is not None
     assert certificates == [DEVICE.certificate, FACTORY.certificate]
-    for password, why in (("wheat", "another password"), (None, "which has a password")):
+    wrong, none = "another password", "which has a password"
+    for password, why in (("wheat", wrong), ("bar\0ley", wrong), (None, none)):
         with pytest.raises(FileProblem, match=why):
             read_bundle(tmp_path / "my.p12", password)
     with pytest.raises(FileProblem, match="is not a bundle"):

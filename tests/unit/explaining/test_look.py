@@ -463,6 +463,15 @@ def test_a_ca_that_is_trusted_counts_also_where_its_successor_is_sent() -> None:
     assert "root not trusted" not in found
 
 
+def test_a_root_that_is_sent_may_have_the_name_of_the_trusted_one(tmp_path: Path) -> None:
+    """As after a CA was made again, where the server sends its root too (code 19)."""
+    again = root(key=OTHER)
+    chain = [leaf(by=OTHER), again]
+    told = asked(tmp_path, Misfit(unverified(19), chain, "", (root(),)))
+    assert "the certificate of CN=device names CN=Root as its issuer, and none of that" in told.why
+    assert "root not trusted" in {each.name for each in compare(chain, None, [root(subject="New")])}
+
+
 def test_of_many_cas_some_are_named(tmp_path: Path) -> None:
     many = tuple(root(subject=f"CA {number:02}", key=OTHER) for number in range(40))
     told = asked(tmp_path, Misfit(alert("unknown_ca"), [leaf()], "", many))

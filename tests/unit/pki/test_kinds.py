@@ -106,6 +106,8 @@ def test_what_people_make_of_pem(folder: Path) -> None:
         "utf-16": text.decode().encode("utf-16"),
         "bare": body,
         "base64 twice": base64.b64encode(text),
+        "entries": b"data:\n  tls.crt: " + base64.b64encode(text),
+        "entries twice": b"data:\n  tls.crt: " + base64.b64encode(base64.b64encode(text)),
         "page": b"\n<!doctype html><title>404</title>",
         "packed": packed(text),
         "jks": b"\xfe\xed\xfe\xed" + bytes(40),
