@@ -22,9 +22,23 @@ CALLS = 200
 INNERMOST = 8
 #: What OpenSSL says in a server alone (ssl/statem/statem_srvr.c, ssl/record/ssl3_record.c).
 SERVERS = {"PEER_DID_NOT_RETURN_A_CERTIFICATE", "NO_SHARED_CIPHER", "HTTP_REQUEST"}
+#: Who is meant by a heading, or by the name of a container or a file before a line.
+CLIENTS = r"client|device|agent|publisher|subscriber|sensor|caller|requester"
+SERVERS_NAMES = r"server|broker|gateway|backend|listener|ingress"
+SIDE = rf"(?<![a-z])(?:({CLIENTS})|({SERVERS_NAMES}))(?:s|'s)?(?![a-z])"
 #: A heading, or the command that has printed what follows.
-HEADING = r"[$#%>] .{1,90}$|.{1,60}:\W{0,4}$|[#=*-]{1,6} ?\w.{1,60}$"
-SIDE = r"(?<![a-z])(client|server)(?![a-z])"
+HEADING = r"[$#%>] .{1,90}$|.{1,60}:\W{0,4}$|[#=*>-]{1,6} ?\w.{1,60}$"
+#: The same without a mark: "Server log", "on the device", "client.log".
+BARE = (
+    rf"(?:(?:on|from|at|in|and|the|my|of) ){{0,3}}(?:\w{{1,12}}[ -])?(?:{CLIENTS}|{SERVERS_NAMES})"
+    r"(?:[ -]?side|'s)?(?: ?\(.{1,30}\))?"
+    r"(?:[ .](?:logs?|output|trace|console|terminal|says|txt|err)){0,2}"
+)
+MARKS = " []()<>#=*_-:"
+#: The name of a container, or of a side, before a line of its own.
+BEFORE = r"\W{0,2}([\w.-]{2,40})(?: +\||\]|>|: )"
+#: A server of OpenVPN writes whose connection it is about.
+OPENVPN = r"\b\d{1,3}(?:\.\d{1,3}){3}:\d{1,5} (?:VERIFY|TLS|OpenSSL|SSL)[ _:]"
 #: A heading inside one log, of which side it says nothing.
 INSIDE = r"certificate|key|hello|finish|cipher|version|connect|error|address|name|header|failed"
 
@@ -44,6 +58,7 @@ def side_of(phrase: Phrase, lines: list[str], number: int, around: str, writer: 
     return (
         _side(phrase, line, around, *calls)
         or read_stacks().get(writer, {}).get("only", "")
+        or ("backend" if re.search(OPENVPN, line) else "")
         or _headed(lines, number)
         or _only_side(lines)
     )
@@ -78,13 +93,22 @@ def _calls_after(lines: list[str], number: int) -> list[str]:
 
 
 def _headed(lines: list[str], number: int) -> str:
-    """The side that the nearest heading names: "Server log:", "$ openssl s_client"."""
+    """The side that stands before the line, or that the nearest heading names: "Server log:"."""
+    before = re.match(BEFORE, lines[number][:LINE])
+    if before and (side := _named(before[1].lower())):
+        return side
     for line in reversed(lines[max(number - CALLS, 0) : number]):
         small = line.strip().lower()
-        named = re.findall(SIDE, small) if len(small) < 100 else []
-        if len(named) == 1 and re.match(HEADING, small) and not re.search(INSIDE, small):
-            return {"client": "device", "server": "backend"}[named[0]]
+        marked = len(small) < 100 and re.match(HEADING, small) and not re.search(INSIDE, small)
+        if (marked or re.fullmatch(BARE, small.strip(MARKS))) and (side := _named(small)):
+            return side
     return ""
+
+
+def _named(small: str) -> str:
+    """The side that a heading or a name in small letters names, if it names one."""
+    named = {"device" if client else "backend" for client, _ in re.findall(SIDE, small)}
+    return named.pop() if len(named) == 1 else ""
 
 
 def _only_side(lines: list[str]) -> str:

@@ -30,6 +30,38 @@ from mtls_lab.explaining import explain
         ("plc: fatal TLS alert received", "alert_without_a_name"),
         ("plc: Error in SSL handshake", "not_verified_or_not_tls"),
         ("PLC_SSL_HANDSHAKE_FAILED", "not_verified_or_not_tls"),
+        ("plc: no client certificate provided by 10.0.0.3", "no_certificate"),
+        ("plc: peer did not present a certificate", "no_certificate"),
+        ("plc: client certificate missing", "no_certificate"),
+        ("plc: server requires client authentication", "certificate_asked_for"),
+        ("plc: mutual TLS authentication required", "certificate_asked_for"),
+        ("plc: certificate does not match hostname pump.example", "wrong_host"),
+        ("plc: certificate is not valid for host pump.example", "wrong_host"),
+        ("plc: certificate is not intended for client authentication", "wrong_purpose"),
+        ("plc: certificate lacks the required extended key usage", "wrong_purpose"),
+        ("plc: certificate does not match the private key", "key_mismatch"),
+        ("PKCS12 key store mac invalid - wrong password or corrupted file", "line_password"),
+        ("plc: unable to decrypt private key", "line_password"),
+        ("plc: TLS version not supported by peer", "no_common_version"),
+        ("plc: no common cipher suite with peer", "nothing_common"),
+        ("plc: certificate chain incomplete", "unknown_issuer"),
+        ("plc: could not build certificate chain", "unknown_issuer"),
+        ("plc: root certificate not found in trust store", "unknown_issuer"),
+        ("plc: certificate signature verification failed", "signature_does_not_fit"),
+        ("plc: certificate key size too small", "too_weak"),
+        ("plc: certificate uses SHA1, which is disallowed", "too_weak"),
+        ("plc: CRL expired", "crl_unusable"),
+        ("plc: could not check certificate revocation status", "no_crl"),
+        ("plc: certificate is outside its validity period", "out_of_date"),
+        ("plc: certificate fingerprint mismatch", "pinned"),
+        ("plc: issuer is not a CA certificate", "may_not_sign"),
+        ("plc: certificate pathlen constraint exceeded", "too_many_cas"),
+        ("plc: not a TLS handshake from 10.0.0.3", "not_tls"),
+        ("plc: plaintext connection on TLS port", "not_tls"),
+        ("plc: peer certificate is not authorized", "user_of_the_certificate"),
+        ("plc: server rejected client certificate", "not_verified_or_missing"),
+        ("plc: peer rejected our certificate", "alert_without_a_name"),
+        ("plc: invalid certificate file format", "certificate_not_parsed"),
     ],
 )
 def test_a_line_is_told_by_its_shape(line: str, entry: str) -> None:
@@ -54,10 +86,36 @@ def test_a_line_is_told_by_its_shape(line: str, entry: str) -> None:
         "key 'ports' does not match any of the regexes: '^x-' (tls)",
         "sqlite3.OperationalError: foreign key mismatch",
         "JWT: key id does not match, subject mismatch",
+        "client certificate required: yes",
+        "INFO no client certificate required",
+        "INFO starting with mutual TLS authentication",
+        "no client certificate configured, using one-way TLS",
+        "optional client certificate not provided, continuing anonymously",
+        "supported TLS versions: 1.2, 1.3; unsupported: 1.0",
+        "config: allow_untrusted_certificates=false",
+        "Redirecting plaintext requests to TLS port 443",
+        "Plaintext HTTP/2 upgrade over TLS disabled",
+        "certificate request approved; not authorized requests: 0",
+        "cert-manager: usage of deprecated API not allowed",
+        "certificate key usage: digitalSignature",
+        "revocation check: ok, certificate is not revoked",
     ],
 )
 def test_a_healthy_line_has_no_such_shape(line: str) -> None:
     assert explain(line).entry == "unknown_line"
+
+
+@pytest.mark.parametrize(
+    ("line", "who"),
+    [
+        ("plc: server rejected client certificate", "The server refused the client."),
+        ("plc: client rejected our certificate", "The client refused the server."),
+        ("plc: server requires client authentication", "The server refused the client."),
+        ("plc: no client certificate provided", "The server refused the client."),
+    ],
+)
+def test_the_shape_tells_the_side(line: str, who: str) -> None:
+    assert explain(line).who == who
 
 
 def test_the_words_of_a_known_program_count_more() -> None:
