@@ -107,8 +107,8 @@ def heard(text: str) -> Symptoms:
             seen = max(seen, _heard(text_of), key=lambda each: each.weight)
     if seen.weight <= UNEXPLAINED and (text_of := in_english(text)):
         seen = max(seen, _as_written(_heard(text_of), text_of, text), key=lambda each: each.weight)
-    if not seen.weight and (text_of := completed(text)):
-        seen = _as_written(_heard(text_of), text_of, text)
+    if seen.weight <= UNEXPLAINED and (text_of := completed(text)):
+        seen = max(seen, _as_written(_heard(text_of), text_of, text), key=lambda each: each.weight)
     return seen
 
 

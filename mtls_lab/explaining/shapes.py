@@ -20,7 +20,7 @@ SHAPE = "\N{HORIZONTAL ELLIPSIS}"
 CERT = r"(?:certificates?|certs?)\b(?!-[a-z])"  # not of cert-manager
 ABOUT = (
     r"(?:certificates?|certs?|x\.?509|m?tls|ssl|crls?|key ?stores?|pkcs ?#?12|trust anchors?"
-    r"|client authentication|cipher suites?)\b"
+    r"|client authentication|cipher suites?|handshake|passphrase|pem)\b"
 )
 KEY = r"(?:private[ _]key|key ?file|certificate.{0,40}?\bkey|certs?\b.{0,80}?\bkey)\b"
 STORE = r"(?:key ?store|pkcs ?#?12|p12|pfx)\b"
@@ -71,10 +71,12 @@ SHAPES = (
     ("reason KEY_VALUES_MISMATCH", rf"\b{CERT}.{{0,20}}?{NOT} {FITS}.{{0,20}}?\bkey\b"),
     ("state key open to others", rf"\b{KEY}.{{0,80}}?(?:group or (?:other|world)|too open)"),
     ("state bad password", rf"\b{WRONG}.{{0,40}}?\bkey\b|\b{STORE}.{{0,60}}?\b{WRONG}"),
+    ("state bad password", rf"\bkey\b.{{0,40}}?{UNABLE} (?:be )?decrypt"),
     ("state bad password", rf"\b{UNABLE}\b.{{0,6}}?decrypt.{{0,25}}?\b(?:key|{STORE})"),
     (
         "reason PEER_DID_NOT_RETURN_A_CERTIFICATE",
         rf"{CLIENT}.{{0,20}}?{NOT} (?:have |{SENT}).{{0,25}}?{CERT}"
+        rf"|{CLIENT}.{{0,20}}?\b{SENT} (?:no|an empty|zero) (?:\w{{1,6}} )?{CERT}"
         rf"|\b(?:no|without(?: an?)?|missing) (?:valid |tls |ssl )*(?:client|peer)(?:'s)?"
         rf"(?: tls| ssl)? {CERT}{UNASKED}"
         rf"|\b(?:client|peer) {CERT} (?:is |was )?(?:missing|absent|not (?:found|{SENT}))",
@@ -101,6 +103,15 @@ SHAPES = (
     ("verify 62", rf"\b{CERT}.{{0,20}}?\bhost mismatch"),
     ("verify 62", rf"\b{CERT}.{{0,30}}?(?:{NOT} match|mismatch).{{0,30}}?\b{CALLED}"),
     ("verify 62", rf"\b{CERT}.{{0,20}}?(?:{NOT} (?:valid|issued)|invalid) for.{{0,12}}?{CALLED}"),
+    (
+        "verify 62",
+        rf"\b{CERT}.{{0,20}}?\b(?:issued|valid|made) (?:to|for) (?!\d+ [a-z]).{{1,60}}?"
+        r"\b(?:but (?:we|you|called|requested|connected|wanted|expected)|instead of|not \S+\.\S)",
+    ),
+    (
+        "verify 62",
+        rf"\b{CERT}.{{0,20}}?{NOT} (?:have |contain |include |list )?.{{0,12}}?\bnames?\b",
+    ),
     ("verify 12", r"\bcrl\b.{0,20}?\b(?:expired|out of date|too old|outdated)|\bexpired crl\b"),
     ("verify 10", rf"\b{CERT}{IS}expired\b(?! or not){NONE}|\bexpired {CERT}{NONE}"),
     ("verify 9", rf"\b{CERT}.{{0,40}}?(?:not yet (?:valid|active)|not valid yet|in the future)"),
@@ -114,6 +125,8 @@ SHAPES = (
     ),
     ("verify 23", rf"\b{CERT}{IS}revoked\b{NONE}|\brevoked {CERT}{NONE}"),
     ("verify 23", rf"\b{CERT}.{{0,30}}?\b(?:listed|found|is) (?:on|in) .{{0,12}}?\bcrl\b"),
+    ("verify 23", rf"\bserial\b.{{0,40}}?\b(?:is|was|been) revoked\b{NONE}"),
+    ("verify 3", r"\bno (?:\w{1,8} )?crl\b.{0,20}?\b(?:available|found|for)\b"),
     ("verify 3", rf"\b{UNABLE}\b.{{0,40}}?\brevocation (?:status|list|check|server)"),
     (
         "verify 3",
@@ -128,6 +141,11 @@ SHAPES = (
     ("verify 20", rf"\b{UNKNOWN} (?:certificate )?{WHOSE}"),
     ("verify 20", rf"\b{CERT}.{{0,20}}?(?:not trusted|untrusted)|\buntrusted {CERT}{NONE}"),
     ("verify 20", r"\b(?:trust anchor|(?:ca|root|issuer) cert\w*)\b.{0,20}?not (?:found|present)"),
+    (
+        "verify 20",
+        r"\b(?:issuer|ca)\b.{0,40}?\b(?:not|missing) (?:in|from) .{0,20}?"
+        r"(?:bundle|store|list|pool|file)",
+    ),
     ("verify 20", rf"\b{CERT}.{{0,12}}?\b(?:chain|path)\b.{{0,12}}?(?:in|not )complete"),
     (
         "verify 20",
@@ -144,7 +162,9 @@ SHAPES = (
         r"\b(?:tls|ssl)\b.{0,20}?\bversions?\b[^:]{0,30}?"
         r"(?:not (?:supported|allowed|enabled)|unsupported|too (?:low|old)|mismatch)"
         r"|\bunsupported (?:tls|ssl)(?: protocol)? version"
-        r"|\bno (?:common|shared|matching) (?:tls|ssl)(?: protocol)? version",
+        r"|\bno (?:common|shared|matching) (?:tls|ssl)(?: protocol)? version"
+        r"|\bprotocol version\b.{0,12}?(?:too (?:low|old)|unsupported|not supported|mismatch)"
+        r"|\boffer(?:s|ed) (?:only|at most|no more than) (?:tls|ssl)",
     ),
     ("state nothing in common", r"\bno (?:common|shared|matching|acceptable) (?:tls |ssl )?cipher"),
     (
@@ -157,7 +177,7 @@ SHAPES = (
     (
         "state user of the certificate @device",
         rf"\b{CERT}[^;,]{{0,40}}?not (?:authori[sz]ed|permitted|(?:in|on) the \w{{0,6}} ?list)"
-        rf"|\b{CERT} (?:subject|cn|common name)\b.{{0,40}}?not (?:allowed|authori[sz]ed|accepted)",
+        rf"|\b{CERT}[^;,]{{0,50}}?\bnot (?:allowed|accepted)\b",
     ),
     (
         "state certificate not parsed",
@@ -169,7 +189,11 @@ SHAPES = (
     ("state not verified", rf"(?<!\b0 )\b{CERT}.{{0,30}}?(?:failed {CHECKED}|not verified)"),
     ("state not verified", rf"\b{UNABLE}\W.{{0,12}}?{CHECKED}.{{0,30}}?{CERT}"),
     ("state alert without a name", r"\b(?:tls|ssl) alert received|received a? ?(?:tls|ssl) alert"),
-    ("state not verified or not tls", rf"\b(?:tls|ssl) (?:handshake|negotiation) {FAILED}{NONE}"),
+    (
+        "state not verified or not tls",
+        r"\b(?:tls|ssl) (?:handshake|negotiation)(?: (?:with|from|to|for|by) \S{1,60})? "
+        rf"{FAILED}{NONE}",
+    ),
     ("state not verified or not tls", r"\berror in (?:the )?(?:tls|ssl) handshake\b"),
     ("state not verified or not tls", r"\b(?:tls|ssl) initiali[sz]ation failed"),
 )

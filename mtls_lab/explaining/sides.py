@@ -39,6 +39,11 @@ MARKS = " []()<>#=*_-:"
 BEFORE = r"\W{0,2}([\w.-]{2,40})(?: +\||\]|>|: )"
 #: A server of OpenVPN writes whose connection it is about.
 OPENVPN = r"\b\d{1,3}(?:\.\d{1,3}){3}:\d{1,5} (?:VERIFY|TLS|OpenSSL|SSL)[ _:]"
+#: The name of a logger, after its level: kazoo.client, org.apache.zookeeper.server.
+LOGGER = (
+    r"\b(?:DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL)[\s:\]\[-]{1,3}"
+    r"[a-z]\w{0,30}(?:\.\w{1,30}){0,6}?\.(client|server)(?!\w|\.\w+:\d)"
+)
 #: A heading inside one log, of which side it says nothing.
 INSIDE = r"certificate|key|hello|finish|cipher|version|connect|error|address|name|header|failed"
 
@@ -58,7 +63,7 @@ def side_of(phrase: Phrase, lines: list[str], number: int, around: str, writer: 
     return (
         _side(phrase, line, around, *calls)
         or read_stacks().get(writer, {}).get("only", "")
-        or ("backend" if re.search(OPENVPN, line) else "")
+        or ("backend" if re.search(OPENVPN, line) else _logger(line))
         or _headed(lines, number)
         or _only_side(lines)
     )
@@ -90,6 +95,11 @@ def _calls_after(lines: list[str], number: int) -> list[str]:
     after = itertools.islice(lines, number + 1, number + CALLS)
     calls = itertools.takewhile(lambda line: line.lstrip()[:3] in {"at ", "..."}, after)
     return [each.strip()[:LINE] for each in calls]
+
+
+def _logger(line: str) -> str:
+    named = re.search(LOGGER, line)
+    return {"client": "device", "server": "backend"}[named[1]] if named else ""
 
 
 def _headed(lines: list[str], number: int) -> str:

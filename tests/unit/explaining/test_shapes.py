@@ -62,6 +62,16 @@ from mtls_lab.explaining import explain
         ("plc: server rejected client certificate", "not_verified_or_missing"),
         ("plc: peer rejected our certificate", "alert_without_a_name"),
         ("plc: invalid certificate file format", "certificate_not_parsed"),
+        ("plc: TLS client presented no certificate, connection dropped", "no_certificate"),
+        ("plc: the key in /etc/a.key cannot be decrypted with this passphrase", "line_password"),
+        ("plc: the certificate was issued to a.example, but we called b.example", "wrong_host"),
+        ("plc: leaf certificate has not the name pump.example", "wrong_host"),
+        ("plc: peer offered only TLS 1.0, minimum is TLS 1.2", "no_common_version"),
+        ("plc: TLS handshake with 10.0.0.3 failed: protocol version too old", "no_common_version"),
+        ("plc: handshake aborted, serial 0x1f has been revoked", "revoked"),
+        ("plc: no CRL available for issuer CN=Plant CA, rejecting certificate", "no_crl"),
+        ("plc: issuer 'Plant CA' is not in bundle /etc/ca.pem", "unknown_issuer"),
+        ("plc: certificate with SHA256 0f12 not allowed", "user_of_the_certificate"),
     ],
 )
 def test_a_line_is_told_by_its_shape(line: str, entry: str) -> None:
@@ -99,6 +109,8 @@ def test_a_line_is_told_by_its_shape(line: str, entry: str) -> None:
         "cert-manager: usage of deprecated API not allowed",
         "certificate key usage: digitalSignature",
         "revocation check: ok, certificate is not revoked",
+        "username parameter is required for Mutual TLS authentication",
+        "certificate is valid for 20 days, not renewed",
     ],
 )
 def test_a_healthy_line_has_no_such_shape(line: str) -> None:
