@@ -54,6 +54,8 @@ from mtls_lab.text import printable
 
 __all__ = ["heard"]
 
+#: Meanings of "certificate rejected", after which anybody may say why.
+REJECTED = {"not verified", "28"}
 #: Meanings of a file that the line may name.
 ABOUT_FILES = {
     *("ENOENT", "EACCES", "EISDIR", "NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib"),
@@ -192,7 +194,9 @@ def _decisive(
         warned = any(each in line.lower() for each in WARNED)
         if raising and (calls := calls_before(lines, number)[-INNERMOST:]):
             told = itertools.chain(told, _found(raising, " ".join([*calls, line])[-LINE:].lower()))
-        meanings = list(told) or [(0, phrase) for phrase in shapes_in(line[:LINE])]
+        meanings = list(told)
+        if all(each.value in REJECTED and not each.stack for _, each in meanings):
+            meanings += [(0, phrase) for phrase in shapes_in(line[:LINE])]
         for covered, phrase in meanings:
             weight = weight_of(phrase.kind, phrase.value, goes_on=number >= goes_on)
             weight = min(weight, WARNING) if warned else weight

@@ -60,7 +60,10 @@ MUTUAL = (
     r"|(?:mutual|m) ?(?:tls|ssl|auth)\w*(?: auth\w*)?)"
 )
 USAGE = r"\b(?:key ?)?usage\b(?! of)"
-AMISS = r"(?:not (?:allowed|permitted|valid)|invalid|incorrect|wrong|mismatch|missing|violat)"
+AMISS = (
+    r"(?:not (?:allowed|permitted|valid)|invalid|incorrect|wrong|mismatch|missing|violat"
+    rf"|{NOT} (?:include|contain|allow|permit|have|match))"
+)
 TAKEN = r"(?:reject(?:ed|s)?|refuse[ds]?|denie[ds]|did not accept|does not accept|declined)"
 OURS = rf"(?: our| the| my| this| your)?(?: own)?(?: tls| client)? {CERT}"
 #: A meaning, as data/lines.toml has it, and a line of it in small letters; the first counts.
@@ -79,6 +82,8 @@ SHAPES = (
         rf"|{CLIENT}.{{0,20}}?\b{SENT} (?:no|an empty|zero) (?:\w{{1,6}} )?{CERT}"
         rf"|\b(?:no|without(?: an?)?|missing) (?:valid |tls |ssl )*(?:client|peer)(?:'s)?"
         rf"(?: tls| ssl)? {CERT}{UNASKED}"
+        rf"|\bno {CERT} (?:{SENT} )?(?:from|by) (?:the |a )?(?:client|peer|device)"
+        rf"|\b{CERT}.{{0,20}}?\b(?:required|expected|requested|needed),? but (?:none|nothing|no)\b"
         rf"|\b(?:client|peer) {CERT} (?:is |was )?(?:missing|absent|not (?:found|{SENT}))",
     ),
     (
@@ -100,13 +105,21 @@ SHAPES = (
         r"(?: an?)?(?: tls| ssl)? (?:client|server auth)(?!.{0,10}name)",
     ),
     ("verify 62", rf"\b{NAME}.{{0,60}}?(?:{NOT} match|mismatch|{NOT} valid for)"),
+    ("verify 62", rf"\b{NAME}.{{0,60}}?(?:differs? from|is different from|{NOT} equal)"),
+    ("verify 62", rf"\bunexpected {NAME}.{{0,30}}?\b{CERT}|\b{CERT}.{{0,30}}?\bunexpected {NAME}"),
+    (
+        "verify 62",
+        rf"\b{NAME}.{{0,60}}?\b(?:not (?:\w{{1,9}} )?(?:in|among|on)|missing (?:in|from))\b"
+        rf".{{0,20}}?\b(?:{CERT}|san\b|subject ?alt)",
+    ),
     ("verify 62", rf"\b{CERT}.{{0,20}}?\bhost mismatch"),
     ("verify 62", rf"\b{CERT}.{{0,30}}?(?:{NOT} match|mismatch).{{0,30}}?\b{CALLED}"),
     ("verify 62", rf"\b{CERT}.{{0,20}}?(?:{NOT} (?:valid|issued)|invalid) for.{{0,12}}?{CALLED}"),
     (
         "verify 62",
-        rf"\b{CERT}.{{0,20}}?\b(?:issued|valid|made) (?:to|for) (?!\d+ [a-z]).{{1,60}}?"
-        r"\b(?:but (?:we|you|called|requested|connected|wanted|expected)|instead of|not \S+\.\S)",
+        rf"\b{CERT}.{{0,20}}?\b(?:issued|valid|made) (?:to|for) (?!\d+ )\S.{{0,60}}?"
+        r"\b(?:but (?:we|you|called|requested|connected|wanted|expected)|instead of"
+        r"|not \S+\.[a-z])",
     ),
     (
         "verify 62",
@@ -115,6 +128,9 @@ SHAPES = (
     ("verify 12", r"\bcrl\b.{0,20}?\b(?:expired|out of date|too old|outdated)|\bexpired crl\b"),
     ("verify 10", rf"\b{CERT}{IS}expired\b(?! or not){NONE}|\bexpired {CERT}{NONE}"),
     ("verify 9", rf"\b{CERT}.{{0,40}}?(?:not yet (?:valid|active)|not valid yet|in the future)"),
+    ("verify 10", rf"\b{CERT}.{{0,30}}?\b(?:no longer valid|lapsed|past its (?:expiry|end|valid))"),
+    ("verify 10", rf"\b{CERT}.{{0,20}}?\bvalidity\b.{{0,12}}?(?:ended|is over|has passed)"),
+    ("verify 9", rf"\b{CERT}.{{0,30}}?\bnot valid (?:before|until)\b(?! ?:)"),
     ("verify 9", r"\bvalidity\b.{0,20}?not (?:yet )?(?:started|begun)"),
     ("state out of date", r"\b(?:outside|not within|out of|beyond)\b.{0,20}?\bvalidity"),
     ("state out of date", rf"\b{CERT}.{{0,20}}?expired or not (?:yet|valid)"),
@@ -139,6 +155,9 @@ SHAPES = (
     ("verify 20", rf"\b(?:issuer|signer)\b.{{0,20}}?{UNKNOWN}"),
     ("verify 20", rf"\b{WHOSE}(?: certificate)?(?: is)? (?:unknown|(?:un|not )trusted)"),
     ("verify 20", rf"\b{UNKNOWN} (?:certificate )?{WHOSE}"),
+    ("verify 20", rf"\bcertificate authority(?: is| was)? {UNKNOWN}"),
+    ("verify 20", rf"\b{CERT}.{{0,30}}?not (?:signed|issued) by (?:an?|any|the|our|one) (?!same)"),
+    ("verify 20", r"\bno (?:trusted|matching|known) (?:ca|root|issuer|trust anchor|authority)\b"),
     ("verify 20", rf"\b{CERT}.{{0,20}}?(?:not trusted|untrusted)|\buntrusted {CERT}{NONE}"),
     ("verify 20", r"\b(?:trust anchor|(?:ca|root|issuer) cert\w*)\b.{0,20}?not (?:found|present)"),
     (
@@ -150,7 +169,7 @@ SHAPES = (
     (
         "verify 20",
         rf"\b{UNABLE}\b.{{0,12}}?(?:build|construct|find|locate|get|complete)\b.{{0,30}}?"
-        r"(?:\bchain|\bpath\b|\bissuer|trust anchor)",
+        r"(?:\bchain|\bpath\b|\bissuer|trust anchor|trusted root)",
     ),
     ("verify 7", rf"\b{CERT} signature (?!algo).{{0,20}}?(?:invalid|{FAILED}|not valid|mismatch)"),
     ("verify 7", rf"\b(?:bad|invalid) {CERT} signature\b"),
@@ -164,12 +183,16 @@ SHAPES = (
         r"|\bunsupported (?:tls|ssl)(?: protocol)? version"
         r"|\bno (?:common|shared|matching) (?:tls|ssl)(?: protocol)? version"
         r"|\bprotocol version\b.{0,12}?(?:too (?:low|old)|unsupported|not supported|mismatch)"
+        rf"|\b{NOT} support (?:tls|ssl) ?v?\d"
         r"|\boffer(?:s|ed) (?:only|at most|no more than) (?:tls|ssl)",
     ),
     ("state nothing in common", r"\bno (?:common|shared|matching|acceptable) (?:tls |ssl )?cipher"),
     (
         "reason WRONG_VERSION_NUMBER",
-        r"\bnot an? (?:tls|ssl) (?:handshake|record|connection|message|packet)"
+        r"\bnot (?:an? |the )?(?:tls|ssl) "
+        r"(?:handshake|record|connection|message|packet|client ?hello)"
+        r"|\binstead of (?:an? |the )?(?:tls|ssl)? ?(?:handshake|record|client ?hello)"
+        r"|\bexpected (?:an? |the )?(?:tls|ssl) \S{1,20}.{0,12}?\bgot\b"
         r"|\bnon[- ](?:tls|ssl) (?:data|traffic|connection|message|request|record)"
         r"|\b(?:plain ?text|unencrypted) (?:connection|requests?|data|traffic|http\S*)\b.{0,12}?"
         r"\b(?:on|at|to|over)\b.{0,10}?\b(?:tls|ssl)",
@@ -183,7 +206,8 @@ SHAPES = (
         "state certificate not parsed",
         rf"\b{UNABLE}\b.{{0,12}}?(?:pars|decod)\w*.{{0,20}}?\b{CERT}"
         rf"|\b(?:invalid|malformed|corrupt(?:ed)?) {CERT} (?:file|format|encoding|data)"
-        rf"|\b{CERT} (?:file )?(?:is )?(?:malformed|corrupt)",
+        rf"|\b{CERT} (?:file )?(?:is )?(?:malformed|corrupt)"
+        rf"|\bnot an? (?:valid )?(?:pem|der|x\.?509)\b.{{0,10}}?{CERT}",
     ),
     ("state not verified", rf"(?<!\b0 )\b{CERT}.{{0,30}}?{CHECKED}.{{0,10}}?{FAILED}"),
     ("state not verified", rf"(?<!\b0 )\b{CERT}.{{0,30}}?(?:failed {CHECKED}|not verified)"),
@@ -201,6 +225,7 @@ SHAPES = (
 #: What a program also says when all is well, and the words of a line in which it does.
 ALSO_WELL = {
     *("state certificate asked for @device", "reason WRONG_VERSION_NUMBER", "verify 18"),
+    "reason UNSUPPORTED_PROTOCOL",
     "reason PEER_DID_NOT_RETURN_A_CERTIFICATE",
 }
 WELL = re.compile(

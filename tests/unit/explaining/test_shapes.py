@@ -72,6 +72,20 @@ from mtls_lab.explaining import explain
         ("plc: no CRL available for issuer CN=Plant CA, rejecting certificate", "no_crl"),
         ("plc: issuer 'Plant CA' is not in bundle /etc/ca.pem", "unknown_issuer"),
         ("plc: certificate with SHA256 0f12 not allowed", "user_of_the_certificate"),
+        ("plc: no certificate from client, authentication impossible", "no_certificate"),
+        ("plc: certificate required but none received", "no_certificate"),
+        ("plc: server name 'a' not found in certificate subjectAltNames [b]", "wrong_host"),
+        ("plc: remote certificate identity a differs from expected b", "wrong_host"),
+        ("plc: x509 verify: certificate authority not recognized", "unknown_issuer"),
+        ("plc: unable to find a trusted root for peer certificate", "unknown_issuer"),
+        ("plc: certificate not signed by a trusted CA", "unknown_issuer"),
+        ("plc: TLS peer certificate validity ended on 2026-10-01", "expired"),
+        ("plc: certificate is no longer valid", "expired"),
+        ("plc: certificate not valid before 2027-01-01", "not_yet_valid"),
+        ("plc: certificate rejected: key usage does not include client auth", "wrong_purpose"),
+        ("plc: client.crt is not a valid PEM certificate", "certificate_not_parsed"),
+        ("plc: remote does not support TLS 1.2 or higher", "no_common_version"),
+        ("plc: first bytes are not a TLS ClientHello", "not_tls"),
     ],
 )
 def test_a_line_is_told_by_its_shape(line: str, entry: str) -> None:
@@ -110,7 +124,11 @@ def test_a_line_is_told_by_its_shape(line: str, entry: str) -> None:
         "certificate key usage: digitalSignature",
         "revocation check: ok, certificate is not revoked",
         "username parameter is required for Mutual TLS authentication",
-        "certificate is valid for 20 days, not renewed",
+        "certificate valid from 2026-01-01 to 2027-01-01",
+        "policy: certificate must not be older than 90 days",
+        "INFO peer does not support TLS 1.0, as it should",
+        "invalid_client: client authentication failed",
+        "ERROR: role app is not permitted to log in (ssl)",
     ],
 )
 def test_a_healthy_line_has_no_such_shape(line: str) -> None:
