@@ -71,9 +71,14 @@ SHAPES = (
     ("state pinned", rf"\b(?:finger|thumb)print\b.{{0,60}}?(?:mismatch|{NOT} match)"),
     ("state pinned", rf"\b{CERT}.{{0,20}}?\bpin(?:ned|ning)?\b.{{0,30}}?(?:mismatch|{FAILED})"),
     ("reason KEY_VALUES_MISMATCH", rf"\b{KEY}.{{0,80}}?{NOT} {FITS}"),
+    ("reason KEY_VALUES_MISMATCH", rf"\b{CERT}\W.{{0,5}}?\bkey\b(?: pair)? mismatch"),
     ("reason KEY_VALUES_MISMATCH", rf"\b{CERT}.{{0,20}}?{NOT} {FITS}.{{0,20}}?\bkey\b"),
     ("state key open to others", rf"\b{KEY}.{{0,80}}?(?:group or (?:other|world)|too open)"),
     ("state bad password", rf"\b{WRONG}.{{0,40}}?\bkey\b|\b{STORE}.{{0,60}}?\b{WRONG}"),
+    (
+        "state bad password",
+        rf"\b(?:key|{STORE}) pass(?:word|phrase)\b.{{0,20}}?(?:wrong|incorrect)",
+    ),
     ("state bad password", rf"\bkey\b.{{0,40}}?{UNABLE} (?:be )?decrypt"),
     ("state bad password", rf"\b{UNABLE}\b.{{0,6}}?decrypt.{{0,25}}?\b(?:key|{STORE})"),
     (
@@ -82,6 +87,7 @@ SHAPES = (
         rf"|{CLIENT}.{{0,20}}?\b{SENT} (?:no|an empty|zero) (?:\w{{1,6}} )?{CERT}"
         rf"|\b(?:no|without(?: an?)?|missing) (?:valid |tls |ssl )*(?:client|peer)(?:'s)?"
         rf"(?: tls| ssl)? {CERT}{UNASKED}"
+        rf"|\bempty {CERT} (?:list|chain|message)"
         rf"|\bno {CERT} (?:{SENT} )?(?:from|by) (?:the |a )?(?:client|peer|device)"
         rf"|\b{CERT}.{{0,20}}?\b(?:required|expected|requested|needed),? but (?:none|nothing|no)\b"
         rf"|\b(?:client|peer) {CERT} (?:is |was )?(?:missing|absent|not (?:found|{SENT}))",
@@ -98,6 +104,7 @@ SHAPES = (
     ("state not verified @device", rf"\bclient(?: has)? {TAKEN}{OURS}"),
     ("state alert without a name", rf"\b(?:peer|other side|remote)(?: has)? {TAKEN}{OURS}"),
     ("verify 26", rf"\b{CERT}.{{0,60}}?{USAGE}.{{0,30}}?{AMISS}|{USAGE} {AMISS}"),
+    ("verify 26", rf"\b{CERT}.{{0,20}}?(?:can ?not|can't|may not|must not) be used (?:as|for|by)"),
     ("verify 26", r"\b(?:lacks?|missing|without|has no)\b.{0,25}?(?:key ?usage|eku)\b"),
     (
         "verify 26",
@@ -112,6 +119,7 @@ SHAPES = (
         rf"\b{NAME}.{{0,60}}?\b(?:not (?:\w{{1,9}} )?(?:in|among|on)|missing (?:in|from))\b"
         rf".{{0,20}}?\b(?:{CERT}|san\b|subject ?alt)",
     ),
+    ("verify 62", rf"\b(?:identity|host ?name|host name) {CHECKED} {FAILED}"),
     ("verify 62", rf"\b{CERT}.{{0,20}}?\bhost mismatch"),
     ("verify 62", rf"\b{CERT}.{{0,30}}?(?:{NOT} match|mismatch).{{0,30}}?\b{CALLED}"),
     ("verify 62", rf"\b{CERT}.{{0,20}}?(?:{NOT} (?:valid|issued)|invalid) for.{{0,12}}?{CALLED}"),
@@ -159,7 +167,11 @@ SHAPES = (
     ("verify 20", rf"\b{CERT}.{{0,30}}?not (?:signed|issued) by (?:an?|any|the|our|one) (?!same)"),
     ("verify 20", r"\bno (?:trusted|matching|known) (?:ca|root|issuer|trust anchor|authority)\b"),
     ("verify 20", rf"\b{CERT}.{{0,20}}?(?:not trusted|untrusted)|\buntrusted {CERT}{NONE}"),
-    ("verify 20", r"\b(?:trust anchor|(?:ca|root|issuer) cert\w*)\b.{0,20}?not (?:found|present)"),
+    (
+        "verify 20",
+        r"\b(?:trust anchor|(?:ca|root|issuer) cert\w*)\b.{0,20}?not (?:be )?(?:found|present)",
+    ),
+    ("verify 20", rf"\b(?:{CERT}|chain|path)\b.{{0,20}}?{NOT} (?:terminate|end|lead|chain)\b"),
     (
         "verify 20",
         r"\b(?:issuer|ca)\b.{0,40}?\b(?:not|missing) (?:in|from) .{0,20}?"
@@ -184,6 +196,7 @@ SHAPES = (
         r"|\bno (?:common|shared|matching) (?:tls|ssl)(?: protocol)? version"
         r"|\bprotocol version\b.{0,12}?(?:too (?:low|old)|unsupported|not supported|mismatch)"
         rf"|\b{NOT} support (?:tls|ssl) ?v?\d"
+        r"|\b(?:wants|offered|requested|uses) (?:tls|ssl) ?v?\d.{0,20}?(?:disabled|not allowed)"
         r"|\boffer(?:s|ed) (?:only|at most|no more than) (?:tls|ssl)",
     ),
     ("state nothing in common", r"\bno (?:common|shared|matching|acceptable) (?:tls |ssl )?cipher"),
@@ -191,6 +204,7 @@ SHAPES = (
         "reason WRONG_VERSION_NUMBER",
         r"\bnot (?:an? |the )?(?:tls|ssl) "
         r"(?:handshake|record|connection|message|packet|client ?hello)"
+        r"|\bhttp request\b.{0,20}?\b(?:on|to|at) (?:an? |the )?(?:tls|ssl|https) port"
         r"|\binstead of (?:an? |the )?(?:tls|ssl)? ?(?:handshake|record|client ?hello)"
         r"|\bexpected (?:an? |the )?(?:tls|ssl) \S{1,20}.{0,12}?\bgot\b"
         r"|\bnon[- ](?:tls|ssl) (?:data|traffic|connection|message|request|record)"
@@ -233,6 +247,15 @@ WELL = re.compile(
     r"|generat\w*|creat\w*)\b"
 )
 
+#: One of these is in each line of such a shape.
+VERDICT = re.compile(
+    r"fail|error|\bno|n't|cannot|unable|invalid|expired|revo[ck]|unrec|untrust|unknown|match|wrong|bad|miss"
+    r"|reject|refuse|denie|self|without|require|demand|need|mandatory|lack|too |violat|incorrect"
+    r"|differ|unexpected|incomplete|corrupt|malformed|weak|insecure|outside|out of|beyond|ended"
+    r"|is over|has passed|laps|past its|plain|unencrypted|instead|but |alert|too open|group or"
+    r"|exceed|offer|disabled|empty|absent|declined|impossible|http request|future|allowed|forbid"
+)
+
 
 def shapes_in(line: str) -> Iterator[Phrase]:
     """Give what a line says of a certificate or a key, if it has such a shape.
@@ -246,7 +269,9 @@ def shapes_in(line: str) -> Iterator[Phrase]:
         []
     """
     small = JOINED.sub(" ", line).lower()
-    if small.lstrip()[:1] in COMMENTS or re.search(rf"\b{ABOUT}|\b{KEY}", small) is None:
+    if small.lstrip()[:1] in COMMENTS or not VERDICT.search(small):
+        return
+    if re.search(rf"\b{ABOUT}|\b{KEY}", small) is None:
         return
     for meaning, shape in _shapes():
         match = shape.search(small)

@@ -86,6 +86,14 @@ from mtls_lab.explaining import explain
         ("plc: client.crt is not a valid PEM certificate", "certificate_not_parsed"),
         ("plc: remote does not support TLS 1.2 or higher", "no_common_version"),
         ("plc: first bytes are not a TLS ClientHello", "not_tls"),
+        ("plc: received HTTP request on TLS port", "not_tls"),
+        ("plc: rejecting peer: empty certificate list", "no_certificate"),
+        ("plc: peer chain does not end in a trusted certificate", "unknown_issuer"),
+        ("plc: issuer certificate could not be found", "unknown_issuer"),
+        ("plc: TLS identity check failed: wanted a, certificate names b", "wrong_host"),
+        ("plc: server certificate cannot be used as client certificate", "wrong_purpose"),
+        ("plc: cert/key pair mismatch", "key_mismatch"),
+        ("plc: PKCS12 password is wrong", "line_password"),
     ],
 )
 def test_a_line_is_told_by_its_shape(line: str, entry: str) -> None:
