@@ -94,6 +94,18 @@ from mtls_lab.explaining import explain
         ("plc: server certificate cannot be used as client certificate", "wrong_purpose"),
         ("plc: cert/key pair mismatch", "key_mismatch"),
         ("plc: PKCS12 password is wrong", "line_password"),
+        ("plc: peer certificate does not match its pin", "pinned"),
+        ("plc: peer certificate does not match the signalled fingerprint", "pinned"),
+        ("plc: peer certificate does not match trusted certificate", "pinned"),
+        ("plc: peer certificate does not match configured node identity", "wrong_host"),
+        ("plc: peer certificate does not match any allowed SANs: [a]", "wrong_host"),
+        ("plc: the certificate for a.example is not valid for that server", "wrong_host"),
+        ("plc: certificate does not have the extended key usage set", "wrong_purpose"),
+        ("plc: the certificate for a.example expired on Nov 20, 2026", "expired"),
+        ("plc: SSL peer certificate does not validate", "not_verified"),
+        ("plc: certificate files changed but cannot be loaded", "pair_not_taken"),
+        ("plc: ssl: listener: handshake failed", "not_verified_or_not_tls"),
+        ('{"reason": "invalid-client-certificate"}', "not_verified_or_missing"),
     ],
 )
 def test_a_line_is_told_by_its_shape(line: str, entry: str) -> None:
