@@ -93,7 +93,7 @@ def alerts_in(small: str) -> Iterator[str]:
         return
     if "alert" not in small and "reason(1" not in small:
         # The words of an alert alone on a line, as somebody copies them who leaves out the rest.
-        letters = re.sub("[^a-z]", "", small)
+        letters = re.sub(r"[\x00-\x60{-\x7f]", "", small)
         bare = _by_letters().get(letters) or OF_GNUTLS.get(letters, "")
         if "certificate" in bare or bare in {"unknown_ca", "handshake_failure"}:
             yield bare

@@ -3,6 +3,7 @@
 Here: the phrases of data/lines.toml against a text of any size and origin. Not here: how they are
 read (phrases.py), what is told of a line that has none (shapes.py), what is a sign of a stack
 (signs.py), whose side it is (sides.py), what a terminal or a mail has done to the text (pasted.py),
+other languages and what was cut off (restored.py),
 what the failure behind a line means (explanation.py), the alerts in it (alerts.py), exceptions
 (caught.py), and the failure that Python would have raised (raised.py).
 """
@@ -35,6 +36,7 @@ from mtls_lab.explaining.phrases import (
     read_stacks,
 )
 from mtls_lab.explaining.raised import SHOWN, as_raised
+from mtls_lab.explaining.restored import completed, in_english
 from mtls_lab.explaining.shapes import SHAPE, shapes_in
 from mtls_lab.explaining.sides import INNERMOST, LINE, calls_before, longest_part, side_of
 from mtls_lab.explaining.signs import sign_of, unlike_go
@@ -52,6 +54,8 @@ from mtls_lab.text import printable
 
 __all__ = ["heard"]
 
+#: Meanings of "certificate rejected", after which anybody may say why.
+REJECTED = {"not verified", "28"}
 #: Meanings of a file that the line may name.
 ABOUT_FILES = {
     *("ENOENT", "EACCES", "EISDIR", "NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib"),
@@ -103,7 +107,18 @@ def heard(text: str) -> Symptoms:
     for attempt in (unescaped, unwrapped, spaced):
         if seen.weight <= UNEXPLAINED and (text_of := attempt(text)):
             seen = max(seen, _heard(text_of), key=lambda each: each.weight)
+    if seen.weight <= UNEXPLAINED and (text_of := in_english(text)):
+        seen = max(seen, _as_written(_heard(text_of), text_of, text), key=lambda each: each.weight)
+    if seen.weight <= UNEXPLAINED and (text_of := completed(text)):
+        seen = max(seen, _as_written(_heard(text_of), text_of, text), key=lambda each: each.weight)
     return seen
+
+
+def _as_written(seen: Symptoms, read: str, text: str) -> Symptoms:
+    """The same, with the line as the text has it, of which another was read."""
+    pairs = zip(read.split("\n"), text.split("\n"), strict=False)
+    says = next((_quoted(line) for other, line in pairs if _quoted(other) == seen.says), "")
+    return replace(seen, says=says or seen.says)
 
 
 def _fuller(seen: Symptoms, again: Symptoms) -> Symptoms:
@@ -179,7 +194,9 @@ def _decisive(
         warned = any(each in line.lower() for each in WARNED)
         if raising and (calls := calls_before(lines, number)[-INNERMOST:]):
             told = itertools.chain(told, _found(raising, " ".join([*calls, line])[-LINE:].lower()))
-        meanings = list(told) or [(0, phrase) for phrase in shapes_in(line[:LINE])]
+        meanings = list(told)
+        if all(each.value in REJECTED and not each.stack for _, each in meanings):
+            meanings += [(0, phrase) for phrase in shapes_in(line[:LINE])]
         for covered, phrase in meanings:
             weight = weight_of(phrase.kind, phrase.value, goes_on=number >= goes_on)
             weight = min(weight, WARNING) if warned else weight

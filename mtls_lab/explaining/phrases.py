@@ -24,6 +24,7 @@ __all__ = [
     "read_sent",
     "read_stacks",
     "verify_words",
+    "words_of_phrases",
 ]
 
 #: A code of mbedTLS, and behind it the names that its releases give it.
@@ -120,6 +121,12 @@ def _entries() -> tuple[list[str], list[tuple[str, str, str]]]:
         for words in (_spellings(said) if CODE.match(said) else [said])
     ]
     return [words.partition("…")[0].strip(EDGES) for words, *_ in found], found
+
+
+@cache
+def words_of_phrases() -> tuple[str, ...]:
+    """Return the words of each phrase that is in one part."""
+    return tuple(words for words, *_ in _entries()[1] if not {"\u2026", "|", "$"} & set(words))
 
 
 @cache

@@ -22,9 +22,30 @@ CALLS = 200
 INNERMOST = 8
 #: What OpenSSL says in a server alone (ssl/statem/statem_srvr.c, ssl/record/ssl3_record.c).
 SERVERS = {"PEER_DID_NOT_RETURN_A_CERTIFICATE", "NO_SHARED_CIPHER", "HTTP_REQUEST"}
+#: Who is meant by a heading, or by the name of a container or a file before a line; and who only
+#: if the other side is there as well: a gateway is a client of what is behind it, too.
+CLIENTS, MAYBE_CLIENTS = r"client|device|publisher|subscriber|sensor", r"agent|caller|requester"
+SERVICES, MAYBE_SERVICES = r"server|broker", r"gateway|backend|listener|ingress"
+EITHER = f"{CLIENTS}|{SERVICES}|{MAYBE_CLIENTS}|{MAYBE_SERVICES}"
+SIDE = rf"(?<![a-z])(?:({CLIENTS})|({SERVICES})|({MAYBE_CLIENTS})|({MAYBE_SERVICES}))s?(?![a-z])"
 #: A heading, or the command that has printed what follows.
-HEADING = r"[$#%>] .{1,90}$|.{1,60}:\W{0,4}$|[#=*-]{1,6} ?\w.{1,60}$"
-SIDE = r"(?<![a-z])(client|server)(?![a-z])"
+HEADING = r"[$#%>] .{1,90}$|.{1,60}:\W{0,4}$|[#=*>-]{1,6} ?\w.{1,60}$"
+#: The same without a mark: "Server log", "on the device", "client.log".
+BARE = (
+    rf"(?:(?:on|from|at|in|and|the|my|of) ){{0,3}}(?:\w{{1,12}}[ -])?(?:{EITHER})"
+    r"(?:[ -]?side|'s)?(?: ?\(.{1,30}\))?"
+    r"(?:[ .](?:logs?|output|trace|console|terminal|says|txt|err)){0,2}"
+)
+MARKS = " []()<>#=*_-:"
+#: The name of a container, or of a side, before a line of its own.
+BEFORE = r"\W{0,2}([\w.-]{2,40})(?: +\||\]|>|: )"
+#: A server of OpenVPN writes whose connection it is about.
+OPENVPN = r"\b\d{1,3}(?:\.\d{1,3}){3}:\d{1,5} VERIFY "
+#: The name of a logger, after its level: kazoo.client, org.apache.zookeeper.server.
+LOGGER = (
+    r"\b(?:DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL)[\s:\]\[-]{1,3}"
+    r"[a-z]\w{0,30}(?:\.\w{1,30}){0,6}?\.(client|server)(?!\w|\.\w+:\d)"
+)
 #: A heading inside one log, of which side it says nothing.
 INSIDE = r"certificate|key|hello|finish|cipher|version|connect|error|address|name|header|failed"
 
@@ -44,6 +65,7 @@ def side_of(phrase: Phrase, lines: list[str], number: int, around: str, writer: 
     return (
         _side(phrase, line, around, *calls)
         or read_stacks().get(writer, {}).get("only", "")
+        or ("backend" if re.search(OPENVPN, line) else _logger(line))
         or _headed(lines, number)
         or _only_side(lines)
     )
@@ -77,14 +99,39 @@ def _calls_after(lines: list[str], number: int) -> list[str]:
     return [each.strip()[:LINE] for each in calls]
 
 
+def _logger(line: str) -> str:
+    named = re.search(LOGGER, line)
+    return {"client": "device", "server": "backend"}[named[1]] if named else ""
+
+
 def _headed(lines: list[str], number: int) -> str:
-    """The side that the nearest heading names: "Server log:", "$ openssl s_client"."""
-    for line in reversed(lines[max(number - CALLS, 0) : number]):
-        small = line.strip().lower()
-        named = re.findall(SIDE, small) if len(small) < 100 else []
-        if len(named) == 1 and re.match(HEADING, small) and not re.search(INSIDE, small):
-            return {"client": "device", "server": "backend"}[named[0]]
+    """The side that stands before the line, or that the nearest heading names: "Server log:"."""
+    for at in range(number, max(number - CALLS, 0) - 1, -1):
+        side, sure = _heading(lines[at], own=at == number)
+        if side and (sure or _other_side(lines, side)):
+            return side
     return ""
+
+
+def _heading(line: str, *, own: bool) -> tuple[str, bool]:
+    """The side that a heading, or what stands before a line of its own, names; if it is sure."""
+    small = line[:LINE].strip().lower()
+    before = re.match(BEFORE, small) if own else None
+    marked = len(small) < 100 and re.match(HEADING, small) and not re.search(INSIDE, small)
+    if before:
+        small = before[1]
+    elif own or not (marked or re.fullmatch(BARE, small.strip(MARKS))):
+        return "", False
+    named = re.findall(SIDE, small)
+    sides = {"device" if client or maybe else "backend" for client, _, maybe, _ in named}
+    sure = any(client or server for client, server, *_ in named)
+    return (sides.pop(), sure) if len(sides) == 1 else ("", False)
+
+
+def _other_side(lines: list[str], side: str) -> bool:
+    """Whether a heading, or what stands before a line, names the other side as well."""
+    heads = (_heading(line, own=own)[0] for line in lines for own in (True, False))
+    return any(head not in {"", side} for head in heads)
 
 
 def _only_side(lines: list[str]) -> str:
