@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import ssl
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -68,9 +68,17 @@ class Own:
     @property
     def unfit(self) -> list[str]:
         """Why nobody who verifies accepts the certificate, as `compare` calls it."""
+        return [name for name in self._compared(()) if name in UNFIT]
+
+    @property
+    def namesake(self) -> bool:
+        """Whether a CA among ours has the issuer's name, and another key than signed."""
+        return "other key" in self._compared(self.cas)
+
+    def _compared(self, cas: Sequence[x509.Certificate]) -> list[str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # cryptography's, of what it will not read one day
-            return [each.name for each in compare(self.chain) if each.name in UNFIT]
+            return [each.name for each in compare(self.chain, cas=cas)]
 
     def context(
         self,

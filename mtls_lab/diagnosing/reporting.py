@@ -144,7 +144,13 @@ def _request(seen: Seen) -> Iterator[Line]:
     if own.presents and own.chain:
         issuer = requested.names_issuer_of(own.chain)
         key = requested.takes_key_of(own.chain[0])
-        if issuer and key:
+        if issuer and key and own.namesake:
+            text = (
+                f"issuer and key, but the CA of this name in {shown(own.cafile or '')[0]} has not "
+                "signed it: a server that trusts only that one refuses it"
+            )
+            yield Line("fits", NOTE, text)
+        elif issuer and key:
             kind = key_kind(own.chain[0])
             also = "programs that know ML-DSA" if "ML-DSA" in kind else "Java, Go and browsers"
             yield Line("fits", YES, f"issuer and key: {also} would send it too")

@@ -42,15 +42,15 @@ def ranked(
     said: Sequence[str] = (),
     *,
     course: bool = True,
-    openssl: bool = False,
+    verifier: str = "",
 ) -> list[Cause]:
     """Return the causes of an entry, the likeliest first.
 
     In an entry, a cause is a text, or a table of the `cause`, the `check` that tells it from the
     others, `measured`, the fault of a certificate in data/peers.json that it is, `fault`, that in
     data/faults.toml (default: as measured), and `to = "course"` or `to = "others"` if it is told
-    in the course only, or to whoever is not in it, `openssl = false` if OpenSSL says something
-    else for it, and `likely = true` if no file shows it.
+    in the course only, or to whoever is not in it, `verifiers` if only these libraries say this
+    for it, and `likely = true` if no file shows it.
 
     Args:
         why: as the entry has it.
@@ -59,7 +59,7 @@ def ranked(
             sends it for remains.
         said: the faults for which peers have said the very line that is asked about.
         course: whether the reader is in the course.
-        openssl: whether OpenSSL has verified, as its words show.
+        verifier: the library that has verified, as its words show.
 
     Raises:
         UnknownName: there is no such stack.
@@ -71,7 +71,9 @@ def ranked(
     placed, told_to = [], "course" if course else "others"
     for number, cause in enumerate([why] if isinstance(why, str) else why):
         table: dict[str, Any] = {"cause": cause} if isinstance(cause, str) else cause
-        if table.get("to", told_to) != told_to or (openssl and not table.get("openssl", True)):
+        if table.get("to", told_to) != told_to:
+            continue
+        if verifier not in {"", *table.get("verifiers", [verifier])}:
             continue
         fault = table.get("measured", "")
         senders = _senders(fault, alert, peer)

@@ -18,7 +18,7 @@ from mtls_lab.explaining.alone import mistakes_in, with_java, wrong_signers
 from mtls_lab.explaining.cards import explained
 from mtls_lab.explaining.causes import Cause, disproved, files_for, in_few_words, in_words, ranked
 from mtls_lab.explaining.look import Looked, look_at
-from mtls_lab.explaining.phrases import is_openssls
+from mtls_lab.explaining.phrases import verifier_of
 from mtls_lab.explaining.raised import FILES
 from mtls_lab.explaining.symptoms import Entry, Symptoms, find, is_of_a_state
 from mtls_lab.explaining.views import chosen, in_text, views_of
@@ -181,7 +181,6 @@ def explain(
     told["what"] += reword(_further(entry, seen, late=any(view.believed for view in views)))
     with suppress(KeyError):  # it cannot be told whose files these are
         told["command"] = with_java(command.format_map(shell), given)
-    openssl = bool(seen.says) and is_openssls(seen.failure.verify_code, seen.says)
     causes = [
         cause
         for cause in ranked(
@@ -190,7 +189,7 @@ def explain(
             peer,
             said,
             course=course,
-            openssl=openssl,
+            verifier=verifier_of(seen.failure.verify_code, seen.says, seen.by),
         )
         if cause.fault not in excluded
     ]

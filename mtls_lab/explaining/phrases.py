@@ -17,12 +17,12 @@ from mtls_lab.facts import read_facts
 
 __all__ = [
     "Phrase",
-    "is_openssls",
     "phrases_in",
     "read_healthy",
     "read_lines",
     "read_sent",
     "read_stacks",
+    "verifier_of",
     "verify_words",
     "words_of_phrases",
 ]
@@ -33,6 +33,11 @@ CODE = re.compile("-0x[0-9a-f]{2,4}(?: |$)")
 EDGES = " |$"
 #: From this length on, the words of a stack are told from common English without a sign of it.
 TELLING = 24
+#: Stacks whose own words for a certificate's fault show that they have verified it themselves.
+VERIFIERS = (
+    *("chrome", "dotnet", "erlang", "gnutls", "go", "java", "mbedtls", "nss", "rustls"),
+    *("schannel", "wolfssl"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +88,24 @@ def verify_words() -> dict[int, str]:
     return {code: words for words, code in reversed(read_lines()["verify"].items())}
 
 
-def is_openssls(code: int | None, line: str) -> bool:
-    """Whether a line has OpenSSL's own words for a verify code: then OpenSSL has verified.
+def verifier_of(code: int | None, line: str, stack: str = "") -> str:
+    """Return the library that has verified, as a line with a verify code shows; `""` if none.
+
+    OpenSSL's own words count more than what wrote the line, `stack`: programs of all languages link
+    it.
 
     Example:
-        >>> is_openssls(20, "unable to get local issuer certificate"), is_openssls(20, "PKIX")
-        (True, False)
+        >>> verifier_of(20, "unable to get local issuer certificate", "node")
+        'openssl'
+        >>> verifier_of(20, "PKIX path building failed", "kafka java")
+        'java'
     """
     if code is None or not line:  # mostly, and then nothing need be read
-        return False
+        return ""
     small = line.lower()
-    return any(words in small for words, known in read_lines()["verify"].items() if known == code)
+    if any(words in small for words, known in read_lines()["verify"].items() if known == code):
+        return "openssl"
+    return next((name for name in stack.split() if name in VERIFIERS), "")
 
 
 def phrases_in(small: str) -> Iterator[Phrase]:

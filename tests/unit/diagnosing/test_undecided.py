@@ -6,7 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from mtls_lab import CertificateAuthority
 from mtls_lab.diagnosing import diagnose
 from mtls_lab.exercises.peers import listening
 from mtls_lab.net import Chunk, Relay, hang_up, serve, server_context
@@ -29,6 +31,22 @@ def test_a_server_that_goes_on_with_no_certificate_has_not_shown_that_it_accepts
         (line,) = (each for each in told.lines if each.label == "without")
         assert line.sign == ("–" if shown else "!")
         assert ("They do not show whether the server accepts" in str(told)) is not shown
+
+
+def test_a_ca_of_the_same_name_is_told_from_the_one_that_signed(lab: Lab, tmp_path: Path) -> None:
+    """The list of names in a CertificateRequest cannot tell them apart."""
+    other = CertificateAuthority.create("Lab CA")
+    cert, key = other.issue_client("device").save(tmp_path, "device")
+    both = tmp_path / "both.crt"
+    both.write_bytes(lab.ca_file.read_bytes() + other.certificate.public_bytes(Encoding.PEM))
+    with serve(server_context(*lab.server_files, client_ca=both)) as backend:
+        told = diagnose(
+            backend, cafile=lab.ca_file, certfile=cert, keyfile=key, server_hostname="localhost"
+        )
+    assert told.ok
+    (line,) = (each for each in told.lines if each.label == "fits")
+    assert line.sign == "!"
+    assert "/ca.crt has not signed it" in line.text
 
 
 def test_a_server_that_refuses_a_certificate_has_decided(lab: Lab) -> None:

@@ -175,3 +175,15 @@ def test_the_ruled_out_are_on_the_card(
     assert "ruled out by" in told._repr_html_()
     assert "\nNot:   ruled out by" in str(told)
     assert "Not:" not in str(replace(told, ruled_out=""))
+
+
+def test_what_only_other_libraries_say_is_no_cause() -> None:
+    """Unless it is not known which of them has verified."""
+    java = explain("PKIX path building failed: unable to find valid certification path").why
+    rustls = explain("invalid peer certificate: UnknownIssuer").why
+    openssl = explain("unable to get local issuer certificate").why
+    assert ("(Chrome, Go" in java, "(rustls," in java) == (True, False)
+    assert ("(Chrome, Go" in rustls, "(rustls," in rustls) == (False, True)
+    assert ("(Chrome, Go" in openssl, "(rustls," in openssl) == (False, False)
+    unknown = explain("the certificate is not trusted").why
+    assert ("(Chrome, Go" in unknown, "(rustls," in unknown) == (True, True)
