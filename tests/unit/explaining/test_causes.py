@@ -185,5 +185,5 @@ def test_what_only_other_libraries_say_is_no_cause() -> None:
     assert ("(Chrome, Go" in java, "(rustls," in java) == (True, False)
     assert ("(Chrome, Go" in rustls, "(rustls," in rustls) == (False, True)
     assert ("(Chrome, Go" in openssl, "(rustls," in openssl) == (False, False)
-    unknown = explain("the certificate is not trusted").why
+    unknown = explain("pumpd: unknown certificate authority").why
     assert ("(Chrome, Go" in unknown, "(rustls," in unknown) == (True, True)
