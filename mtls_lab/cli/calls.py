@@ -47,7 +47,7 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
             f"server whose certificate verifies.\n\nExit codes, by the first cause:\n{codes}"
         ),
     )
-    command.add_argument("target", metavar="HOST:PORT", nargs="?", help="the server")
+    command.add_argument("target", metavar="HOST:PORT", nargs="?", help="the server, or its URL")
     # By the long names too, which `explain` and the ssl module have for them.
     told = "the CAs that the server's certificate must lead to: PEM, or a Secret or truststore"
     file(command, "--ca", f"{told} (default: the system's)", "--cafile")
@@ -63,7 +63,10 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
         help="the name in the server's certificate, also sent as SNI (default: the host)",
     )
     command.add_argument(
-        "--starttls", choices=STARTTLS, default="", help="begin TLS inside this protocol"
+        "--starttls",
+        choices=STARTTLS,
+        default="",
+        help="begin TLS inside this protocol (default: as the scheme of a URL says)",
     )
     sent = command.add_mutually_exclusive_group()
     sent.add_argument("--http", action="store_true", help="also send GET / and read the answer")

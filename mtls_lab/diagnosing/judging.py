@@ -259,8 +259,10 @@ def _unexplained(seen: Seen) -> Iterator[Cause]:
         return  # one version is switched off, the other is fine
     evidence = [f"{version}: {how_it_ended(seen.best(version))}" for version in seen.full]
     failed = [each for each in seen.attempts if each.refused or each.failure]
+    if not failed:
+        return
     # Of a version that is switched off, a server says just that: the other one tells more.
-    tried = next((each for each in failed if each.alert != "protocol_version"), *failed[:1])
+    tried = next((each for each in failed if each.alert != "protocol_version"), failed[0])
     failure = tried.failure or Failure("EOFError")
     if failure.reason == "TIMED_OUT":
         yield cause("slow_handshake" if tried.answered else "slow", seen, evidence)

@@ -27,6 +27,25 @@ __all__ = ["TIMEOUT", "diagnose", "read_target"]
 
 #: Seconds for everything. A healthy server on this machine needs one.
 TIMEOUT = 15.0
+#: Schemes of URLs: the protocol in which TLS begins, if not at once, and the port (IANA's).
+SCHEMES = {
+    "https": ("", 443),
+    "wss": ("", 443),
+    "amqps": ("", 5671),
+    "mqtts": ("", 8883),
+    "rediss": ("", 6379),
+    "ldaps": ("", 636),
+    "ldap": ("ldap", 389),
+    "postgres": ("postgres", 5432),
+    "postgresql": ("postgres", 5432),
+    "mysql": ("mysql", 3306),
+    "mariadb": ("mysql", 3306),
+    "nats": ("nats", 4222),
+    "smtp": ("smtp", 25),
+    "imap": ("imap", 143),
+    "pop3": ("pop3", 110),
+    "ftp": ("ftp", 21),
+}
 #: What `http=True` sends. Whoever answers it has seen the certificate by then.
 GET = "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: mtls-lab\r\nConnection: close\r\n\r\n"
 
@@ -56,7 +75,8 @@ def diagnose(
         certfile, keyfile: what to present; the certificate with its chain, or a PKCS #12 file.
         password: the key's or the PKCS #12 file's, if it has one.
         server_hostname: the name that the server's certificate has to have; default: the host.
-        starttls: one of `PROTOCOLS`, such as `"postgres"`, where TLS begins later.
+        starttls: one of `PROTOCOLS`, such as `"postgres"`, where TLS begins later; default: as the
+            scheme of a URL says.
         http: whether to send `GET /`, or GET with the path of a URL.
         send: a line to send instead, for another protocol.
         timeout: seconds for everything.
@@ -74,6 +94,7 @@ def diagnose(
     if starttls and starttls not in PROTOCOLS:
         raise UnknownName("protocol for STARTTLS", starttls, PROTOCOLS)
     host, port = read_target(target)
+    starttls = starttls or SCHEMES.get(_scheme_of(target), ("", 0))[0]
     name = (server_hostname or host).removesuffix(".")  # RFC 6066, section 3: it is sent without
     if not _is_name(name):
         raise LabError(
@@ -96,6 +117,10 @@ def diagnose(
         timeout=timeout,
     )
     return Diagnosis(host_and_port(host, port), name, report(seen), judge(seen))
+
+
+def _scheme_of(target: object) -> str:
+    return target.partition("://")[0].lower() if isinstance(target, str) else ""
 
 
 def _path_of(target: object) -> str:
@@ -123,10 +148,10 @@ def read_target(target: Any) -> Address:
     Example:
         >>> (
         ...     read_target("api.example:8443"),
-        ...     read_target("https://api.example/"),
+        ...     read_target("postgres://db.example/app"),
         ...     read_target("[::1]:5"),
         ... )
-        (('api.example', 8443), ('api.example', 443), ('::1', 5))
+        (('api.example', 8443), ('db.example', 5432), ('::1', 5))
     """
     if not isinstance(target, str):
         with suppress(TypeError, ValueError):
@@ -138,7 +163,7 @@ def read_target(target: Any) -> Address:
     rest = rest.split("/")[0].rpartition("@")[2]
     host, _, port = rest.rpartition(":")
     if not host or rest.endswith("]"):
-        host, port = rest, "443" if scheme in {"https", "wss"} else ""
+        host, port = rest, str(SCHEMES.get(scheme.lower(), ("", ""))[1])
     host = host.removeprefix("[").removesuffix("]")
     if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) <= 0xFFFF:
         raise LabError(

@@ -44,6 +44,7 @@ ENCRYPTED_ALERT = 5 + 2 + 1 + 16
         ("https://api.example:8443/path?x=1:2", ("api.example", 8443)),
         ("https://[::1]/", ("::1", 443)),
         ("mqtts://user@broker.example:8883", ("broker.example", 8883)),
+        ("postgres://app@db.example/orders", ("db.example", 5432)),
         (("127.0.0.1", 5), ("127.0.0.1", 5)),
     ],
 )

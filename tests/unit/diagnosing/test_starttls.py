@@ -95,6 +95,20 @@ def test_tls_begins_inside(protocol: str, lab: Lab) -> None:
     assert str(told).endswith("What the server decides after them only a login shows: see above.")
 
 
+def test_the_scheme_of_a_url_says_in_which_protocol_tls_begins(lab: Lab) -> None:
+    cert, key = lab.store.files("valid")
+    with server(POSTGRES, lab.mtls()) as (host, port):
+        told = diagnose(
+            f"postgresql://app:secret@{host}:{port}/orders",
+            cafile=lab.ca_file,
+            certfile=cert,
+            keyfile=key,
+            server_hostname="localhost",
+        )
+    assert told.ok, str(told)
+    assert ("STARTTLS", "✓") in [(line.label, line.sign) for line in told.lines]
+
+
 @pytest.mark.parametrize(
     ("protocol", "said", "why"),
     [
