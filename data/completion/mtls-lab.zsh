@@ -102,7 +102,7 @@ _shtab_mtls_lab_diagnose_options=(
   {--key,--keyfile}"[its private key (default\: it is in the file of --cert)]:FILE:_files"
   "--password-file[its first line is the password of the key or the PKCS \#12 file (default\: a terminal is asked for that of a .p12)]:FILE:_files"
   "--server-name[the name in the server\'s certificate, also sent as SNI (default\: the host)]:NAME:"
-  "--starttls[begin TLS inside this protocol]:starttls:(postgres smtp imap ldap mysql pop3 ftp nats)"
+  "--starttls[begin TLS inside this protocol (default\: as the scheme of a URL says)]:starttls:(postgres smtp imap ldap mysql pop3 ftp nats)"
   "--http[also send GET \/ and read the answer]"
   "--send[also send this line and read the answer]:LINE:"
   "--timeout[for everything together (default\: 15)]:SECONDS:"
@@ -113,7 +113,7 @@ _shtab_mtls_lab_diagnose_options=(
   "--fault[misbehave as a broken server does\; --fault list names all]:NAME:"
   "--save-ca[where to write the CA that is made for a fault, or where there is no --cert]:FILE:_files"
   "--count[end after so many clients]:N:"
-  ":the server:"
+  ":the server, or its URL:"
 )
 
 # guard to ensure default positional specs are added only once per session
