@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from functools import cache
 
 from mtls_lab.explaining.phrases import Phrase
-from mtls_lab.explaining.verdicts import ABOUT, ALSO_WELL, KEY, SHAPES, VERDICT, WELL
 
 __all__ = ["SHAPE", "shapes_in"]
 
@@ -35,14 +34,16 @@ def shapes_in(line: str) -> Iterator[Phrase]:
         >>> list(shapes_in("plc: the certificate is not expired"))
         []
     """
+    from mtls_lab.explaining import verdicts  # noqa: PLC0415 - most texts do without
+
     small = JOINED.sub(" ", line).lower()
-    if small.lstrip()[:1] in COMMENTS or not VERDICT.search(small):
+    if small.lstrip()[:1] in COMMENTS or not verdicts.VERDICT.search(small):
         return
-    if re.search(rf"\b{ABOUT}|\b{KEY}", small) is None:
+    if re.search(rf"\b{verdicts.ABOUT}|\b{verdicts.KEY}", small) is None:
         return
-    for meaning, shape in _shapes():
+    for meaning, shape in _compiled(verdicts.SHAPES):
         match = shape.search(small)
-        if match and not (meaning in ALSO_WELL and WELL.search(small)):
+        if match and not (meaning in verdicts.ALSO_WELL and verdicts.WELL.search(small)):
             kind, value = meaning.split(" ", 1)
             value, _, side = value.partition(" @")
             side = "device" if value == "62" and "client" not in match[0] else side
@@ -51,5 +52,5 @@ def shapes_in(line: str) -> Iterator[Phrase]:
 
 
 @cache
-def _shapes() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((meaning, re.compile(shape)) for meaning, shape in SHAPES)
+def _compiled(shapes: tuple[tuple[str, str], ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((meaning, re.compile(shape)) for meaning, shape in shapes)

@@ -134,9 +134,8 @@ def path_of(
         sent = named and not any(c in cas for c in named)
         words["holder"] = "cert" if sent else "ca"
         if last.issuer == last.subject:
-            name = (
-                "other key"  # also of a root that is sent, and is not the trusted one of its name
-            )
+            # Also of a root that is sent, and is not the trusted one of its name.
+            name = "other key"
             if len(path) > 1 and any(c.subject == last.subject for c in cas):
                 words["subject"] = told(path[-2].subject)
             elif is_signed_by(last, last):
