@@ -106,10 +106,15 @@ def _logger(line: str) -> str:
 
 def _headed(lines: list[str], number: int) -> str:
     """The side that stands before the line, or that the nearest heading names: "Server log:"."""
+    looked = False
     for at in range(number, max(number - CALLS, 0) - 1, -1):
         side, sure = _heading(lines[at], own=at == number)
-        if side and (sure or _other_side(lines, side)):
+        if sure:
             return side
+        if side and not looked:
+            looked = True
+            if _has_both_sides(lines):
+                return side
     return ""
 
 
@@ -128,10 +133,10 @@ def _heading(line: str, *, own: bool) -> tuple[str, bool]:
     return (sides.pop(), sure) if len(sides) == 1 else ("", False)
 
 
-def _other_side(lines: list[str], side: str) -> bool:
-    """Whether a heading, or what stands before a line, names the other side as well."""
+def _has_both_sides(lines: list[str]) -> bool:
+    """Whether headings, or what stands before lines, name the one side and the other."""
     heads = (_heading(line, own=own)[0] for line in lines for own in (True, False))
-    return any(head not in {"", side} for head in heads)
+    return len({*heads} - {""}) > 1
 
 
 def _only_side(lines: list[str]) -> str:
