@@ -93,8 +93,8 @@ class Panel:
         self._quiet = False
         self._text = self._shown = ""
         self._title = title
-        style = "".join(map(_style, ("frame", *self.looks)))
-        head = f"<style>{style}</style><h4>{escape(title)}</h4>"
+        style = "".join(f"<style>{_style(look)}</style>" for look in ("frame", *self.looks))
+        head = f"{style}<h4>{escape(title)}</h4>"
         head += f"<p class='lab-hint'>{escape(hint)}</p>{STALE}"
         self._result = ipywidgets.HTML()
         self._columns = ipywidgets.HBox([self._result])

@@ -61,9 +61,26 @@ function passOn(panel, focused) {
     next?.focus({ preventScroll: true });
 }
 
+// --- One style sheet for all panels --------------------------------------------------------------
+
+// Each panel brings its style sheets, and looks right on any page. This page reads each one once:
+// all rules of all copies would be tried on each part of the page that changes.
+function share(panel) {
+    for (const style of panel.querySelectorAll("style:not([media])")) {
+        const rules = style.textContent;
+        if (!document.adoptedStyleSheets.some((sheet) => sheet.labRules === rules)) {
+            const sheet = Object.assign(new CSSStyleSheet(), { labRules: rules });
+            sheet.replaceSync(rules);
+            document.adoptedStyleSheets.push(sheet);
+        }
+        style.media = "not all";
+    }
+}
+
 // --- What each control is called, and whether it works -------------------------------------------
 
 function meet(panel) {
+    share(panel);
     for (const content of panel.querySelectorAll(".widget-html-content")) {
         if (!kept.has(content)) keepOpen(content, []);
     }
@@ -84,6 +101,20 @@ function meet(panel) {
     }
     const gone = panel.classList.contains("jupyter-widgets-disconnected");
     for (const part of panel.children) part.inert = gone && !part.querySelector(".lab-stale");
+}
+
+// --- What a question covers ----------------------------------------------------------------------
+
+const COVER = /^lab-(above|below)-\d$/;
+
+// The cell bears the classes of its panel, and the style sheet counts from cell to cell. Nothing is
+// hidden by a panel that nothing answers.
+function cover(cell) {
+    const panels = [...cell.querySelectorAll(".lab-panel:not(.jupyter-widgets-disconnected)")];
+    const marks = (part) => [...part.classList].filter((each) => COVER.test(each));
+    const wanted = panels.flatMap(marks);
+    cell.classList.remove(...marks(cell).filter((each) => !wanted.includes(each)));
+    cell.classList.add(...wanted);
 }
 
 // --- Keys ---------------------------------------------------------------------------------------
@@ -128,6 +159,7 @@ function inTurn(box, event) {
 // --- One panel ----------------------------------------------------------------------------------
 
 function tend(panel, manager) {
+    const cell = panel.closest(".jp-Cell");
     let focused = null;
     let box = null; // the model of the panel
     const named = [...panel.classList].find((each) => each.startsWith(MODEL));
@@ -148,8 +180,12 @@ function tend(panel, manager) {
             keepFocus(content, before, focused);
         }
         passOn(panel, focused);
-        meet(panel);
+        arrive();
     });
+    const arrive = () => {
+        meet(panel);
+        if (cell) cover(cell);
+    };
     const onFocus = ({ target }) => { focused = target; };
     const free = () => { panel.style.minHeight = ""; };
     const sizes = new ResizeObserver(([{ borderBoxSize: [{ inlineSize, blockSize }] }]) => {
@@ -164,7 +200,7 @@ function tend(panel, manager) {
     sizes.observe(panel);
     panel.addEventListener("keydown", onKey, true);
     panel.addEventListener("focusin", onFocus);
-    meet(panel);
+    arrive();
     changes.observe(panel,
         { childList: true, subtree: true, attributes: true, attributeFilter: ["class", "disabled"] });
     return () => {
@@ -173,6 +209,7 @@ function tend(panel, manager) {
         panel.removeEventListener("click", onClick, true);
         panel.removeEventListener("keydown", onKey, true);
         panel.removeEventListener("focusin", onFocus);
+        if (cell) cover(cell);
     };
 }
 

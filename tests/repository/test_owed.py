@@ -105,7 +105,8 @@ def test_a_prediction_covers_what_only_shows_something() -> None:
         for at, source in enumerate(sources):
             (name,) = re.findall(r"(?m)^(?:\w+ = )?predict\((\w+)\)", source) or [""]
             for offset in questions()[name].covers if name else ():
-                assert f".lab-{'above' if offset < 0 else 'below'}-{abs(offset)}:" in sheet
+                way = f"lab-above-{-offset})" if offset < 0 else f"lab-below-{offset} + *"
+                assert f".{way}" in sheet
                 assert "predict(" not in sources[at + offset]
                 assert not sources[at + offset].startswith("#"), "a text is covered up to a heading"
 
