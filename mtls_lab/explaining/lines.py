@@ -30,8 +30,8 @@ from mtls_lab.explaining.pasted import (
 )
 from mtls_lab.explaining.phrases import (
     Phrase,
+    is_healthy,
     phrases_in,
-    read_healthy,
     read_sent,
     read_stacks,
 )
@@ -39,7 +39,7 @@ from mtls_lab.explaining.raised import SHOWN, as_raised
 from mtls_lab.explaining.restored import completed, in_english
 from mtls_lab.explaining.shapes import SHAPE, shapes_in
 from mtls_lab.explaining.sides import INNERMOST, LINE, calls_before, longest_part, side_of
-from mtls_lab.explaining.signs import sign_of, unlike_go
+from mtls_lab.explaining.signs import sign_of, stacks_in, unlike_go
 from mtls_lab.explaining.symptoms import Symptoms, known_reasons
 from mtls_lab.explaining.weights import (
     S_CLIENT,
@@ -136,13 +136,13 @@ def _meaning(seen: Symptoms) -> tuple[object, ...]:
 def _heard(text: str) -> Symptoms:
     others = unlike_go(text)
     small = others.lower()
-    signs = {name for name in read_stacks() if sign_of(name, others, small)}
+    signs = stacks_in(others, small)
     phrases = [
         phrase
         for phrase in phrases_in(small)
         if not phrase.stack or phrase.stack in signs or phrase.is_telling
     ]
-    lines = ["" if _is_healthy(line) else line for line in text.splitlines()]
+    lines = ["" if is_healthy(line[:LINE].lower()) else line for line in text.splitlines()]
     goes_on = next((n for n, line in enumerate(lines) if S_CLIENT in line.lower()), len(lines))
     best = _decisive(lines, phrases, goes_on)
     if best is None:
@@ -277,12 +277,6 @@ def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tu
     notes = (n for n in notes if any(part in small for part in n.get("note_near", [""])))
     note = next((n["note"] for n in notes if side in ("", n.get("note_of", side))), "")
     return " with ".join(stacks[name]["name"] for name in names), " ".join(names), note
-
-
-def _is_healthy(line: str) -> bool:
-    """Whether a program prints this line when nothing has failed."""
-    small = line[:LINE].lower()
-    return any(part.found(small) for part in read_healthy())
 
 
 def _quoted(line: str) -> str:

@@ -6,19 +6,19 @@ decides, and who speaks (lines.py).
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from mtls_lab.explaining.lookup import Lookup
 from mtls_lab.facts import read_facts
 
 __all__ = [
     "Phrase",
+    "is_healthy",
     "phrases_in",
-    "read_healthy",
     "read_lines",
     "read_sent",
     "read_stacks",
@@ -52,10 +52,15 @@ class Phrase:
 
     def found(self, line: str) -> int:
         """How many characters of a line in small letters it covers; 0 if it is not there."""
-        if "…" not in self.words and self.words[0] != "-" and self.words[-1] not in "|$":
+        if self.is_plain:
             return len(self.words) if self.words in line else 0
         match = _pattern(self.words).search(line)
         return len(match[0]) if match else 0
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is in a line as soon as its words are."""
+        return "…" not in self.words and self.words[0] != "-" and self.words[-1] not in "|$"
 
     @property
     def is_telling(self) -> bool:
@@ -110,18 +115,23 @@ def verifier_of(code: int | None, line: str, stack: str = "") -> str:
 
 def phrases_in(small: str) -> Iterator[Phrase]:
     """Give each phrase all of whose parts are somewhere in a text in small letters."""
-    firsts, entries = _entries()
-    for entry in itertools.compress(entries, map(small.__contains__, firsts)):
-        phrase = _phrase(*entry)
+    entries = _entries()[1]
+    for at in _firsts().found_in(small):
+        phrase = _phrase(*entries[at])
         if all(part.strip(EDGES) in small for part in phrase.words.split("…")[1:]):
             yield phrase
+
+
+@cache
+def _firsts() -> Lookup:
+    return Lookup(_entries()[0])
 
 
 @cache
 def _entries() -> tuple[list[str], list[tuple[str, str, str]]]:
     """Return the first part of each phrase, and for each its words, their meaning, and the stack.
 
-    There are some 2,000, of which a text has a few: no more is made of the others.
+    There are some 4,000, of which a text has a few: no more is made of the others.
     """
     facts = read_lines()
     found = [(words, meaning, "") for words, meaning in facts["alike"].items()]
@@ -164,10 +174,17 @@ def _spellings(said: str) -> list[str]:
     return [code, *names, f"tls stack: {code[1:]}|", *([f"-{number}"] if number >= 1000 else [])]
 
 
+def is_healthy(small: str) -> bool:
+    """Return whether a line in small letters is printed whether or not something failed."""
+    plain, others = _healthy()
+    return any(map(small.__contains__, plain)) or any(part.found(small) for part in others)
+
+
 @cache
-def read_healthy() -> tuple[Phrase, ...]:
-    """Return the parts of lines that are printed whether or not something failed."""
-    return tuple(Phrase(part, "", "", "", "") for part in read_lines()["healthy"]["parts"])
+def _healthy() -> tuple[list[str], list[Phrase]]:
+    """The parts of such lines: those that are just text, and the others."""
+    parts = [Phrase(part, "", "", "", "") for part in read_lines()["healthy"]["parts"]]
+    return [p.words for p in parts if p.is_plain], [p for p in parts if not p.is_plain]
 
 
 @cache

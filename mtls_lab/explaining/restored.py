@@ -63,6 +63,8 @@ def completed(text: str) -> str:
     found: dict[int, set[str]] = {}
     for words in words_of_phrases():
         least = max(CUT, int(len(words) * PART))
+        if words[:least] not in small:
+            continue
         for length in range(len(words) - 1, least - 1, -1):
             if small.endswith(words[:length]) and words[length - 1 : length + 1].isalpha():
                 found.setdefault(length, set()).add(words[length:])

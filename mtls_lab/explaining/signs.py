@@ -7,10 +7,12 @@ written a line (lines.py).
 from __future__ import annotations
 
 import re
+from functools import cache
 
+from mtls_lab.explaining.lookup import Lookup
 from mtls_lab.explaining.phrases import read_stacks
 
-__all__ = ["begins", "sign_of", "unlike_go"]
+__all__ = ["begins", "sign_of", "stacks_in", "unlike_go"]
 
 #: A name that ends as those of hosts do. A text, which `re` compiles once, and keeps.
 HOST_NAME = (
@@ -40,6 +42,24 @@ def sign_of(name: str, text: str, small: str) -> str:
     found = [sign for sign in stack["signs"] if sign in small and begins(sign, small)]
     found += [sign for sign in stack.get("cased", ()) if sign in text and begins(sign, text)]
     return max(found, key=len, default="")
+
+
+def stacks_in(text: str, small: str) -> set[str]:
+    """Return the stacks of which a sign is in a text, which is given in small letters too."""
+    signs, names = _every_sign()
+    perhaps = {names[at] for at in signs.found_in(small)}
+    return {name for name in perhaps if sign_of(name, text, small)}
+
+
+@cache
+def _every_sign() -> tuple[Lookup, list[str]]:
+    """Each sign in small letters, and of each the name of its stack."""
+    every = [
+        (sign.lower(), name)
+        for name, stack in read_stacks().items()
+        for sign in (*stack["signs"], *stack.get("cased", ()))
+    ]
+    return Lookup([sign for sign, _ in every]), [name for _, name in every]
 
 
 def begins(sign: str, text: str) -> bool:
