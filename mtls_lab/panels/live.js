@@ -66,12 +66,13 @@ function passOn(panel, focused) {
 // Each panel brings its style sheets, and looks right on any page. This page reads each one once:
 // all rules of all copies would be tried on each part of the page that changes.
 function share(panel) {
+    const page = panel.getRootNode();
     for (const style of panel.querySelectorAll("style:not([media])")) {
         const rules = style.textContent;
-        if (!document.adoptedStyleSheets.some((sheet) => sheet.labRules === rules)) {
+        if (!page.adoptedStyleSheets.some((sheet) => sheet.labRules === rules)) {
             const sheet = Object.assign(new CSSStyleSheet(), { labRules: rules });
             sheet.replaceSync(rules);
-            document.adoptedStyleSheets.push(sheet);
+            page.adoptedStyleSheets.push(sheet);
         }
         style.media = "not all";
     }

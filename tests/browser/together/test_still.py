@@ -25,16 +25,17 @@ KINDS = """() => {
 #: Every box of every panel, with these style sheets at the very end of the page, where they win
 #: over equals: those of all panels that were drawn before.
 BOXES = """(sheets) => {
-    const added = sheets.map((sheet) => {
-        const style = document.createElement("style");
-        style.textContent = sheet;
-        return document.body.appendChild(style);
-    });
+    const before = [...document.adoptedStyleSheets];
+    document.adoptedStyleSheets = [...before, ...sheets.map((rules) => {
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync(rules);
+        return sheet;
+    })];
     const boxes = [...document.querySelectorAll(".lab-panel, .lab-panel *")].map((part) => {
         const { x, y, width, height } = part.getBoundingClientRect();
         return [part.className, x, y, width, height].join(" ");
     });
-    added.forEach((style) => style.remove());
+    document.adoptedStyleSheets = before;
     return boxes;
 }"""
 #: Click, and note every height that the page paints until the kernel has answered.
@@ -69,6 +70,15 @@ FONTS = """(sizes) => Object.entries(sizes).forEach(
     ([name, size]) => document.documentElement.style.setProperty(`--jp-${name}`, size))"""
 NO_FONTS = dict.fromkeys(BIG, "")
 SIZE = "(part) => parseFloat(getComputedStyle(part).fontSize)"
+#: The style sheets that panels have brought, how many of them the page reads where they are, and
+#: those that it reads for all panels.
+SHEETS = """() => {
+    const copies = [...document.querySelectorAll(".lab-panel style")];
+    return [
+        copies.map((style) => style.textContent),
+        copies.filter((style) => style.media !== "not all").length,
+        document.adoptedStyleSheets.map(({ labRules }) => labRules).filter((rules) => rules)];
+}"""
 
 
 @pytest.fixture
@@ -214,7 +224,7 @@ def test_shift_enter_still_runs_the_cell(panel: Callable[[str], ShownPanel]) -> 
 def test_no_style_of_a_panel_changes_another(opened: ShownPanel) -> None:
     """Every style sheet once more, in either order, at the end of the page: no box moves.
 
-    Nor does the theme's, which is before the panels' after a start and behind them after a change.
+    Nor does the theme's, which may be behind the panels' where nothing shares these (live.js).
     """
     opened.settle()
     sheets = [_style(look) for look in LOOKS]
@@ -227,6 +237,14 @@ def test_no_style_of_a_panel_changes_another(opened: ShownPanel) -> None:
     assert boxes[2] == boxes[0]
     assert boxes[3] == boxes[0]
     assert len(boxes[0]) > 1000
+
+
+def test_each_style_sheet_is_read_once(opened: ShownPanel) -> None:
+    """All panels are there, and each has brought its own copies."""
+    copies, left, read = opened.lab.page.evaluate(SHEETS)
+    assert left == 0
+    assert sorted(read) == sorted(set(copies))
+    assert len(copies) > 2 * len(read)
 
 
 def test_one_click_is_painted_once_and_the_place_is_kept(
