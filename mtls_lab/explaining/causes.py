@@ -43,6 +43,7 @@ def ranked(
     *,
     course: bool = True,
     verifier: str = "",
+    owner: str = "",
 ) -> list[Cause]:
     """Return the causes of an entry, the likeliest first.
 
@@ -50,7 +51,8 @@ def ranked(
     others, `measured`, the fault of a certificate in data/peers.json that it is, `fault`, that in
     data/faults.toml (default: as measured), and `to = "course"` or `to = "others"` if it is told
     in the course only, or to whoever is not in it, `verifiers` if only these libraries say this
-    for it, and `likely = true` if no file shows it.
+    for it, `of` if only this side's certificate can have it, and `likely = true` if no file shows
+    it.
 
     Args:
         why: as the entry has it.
@@ -60,6 +62,7 @@ def ranked(
         said: the faults for which peers have said the very line that is asked about.
         course: whether the reader is in the course.
         verifier: the library that has verified, as its words show.
+        owner: whose certificate it is, "device" or "backend"; `""` if that is not known.
 
     Raises:
         UnknownName: there is no such stack.
@@ -74,6 +77,8 @@ def ranked(
         if table.get("to", told_to) != told_to:
             continue
         if verifier not in {"", *table.get("verifiers", [verifier])}:
+            continue
+        if owner not in {"", table.get("of", owner)}:
             continue
         fault = table.get("measured", "")
         senders = _senders(fault, alert, peer)

@@ -190,6 +190,7 @@ def explain(
             said,
             course=course,
             verifier=verifier_of(seen.failure.verify_code, seen.says, seen.by),
+            owner=owner,
         )
         if cause.fault not in excluded
     ]

@@ -42,11 +42,13 @@ from mtls_lab.explaining.sides import INNERMOST, LINE, calls_before, longest_par
 from mtls_lab.explaining.signs import sign_of, stacks_in, unlike_go
 from mtls_lab.explaining.symptoms import Symptoms, known_reasons
 from mtls_lab.explaining.weights import (
-    S_CLIENT,
+    CONNECTED,
     SHAPED,
     UNEXPLAINED,
+    VERIFIED,
     WARNED,
     WARNING,
+    WENT_ON,
     weight_of,
 )
 from mtls_lab.explaining.wording import OTHER
@@ -142,11 +144,11 @@ def _heard(text: str) -> Symptoms:
         for phrase in phrases_in(small)
         if not phrase.stack or phrase.stack in signs or phrase.is_telling
     ]
-    lines = ["" if is_healthy(line[:LINE].lower()) else line for line in text.splitlines()]
-    goes_on = next((n for n, line in enumerate(lines) if S_CLIENT in line.lower()), len(lines))
-    best = _decisive(lines, phrases, goes_on)
+    written = text.splitlines()
+    lines = ["" if is_healthy(line[:LINE].lower()) else line for line in written]
+    best = _decisive(lines, phrases, _gone_on(written))
     if best is None:
-        first = next((line for line in text.splitlines() if line.strip()), "")
+        first = next((line for line in written if line.strip()), "")
         return Symptoms(state="unread", says=_quoted(first))
     *_, number, phrase = best
     line = discreet(lines[number][:LINE])
@@ -178,12 +180,21 @@ def _heard(text: str) -> Symptoms:
     )
 
 
+def _gone_on(lines: list[str]) -> set[int]:
+    """The lines of s_client, from where it has connected, and others that it went on after."""
+    small = [line[:LINE].lower() for line in lines]
+    begins = next((number for number, line in enumerate(small) if CONNECTED in line), len(lines))
+    went_on = [number for number, line in enumerate(small) if line.startswith(WENT_ON)]
+    told = {at for number in went_on for at in (number - 1, number - 2) if VERIFIED in small[at]}
+    return told | set(range(begins, len(lines)))
+
+
 def _decisive(
-    lines: list[str], phrases: list[Phrase], goes_on: int
+    lines: list[str], phrases: list[Phrase], gone_on: set[int]
 ) -> tuple[float, int, int, Phrase] | None:
     """Weight, cover, line and phrase of what says most, and last of what says as much.
 
-    From the line `goes_on` on, s_client has written, which goes on after a bad certificate.
+    After a bad certificate in the lines `gone_on`, the program went on.
     """
     best = None
     raising = [each for each in phrases if each.stack == "python" and "…" in each.words]
@@ -198,7 +209,7 @@ def _decisive(
         if all(each.value in REJECTED and not each.stack for _, each in meanings):
             meanings += [(0, phrase) for phrase in shapes_in(line[:LINE])]
         for covered, phrase in meanings:
-            weight = weight_of(phrase.kind, phrase.value, goes_on=number >= goes_on)
+            weight = weight_of(phrase.kind, phrase.value, goes_on=number in gone_on)
             weight = min(weight, WARNING) if warned else weight
             weight = min(weight, SHAPED) if phrase.words == SHAPE else weight
             if phrase.kind == "reason" and phrase.value not in known_reasons():

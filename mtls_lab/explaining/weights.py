@@ -7,12 +7,14 @@ from __future__ import annotations
 
 __all__ = [
     "BROKEN_OFF",
+    "CONNECTED",
     "SHAPED",
-    "S_CLIENT",
     "TELLING",
     "UNEXPLAINED",
+    "VERIFIED",
     "WARNED",
     "WARNING",
+    "WENT_ON",
     "weight_of",
 ]
 
@@ -102,7 +104,8 @@ WARNED, WARNING = (
 #: What a line says in the words of no program that is known: more than that something failed.
 SHAPED = 3.1
 #: openssl s_client goes on after a certificate that does not verify: an alert counts more then.
-S_CLIENT, GOES_ON = "connected(0", 3.5
+CONNECTED, GOES_ON = "connected(0", 3.5
+VERIFIED, WENT_ON = "verify error:num=", "verify return:1"
 #: From this weight on, a line says of itself that something was refused or did not load.
 TELLING = 2.9
 BROKEN_OFF = {

@@ -587,7 +587,16 @@ def test_voice(subtests: pytest.Subtests) -> None:
                 if isinstance(why, list):
                     assert len(why) > 1
                     tables = [cause for cause in why if isinstance(cause, dict)]
-                    known = {"cause", "check", "measured", "fault", "to", "verifiers", "likely"}
+                    known = {
+                        "cause",
+                        "check",
+                        "measured",
+                        "fault",
+                        "to",
+                        "verifiers",
+                        "of",
+                        "likely",
+                    }
                     assert all({"cause"} < set(t) <= known for t in tables)
                     words = [
                         text

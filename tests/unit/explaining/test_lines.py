@@ -24,6 +24,7 @@ from mtls_lab.explaining.pasted import READ
 from mtls_lab.explaining.phrases import read_lines
 from mtls_lab.explaining.raised import SHOWN
 from mtls_lab.explaining.sides import LINE
+from mtls_lab.explaining.signs import stacks_in
 from mtls_lab.explaining.symptoms import _entries
 from mtls_lab.facts import read_facts
 from mtls_lab.wire.names import registry
@@ -184,6 +185,7 @@ def test_the_code_of_a_tpm_alone_is_told() -> None:
     [
         ("eap_tls: (TLS) Alert read:fatal:unknown CA", "FreeRADIUS"),
         ("remote error: tls: unknown certificate authority", "Go (crypto/tls)"),
+        ("SSL routines:SSL23_WRITE:ssl handshake failure:s23_lib.c:177:", "OpenSSL"),
         ("default: unable to get local issuer certificate", ""),
         ("flora-7: unable to get local issuer certificate", ""),
     ],
@@ -202,6 +204,37 @@ def test_a_sign_is_a_word_and_not_the_end_of_one(text: str, stack: str) -> None:
 )
 def test_the_words_of_one_stack_are_no_sign_of_another(text: str, stack: str) -> None:
     assert explain(text).stack == stack
+
+
+def test_the_name_of_an_alert_is_no_sign_of_a_stack() -> None:
+    """RFC 8446 has them, and every stack writes them; in capitals without blanks, rustls does."""
+    for name in registry("alerts").values():
+        for text in (name, name.upper(), name.replace("_", " "), f"TLSV1_ALERT_{name.upper()}"):
+            assert stacks_in(text, text.lower()) == set(), text
+        camel = name.title().replace("_", "")
+        assert stacks_in(camel, camel.lower()) <= {"rustls"}, camel
+
+
+def test_s_client_goes_on_after_a_bad_certificate_also_where_its_first_line_was_cut_off() -> None:
+    depth = "depth=0 CN = backend\nverify error:num=20:unable to get local issuer certificate\n"
+    alert = "140:error:14094412:SSL routines:ssl3_read_bytes:sslv3 alert bad certificate:s3_pkt.c:1"
+    assert explain(f"{depth}verify return:1\n{alert}").entry == "alert_bad_certificate"
+    assert explain(f"{depth}verify return:0\n{alert}").entry == "unknown_issuer"
+
+
+def test_a_cause_that_only_one_side_has_is_not_told_of_the_other() -> None:
+    """No client has the name that was called, and no server is refused for sending none."""
+    said = "AuthenticationException: The remote certificate is invalid according to the validation"
+    client = explain(f"HttpRequestException: The SSL connection ---> {said} procedure.")
+    server = explain(f"Kestrel: Failed to authenticate HTTPS connection. {said} procedure.")
+    assert (client.who, server.who) == (
+        "The client refused the server.",
+        "The server refused the client.",
+    )
+    assert "the name that was called" in client.why
+    assert "sent none" not in client.why
+    assert "the name that was called" not in server.why
+    assert "sent none" in server.why
 
 
 def test_the_options_are_those_of_the_program_that_wrote_the_line() -> None:
