@@ -42,13 +42,11 @@ from mtls_lab.explaining.sides import INNERMOST, LINE, calls_before, longest_par
 from mtls_lab.explaining.signs import sign_of, stacks_in, unlike_go
 from mtls_lab.explaining.symptoms import Symptoms, known_reasons
 from mtls_lab.explaining.weights import (
-    CONNECTED,
     SHAPED,
     UNEXPLAINED,
-    VERIFIED,
     WARNED,
     WARNING,
-    WENT_ON,
+    gone_on,
     weight_of,
 )
 from mtls_lab.explaining.wording import OTHER
@@ -146,7 +144,7 @@ def _heard(text: str) -> Symptoms:
     ]
     written = text.splitlines()
     lines = ["" if is_healthy(line[:LINE].lower()) else line for line in written]
-    best = _decisive(lines, phrases, _gone_on(written))
+    best = _decisive(lines, phrases, gone_on([line[:LINE].lower() for line in written]))
     if best is None:
         first = next((line for line in written if line.strip()), "")
         return Symptoms(state="unread", says=_quoted(first))
@@ -178,15 +176,6 @@ def _heard(text: str) -> Symptoms:
         weight=best[0],
         relayed=relayed,
     )
-
-
-def _gone_on(lines: list[str]) -> set[int]:
-    """The lines of s_client, from where it has connected, and others that it went on after."""
-    small = [line[:LINE].lower() for line in lines]
-    begins = next((number for number, line in enumerate(small) if CONNECTED in line), len(lines))
-    went_on = [number for number, line in enumerate(small) if line.startswith(WENT_ON)]
-    told = {at for number in went_on for at in (number - 1, number - 2) if VERIFIED in small[at]}
-    return told | set(range(begins, len(lines)))
 
 
 def _decisive(

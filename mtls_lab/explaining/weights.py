@@ -7,14 +7,12 @@ from __future__ import annotations
 
 __all__ = [
     "BROKEN_OFF",
-    "CONNECTED",
     "SHAPED",
     "TELLING",
     "UNEXPLAINED",
-    "VERIFIED",
     "WARNED",
     "WARNING",
-    "WENT_ON",
+    "gone_on",
     "weight_of",
 ]
 
@@ -121,3 +119,21 @@ def weight_of(kind: str, value: str, *, goes_on: bool = False) -> float:
     if kind == "verify" and goes_on:
         return GOES_ON
     return VAGUE.get(value, WEIGHT[kind])
+
+
+def gone_on(lines: list[str]) -> set[int]:
+    """Return the lines, in small letters, after which their program went on: all of s_client's.
+
+    Example:
+        >>> gone_on(["verify error:num=20:no issuer", "verify return:1", "alert unknown ca"])
+        {0}
+    """
+    begins = next((number for number, line in enumerate(lines) if CONNECTED in line), len(lines))
+    told = {
+        at
+        for number, line in enumerate(lines)
+        if WENT_ON in line
+        for at in range(max(number - 2, 0), number + 1)
+        if VERIFIED in lines[at]
+    }
+    return told | set(range(begins, len(lines)))
