@@ -306,6 +306,9 @@ def test_the_decisive_line_of_a_log(subtests: pytest.Subtests) -> None:
         "INFO (shrpx_https_upstream.cc:571) [UPSTREAM:0x7f0d77205280] HTTP request completed",
         "DBUG: >fill HeapByteBuffer@69b6b4d0[p=0,l=5,c=17408]={<<<\\x16\\x03\\x01>>>}",
         "monitrc:7: please use ssl pemfile option",
+        # FreeRADIUS of whatever a client has sent, which need not be trusted (src/main/tls.c)
+        "(8) eap_tls: Warning: Certificate chain - 1 cert(s) untrusted",
+        "Warning: (TLS) untrusted certificate with depth [1] subject name /CN=Device CA",
         'fe~ be/s 0/0/1/0/1 200 51 - - ---- 1/1/0/0/0 0/0 "GET /" 0/0000000000000000/10/0/0',
     ],
 )
