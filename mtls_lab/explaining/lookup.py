@@ -6,11 +6,16 @@ Here: words looked up by their last letters. Not here: what the words mean (phra
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from itertools import compress
 
 __all__ = ["Lookup"]
 
 #: By so many last letters a word is found; a shorter one is looked for by itself.
 END = 6
+#: In a text of fewer letters, such as a line, each word is looked for: that takes less time than to
+#: sort them by their ends.
+SHORT = 2_000
 
 
 class Lookup:
@@ -24,16 +29,20 @@ class Lookup:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
-        self._by_end: dict[str, list[int]] = {}
-        self._short: list[int] = []
-        for at, word in enumerate(words):
-            places = self._by_end.setdefault(word[-END:], []) if len(word) >= END else self._short
-            places.append(at)
 
     def found_in(self, text: str) -> list[int]:
         """Return the places of the words that are in a text, in their order."""
-        ends = {
-            end for at in range(len(text) - END + 1) if (end := text[at : at + END]) in self._by_end
-        }
-        perhaps = [*self._short, *(at for end in ends for at in self._by_end[end])]
+        if len(text) < SHORT:
+            return list(compress(range(len(self._words)), map(text.__contains__, self._words)))
+        starts = range(len(text) - END + 1)
+        ends = {end for at in starts if (end := text[at : at + END]) in self._by_end}
+        perhaps = [at for end in ["", *ends] for at in self._by_end[end]]
         return sorted(at for at in perhaps if self._words[at] in text)
+
+    @cached_property
+    def _by_end(self) -> dict[str, list[int]]:
+        """The places of the words by their ends; those of the short ones are under ""."""
+        places: dict[str, list[int]] = {"": []}
+        for at, word in enumerate(self._words):
+            places.setdefault(word[-END:] if len(word) >= END else "", []).append(at)
+        return places
