@@ -16,6 +16,7 @@ from typing import Any
 
 import ipywidgets
 
+from mtls_lab.classroom.out_of_order import hint
 from mtls_lab.drawing import code, dots
 from mtls_lab.errors import LabError, kind_of
 from mtls_lab.exercises import standing
@@ -142,8 +143,8 @@ class PredictPanel(Panel):
         try:
             self.answer(runs.make(function))
         except Exception as error:  # noqa: BLE001 - the learner may have changed what it calls
-            text = runs.in_short(error, function)
-            self.show(error, text, code(text), outcome="error")
+            text = f"{runs.in_short(error, function)}\n{hint(error)}".strip()
+            self.show(self._run.value, text, code(text), outcome="error")
 
     def _judge(self, run: runs.Run) -> Revealed:
         __tracebackhide__ = True

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mtls_lab import enter
+from mtls_lab.classroom.out_of_order import MADE_IN
 from mtls_lab.errors import FileProblem
 from mtls_lab.panels import CredentialPanel
-from mtls_lab.panels.base import MADE_IN
 from mtls_lab.panels.credential import DEVICE_CA, FILES
 from tests.repository.files import ROOT
 
