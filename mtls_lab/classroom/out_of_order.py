@@ -76,6 +76,9 @@ def hint(error: BaseException | None) -> str:
     """
     if type(error) not in KINDS and not isinstance(error, ssl.SSLError):
         return ""
+    cause = getattr(error, "__context__", None)
+    if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
+        return ""  # a full disk, say: the message has all
     if isinstance(error, FileNotFoundError):
         from mtls_lab.explaining.calls import unopened  # noqa: PLC0415 - an error is rare
 

@@ -93,7 +93,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, name: str) -> None:
     assert done.stderr == (
         "mtls-lab: this did not work.\n"
         f"Found:    {name} cannot be written ({why})\n"
-        "Expected: a folder that you may write to, with space left\n"
+        "Expected: a folder that you may write to\n"
         "To do:    choose another folder, or move away what is in its place\n"
     )
 
