@@ -84,7 +84,7 @@ def hint(error: BaseException | None) -> str:
 
         if file := unopened(error)[1].get("file"):
             section = MADE_IN.get(Path(file).as_posix())
-            return f"No file {file}{section and f': {section} makes it' or ''}.\n{HINT}"
+            return f"No file {file}{(section and f': {section} makes it') or ''}.\n{HINT}"
     return HINT
 
 

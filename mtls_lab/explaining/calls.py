@@ -165,28 +165,35 @@ def _written(error: BaseException) -> Iterator[str]:
         made = ast.parse(source, mode="eval").body
         given = [*made.args, *made.keywords] if isinstance(made, ast.Call) else []
         for each in given:
-            value = _value(each, frame.f_globals | frame.f_locals)
+            value = None
+            with suppress(LookupError):  # the next one may be known
+                value = _value(each, frame.f_globals | frame.f_locals)
             for name in value if isinstance(value, tuple | list) else (value,):
                 if isinstance(name, str | os.PathLike):
                     yield os.fspath(name)
 
 
 def _value(node: ast.AST, names: dict[str, Any]) -> Any:
-    """What a name of a file is, as far as that is seen without calling anything."""
+    """What a name of a file is, as far as that is seen without calling anything.
+
+    Raises LookupError if it is not.
+    """
     match node:
         case ast.Constant():
-            return node.value
+            found = node.value
         case ast.Name():
-            return names[node.id]
+            found = names[node.id]
         case ast.Starred() | ast.keyword() | ast.FormattedValue(conversion=-1, format_spec=None):
-            return _value(node.value, names)
+            found = _value(node.value, names)
         case ast.JoinedStr():
-            return "".join(str(_value(part, names)) for part in node.values)
+            found = "".join(str(_value(part, names)) for part in node.values)
         case ast.BinOp(op=ast.Div()):
-            return Path(_value(node.left, names), _value(node.right, names))
+            found = Path(_value(node.left, names), _value(node.right, names))
         case ast.Call(func=ast.Name(id="str"), args=[only]):
-            return str(_value(only, names))
-    return None
+            found = str(_value(only, names))
+        case _:
+            raise LookupError
+    return found
 
 
 def _is_file(path: PathLike) -> bool:

@@ -65,6 +65,7 @@ def test_a_notebook_that_there_is_not() -> None:
         ("import ssl; raise ssl.SSLError(1, '[X509: KEY_VALUES_MISMATCH]')", True),
         ("from mtls_lab import pem; pem.read_certificate('no.crt')", True),
         ("open('no.crt')", True),
+        ("from mtls_lab.files import write_file; write_file('ca', '')", False),
         ("from mtls_lab import enter; enter('9')", False),
         ("1 / 0", False),
         ("'all is well'", False),
