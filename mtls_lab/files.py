@@ -88,7 +88,7 @@ def read_json(path: PathLike, *, most: int = MOST) -> Any:
         ValueError: as for `read_file`; it is not JSON in UTF-8, or nested too deep to be read.
     """
     try:
-        return json.loads(read_file(path, most=most).decode("utf-8"))
+        return json.loads(read_file(path, most=most).decode("utf-8-sig"))  # as Notepad saves it
     except RecursionError:
         raise ValueError("nested too deep") from None
 

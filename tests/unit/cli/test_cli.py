@@ -425,11 +425,15 @@ def test_a_class(tmp_path: Path) -> None:
     for place, source in zip(("a", "b"), files, strict=True):
         (folder / place).mkdir(parents=True)
         (folder / place / source.name).write_bytes(source.read_bytes())
-    assert call("class", "handed-in", cwd=tmp_path).stdout == done.stdout
+    (folder / "notes.txt").touch()
+    of_folder = call("class", "handed-in", cwd=tmp_path)
+    assert (of_folder.returncode, of_folder.stdout) == (0, done.stdout)
+    assert of_folder.stderr == "Passed over: notes.txt\n"
     assert call("class", "*/progress-*.json", cwd=tmp_path).stdout == done.stdout
     twice = call("class", "handed-in", *files, cwd=tmp_path)
     assert (twice.returncode, twice.stdout) == (0, done.stdout)
-    assert twice.stderr == "Handed in more than once, the last counts: Ada, Grace\n"
+    again = "Handed in more than once, the last counts: Ada, Grace\n"
+    assert twice.stderr == f"{again}Passed over: notes.txt\n"
     (tmp_path / "empty").mkdir()
     for name, found, todo in (
         ("empty", "holds no progress-*.json", "name the folder in which you collected them"),
