@@ -140,6 +140,10 @@ def test_without_jupyterlab(
         (["diagnose", "a:1", "--cert-file", "x"], "no option --cert-file. Did you mean --cert? "),
         (["explain", "-bad"], "no option -bad. What is not meant as one is written after a"),
         (["diagnose", "a:1", "--sever-name=x"], "diagnose: error: no option --sever-name. Did you"),
+        (
+            ["diagnose", "localhost", "8443"],
+            "one argument too many: '8443'. Join host and port by a colon, such as localhost:8443.",
+        ),
         (["diagnose", "a:1", "b c"], "diagnose: error: one argument too many: 'b c'. With blanks"),
         (["start", "--port", "x"], "argument --port: 'x' is not a port: 1 to 65535, or 0 for any"),
         (["start", "--port", "65536"], "argument --port: '65536' is not a port"),
