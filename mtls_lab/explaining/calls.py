@@ -178,6 +178,7 @@ def _value(node: ast.AST, names: dict[str, Any]) -> Any:
 
     Raises LookupError if it is not.
     """
+    found: Any
     match node:
         case ast.Constant():
             found = node.value
