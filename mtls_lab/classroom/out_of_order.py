@@ -76,16 +76,24 @@ def hint(error: BaseException | None) -> str:
     """
     if type(error) not in KINDS and not isinstance(error, ssl.SSLError):
         return ""
-    cause = getattr(error, "__context__", None)
+    cause = error.__context__ if isinstance(error, FileProblem) else None
     if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
         return ""  # a full disk, say: the message has all
     if isinstance(error, FileNotFoundError):
         from mtls_lab.explaining.calls import unopened  # noqa: PLC0415 - an error is rare
 
         if file := unopened(error)[1].get("file"):
-            section = MADE_IN.get(Path(file).as_posix())
-            return f"No file {file}{(section and f': {section} makes it') or ''}.\n{HINT}"
+            return f"{_absent(Path(file))}.\n{HINT}"
     return HINT
+
+
+def _absent(file: Path) -> str:
+    """Name the folder, if it is that which is not there, or else the file; and who makes it."""
+    folder = file.parent.as_posix()
+    if not file.parent.exists() and any(folder == Path(each).parent.as_posix() for each in MADE_IN):
+        return f"No folder {folder}: the first cell of the notebook makes it"
+    section = MADE_IN.get(file.as_posix())
+    return f"No file {file}: {section} makes it" if section else f"No file {file}"
 
 
 def _say(result: Any) -> None:

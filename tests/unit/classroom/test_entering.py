@@ -1,6 +1,8 @@
 """The first cell of a notebook: what it starts from, what it shows, and that this follows."""
 
 import re
+import shutil
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from traitlets.config import Config
 
 from mtls_lab.classroom import entering
 from mtls_lab.classroom.entering import STARTS, enter
-from mtls_lab.classroom.out_of_order import HINT
+from mtls_lab.classroom.out_of_order import HINT, hint
 from mtls_lab.cli.jupyter import FIRST
 from mtls_lab.errors import UnknownName
 from mtls_lab.exercises import EXERCISES
@@ -83,6 +85,20 @@ def test_a_cell_that_ran_out_of_order_says_so(
     finally:
         InteractiveShell.clear_instance()
     assert capsys.readouterr().out.count(HINT) == said
+
+
+def test_what_is_not_there_is_named_and_who_makes_it(folder: Path) -> None:
+    enter("3")
+    load = ssl.create_default_context().load_cert_chain
+
+    def told() -> str:
+        with pytest.raises(FileNotFoundError) as caught:
+            load("device/client.crt", "device/client.key")
+        return hint(caught.value).partition("\n")[0]
+
+    assert told() == "No file device/client.crt: section 3 of Part 3 makes it."
+    shutil.rmtree(folder / "device")
+    assert told() == "No folder device: the first cell of the notebook makes it."
 
 
 def test_a_new_kernel_says_so_before_the_first_cell_has_run(
