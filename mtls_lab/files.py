@@ -235,7 +235,7 @@ _FULL = ("space left on the disk", "make room, then try again")
 _WANTED = {
     errno.EACCES: (_WRITABLE, "choose another folder, or change its permissions"),
     errno.EROFS: (_WRITABLE, "choose another folder: nothing on this disk can be changed"),
-    errno.ENOENT: ("a folder that is there", "make the folder, or correct its name"),
+    errno.ENOENT: ("a folder that is there", "make it, or choose another folder"),
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL),
     **dict.fromkeys((errno.EEXIST, errno.ENOTDIR, errno.EISDIR), _TAKEN),
     errno.ENAMETOOLONG: ("a name that this disk takes", "choose a shorter name"),

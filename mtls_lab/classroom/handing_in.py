@@ -21,7 +21,7 @@ from typing import Any
 from mtls_lab.errors import FileProblem, why_of
 from mtls_lab.files import read_file, read_json, write_file
 from mtls_lab.learner import progress
-from mtls_lab.learner.folder import own_folder
+from mtls_lab.learner.folder import MARKER, own_folder
 from mtls_lab.learner.progress import Predicted, Progress, Taken, Tried
 from mtls_lab.program import typed
 from mtls_lab.text import printable
@@ -179,7 +179,8 @@ def collected(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
         if path.is_dir():
             inside = sorted(filter(_is_file, path.rglob("*")))
             taken = [each for each in inside if each.match(FILES) or _is_export(each)]
-            others += [str(each.relative_to(path)) for each in inside if each not in taken]
+            if not (path / MARKER).exists():  # a learner's own has all that the lab made
+                others += [str(each.relative_to(path)) for each in inside if each not in taken]
             found += taken or [path]
         elif not path.exists() and (fits := sorted(glob.glob(str(path)))):  # noqa: PTH207
             found += map(Path, fits)

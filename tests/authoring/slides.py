@@ -114,7 +114,7 @@ def headed(cells: list[NotebookNode]) -> Iterator[NotebookNode]:
 
 
 def is_heading(cell: NotebookNode) -> bool:
-    return cell.cell_type == "markdown" and cell.source.startswith("## ")
+    return cell.cell_type == "markdown" and str(cell.source).startswith("## ")
 
 
 def piece_of(cell: NotebookNode, name: str, source: str, tag: str) -> NotebookNode:

@@ -25,7 +25,7 @@ IN_THE_WAY = (
     "a folder that you may write to",
     "choose another folder, or move away what is in its place",
 )
-NO_FOLDER = ("a folder that is there", "make the folder, or correct its name")
+NO_FOLDER = ("a folder that is there", "make it, or choose another folder")
 FULL = ("space left on the disk", "make room, then try again")
 
 
