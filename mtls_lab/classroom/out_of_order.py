@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.errors import FileProblem, LabError, folder_gone
 from mtls_lab.files import PathLike
 
 __all__ = ["HINT", "MADE_IN", "hint", "missing", "watch_cells"]
@@ -51,12 +51,16 @@ def watch_cells() -> None:
 def missing(file: PathLike) -> FileProblem:
     """Return what is said of a file that is not there: which section makes it, if a lesson does.
 
+    If the folder that they are in was deleted, that is said.
+
     Example:
         >>> print(missing("backend/client_ca.pem"))
         Found:    no file backend/client_ca.pem
         Expected: the file that section 4 of Part 3 makes
         To do:    choose Run → Run All Above Selected Cell, then run this cell again
     """
+    if gone := _folder_gone():
+        return gone
     section = MADE_IN.get(Path(file).as_posix())
     return FileProblem(
         f"no file {os.fspath(file)}",
@@ -76,6 +80,8 @@ def hint(error: BaseException | None) -> str:
     """
     if type(error) not in KINDS and not isinstance(error, ssl.SSLError):
         return ""
+    if gone := _folder_gone():  # no cell helps
+        return "" if str(error) == str(gone) else str(gone)
     cause = error.__context__ if isinstance(error, FileProblem) else None
     if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
         return ""  # a full disk, say: the message has all
@@ -85,6 +91,14 @@ def hint(error: BaseException | None) -> str:
         if file := unopened(error)[1].get("file"):
             return f"{_absent(Path(file))}.\n{HINT}"
     return HINT
+
+
+def _folder_gone() -> FileProblem | None:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return folder_gone()
+    return None
 
 
 def _absent(file: Path) -> str:

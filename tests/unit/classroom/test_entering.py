@@ -13,9 +13,9 @@ from traitlets.config import Config
 
 from mtls_lab.classroom import entering
 from mtls_lab.classroom.entering import STARTS, enter
-from mtls_lab.classroom.out_of_order import HINT, hint
+from mtls_lab.classroom.out_of_order import HINT, hint, missing
 from mtls_lab.cli.jupyter import FIRST
-from mtls_lab.errors import UnknownName
+from mtls_lab.errors import FileProblem, UnknownName
 from mtls_lab.exercises import EXERCISES
 from mtls_lab.learner import progress, workspace
 from tests.authoring import canonical
@@ -99,6 +99,12 @@ def test_what_is_not_there_is_named_and_who_makes_it(folder: Path) -> None:
     assert told() == "No file device/client.crt: section 3 of Part 3 makes it."
     shutil.rmtree(folder / "device")
     assert told() == "No folder device: the first cell of the notebook makes it."
+    shutil.rmtree(folder)
+    assert told() == "Found:    the current folder, which is not there any more"
+    with pytest.raises(FileProblem) as gone:
+        enter("3")
+    assert hint(gone.value) == ""  # it has said what to do
+    assert str(missing("ca/ca.crt")) == str(gone.value)
 
 
 def test_a_new_kernel_says_so_before_the_first_cell_has_run(
