@@ -38,6 +38,8 @@ ARGUMENTS = {
     **dict.fromkeys(("keyfile", "key_file", "sslkey"), "key"),
     **dict.fromkeys(("cafile", "ca_certs", "ca_file", "sslrootcert"), "ca"),
 }
+#: And ssl's own functions, which are written in C: what they were given is in no frame.
+LOADING = {"load_cert_chain", "load_verify_locations"}
 #: How a call names an environment variable.
 VARIABLE = r"environ(?:\[|\.get\()[\"']([A-Z_]{3,40})[\"']"
 #: How a key in a TPM or on a token is named, which is no file.
@@ -163,14 +165,17 @@ def _written(error: BaseException) -> Iterator[str]:
         *before, last = [line.encode() for line in lines]  # columns count bytes
         source = b"".join([*before, last[: call.end_colno]])[call.colno or 0 :].decode()
         made = ast.parse(source, mode="eval").body
-        given = [*made.args, *made.keywords] if isinstance(made, ast.Call) else []
+        name = getattr(getattr(made, "func", None), "attr", "")
+        given = (
+            [*made.args, *made.keywords] if isinstance(made, ast.Call) and name in LOADING else []
+        )
         for each in given:
             value = None
             with suppress(LookupError):  # the next one may be known
                 value = _value(each, frame.f_globals | frame.f_locals)
-            for name in value if isinstance(value, tuple | list) else (value,):
-                if isinstance(name, str | os.PathLike):
-                    yield os.fspath(name)
+            for file in value if isinstance(value, tuple | list) else (value,):
+                if isinstance(file, str | os.PathLike):
+                    yield os.fspath(file)
 
 
 def _value(node: ast.AST, names: dict[str, Any]) -> Any:

@@ -302,6 +302,12 @@ def test_a_certificate_behind_the_first_is_damaged(
     assert "client.crt holds a damaged certificate" in told.what
 
 
+def calls_nobody(_: ssl.SSLContext) -> None:
+    """This error has no name in it either, and ssl was handed nothing."""
+    with socket.socket(socket.AF_UNIX) as plain:
+        plain.connect("no.sock")
+
+
 NOWHERE = Path("no where")
 BOTH = (NOWHERE / "own.crt", NOWHERE / "own.key")
 
@@ -329,6 +335,7 @@ def test_a_file_that_its_error_names(tmp_path: Path, name: str) -> None:
         (lambda own: own.load_verify_locations(cafile=str(NOWHERE / "ca.pem")), "no where/ca.pem"),
         (lambda own: own.load_verify_locations(f"{NOWHERE}/ca.pem"), "no where/ca.pem"),
         (lambda own: own.load_cert_chain(*BOTH), "no where/own.crt"),
+        (calls_nobody, ""),
         (lambda own: own.load_cert_chain(NOWHERE.joinpath("own.crt")), ""),
     ],
 )
