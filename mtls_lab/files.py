@@ -88,7 +88,7 @@ def read_json(path: PathLike, *, most: int = MOST) -> Any:
         ValueError: as for `read_file`; it is not JSON in UTF-8, or nested too deep to be read.
     """
     try:
-        return json.loads(read_file(path, most=most).decode("utf-8"))
+        return json.loads(read_file(path, most=most).decode("utf-8-sig"))  # as Notepad saves it
     except RecursionError:
         raise ValueError("nested too deep") from None
 
@@ -224,13 +224,22 @@ def writing(path: PathLike) -> Iterator[None]:
                 "a file of the lab's own",
                 "move it away, and try again",
             ) from None
-        in_the_way = error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
-        raise FileProblem(
-            f"{name} cannot be written ({why_of(error)})",
-            "a folder that you may write to, with space left",
-            "choose another folder, or "
-            + ("move away what is in its place" if in_the_way else "change its permissions"),
-        ) from None
+        expected, todo = _WANTED.get(error.errno or 0, _WANTED[errno.EACCES])
+        raise FileProblem(f"{name} cannot be written ({why_of(error)})", expected, todo) from None
+
+
+#: What is expected, and what to do, by the reason for which nothing is written.
+_WRITABLE = "a folder that you may write to"
+_TAKEN = (_WRITABLE, "choose another folder, or move away what is in its place")
+_FULL = ("space left on the disk", "make room, then try again")
+_WANTED = {
+    errno.EACCES: (_WRITABLE, "choose another folder, or change its permissions"),
+    errno.EROFS: (_WRITABLE, "choose another folder: nothing on this disk can be changed"),
+    errno.ENOENT: ("a folder that is there", "make it, or choose another folder"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL),
+    **dict.fromkeys((errno.EEXIST, errno.ENOTDIR, errno.EISDIR), _TAKEN),
+    errno.ENAMETOOLONG: ("a name that this disk takes", "choose a shorter name"),
+}
 
 
 def _kind(path: str) -> str:

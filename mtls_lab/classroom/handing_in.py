@@ -12,15 +12,16 @@ import glob
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import FileProblem
-from mtls_lab.files import read_json, write_file
+from mtls_lab.errors import FileProblem, why_of
+from mtls_lab.files import read_file, read_json, write_file
 from mtls_lab.learner import progress
-from mtls_lab.learner.folder import own_folder
+from mtls_lab.learner.folder import MARKER, own_folder
 from mtls_lab.learner.progress import Predicted, Progress, Taken, Tried
 from mtls_lab.program import typed
 from mtls_lab.text import printable
@@ -106,20 +107,33 @@ def read_export(path: Path) -> HandedIn:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         if path.is_dir():
             raise FileProblem(
-                f"{path} holds no {FILES}",
+                f"{path} holds no progress-*.json",
                 f"the files that `{typed('export NAME')}` wrote",
                 "name the folder in which you collected them",
             ) from None
-        why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
-        if path.name == progress.FILE and path.is_file():
-            why = "it is where the learner's own notes are kept, and stays with the learner"
         raise FileProblem(
-            f"{path} cannot be read ({why})",
+            f"{path} cannot be read ({_why(path, error)})",
             f"a file that `{typed('export NAME')}` wrote",
             "check the name and the folder"
             if isinstance(error, FileNotFoundError)
             else "ask the learner to export again",
         ) from None
+
+
+def _why(path: Path, error: Exception) -> str:
+    """Why this is no hand-in, in words that a teacher can pass on."""
+    if path.name == progress.FILE and path.is_file():
+        return "it is where the learner's own notes are kept, and stays with the learner"
+    if isinstance(error, OSError):
+        return why_of(error)
+    if not isinstance(error, ValueError):
+        return "it is something else, or was changed"
+    if not isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+        return str(error)
+    begins = read_file(path, most=FILE_LENGTH).lstrip()[:2]
+    if begins == b"PK":
+        return "it is a ZIP archive, to be unpacked"
+    return "it is cut off, or was changed" if begins[:1] == b"{" else "it is empty or no JSON"
 
 
 def _tests(content: dict[str, Any]) -> dict[str, Taken]:
@@ -146,25 +160,46 @@ def _typed(kind: Any, value: dict[str, Any]) -> Any:
 
 # --- What was collected
 
-#: What `export` calls the files, also where a browser or a file manager has put a number behind.
-FILES = "progress-*.json"
+#: What `export` calls the files, also where a browser or a file manager has put a number behind,
+#: or the page where they are handed in a name before it.
+FILES = "*progress-*.json"
 
 
-def collected(paths: Iterable[Path]) -> list[Path]:
+def collected(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
     """Return the files that are named, those in folders that are, and those that a pattern fits.
 
     A shell of Windows hands a pattern over as it was typed. What is not there stays, to be told.
+
+    Returns:
+        The files; and the names of what else is in the folders, which somebody may have renamed.
     """
     found: list[Path] = []
+    others: list[str] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(path.rglob(FILES))
-            found += inside or [path]
+            inside = sorted(filter(_is_file, path.rglob("*")))
+            taken = [each for each in inside if each.match(FILES) or _is_export(each)]
+            if not (path / MARKER).exists():  # a learner's own has all that the lab made
+                others += [str(each.relative_to(path)) for each in inside if each not in taken]
+            found += taken or [path]
         elif not path.exists() and (fits := sorted(glob.glob(str(path)))):  # noqa: PTH207
             found += map(Path, fits)
         else:
             found.append(path)
-    return found
+    return found, others
+
+
+def _is_file(path: Path) -> bool:
+    return not path.name.startswith(".") and path.is_file()
+
+
+def _is_export(path: Path) -> bool:
+    """Whether it is one under another name."""
+    if path.suffix not in {".json", ".txt"}:
+        return False
+    with suppress(FileProblem):
+        return bool(read_export(path))
+    return False
 
 
 def once_each(handed_in: Sequence[HandedIn]) -> tuple[list[HandedIn], list[str]]:

@@ -138,7 +138,10 @@ def _complain_of(unknown: str, command: argparse.ArgumentParser) -> NoReturn:
     """Say it with the usage of this command: argparse does with that of all of them."""
     written = unknown.split("=", maxsplit=1)[0]
     if not written.startswith("-"):
-        command.error(f"one argument too many: {unknown!r}. With blanks in it, put it in quotes.")
+        hint = "With blanks in it, put it in quotes."
+        if unknown.isdigit() and "HOST:PORT" in command.format_usage():
+            hint = f"Join host and port by a colon, such as localhost:{unknown}."
+        command.error(f"one argument too many: {unknown!r}. {hint}")
     meant = _meant(written, command._option_string_actions)  # noqa: SLF001
     meant = meant or "What is not meant as one is written after a --. "
     command.error(f"no option {written}. {meant}All of them: {command.prog} --help")

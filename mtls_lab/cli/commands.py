@@ -128,9 +128,14 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
+#: So many files are named that are no hand-in.
+MOST = 9
+
+
 def _class(options: argparse.Namespace) -> int:
     handed_in, damaged = [], []
-    for path in collected(options.files):
+    files, others = collected(options.files)
+    for path in files:
         try:
             handed_in.append(read_export(path))
         except LabError as error:  # the others count all the same
@@ -140,6 +145,9 @@ def _class(options: argparse.Namespace) -> int:
         print(class_report(handed_in))
     if again:
         print(f"Handed in more than once, the last counts: {', '.join(again)}", file=sys.stderr)
+    if handed_in and others:
+        more = f" and {len(others) - MOST:,} more" if len(others) > MOST else ""
+        print(f"Passed over: {', '.join(others[:MOST])}{more}", file=sys.stderr)
     for problem in damaged:
         print(f"mtls-lab: this file is left out.\n{problem}", file=sys.stderr)
     return 2 if damaged else 0

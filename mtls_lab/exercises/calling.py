@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mtls_lab.exercises.result import NotYet
+from mtls_lab.explaining.calls import unopened
 from mtls_lab.net import PeerCertificate
 
 __all__ = ["LIMIT", "Called", "Rule", "call", "no_stragglers", "stragglers"]
@@ -62,6 +63,9 @@ class Called:
         error = self.error
         where = f" (line {self.line} of its cell)" if self.line else ""
         message = f": {error}" if str(error) else ""
+        if isinstance(error, FileNotFoundError) and error.filename is None:
+            _, named = unopened(error)  # ssl leaves the name out
+            message += f": {named['file']!r}" if named else ""
         return f"{self.name} raised {type(error).__name__}{message}{where}"
 
     def returned(self, rule: str) -> Any:

@@ -27,11 +27,13 @@ from mtls_lab.pki import CertificateAuthority, Identity
 from mtls_lab.wire import LIE
 
 __all__ = [
+    "ENDS",
     "LIE",
     "NO_TEXT",
     "PAST",
     "SECRET",
     "SPOILED",
+    "STAYS",
     "STREAM",
     "VERSIONS",
     "all_closed",
@@ -59,6 +61,9 @@ ONE_END = (
     " makefile in text mode at a carriage return"
 )
 STREAM = "a socket carries bytes, and in a stream: encode, collect up to the line end, then decode"
+#: What a function forgets that waits for an honest backend.
+ENDS = "a command is one line, and a newline ends it"
+STAYS = "a reply ends with its line; the connection stays open for the next command"
 #: A line with a byte in it that no text in UTF-8 has, and what to do about it.
 SPOILED = SECRET.encode().replace(b"m", b"\xff") + b"\n"
 NO_TEXT = "a line is text in UTF-8: what is not is an error, and no byte of it is passed over"

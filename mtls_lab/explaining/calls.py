@@ -6,7 +6,9 @@ side that an SSLSocket knows (caught.py).
 
 from __future__ import annotations
 
+import ast
 import errno
+import linecache
 import os
 import re
 import sys
@@ -14,6 +16,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from mtls_lab.files import PathLike
 from mtls_lab.text import printable
@@ -35,6 +38,8 @@ ARGUMENTS = {
     **dict.fromkeys(("keyfile", "key_file", "sslkey"), "key"),
     **dict.fromkeys(("cafile", "ca_certs", "ca_file", "sslrootcert"), "ca"),
 }
+#: And ssl's own functions, which are written in C: what they were given is in no frame.
+LOADING = {"load_cert_chain", "load_verify_locations"}
 #: How a call names an environment variable.
 VARIABLE = r"environ(?:\[|\.get\()[\"']([A-Z_]{3,40})[\"']"
 #: How a key in a TPM or on a token is named, which is no file.
@@ -98,7 +103,7 @@ def _named(error: OSError, path: PathLike) -> tuple[str, dict[str, str]]:
 def _called(error: OSError) -> tuple[str, dict[str, str]]:
     if not (isinstance(error, FILE_ERRORS) or error.errno == errno.ENAMETOOLONG):
         return "", {}
-    given = [value for _, value in _arguments(error)]
+    given = [value for _, value in _arguments(error)] or list(_written(error))
     if any("-----BEGIN " in value for value in given):
         return "text for a name", {}
     if any(map(URI.match, _texts(error))) or URI_IN_CALL.search(_lines(error)):
@@ -149,6 +154,52 @@ def _arguments(error: BaseException) -> Iterator[tuple[str, str]]:
             for argument, path in given:
                 if isinstance(path, str | os.PathLike):
                     yield argument, os.fspath(path)
+
+
+def _written(error: BaseException) -> Iterator[str]:
+    """Give the names of files in the innermost call as it is written: texts, and variables."""
+    with suppress(Exception):  # no source, or another one by now; or code of any library
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        call = traceback.extract_tb(error.__traceback__)[-1]
+        lines = linecache.getlines(call.filename)[(call.lineno or 0) - 1 : call.end_lineno]
+        *before, last = [line.encode() for line in lines]  # columns count bytes
+        source = b"".join([*before, last[: call.end_colno]])[call.colno or 0 :].decode()
+        made = ast.parse(source, mode="eval").body
+        name = getattr(getattr(made, "func", None), "attr", "")
+        given = (
+            [*made.args, *made.keywords] if isinstance(made, ast.Call) and name in LOADING else []
+        )
+        for each in given:
+            value = None
+            with suppress(LookupError):  # the next one may be known
+                value = _value(each, frame.f_globals | frame.f_locals)
+            for file in value if isinstance(value, tuple | list) else (value,):
+                if isinstance(file, str | os.PathLike):
+                    yield os.fspath(file)
+
+
+def _value(node: ast.AST, names: dict[str, Any]) -> Any:
+    """What a name of a file is, as far as that is seen without calling anything.
+
+    Raises LookupError if it is not.
+    """
+    found: Any
+    match node:
+        case ast.Constant():
+            found = node.value
+        case ast.Name():
+            found = names[node.id]
+        case ast.Starred() | ast.keyword() | ast.FormattedValue(conversion=-1, format_spec=None):
+            found = _value(node.value, names)
+        case ast.JoinedStr():
+            found = "".join(str(_value(part, names)) for part in node.values)
+        case ast.BinOp(op=ast.Div()):
+            found = Path(_value(node.left, names), _value(node.right, names))
+        case ast.Call(func=ast.Name(id="str"), args=[only]):
+            found = str(_value(only, names))
+        case _:
+            raise LookupError
+    return found
 
 
 def _is_file(path: PathLike) -> bool:

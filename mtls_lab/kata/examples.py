@@ -15,7 +15,8 @@ from mtls_lab.errors import UnknownName
 from mtls_lab.exercises import NotYet, Result, judge
 from mtls_lab.files import writing
 from mtls_lab.kata import exam, faults, sabotage
-from mtls_lab.kata.task import FOLDER, Kata, make
+from mtls_lab.kata.folder import make
+from mtls_lab.kata.task import FOLDER, Kata
 from mtls_lab.learner.folder import learner_folder
 from mtls_lab.pki import pem
 from mtls_lab.scratch import scratch_folder

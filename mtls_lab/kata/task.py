@@ -1,41 +1,40 @@
 """The broken PKI of one learner: made from a seed, judged by live connections.
 
-Here: the folder as the learner meets it, its check, and the teacher's key. Not here: the faults
-(faults.py), their files (sabotage.py), and what the check tries (exam.py).
+Here: the kata as the learner meets it, its check, and the teacher's key. Not here: its folder
+(folder.py), the faults (faults.py), their files (sabotage.py), and what the check tries (exam.py).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import chdir, suppress
 from dataclasses import dataclass
-from itertools import count
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from mtls_lab.drawing import code, escape
-from mtls_lab.errors import FileProblem, why_of
+from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import Outcome, Result, judge, remembered
-from mtls_lab.files import private_folder, read_file, read_json, write_file, writing
-from mtls_lab.kata import exam, faults, sabotage
+from mtls_lab.files import writing
+from mtls_lab.kata import exam, faults
+from mtls_lab.kata.folder import (
+    DRAWN,
+    SESSIONS,
+    digests,
+    has_expired,
+    listing,
+    made_of,
+    make,
+    put_aside,
+    put_by,
+)
 from mtls_lab.learner.folder import learner_folder
 from mtls_lab.text import Shown
 from mtls_lab.wire import Exchange
 
-__all__ = ["FOLDER", "Kata", "kata_key", "make"]
+__all__ = ["FOLDER", "Kata", "kata_key"]
 
 FOLDER = "kata"
 ASKS = "The device asks for the secret:"
-#: What was written when the kata was made: by file, its digest. Whatever differs is the learner's.
-_MADE = Path(".kata", "made.json")
-#: Since then, a backend with a revocation list gives no tickets, and the check steals sessions.
-#: A folder of before has the digests alone, and nobody returns to it with a session. All other
-#: attacks are tried: what it came with, once repaired, resists them.
-_SESSIONS = 2
-#: Since then, a seed has the fault that faults.drawn gives; before, perhaps another.
-_DRAWN = 3
 #: The level whose faults need a revocation list.
 WITH_LIST = 3
 GONE, AGAIN = "the folder of the kata is gone", "create the kata again"
@@ -72,7 +71,8 @@ class Kata(Shown):
             seed: a number or a short text, such as the learner's name.
             level: 1, 2, 3 or 4.
             folder: where to; default: `kata/LEVEL-SEED` in the learner's folder.
-            fresh: start again: the folder that is there is kept beside, as `….old`.
+            fresh: start again: the folder that is there is kept beside, as `….old`. One whose
+                certificates have expired is, in any case.
 
         Raises:
             LabError: the seed is no number and no text.
@@ -84,8 +84,8 @@ class Kata(Shown):
         target = Path(folder) if folder else home / FOLDER / f"{level}-{name}"
         kata = cls(name, level, target.absolute())
         with writing(target):
-            if fresh and target.exists():
-                target.rename(_free(target))
+            if target.exists() and (fresh or has_expired(target)):
+                put_aside(target)
             if not target.exists():
                 make(target, drawn, crl=kata._crl)
         kata.changed()  # raises, if it is no kata's folder
@@ -107,16 +107,16 @@ class Kata(Shown):
 
     def changed(self) -> list[str]:
         """Return the files that are not as they were made. Raises FileProblem."""
-        _, digests = self._made()
-        now = _digests(self.folder)
-        return [name for name in sorted(digests | now) if digests.get(name) != now.get(name)]
+        _, made = self._made()
+        now = digests(self.folder)
+        return [name for name in sorted(made | now) if made.get(name) != now.get(name)]
 
     def _made(self) -> tuple[int, dict[str, str]]:
         """Return how the folder was made, and the digests of then. Raises FileProblem."""
         if not self.folder.is_dir():
             raise FileProblem(GONE, "the folder that Kata.create has made", AGAIN)
         try:
-            return _made_of(self.folder)
+            return made_of(self.folder)
         except (OSError, ValueError, TypeError):
             raise FileProblem(
                 f"{self.folder} exists, but it is not a kata's folder",
@@ -149,7 +149,7 @@ class Kata(Shown):
 
         def steps(_: Kata) -> Iterator[str]:
             version, _digests = self._made()
-            yield from exam.examine(crl=self._crl, sessions=version >= _SESSIONS)
+            yield from exam.examine(crl=self._crl, sessions=version >= SESSIONS)
 
         result = self._judge(steps)
         with suppress(FileProblem):
@@ -175,7 +175,8 @@ class Kata(Shown):
         lines = [
             self.title,
             f"  in {self.folder.relative_to(home).as_posix()}",
-            *(f"  {each}" for each in _listing(self.folder)),
+            *(f"  {each}" for each in listing(self.folder)),
+            *(f"  Kept beside it: {each}" for each in put_by(self.folder)),
         ]
         if changed := self.changed():
             lines.append(f"  Changed since it was made, and kept: {', '.join(changed)}")
@@ -232,68 +233,6 @@ def _older(seed: str | int, level: int) -> str | None:
     """Name the kata's folder, if the learner whose folder this is has one of before."""
     kata = Path(FOLDER, f"{level}-{faults.slug(seed)}")
     with suppress(FileProblem, OSError, ValueError):
-        version, _ = _made_of((learner_folder() or Path()) / kata)
-        return kata.as_posix() if version < _DRAWN else None
+        version, _ = made_of((learner_folder() or Path()) / kata)
+        return kata.as_posix() if version < DRAWN else None
     return None
-
-
-# --- The folder
-
-
-def make(target: Path, drawn: tuple[faults.Fault, ...], *, crl: bool) -> None:
-    """Make a kata's folder with these faults, which must not be there yet. Raises FileProblem.
-
-    It is made whole under another name first: nobody ever finds half a kata.
-    """
-    new = target.with_name(f".{target.name}.new")
-    shutil.rmtree(new, ignore_errors=True)  # of a process that was killed
-    private_folder(new)
-    sabotage.lay_out(new, crl=crl)
-    for fault in drawn:
-        fault.break_(new)
-    made = {"version": _DRAWN, "files": _digests(new)}
-    private_folder((new / _MADE).parent)
-    write_file(new / _MADE, json.dumps(made, indent=1) + "\n")
-    new.rename(target)
-
-
-def _made_of(folder: Path) -> tuple[int, dict[str, str]]:
-    """Read how a folder was made. Raises OSError, ValueError or TypeError if none of ours did."""
-    made = dict(read_json(folder / _MADE))
-    version = int(made.pop("version", 1))
-    return version, dict(made.pop("files", made))
-
-
-def _free(target: Path) -> Path:
-    names = (target.with_name(f"{target.name}.old{number or ''}") for number in count())
-    return next(path for path in names if not path.exists())
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    """The files of a kata, and the digest of each. Raises FileProblem."""
-    return {
-        path.relative_to(folder).as_posix(): _digest(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not {".kata", "__pycache__"} & set(path.relative_to(folder).parts)
-    }
-
-
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(read_file(path)).hexdigest()
-    except (OSError, ValueError) as error:
-        raise FileProblem(
-            f"{path} cannot be read ({why_of(error)})",
-            "a file of the kata",
-            "change its permissions, or move it away",
-        ) from None
-
-
-def _listing(folder: Path) -> Iterator[str]:
-    """The files, a line a machine."""
-    files = [PurePosixPath(name) for name in _digests(folder)]
-    width = max((len(str(file.parent)) for file in files), default=0)
-    for machine in dict.fromkeys(["ca", "backend", "device", *(str(f.parent) for f in files)]):
-        names = [file.name for file in files if str(file.parent) == machine]
-        if names:
-            yield f"{'' if machine == '.' else machine:<{width}}  {'  '.join(names)}"

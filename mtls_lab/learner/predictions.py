@@ -144,8 +144,8 @@ def choose(name: str, answer: str | None) -> None:
         raise UnknownName(f"answer to {name!r}", answer, answers)
     if answer != chosen(name):
         _still_open(name)
+        _chosen[name] = answer  # first: it counts in this kernel also where it cannot be noted
         progress.note(prediction=name, choice=answer, **_and_sure(sure(name)))
-    _chosen[name] = answer
 
 
 def chosen(name: str) -> str | None:
@@ -162,8 +162,8 @@ def be_sure(name: str, value: bool | None) -> None:  # noqa: FBT001 - an answer,
     """Note whether the learner is sure; None takes it back. Raises as `choose` does."""
     if value != sure(name):
         _still_open(name)
+        _sure[name] = value
         progress.note(prediction=name, choice=chosen(name), **_and_sure(value))
-    _sure[name] = value
 
 
 def sure(name: str) -> bool | None:
@@ -223,8 +223,8 @@ def reveal(name: str, *evidence: object) -> Revealed:
         day = progress.today().isoformat()
         certain = _and_sure(sure(name))
         choice, truth = revealed.choice, revealed.truth
+        _revealed.add(name)
         progress.note(prediction=name, choice=choice, truth=truth, day=day, **certain)
-    _revealed.add(name)
     return revealed
 
 
@@ -239,8 +239,8 @@ def explain_with(name: str, key: str) -> Reason:
     if key not in reasons:
         raise UnknownName(f"reason for {name!r}", key, reasons)
     if key != reason(name):
+        _reasons[name] = key
         progress.note(of=name, reason=key)
-    _reasons[name] = key
     return reasons[key]
 
 

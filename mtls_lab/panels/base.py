@@ -10,7 +10,6 @@ of ipywidgets (ladder.py, sorter.py).
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,11 +20,12 @@ from typing import Any
 import anywidget
 import ipywidgets
 
+from mtls_lab.classroom.out_of_order import hint, missing
 from mtls_lab.drawing import breakable, code, escape, verdict
-from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
 
-__all__ = ["MADE_IN", "Panel", "details", "escape", "field", "mark", "need"]
+__all__ = ["Panel", "details", "escape", "field", "mark", "need"]
 
 
 class Live(anywidget.AnyWidget):
@@ -157,7 +157,7 @@ class Panel:
             except LabError as error:
                 self.show(error, str(error), code(str(error)), outcome="error")
             except Exception as error:  # noqa: BLE001 - nobody else would see it
-                text = f"This did not work: {type(error).__name__}: {error}"
+                text = f"This did not work: {type(error).__name__}: {error}\n{hint(error)}".strip()
                 self.show(error, text, code(text), outcome="error")
 
     def show(self, value: object, text: str, body: str, *, outcome: str) -> None:
@@ -249,42 +249,8 @@ def details(summary: str, body: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>{body}</details>"
 
 
-# --- The files that a panel reads
-
-#: The section of a lesson that makes each. A test compares it with the notebooks.
-MADE_IN = {
-    "ca/ca.crt": "section 1 of Part 2",
-    "ca/ca.key": "section 1 of Part 2",
-    "backend/server.crt": "section 2 of Part 2",
-    "backend/server.key": "section 2 of Part 2",
-    "device/server_ca.pem": "section 3 of Part 2",
-    "device/client.crt": "section 3 of Part 3",
-    "device/client.key": "section 3 of Part 3",
-    "backend/client_ca.pem": "section 4 of Part 3",
-}
-
-
 def need(*files: PathLike) -> None:
-    """Make sure that each of the files is there.
-
-    Raises:
-        FileProblem: the first that is missing, and where it is made.
-
-    Example:
-        >>> need("backend/client_ca.pem")
-        Traceback (most recent call last):
-        mtls_lab.errors.FileProblem: Found:    no file backend/client_ca.pem
-        Expected: the file that section 4 of Part 3 makes
-        To do:    run the lesson up to there, then use this panel again
-    """
+    """Make sure that each of the files is there. Raises FileProblem for the first that is not."""
     for each in files:
-        file = os.fspath(each)
-        if not Path(file).exists():
-            section = MADE_IN.get(Path(file).as_posix())
-            raise FileProblem(
-                f"no file {file}",
-                f"the file that {section} makes" if section else "a file of that name",
-                "run the lesson up to there, then use this panel again"
-                if section
-                else "check the name, then run this cell again",
-            )
+        if not Path(each).exists():
+            raise missing(each)

@@ -16,13 +16,14 @@ from typing import Any
 
 import ipywidgets
 
+from mtls_lab.classroom.out_of_order import hint
 from mtls_lab.drawing import code, dots
-from mtls_lab.errors import LabError, kind_of
+from mtls_lab.errors import FileProblem, LabError, kind_of
 from mtls_lab.exercises import standing
 from mtls_lab.learner import predictions, runs
 from mtls_lab.learner.predictions import Revealed
 from mtls_lab.panels import telling
-from mtls_lab.panels.base import Panel, details
+from mtls_lab.panels.base import Panel, details, escape
 
 __all__ = ["PredictPanel", "predict", "reveal"]
 
@@ -106,10 +107,14 @@ class PredictPanel(Panel):
         Raises:
             LabError: its evidence is not what this question is judged by.
         """
-        self._outcome = self._judge(run)
+        self._outcome, lost = self._judge(run), ""
         if self._function or self._outcome.choice:  # Run All of an older notebook is not a look
-            predictions.reveal(self._asked.name, *run.evidence)
+            try:
+                predictions.reveal(self._asked.name, *run.evidence)
+            except FileProblem as problem:  # on a full disk, say, the lesson goes on
+                lost = f"<p class='lab-hint'>Not remembered: {escape(problem.found)}</p>"
         self._tell(self._outcome)
+        self._note.value = lost
 
     def explain(self, reason: str) -> None:
         """Choose a reason for the outcome by its key, "right" or "wrong". Raises UnknownName."""
@@ -142,8 +147,8 @@ class PredictPanel(Panel):
         try:
             self.answer(runs.make(function))
         except Exception as error:  # noqa: BLE001 - the learner may have changed what it calls
-            text = runs.in_short(error, function)
-            self.show(error, text, code(text), outcome="error")
+            text = f"{runs.in_short(error, function)}\n{hint(error)}".strip()
+            self.show(self._run.value, text, code(text), outcome="error")
 
     def _judge(self, run: runs.Run) -> Revealed:
         __tracebackhide__ = True

@@ -32,6 +32,8 @@ __all__ = [
 
 #: The characters of a common name, at most (RFC 5280, appendix A.1: ub-common-name).
 LONGEST = 64
+#: The names in a text, with commas or blanks between them.
+_NAMES = re.compile(r"[^\s,]+")
 #: What is in no host name, so that no client would find it; an empty text is none either.
 NO_HOST = re.compile(r"[ :/@\[\]]|^$")
 
@@ -151,7 +153,8 @@ def general_names(names: Iterable[str]) -> list[x509.GeneralName]:
     """
     found: list[x509.GeneralName] = []
     if isinstance(names, str):  # a text is a list of its characters, too
-        raise LabError("one text", "a list of names", f"write it in brackets: [{names!r}]")
+        listed = _NAMES.findall(names) or [names]
+        raise LabError("one text", "a list of names", f"write it in brackets: {listed}")
     for name in names:
         _expect_name(name)
         if "://" in name:
@@ -168,8 +171,8 @@ def server_names(names: Any) -> tuple[str, list[str]]:
     """Return a server's common name, and its names. Raises LabError: they are no list of names."""
     listed = [] if names is None or isinstance(names, str) else list(names)
     if not listed:
-        found, name = ("one text", names) if names else ("no name", "localhost")
-        raise LabError(found, "a list of names", f"write issue_server([{name!r}])")
+        found, text = ("one text", names) if names else ("no name", "localhost")
+        raise LabError(found, "a list of names", f"write issue_server({_NAMES.findall(text)})")
     general_names(listed)
     return (listed[0] if _size(listed[0]) <= LONGEST else "server"), listed
 

@@ -5,12 +5,15 @@ Not here: which cell is shown, and how; that is the notebook's own `slideshow` m
 changed in JupyterLab under Property Inspector, Slide Type. How the deck looks is in deck/.
 
 The tag of a cell is about the beginning of it. A heading further in begins a slide of its own:
-the lessons' text looks back on the cell before, and then forward, with a heading in between.
+the lessons' text looks back on the cell before, and then forward, with a heading in between. A
+section of which some code is shown has its heading, whatever its tag; one whose code is all left
+out has none if the cell is left out too.
 """
 
 import html
 import re
 import sys
+from collections.abc import Iterator
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -59,9 +62,7 @@ def pieces(cell: NotebookNode) -> list[NotebookNode]:
     for number, text in enumerate(filter(None, HEADING.split(cell.source))):
         begun = "slide" if text.startswith("## ") else "subslide"
         tag = begun if number else slide_type(cell)
-        metadata = {"slideshow": {"slide_type": tag}}
-        own = {"id": f"{cell.id}-{number}", "source": text, "metadata": metadata}
-        found.append(from_dict({**cell, **own}))
+        found.append(piece_of(cell, str(number), text, tag))
     return found
 
 
@@ -82,7 +83,8 @@ def asked_first(cell: NotebookNode) -> list[NotebookNode]:
 
 def cut(notebook: NotebookNode) -> NotebookNode:
     """The notebook with each piece as a cell; a slide without a heading is told its section."""
-    cells = notes_early([piece for cell in notebook.cells for piece in pieces(cell)])
+    whole_cells = [piece for cell in notebook.cells for piece in pieces(cell)]
+    cells = notes_early([*headed(whole_cells)])
     section = title(notebook)
     for cell in cells:
         heading = re.match(r"#+ (.+)", cell.source) if cell.cell_type == "markdown" else None
@@ -92,6 +94,35 @@ def cut(notebook: NotebookNode) -> NotebookNode:
             cell.metadata.slideshow["data"] = {"section": section}
     whole: NotebookNode = from_dict({**notebook, "cells": cells})
     return whole
+
+
+def headed(cells: list[NotebookNode]) -> Iterator[NotebookNode]:
+    """The cells, with the headings of the sections that are shown, and of no others."""
+    begins = [number for number, cell in enumerate(cells) if is_heading(cell)]
+    ends = dict(zip(begins, [*begins[1:], len(cells)], strict=False))
+    for number, cell in enumerate(cells):
+        section = cells[number : ends.get(number, number)]
+        code = [slide_type(each) for each in section if each.cell_type == "code"]
+        if set(code) - {"skip"} and slide_type(cell) != "slide":
+            heading, _, rest = cell.source.partition("\n")
+            yield piece_of(cell, "heading", heading, "slide")
+            yield piece_of(cell, "rest", rest.lstrip("\n"), slide_type(cell))
+        elif set(code) == {"skip"} and cell.metadata.tag == "skip":
+            yield piece_of(cell, "left-out", cell.source, "skip")
+        else:
+            yield cell
+
+
+def is_heading(cell: NotebookNode) -> bool:
+    return cell.cell_type == "markdown" and str(cell.source).startswith("## ")
+
+
+def piece_of(cell: NotebookNode, name: str, source: str, tag: str) -> NotebookNode:
+    """A part of a cell's text as a cell of its own."""
+    metadata = {"slideshow": {"slide_type": tag}, "tag": slide_type(cell)}
+    own = {"id": f"{cell.id}-{name}", "source": source, "metadata": metadata}
+    piece: NotebookNode = from_dict({**cell, **own})
+    return piece
 
 
 def notes_early(cells: list[NotebookNode]) -> list[NotebookNode]:

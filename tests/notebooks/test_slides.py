@@ -175,3 +175,18 @@ def test_a_link_to_a_part_is_a_link_to_its_deck() -> None:
     shown, _, _ = slides.deck(new_notebook(cells=[cell])).partition("<script>")
     links = re.findall(r'<a href="([^"]+)"', shown)
     assert links == ["2_tls.html", "https://example.org/rfc8446"]
+
+
+def test_a_slide_is_below_the_heading_of_its_own_section(lesson: NotebookNode) -> None:
+    """Also where the sections between are left out: nothing is shown below another's heading."""
+    heading, own = "", {}
+    for cell in lesson.cells:
+        if cell.cell_type == "code":
+            own[cell.source] = heading
+        else:
+            heading = (re.findall(r"(?m)^## (.+)$", cell.source) or [heading])[-1]
+    for cell in slides.cut(lesson).cells:
+        if cell.cell_type == "markdown" and slides.slide_type(cell) == "slide":
+            heading = cell.source.partition("\n")[0].removeprefix("## ")
+        elif cell.cell_type == "code" and slides.slide_type(cell) != "skip":
+            assert heading == own[cell.source]

@@ -2,15 +2,17 @@
 
 import json
 import re
+import ssl
 from pathlib import Path
 
 import pytest
 
 from mtls_lab import enter
+from mtls_lab.classroom.out_of_order import HINT, MADE_IN
 from mtls_lab.errors import FileProblem
 from mtls_lab.panels import CredentialPanel
-from mtls_lab.panels.base import MADE_IN
 from mtls_lab.panels.credential import DEVICE_CA, FILES
+from mtls_lab.panels.prediction import PredictPanel
 from tests.repository.files import ROOT
 
 LESSONS = {"Part 2": "2_tls.ipynb", "Part 3": "3_mutual_tls.ipynb"}
@@ -60,3 +62,21 @@ def test_the_credential_panel_names_a_missing_file(folder: Path, file: str) -> N
     assert "Traceback" not in str(page)
     (folder / file).write_bytes(content)
     assert panel.select("valid").ok
+
+
+def test_a_run_names_the_file_that_is_gone_and_keeps_its_last_value(folder: Path) -> None:
+    """In a cell, the same is said below the error (classroom/out_of_order.py)."""
+
+    def silent_client() -> Exception:
+        own = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        own.load_cert_chain("device/client.crt", "device/client.key")
+        return TimeoutError()
+
+    panel = PredictPanel("silent_client", silent_client)
+    (folder / "device" / "client.key").unlink()
+    panel.run()
+    assert " of the cell: own.load_cert_chain(" in str(panel)
+    assert f"No file device/client.key: section 3 of Part 3 makes it.\n{HINT}" in str(panel)
+    assert isinstance(panel.value, TimeoutError)
+    panel.guard(lambda: ssl.create_default_context(cafile="device/client.key"))
+    assert str(panel).endswith(f"No file device/client.key: section 3 of Part 3 makes it.\n{HINT}")

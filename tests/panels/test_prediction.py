@@ -11,10 +11,10 @@ import pytest
 
 import mtls_lab
 from mtls_lab.errors import LabError, UnknownName
-from mtls_lab.learner import predictions
+from mtls_lab.learner import predictions, progress
 from mtls_lab.panels import PredictPanel, predict, reveal
 from mtls_lab.wire import Exchange, Side, Stage
-from tests.unit.lab import forget
+from tests.unit.lab import files_of_at_most, forget
 
 QUESTION = predictions.question("checksum")
 SENT = "open sesame 43bab07e"
@@ -226,6 +226,19 @@ def test_an_error_in_a_later_run_is_shown_in_short() -> None:
     works.append(True)
     press(panel)
     assert 'data-outcome="right"' in page(panel)
+
+
+def test_what_cannot_be_noted_is_shown_all_the_same(folder: Path) -> None:
+    """The lesson goes on, and what was chosen counts in this kernel."""
+    panel = predict(checksum)
+    with files_of_at_most(1):
+        choose(panel, answers="fooled")
+        assert "cannot be written (No space left on device)" in page(panel)
+        press(panel)
+    assert 'data-outcome="right"' in page(panel)
+    assert f"Not remembered: {folder / progress.FILE} cannot be" in panel._note.value
+    assert panel.revealed is not None
+    assert panel.revealed.choice == "fooled"
 
 
 @pytest.mark.parametrize(("given", "kind"), [(None, "NoneType"), (7, "int")])

@@ -13,9 +13,11 @@ from typing import Any
 from mtls_lab.exercises.calling import Called, call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import (
+    ENDS,
     NO_TEXT,
     SECRET,
     SPOILED,
+    STAYS,
     STREAM,
     all_closed,
     expect_line,
@@ -75,7 +77,7 @@ class _Peer:
     def no_line(self) -> NotYet:
         received = f"{shown(self.heard)}, which is not a complete line"
         found = f"the backend received {received if self.heard else 'nothing'}"
-        return NotYet(found, "a command is one line, and a newline ends it")
+        return NotYet(found, ENDS)
 
     def why_waiting(self) -> NotYet:
         """What a function waits for that had not returned."""
@@ -83,8 +85,7 @@ class _Peer:
             return self.no_line()
         if self.hangs_up:
             return NotYet("the backend has hung up, but your function still waits", END)
-        rule = "a reply ends with its line; the connection stays open for the next command"
-        return NotYet("the whole reply has arrived, but your function waits for more", rule)
+        return NotYet("the whole reply has arrived, but your function waits for more", STAYS)
 
 
 def _ask(function: Function, peer: _Peer) -> Called:

@@ -84,7 +84,8 @@ def _is_reached(
         found = f"the device asks for the address {name}, and the certificate has it as a DNS name"
         raise NotYet(found, "in subjectAltName, an IP address has its own type")
     if code in (62, 64):
-        found = f"the device asks for {name}, and the certificate does not name it"
+        names = ", ".join(map(shown, _san(certificate))) or "no subjectAltName"
+        found = f"the device asks for {name}, and the certificate has {names}"
         raise NotYet(found, "a device looks in subjectAltName for the name that it asked for")
     which_ca(certificate, ca)
     raise refusal(exchange)

@@ -17,10 +17,12 @@ from typing import Any
 from mtls_lab.exercises.calling import Called, call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import (
+    ENDS,
     LIE,
     NO_TEXT,
     SECRET,
     SPOILED,
+    STAYS,
     all_closed,
     expect_line,
     listening,
@@ -119,9 +121,15 @@ def fetch(function: Callable[..., Any]) -> Iterator[str]:
 
 
 def _is_served(device: _Device, context: ssl.SSLContext) -> None:
+    heard: list[str] = []
     with all_closed(device.name):
-        with Backend(context, secret=SECRET) as backend:
-            called = device.calls(backend.address)
+        with Backend(
+            context, secret=SECRET, observe=lambda what, *_: heard.append(what)
+        ) as backend:
+            try:
+                called = device.calls(backend.address)
+            except NotYet as no:
+                raise _why_waiting(heard, no) from None
         failed = called.error
         if any(side.failure and side.failure.reason == NO_TLS for side in backend.connections):
             rule = "TLS begins with a handshake, and nothing is said before it"
@@ -129,7 +137,18 @@ def _is_served(device: _Device, context: ssl.SSLContext) -> None:
         if isinstance(failed, ssl.SSLCertVerificationError):
             found = f"{device.name} refuses the backend (verify code {failed.verify_code})"
             raise NotYet(found, f"the backend is {HOST}, with a certificate of the CA in cafile")
+        if isinstance(failed, TimeoutError):
+            raise _why_waiting(heard, NotYet(called.told, REFUSE))
         expect_line(called, SECRET)
+
+
+def _why_waiting(heard: list[str], else_: NotYet) -> NotYet:
+    """What a function waits for that has not returned, or has given up, by what the backend saw."""
+    if "command" in heard:
+        return NotYet("the whole reply has arrived, but your function waits for more", STAYS)
+    if "open" in heard:
+        return NotYet("the backend received no complete line, and your function waits", ENDS)
+    return else_
 
 
 def _collects(device: _Device, context: ssl.SSLContext) -> None:

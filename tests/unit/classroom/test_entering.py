@@ -1,6 +1,8 @@
 """The first cell of a notebook: what it starts from, what it shows, and that this follows."""
 
 import re
+import shutil
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +13,9 @@ from traitlets.config import Config
 
 from mtls_lab.classroom import entering
 from mtls_lab.classroom.entering import STARTS, enter
-from mtls_lab.classroom.out_of_order import HINT
+from mtls_lab.classroom.out_of_order import HINT, hint, missing
 from mtls_lab.cli.jupyter import FIRST
-from mtls_lab.errors import UnknownName
+from mtls_lab.errors import FileProblem, UnknownName
 from mtls_lab.exercises import EXERCISES
 from mtls_lab.learner import progress, workspace
 from tests.authoring import canonical
@@ -65,6 +67,7 @@ def test_a_notebook_that_there_is_not() -> None:
         ("import ssl; raise ssl.SSLError(1, '[X509: KEY_VALUES_MISMATCH]')", True),
         ("from mtls_lab import pem; pem.read_certificate('no.crt')", True),
         ("open('no.crt')", True),
+        ("from mtls_lab.files import write_file; write_file('ca', '')", False),
         ("from mtls_lab import enter; enter('9')", False),
         ("1 / 0", False),
         ("'all is well'", False),
@@ -82,6 +85,26 @@ def test_a_cell_that_ran_out_of_order_says_so(
     finally:
         InteractiveShell.clear_instance()
     assert capsys.readouterr().out.count(HINT) == said
+
+
+def test_what_is_not_there_is_named_and_who_makes_it(folder: Path) -> None:
+    enter("3")
+    load = ssl.create_default_context().load_cert_chain
+
+    def told() -> str:
+        with pytest.raises(FileNotFoundError) as caught:
+            load("device/client.crt", "device/client.key")
+        return hint(caught.value).partition("\n")[0]
+
+    assert told() == "No file device/client.crt: section 3 of Part 3 makes it."
+    shutil.rmtree(folder / "device")
+    assert told() == "No folder device: the first cell of the notebook makes it."
+    shutil.rmtree(folder)
+    assert told() == "Found:    the current folder, which is not there any more"
+    with pytest.raises(FileProblem) as gone:
+        enter("3")
+    assert hint(gone.value) == ""  # it has said what to do
+    assert str(missing("ca/ca.crt")) == str(gone.value)
 
 
 def test_a_new_kernel_says_so_before_the_first_cell_has_run(

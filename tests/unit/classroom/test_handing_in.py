@@ -1,5 +1,6 @@
 """What a teacher has collected: folders, patterns, and who handed in twice."""
 
+import json
 from pathlib import Path
 
 from mtls_lab.classroom import collected, once_each
@@ -14,21 +15,29 @@ def learner(name: str, tries: int = 0, **choices: str) -> HandedIn:
 
 
 def test_files_folders_and_patterns(tmp_path: Path) -> None:
-    paths = [tmp_path / "progress-a.json", tmp_path / "b" / "progress-b (1).json"]
-    for path in (*paths, tmp_path / "b" / "other.json"):
+    """One that was renamed is known by what is in it, and whatever else is there is told."""
+    paths = [
+        tmp_path / "abgabe.txt",
+        tmp_path / "b" / "Ada_123_progress-ada.json",
+        tmp_path / "b" / "progress-b (1).json",
+        tmp_path / "progress-a.json",
+    ]
+    for path in (*paths, *(tmp_path / "b" / name for name in ("other.json", "all.zip", ".ds"))):
         path.parent.mkdir(exist_ok=True)
         path.touch()
-    assert collected([paths[0]]) == [paths[0]]
-    assert collected([tmp_path]) == sorted(paths)
-    assert collected([tmp_path / "*" / "progress-*.json"]) == [paths[1]]
+    paths[0].write_text(json.dumps({"name": "Ada", "predictions": {}, "exercises": {}}))
+    assert collected([paths[0]]) == ([paths[0]], [])
+    others = [str(Path("b", name)) for name in ("all.zip", "other.json")]
+    assert collected([tmp_path]) == (paths, others)
+    assert collected([tmp_path / "*" / "progress-*.json"]) == ([paths[2]], [])
     gone = tmp_path / "progress-c.json"
-    assert collected([gone, tmp_path / "c*.json"]) == [gone, tmp_path / "c*.json"]
+    assert collected([gone, tmp_path / "c*.json"]) == ([gone, tmp_path / "c*.json"], [])
 
 
 def test_a_file_with_brackets_in_its_name_is_a_file(tmp_path: Path) -> None:
     path = tmp_path / "progress-a [1].json"
     path.touch()
-    assert collected([path]) == [path]
+    assert collected([path]) == ([path], [])
 
 
 def test_who_hands_in_again_counts_once_with_the_fuller_file() -> None:

@@ -192,7 +192,7 @@ def test_a_file_handed_in_that_is_no_file(tmp_path: Path, what: str) -> None:
         os.mkfifo(path)
     with pytest.raises(FileProblem) as caught:
         read_export(path)
-    assert caught.value.found == f"{path} cannot be read (ValueError: not a regular file)"
+    assert caught.value.found == f"{path} cannot be read (not a regular file)"
 
 
 @pytest.mark.parametrize("name", ["", " "])
@@ -214,6 +214,7 @@ GOOD: dict[str, Any] = {"name": "Ada", "predictions": {}, "exercises": {}}
     [
         "",
         "{",
+        "PK\x03\x04",
         "[]",
         "5",
         json.dumps({"name": "Ada"}),
@@ -237,7 +238,10 @@ def test_a_damaged_file_says_so(tmp_path: Path, content: str) -> None:
     path.write_text(content)
     with pytest.raises(FileProblem) as caught:
         read_export(path)
-    assert caught.value.found.startswith(f"{path} cannot be read (")
+    begins = {"": "it is empty", "{": "it is cut off", "P": "it is a ZIP archive"}
+    why = begins.get(content[:1] if len(content) < 5 else "more", "")
+    assert caught.value.found.startswith(f"{path} cannot be read ({why}")
+    assert "Error" not in caught.value.found
     assert caught.value.todo == "ask the learner to export again"
 
 

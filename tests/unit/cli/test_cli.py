@@ -93,7 +93,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, name: str) -> None:
     assert done.stderr == (
         "mtls-lab: this did not work.\n"
         f"Found:    {name} cannot be written ({why})\n"
-        "Expected: a folder that you may write to, with space left\n"
+        "Expected: a folder that you may write to\n"
         "To do:    choose another folder, or move away what is in its place\n"
     )
 
@@ -140,6 +140,10 @@ def test_without_jupyterlab(
         (["diagnose", "a:1", "--cert-file", "x"], "no option --cert-file. Did you mean --cert? "),
         (["explain", "-bad"], "no option -bad. What is not meant as one is written after a"),
         (["diagnose", "a:1", "--sever-name=x"], "diagnose: error: no option --sever-name. Did you"),
+        (
+            ["diagnose", "localhost", "8443"],
+            "one argument too many: '8443'. Join host and port by a colon, such as localhost:8443.",
+        ),
         (["diagnose", "a:1", "b c"], "diagnose: error: one argument too many: 'b c'. With blanks"),
         (["start", "--port", "x"], "argument --port: 'x' is not a port: 1 to 65535, or 0 for any"),
         (["start", "--port", "65536"], "argument --port: '65536' is not a port"),
@@ -425,11 +429,15 @@ def test_a_class(tmp_path: Path) -> None:
     for place, source in zip(("a", "b"), files, strict=True):
         (folder / place).mkdir(parents=True)
         (folder / place / source.name).write_bytes(source.read_bytes())
-    assert call("class", "handed-in", cwd=tmp_path).stdout == done.stdout
+    (folder / "notes.txt").touch()
+    of_folder = call("class", "handed-in", cwd=tmp_path)
+    assert (of_folder.returncode, of_folder.stdout) == (0, done.stdout)
+    assert of_folder.stderr == "Passed over: notes.txt\n"
     assert call("class", "*/progress-*.json", cwd=tmp_path).stdout == done.stdout
     twice = call("class", "handed-in", *files, cwd=tmp_path)
     assert (twice.returncode, twice.stdout) == (0, done.stdout)
-    assert twice.stderr == "Handed in more than once, the last counts: Ada, Grace\n"
+    again = "Handed in more than once, the last counts: Ada, Grace\n"
+    assert twice.stderr == f"{again}Passed over: notes.txt\n"
     (tmp_path / "empty").mkdir()
     for name, found, todo in (
         ("empty", "holds no progress-*.json", "name the folder in which you collected them"),

@@ -111,6 +111,7 @@ CERTIFICATES: Attempts = {
         lambda _: CertificateAuthority.create("Lab CA").issue_server(NAMES),
         NOT_YET,
     ),
+    "a URL": (lambda ca: ca.issue_server([f"https://{NAMES[0]}", *NAMES[1:]]), NOT_YET),
     "self-signed": (lambda _: self_signed("localhost", Purpose.SERVER, names=NAMES), NOT_YET),
     "no authority key identifier": (without_key_ids, NOT_YET),
     "another key's identifier": (
@@ -293,6 +294,10 @@ def public_cas_too(cafile: str) -> ssl.SSLContext:
     return context
 
 
+def another_file(_cafile: str) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile="device/server_ca.pm")
+
+
 def any_day(cafile: str) -> ssl.SSLContext:
     context = by_hand(cafile)
     context.verify_flags |= 0x200000  # X509_V_FLAG_NO_CHECK_TIME
@@ -323,7 +328,7 @@ def one_more_ca(cafile: str) -> ssl.SSLContext:
 
 
 DEVICES: Attempts = {
-    **named(NOT_YET, for_a_server, odd, no_ca, another_ca),
+    **named(NOT_YET, for_a_server, odd, no_ca, another_ca, another_file),
     **named(NOT_YET, cert_none_first, misspelled, nearly_a_setting),
     **named(UNSAFE, cert_none, public_cas_too, any_host, any_day),
     "ALL:@SECLEVEL=0": (weakly("ALL:@SECLEVEL=0"), UNSAFE),
@@ -614,6 +619,16 @@ def keeps_the_first() -> Callable[[Address, str, str, float], str]:
     return fetch
 
 
+def to_the_end_of_the_stream(address: Address, cafile: str, host: str, timeout: float) -> str:
+    """It gives up early, so that nobody has to wait for it."""
+    with (
+        socket.create_connection(address, timeout / 20) as raw,
+        careful(cafile).wrap_socket(raw, server_hostname=host) as tls,
+    ):
+        tls.sendall(b"GET_SECRET\n")
+        return tls.makefile("rb").read().decode()
+
+
 def nothing_on_error(*_: object) -> None:
     return None
 
@@ -624,6 +639,8 @@ FETCHES: Attempts = {
     "newline left on": (Fetch(suffix="\n"), NOT_YET),
     "strip": (takes_blanks_away, NOT_YET),
     **named(NOT_YET, as_a_file_of_text),
+    "no newline": (Fetch(command=b"GET_SECRET"), NOT_YET),
+    **named(NOT_YET, to_the_end_of_the_stream),
     "another command": (Fetch(command=b"PING\n"), NOT_YET),
     "more than a command": (Fetch(command=b"GET_SECRET\nand more"), NOT_YET),
     "one recv": (Fetch(once=True), NOT_YET),
@@ -672,6 +689,8 @@ if sys.version_info >= (3, 11, 4):  # before that, Python tells no cut from an h
 @pytest.mark.parametrize("name", FETCHES)
 def test_fetch(hurry: Hurry, hold: Hold, name: str) -> None:
     function, outcome = FETCHES[name]
+    if name == "no newline":
+        function = hurry(function, 0)
     if name == "no time-out":
         function = hurry(function, len(checks.fetch(Fetch()).seen) - 1)
     hold(checks.fetch(function), outcome)

@@ -302,6 +302,16 @@ def test_a_certificate_behind_the_first_is_damaged(
     assert "client.crt holds a damaged certificate" in told.what
 
 
+def calls_nobody(_: ssl.SSLContext) -> None:
+    """This error has no name in it either, and ssl was handed nothing."""
+    with socket.socket(socket.AF_UNIX) as plain:
+        plain.connect("no.sock")
+
+
+NOWHERE = Path("no where")
+BOTH = (NOWHERE / "own.crt", NOWHERE / "own.key")
+
+
 @pytest.mark.parametrize("name", ["missing.pem", "folder", "file/under.pem"])
 def test_a_file_that_its_error_names(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
@@ -315,6 +325,29 @@ def test_a_file_that_its_error_names(tmp_path: Path, name: str) -> None:
     nameless = explain(error_of(lambda: ssl.create_default_context(cafile=path)))
     assert nameless.entry == ("named_folder" if name == "folder" else "argument_missing")
     assert nameless.where == str(path)
+
+
+@pytest.mark.parametrize(
+    ("load", "file"),
+    [
+        (lambda own: own.load_cert_chain("no.crt", "no.key"), "no.crt"),
+        (lambda own: own.load_cert_chain(certfile=f"no/{own.verify_mode}.crt"), ""),
+        (lambda own: own.load_verify_locations(cafile=str(NOWHERE / "ca.pem")), "no where/ca.pem"),
+        (lambda own: own.load_verify_locations(f"{NOWHERE}/ca.pem"), "no where/ca.pem"),
+        (lambda own: own.load_cert_chain(*BOTH), "no where/own.crt"),
+        (calls_nobody, ""),
+        (lambda own: own.load_cert_chain(NOWHERE.joinpath("own.crt")), ""),
+    ],
+)
+def test_a_file_that_the_line_of_the_call_names(
+    load: Callable[[ssl.SSLContext], object], file: str
+) -> None:
+    """In C there are no arguments to look at. What would have to be called is not."""
+    told = explain(error_of(lambda: load(ssl.create_default_context())))
+    assert (told.entry, file in told.where) == (
+        "argument_missing" if file else "no_such_file",
+        True,
+    )
 
 
 def test_a_closed_file_that_its_error_names() -> None:

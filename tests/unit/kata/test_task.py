@@ -20,7 +20,7 @@ from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.exercises import Outcome
 from mtls_lab.kata import Kata, exam, faults
 from mtls_lab.kata.faults import catalogue, drawn
-from mtls_lab.kata.task import make
+from mtls_lab.kata.folder import make
 from mtls_lab.learner import openssl
 from mtls_lab.learner.progress import FILE
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
@@ -714,6 +714,21 @@ def test_a_fresh_one_keeps_the_old_beside_it() -> None:
         f"{kata.folder.name}.old",
         f"{kata.folder.name}.old1",
     }
+
+
+def test_one_whose_certificates_have_expired_is_made_again() -> None:
+    """A year later, each of its faults would look like that one."""
+    kata = having("client_expired")
+    edit(kata, ("import ssl", "import ssl  # mine"))
+    assert Kata.create(kata.seed).changed() == ["contexts.py"]
+    ca = CertificateAuthority.create("Server CA")
+    last_year = ca.issue("Server CA", None, valid_days=(-366, -1))
+    pem.write_certificate(kata.folder / "ca" / "server_ca.crt", last_year.certificate)
+    again = Kata.create(kata.seed)
+    assert again.changed() == []
+    kept = f"{kata.folder.name}.old"
+    assert f"\n  Kept beside it: {kept}, whose certificates have expired\n" in str(again)
+    assert "# mine" in (kata.folder.with_name(kept) / "contexts.py").read_text()
 
 
 def test_the_keys_are_fresh_and_nobody_elses(folder: Path) -> None:

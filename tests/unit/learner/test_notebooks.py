@@ -427,8 +427,8 @@ def test_a_file_that_cannot_be_written(project: Project) -> None:
         project.unpack()
     assert str(caught.value) == (
         f"Found:    {project.folder / longest.name} cannot be written (File name too long)\n"
-        "Expected: a folder that you may write to, with space left\n"
-        "To do:    choose another folder, or change its permissions"
+        "Expected: a name that this disk takes\n"
+        "To do:    choose a shorter name"
     )
 
 

@@ -93,6 +93,11 @@ WRITE_KEY: Callable[..., Any] = pem.write_key
             "one text",
             "write it in brackets: ['localhost']",
         ),
+        (
+            lambda: CA.issue_server("localhost, 127.0.0.1"),
+            "one text",
+            "write issue_server(['localhost', '127.0.0.1'])",
+        ),
         (lambda: CA.issue_server(None), "no name", "write issue_server(['localhost'])"),
         *(
             (

@@ -21,11 +21,12 @@ from tests.unit.lab import files_of_at_most
 from tests.unit.requests import create_csr
 
 MAKE_AGAIN = "make the file again"
-WRITABLE = (
-    "a folder that you may write to, with space left",
-    "choose another folder, or change its permissions",
+IN_THE_WAY = (
+    "a folder that you may write to",
+    "choose another folder, or move away what is in its place",
 )
-IN_THE_WAY = (WRITABLE[0], "choose another folder, or move away what is in its place")
+NO_FOLDER = ("a folder that is there", "make it, or choose another folder")
+FULL = ("space left on the disk", "make room, then try again")
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ def test_what_cannot_be_written(tmp_path: Path, identity: pem.Identity) -> None:
     assert problem(lambda: private_folder(tmp_path / "file")) == (found, *IN_THE_WAY)
     path = tmp_path / "missing" / "client.crt"
     found = f"{path} cannot be written (No such file or directory)"
-    assert problem(lambda: pem.write_certificate(path, identity.certificate)) == (found, *WRITABLE)
+    assert problem(lambda: pem.write_certificate(path, identity.certificate)) == (found, *NO_FOLDER)
 
 
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path, identity: pem.Identity) -> None:
@@ -123,7 +124,7 @@ def test_no_space_left(tmp_path: Path, identity: pem.Identity) -> None:
     path.write_bytes(b"the old key")
     with files_of_at_most(100):
         found, *rest = problem(lambda: pem.write_key(path, identity.key))
-    assert (found, *rest) == (f"{path} cannot be written (No space left on device)", *WRITABLE)
+    assert (found, *rest) == (f"{path} cannot be written (No space left on device)", *FULL)
     assert path.read_bytes() == b"the old key"
     assert list(tmp_path.iterdir()) == [path]
 
