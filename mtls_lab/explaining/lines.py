@@ -165,12 +165,11 @@ def _heard(text: str) -> Symptoms:
     elsewhere = {n for n in signs if only_of(n) and not sign_of(n, block, block.lower())}
     signs -= elsewhere
     stack, by, note = speaker_of(line, phrase.stack, signs, text, side)
-    if by and not side:
-        others = lines[: near.start] + lines[near.stop :]
-        two_logs = elsewhere or any(
-            told for each in others for told in _meanings(each[:LINE], phrases)
-        )
-        side = only_of(by.split()[0]) or ("" if two_logs else only_side("\n".join(lines)))
+    if not side:
+        rest = lines[: near.start] + lines[near.stop :]
+        two_logs = elsewhere or any(_has_meaning(each[:LINE], phrases) for each in rest)
+        side = only_of(by.split()[0]) if by else ""
+        side = side or ("" if two_logs else only_side("\n".join(lines)))
         stack, by, note = speaker_of(line, phrase.stack, signs, text, side)
     relayed = phrase.kind != "alert" and was_relayed(line.lower())
     if relayed and not phrase.side:
@@ -249,6 +248,10 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
         if (code := int(match[1])) and not SERVED.search(small):
             yield len(match[0]) + LINE, Phrase("", "verify", str(code), "backend", "haproxy")
     yield from alerts
+
+
+def _has_meaning(line: str, phrases: list[Phrase]) -> bool:
+    return next(_meanings(line, phrases), None) is not None
 
 
 def _found(phrases: list[Phrase], small: str) -> list[tuple[int, Phrase]]:
