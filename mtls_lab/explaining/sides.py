@@ -39,6 +39,8 @@ BARE = (
     r"(?:[ .](?:logs?|output|trace|console|terminal|says|txt|err)){0,2}"
 )
 MARKS = " []()<>#=*_-:"
+#: Of a command, what names no side: an option, and the address that is called.
+ARGUMENT = r" (?:-\S+|\S*(?:://|:\d)\S*)"
 #: The name of a container, or of a side, before a line of its own.
 BEFORE = r"\W{0,2}([\w.-]{2,40})(?: +\||\]|>|: )"
 #: A server of OpenVPN writes whose connection it is about.
@@ -141,6 +143,8 @@ def _heading(line: str, *, own: bool) -> tuple[str, bool]:
     small = line[:LINE].strip().lower()
     before = re.match(BEFORE, small) if own else None
     marked = len(small) < 100 and re.match(HEADING, small) and not re.search(INSIDE, small)
+    if marked and COMMAND.match(small):
+        small = re.sub(ARGUMENT, "", small)
     if before:
         small = before[1]
     elif own or not (marked or re.fullmatch(BARE, small.strip(MARKS))):
