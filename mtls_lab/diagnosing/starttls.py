@@ -114,7 +114,8 @@ def _smtp(plain: _Plain) -> None:
     if not any("STARTTLS" in line.upper() for line in offered):
         raise plain.is_off("the answer to EHLO does not offer STARTTLS")
     plain.send(b"STARTTLS\r\n")
-    _reply(plain, "220")
+    if not (line := plain.line()).startswith("220"):  # 454: its certificate or key does not load
+        raise plain.is_off(f"it offers STARTTLS, and refuses it: {line[:LOOKED]}")
 
 
 def _reply(plain: _Plain, code: str) -> list[str]:

@@ -1,7 +1,7 @@
 """What a line means that some program has written: which stack speaks, and what it means by it.
 
 Here: the phrases of data/lines.toml against a text of any size and origin. Not here: how they are
-read (phrases.py), what is told of a line that has none (shapes.py), what is a sign of a stack
+read (phrases.py), what is told of a line that has none (shapes.py), which stack has written it
 (signs.py), whose side it is (sides.py), what a terminal or a mail has done to the text (pasted.py),
 other languages and what was cut off (restored.py),
 what the failure behind a line means (explanation.py), the alerts in it (alerts.py), exceptions
@@ -33,13 +33,19 @@ from mtls_lab.explaining.phrases import (
     is_healthy,
     phrases_in,
     read_sent,
-    read_stacks,
 )
 from mtls_lab.explaining.raised import SHOWN, as_raised
 from mtls_lab.explaining.restored import completed, in_english
 from mtls_lab.explaining.shapes import SHAPE, shapes_in
-from mtls_lab.explaining.sides import INNERMOST, LINE, calls_before, longest_part, side_of
-from mtls_lab.explaining.signs import sign_of, stacks_in, unlike_go
+from mtls_lab.explaining.sides import (
+    INNERMOST,
+    calls_before,
+    longest_part,
+    only_side,
+    side_of,
+    together,
+)
+from mtls_lab.explaining.signs import LINE, only_of, speaker_of, stacks_in, unlike_go
 from mtls_lab.explaining.symptoms import Symptoms, known_reasons
 from mtls_lab.explaining.weights import (
     SHAPED,
@@ -152,10 +158,18 @@ def _heard(text: str) -> Symptoms:
     line = discreet(lines[number][:LINE])
     # A log says on the line before or after who speaks, and curl which file it means.
     around = "\n".join(each[:LINE] for each in lines[max(number - 1, 0) : number + 2])
-    side = side_of(phrase, lines, number, around, phrase.stack)
-    stack, by, note = _speaker(line, phrase.stack, signs, text, side)
-    if by and not side and (side := read_stacks()[by.split()[0]].get("only", "")):
-        stack, by, note = _speaker(line, phrase.stack, signs, text, side)
+    near = together(text.splitlines(), number)
+    block = "\n".join(lines[near])
+    side = side_of(phrase, lines, number, around, phrase.stack) or only_side(block)
+    elsewhere = {name for name in signs - stacks_in(block, block.lower()) if only_of(name)}
+    signs -= elsewhere
+    stack, by, note = speaker_of(line, phrase.stack, signs, text, side)
+    if not side:
+        rest = lines[: near.start] + lines[near.stop :]
+        two_logs = elsewhere or any(_has_meaning(each[:LINE], phrases) for each in rest)
+        side = only_of(by.split()[0]) if by else ""
+        side = side or ("" if two_logs else only_side("\n".join(lines)))
+        stack, by, note = speaker_of(line, phrase.stack, signs, text, side)
     relayed = phrase.kind != "alert" and was_relayed(line.lower())
     if relayed and not phrase.side:
         side = OTHER[side]
@@ -235,6 +249,10 @@ def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
     yield from alerts
 
 
+def _has_meaning(line: str, phrases: list[Phrase]) -> bool:
+    return next(_meanings(line, phrases), None) is not None
+
+
 def _found(phrases: list[Phrase], small: str) -> list[tuple[int, Phrase]]:
     """The phrases that are in a line in small letters, with how much of it each covers."""
     return [(covered, each) for each in phrases if (covered := each.found(small))]
@@ -249,34 +267,6 @@ def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
         elif alert in sent:
             kind, value = sent[alert].split(" ", 1)
             yield 0, Phrase("", kind, value, "", "")
-
-
-def _speaker(line: str, stack: str, signs: set[str], text: str, side: str) -> tuple[str, str, str]:
-    """Return who wrote a line and, where one shows, through which library; both names; the note."""
-    stacks = read_stacks()
-    line, text = unlike_go(line), unlike_go(text)
-    small, all_small = line.lower(), text.lower()
-    found = {name: sign_of(name, line, small) for name in stacks if name in signs}
-    # Go's tls: is no sign of Go in FreeRADIUS' tls: (tls).
-    parts = {a for a in found.values() if any(a in b != a for b in found.values())}
-    doubtful = {name for name in found if found[name] in parts & set(stacks[name].get("cased", ()))}
-    here = {name: len(sign) if name not in doubtful else 0 for name, sign in found.items()}
-    # The data file has a release of a library before the library.
-    libraries = [name for name in here if here[name] and stacks[name].get("library")]
-    around = {name: here[name] or len(sign_of(name, text, all_small)) - LINE for name in here}
-    writers = sorted((n for n in here if not stacks[n].get("library")), key=lambda n: -around[n])
-    # An address in the line is no sign of an HTTP server, nor are words of HTTP beside another's.
-    if stack != "http" and (stack or any(here[name] for name in writers if name != "http")):
-        writers = [name for name in writers if name != "http"]
-    if stack and (stack != "http" or not any(here[name] for name in writers)):
-        (libraries if stacks[stack].get("library") else writers).insert(0, stack)
-    if writers[:1] == ["python"] and libraries[:1] in (["go"], ["rustls"], ["java"]):
-        writers = []  # it has called that, and has not used its own ssl
-    names = [*writers[:1], *libraries[:1]]
-    notes = (stacks[name] for name in names if "note" in stacks[name])
-    notes = (n for n in notes if any(part in small for part in n.get("note_near", [""])))
-    note = next((n["note"] for n in notes if side in ("", n.get("note_of", side))), "")
-    return " with ".join(stacks[name]["name"] for name in names), " ".join(names), note
 
 
 def _quoted(line: str) -> str:

@@ -10,12 +10,10 @@ import itertools
 import re
 
 from mtls_lab.explaining.phrases import Phrase, read_lines, read_stacks
-from mtls_lab.explaining.signs import begins
+from mtls_lab.explaining.signs import LINE, begins
 
-__all__ = ["INNERMOST", "LINE", "calls_before", "longest_part", "side_of"]
+__all__ = ["INNERMOST", "calls_before", "longest_part", "only_side", "side_of", "together"]
 
-#: Of a longer line, this much is read from its beginning: a page without a line end, say.
-LINE = 8 * 1024
 #: Of a Python traceback, so many lines before the exception are its calls.
 CALLS = 200
 #: Of these, the calls that an exception without telling words is known by.
@@ -30,6 +28,10 @@ EITHER = f"{CLIENTS}|{SERVICES}|{MAYBE_CLIENTS}|{MAYBE_SERVICES}"
 SIDE = rf"(?<![a-z])(?:({CLIENTS})|({SERVICES})|({MAYBE_CLIENTS})|({MAYBE_SERVICES}))s?(?![a-z])"
 #: A heading, or the command that has printed what follows.
 HEADING = r"[$#%>] .{1,90}$|.{1,60}:\W{0,4}$|[#=*>-]{1,6} ?\w.{1,60}$"
+#: The prompt of a shell and a command, before what it has printed.
+COMMAND = re.compile(
+    r"(?:[\w.@:~/()\[\]-]{1,60} ?)?[$%] (?:\w{1,40}=\S{0,80} ){0,5}[./~]{0,3}[a-z]\S*(?: |$)"
+)
 #: The same without a mark: "Server log", "on the device", "client.log".
 BARE = (
     rf"(?:(?:on|from|at|in|and|the|my|of) ){{0,3}}(?:\w{{1,12}}[ -])?(?:{EITHER})"
@@ -37,6 +39,8 @@ BARE = (
     r"(?:[ .](?:logs?|output|trace|console|terminal|says|txt|err)){0,2}"
 )
 MARKS = " []()<>#=*_-:"
+#: Of a command, what names no side: an option, and the address that is called.
+ARGUMENT = r" (?:-\S+|\S*(?:://|:\d)\S*)"
 #: The name of a container, or of a side, before a line of its own.
 BEFORE = r"\W{0,2}([\w.-]{2,40})(?: +\||\]|>|: )"
 #: A server of OpenVPN writes whose connection it is about.
@@ -67,8 +71,24 @@ def side_of(phrase: Phrase, lines: list[str], number: int, around: str, writer: 
         or read_stacks().get(writer, {}).get("only", "")
         or ("backend" if re.search(OPENVPN, line) else _logger(line))
         or _headed(lines, number)
-        or _only_side(lines)
     )
+
+
+def together(lines: list[str], number: int) -> slice:
+    """Return which lines around one a single program has printed, as far as can be seen.
+
+    Two logs are pasted with an empty line between them, or with the command before the second.
+
+    Example:
+        >>> together(["certificate expired", "$ curl https://api", "curl: (56) reset"], 0)
+        slice(0, 1, None)
+    """
+    begin, end = number, number + 1
+    while begin > 0 and lines[begin - 1].strip() and not COMMAND.match(lines[begin][:LINE]):
+        begin -= 1
+    while end < len(lines) and lines[end].strip() and not COMMAND.match(lines[end][:LINE]):
+        end += 1
+    return slice(begin, end)
 
 
 def _side(phrase: Phrase, line: str, around: str, calls: list[str], then: list[str]) -> str:
@@ -123,6 +143,8 @@ def _heading(line: str, *, own: bool) -> tuple[str, bool]:
     small = line[:LINE].strip().lower()
     before = re.match(BEFORE, small) if own else None
     marked = len(small) < 100 and re.match(HEADING, small) and not re.search(INSIDE, small)
+    if marked and COMMAND.match(small):
+        small = re.sub(ARGUMENT, "", small)
     if before:
         small = before[1]
     elif own or not (marked or re.fullmatch(BARE, small.strip(MARKS))):
@@ -139,9 +161,9 @@ def _has_both_sides(lines: list[str]) -> bool:
     return len({*heads} - {""}) > 1
 
 
-def _only_side(lines: list[str]) -> str:
-    """The side that a text is of, if no line of it is of the other one."""
-    small = "\n".join(lines).lower()
+def only_side(text: str) -> str:
+    """Return the side that a text is of, if no line of it is of the other one."""
+    small = text.lower()
     sides = read_lines()["sides"].items()
     parts = {part: told for part, told in sides if part in small and begins(part, small)}
     sides = {t for part, t in parts.items() if not any(part in p != part for p in parts)}

@@ -1,7 +1,7 @@
 """What shows in a text which stack wrote it.
 
-Here: the signs of data/lines.toml, each as a word of a text. Not here: which of several stacks has
-written a line (lines.py).
+Here: the signs of data/lines.toml, each as a word of a text, and which of several stacks has
+written a line. Not here: whose side it is (sides.py), what it means (lines.py).
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from functools import cache
 from mtls_lab.explaining.lookup import Lookup
 from mtls_lab.explaining.phrases import read_stacks
 
-__all__ = ["begins", "sign_of", "stacks_in", "unlike_go"]
+__all__ = ["LINE", "begins", "only_of", "sign_of", "speaker_of", "stacks_in", "unlike_go"]
 
+#: Of a longer line, this much is read from its beginning: a page without a line end, say.
+LINE = 8 * 1024
 #: A name that ends as those of hosts do. A text, which `re` compiles once, and keeps.
 HOST_NAME = (
     r"[a-z0-9-]{1,30}\.(?:[a-z0-9-]{1,30}\.){0,3}"
@@ -60,6 +62,41 @@ def _every_sign() -> tuple[Lookup, list[str]]:
         for sign in (*stack["signs"], *stack.get("cased", ()))
     ]
     return Lookup([sign for sign, _ in every]), [name for _, name in every]
+
+
+def only_of(stack: str) -> str:
+    """Return the side on which alone a stack is; `""` if it is on both."""
+    return str(read_stacks()[stack].get("only", ""))
+
+
+def speaker_of(
+    line: str, stack: str, signs: set[str], text: str, side: str
+) -> tuple[str, str, str]:
+    """Return who wrote a line and, where one shows, through which library; both names; the note."""
+    stacks = read_stacks()
+    line, text = unlike_go(line), unlike_go(text)
+    small, all_small = line.lower(), text.lower()
+    found = {name: sign_of(name, line, small) for name in stacks if name in signs}
+    # Go's tls: is no sign of Go in FreeRADIUS' tls: (tls).
+    parts = {a for a in found.values() if any(a in b != a for b in found.values())}
+    doubtful = {name for name in found if found[name] in parts & set(stacks[name].get("cased", ()))}
+    here = {name: len(sign) if name not in doubtful else 0 for name, sign in found.items()}
+    # The data file has a release of a library before the library.
+    libraries = [name for name in here if here[name] and stacks[name].get("library")]
+    around = {name: here[name] or len(sign_of(name, text, all_small)) - LINE for name in here}
+    writers = sorted((n for n in here if not stacks[n].get("library")), key=lambda n: -around[n])
+    # An address in the line is no sign of an HTTP server, nor are words of HTTP beside another's.
+    if stack != "http" and (stack or any(here[name] for name in writers if name != "http")):
+        writers = [name for name in writers if name != "http"]
+    if stack and (stack != "http" or not any(here[name] for name in writers)):
+        (libraries if stacks[stack].get("library") else writers).insert(0, stack)
+    if writers[:1] == ["python"] and libraries[:1] in (["go"], ["rustls"], ["java"]):
+        writers = []  # it has called that, and has not used its own ssl
+    names = [*writers[:1], *libraries[:1]]
+    notes = (stacks[name] for name in names if "note" in stacks[name])
+    notes = (n for n in notes if any(part in small for part in n.get("note_near", [""])))
+    note = next((n["note"] for n in notes if side in ("", n.get("note_of", side))), "")
+    return " with ".join(stacks[name]["name"] for name in names), " ".join(names), note
 
 
 def begins(sign: str, text: str) -> bool:

@@ -31,6 +31,7 @@ VAGUE = {
     "extra ca not read": 7,
     "CERTIFICATE_VERIFY_FAILED": 3,
     "not verified": 3,
+    "3": 5.9,  # OpenSSL goes on, and says what else is wrong with the certificate
     "28": 2.95,  # whoever says "certificate rejected" seldom means this code
     "not verified or missing": 3,
     "http: forbidden": 3,
@@ -48,6 +49,7 @@ VAGUE = {
     "own files or handshake": 2,
     "grpc credentials": 2.1,
     "kafka: no broker": 0.9,
+    "ldap: no contact": 0.9,
     "envoy: no connection": 0.9,
     "no connection": 0.9,
     "handshake without a reason": 0.9,
@@ -70,10 +72,12 @@ VAGUE = {
     "would block": 0.9,
     "cut or refused": 1,
     "connection ended": 1,
+    "login refused": 0.8,  # in every log, by anybody
+    "mail refused": 0.8,
     "client left": 1,  # as a health check does
     "client gone": 1,
     "upstream closed": 2,
-    "upstream refused": 2.05,  # the page that the client got for it says less
+    "upstream refused": 2.55,  # what the client got for it says less
     "silent network": 1,
     "connection shared": 4,
     "SHUTDOWN_WHILE_IN_INIT": 0.96,  # after a failure, which says more

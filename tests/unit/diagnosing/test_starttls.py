@@ -114,6 +114,7 @@ def test_the_scheme_of_a_url_says_in_which_protocol_tls_begins(lab: Lab) -> None
     [
         ("smtp", [(b"", b"220 ready\r\n"), (b"EHLO localhost\r\n", b"250 SIZE 1\r\n")], "STARTTLS"),
         ("smtp", [(b"", b"554 go away\r\n")], "does not begin with 220"),
+        ("smtp", [*SMTP[:2], (SMTP[2][0], b"454 TLS not now\r\n")], "refuses it: 454 TLS not now"),
         ("smtp", [(b"", b"220-" + b"x" * 5000)], "a line of more than 1024 bytes"),
         ("smtp", [(b"", b"220-more\r\n" * 200)], "more than 100 lines"),
         ("imap", [(b"", b"220 mail.example\r\n")], "not IMAP"),

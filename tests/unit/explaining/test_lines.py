@@ -23,8 +23,7 @@ from mtls_lab.explaining.explanation import Explanation
 from mtls_lab.explaining.pasted import READ
 from mtls_lab.explaining.phrases import read_lines
 from mtls_lab.explaining.raised import SHOWN
-from mtls_lab.explaining.sides import LINE
-from mtls_lab.explaining.signs import stacks_in
+from mtls_lab.explaining.signs import LINE, stacks_in
 from mtls_lab.explaining.symptoms import _entries
 from mtls_lab.facts import read_facts
 from mtls_lab.wire.names import registry
