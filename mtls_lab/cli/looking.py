@@ -19,6 +19,7 @@ from mtls_lab.explaining.cards import fold
 from mtls_lab.explaining.look import look_at
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import outsiders, shown, typed_here
+from mtls_lab.files import Password
 from mtls_lab.pki.bundles import is_pkcs12
 from mtls_lab.pki.containers import entries_of, is_container
 from mtls_lab.pki.keystores import is_keystore
@@ -40,7 +41,7 @@ class Misfit:
     fix: str = ""
 
 
-def run(options: argparse.Namespace, password: str | None) -> int:
+def run(options: argparse.Namespace, password: Password | None) -> int:
     """Print what is wrong with the files, and return 0, or 1 if there is something."""
     paths = (options.certfile, options.keyfile, options.cafile, options.crlfile)
     names = [shown(path)[0] for path in paths if path]
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace, password: str | None) -> int:
     return WRONG if found else 0
 
 
-def _unloaded(options: argparse.Namespace, password: str | None) -> Iterator[Misfit]:
+def _unloaded(options: argparse.Namespace, password: Password | None) -> Iterator[Misfit]:
     """Give each file that a program could not load."""
     given = {"cert": options.certfile, "key": options.keyfile, "ca": options.cafile}
     inside = entries_of(given)
@@ -84,7 +85,9 @@ def _unloaded(options: argparse.Namespace, password: str | None) -> Iterator[Mis
             read_crls(options.crlfile)
         except FileProblem as problem:
             found, todo = printable(problem.found), printable(problem.todo)
-            yield Misfit(f"{found}.", f"{todo[:1].upper()}{todo[1:]}.")
+            yield Misfit(
+                f"{found}, and it should be {problem.expected}.", f"{todo[:1].upper()}{todo[1:]}."
+            )
 
 
 def _chain_alone(path: Path) -> Iterator[Misfit]:
@@ -98,7 +101,7 @@ def _chain_alone(path: Path) -> Iterator[Misfit]:
             yield Misfit(says, "Copy the file or write it again.")
 
 
-def _misfits(options: argparse.Namespace, password: str | None) -> Iterator[Misfit]:
+def _misfits(options: argparse.Namespace, password: Password | None) -> Iterator[Misfit]:
     """Give what does not fit between the files that can be read, and with the clock."""
     files = {
         "cert": options.certfile,

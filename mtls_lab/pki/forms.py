@@ -70,6 +70,12 @@ ENTRIES = Kind(
     "write each entry into a file, without the base64: kubectl get secret NAME -o "
     "jsonpath='{.data.tls\\.crt}' | base64 -d > tls.crt",
 )
+STORES = Kind(
+    "stores",
+    "holds a keystore (JKS or PKCS #12) in base64 under a name, as a Secret of Kubernetes does",
+    "write it into a file, without the base64, and name that: kubectl get secret NAME -o "
+    "jsonpath='{.data.keystore\\.jks}' | base64 -d > keystore.jks",
+)
 TWICE = Kind(
     "entries twice",
     "holds files under names that were encoded in base64 twice",

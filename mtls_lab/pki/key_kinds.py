@@ -7,7 +7,7 @@ making keys (authority.py).
 from __future__ import annotations
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 
 from mtls_lab.pki.signed import UNREADABLE
 
@@ -47,8 +47,8 @@ def public_key(certificate: x509.Certificate) -> object:
 def key_kind(certificate: x509.Certificate) -> str:
     """Return what kind of key a certificate is for: `RSA 2048`, `EC secp256r1` or `ML-DSA-65`."""
     match public_key(certificate):
-        case rsa.RSAPublicKey(key_size=size):
-            return f"RSA {size}"
+        case rsa.RSAPublicKey(key_size=size) | dsa.DSAPublicKey(key_size=size) as key:
+            return f"{'RSA' if isinstance(key, rsa.RSAPublicKey) else 'DSA'} {size}"
         case ec.EllipticCurvePublicKey(curve=curve):
             return f"EC {curve.name}"
         case ed25519.Ed25519PublicKey():

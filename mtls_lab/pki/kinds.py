@@ -31,6 +31,7 @@ from mtls_lab.pki.forms import (
     PACKED,
     PAGE,
     RUN_TOGETHER,
+    STORES,
     SYSTEMD,
     TWICE,
     UTF_16,
@@ -67,11 +68,13 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]{64,}")
 #: DER of the object identifiers of signedData and of encryptedData and data (RFC 2315, section 14).
 _PKCS7_SIGNED = bytes.fromhex("06092a864886f70d010702")
 _PKCS7_DATA = bytes.fromhex("06092a864886f70d010701")
-#: After a name, the base64 of BEGIN and its hyphens, or the base64 of that; that of JKS and of
-#: PKCS #12.
+#: After a name, the base64 of BEGIN and its hyphens, or the base64 of that.
 _ENTRY = re.compile(
-    rb"""(?<![\w./-])[\w./-]{1,80}["']?[ \t]?:[ \t]{0,8}["']?(LS0tLS1CRUdJTi|TFMwdExTMUNSVWRKVG"""
-    rb"""|/u3\+7Q|MI[I-L].[\w+/]{2}IBAz)"""
+    rb"""(?<![\w./-])[\w./-]{1,80}["']?[ \t]?:[ \t]{0,8}["']?(LS0tLS1CRUdJTi|TFMwdExTMUNSVWRKVG)"""
+)
+#: The same of JKS and of PKCS #12.
+_STORE = re.compile(
+    rb"""(?<![\w./-])[\w./-]{1,80}["']?[ \t]?:[ \t]{0,8}["']?(?:/u3\+7Q|MI[I-L].[\w+/]{2}IBAz)"""
 )
 #: The first bytes of zip, gzip, bzip2, xz, zstd and 7z; what tar has behind a name.
 _PACKED = re.compile(
@@ -126,6 +129,7 @@ def _by_form(data: bytes) -> Kind | None:
         (_BLOCK.search(data) and not _begins_and_ends(data), NOT_ALONE),
         (1 < data.count(b"-----BEGIN ") > data.count(b"-----END "), CUT_OFF),
         (not _BLOCK.search(data) and any(map(_DASHES.search, before)), DASHES),
+        (_STORE.search(data), STORES),
         (entry, TWICE if entry and entry[1].startswith(b"TF") else ENTRIES),
         (data[:4] in {b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"}, JKS),
         (start[:1] == b"<", PAGE),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from mtls_lab.pki.description import oid_name
@@ -58,6 +58,9 @@ PROCESSED = {
 }
 #: OpenSSL's security level 2 (SSL_CTX_set_security_level).
 RSA_BITS, EC_BITS = 2048, 224
+#: DER of an EC key whose curve is no name, which would be an OID, but all of its numbers: RFC 5480,
+#: section 2.1.1, forbids that.
+EXPLICIT = bytes.fromhex("06072a8648ce3d020130")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,10 @@ def _weak(certificate: x509.Certificate, words: dict[str, str]) -> Iterator[Look
     floor = EC_BITS if isinstance(key, ec.EllipticCurvePublicKey) else floor
     if bits < floor:
         yield Look("weak key", words | {"bits": str(bits)})
+    if isinstance(key, dsa.DSAPublicKey):
+        yield Look("DSA key", words)
+    if EXPLICIT in certificate.tbs_certificate_bytes:
+        yield Look("explicit curve", words)
     if (kind := key_kind(certificate)) in POST_QUANTUM.values():
         yield Look("post-quantum key", words | {"kind": kind})
     try:
