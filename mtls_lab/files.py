@@ -250,12 +250,15 @@ def missing(path: PathLike) -> str:
         >>> missing("no such file"), missing(os.curdir)
         ('is not there', '')
     """
-    if os.path.exists(path):  # noqa: PTH110
-        return ""
     try:
-        return f"is a link to {os.readlink(path)}, which is not there"  # noqa: PTH115
-    except (OSError, ValueError):
+        os.stat(path)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        with suppress(OSError):  # it is no link
+            return f"is a link to {os.readlink(path)}, which is not there"  # noqa: PTH115
         return "is not there"
+    except (OSError, ValueError):
+        pass  # it is there, in a loop of links, say
+    return ""
 
 
 def irregular(path: PathLike) -> str:

@@ -22,7 +22,7 @@ from mtls_lab.explaining.wording import outsiders, shown, typed_here
 from mtls_lab.files import Password
 from mtls_lab.pki.bundles import is_pkcs12
 from mtls_lab.pki.containers import entries_of, is_container
-from mtls_lab.pki.keystores import is_keystore
+from mtls_lab.pki.keystores import holds_keystore
 from mtls_lab.pki.pem import read_crls
 from mtls_lab.program import columns
 from mtls_lab.text import json_text, printable
@@ -70,7 +70,7 @@ def _unloaded(options: argparse.Namespace, password: Password | None) -> Iterato
     given = {"cert": options.certfile, "key": options.keyfile, "ca": options.cafile}
     inside = entries_of(given)
     cert, key, ca = (
-        None if path is None or what in inside or is_keystore(path) else path
+        None if path is None or what in inside or holds_keystore(path) else path
         for what, path in given.items()
     )
     if (

@@ -77,7 +77,7 @@ class Place:
             return cls(None, None, None)
         bundled = options.certfile and options.keyfile is None and holds_a_pair(options.certfile)
         if (options.certfile is None) != (options.keyfile is None) and not bundled:
-            if options.certfile:
+            if options.certfile and options.certfile.exists():
                 read_certificate(options.certfile)  # which says what another file is
             there, missing = (
                 ("certfile", "keyfile") if options.certfile else ("keyfile", "certfile")
@@ -101,8 +101,7 @@ class Place:
         if device and options.one_sided:
             found = cls(None, None, cafile)
         else:
-            given = [options.password_file] if options.password_file else []
-            word = password_for((certfile,), given) or "" if bundled else None
+            word = _word(certfile, options.password_file) if bundled else None
             found = cls(certfile, keyfile, None if options.one_sided else cafile, word)
         refuse_pipes(found.certfile, found.keyfile, found.cafile, once=True)
         return found
@@ -181,6 +180,10 @@ def refuse_pipes(*paths: Path | None, once: bool) -> None:
             if once and not path.resolve().exists():
                 continue
             raise FileProblem(f"{path} is a pipe", "a file", "write it to a file first")
+
+
+def _word(certfile: Path, file: Path | None) -> Password:
+    return password_for((certfile,), [file] if file else []) or ""
 
 
 def _password(keyfile: Path | None, options: argparse.Namespace) -> str:

@@ -10,6 +10,7 @@ import base64
 import codecs
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -91,11 +92,20 @@ def mistakes_in(
             if mistake == "password" and password is not None and _opens(path, password):
                 continue
             words = {"file": text, "wanted": wanted, "found": text + found, "in shell": command}
-            words["todo"] = problem.todo.replace(os.fspath(path), text)
+            words["todo"] = _typed(problem.todo, path, text, command)
             words["lack"] = "the one that was given does not open it" if password else LACK
             yield f"{group}: {mistake}", tuple(words.items())
     # OpenSSL does not mind these, so that any other mistake comes first.
     yield from _marked({"pair": (certfile, keyfile), "ca": (cafile,)}, course=course)
+
+
+def _typed(todo: str, path: PathLike, text: str, command: str) -> str:
+    """Name a file in what is to be done as in a shell, and a new one that is to be beside it."""
+    if "-out " not in todo and " > " not in todo:
+        return todo.replace(os.fspath(path), text)
+    new = Path(path).with_suffix("")
+    short = shlex.quote(Path(shlex.split(command)[0]).with_suffix("").as_posix())
+    return todo.replace(shlex.quote(os.fspath(path)), command).replace(os.fspath(new), short)
 
 
 def _mistake(path: PathLike, found: str, wanted: str, *, alone: bool) -> str:

@@ -142,7 +142,7 @@ def _of_bundle(
     held: Held, name: str, path: PathLike, text: str, password: Password | None
 ) -> list[x509.Certificate]:
     """Return the certificates of a file that is not PEM, and note what is wrong with it."""
-    from mtls_lab.pki.bundles import is_pkcs12, read_bundle  # noqa: PLC0415 - see read
+    from mtls_lab.pki.bundles import is_old, is_pkcs12, read_bundle  # noqa: PLC0415 - see read
 
     keystore = "Java keystore" in held.unread[-1]
     if keystore and (name == "ca" or not password):
@@ -155,9 +155,15 @@ def _of_bundle(
             held.unread[-1] = _why(locked, path, text) + NOT_LOOKED
             held.access += [("wrong password", {})] if password else []
         elif keystore:
-            held.access.append(("keystore without a key", {"found": _why(locked, path, text)}))
+            words = {
+                "found": _why(locked, path, text),
+                "todo": locked.todo[:1].upper() + locked.todo[1:],
+            }
+            held.access.append(("keystore without a key", words))
         return _of_keystore(path, trusted=False) if keystore else []
     held.key = held.key or key
+    if bundle and is_old(path):
+        held.access.append(("old bundle", {"holder": name}))
     if bundle and name == "ca":
         held.access.append(("bundle as truststore", {}))
     elif bundle and key is None:

@@ -20,13 +20,13 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import Password, PathLike
 from mtls_lab.pki.keystores import locked_key, read_keystore
-from mtls_lab.pki.kinds import kind_of, read_bounded
+from mtls_lab.pki.kinds import OLD, kind_of, read_bounded
 from mtls_lab.pki.passwords import each_of, expect_openable, in_bytes
 from mtls_lab.pki.pem import write_certificate, write_key
 from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.scratch import scratch_folder
 
-__all__ = ["Bundle", "holds_a_pair", "is_pkcs12", "read_bundle", "read_pair"]
+__all__ = ["Bundle", "holds_a_pair", "is_old", "is_pkcs12", "read_bundle", "read_pair"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,11 @@ class Bundle:
 def is_pkcs12(path: PathLike) -> bool:
     """Return whether a file is PKCS #12, which has a password, if often an empty one."""
     return _name(path) == "pkcs12"
+
+
+def is_old(path: PathLike) -> bool:
+    """Return whether a PKCS #12 file is encrypted so that OpenSSL 3 does not open it by itself."""
+    return _name(path) == "pkcs12" and OLD.search(read_bounded(Path(path), "a file")) is not None
 
 
 def holds_a_pair(path: PathLike) -> bool:

@@ -36,7 +36,7 @@ _FOLDED = re.compile(
 #: A block of PEM, in lines, indented or not, or with \n as two characters.
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----(?:[^-]|-(?!-{4})){1,200000}-----END \1-----")
 #: What is between two blocks of one value, as of a chain, or of a list in JSON.
-_SAME = re.compile(rb"""(?:\\[nr]|[\s"',])*""")
+_SAME = re.compile(rb"""(?:\\[nr]?|[\s"',])*""")
 #: What stands before a value: `ca.crt: |`, `"certificate": "`, `TLS_CERT='`, `ca = <<EOT`, `<ca>`.
 _NAME = re.compile(
     rb"""(?:([\w./-]{1,80})["']?[ \t]{0,8}[:=][ \t]{0,8}"""

@@ -9,6 +9,29 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+__all__ = [
+    "BARE_CR",
+    "BY_BLOCK",
+    "CUT_OFF",
+    "DASHES",
+    "ENCRYPTED",
+    "ENTRIES",
+    "ESCAPED",
+    "JKS",
+    "NOT_ALONE",
+    "ONE_LINE",
+    "ON_THE_WAY",
+    "PACKED",
+    "PAGE",
+    "PKCS11",
+    "RUN_TOGETHER",
+    "STORES",
+    "SYSTEMD",
+    "TWICE",
+    "UTF_16",
+    "Kind",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:

@@ -7,6 +7,7 @@ here: the keys in a JCEKS file, and PKCS #12 (bundles.py).
 from __future__ import annotations
 
 import hashlib
+import shlex
 import struct
 from collections.abc import Sequence
 
@@ -20,7 +21,7 @@ from mtls_lab.pki.forms import JKS
 from mtls_lab.pki.kinds import read_bounded
 from mtls_lab.pki.signed import UNREADABLE
 
-__all__ = ["is_keystore", "locked_key", "read_keystore"]
+__all__ = ["holds_keystore", "is_keystore", "locked_key", "read_keystore"]
 
 #: The first bytes of JKS and of JCEKS.
 MAGIC = {b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"}
@@ -58,6 +59,14 @@ class _Reader:
         return x509.load_der_x509_certificate(self.take(self.number()))
 
 
+def holds_keystore(path: PathLike) -> bool:
+    """Return whether a file begins as a keystore of Java, whole or not."""
+    try:
+        return read_bounded(path, "a keystore")[:4] in MAGIC
+    except FileProblem:
+        return False
+
+
 def is_keystore(path: PathLike) -> bool:
     """Return whether a file is a whole keystore of Java, which Java loads and OpenSSL does not."""
     try:
@@ -93,7 +102,9 @@ def locked_key(path: PathLike, words: Sequence[bytes]) -> PrivateKeyTypes | None
     locked = chains[0][0]
     if _OF_JKS not in locked[:32]:
         raise FileProblem(
-            f"{path} holds a key as JCEKS encrypts it", "a key in JKS or PKCS #12", JKS.todo
+            f"{path} is a Java keystore, whose key is encrypted as in JCEKS",
+            "a key in JKS or PKCS #12",
+            JKS.todo.replace("{path}", shlex.quote(str(path))),
         )
     for word in words:
         if plain := _unlocked(locked, word):
@@ -105,7 +116,9 @@ def locked_key(path: PathLike, words: Sequence[bytes]) -> PrivateKeyTypes | None
         f"{path} is a Java keystore, "
         + ("whose key has another password" if words else "whose key has a password"),
         "the password of the key, which is mostly that of the keystore",
-        "give it (password=…)",
+        "give that of the key, which need not be that of the keystore"
+        if words
+        else "give it (password=…)",
     )
 
 

@@ -38,7 +38,7 @@ from mtls_lab.pki.forms import (
     Kind,
 )
 
-__all__ = ["EXCHANGE", "INSTEAD", "LIMIT", "Kind", "kind_of", "read_bounded"]
+__all__ = ["EXCHANGE", "INSTEAD", "LIMIT", "OLD", "Kind", "kind_of", "read_bounded"]
 
 #: The bundle of all public CAs has 0.3 MiB; what is larger holds something else.
 LIMIT = 2 * 1024 * 1024
@@ -83,6 +83,8 @@ _PACKED = re.compile(
 #: What its head says after its first 16 bytes: the sizes of key, block, IV and tag, as of
 #: AES-256-GCM (systemd, src/shared/creds-util.c).
 _CREDENTIAL = struct.pack("<4I", 32, 1, 12, 16)
+#: PKCS #12's own encryption with RC4 or RC2 (RFC 7292, appendix C).
+OLD = re.compile(rb"\x06\x0a\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01[\x01\x02\x05\x06]")
 
 
 def read_bounded(path: PathLike, expected: str) -> bytes:
@@ -171,7 +173,8 @@ def _der(data: bytes) -> Kind | None:
         return Kind(
             "pkcs12",
             "is a PKCS #12 file (.p12, .pfx), which holds key and certificates together",
-            "convert it: openssl pkcs12 -in {path} -out NEW.pem -nodes, and protect the new file",
+            f"convert it: openssl pkcs12{' -legacy' * bool(OLD.search(data))} -in {{path}} -out "
+            "NEW.pem -nodes, and protect the new file",
         )
     return None
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from mtls_lab.pki.description import oid_name
-from mtls_lab.pki.key_kinds import POST_QUANTUM, key_kind, public_key
+from mtls_lab.pki.key_kinds import OTHERS, POST_QUANTUM, key_kind, public_key
 from mtls_lab.pki.names import outside
 from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.text import printable
@@ -138,12 +138,12 @@ def _weak(certificate: x509.Certificate, words: dict[str, str]) -> Iterator[Look
     floor = EC_BITS if isinstance(key, ec.EllipticCurvePublicKey) else floor
     if bits < floor:
         yield Look("weak key", words | {"bits": str(bits)})
-    if isinstance(key, dsa.DSAPublicKey):
-        yield Look("DSA key", words)
     if EXPLICIT in certificate.tbs_certificate_bytes:
         yield Look("explicit curve", words)
     if (kind := key_kind(certificate)) in POST_QUANTUM.values():
         yield Look("post-quantum key", words | {"kind": kind})
+    elif kind in OTHERS.values():
+        yield Look("DSA key", words)
     try:
         digest = certificate.signature_hash_algorithm
     except UNREADABLE:
