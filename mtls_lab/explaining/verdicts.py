@@ -1,84 +1,80 @@
-"""The shapes of a line about a certificate or a key, and the words that they are made of.
+"""The shapes of a line about a certificate or a key.
 
-Here: which shape means what. Not here: how a line is compared with them (shapes.py), and the words
-of programs that are known (data/lines.toml).
+Here: which shape means what. Not here: the words that they are made of (vocabulary.py), how a line
+is compared with them (shapes.py), and the words of programs that are known (data/lines.toml).
 """
 
-import re
+from mtls_lab.explaining.vocabulary import (
+    AMISS,
+    CALLED,
+    CERT,
+    CHECKED,
+    CLIENT,
+    FAILED,
+    FITS,
+    IS,
+    KEY,
+    LIST,
+    LOADED,
+    MUTUAL,
+    NAME,
+    NONE,
+    NOT,
+    OF_A_CA,
+    OPENED,
+    OURS,
+    PEM,
+    SENT,
+    SET,
+    STORE,
+    TAKEN,
+    UNABLE,
+    UNASKED,
+    UNKNOWN,
+    USAGE,
+    WHOSE,
+    WRONG,
+    not_done,
+)
 
-__all__ = ["ABOUT", "ALSO_WELL", "KEY", "SHAPES", "VERDICT", "WELL"]
+__all__ = ["SHAPES"]
 
-CERT = r"(?:certificates?|certs?)\b(?!-[a-z])"  # not of cert-manager
-ABOUT = (
-    r"(?:certificates?|certs?|x\.?509|m?tls|ssl|crls?|key ?stores?|pkcs ?#?12|trust anchors?"
-    r"|client authentication|cipher suites?|handshake|passphrase|pem)\b"
-)
-KEY = r"(?:private[ _]key|key ?file|certificate.{0,40}?\bkey|certs?\b.{0,80}?\bkey)\b"
-STORE = r"(?:key ?store|pkcs ?#?12|p12|pfx)\b"
-NOT = r"(?:do(?:es)?(?: not|n[o']t)|did(?: not|n't)|has(?: not|n't)|not)"
-FITS = r"(?:match|belong|correspond|fit)"
-UNKNOWN = r"(?:unknown|un(?:trusted|recogni[sz]ed)|not (?:found|trusted|known|recogni[sz]ed))"
-FAILED = r"(?:fail(?:ed|ure|s)?|error|unsuccessful)\b"
-CHECKED = r"(?:check|verif(?:y|ied|ication)|validat(?:e|ed|ion))\b"
-#: Between a certificate and what it is, and behind a word that is asked for, counted or set.
-IS = r"(?:.{0,30}?(?:\b(?:ha[sd]|have|is|was|are|been)|[:(]))? ?"
-NONE = r"(?!\W{1,3}(?:no|false|0)\b|s? (?:total|count)\b)"
-SET = r"(?!\W{1,3}(?:yes|true|on|1|no|false|off|0)\b)"
-NAME = (
-    r"(?:common ?name|cn|host ?name|server ?name|domain(?: name)?|subject(?: ?alt\w*)?(?: ?name)?"
-    r"|san|identity|owner|peer name)\b"
-)
-CALLED = (
-    r"(?:host ?name|host|server(?: ?name)?|domain|target|dns|ip|address|name|identity|sans?|cn"
-    r"|subject)\b"
-)
-UNABLE = r"(?:fail(?:ed|ure|s)?|error|(?:could |did |can ?)not|can't|couldn't|unable|impossible)"
-WRONG = r"(?:wrong|incorrect|bad|invalid) pass(?:word|phrase)"
-WHOSE = r"(?:issuer|signer|ca|authority|root)\b"
-SENT = (
-    r"(?:sen[dt]|present(?:ed)?|provided?|suppl(?:y|ied)|return(?:ed)?|offer(?:ed)?"
-    r"|show(?:n|ed)?)\b"
-)
-CLIENT = r"\b(?:client|peer|remote(?: host| peer)?|device)\b"
-#: A client certificate that nobody has asked for, or a setting.
-UNASKED = (
-    r"(?! (?:is |was )?(?:available|ca names|configured|required|needed|loaded|set|specified"
-    r"|requested)\b)"
-)
-MUTUAL = (
-    rf"(?<!no )(?:client (?:tls |ssl )?(?:{CERT}|auth\w*)"
-    r"|(?:mutual|m) ?(?:tls|ssl|auth)\w*(?: auth\w*)?)"
-)
-USAGE = r"\b(?:key ?)?usage\b(?! of)"
-AMISS = (
-    r"(?:not (?:allowed|permitted|valid)|invalid|incorrect|wrong|mismatch|missing|violat"
-    rf"|{NOT} (?:include|contain|allow|permit|have|match))"
-)
-TAKEN = r"(?:reject(?:ed|s)?|refuse[ds]?|denie[ds]|did not accept|does not accept|declined)"
-OURS = rf"(?: our| the| my| this| your)?(?: own)?(?: tls| client)? {CERT}"
 #: A meaning, as data/lines.toml has it, and a line of it in small letters; the first counts.
 SHAPES = (
-    ("state pinned", rf"\b(?:finger|thumb)print\b.{{0,60}}?(?:mismatch|{NOT} match)"),
+    (
+        "state pinned",
+        rf"(?<!client cert )(?<!client certificate )\b(?:finger|thumb)print\b.{{0,60}}?"
+        rf"(?:mismatch|{NOT} match)",
+    ),
     ("state pinned", rf"\b{CERT}.{{0,20}}?{NOT} match.{{0,40}}?\b(?:\w{{1,6}}print\b|pin\b)"),
     (
         "state pinned",
         rf"\b{CERT}.{{0,20}}?{NOT} match.{{0,12}}?\b(?:trusted|pinned|stored|known) {CERT}",
     ),
     ("state pinned", rf"\b{CERT}.{{0,20}}?\bpin(?:ned|ning)?\b.{{0,30}}?(?:mismatch|{FAILED})"),
+    ("state pinned", r"\b(?:invalid|wrong|unexpected) .{0,20}?\b(?:finger|thumb)print\b"),
+    ("state pinned", r"\b(?:finger|thumb)print constraints?\b.{0,20}?not (?:met|satisfied)"),
     ("reason KEY_VALUES_MISMATCH", rf"\b{KEY}.{{0,80}}?{NOT} {FITS}"),
+    ("reason KEY_VALUES_MISMATCH", rf"\bkey\b.{{0,80}}?{NOT} {FITS}.{{0,30}}?\b{CERT}"),
+    ("verify 79", r"\bbasic ?constraints?\b.{0,30}?\b(?:unset|not set|missing|false)\b"),
+    ("verify 79", r"\b(?:issuer|signer)\b.{0,40}?\b(?:not|no) an? (?:valid )?ca\b"),
+    ("verify 68", rf"\b{CERT}.{{0,30}}?\bsigned (?:using|with|by) an? (?:insecure|weak|broken)"),
+    ("state crl not loaded", not_done(f"(?:{OPENED}|{LOADED})", LIST)),
+    ("state ca file not usable", not_done(f"(?:{OPENED}|{LOADED})", OF_A_CA)),
+    ("verify 32", rf"{USAGE}.{{0,30}}?not (?:allow|permit).{{0,20}}?\bsign"),
     ("reason KEY_VALUES_MISMATCH", rf"\b{CERT}\W.{{0,5}}?\bkey\b(?: pair)? mismatch"),
     ("reason KEY_VALUES_MISMATCH", rf"\b{CERT}.{{0,20}}?{NOT} {FITS}.{{0,20}}?\bkey\b"),
     ("state key open to others", rf"\b{KEY}.{{0,80}}?(?:group or (?:other|world)|too open)"),
     ("state bad password", rf"\b{WRONG}.{{0,40}}?\bkey\b|\b{STORE}.{{0,60}}?\b{WRONG}"),
     (
         "state bad password",
-        rf"\b(?:key|{STORE}) pass(?:word|phrase)\b.{{0,20}}?(?:wrong|incorrect)",
+        rf"\b(?:key|{STORE}) pass(?:word|phrase)\b.{{0,20}}?(?:wrong|incorrect|{CHECKED} {FAILED})",
     ),
     ("state bad password", rf"\bkey\b.{{0,40}}?{UNABLE} (?:be )?decrypt"),
     ("state bad password", rf"\b{UNABLE}\b.{{0,6}}?decrypt.{{0,25}}?\b(?:key|{STORE})"),
     (
         "reason PEER_DID_NOT_RETURN_A_CERTIFICATE",
-        rf"{CLIENT}.{{0,20}}?{NOT} (?:have |{SENT}).{{0,25}}?{CERT}"
+        rf"{CLIENT}.{{0,20}}?(?:{NOT}|failed to) (?:have |{SENT}).{{0,25}}?{CERT}"
         rf"|{CLIENT}.{{0,20}}?\b{SENT} (?:no|an empty|zero) (?:\w{{1,6}} )?{CERT}"
         rf"|\b(?:no|without(?: an?)?|missing) (?:valid |tls |ssl )*(?:client|peer)(?:'s)?"
         rf"(?: tls| ssl)? {CERT}{UNASKED}"
@@ -118,6 +114,8 @@ SHAPES = (
         rf"\b{NAME}.{{0,60}}?\b(?:not (?:\w{{1,9}} )?(?:in|among|on)|missing (?:in|from))\b"
         rf".{{0,20}}?\b(?:{CERT}|san\b|subject ?alt)",
     ),
+    ("verify 62", rf"\b(?:no|without an?y?) (?:\w+ )?{NAME}.{{0,40}}?\bin (?:\w+ )?{CERT}"),
+    ("verify 62", rf"\b{NAME}.{{0,12}}?\bnot (?:specified|listed|present) in (?:\w+ )?{CERT}"),
     ("verify 62", rf"\b(?:identity|host ?name|host name) {CHECKED} {FAILED}"),
     ("verify 62", rf"\b{CERT}.{{0,20}}?\bhost mismatch"),
     ("verify 62", rf"\b{CERT}.{{0,30}}?(?:{NOT} match|mismatch).{{0,30}}?\b{CALLED}"),
@@ -134,7 +132,7 @@ SHAPES = (
     ),
     ("verify 12", r"\bcrl\b.{0,20}?\b(?:expired|out of date|too old|outdated)|\bexpired crl\b"),
     ("verify 10", rf"\b{CERT}{IS}expired\b(?! or not){NONE}|\bexpired {CERT}{NONE}"),
-    ("verify 9", rf"\b{CERT}.{{0,40}}?(?:not yet (?:valid|active)|not valid yet|in the future)"),
+    ("verify 9", rf"\b{CERT}.{{0,40}}?(?:not yet (?:valid|activ)|not valid yet|in the future)"),
     ("verify 10", rf"\b{CERT} (?:for|of) \S{{1,80}} expired\b{NONE}"),
     ("verify 10", rf"\b{CERT}.{{0,30}}?\b(?:no longer valid|lapsed|past its (?:expiry|end|valid))"),
     ("verify 10", rf"\b{CERT}.{{0,20}}?\bvalidity\b.{{0,12}}?(?:ended|is over|has passed)"),
@@ -157,14 +155,19 @@ SHAPES = (
         r"\brevocation (?:status|check|list|server)\b.{0,20}?"
         r"(?:unknown|unavailable|offline|unreachable|not available|failed)",
     ),
+    (
+        "state ocsp",
+        r"\bocsp (?:response|status|check)\b.{0,30}?\b(?:no|failed|unknown|invalid|error)\b",
+    ),
     ("verify 18", rf"\bself[- ]signed {CERT}|\b{CERT} is self[- ]signed"),
-    ("verify 79", r"\b(?:issuer|signer)\b.{0,20}?\bnot a ca\b|\bnot a (?:valid )?ca cert"),
+    ("verify 79", r"\bnot a (?:valid )?ca cert"),
     ("verify 25", r"\bpath ?len(?:gth)?\b.{0,30}?(?:exceeded|violat|too)"),
     ("verify 20", rf"\b(?:issuer|signer)\b.{{0,20}}?{UNKNOWN}"),
     ("verify 20", rf"\b{WHOSE}(?: certificate)?(?: is)? (?:unknown|(?:un|not )trusted)"),
     ("verify 20", rf"\b{UNKNOWN} (?:certificate )?{WHOSE}"),
     ("verify 20", rf"\bcertificate authority(?: is| was)? {UNKNOWN}"),
     ("verify 20", rf"\b{CERT}.{{0,30}}?not (?:signed|issued) by (?:an?|any|the|our|one) (?!same)"),
+    ("verify 20", r"\bmissing (?:trust anchor|root|issuer)\b"),
     ("verify 20", r"\bno (?:trusted|matching|known) (?:ca|root|issuer|trust anchor|authority)\b"),
     ("verify 20", rf"\b{CERT}.{{0,20}}?(?:not trusted|untrusted)|\buntrusted {CERT}{NONE}"),
     (
@@ -199,10 +202,26 @@ SHAPES = (
         r"|\b(?:wants|offered|requested|uses) (?:tls|ssl) ?v?\d.{0,20}?(?:disabled|not allowed)"
         r"|\boffer(?:s|ed) (?:only|at most|no more than) (?:tls|ssl)",
     ),
-    ("state nothing in common", r"\bno (?:common|shared|matching|acceptable) (?:tls |ssl )?cipher"),
+    (
+        "reason NO_CIPHER_MATCH",
+        r"\bcipher (?:list|suites?|string)\b.{0,40}?(?:\berror\b|invalid).{0,12}?(?:no valid|\Z)",
+    ),
+    (
+        "reason NO_CIPHER_MATCH",
+        rf"\b{UNABLE}(?: to)? set .{{0,16}}?(?:(?:tls|ssl)\b.{{0,12}}?\bversion|cipher)",
+    ),
+    (
+        "state server without tls",
+        rf"\bserver\b.{{0,30}}?{NOT} (?:advertis|offer|announc|support)\w*"
+        r" (?:required )?(?:start)?(?:tls|ssl)\b(?! ?v?\d)",
+    ),
+    (
+        "state nothing in common",
+        r"\bno (?:common|shared|matching|acceptable|valid) (?:tls |ssl )?cipher",
+    ),
     (
         "reason WRONG_VERSION_NUMBER",
-        r"\bnot (?:an? |the )?(?:tls|ssl) "
+        r"\bnot (?:look like )?(?:an? |the )?(?:tls|ssl) "
         r"(?:handshake|record|connection|message|packet|client ?hello)"
         r"|\bhttp request\b.{0,20}?\b(?:on|to|at) (?:an? |the )?(?:tls|ssl|https) port"
         r"|\binstead of (?:an? |the )?(?:tls|ssl)? ?(?:handshake|record|client ?hello)"
@@ -214,7 +233,10 @@ SHAPES = (
     (
         "state user of the certificate @device",
         rf"\b{CERT}[^;,]{{0,40}}?not (?:authori[sz]ed|permitted|(?:in|on) the \w{{0,6}} ?list)"
-        rf"|\b{CERT}[^;,]{{0,50}}?\bnot (?:allowed|accepted)\b",
+        rf"|\b{CERT}[^;,]{{0,50}}?\bnot (?:allowed|accepted)\b"
+        r"|\b(?:dn|subject|issuer) constraints?\b.{0,20}?not (?:met|satisfied)"
+        r"|\bx\.?509 auth[zn]\w*\b.{0,60}?\b(?:denied|failed|refused)"
+        rf"|\b{CERT} (?:issuer|subject) {NOT} match\b",
     ),
     (
         "state certificate not parsed",
@@ -229,40 +251,36 @@ SHAPES = (
         rf"|\bclient {CERT}(?: is| was)? (?:invalid|rejected|refused)\b",
     ),
     (
-        "state pair not taken",
-        rf"\b{CERT} (?:files?|and key)\b.{{0,30}}?{UNABLE} be (?:loaded|read)",
+        "state no certificate loaded",
+        r"\bno (?:tls|ssl) credentials\b|\bno (?!client|peer|root|ca\b)"
+        rf"(?:(?:x\.?509|tls|ssl|server) )*{PEM}(?: pem| file)* "
+        rf"(?:specified|configured|given)\b{NONE}",
+    ),
+    ("state no key in file", rf"\b{UNABLE} find (?:the )?private key (?:associat\w*|for|of)\b"),
+    (
+        "state named file not opened",
+        rf"{not_done(OPENED, PEM)}|\bnew[ _]file failed for {CERT}"
+        rf"|{PEM}.{{0,60}}?(?:\b(?:is|are|was) not (?:readable|a file)|: not a file)\b",
+    ),
+    ("state pair not taken", not_done(LOADED, PEM)),
+    (
+        "state not verified or missing @backend",
+        rf"\b(?:{UNABLE}|failed) to authenticate (?:\w+ ){{0,2}}?client {CERT}",
     ),
     ("state not verified", rf"\b{CERT} {NOT} (?:validate|verify)\b"),
     ("state not verified", rf"(?<!\b0 )\b{CERT}.{{0,30}}?{CHECKED}.{{0,10}}?{FAILED}"),
-    ("state not verified", rf"(?<!\b0 )\b{CERT}.{{0,30}}?(?:failed {CHECKED}|not verified)"),
+    (
+        "state not verified",
+        rf"(?<!\b0 )\b{CERT}.{{0,30}}?(?:failed {CHECKED}|not (?:be )?verified)",
+    ),
     ("state not verified", rf"\b{UNABLE}\W.{{0,12}}?{CHECKED}.{{0,30}}?{CERT}"),
     ("state alert without a name", r"\b(?:tls|ssl) alert received|received a? ?(?:tls|ssl) alert"),
     (
         "state not verified or not tls",
-        r"\b(?:tls|ssl) (?:handshake|negotiation)(?: (?:with|from|to|for|by) \S{1,60})? "
+        r"\b(?:tls|ssl) (?:handshake|negotiation|connection)(?: (?:with|from|to|for|by) \S{1,60})? "
         rf"{FAILED}{NONE}",
     ),
     ("state not verified or not tls", rf"\b(?:tls|ssl): (?:\w{{1,12}}: )?handshake {FAILED}{NONE}"),
     ("state not verified or not tls", r"\berror in (?:the )?(?:tls|ssl) handshake\b"),
     ("state not verified or not tls", r"\b(?:tls|ssl) initiali[sz]ation failed"),
-)
-
-#: What a program also says when all is well, and the words of a line in which it does.
-ALSO_WELL = {
-    *("state certificate asked for @device", "reason WRONG_VERSION_NUMBER", "verify 18"),
-    "reason UNSUPPORTED_PROTOCOL",
-    "reason PEER_DID_NOT_RETURN_A_CERTIFICATE",
-}
-WELL = re.compile(
-    r"\b(?:info|debug|notice|config\w*|enabled|disabled|optional\w*|listening|redirect\w*"
-    r"|generat\w*|creat\w*)\b"
-)
-
-#: One of these is in each line of such a shape.
-VERDICT = re.compile(
-    r"fail|error|\bno|n't|cannot|unable|invalid|expired|revo[ck]|unrec|untrust|unknown|match|wrong|bad|miss"
-    r"|reject|refuse|denie|self|without|require|demand|need|mandatory|lack|too |violat|incorrect"
-    r"|differ|unexpected|incomplete|corrupt|malformed|weak|insecure|outside|out of|beyond|ended"
-    r"|is over|has passed|laps|past its|plain|unencrypted|instead|but |alert|too open|group or"
-    r"|exceed|offer|disabled|empty|absent|declined|impossible|http request|future|allowed|forbid"
 )

@@ -57,7 +57,7 @@ ESCAPED = Kind(
     "escaped",
     "has \\n as two characters where its lines should end, as a value of an environment variable "
     "or of JSON does",
-    "turn them into line ends, in bash: printf '%b' \"$(cat {path})\" > NEW.pem",
+    "turn them into line ends, in bash: printf '%b' \"$(tr -d '\"' < {path})\" > NEW.pem",
 )
 ONE_LINE = Kind(
     "one line",
