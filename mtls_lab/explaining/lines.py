@@ -56,7 +56,7 @@ __all__ = ["heard"]
 
 #: Meanings of "certificate rejected", after which anybody may say why.
 REJECTED = {"not verified", "28", "CERTIFICATE_VERIFY_FAILED"}
-#: What is said of a file that is not there or closed, which some lines do not name.
+#: Of a file that is not there or closed, which some lines do not name.
 NOT_OPENED = "named file not opened"
 #: Meanings of a file that the line may name.
 ABOUT_FILES = {
@@ -66,7 +66,6 @@ ABOUT_FILES = {
 }
 #: Those of a program that went on without the file: that says more than why it was not there.
 GOES_ON = {"ca file left out", "ca file holds none", "own file left out"}
-#: What a program says that it does not know.
 GUESSED = re.compile(r"(?i)(?<=\w)[,;]? (?:possibly|perhaps|maybe|probably) (?:because|due to)\b.*")
 #: Those that leave out why, if the operating system does not tell.
 LOADED = {"NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib", "ca file not usable", "pair not taken"}
@@ -164,6 +163,8 @@ def _heard(text: str) -> Symptoms:
     if relayed and not phrase.side:
         side = OTHER[side]
     named, file = file_named(line, around) if phrase.value in ABOUT_FILES else ("", "")
+    if phrase.words == SHAPE and named == "named file not usable":
+        named = ""  # which is told of CAs
     if phrase.value == NOT_OPENED and not named:
         named, file = NOT_OPENED, unopened(line)
     if not named and phrase.value in LOADED and (reason := system_reason(line)):

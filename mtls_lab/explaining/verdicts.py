@@ -1,9 +1,11 @@
 """The shapes of a line about a certificate or a key.
 
-Here: which shape means what. Not here: the words that they are made of (vocabulary.py), how a line
-is compared with them (shapes.py), and the words of programs that are known (data/lines.toml).
+Here: which shape means what. Not here: those about TLS itself (protocols.py), the words that they
+are made of (vocabulary.py), how a line is compared with them (shapes.py), and the words of programs
+that are known (data/lines.toml).
 """
 
+from mtls_lab.explaining.protocols import PROTOCOLS
 from mtls_lab.explaining.vocabulary import (
     AMISS,
     CALLED,
@@ -52,10 +54,17 @@ SHAPES = (
         rf"\b{CERT}.{{0,20}}?{NOT} match.{{0,12}}?\b(?:trusted|pinned|stored|known) {CERT}",
     ),
     ("state pinned", rf"\b{CERT}.{{0,20}}?\bpin(?:ned|ning)?\b.{{0,30}}?(?:mismatch|{FAILED})"),
-    ("state pinned", r"\b(?:invalid|wrong|unexpected) .{0,20}?\b(?:finger|thumb)print\b"),
-    ("state pinned", r"\b(?:finger|thumb)print constraints?\b.{0,20}?not (?:met|satisfied)"),
+    (
+        "state pinned",
+        r"\b(?:invalid|wrong|unexpected) .{0,20}?\b(?:finger|thumb)print\b"
+        r"|\b(?:finger|thumb)print constraints?\b.{0,20}?not (?:met|satisfied)",
+    ),
     ("reason KEY_VALUES_MISMATCH", rf"\b{KEY}.{{0,80}}?{NOT} {FITS}"),
     ("reason KEY_VALUES_MISMATCH", rf"\bkey\b.{{0,80}}?{NOT} {FITS}.{{0,30}}?\b{CERT}"),
+    (
+        "state no certificate loaded @backend",
+        rf"\b(?:server|broker|gateway)\b.{{0,6}}?(?:{NOT}|failed to) {SENT}.{{0,12}}?{CERT}",
+    ),
     ("verify 79", r"\bbasic ?constraints?\b.{0,30}?\b(?:unset|not set|missing|false)\b"),
     ("verify 79", r"\b(?:issuer|signer)\b.{0,40}?\b(?:not|no) an? (?:valid )?ca\b"),
     ("verify 68", rf"\b{CERT}.{{0,30}}?\bsigned (?:using|with|by) an? (?:insecure|weak|broken)"),
@@ -81,6 +90,7 @@ SHAPES = (
         rf"|\bempty {CERT} (?:list|chain|message)"
         rf"|\bno {CERT} (?:{SENT} )?(?:from|by) (?:the |a )?(?:client|peer|device)"
         rf"|\b{CERT}.{{0,20}}?\b(?:required|expected|requested|needed),? but (?:none|nothing|no)\b"
+        rf"|\b{CERT} (?:is|was) not {SENT} by (?:the )?(?:client|peer|device)"
         rf"|\b(?:client|peer) {CERT} (?:is |was )?(?:missing|absent|not (?:found|{SENT}))",
     ),
     (
@@ -106,14 +116,18 @@ SHAPES = (
         rf"\b{CERT}.{{0,30}}?not (?:intended|valid|allowed|suitable|meant|usable) (?:for|as)"
         r"(?: an?)?(?: tls| ssl)? (?:client|server auth)(?!.{0,10}name)",
     ),
-    ("verify 62", rf"\b{NAME}.{{0,60}}?(?:{NOT} match|mismatch|{NOT} valid for)"),
-    ("verify 62", rf"\b{NAME}.{{0,60}}?(?:differs? from|is different from|{NOT} equal)"),
+    (
+        "verify 62",
+        rf"\b{NAME}.{{0,60}}?(?:mismatch|{NOT} (?:match|valid for|equal)|differs? from"
+        "|is different from)",
+    ),
     ("verify 62", rf"\bunexpected {NAME}.{{0,30}}?\b{CERT}|\b{CERT}.{{0,30}}?\bunexpected {NAME}"),
     (
         "verify 62",
         rf"\b{NAME}.{{0,60}}?\b(?:not (?:\w{{1,9}} )?(?:in|among|on)|missing (?:in|from))\b"
         rf".{{0,20}}?\b(?:{CERT}|san\b|subject ?alt)",
     ),
+    ("verify 62", rf"\b{CERT}.{{0,12}}?\bmissing {NAME}"),
     ("verify 62", rf"\b(?:no|without an?y?) (?:\w+ )?{NAME}.{{0,40}}?\bin (?:\w+ )?{CERT}"),
     ("verify 62", rf"\b{NAME}.{{0,12}}?\bnot (?:specified|listed|present) in (?:\w+ )?{CERT}"),
     ("verify 62", rf"\b(?:identity|host ?name|host name) {CHECKED} {FAILED}"),
@@ -136,8 +150,11 @@ SHAPES = (
     ("verify 10", rf"\b{CERT} (?:for|of) \S{{1,80}} expired\b{NONE}"),
     ("verify 10", rf"\b{CERT}.{{0,30}}?\b(?:no longer valid|lapsed|past its (?:expiry|end|valid))"),
     ("verify 10", rf"\b{CERT}.{{0,20}}?\bvalidity\b.{{0,12}}?(?:ended|is over|has passed)"),
-    ("verify 9", rf"\b{CERT}.{{0,30}}?\bnot valid (?:before|until)\b(?! ?:)"),
-    ("verify 9", r"\bvalidity\b.{0,20}?not (?:yet )?(?:started|begun)"),
+    (
+        "verify 9",
+        rf"\b{CERT}.{{0,30}}?\bnot valid (?:before|until)\b(?! ?:)"
+        r"|\bvalidity\b.{0,20}?not (?:yet )?(?:started|begun)",
+    ),
     ("state out of date", r"\b(?:outside|not within|out of|beyond)\b.{0,20}?\bvalidity"),
     ("state out of date", rf"\b{CERT}.{{0,20}}?expired or not (?:yet|valid)"),
     (
@@ -163,9 +180,11 @@ SHAPES = (
     ("verify 79", r"\bnot a (?:valid )?ca cert"),
     ("verify 25", r"\bpath ?len(?:gth)?\b.{0,30}?(?:exceeded|violat|too)"),
     ("verify 20", rf"\b(?:issuer|signer)\b.{{0,20}}?{UNKNOWN}"),
-    ("verify 20", rf"\b{WHOSE}(?: certificate)?(?: is)? (?:unknown|(?:un|not )trusted)"),
-    ("verify 20", rf"\b{UNKNOWN} (?:certificate )?{WHOSE}"),
-    ("verify 20", rf"\bcertificate authority(?: is| was)? {UNKNOWN}"),
+    (
+        "verify 20",
+        rf"\b{WHOSE}(?: certificate)?(?: is)? (?:unknown|(?:un|not )trusted)"
+        rf"|\b{UNKNOWN} (?:certificate )?{WHOSE}|\bcertificate authority(?: is| was)? {UNKNOWN}",
+    ),
     ("verify 20", rf"\b{CERT}.{{0,30}}?not (?:signed|issued) by (?:an?|any|the|our|one) (?!same)"),
     ("verify 20", r"\bmissing (?:trust anchor|root|issuer)\b"),
     ("verify 20", r"\bno (?:trusted|matching|known) (?:ca|root|issuer|trust anchor|authority)\b"),
@@ -191,45 +210,7 @@ SHAPES = (
     ("verify 68", r"\bsignature algorithm\b.{0,30}?(?:weak|insecure)|\bweak signature"),
     ("verify 68", rf"\b{CERT}.{{0,30}}?\b(?:sha-?1|md5)\b.{{0,30}}?(?:allowed|weak|forbidden)"),
     ("verify 66", rf"\b{CERT}.{{0,20}}?\bkey\b.{{0,20}}?\btoo (?:small|short|weak)"),
-    (
-        "reason UNSUPPORTED_PROTOCOL",
-        r"\b(?:tls|ssl)\b.{0,20}?\bversions?\b[^:]{0,30}?"
-        r"(?:not (?:supported|allowed|enabled)|unsupported|too (?:low|old)|mismatch)"
-        r"|\bunsupported (?:tls|ssl)(?: protocol)? version"
-        r"|\bno (?:common|shared|matching) (?:tls|ssl)(?: protocol)? version"
-        r"|\bprotocol version\b.{0,12}?(?:too (?:low|old)|unsupported|not supported|mismatch)"
-        rf"|\b{NOT} support (?:tls|ssl) ?v?\d"
-        r"|\b(?:wants|offered|requested|uses) (?:tls|ssl) ?v?\d.{0,20}?(?:disabled|not allowed)"
-        r"|\boffer(?:s|ed) (?:only|at most|no more than) (?:tls|ssl)",
-    ),
-    (
-        "reason NO_CIPHER_MATCH",
-        r"\bcipher (?:list|suites?|string)\b.{0,40}?(?:\berror\b|invalid).{0,12}?(?:no valid|\Z)",
-    ),
-    (
-        "reason NO_CIPHER_MATCH",
-        rf"\b{UNABLE}(?: to)? set .{{0,16}}?(?:(?:tls|ssl)\b.{{0,12}}?\bversion|cipher)",
-    ),
-    (
-        "state server without tls",
-        rf"\bserver\b.{{0,30}}?{NOT} (?:advertis|offer|announc|support)\w*"
-        r" (?:required )?(?:start)?(?:tls|ssl)\b(?! ?v?\d)",
-    ),
-    (
-        "state nothing in common",
-        r"\bno (?:common|shared|matching|acceptable|valid) (?:tls |ssl )?cipher",
-    ),
-    (
-        "reason WRONG_VERSION_NUMBER",
-        r"\bnot (?:look like )?(?:an? |the )?(?:tls|ssl) "
-        r"(?:handshake|record|connection|message|packet|client ?hello)"
-        r"|\bhttp request\b.{0,20}?\b(?:on|to|at) (?:an? |the )?(?:tls|ssl|https) port"
-        r"|\binstead of (?:an? |the )?(?:tls|ssl)? ?(?:handshake|record|client ?hello)"
-        r"|\bexpected (?:an? |the )?(?:tls|ssl) \S{1,20}.{0,12}?\bgot\b"
-        r"|\bnon[- ](?:tls|ssl) (?:data|traffic|connection|message|request|record)"
-        r"|\b(?:plain ?text|unencrypted) (?:connection|requests?|data|traffic|http\S*)\b.{0,12}?"
-        r"\b(?:on|at|to|over)\b.{0,10}?\b(?:tls|ssl)",
-    ),
+    *PROTOCOLS,
     (
         "state user of the certificate @device",
         rf"\b{CERT}[^;,]{{0,40}}?not (?:authori[sz]ed|permitted|(?:in|on) the \w{{0,6}} ?list)"
@@ -252,14 +233,24 @@ SHAPES = (
     ),
     (
         "state no certificate loaded",
-        r"\bno (?:tls|ssl) credentials\b|\bno (?!client|peer|root|ca\b)"
+        r"\bno client certificate or key provided|\b(?:x\.?509|tls|ssl) credentials are missing"
+        r"|\bno (?:tls|ssl) credentials\b|\bno (?!client|peer|root|ca\b)"
         rf"(?:(?:x\.?509|tls|ssl|server) )*{PEM}(?: pem| file)* "
         rf"(?:specified|configured|given)\b{NONE}",
     ),
-    ("state no key in file", rf"\b{UNABLE} find (?:the )?private key (?:associat\w*|for|of)\b"),
+    (
+        "state no key in file",
+        rf"\b{UNABLE} find (?:the |any )?private key (?:associat\w*|for|of|in)\b"
+        r"|\bno private key (?:was )?found in\b",
+    ),
+    (
+        "state no start line",
+        rf"\b(?:{UNABLE} find (?:an? |the |any )?|no ){CERT} in (?:ca ?path |file )?['/~]",
+    ),
     (
         "state named file not opened",
-        rf"{not_done(OPENED, PEM)}|\bnew[ _]file failed for {CERT}"
+        rf"{not_done(OPENED, PEM)}|\bi/o error\b.{{0,30}}?{PEM}"
+        rf"|\b{PEM} \W?[/~]\S{{1,200}} (?:is )?missing|\bnew[ _]file failed for {CERT}"
         rf"|{PEM}.{{0,60}}?(?:\b(?:is|are|was) not (?:readable|a file)|: not a file)\b",
     ),
     ("state pair not taken", not_done(LOADED, PEM)),
@@ -271,7 +262,7 @@ SHAPES = (
     ("state not verified", rf"(?<!\b0 )\b{CERT}.{{0,30}}?{CHECKED}.{{0,10}}?{FAILED}"),
     (
         "state not verified",
-        rf"(?<!\b0 )\b{CERT}.{{0,30}}?(?:failed {CHECKED}|not (?:be )?verified)",
+        rf"(?<!\b0 )\b{CERT}.{{0,30}}?(?:not (?:be )?verified)|(?<!\b0 )\b{CERT}.{{0,60}}?failed {CHECKED}",
     ),
     ("state not verified", rf"\b{UNABLE}\W.{{0,12}}?{CHECKED}.{{0,30}}?{CERT}"),
     ("state alert without a name", r"\b(?:tls|ssl) alert received|received a? ?(?:tls|ssl) alert"),

@@ -77,8 +77,8 @@ SENT = (
 CLIENT = r"\b(?:client|peer|remote(?: host| peer)?|device)\b"
 #: A client certificate that nobody has asked for, or a setting.
 UNASKED = (
-    r"(?! (?:is |was )?(?:available|ca names|configured|required|needed|loaded|set|specified"
-    r"|requested)\b)"
+    r"(?! or key| (?:is |was )?(?:available|ca names|configured|required|needed|loaded|set"
+    r"|specified|requested)\b)"
 )
 MUTUAL = (
     rf"(?<!no )(?:client (?:tls |ssl )?(?:{CERT}|auth\w*)"
@@ -93,22 +93,25 @@ TAKEN = r"(?:reject(?:ed|s)?|refuse[ds]?|denie[ds]|did not accept|does not accep
 OURS = rf"(?: our| the| my| this| your)?(?: own)?(?: tls| client)? {CERT}"
 #: What a program does with a file: the first fail of a file that is not there or closed alone.
 OPENED = r"(?:open|read|find|stat)(?:ed|ing)?\b"
-LOADED = r"(?:load|import|us|process|assign)(?:ed|ing|e)?\b"
-PEM = rf"(?:{CERT}|pem file|private[ _]key|(?:private )?key ?file|key ?pair)"
+LOADED = r"(?:load|import|us|process|assign|configur|add)(?:ed|ing|e)?\b"
+PEM = (
+    rf"(?:(?:(?:pkcs ?#?12|p12) )?{CERT}|pem ?file|private[ _]key|(?:private )?key ?file|key ?pair)"
+)
 OF_A_CA = (
-    rf"(?:(?:ca|root|authority)\b(?: {CERT}| (?:file|list|bundle|store)\b)"
+    rf"(?:(?:ca|root|authority)\b(?:[ -]{CERT}| (?:file|list|bundle|store)\b)"
+    r"|certificate authorit(?:y|ies)\b"
     r"|trust(?:ed)? (?:file|store|list|anchors?)\b)"
 )
 LIST = r"(?:certificate )?(?:revocation list|crl)\b"
 #: What may stand before the object of a verb, and behind it, where nothing else is meant.
 ITS = (
     r"(?:(?:the|an?|any|our|its|own|valid|x\.?509|m?tls|ssl|pem|server(?:'s)?|client(?:'s)?|host"
-    r"|local|default|device|signing|configured) )*"
+    r"|local|default|device|signing|configured|extra|user specified) )*"
 )
 WHOLE = (
     r"(?:[ /](?:(?:and|or) )?(?:files?|chains?|lists?|pairs?|key|private key)\b)*"
-    r"(?=[^\w/~\\]{0,4}(?:\Z|[/~\\]|[\"'`\[(:;&]|\S{1,80}\.(?:pem|crt|cer|key|der|p12)\b)"
-    r"|[\"'`\[(:;&]| from (?:file|[/~\"'`])| for (?:verif|use|tls|ssl|context|front))"
+    r"(?=[^\w/~\\]{0,4}(?:\Z|[/~\\]|[\"'`\[(:;,&]|\S{1,80}\.(?:pem|crt|cer|key|der|p12)\b)"
+    r"|[\"'`\[(:;,&]|(?: in:?| from) (?:file|[/~\"'`])| for (?:verif|use|tls|ssl|context|front))"
 )
 
 
@@ -116,6 +119,7 @@ def not_done(done: str, what: str) -> str:
     """Return the shape of a line in which this was not done with something of this kind."""
     return (
         rf"\b{UNABLE}\b(?: occurred)?(?: while| when| trying| to| be)*[ :]{done} {ITS}{what}{WHOLE}"
+        rf"|\b{done} (?:of )?{ITS}{what}(?: \S{{1,200}})? {FAILED}"
         rf"|\b{what}(?: (?:file|chain|list)s?)*(?: \W?[/~]\S{{1,200}})? "
         rf"(?:{done} {FAILED}|(?:\w+ ){{0,2}}{UNABLE} be {done})"
     )
