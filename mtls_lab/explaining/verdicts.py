@@ -262,7 +262,7 @@ SHAPES = (
     ("state not verified", rf"(?<!\b0 )\b{CERT}.{{0,30}}?{CHECKED}.{{0,10}}?{FAILED}"),
     (
         "state not verified",
-        rf"(?<!\b0 )\b{CERT}.{{0,30}}?(?:not (?:be )?verified)|(?<!\b0 )\b{CERT}.{{0,60}}?failed {CHECKED}",
+        rf"(?<!\b0 )\b{CERT}(?:.{{0,30}}?not (?:be )?verified|.{{0,60}}?failed {CHECKED})",
     ),
     ("state not verified", rf"\b{UNABLE}\W.{{0,12}}?{CHECKED}.{{0,30}}?{CERT}"),
     ("state alert without a name", r"\b(?:tls|ssl) alert received|received a? ?(?:tls|ssl) alert"),
