@@ -55,7 +55,7 @@ from mtls_lab.text import printable
 __all__ = ["heard"]
 
 #: Meanings of "certificate rejected", after which anybody may say why.
-REJECTED = {"not verified", "28", "CERTIFICATE_VERIFY_FAILED"}
+REJECTED = {"not verified", "28", "CERTIFICATE_VERIFY_FAILED", "not verified or not tls"}
 #: Of a file that is not there or closed, which some lines do not name.
 NOT_OPENED = "named file not opened"
 #: Meanings of a file that the line may name.

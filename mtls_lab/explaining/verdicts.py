@@ -57,7 +57,7 @@ SHAPES = (
     (
         "state pinned",
         r"\b(?:invalid|wrong|unexpected) .{0,20}?\b(?:finger|thumb)print\b"
-        r"|\b(?:finger|thumb)print constraints?\b.{0,20}?not (?:met|satisfied)",
+        r"|\b(?:finger|thumb)print (?:constraints?\b.{0,20}?not (?:met|satisfied)|check failed)",
     ),
     ("reason KEY_VALUES_MISMATCH", rf"\b{KEY}.{{0,80}}?{NOT} {FITS}"),
     ("reason KEY_VALUES_MISMATCH", rf"\bkey\b.{{0,80}}?{NOT} {FITS}.{{0,30}}?\b{CERT}"),
@@ -65,11 +65,14 @@ SHAPES = (
         "state no certificate loaded @backend",
         rf"\b(?:server|broker|gateway)\b.{{0,6}}?(?:{NOT}|failed to) {SENT}.{{0,12}}?{CERT}",
     ),
-    ("verify 79", r"\bbasic ?constraints?\b.{0,30}?\b(?:unset|not set|missing|false)\b"),
-    ("verify 79", r"\b(?:issuer|signer)\b.{0,40}?\b(?:not|no) an? (?:valid )?ca\b"),
+    ("verify 79", r"\bbasic ?constraints\b.{0,30}?\b(?:unset|missing|false)\b|\bnot a ca cert"),
+    ("verify 79", r"\b(?:issuer|signer)\b.{0,40}?\b(?:not|no) (?:marked as )?an? (?:valid )?ca\b"),
     ("verify 68", rf"\b{CERT}.{{0,30}}?\bsigned (?:using|with|by) an? (?:insecure|weak|broken)"),
     ("state crl not loaded", not_done(f"(?:{OPENED}|{LOADED})", LIST)),
-    ("state ca file not usable", not_done(f"(?:{OPENED}|{LOADED})", OF_A_CA)),
+    (
+        "state ca file not usable",
+        rf"{not_done(f'(?:{OPENED}|{LOADED})', OF_A_CA)}|\b(?:root|trusted) cas?: no {CERT} found",
+    ),
     ("verify 32", rf"{USAGE}.{{0,30}}?not (?:allow|permit).{{0,20}}?\bsign"),
     ("reason KEY_VALUES_MISMATCH", rf"\b{CERT}\W.{{0,5}}?\bkey\b(?: pair)? mismatch"),
     ("reason KEY_VALUES_MISMATCH", rf"\b{CERT}.{{0,20}}?{NOT} {FITS}.{{0,20}}?\bkey\b"),
@@ -84,12 +87,14 @@ SHAPES = (
     (
         "reason PEER_DID_NOT_RETURN_A_CERTIFICATE",
         rf"{CLIENT}.{{0,20}}?(?:{NOT}|failed to) (?:have |{SENT}).{{0,25}}?{CERT}"
-        rf"|{CLIENT}.{{0,20}}?\b{SENT} (?:no|an empty|zero) (?:\w{{1,6}} )?{CERT}"
+        rf"|{CLIENT}.{{0,40}}?\b{SENT} (?:no|an empty|zero) (?:\w{{1,6}} )?{CERT}"
         rf"|\b(?:no|without(?: an?)?|missing) (?:valid |tls |ssl )*(?:client|peer)(?:'s)?"
         rf"(?: tls| ssl)? {CERT}{UNASKED}"
         rf"|\bempty {CERT} (?:list|chain|message)"
-        rf"|\bno {CERT} (?:{SENT} )?(?:from|by) (?:the |a )?(?:client|peer|device)"
-        rf"|\b{CERT}.{{0,20}}?\b(?:required|expected|requested|needed),? but (?:none|nothing|no)\b"
+        rf"|\bno {CERT} (?:(?:was )?{SENT} )?(?:from|by) (?:the |a )?(?:client|peer|device)"
+        rf"|\bno {CERT} {SENT} for \w{{0,12}} ?auth"
+        rf"|\b{CERT}.{{0,20}}?\b(?:required|expected|requested|needed),? but "
+        rf"(?:none|nothing|no|not {SENT})\b"
         rf"|\b{CERT} (?:is|was) not {SENT} by (?:the )?(?:client|peer|device)"
         rf"|\b(?:client|peer) {CERT} (?:is |was )?(?:missing|absent|not (?:found|{SENT}))",
     ),
@@ -104,12 +109,16 @@ SHAPES = (
     ),
     ("state not verified @device", rf"\bclient(?: has)? {TAKEN}{OURS}"),
     ("state alert without a name", rf"\b(?:peer|other side|remote)(?: has)? {TAKEN}{OURS}"),
-    ("verify 26", rf"\b{CERT}.{{0,60}}?{USAGE}.{{0,30}}?{AMISS}|{USAGE} {AMISS}"),
+    ("verify 26", rf"\b{CERT}.{{0,60}}?(?:{USAGE}|\bpurpose\b).{{0,30}}?{AMISS}|{USAGE} {AMISS}"),
     (
         "verify 26",
         rf"\b{CERT}.{{0,20}}?{NOT} (?:have|include|contain).{{0,20}}?\b(?:{USAGE}|eku\b)",
     ),
-    ("verify 26", rf"\b{CERT}.{{0,20}}?(?:can ?not|can't|may not|must not) be used (?:as|for|by)"),
+    (
+        "verify 26",
+        rf"\b{CERT}.{{0,20}}?(?:can ?not|can't|(?:may|must|should) not)(?: have)? be(?:en)? used "
+        r"(?:as|for|by)",
+    ),
     ("verify 26", r"\b(?:lacks?|missing|without|has no)\b.{0,25}?(?:key ?usage|eku)\b"),
     (
         "verify 26",
@@ -127,7 +136,12 @@ SHAPES = (
         rf"\b{NAME}.{{0,60}}?\b(?:not (?:\w{{1,9}} )?(?:in|among|on)|missing (?:in|from))\b"
         rf".{{0,20}}?\b(?:{CERT}|san\b|subject ?alt)",
     ),
-    ("verify 62", rf"\b{CERT}.{{0,12}}?\bmissing {NAME}"),
+    (
+        "verify 62",
+        rf"\b{CERT}.{{0,12}}?\bmissing {NAME}|\b{CERT} claims to be (?:from|for)\b"
+        rf"|\bname mismatch: {CERT}"
+        rf"|\b{CERT}.{{0,20}}?not issued (?:to|for) (?:this|the) {CALLED}",
+    ),
     ("verify 62", rf"\b(?:no|without an?y?) (?:\w+ )?{NAME}.{{0,40}}?\bin (?:\w+ )?{CERT}"),
     ("verify 62", rf"\b{NAME}.{{0,12}}?\bnot (?:specified|listed|present) in (?:\w+ )?{CERT}"),
     ("verify 62", rf"\b(?:identity|host ?name|host name) {CHECKED} {FAILED}"),
@@ -159,7 +173,8 @@ SHAPES = (
     ("state out of date", rf"\b{CERT}.{{0,20}}?expired or not (?:yet|valid)"),
     (
         "state out of date",
-        rf"\b{CERT}.{{0,20}}?\b(?:dates?|time|validity)\b.{{0,12}}?"
+        rf"\b{CERT}.{{0,12}}?\binvalid (?:usage )?date"
+        rf"|\b{CERT}.{{0,20}}?\b(?:dates?|time|validity)\b.{{0,12}}?"
         rf"(?:invalid|not valid|{UNABLE})",
     ),
     ("verify 23", rf"\b{CERT}{IS}revoked\b{NONE}|\brevoked {CERT}{NONE}"),
@@ -174,10 +189,10 @@ SHAPES = (
     ),
     (
         "state ocsp",
-        r"\bocsp (?:response|status|check)\b.{0,30}?\b(?:no|failed|unknown|invalid|error)\b",
+        r"\bfailed ocsp\b|\bocsp (?:response|status|check)\b.{0,30}?"
+        r"\b(?:no|failed|unknown|invalid|error)\b",
     ),
     ("verify 18", rf"\bself[- ]signed {CERT}|\b{CERT} is self[- ]signed"),
-    ("verify 79", r"\bnot a (?:valid )?ca cert"),
     ("verify 25", r"\bpath ?len(?:gth)?\b.{0,30}?(?:exceeded|violat|too)"),
     ("verify 20", rf"\b(?:issuer|signer)\b.{{0,20}}?{UNKNOWN}"),
     (
@@ -216,6 +231,7 @@ SHAPES = (
         rf"\b{CERT}[^;,]{{0,40}}?not (?:authori[sz]ed|permitted|(?:in|on) the \w{{0,6}} ?list)"
         rf"|\b{CERT}[^;,]{{0,50}}?\bnot (?:allowed|accepted)\b"
         r"|\b(?:dn|subject|issuer) constraints?\b.{0,20}?not (?:met|satisfied)"
+        rf"|\bno (?:user ?name|user|role) in the {CERT}|\bpeer name not authori[sz]ed"
         r"|\bx\.?509 auth[zn]\w*\b.{0,60}?\b(?:denied|failed|refused)"
         rf"|\b{CERT} (?:issuer|subject) {NOT} match\b",
     ),
@@ -233,7 +249,8 @@ SHAPES = (
     ),
     (
         "state no certificate loaded",
-        r"\bno client certificate or key provided|\b(?:x\.?509|tls|ssl) credentials are missing"
+        rf"\bno (?:client )?{CERT} or key (?:files? )?(?:were |was )?(?:provided|specified)"
+        r"|\b(?:x\.?509|tls|ssl) credentials are missing"
         r"|\bno (?:tls|ssl) credentials\b|\bno (?!client|peer|root|ca\b)"
         rf"(?:(?:x\.?509|tls|ssl|server) )*{PEM}(?: pem| file)* "
         rf"(?:specified|configured|given)\b{NONE}",
@@ -262,7 +279,8 @@ SHAPES = (
     ("state not verified", rf"(?<!\b0 )\b{CERT}.{{0,30}}?{CHECKED}.{{0,10}}?{FAILED}"),
     (
         "state not verified",
-        rf"(?<!\b0 )\b{CERT}(?:.{{0,30}}?not (?:be )?verified|.{{0,60}}?failed {CHECKED})",
+        rf"(?<!\b0 )\b{CERT}(?:.{{0,30}}?not verified| chain(?: \w+)? is invalid\b"
+        rf"|.{{0,60}}?(?:(?:could|can) ?not be|failed) {CHECKED})",
     ),
     ("state not verified", rf"\b{UNABLE}\W.{{0,12}}?{CHECKED}.{{0,30}}?{CERT}"),
     ("state alert without a name", r"\b(?:tls|ssl) alert received|received a? ?(?:tls|ssl) alert"),
@@ -272,6 +290,10 @@ SHAPES = (
         rf"{FAILED}{NONE}",
     ),
     ("state not verified or not tls", rf"\b(?:tls|ssl): (?:\w{{1,12}}: )?handshake {FAILED}{NONE}"),
-    ("state not verified or not tls", r"\berror in (?:the )?(?:tls|ssl) handshake\b"),
+    (
+        "state not verified or not tls",
+        r"\berror in (?:the )?(?:tls|ssl) handshake\b"
+        rf"|\b{UNABLE} start tls (?:encryption|session|negotiation)\b",
+    ),
     ("state not verified or not tls", r"\b(?:tls|ssl) initiali[sz]ation failed"),
 )

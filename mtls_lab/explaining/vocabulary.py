@@ -74,7 +74,7 @@ SENT = (
     r"(?:sen[dt]|present(?:ed)?|provided?|suppl(?:y|ied)|return(?:ed)?|offer(?:ed)?"
     r"|show(?:n|ed)?)\b"
 )
-CLIENT = r"\b(?:client|peer|remote(?: host| peer)?|device)\b"
+CLIENT = r"\b(?:client|user|peer|remote(?: host| peer)?|device)\b"
 #: A client certificate that nobody has asked for, or a setting.
 UNASKED = (
     r"(?! or key| (?:is |was )?(?:available|ca names|configured|required|needed|loaded|set"
@@ -84,7 +84,7 @@ MUTUAL = (
     rf"(?<!no )(?:client (?:tls |ssl )?(?:{CERT}|auth\w*)"
     r"|(?:mutual|m) ?(?:tls|ssl|auth)\w*(?: auth\w*)?)"
 )
-USAGE = r"\b(?:(?:key ?)?usage|purpose)\b(?! of)"
+USAGE = r"\b(?:key ?)?usage\b(?! of)"
 AMISS = (
     r"(?:not (?:allowed|permitted|valid)|invalid|incorrect|wrong|mismatch|missing|violat"
     rf"|{NOT} (?:include|contain|allow|permit|have|match))"
