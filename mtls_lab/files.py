@@ -256,8 +256,9 @@ def missing(path: PathLike) -> str:
         with suppress(OSError):  # it is no link
             return f"is a link to {os.readlink(path)}, which is not there"  # noqa: PTH115
         return "is not there"
-    except (OSError, ValueError):
-        pass  # it is there, in a loop of links, say
+    except (OSError, ValueError) as error:
+        looped = isinstance(error, OSError) and error.errno == errno.ELOOP
+        return "is a link that leads back to itself" if looped else ""
     return ""
 
 

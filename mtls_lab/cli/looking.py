@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mtls_lab.diagnosing.causes import sentence
-from mtls_lab.diagnosing.own import look_into
+from mtls_lab.diagnosing.own import look_into, of_the_key
 from mtls_lab.errors import FileProblem
+from mtls_lab.explaining import Explanation
 from mtls_lab.explaining.cards import fold
 from mtls_lab.explaining.look import look_at
 from mtls_lab.explaining.symptoms import Symptoms
@@ -73,12 +74,14 @@ def _unloaded(options: argparse.Namespace, password: Password | None) -> Iterato
         None if path is None or what in inside or holds_keystore(path) else path
         for what, path in given.items()
     )
-    if (
-        cert and not key and not is_pkcs12(cert) and not is_container(cert)
-    ):  # a chain alone, which is not loaded as a pair
+    if cert and not key and not is_pkcs12(cert) and not is_container(cert):  # a chain alone
         yield from _chain_alone(cert)
         cert = None
-    for each in look_into(ca, cert, key, password or "").problems:
+    problems = list[Explanation]()
+    if key and given["cert"] and cert is None:  # what is in that is read by itself
+        problems += of_the_key(key, password or "")
+        key = None
+    for each in (*problems, *look_into(ca, cert, key, password or "").problems):
         yield Misfit(typed_here(f"{each.what} {each.why}".strip()), typed_here(each.fix))
     if options.crlfile and not entries_of({"crl": options.crlfile}):
         try:

@@ -30,7 +30,7 @@ from mtls_lab.pki.keystores import is_keystore, read_keystore
 from mtls_lab.pki.passwords import expect_openable
 from mtls_lab.text import printable
 
-__all__ = ["Own", "load_pair", "look_into", "trust"]
+__all__ = ["Own", "load_pair", "look_into", "of_the_key", "trust"]
 
 #: What makes a certificate useless for a client, whoever issued it.
 UNFIT = {
@@ -199,9 +199,7 @@ def look_into(
             told = asked(certfile=cert, keyfile=key, cafile=plain)
             problems.append(_alone(told) if certfile is None else told)
             if key not in (None, cert):
-                its = asked(keyfile=key)
-                own = its.entry.startswith("file_") and its.what != told.what
-                problems += [its] if own and its.entry != "file_swapped" else []
+                problems += [each for each in of_the_key(key, password) if each.what != told.what]
     return Own(
         ca,
         cert,
@@ -214,6 +212,12 @@ def look_into(
         bundle,
         password,
     )
+
+
+def of_the_key(key: PathLike, password: Password = "") -> list[Explanation]:
+    """Say of a key's file what it is in its place, if something, whatever is beside it."""
+    told = explain("[SSL] PEM lib", keyfile=key, password=password or None, course=False)
+    return [told] if told.entry.startswith("file_") and told.entry != "file_swapped" else []
 
 
 def trust(

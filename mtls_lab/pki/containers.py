@@ -37,16 +37,23 @@ _FOLDED = re.compile(
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----(?:[^-]|-(?!-{4})){1,200000}-----END \1-----")
 #: What is between two blocks of one value, as of a chain, or of a list in JSON.
 _SAME = re.compile(rb"""(?:\\[nr]?|[\s"',])*""")
-#: What stands before a value: `ca.crt: |`, `"certificate": "`, `TLS_CERT='`, `ca = <<EOT`, `<ca>`.
+#: What stands before a value: `ca.crt: |`, `"certificate": "`, `TLS_CERT='`, `ca = <<EOT`, `<ca>`,
+#: and two blanks in the tables that Vault prints.
 _NAME = re.compile(
-    rb"""(?:([\w./-]{1,80})["']?[ \t]{0,8}[:=][ \t]{0,8}"""
-    rb"""([|>][0-9+-]{0,2}|<<[-~]?["']?\w{1,20}["']?|\[?)"""
-    rb"""|<([\w.-]{1,80})>)(\s{0,200}["']{0,3}\s{0,200})\Z"""
+    rb"""(?:([\w./-]{1,80})(?:["']?[ \t]{0,8}[:=][ \t]{0,8}"""
+    rb"""([|>][0-9+-]{0,2}|<<[-~]?["']?\w{1,20}["']?|\[?)|[ \t]{2,40}\[?)"""
+    rb"""|<([\w.-]{1,80})>)(\s{0,200}["'`]{0,3}\s{0,200})\Z"""
 )
-#: What says nothing of a value, and the names of what is around it: Terraform's `output -json`,
-#: `configs` of Docker Compose.
-_EMPTY_NAMES = {b"value", b"content", b"data", b"stringData", b"pem", b"text"}
-_AROUND = re.compile(rb"""(?<![\w./-])([\w./-]{1,80})["']?[ \t]{0,8}[:=][ \t]{0,8}(?:\{|\r?\n)""")
+#: What says nothing of a value, and the names of what is around it or beside it, as in Terraform,
+#: Docker Compose, the `env` of a container and Envoy.
+_EMPTY_NAMES = {
+    *(b"value", b"content", b"data", b"stringData", b"pem", b"text"),
+    *(b"inline_string", b"inline_bytes"),
+}
+_AROUND = re.compile(
+    rb"""(?<![\w./-])(?:(?:name|key)["']?[ \t]{0,8}[:=][ \t]{0,8}["']?([\w./-]{1,80})"""
+    rb"""|([\w./-]{1,80})["']?[ \t]{0,8}[:=][ \t]{0,8}(?:\{|\r?\n))"""
+)
 #: `client-key: FILE`, in a kubeconfig.
 _PATH = re.compile(
     rb"(?m)^[ \t-]*(certificate-authority|client-certificate|client-key):[ \t]+([^\r\n#{]{1,1024})"
@@ -92,7 +99,8 @@ def blocks_in(data: bytes) -> dict[str, bytes]:
 def _named(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     for match in (*_BASE64.finditer(data), *_FOLDED.finditer(data)):
         with suppress(binascii.Error):
-            yield match[1], base64.b64decode(b"".join(match[2].split()))
+            name = _spoken(match[1], data[max(0, match.start() - 2048) : match.start()])
+            yield name, base64.b64decode(b"".join(match[2].split()))
     end, name, value = 0, b"", b""
     for block in _PEM.finditer(data):
         gap = data[end : block.start()]
@@ -112,9 +120,14 @@ def _name_in(before: bytes) -> bytes:
     opened = match[3] or match[2] or match[4].strip()
     if not opened and before[-1:] in {b"\r", b"\n"}:
         return b""
-    name = match[3] or match[1]
+    return _spoken(match[3] or match[1], before)
+
+
+def _spoken(name: bytes, before: bytes) -> bytes:
+    """Return a name, or that of what is around it if it says nothing."""
     around = _AROUND.findall(before) if name in _EMPTY_NAMES else []
-    return next((each for each in reversed(around) if each not in _EMPTY_NAMES), name)
+    found = (beside or above for beside, above in reversed(around))
+    return next((each for each in found if each not in _EMPTY_NAMES), name)
 
 
 def _in_lines(block: bytes) -> bytes:

@@ -123,7 +123,9 @@ JKS = Kind(
     "convert it: keytool -importkeystore -srckeystore {path} -destkeystore NEW.p12 "
     "-deststoretype pkcs12, then openssl pkcs12 -in NEW.p12 -out NEW.pem",
 )
-PACKED = Kind("packed", "is compressed or an archive (zip, gzip, tar, …)", "unpack it first")
+PACKED = Kind(
+    "packed", "is compressed or an archive", "unpack it first: gunzip, unzip or tar -xf {path}"
+)
 PAGE = Kind("page", "is a web page or XML", "download the file itself, not its page")
 PKCS11 = Kind(
     "pkcs11",
@@ -144,15 +146,21 @@ ON_THE_WAY = {
         "see that the value has this name, and that the program that fills it in was run",
     ),
     re.compile(rb"pkcs11:\S{3}"): PKCS11,
+    re.compile(rb"SQLite format 3\0"): Kind(
+        "database",
+        "is a database, as NSS keeps certificates and keys in (cert9.db, key4.db)",
+        "export from its folder: pk12util -d FOLDER -n NICKNAME -o NEW.p12, then openssl pkcs12 "
+        "-in NEW.p12 -out NEW.pem",
+    ),
     re.compile(rb"PuTTY-User-Key-File-"): Kind(
         "putty",
         "holds a key in PuTTY's own form (.ppk)",
         "convert it: puttygen {path} -O private-openssh -o NEW.key; a key that is Ed25519 this "
         "makes one of OpenSSH, so make a new one: openssl genpkey -algorithm ed25519 -out NEW.key",
     ),
-    re.compile(rb"(?:ssh-(?:rsa|ed25519)|ecdsa-sha2-\S{1,30}) AAAA"): Kind(
+    re.compile(rb"(?:ssh-(?:rsa|ed25519)|ecdsa-sha2-|sk-)\S{0,60} AAAA"): Kind(
         "ssh public",
-        "holds a public key of SSH, as for authorized_keys",
+        "holds a public key of SSH, or a certificate of it, as for authorized_keys",
         "have a certificate issued by a CA: TLS knows no keys of SSH",
     ),
 }

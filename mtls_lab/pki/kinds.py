@@ -185,6 +185,9 @@ def _bare(data: bytes) -> Kind | None:
         first = base64.b64decode(b"".join(data[:65536].split())[:64], validate=True)
     except binascii.Error:
         return None
+    if first[:1] == b"\x30" and (inner := _der(first)):
+        todo = f"decode it first: base64 -d {{path}} > NEW.p12; {inner.name} has its own form"
+        return Kind("base64 of der", f"holds base64 of what {inner.found}", todo)
     if first[:1] == b"\x30":
         return Kind(
             "bare",

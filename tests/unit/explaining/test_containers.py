@@ -351,6 +351,15 @@ WRITTEN: dict[str, Callable[[dict[str, str]], str]] = {
         f"  {name}:\n    content: |\n  {indented(text)}".replace("\n    -", "\n      -")
         for name, text in entries.items()
     ),
+    "env of a container": lambda entries: "env:\n" + "".join(
+        f"- name: {name}\n  value: |\n{indented(text)}" for name, text in entries.items()
+    ),
+    "Envoy": lambda entries: "".join(
+        f"{name}:\n  inline_bytes: {coded(text)}\n" for name, text in entries.items()
+    ),
+    "a table of Vault": lambda entries: "Key    Value\n" + "".join(
+        f"{name}    {text}" for name, text in entries.items()
+    ),
     "TOML": lambda entries: "".join(
         f'{name} = """\n{text}"""\n' for name, text in entries.items()
     ),
@@ -369,6 +378,17 @@ def test_a_value_has_a_name_however_it_is_written(form: str) -> None:
     }
     found = blocks_in(WRITTEN[form](entries).encode())
     assert {name: value.decode() for name, value in found.items()} == entries
+
+
+def test_a_key_beside_a_secret_is_not_told_to_be_alone(tmp_path: Path) -> None:
+    cert, key, ca = parts(tmp_path)
+    (tmp_path / "s.yaml").write_text(f"data:\n  tls.crt: {coded(cert)}\n  ca.crt: {coded(ca)}\n")
+    files = ("--certfile", tmp_path / "s.yaml", "--keyfile", tmp_path / "pump.key")
+    assert call("explain", *files).returncode == 0
+    (tmp_path / "pump.key").write_text(key.replace("PRIVATE KEY", "OPENSSH PRIVATE KEY"))
+    done = call("explain", *files)
+    assert "pump.key holds a key in OpenSSH's own form" in done.stdout
+    assert "2. " not in done.stdout
 
 
 def test_a_heading_is_no_name() -> None:

@@ -118,6 +118,10 @@ def test_what_people_make_of_pem(folder: Path) -> None:
         "still encrypted": b"$ANSIBLE_VAULT;1.1;AES256\n6433\n",
         "systemd": base64.b64encode(bytes(16) + struct.pack("<4I", 32, 1, 12, 16) + bytes(99)),
         "pkcs11": b"pkcs11:token=device;object=client;type=private\n",
+        "database": b"SQLite format 3\0" + bytes(80),
+        "base64 of der": base64.b64encode(
+            bytes.fromhex("3082099f020103308209650609" + "2a864886f70d010701") + bytes(99)
+        ),
         "pgp": text.replace(b"CERTIFICATE", b"PGP PRIVATE KEY BLOCK"),
         "tss": text.replace(b"CERTIFICATE", b"TSS KEY BLOB"),
         "stores": b"data:\n  k.jks: " + base64.b64encode(b"\xfe\xed\xfe\xed" + bytes(60)),
