@@ -44,6 +44,8 @@ _NAME = re.compile(
     rb"""([|>][0-9+-]{0,2}|<<[-~]?["']?\w{1,20}["']?|\[?)|[ \t]{2,40}\[?)"""
     rb"""|<([\w.-]{1,80})>)(\s{0,200}["'`]{0,3}\s{0,200})\Z"""
 )
+#: So far back from a value, its name is looked for.
+BEFORE = 500
 #: What says nothing of a value, and the names of what is around it or beside it, as in Terraform,
 #: Docker Compose, the `env` of a container and Envoy.
 _EMPTY_NAMES = {
@@ -99,22 +101,22 @@ def blocks_in(data: bytes) -> dict[str, bytes]:
 def _named(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     for match in (*_BASE64.finditer(data), *_FOLDED.finditer(data)):
         with suppress(binascii.Error):
-            name = _spoken(match[1], data[max(0, match.start() - 2048) : match.start()])
+            name = _spoken(match[1], data[max(0, match.start() - BEFORE) : match.start()])
             yield name, base64.b64decode(b"".join(match[2].split()))
-    end, name, value = 0, b"", b""
+    end, name, value = 0, b"", list[bytes]()
     for block in _PEM.finditer(data):
         gap = data[end : block.start()]
         if not value or not _SAME.fullmatch(gap):
-            yield name, value
-            name, value = _name_in(gap[-2048:]), b""
-        value += _in_lines(block[0])
+            yield name, b"".join(value)
+            name, value = _name_in(gap[-BEFORE:]), []
+        value.append(_in_lines(block[0]))
         end = block.end()
-    yield name, value
+    yield name, b"".join(value)
 
 
 def _name_in(before: bytes) -> bytes:
     """Return the name of the value that follows; none for a heading above plain PEM."""
-    match = _NAME.search(before[-600:])
+    match = _NAME.search(before)
     if match is None:
         return b""
     opened = match[3] or match[2] or match[4].strip()

@@ -416,8 +416,9 @@ def test_plain_pem_holds_nothing_under_a_name(tmp_path: Path) -> None:
         b"a:" + b"A" * 1_900_000 + b"!",
         b"a: |\n" + b" \n" * 900_000,
         b"value: -----BEGIN A-----MI-----END B-----" * 50_000,
+        b"-----BEGIN A-----MI-----END A-----" * 60_000,
     ],
-    ids=["dashes", "lines", "tags", "blocks", "names", "base64", "one block", "no end"],
+    ids=["dashes", "lines", "tags", "blocks", "names", "base64", "one block", "no end", "no name"],
 )
 def test_a_hostile_file_is_read_in_time(data: bytes) -> None:
     assert blocks_in(data) == {}
