@@ -15,7 +15,7 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,11 @@ from typing import Any
 from mtls_lab.errors import FileProblem, why_of
 
 __all__ = [
+    "Password",
     "PathLike",
     "append_line",
     "irregular",
+    "missing",
     "private_folder",
     "read_file",
     "read_json",
@@ -34,6 +36,8 @@ __all__ = [
 ]
 
 PathLike = str | os.PathLike[str]
+#: What opens files, or several, of which each has its own.
+Password = str | bytes | Sequence[str]
 
 #: A notebook with all its outputs has some 300 kB; what is beyond this is somebody's mistake.
 MOST = 32 << 20
@@ -246,6 +250,25 @@ def _kind(path: str) -> str:
     """What a path is that should be a regular file or a folder, or an empty text."""
     kind = "a link" if os.path.islink(path) else irregular(path)  # noqa: PTH114
     return "" if kind == "a folder" else kind
+
+
+def missing(path: PathLike) -> str:
+    """Return what to say of a file that is not there; an empty text of one that is.
+
+    Example:
+        >>> missing("no such file"), missing(os.curdir)
+        ('is not there', '')
+    """
+    try:
+        os.stat(path)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        with suppress(OSError):  # it is no link
+            return f"is a link to {os.readlink(path)}, which is not there"  # noqa: PTH115
+        return "is not there"
+    except (OSError, ValueError) as error:
+        looped = isinstance(error, OSError) and error.errno == errno.ELOOP
+        return "is a link that leads back to itself" if looped else ""
+    return ""
 
 
 def irregular(path: PathLike) -> str:

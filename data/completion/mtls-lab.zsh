@@ -41,8 +41,8 @@ _shtab_mtls_lab_defaults_added=0
 _shtab_mtls_lab_ask_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--folder[where client.crt, client.key and server_ca.pem are, or the folder of \`certs\` (default\: this folder)]:FOLDER:_files -/"
-  "--certfile[another certificate\: PEM, or .p12 with its key]:FILE:_files"
-  "--keyfile[its key\; not for a .p12, which holds it]:FILE:_files"
+  "--certfile[another certificate\: PEM, or .p12 or .jks with its key]:FILE:_files"
+  "--keyfile[its key\; not for a .p12 or .jks, which holds it]:FILE:_files"
   "--password-file[the password of the key or the .p12, or the PIN, is the first line of FILE]:FILE:_files"
   "--server-ca[the CAs of the backend (default\: server_ca.pem)]:FILE:_files"
   "--server-name[the name that the backend\'s certificate has to have (default\: HOST)]:NAME:"
@@ -98,9 +98,9 @@ _shtab_mtls_lab_completion_defaults_added=0
 _shtab_mtls_lab_diagnose_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   {--ca,--cafile}"[the CAs that the server\'s certificate must lead to\: PEM, or a Secret or truststore (default\: the system\'s)]:FILE:_files"
-  {--cert,--certfile}"[the certificate to present, with its chain\: PEM, or .p12 or Secret with its key]:FILE:_files"
+  {--cert,--certfile}"[the certificate to present, with its chain\: PEM, or .p12, .jks or Secret with its key]:FILE:_files"
   {--key,--keyfile}"[its private key (default\: it is in the file of --cert)]:FILE:_files"
-  "--password-file[its first line is the password of the key or the PKCS \#12 file (default\: a terminal is asked for that of a .p12)]:FILE:_files"
+  "*--password-file[its first line is a password of these files\; may be repeated (default\: a terminal is asked for that of a .p12 or .jks)]:FILE:_files"
   "--server-name[the name in the server\'s certificate, also sent as SNI (default\: the host)]:NAME:"
   "--starttls[begin TLS inside this protocol (default\: as the scheme of a URL says)]:starttls:(postgres smtp imap ldap mysql pop3 ftp nats)"
   "--http[also send GET \/ and read the answer]"
@@ -134,7 +134,7 @@ _shtab_mtls_lab_explain_options=(
   "--keyfile[its key]:FILE:_files"
   "--cafile[the CAs that it is checked with]:FILE:_files"
   "--crlfile[the revocation lists that it is checked with]:FILE:_files"
-  "--password-file[its first line is the password of a PKCS \#12 file]:FILE:_files"
+  "*--password-file[its first line is a password of these files\; may be repeated]:FILE:_files"
   "--peer[who sent the alert\: openssl, go, \"go 1.27\", java, erlang, gnutls, \…]:peer:"
   "--json[one JSON object, for a program]"
   "(*)::the error, or the name of a log (default\: what standard input has\; without any, the files below are looked into):"
@@ -198,8 +198,8 @@ _shtab_mtls_lab_review_defaults_added=0
 
 _shtab_mtls_lab_serve_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--certfile[another certificate\: PEM, or .p12 with its key]:FILE:_files"
-  "--keyfile[its key\; not for a .p12, which holds it]:FILE:_files"
+  "--certfile[another certificate\: PEM, or .p12 or .jks with its key]:FILE:_files"
+  "--keyfile[its key\; not for a .p12 or .jks, which holds it]:FILE:_files"
   "--password-file[the password of the key or the .p12, or the PIN, is the first line of FILE]:FILE:_files"
   "--client-ca[the CAs of the devices (default\: client_ca.pem)]:FILE:_files"
   "--crl[their revocation list]:FILE:_files"

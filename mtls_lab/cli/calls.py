@@ -51,12 +51,13 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     # By the long names too, which `explain` and the ssl module have for them.
     told = "the CAs that the server's certificate must lead to: PEM, or a Secret or truststore"
     file(command, "--ca", f"{told} (default: the system's)", "--cafile")
-    told = "the certificate to present, with its chain: PEM, or .p12 or Secret with its key"
+    told = "the certificate to present, with its chain: PEM, or .p12, .jks or Secret with its key"
     file(command, "--cert", told, "--certfile")
     told = "its private key (default: it is in the file of --cert)"
     file(command, "--key", told, "--keyfile")
-    told = "its first line is the password of the key or the PKCS #12 file"
-    file(command, "--password-file", f"{told} (default: a terminal is asked for that of a .p12)")
+    told = "its first line is a password of these files; may be repeated"
+    told += " (default: a terminal is asked for that of a .p12 or .jks)"
+    file(command, "--password-file", told, action="append", default=[])
     command.add_argument(
         "--server-name",
         metavar="NAME",

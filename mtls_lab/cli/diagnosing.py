@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from mtls_lab.cli.ending import Events, code_for, noted
 from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.files import Password
 from mtls_lab.program import coloured, columns
 from mtls_lab.text import host_and_port, json_text
 
@@ -89,7 +90,7 @@ def _in_options(text: str) -> str:
     return re.sub(r"--(cert|key|ca)file\b", r"--\1", typed_here(text))
 
 
-def _password(options: argparse.Namespace) -> str:
+def _password(options: argparse.Namespace) -> Password:
     """The password of the key, or of a PKCS #12 file, which is asked for at a terminal."""
     from mtls_lab.cli.passwords import password_for  # noqa: PLC0415 - see run
 

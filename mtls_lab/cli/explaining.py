@@ -24,6 +24,7 @@ from mtls_lab.explaining.cards import folded
 from mtls_lab.explaining.pasted import READ
 from mtls_lab.explaining.records import Other, others_in
 from mtls_lab.explaining.wording import typed_here
+from mtls_lab.files import Password, missing
 from mtls_lab.program import coloured, columns
 from mtls_lab.text import json_text
 
@@ -83,10 +84,10 @@ def run(options: argparse.Namespace) -> int:
     return 0 if told.known else NOT_KNOWN
 
 
-def _password(options: argparse.Namespace) -> str | None:
+def _password(options: argparse.Namespace) -> Password | None:
     """The password of a file: where one is named; else asked for, if a file is PKCS #12."""
     named = [path for path in (options.certfile, options.keyfile, options.cafile) if path]
-    if options.password_file is None and not named:
+    if not options.password_file and not named:
         return None
     from mtls_lab.cli.passwords import password_for  # noqa: PLC0415 - most need none
 
@@ -184,9 +185,7 @@ def _must_be_a_file(path: Path) -> None:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
         gone = isinstance(error, FileNotFoundError | NotADirectoryError)
-        found = f"{path} is not there" if gone else f"{path} cannot be opened"
-        if gone and path.is_symlink():
-            found = f"{path} is a link to {path.readlink()}, which is not there"
+        found = f"{path} {missing(path) if gone else 'cannot be opened'}"
         raise FileProblem(found, "a file", "check the name and the folder") from None
     if stat.S_ISREG(mode):
         return

@@ -13,15 +13,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mtls_lab.diagnosing.causes import sentence
-from mtls_lab.diagnosing.own import look_into
+from mtls_lab.diagnosing.own import look_into, of_the_key
 from mtls_lab.errors import FileProblem
+from mtls_lab.explaining import Explanation
 from mtls_lab.explaining.cards import fold
 from mtls_lab.explaining.look import look_at
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import outsiders, shown, typed_here
+from mtls_lab.files import Password
 from mtls_lab.pki.bundles import is_pkcs12
 from mtls_lab.pki.containers import entries_of, is_container
-from mtls_lab.pki.keystores import is_keystore
+from mtls_lab.pki.keystores import holds_keystore
 from mtls_lab.pki.pem import read_crls
 from mtls_lab.program import columns
 from mtls_lab.text import json_text, printable
@@ -40,7 +42,7 @@ class Misfit:
     fix: str = ""
 
 
-def run(options: argparse.Namespace, password: str | None) -> int:
+def run(options: argparse.Namespace, password: Password | None) -> int:
     """Print what is wrong with the files, and return 0, or 1 if there is something."""
     paths = (options.certfile, options.keyfile, options.cafile, options.crlfile)
     names = [shown(path)[0] for path in paths if path]
@@ -64,27 +66,31 @@ def run(options: argparse.Namespace, password: str | None) -> int:
     return WRONG if found else 0
 
 
-def _unloaded(options: argparse.Namespace, password: str | None) -> Iterator[Misfit]:
+def _unloaded(options: argparse.Namespace, password: Password | None) -> Iterator[Misfit]:
     """Give each file that a program could not load."""
     given = {"cert": options.certfile, "key": options.keyfile, "ca": options.cafile}
     inside = entries_of(given)
     cert, key, ca = (
-        None if path is None or what in inside or is_keystore(path) else path
+        None if path is None or what in inside or holds_keystore(path) else path
         for what, path in given.items()
     )
-    if (
-        cert and not key and not is_pkcs12(cert) and not is_container(cert)
-    ):  # a chain alone, which is not loaded as a pair
+    if cert and not key and not is_pkcs12(cert) and not is_container(cert):  # a chain alone
         yield from _chain_alone(cert)
         cert = None
-    for each in look_into(ca, cert, key, password or "").problems:
+    problems = list[Explanation]()
+    if key and given["cert"] and cert is None:  # what is in that is read by itself
+        problems += of_the_key(key, password or "")
+        key = None
+    for each in (*problems, *look_into(ca, cert, key, password or "").problems):
         yield Misfit(typed_here(f"{each.what} {each.why}".strip()), typed_here(each.fix))
     if options.crlfile and not entries_of({"crl": options.crlfile}):
         try:
             read_crls(options.crlfile)
         except FileProblem as problem:
             found, todo = printable(problem.found), printable(problem.todo)
-            yield Misfit(f"{found}.", f"{todo[:1].upper()}{todo[1:]}.")
+            yield Misfit(
+                f"{found}, and it should be {problem.expected}.", f"{todo[:1].upper()}{todo[1:]}."
+            )
 
 
 def _chain_alone(path: Path) -> Iterator[Misfit]:
@@ -98,7 +104,7 @@ def _chain_alone(path: Path) -> Iterator[Misfit]:
             yield Misfit(says, "Copy the file or write it again.")
 
 
-def _misfits(options: argparse.Namespace, password: str | None) -> Iterator[Misfit]:
+def _misfits(options: argparse.Namespace, password: Password | None) -> Iterator[Misfit]:
     """Give what does not fit between the files that can be read, and with the clock."""
     files = {
         "cert": options.certfile,

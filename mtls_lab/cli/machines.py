@@ -195,8 +195,8 @@ def _place(
             "folder", metavar="FOLDER", type=Path, nargs="?", default=Path(), help=told
         )
     parser.set_defaults(machine=machine)
-    file(parser, "--certfile", "another certificate: PEM, or .p12 with its key")
-    file(parser, "--keyfile", "its key; not for a .p12, which holds it")
+    file(parser, "--certfile", "another certificate: PEM, or .p12 or .jks with its key")
+    file(parser, "--keyfile", "its key; not for a .p12 or .jks, which holds it")
     told = "the password of the key or the .p12, or the PIN, is the first line of FILE"
     file(parser, "--password-file", told)
 

@@ -119,9 +119,10 @@ def parser_of(program: str) -> argparse.ArgumentParser:
         ("keyfile", "its key"),
         ("cafile", "the CAs that it is checked with"),
         ("crlfile", "the revocation lists that it is checked with"),
-        ("password-file", "its first line is the password of a PKCS #12 file"),
     ):
         values.file(why, f"--{name}", held)
+    told = "its first line is a password of these files; may be repeated"
+    values.file(why, "--password-file", told, action="append", default=[])
     why.add_argument(
         "--peer",
         default="",

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.files import Password
 from mtls_lab.pki.kinds import read_bounded
 
 __all__ = ["password", "password_for"]
@@ -55,16 +56,16 @@ def password(prompt: str, file: Path | None, *, twice: bool = False) -> str:
     return found
 
 
-def password_for(paths: Iterable[Path | None], file: Path | None) -> str | None:
-    """Return the password in a file, or else of a PKCS #12 file among some, which is asked for.
+def password_for(paths: Iterable[Path | None], files: Sequence[Path]) -> Password | None:
+    """Return the passwords in files, or else that of a .p12 or .jks, which is asked for.
 
     None where there is no such file, or nobody who could be asked: a program may be waiting.
     """
-    from mtls_lab.pki.bundles import is_pkcs12  # noqa: PLC0415 - most need none
+    from mtls_lab.pki.bundles import holds_a_pair  # noqa: PLC0415 - most need none
 
-    if file is not None:
-        return password("", file)
-    locked = next((path for path in paths if path and is_pkcs12(path)), None)
+    if files:
+        return [password("", file) for file in files]
+    locked = next((path for path in paths if path and holds_a_pair(path)), None)
     if locked is None or sys.stdin is None or not sys.stdin.isatty():
         return None  # it is said of the file what it is
     return password(f"Password of {locked}", None)

@@ -18,10 +18,11 @@ from mtls_lab.cli.passwords import password, password_for
 from mtls_lab.cli.telling import in_options, not_loaded
 from mtls_lab.errors import FileProblem, LabError
 from mtls_lab.explaining import Explanation, explain
-from mtls_lab.files import irregular
+from mtls_lab.files import Password, irregular
 from mtls_lab.net import client_context, server_context
-from mtls_lab.pki.bundles import is_pkcs12, read_pkcs12
+from mtls_lab.pki.bundles import holds_a_pair, read_pair
 from mtls_lab.pki.kinds import kind_of, read_bounded
+from mtls_lab.pki.pem import read_certificate
 
 __all__ = ["Place", "refuse_pipes"]
 
@@ -39,7 +40,8 @@ Pair = tuple[Path, Path, Callable[[], str] | None]
 class Place:
     """The files of one machine; None where it needs none.
 
-    Without a `keyfile`, the `certfile` is PKCS #12 and holds the key as well; `password` opens it.
+    Without a `keyfile`, the `certfile` is PKCS #12 or a keystore, and holds the key as well;
+    `password` opens it.
 
     Example:
         >>> options = argparse.Namespace(
@@ -59,7 +61,7 @@ class Place:
     certfile: Path | None
     keyfile: Path | None
     cafile: Path | None
-    password: str | None = field(default=None, repr=False)
+    password: Password | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> Place:
@@ -73,8 +75,10 @@ class Place:
         """
         if options.plain:
             return cls(None, None, None)
-        bundled = options.certfile and options.keyfile is None and is_pkcs12(options.certfile)
+        bundled = options.certfile and options.keyfile is None and holds_a_pair(options.certfile)
         if (options.certfile is None) != (options.keyfile is None) and not bundled:
+            if options.certfile and options.certfile.exists():
+                read_certificate(options.certfile)  # which says what another file is
             there, missing = (
                 ("certfile", "keyfile") if options.certfile else ("keyfile", "certfile")
             )
@@ -97,7 +101,7 @@ class Place:
         if device and options.one_sided:
             found = cls(None, None, cafile)
         else:
-            word = password_for((certfile,), options.password_file) or "" if bundled else None
+            word = _word(certfile, options.password_file) if bundled else None
             found = cls(certfile, keyfile, None if options.one_sided else cafile, word)
         refuse_pipes(found.certfile, found.keyfile, found.cafile, once=True)
         return found
@@ -159,7 +163,7 @@ class Place:
         if self.keyfile is not None:
             yield certfile, self.keyfile, partial(_password, self.keyfile, options)
             return
-        with read_pkcs12(certfile, self.password or "").files() as pair:
+        with read_pair(certfile, self.password or "").files() as pair:
             yield (*pair, None)
 
 
@@ -176,6 +180,10 @@ def refuse_pipes(*paths: Path | None, once: bool) -> None:
             if once and not path.resolve().exists():
                 continue
             raise FileProblem(f"{path} is a pipe", "a file", "write it to a file first")
+
+
+def _word(certfile: Path, file: Path | None) -> Password:
+    return password_for((certfile,), [file] if file else []) or ""
 
 
 def _password(keyfile: Path | None, options: argparse.Namespace) -> str:

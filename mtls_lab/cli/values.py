@@ -19,9 +19,34 @@ PORT = 5000
 MOST_DAYS = 3650
 
 
-def file(parser: Any, name: str, told: str, *also: str) -> None:
+def file(parser: Any, name: str, told: str, *also: str, **more: Any) -> None:
     """Add an option that names a file to a parser, or to a group of one; `also` are other names."""
-    parser.add_argument(name, *also, metavar="FILE", type=Path, help=told)
+    parser.add_argument(name, *also, metavar="FILE", type=_path, help=told, **more)
+
+
+def _path(text: str) -> Path:
+    """Return the path of a file. Raises ArgumentTypeError: it is a URI, or PEM."""
+    scheme = re.match(r"([a-z][a-z0-9+.-]{1,20}):(?!\\)", text)
+    if scheme and not Path(text).exists():
+        raise argparse.ArgumentTypeError(_of_scheme(scheme[1]))
+    if "-----BEGIN " in text:
+        raise argparse.ArgumentTypeError("this is PEM itself: write it to a file, and name that")
+    return Path(text)
+
+
+def _of_scheme(scheme: str) -> str:
+    match scheme:
+        case "pkcs11":
+            return (
+                "a key in a token or HSM (PKCS #11) never leaves it, and the lab does not load the "
+                "module that uses it: give the certificate alone, which can be looked into, or "
+                "call the server with openssl s_client -provider pkcs11 -provider default -key URI"
+            )
+        case "file":
+            return "this is a URL: give the path behind file://"
+        case "http" | "https":
+            return "this is a URL: download the file first, curl -fo FILE URL, and name it"
+    return f"this is a URI ({scheme}:), and a file is expected: write what it names to one"
 
 
 def _number(text: str) -> int:

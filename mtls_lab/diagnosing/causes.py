@@ -19,6 +19,7 @@ from mtls_lab.explaining.wording import shown
 from mtls_lab.facts import read_facts
 from mtls_lab.pki.bundles import is_pkcs12
 from mtls_lab.pki.containers import is_container
+from mtls_lab.pki.keystores import is_keystore
 from mtls_lab.pki.names import is_address
 from mtls_lab.pki.rules import told
 from mtls_lab.text import host_and_port, printable
@@ -164,7 +165,7 @@ def _shell(seen: Seen) -> dict[str, str]:
     own = seen.own
     paths = {"ca": own.cafile, "cert": own.certfile, "key": own.keyfile}
     words = {
-        name: path.as_posix() if path and not is_container(path) else "FILE"
+        name: path.as_posix() if path and not (is_container(path) or is_keystore(path)) else "FILE"
         for name, path in paths.items()
     }
     words |= {"target": host_and_port(seen.host, seen.port), "name": seen.name, "host": seen.host}

@@ -14,7 +14,7 @@ from mtls_lab.diagnosing.faults import Sent
 from mtls_lab.diagnosing.value import NO, NOTE, OPEN, YES, Line, as_lines
 from mtls_lab.drawing import card, escape, side_by_side
 from mtls_lab.explaining import Explanation, explain
-from mtls_lab.files import PathLike
+from mtls_lab.files import Password, PathLike
 from mtls_lab.pki.names import covers, hosts_of, is_address
 from mtls_lab.pki.rules import extensions_of
 from mtls_lab.text import Shown, printable
@@ -55,7 +55,7 @@ class Client(Shown):
         version: str = "",
         said: bytes = b"",
         client_ca: PathLike | None = None,
-        password: str = "",
+        password: Password = "",
         asked: bool = True,
     ) -> Client:
         """Read what it showed.
@@ -113,7 +113,7 @@ def _plain(field: Field | None) -> str:
 def _sent(
     messages: tuple[Message, ...],
     failure: Failure | None,
-    cas: tuple[PathLike | None, str],
+    cas: tuple[PathLike | None, Password],
     *,
     asked: bool,
 ) -> Iterator[Line]:

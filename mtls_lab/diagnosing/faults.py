@@ -13,7 +13,7 @@ from mtls_lab.diagnosing.attempts import Served
 from mtls_lab.explaining.look import Finding, look_at
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import outsiders
-from mtls_lab.files import PathLike
+from mtls_lab.files import Password, PathLike
 from mtls_lab.pki.comparison import compare
 from mtls_lab.wire import Failure
 
@@ -47,7 +47,7 @@ class Sent:
     served: Served
     sender: str
     cafile: PathLike | None
-    password: str = field(default="", repr=False)
+    password: Password = field(default="", repr=False)
 
     def explains(self, code: int | None) -> Finding | None:
         """Return what in the chain makes it fail with this verify code, or None."""

@@ -25,7 +25,7 @@ from mtls_lab.diagnosing.misbehaving import (
 )
 from mtls_lab.diagnosing.own import load_pair, trust
 from mtls_lab.errors import LabError
-from mtls_lab.files import PathLike
+from mtls_lab.files import Password, PathLike
 from mtls_lab.net.sockets import Acceptor, Address
 from mtls_lab.net.tls import hang_up, messages_of, watch, wrap
 from mtls_lab.pki import CertificateAuthority, write_certificate
@@ -46,7 +46,7 @@ def listen(
     port: int = 0,
     certfile: PathLike | None = None,
     keyfile: PathLike | None = None,
-    password: str = "",
+    password: Password = "",
     client_ca: PathLike | None = None,
     fault: str = "",
     save_ca: PathLike | None = None,
@@ -109,7 +109,7 @@ def _serve(
     peer: Address,
     context: ssl.SSLContext,
     fault: str,
-    cas: tuple[PathLike | None, str],
+    cas: tuple[PathLike | None, Password],
 ) -> Client:
     address = host_and_port(*peer)
     connection.settimeout(HANDSHAKE)

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from cryptography import x509
@@ -19,17 +20,17 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.explaining import Explanation, explain
-from mtls_lab.files import PathLike
+from mtls_lab.files import Password, PathLike
 from mtls_lab.net.tls import watch
 from mtls_lab.pki import pem
-from mtls_lab.pki.bundles import Bundle, is_pkcs12, read_bundle, read_pkcs12
+from mtls_lab.pki.bundles import Bundle, holds_a_pair, is_pkcs12, read_bundle, read_pair
 from mtls_lab.pki.comparison import compare
 from mtls_lab.pki.containers import Entry, entries_of, is_container, unpacked
 from mtls_lab.pki.keystores import is_keystore, read_keystore
 from mtls_lab.pki.passwords import expect_openable
 from mtls_lab.text import printable
 
-__all__ = ["Own", "load_pair", "look_into", "trust"]
+__all__ = ["Own", "load_pair", "look_into", "of_the_key", "trust"]
 
 #: What makes a certificate useless for a client, whoever issued it.
 UNFIT = {
@@ -46,7 +47,7 @@ class Own:
         cafile, certfile, keyfile: the paths; None where there is none.
         cas: what is in the CA file; empty for the CAs of the system.
         chain: what is in the certificate file.
-        bundle: what is in it if it is a PKCS #12 file that opens, or holds PEM under names.
+        bundle: what is in it if it opens with a password, or holds PEM under names.
         problems: of each file that does not load, what is wrong.
         trusts, presents: whether the CA file, and the certificate with its key, can be loaded.
         password: the key's.
@@ -62,7 +63,7 @@ class Own:
     trusts: bool
     presents: bool
     bundle: Bundle | None = None
-    password: str = field(default="", repr=False)
+    password: Password = field(default="", repr=False)
     alpn: tuple[str, ...] = ()
 
     @property
@@ -127,14 +128,14 @@ class Own:
 
 
 def load_pair(
-    context: ssl.SSLContext, certfile: PathLike, keyfile: PathLike | None, password: str = ""
+    context: ssl.SSLContext, certfile: PathLike, keyfile: PathLike | None, password: Password = ""
 ) -> Bundle | None:
-    """Load a certificate and its key, of PEM files, of one PKCS #12 file, or of a Secret.
+    """Load a certificate and its key, of PEM files, one PKCS #12 file or keystore, or a Secret.
 
     What is not plain PEM is returned.
 
     Raises:
-        FileProblem: the PKCS #12 file does not open, or one of the two is not in it.
+        FileProblem: a file under a password does not open, or one of the two is not in it.
         OSError, ValueError: as `load_cert_chain` does.
     """
     files = {"cert": certfile, "key": keyfile}
@@ -148,14 +149,15 @@ def load_pair(
             "one certificate with its key",
             "give a file with the one that is meant: kubectl get secret NAME -o yaml",
         )
-    if keyfile in (None, certfile) and is_pkcs12(certfile):
-        bundle = read_pkcs12(certfile, password)
+    if keyfile in (None, certfile) and holds_a_pair(certfile):
+        bundle = read_pair(certfile, password)
         bundle.load_into(context)
         return bundle
     if Path(keyfile or certfile).is_file():  # else OpenSSL says what it is
         expect_openable(keyfile or certfile)
     # Whoever is asked at a terminal waits for ever: without a password, a locked key fails.
-    context.load_cert_chain(certfile, keyfile, password=lambda: password)
+    word = pem.word_of(keyfile or certfile, password)
+    context.load_cert_chain(certfile, keyfile, password=lambda: word)
     return None
 
 
@@ -163,7 +165,7 @@ def look_into(
     cafile: PathLike | None,
     certfile: PathLike | None,
     keyfile: PathLike | None,
-    password: str = "",
+    password: Password = "",
 ) -> Own:
     """Load the files as a client would, and read what is in them. Nothing is raised."""
     ca, cert, key = (None if each is None else Path(each) for each in (cafile, certfile, keyfile))
@@ -193,8 +195,11 @@ def look_into(
         except (OSError, ValueError) as error:
             presents = False
             plain = ca if _certificates(ca) else None
-            told = explain(error, certfile=cert, keyfile=key, cafile=plain, course=False)
+            asked = partial(explain, error, password=password or None, course=False)
+            told = asked(certfile=cert, keyfile=key, cafile=plain)
             problems.append(_alone(told) if certfile is None else told)
+            if key not in (None, cert):
+                problems += [each for each in of_the_key(key, password) if each.what != told.what]
     return Own(
         ca,
         cert,
@@ -209,8 +214,14 @@ def look_into(
     )
 
 
+def of_the_key(key: PathLike, password: Password = "") -> list[Explanation]:
+    """Say of a key's file what it is in its place, if something, whatever is beside it."""
+    told = explain("[SSL] PEM lib", keyfile=key, password=password or None, course=False)
+    return [told] if told.entry.startswith("file_") and told.entry != "file_swapped" else []
+
+
 def trust(
-    context: ssl.SSLContext, cafile: PathLike, password: str = ""
+    context: ssl.SSLContext, cafile: PathLike, password: Password = ""
 ) -> tuple[x509.Certificate, ...]:
     """Load the CAs of a file: PEM, also under names, or a truststore of Java; return them.
 
@@ -249,7 +260,7 @@ def _of(problem: FileProblem) -> Explanation:
 
 
 def _inside(
-    files: Mapping[str, PathLike | None], entries: Mapping[str, Entry], password: str
+    files: Mapping[str, PathLike | None], entries: Mapping[str, Entry], password: Password
 ) -> Bundle:
     """Read a pair of which something is in a file under names. Raises FileProblem."""
     with unpacked(files, entries) as plain:

@@ -19,7 +19,7 @@ from mtls_lab.diagnosing.reporting import report
 from mtls_lab.diagnosing.starttls import PROTOCOLS
 from mtls_lab.diagnosing.value import Diagnosis
 from mtls_lab.errors import LabError, UnknownName
-from mtls_lab.files import PathLike
+from mtls_lab.files import Password, PathLike
 from mtls_lab.net import Address, Upstream
 from mtls_lab.text import host_and_port, printable
 
@@ -56,7 +56,7 @@ def diagnose(
     cafile: PathLike | None = None,
     certfile: PathLike | None = None,
     keyfile: PathLike | None = None,
-    password: str = "",
+    password: Password = "",
     server_hostname: str | None = None,
     starttls: str = "",
     http: bool = False,

@@ -10,6 +10,7 @@ import base64
 import codecs
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,48 +18,25 @@ from typing import TYPE_CHECKING
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.explaining.wording import shown
-from mtls_lab.files import PathLike
+from mtls_lab.files import Password, PathLike, missing
 from mtls_lab.text import printable
 
 if TYPE_CHECKING:
     from cryptography import x509
 
+    from mtls_lab.pki.forms import Kind
+
 __all__ = ["mistakes_in", "with_java", "wrong_signers"]
 
-#: Which mistake is in a file, by the words in which pem says so. "form": see pki/kinds.py.
+#: Which mistake is in a file, by the words in which pem says so; "form": see pki/forms.py.
 MISTAKES = {
     "with a password": "password",
-    "is encrypted as a whole": "form",
     "is encrypted": "password",
-    "in DER form and": "form",
-    "bundle of certificates": "form",
     "in DER form": "der",
     "of another kind": "kind",  # an RSA key, say: the lab makes EC keys, ssl takes both
     "holds a damaged": "other",
-    "holds a key that only": "in a TPM",
-    "holds a key in OpenSSH": "form",
-    "holds a PKCS": "form",
-    "holds a PEM file that": "form",
     "holds something else in": "form",
-    "holds base64": "form",
-    "holds files": "form",
-    "is a PKCS": "form",
-    "is a Java": "form",
-    "is a web page": "form",
-    "is compressed": "form",
     "is larger than": "form",
-    "is text in UTF-16": "form",
-    "is a pointer of Git": "form",
-    "holds a placeholder": "form",
-    "holds a key in PuTTY": "form",
-    "holds a public key of SSH": "form",
-    "has an END line": "form",
-    "is cut off": "form",
-    r"has \n as": "form",
-    "has its whole PEM": "form",
-    "has something before or behind": "form",
-    "has a BEGIN line without": "form",
-    "ends its lines with CR": "form",
     "holds a certificate signing request": "another thing",
     "holds a certificate revocation list": "another thing",
     "holds a public key": "another thing",
@@ -70,6 +48,8 @@ MISTAKES = {
 #: with DES or RC2 (RFC 8018, appendix A.3), PKCS #12's with RC4 or RC2 (RFC 7292, appendix C).
 LEGACY_HEAD = rb"^DEK-Info: (?:DES|RC2|RC4|CAST5?|BF|IDEA|SEED)-(?!EDE3)"
 LEGACY_OIDS = rb"\x2a\x86\x48\x86\xf7\x0d\x01(?:\x05[\x03\x06\x0a\x0b]|\x0c\x01[\x01\x02\x05\x06])"
+#: What is said of the password of a key where nobody has given one to look with.
+LACK = "the password is missing or wrong"
 ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
 States = Iterator[tuple[str, tuple[tuple[str, str], ...]]]
@@ -79,7 +59,7 @@ def mistakes_in(
     certfile: PathLike | None,
     keyfile: PathLike | None,
     cafile: PathLike | None,
-    password: str | None = None,
+    password: Password | None = None,
     *,
     course: bool = True,
 ) -> States:
@@ -108,19 +88,32 @@ def mistakes_in(
             mistake = _mistake(path, found, wanted, alone=keyfile is None)
             # What stands in brackets is a library's or the system's own wording.
             found = re.sub(r" \(.*\)$", "", found)
+            found = f" {printable(gone)}" if (gone := missing(path)) else found
             if mistake == "password" and password is not None and _opens(path, password):
                 continue
             words = {"file": text, "wanted": wanted, "found": text + found, "in shell": command}
-            words["todo"] = problem.todo.replace(os.fspath(path), text)
+            words["todo"] = _typed(problem.todo, path, text, command)
+            words["lack"] = "the one that was given does not open it" if password else LACK
             yield f"{group}: {mistake}", tuple(words.items())
     # OpenSSL does not mind these, so that any other mistake comes first.
     yield from _marked({"pair": (certfile, keyfile), "ca": (cafile,)}, course=course)
 
 
+def _typed(todo: str, path: PathLike, text: str, command: str) -> str:
+    """Name a file in what is to be done as in a shell, and a new one that is to be beside it."""
+    if "-out " not in todo and " > " not in todo:
+        return todo.replace(os.fspath(path), text)
+    new = Path(path).with_suffix("")
+    short = shlex.quote(Path(shlex.split(command)[0]).with_suffix("").as_posix())
+    return todo.replace(shlex.quote(os.fspath(path)), command).replace(os.fspath(new), short)
+
+
 def _mistake(path: PathLike, found: str, wanted: str, *, alone: bool) -> str:
     """Return which mistake is in a file that does not load; `alone` is one without a keyfile."""
     mistake = next((MISTAKES[words] for words in MISTAKES if words in found), "other")
-    if "(No such file" in found or not os.path.lexists(path):
+    if (form := _form(path)) is not None and form.found in found:
+        mistake = "in a TPM" if form.name == "tss2" else "form"
+    if missing(path):
         return "missing"
     if Path(path).is_dir():
         return "folder"
@@ -129,6 +122,15 @@ def _mistake(path: PathLike, found: str, wanted: str, *, alone: bool) -> str:
     if mistake == "swapped" and wanted == "a private key" and alone:
         return "no key"
     return "old encryption" if mistake == "password" and _is_legacy(path) else mistake
+
+
+def _form(path: PathLike) -> Kind | None:
+    """What a file is in the place of PEM."""
+    from mtls_lab.pki.kinds import kind_of, read_bounded  # noqa: PLC0415 - see mistakes_in
+
+    with suppress(FileProblem):
+        return kind_of(read_bounded(path, "PEM"))
+    return None
 
 
 def _marked(files: dict[str, tuple[PathLike | None, ...]], *, course: bool) -> States:
@@ -155,7 +157,7 @@ def _is_legacy(path: PathLike) -> bool:
     return False
 
 
-def _opens(path: PathLike, password: str) -> bool:
+def _opens(path: PathLike, password: Password) -> bool:
     """Whether a password is that of an encrypted key."""
     from mtls_lab.pki import pem  # noqa: PLC0415 - see mistakes_in
 

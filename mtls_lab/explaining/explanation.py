@@ -23,7 +23,7 @@ from mtls_lab.explaining.raised import FILES
 from mtls_lab.explaining.symptoms import Entry, Symptoms, find, is_of_a_state
 from mtls_lab.explaining.views import chosen, in_text, views_of
 from mtls_lab.explaining.wording import OTHER, elsewhere, names_for, side_named, steady, worded
-from mtls_lab.files import PathLike
+from mtls_lab.files import Password, PathLike
 from mtls_lab.text import Shown
 from mtls_lab.wire import Failure
 from mtls_lab.wire.names import alert_of, normal
@@ -113,7 +113,7 @@ def explain(
     chain: Sequence[x509.Certificate] = (),
     peer: str = "",
     crlfile: PathLike | None = None,
-    password: str | None = None,
+    password: Password | None = None,
     course: bool | None = None,
     excluded: Collection[str] = (),
 ) -> Explanation:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtls_lab.errors import FileProblem
-from mtls_lab.files import PathLike
+from mtls_lab.files import Password, PathLike, missing
 from mtls_lab.text import printable
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Held:
 def read(
     files: Mapping[str, PathLike | None],
     names: Mapping[str, str],
-    password: str | None = None,
+    password: Password | None = None,
 ) -> Held:
     """Read what can be read.
 
@@ -95,7 +95,7 @@ def _read_certificates(
     held: Held,
     files: Mapping[str, PathLike | None],
     names: Mapping[str, str],
-    password: str | None,
+    password: Password | None,
 ) -> None:
     """Read certificates and CAs, of PEM files or bundles, whose key counts if there is no other."""
     from mtls_lab.pki import pem  # noqa: PLC0415 - see read
@@ -139,12 +139,13 @@ def _limited(path: Path) -> Looks:
 
 
 def _of_bundle(
-    held: Held, name: str, path: PathLike, text: str, password: str | None
+    held: Held, name: str, path: PathLike, text: str, password: Password | None
 ) -> list[x509.Certificate]:
     """Return the certificates of a file that is not PEM, and note what is wrong with it."""
-    from mtls_lab.pki.bundles import is_pkcs12, read_bundle  # noqa: PLC0415 - see read
+    from mtls_lab.pki.bundles import is_old, is_pkcs12, read_bundle  # noqa: PLC0415 - see read
 
-    if "Java keystore" in held.unread[-1]:
+    keystore = "Java keystore" in held.unread[-1]
+    if keystore and (name == "ca" or not password):
         return _of_keystore(path, trusted=name == "ca")
     bundle = is_pkcs12(path)
     try:
@@ -153,8 +154,16 @@ def _of_bundle(
         if bundle:
             held.unread[-1] = _why(locked, path, text) + NOT_LOOKED
             held.access += [("wrong password", {})] if password else []
-        return []
+        elif keystore:
+            words = {
+                "found": _why(locked, path, text),
+                "todo": locked.todo[:1].upper() + locked.todo[1:],
+            }
+            held.access.append(("keystore without a key", words))
+        return _of_keystore(path, trusted=False) if keystore else []
     held.key = held.key or key
+    if bundle and is_old(path):
+        held.access.append(("old bundle", {"holder": name}))
     if bundle and name == "ca":
         held.access.append(("bundle as truststore", {}))
     elif bundle and key is None:
@@ -175,19 +184,29 @@ def _read_key(
     held: Held,
     files: Mapping[str, PathLike | None],
     names: Mapping[str, str],
-    password: str | None,
+    password: Password | None,
 ) -> None:
     from mtls_lab.pki import pem  # noqa: PLC0415 - see read
 
     bundled, held.key = held.key, None
-    for name in ("key", "cert"):
+    for name, read in (
+        ("key", pem.read_any_key),
+        ("key", _key_of_bundle),
+        ("cert", pem.read_any_key),
+    ):
         if held.key is None and (path := files.get(name)):
             with suppress(FileProblem):  # which mistakes_in tells, or there is no key in it
-                held.key = pem.read_any_key(path, password)
-                held.locked = password is not None and _has_password(path)
+                held.key = read(path, password)
+                held.locked = bool(password) and _has_password(path)
     if (path := files.get("key")) and held.key is None and _has_password(path):
         held.unread.append(f"{names['key']} has a password{NOT_LOOKED}")
     held.key = held.key or bundled
+
+
+def _key_of_bundle(path: PathLike, password: Password | None) -> object:
+    from mtls_lab.pki.bundles import read_bundle  # noqa: PLC0415 - see read
+
+    return read_bundle(path, password)[0]
 
 
 def _holds_a_key(path: PathLike | None) -> bool:
@@ -223,8 +242,8 @@ def _hashed(folder: Path) -> list[x509.Certificate]:
 
 
 def _why(problem: FileProblem, path: PathLike, name: str) -> str:
-    if not os.path.lexists(path):
-        return f"{name} is not there"
+    if gone := missing(path):
+        return f"{name} {gone}"
     # One with a single entry of its kind was unpacked before.
     also = NOT_MEANT * ("under names" in problem.found)
     return name + re.sub(r" \(.*\)$", "", problem.found.replace(os.fspath(path), "", 1)) + also

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mtls_lab.explaining.alerts import alerts_in, was_relayed, was_sent
-from mtls_lab.explaining.named import file_named, system_reason
+from mtls_lab.explaining.named import file_named, system_reason, unopened
 from mtls_lab.explaining.openssl_said import reasons_in
 from mtls_lab.explaining.pasted import (
     cleaned,
@@ -61,15 +61,18 @@ from mtls_lab.text import printable
 __all__ = ["heard"]
 
 #: Meanings of "certificate rejected", after which anybody may say why.
-REJECTED = {"not verified", "28"}
+REJECTED = {"not verified", "28", "CERTIFICATE_VERIFY_FAILED", "not verified or not tls"}
+#: Of a file that is not there or closed, which some lines do not name.
+NOT_OPENED = "named file not opened"
 #: Meanings of a file that the line may name.
 ABOUT_FILES = {
     *("ENOENT", "EACCES", "EISDIR", "NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib"),
-    *("ca file not usable", "no start line", "pair not taken"),
+    *("ca file not usable", "no start line", "pair not taken", NOT_OPENED),
     *("ca file left out", "ca file holds none", "own file left out"),
 }
 #: Those of a program that went on without the file: that says more than why it was not there.
 GOES_ON = {"ca file left out", "ca file holds none", "own file left out"}
+GUESSED = re.compile(r"(?i)(?<=\w)[,;]? (?:possibly|perhaps|maybe|probably) (?:because|due to)\b.*")
 #: Those that leave out why, if the operating system does not tell.
 LOADED = {"NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib", "ca file not usable", "pair not taken"}
 
@@ -174,6 +177,10 @@ def _heard(text: str) -> Symptoms:
     if relayed and not phrase.side:
         side = OTHER[side]
     named, file = file_named(line, around) if phrase.value in ABOUT_FILES else ("", "")
+    if phrase.words == SHAPE and named == "named file not usable":
+        named = ""  # which is told of CAs
+    if phrase.value == NOT_OPENED and not named:
+        named, file = NOT_OPENED, unopened(line)
     if not named and phrase.value in LOADED and (reason := system_reason(line)):
         phrase = replace(phrase, kind="reason", value=reason)
     told = phrase.value if phrase.kind == "state" else ""
@@ -201,7 +208,8 @@ def _decisive(
     """
     best = None
     raising = [each for each in phrases if each.stack == "python" and "…" in each.words]
-    for number, line in enumerate(lines):
+    for number, whole in enumerate(lines):
+        line = GUESSED.sub("", whole)
         if not line or (len(lines) > 1 and "'E" in line and IN_A_LIST.fullmatch(line)):
             continue
         told = _meanings(line[:LINE], phrases)

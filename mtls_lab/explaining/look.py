@@ -17,7 +17,7 @@ from mtls_lab.explaining.held import Held
 from mtls_lab.explaining.held import read as read_files
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import shown
-from mtls_lab.files import PathLike
+from mtls_lab.files import Password, PathLike
 from mtls_lab.text import printable
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ def look_at(
     files: Mapping[str, PathLike | None],
     chain: Sequence[x509.Certificate] = (),
     called: str = "the file",
-    password: str | None = None,
+    password: Password | None = None,
     *,
     course: bool = False,
 ) -> Looked:

@@ -95,7 +95,7 @@ QUOTED = (
 )
 #: How programs write it that leave out the reason.
 UNUSED = (
-    r"certificate file: (?P<curl>\S{1,300})|trust anchors from file: (?P<newer>\S{1,300})"
+    r"setting certificate file: (?P<curl>\S{1,300})|trust anchors from file: (?P<newer>\S{1,300})"
     r"|\bCAfile: (?P<older>\S{1,300})|certificate file (?P<jdbc>/\S{1,300}?)\.?$"
     r"|CA certificates from (?P<ca>/\S{1,300}?)[.:]?(?:\s|$)"
 )
@@ -129,6 +129,19 @@ def file_named(line: str, around: str = "") -> tuple[str, str]:
     if any(group and group.startswith("-----BEGIN") for group in match.groups()):
         return "text for a name", ""
     return state, printable(next(filter(None, match.groups())))
+
+
+def unopened(line: str) -> str:
+    """Return what a line calls a file that was not opened: its name, or what is in it.
+
+    Example:
+        >>> unopened("cannot open 'my.crt'"), unopened("cannot open the private key")
+        ('my.crt', 'the file of its key')
+    """
+    path = re.search(r"(?:^|[\s[(:])(/[^\s,;:\])]{1,300})", line)
+    if match := _quoted(line) or path:
+        return printable(next(filter(None, match.groups())))
+    return f"the file of its {'key' if 'key' in line.lower() else 'certificate'}"
 
 
 def _quoted(text: str) -> re.Match[str] | None:

@@ -34,16 +34,16 @@ def shapes_in(line: str) -> Iterator[Phrase]:
         >>> list(shapes_in("plc: the certificate is not expired"))
         []
     """
-    from mtls_lab.explaining import verdicts  # noqa: PLC0415 - most texts do without
+    from mtls_lab.explaining import verdicts, vocabulary  # noqa: PLC0415 - most texts do without
 
     small = JOINED.sub(" ", line).lower()
-    if small.lstrip()[:1] in COMMENTS or not verdicts.VERDICT.search(small):
+    if small.lstrip()[:1] in COMMENTS or not vocabulary.VERDICT.search(small):
         return
-    if re.search(rf"\b{verdicts.ABOUT}|\b{verdicts.KEY}", small) is None:
+    if re.search(rf"\b{vocabulary.ABOUT}|\b{vocabulary.KEY}", small) is None:
         return
     for meaning, shape in _compiled(verdicts.SHAPES):
         match = shape.search(small)
-        if match and not (meaning in verdicts.ALSO_WELL and verdicts.WELL.search(small)):
+        if match and not (meaning in vocabulary.ALSO_WELL and vocabulary.WELL.search(small)):
             kind, value = meaning.split(" ", 1)
             value, _, side = value.partition(" @")
             side = "device" if value == "62" and "client" not in match[0] else side

@@ -1,15 +1,15 @@
-"""Files that hold several things at once: PKCS #12 and PKCS #7.
+"""Files that hold several things at once: PKCS #12, PKCS #7 and Java's keystores.
 
 Here: their certificates and key, so that they can be compared like those of PEM files. Not here:
-PEM (pem.py), and telling such a file by its bytes (kinds.py).
+PEM (pem.py), telling such a file by its bytes (kinds.py), and what is in JKS (keystores.py).
 """
 
 from __future__ import annotations
 
 import ssl
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +18,15 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from mtls_lab.errors import FileProblem
-from mtls_lab.files import PathLike
-from mtls_lab.pki.kinds import kind_of, read_bounded
-from mtls_lab.pki.passwords import expect_openable, in_bytes
+from mtls_lab.files import Password, PathLike
+from mtls_lab.pki.keystores import locked_key, read_keystore
+from mtls_lab.pki.kinds import OLD, kind_of, read_bounded
+from mtls_lab.pki.passwords import each_of, expect_openable, in_bytes
 from mtls_lab.pki.pem import write_certificate, write_key
 from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.scratch import scratch_folder
 
-__all__ = ["Bundle", "is_pkcs12", "read_bundle", "read_pkcs12"]
+__all__ = ["Bundle", "holds_a_pair", "is_old", "is_pkcs12", "read_bundle", "read_pair"]
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,29 @@ class Bundle:
 
 def is_pkcs12(path: PathLike) -> bool:
     """Return whether a file is PKCS #12, which has a password, if often an empty one."""
+    return _name(path) == "pkcs12"
+
+
+def is_old(path: PathLike) -> bool:
+    """Return whether a PKCS #12 file is encrypted so that OpenSSL 3 does not open it by itself."""
+    return _name(path) == "pkcs12" and OLD.search(read_bounded(Path(path), "a file")) is not None
+
+
+def holds_a_pair(path: PathLike) -> bool:
+    """Return whether a file is PKCS #12 or Java's: a key and its certificate, under a password."""
+    return _name(path) in {"pkcs12", "jks"}
+
+
+def _name(path: PathLike) -> str:
     try:
         kind = kind_of(read_bounded(Path(path), "a file"))
     except FileProblem:
-        return False
-    return kind is not None and kind.name == "pkcs12"
+        return ""
+    return kind.name if kind else ""
 
 
-def read_pkcs12(path: PathLike, password: str | bytes) -> Bundle:
-    """Read a key with its certificate and chain.
+def read_pair(path: PathLike, password: Password) -> Bundle:
+    """Read a key with its certificate and chain, of PKCS #12 or a keystore of Java.
 
     Raises:
         FileProblem: it does not open with this password, or one of the two is not in it.
@@ -80,21 +95,22 @@ def read_pkcs12(path: PathLike, password: str | bytes) -> Bundle:
         missing = "certificate" if key else "private key"
         raise FileProblem(
             f"{path} has no {missing} in it",
-            "a PKCS #12 file with a private key and its certificate",
+            "a file with a private key and its certificate",
             "export it again, together with its key",
         )
     return Bundle(key, tuple(certificates))
 
 
 def read_bundle(
-    path: PathLike, password: str | bytes | None = None
+    path: PathLike, password: Password | None = None
 ) -> tuple[PrivateKeyTypes | None, list[x509.Certificate]]:
     """Read the key, if there is one, and the certificates of a bundle, the leaf first.
 
     Args:
-        path: a PKCS #12 file, or a PKCS #7 file in PEM or DER form.
-        password: of a PKCS #12 file. Without one it is not opened: how often the password is
-            hashed is for the file to say, and a hostile one says it without end.
+        path: a PKCS #12 file, a PKCS #7 file in PEM or DER form, or a keystore of Java.
+        password: of a PKCS #12 file, or of the key in a keystore. Without one it is not opened:
+            how often the password is hashed is for the file to say, and a hostile one says it
+            without end.
 
     Raises:
         FileProblem: it is none of these, is damaged, or has another password.
@@ -105,13 +121,12 @@ def read_bundle(
     name = kind.name if kind else ""
     if name == "pkcs12" and password is not None:
         expect_openable(path)
+    words = [in_bytes(word) for word in each_of(password)]
+    if name == "jks":
+        return locked_key(path, [*filter(None, words)]), [*read_keystore(path, trusted=False)]
     try:
-        if name == "pkcs12" and password is not None:
-            if b"\0" in (secret := in_bytes(password)):  # which ends a password (RFC 7292, B.1)
-                raise ValueError
-            held = pkcs12.load_pkcs12(data, secret)
-            own = [held.cert] if held.cert else []
-            return held.key, [each.certificate for each in (*own, *held.additional_certs)]
+        if name == "pkcs12" and words:
+            return _opened(data, words)
         if name == "pkcs7":
             # Few files are, and it loads all of `email`.
             from cryptography.hazmat.primitives.serialization import pkcs7  # noqa: PLC0415
@@ -138,3 +153,18 @@ def read_bundle(
             "give it (password=…)",
         )
     raise FileProblem(f"{path} is not a bundle", "PKCS #12 or PKCS #7", "name another file")
+
+
+def _opened(
+    data: bytes, words: Sequence[bytes]
+) -> tuple[PrivateKeyTypes | None, list[x509.Certificate]]:
+    """Open PKCS #12 with one of these passwords. Raises what cryptography does with the last."""
+    *others, last = words
+    for word in others:
+        with suppress(*UNREADABLE):
+            return _opened(data, [word])
+    if b"\0" in last:  # which ends a password (RFC 7292, B.1)
+        raise ValueError
+    held = pkcs12.load_pkcs12(data, last)
+    own = [held.cert] if held.cert else []
+    return held.key, [each.certificate for each in (*own, *held.additional_certs)]

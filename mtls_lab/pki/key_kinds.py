@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
 from mtls_lab.pki.signed import UNREADABLE
 
-__all__ = ["POST_QUANTUM", "key_kind", "public_key", "schemes_of"]
+__all__ = ["OTHERS", "POST_QUANTUM", "key_kind", "public_key", "schemes_of"]
 
 #: The schemes that a key of each kind can sign with: in TLS 1.3, and what 1.2 allows besides.
 CURVES = {
@@ -34,6 +34,8 @@ SLH_DSA = [
 POST_QUANTUM = {f"{ARC}{17 + at}": f"ML-DSA-{size}" for at, size in enumerate((44, 65, 87))} | {
     f"{ARC}{20 + at}": f"SLH-DSA-{name}" for at, name in enumerate(SLH_DSA)
 }
+#: Kinds that TLS 1.3 does not have.
+OTHERS = {"1.2.840.10040.4.1": "DSA"}
 
 
 def public_key(certificate: x509.Certificate) -> object:
@@ -59,7 +61,7 @@ def key_kind(certificate: x509.Certificate) -> str:
         algorithm = certificate.public_key_algorithm_oid.dotted_string
     except UNREADABLE:
         return "of an unknown kind"
-    return POST_QUANTUM.get(algorithm, f"of an unknown kind ({algorithm})")
+    return (POST_QUANTUM | OTHERS).get(algorithm, f"of an unknown kind ({algorithm})")
 
 
 def schemes_of(certificate: x509.Certificate, *, tls13: bool) -> frozenset[str]:

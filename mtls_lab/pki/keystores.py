@@ -1,27 +1,35 @@
-"""Java's own keystores, JKS and JCEKS: their certificates, which nothing encrypts.
+"""Java's own keystores, JKS and JCEKS: keys, and certificates, which nothing encrypts.
 
-Here: the chain of a key, and what is trusted. Not here: the keys, which have a password, and
-PKCS #12 (bundles.py).
+Here: the chain of a key, what is trusted, and the key of a JKS file, which has a password. Not
+here: the keys in a JCEKS file, and PKCS #12 (bundles.py).
 """
 
 from __future__ import annotations
 
+import hashlib
+import shlex
 import struct
 from collections.abc import Sequence
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import PathLike
+from mtls_lab.pki.forms import JKS
 from mtls_lab.pki.kinds import read_bounded
 from mtls_lab.pki.signed import UNREADABLE
 
-__all__ = ["is_keystore", "read_keystore"]
+__all__ = ["holds_keystore", "is_keystore", "locked_key", "read_keystore"]
 
 #: The first bytes of JKS and of JCEKS.
 MAGIC = {b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"}
 #: Kinds of entries; of a secret key, which JCEKS has too, nobody knows where it ends.
 PRIVATE_KEY, TRUSTED = 1, 2
+#: DER of the algorithm of a JKS file's keys (1.3.6.1.4.1.42.2.17.1.1), which none else uses.
+_OF_JKS = bytes.fromhex("300e060a2b060104012a021101010500")
+_DIGEST = 20
 
 
 class _Reader:
@@ -51,6 +59,14 @@ class _Reader:
         return x509.load_der_x509_certificate(self.take(self.number()))
 
 
+def holds_keystore(path: PathLike) -> bool:
+    """Return whether a file begins as a keystore of Java, whole or not."""
+    try:
+        return read_bounded(path, "a keystore")[:4] in MAGIC
+    except FileProblem:
+        return False
+
+
 def is_keystore(path: PathLike) -> bool:
     """Return whether a file is a whole keystore of Java, which Java loads and OpenSSL does not."""
     try:
@@ -68,8 +84,69 @@ def read_keystore(path: PathLike, *, trusted: bool) -> Sequence[x509.Certificate
     Raises:
         FileProblem: it is none, or is damaged.
     """
+    cas, chains = _entries(path)
+    if trusted:
+        return [*cas, *(chain[0] for _, chain in chains if chain)]
+    return chains[0][1] if chains else cas
+
+
+def locked_key(path: PathLike, words: Sequence[bytes]) -> PrivateKeyTypes | None:
+    """Return the first key of a keystore, of which one of these is the password.
+
+    Raises:
+        FileProblem: it is no keystore, has no key, or none of these opens it.
+    """
+    _, chains = _entries(path)
+    if not chains:
+        return None
+    locked = chains[0][0]
+    if _OF_JKS not in locked[:32]:
+        raise FileProblem(
+            f"{path} is a Java keystore, whose key is encrypted as in JCEKS",
+            "a key in JKS or PKCS #12",
+            JKS.todo.replace("{path}", shlex.quote(str(path))),
+        )
+    for word in words:
+        if plain := _unlocked(locked, word):
+            try:
+                return load_der_private_key(plain, None)
+            except UNREADABLE:
+                break
+    raise FileProblem(
+        f"{path} is a Java keystore, "
+        + ("whose key has another password" if words else "whose key has a password"),
+        "the password of the key, which is mostly that of the keystore",
+        "give that of the key, which need not be that of the keystore"
+        if words
+        else "give it (password=…)",
+    )
+
+
+def _unlocked(locked: bytes, password: bytes) -> bytes:
+    """Return a key of a JKS file in PKCS #8, or nothing (`KeyProtector` of the JDK).
+
+    What is locked is a salt, the key, and a digest; the key is added, bit by bit, to digests of
+    which each is made of the password and the one before it.
+    """
+    _, _, content = locked.partition(_OF_JKS)
+    content = content[2 + (content[1] & 0x7F if content[1:2] > b"\x80" else 0) :]
+    word = password.decode("utf-8", "replace").encode("utf-16-be")
+    last, inner, check = content[:_DIGEST], content[_DIGEST:-_DIGEST], content[-_DIGEST:]
+    stream = b""
+    while len(stream) < len(inner):
+        last = hashlib.sha1(word + last, usedforsecurity=False).digest()
+        stream += last
+    plain = bytes(each ^ other for each, other in zip(inner, stream, strict=False))
+    right = hashlib.sha1(word + plain, usedforsecurity=False).digest() == check
+    return plain if right else b""
+
+
+def _entries(
+    path: PathLike,
+) -> tuple[list[x509.Certificate], list[tuple[bytes, list[x509.Certificate]]]]:
+    """Return what is trusted, and each key, locked, with its chain. Raises FileProblem."""
     data = read_bounded(path, "a keystore")
-    chains: list[list[x509.Certificate]] = []
+    chains: list[tuple[bytes, list[x509.Certificate]]] = []
     cas: list[x509.Certificate] = []
     try:
         if data[:4] not in MAGIC:
@@ -83,14 +160,13 @@ def read_keystore(path: PathLike, *, trusted: bool) -> Sequence[x509.Certificate
             if kind == TRUSTED:
                 cas.append(reader.certificate(version))
             elif kind == PRIVATE_KEY:
-                reader.take(reader.number())
-                chains.append([reader.certificate(version) for _ in range(reader.number())])
+                key = reader.take(reader.number())
+                chain = [reader.certificate(version) for _ in range(reader.number())]
+                chains.append((key, chain))
             else:
                 break
     except UNREADABLE as error:
         raise FileProblem(
             f"{path} is not a whole keystore of Java ({error})", "JKS or JCEKS", "make it again"
         ) from None
-    if trusted:
-        return [*cas, *(chain[0] for chain in chains if chain)]
-    return next(iter(chains), cas)
+    return cas, chains

@@ -9,14 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from mtls_lab.errors import FileProblem
-from mtls_lab.files import PathLike
+from mtls_lab.files import Password, PathLike
 from mtls_lab.pki.kinds import read_bounded
 
-__all__ = ["expect_openable", "in_bytes", "is_costly"]
+__all__ = ["each_of", "expect_openable", "in_bytes", "is_costly"]
 
 #: An encrypted key in PKCS #8.
 _ENCRYPTED = re.compile(
@@ -30,6 +31,16 @@ _HASHED = (
 )
 #: Passwords of keys are hashed some thousand times, of a careful program a million times.
 MOST_OFTEN = 4_000_000
+
+
+def each_of(password: Password | None) -> Sequence[str | bytes]:
+    """Return what to try a file with.
+
+    Example:
+        >>> each_of("one"), each_of(["one", "two"]), each_of(None)
+        (('one',), ('one', 'two'), ())
+    """
+    return (password,) if isinstance(password, str | bytes) else tuple(password or ())
 
 
 def in_bytes(password: str | bytes) -> bytes:

@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from mtls_lab.errors import FileProblem, expect_written
-from mtls_lab.files import PathLike, write_file
+from mtls_lab.files import Password, PathLike, write_file
 from mtls_lab.pki.kinds import EXCHANGE, INSTEAD, kind_of, read_bounded
-from mtls_lab.pki.passwords import in_bytes, is_costly
+from mtls_lab.pki.passwords import each_of, in_bytes, is_costly
 from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.pki.trusted import for_everybody
 from mtls_lab.scratch import scratch_folder
@@ -35,6 +35,7 @@ __all__ = [
     "read_crls",
     "read_identity",
     "read_key",
+    "word_of",
     "write_certificate",
     "write_crl",
     "write_csr",
@@ -211,15 +212,16 @@ def read_crls(path: PathLike) -> list[x509.CertificateRevocationList]:
     return found
 
 
-def read_any_key(path: PathLike, password: str | bytes | None = None) -> PrivateKeyTypes:
+def read_any_key(path: PathLike, password: Password | None = None) -> PrivateKeyTypes:
     """Read a private key of any kind from a PEM file. Raises FileProblem.
 
     Args:
         path: the file.
         password: of an encrypted key; without one, such a key is a FileProblem.
     """
-    if password is not None and (key := _decrypted(Path(path), password)) is not None:
-        return key
+    for word in each_of(password):
+        if (key := _decrypted(Path(path), word)) is not None:
+            return key
     data = _read(Path(path), "a private key")
     try:
         return serialization.load_pem_private_key(data, password=None)
@@ -227,6 +229,13 @@ def read_any_key(path: PathLike, password: str | bytes | None = None) -> Private
         raise FileProblem(
             f"{path} holds a damaged key ({error})", "a whole key", "make it again"
         ) from None
+
+
+def word_of(path: PathLike, password: Password) -> str | bytes:
+    """Return which of several passwords opens a key; the first one if none does."""
+    words = each_of(password)
+    opens = (word for word in words[1:] if _decrypted(Path(path), word) is not None)
+    return next(opens, *words[:1] or ("",))
 
 
 def _decrypted(path: Path, password: str | bytes) -> PrivateKeyTypes | None:

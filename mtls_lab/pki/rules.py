@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from mtls_lab.pki.description import oid_name
-from mtls_lab.pki.key_kinds import POST_QUANTUM, key_kind, public_key
+from mtls_lab.pki.key_kinds import OTHERS, POST_QUANTUM, key_kind, public_key
 from mtls_lab.pki.names import outside
 from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.text import printable
@@ -58,6 +58,9 @@ PROCESSED = {
 }
 #: OpenSSL's security level 2 (SSL_CTX_set_security_level).
 RSA_BITS, EC_BITS = 2048, 224
+#: DER of an EC key whose curve is no name, which would be an OID, but all of its numbers: RFC 5480,
+#: section 2.1.1, forbids that.
+EXPLICIT = bytes.fromhex("06072a8648ce3d020130")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +138,12 @@ def _weak(certificate: x509.Certificate, words: dict[str, str]) -> Iterator[Look
     floor = EC_BITS if isinstance(key, ec.EllipticCurvePublicKey) else floor
     if bits < floor:
         yield Look("weak key", words | {"bits": str(bits)})
+    if EXPLICIT in certificate.tbs_certificate_bytes:
+        yield Look("explicit curve", words)
     if (kind := key_kind(certificate)) in POST_QUANTUM.values():
         yield Look("post-quantum key", words | {"kind": kind})
+    elif kind in OTHERS.values():
+        yield Look("DSA key", words)
     try:
         digest = certificate.signature_hash_algorithm
     except UNREADABLE:

@@ -23,7 +23,7 @@ def script(shell: str) -> str:
     parser = parser_of("mtls-lab")
     for each in _parsers(parser):
         for action in each._actions:
-            if action.type is Path:
+            if action.type is Path or action.metavar == "FILE":
                 folder = "FOLDER" in (action.metavar or "")
                 action.complete = shtab.DIRECTORY if folder else shtab.FILE  # type: ignore[attr-defined]
     return shtab.complete(parser, shell=shell)

@@ -695,9 +695,19 @@ def post_quantum(
     cryptography makes such keys only from some release on. The algorithm of a P-256 key (RFC 5480)
     gives way to one without parameters, and the key is longer by as much; it is none.
     """
-    old = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107 034200")
     new = bytes.fromhex("300b0609 6086480165030403") + bytes([number])
-    new += bytes.fromhex("034a00 0000000000000000")
+    return of_another_key(certificate, signer, new + bytes.fromhex("034a00 000000000000000000"))
+
+
+#: DER of the beginning of a DSA key, as `of_another_key` wants it.
+DSA_KEY = bytes.fromhex("301406072a8648ce380401 3009020101020101020101 034100")
+
+
+def of_another_key(
+    certificate: x509.Certificate, signer: ec.EllipticCurvePrivateKey, new: bytes
+) -> x509.Certificate:
+    """The same certificate, signed again, with the first bytes of another key: 25, as of P-256."""
+    old = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107 03420004")
     body = certificate.tbs_certificate_bytes.replace(old, new)
     assert body != certificate.tbs_certificate_bytes
     signature = signer.sign(body, ec.ECDSA(hashes.SHA256()))

@@ -161,10 +161,12 @@ def test_files_alone_are_looked_into(tmp_path: Path) -> None:
         told = call("explain", *given)
         assert told.returncode == (1 if says else 2)
         assert re.search(says, told.stdout)
-    for crl, found in (("ca.pem", "holds a certificate."), ("my.key", "holds a private key.")):
+    for crl, found in (("ca.pem", "holds a certificate"), ("my.key", "holds a private key")):
         told = call("explain", *fine, "--crlfile", tmp_path / crl, "--json")
         (only,) = json.loads(told.stdout)["found"]
-        assert only["says"] == f"{tmp_path / crl} {found}"
+        assert only["says"] == (
+            f"{tmp_path / crl} {found}, and it should be a certificate revocation list in PEM form."
+        )
     for file, says in (
         (cut, "cut.crt is cut off"),
         (damaged, "holds a damaged certificate"),
@@ -275,7 +277,7 @@ def test_a_key_that_its_password_opens_is_not_to_blame(tmp_path: Path) -> None:
     cert, _ = made.save(tmp_path, "my")
     key.write_bytes(private_pem(made.key, b"correct"))
     asked = ["ssl.SSLError: [SSL] PEM lib", "--certfile", str(cert), "--keyfile", str(key)]
-    blamed = "is a key with a password, and the password is missing or wrong"
+    blamed = "is a key with a password, and the one that was given does not open it"
     secret.write_text("wrong\n", encoding="utf-8")
     assert blamed in " ".join(call("explain", *asked, "--password-file", secret).stdout.split())
     secret.write_text("correct\n", encoding="utf-8")

@@ -1,6 +1,7 @@
 """Files that hold others: manifests, a kubeconfig, JSON, OpenVPN's configuration, keystores."""
 
 import base64
+import hashlib
 import json
 import re
 import struct
@@ -12,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
+    NoEncryption,
     PrivateFormat,
     pkcs12,
 )
@@ -312,6 +314,88 @@ def test_what_is_not_looked_into_is_not_called_right(tmp_path: Path, name: str) 
     assert "all.yaml holds files under names: several that may be meant, or none." in done.stdout
 
 
+def block(word: str) -> str:
+    return f"-----BEGIN {word}-----\nTUlJQg==\n-----END {word}-----\n"
+
+
+def in_json(entries: dict[str, str]) -> str:
+    return json.dumps({name: {"sensitive": True, "value": text} for name, text in entries.items()})
+
+
+#: How values are written, by what writes them so.
+WRITTEN: dict[str, Callable[[dict[str, str]], str]] = {
+    "terraform output -json": in_json,
+    "terraform output": lambda entries: "".join(
+        f"{name} = <<EOT\n{text}EOT\n" for name, text in entries.items()
+    ),
+    "an indented here-document": lambda entries: "".join(
+        f"{name} = <<-EOT\n{indented(text)}EOT\n" for name, text in entries.items()
+    ),
+    ".env": lambda entries: "".join(
+        f'{name}="{text}"\n'.replace("\n", "\\n") + "\n" for name, text in entries.items()
+    ),
+    ".env of docker": lambda entries: "".join(
+        f"{name}={text}".replace("\n", "\\n") + "\n" for name, text in entries.items()
+    ),
+    ".env in lines": lambda entries: "".join(
+        f"{name}='{text}'\n" for name, text in entries.items()
+    ),
+    ".env in base64": lambda entries: "".join(
+        f"{name}={coded(text)}\n" for name, text in entries.items()
+    ),
+    "folded base64": lambda entries: "".join(
+        f"{name}: >-\n  {coded(text)[:60]}\n  {coded(text)[60:]}\n"
+        for name, text in entries.items()
+    ),
+    "configs of Compose": lambda entries: "configs:\n" + "".join(
+        f"  {name}:\n    content: |\n  {indented(text)}".replace("\n    -", "\n      -")
+        for name, text in entries.items()
+    ),
+    "env of a container": lambda entries: "env:\n" + "".join(
+        f"- name: {name}\n  value: |\n{indented(text)}" for name, text in entries.items()
+    ),
+    "Envoy": lambda entries: "".join(
+        f"{name}:\n  inline_bytes: {coded(text)}\n" for name, text in entries.items()
+    ),
+    "a table of Vault": lambda entries: "Key    Value\n" + "".join(
+        f"{name}    {text}" for name, text in entries.items()
+    ),
+    "TOML": lambda entries: "".join(
+        f'{name} = """\n{text}"""\n' for name, text in entries.items()
+    ),
+    "properties": lambda entries: "".join(
+        f"{name}={text}".replace("\n", "\\n\\\n  ") + "\n" for name, text in entries.items()
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", WRITTEN)
+def test_a_value_has_a_name_however_it_is_written(form: str) -> None:
+    entries = {
+        "client_cert": block("CERTIFICATE") * 2,
+        "client_key": block("PRIVATE KEY"),
+        "rootCA": block("CERTIFICATE"),
+    }
+    found = blocks_in(WRITTEN[form](entries).encode())
+    assert {name: value.decode() for name, value in found.items()} == entries
+
+
+def test_a_key_beside_a_secret_is_not_told_to_be_alone(tmp_path: Path) -> None:
+    cert, key, ca = parts(tmp_path)
+    (tmp_path / "s.yaml").write_text(f"data:\n  tls.crt: {coded(cert)}\n  ca.crt: {coded(ca)}\n")
+    files = ("--certfile", tmp_path / "s.yaml", "--keyfile", tmp_path / "pump.key")
+    assert call("explain", *files).returncode == 0
+    (tmp_path / "pump.key").write_text(key.replace("PRIVATE KEY", "OPENSSH PRIVATE KEY"))
+    done = call("explain", *files)
+    assert "pump.key holds a key in OpenSSH's own form" in done.stdout
+    assert "2. " not in done.stdout
+
+
+def test_a_heading_is_no_name() -> None:
+    text = f"The key:\n{block('PRIVATE KEY')}issuer=\n{block('CERTIFICATE')}"
+    assert blocks_in(text.encode()) == {}
+
+
 def test_plain_pem_holds_nothing_under_a_name(tmp_path: Path) -> None:
     cert, key, ca = parts(tmp_path)
     text = f"Certificate:\n    Data:\n        Version: 3 (0x2)\n{cert}{ca}{key}"
@@ -331,18 +415,20 @@ def test_plain_pem_holds_nothing_under_a_name(tmp_path: Path) -> None:
         b'"a" ' * 500_000,
         b"a:" + b"A" * 1_900_000 + b"!",
         b"a: |\n" + b" \n" * 900_000,
+        b"value: -----BEGIN A-----MI-----END B-----" * 50_000,
+        b"-----BEGIN A-----MI-----END A-----" * 60_000,
     ],
-    ids=["dashes", "lines", "tags", "blocks", "names", "base64", "one block"],
+    ids=["dashes", "lines", "tags", "blocks", "names", "base64", "one block", "no end", "no name"],
 )
 def test_a_hostile_file_is_read_in_time(data: bytes) -> None:
     assert blocks_in(data) == {}
 
 
-def entry(kind: int, *certificates: bytes) -> bytes:
-    """One entry of a JKS file: its kind, alias and date, a key that nobody reads, a chain."""
+def entry(kind: int, *certificates: bytes, key: bytes = b"key") -> bytes:
+    """One entry of a JKS file: its kind, alias and date, a key, a chain."""
     made = struct.pack(">I", kind) + b"\0\1a" + bytes(8)
     if kind == 1:
-        made += struct.pack(">I", 3) + b"key" + struct.pack(">I", len(certificates))
+        made += struct.pack(">I", len(key)) + key + struct.pack(">I", len(certificates))
     for each in certificates:
         made += b"\0\5X.509" + struct.pack(">I", len(each)) + each
     return made
@@ -386,3 +472,73 @@ def test_a_keystore_that_is_cut_off_gets_one_answer(tmp_path: Path, size: int) -
     )
     (found,) = told.files
     assert found.endswith("t.jks is a Java keystore")
+
+
+def locked(key: bytes, word: str) -> bytes:
+    """A key of a JKS file, as Java's KeyProtector makes it; read with keytool's files by hand."""
+    secret, salt = word.encode("utf-16-be"), bytes(range(20))
+    last, stream = salt, b""
+    while len(stream) < len(key):
+        last = hashlib.sha1(secret + last, usedforsecurity=False).digest()
+        stream += last
+    body = salt + bytes(a ^ b for a, b in zip(key, stream, strict=False))
+    body += hashlib.sha1(secret + key, usedforsecurity=False).digest()
+    algorithm = bytes.fromhex("300e060a2b060104012a0211010105000481") + bytes([len(body)])
+    return b"\x30\x81" + bytes([len(algorithm + body)]) + algorithm + body
+
+
+def with_key(folder: Path, word: str = "barley") -> tuple[Path, Path]:
+    """A keystore of a client and the key in it, and another client's key."""
+    made = LAB.issue_client("pump-7")
+    form = (Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    cert = made.certificate.public_bytes(Encoding.DER)
+    whole = keystore(entry(1, cert, key=locked(made.key.private_bytes(*form), word)))
+    (folder / "k.jks").write_bytes(whole)
+    return folder / "k.jks", OTHER.issue_client("other").save(folder, "other")[0]
+
+
+def test_the_key_in_a_keystore_is_used_with_its_password(tmp_path: Path) -> None:
+    path, other = with_key(tmp_path)
+    with served(tmp_path) as backend:
+        told = diagnose(
+            backend,
+            cafile=tmp_path / "ca.pem",
+            certfile=path,
+            password=["rye", "barley"],
+            server_hostname="localhost",
+        )
+    assert told.causes == ()
+    for word, said in ((["rye"], "whose key has another password"), ((), "whose key has a pass")):
+        (cause,) = diagnose(("127.0.0.1", 9), certfile=path, password=word).causes[:1]
+        assert said in cause.says
+    # Held against another certificate, too.
+    told_of = explain("[SSL] PEM lib", certfile=other, keyfile=path, password="barley")
+    assert "k.jks is not the key of a certificate in" in str(told_of)
+
+
+def test_each_file_may_have_a_password_of_its_own(tmp_path: Path) -> None:
+    path, other = with_key(tmp_path)
+    key = pem.read_any_key(tmp_path / "other.key")
+    (tmp_path / "other.key").write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"rye"))
+    )
+    (tmp_path / "one").write_text("barley\n")
+    (tmp_path / "two").write_text("rye\n")
+    words = ("--password-file", tmp_path / "one", "--password-file", tmp_path / "two")
+    done = call("explain", "--certfile", other, "--keyfile", tmp_path / "other.key", *words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert call("explain", "--certfile", path, *words).returncode == 0
+    done = call("explain", "--certfile", path, *words[2:])
+    assert "k.jks is a Java keystore, whose key has another password." in done.stdout
+    assert "Fix: Give that of the key, which need not be that of the keystore." in done.stdout
+
+
+def test_a_keystore_that_is_cut_off_is_not_to_be_converted(tmp_path: Path) -> None:
+    path, _ = with_key(tmp_path)
+    path.write_bytes(path.read_bytes()[:100])
+    (tmp_path / "one").write_text("barley\n")
+    done = call("explain", "--certfile", path, "--password-file", tmp_path / "one")
+    assert done.returncode == 1
+    assert "k.jks is not a whole keystore of Java." in done.stdout
+    assert "Fix: Make it again." in done.stdout
+    assert "2. " not in done.stdout

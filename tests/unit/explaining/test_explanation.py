@@ -511,7 +511,7 @@ NAMES = {
     *("cert", "key", "ca", "load", "purpose", "file", "wanted", "found", "expected"),
     *("todo", "host", "verify", "peer", "client", "version", "reply", "text", "raw", "all"),
     *("tls", "unused"),
-    *("signer", "Todo", "code"),
+    *("signer", "Todo", "code", "lack"),
 }
 
 

@@ -30,6 +30,11 @@ FACTORY = CertificateAuthority.create("Lab CA")
 DEVICE = FACTORY.issue_client("trusted-client")
 
 
+def openssl(folder: Path, arguments: str) -> None:
+    command = ["openssl", *arguments.split()]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+
+
 def unverified(code: int) -> Failure:
     return Failure("SSLCertVerificationError", "CERTIFICATE_VERIFY_FAILED", code)
 
@@ -285,6 +290,27 @@ def test_a_password_that_is_wrong_is_the_cause_and_not_the_form_of_the_file(tmp_
     told = explain(line, certfile=tmp_path / "my.p12")
     assert told.entry == "line_password"
     assert "in PEM form" not in told.what
+
+
+def test_a_bundle_with_rc2_is_told_to_openssl_alone(tmp_path: Path) -> None:
+    pair = DEVICE.save(tmp_path, "my")
+    made = "pkcs12 -export -legacy -certpbe PBE-SHA1-RC2-40 -passout pass:secret -out my.p12"
+    openssl(tmp_path, f"{made} -in {pair[0].name} -inkey {pair[1].name}")
+    # ran: Node.js 20, createSecureContext with such a pfx
+    told = explain(
+        "Error: unsupported", certfile=tmp_path / "my.p12", password="secret", course=False
+    )
+    assert "my.p12 is encrypted with RC2 or RC4" in str(told)
+    with pytest.raises(FileProblem) as caught:
+        pem.read_certificate(tmp_path / "my.p12")
+    assert "openssl pkcs12 -legacy -in" in caught.value.todo
+
+
+def test_a_curve_that_is_written_out_is_refused_by_all(tmp_path: Path) -> None:
+    made = "req -x509 -nodes -subj /CN=pump -newkey ec -pkeyopt ec_paramgen_curve:P-256"
+    openssl(tmp_path, f"{made} -pkeyopt ec_param_enc:explicit -keyout my.key -out my.crt")
+    told = explain(unverified(94), certfile=tmp_path / "my.crt")
+    assert "the key of CN=pump has explicit parameters" in told.why
 
 
 def test_a_bundle_without_a_key_is_not_presented(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from tests.unit.failures import (
     CA,
     CLIENT,
     CRITICAL,
+    DSA_KEY,
     LEAF,
     MAY_SHAKE_HANDS,
     MAY_SIGN,
@@ -44,6 +45,7 @@ from tests.unit.failures import (
     aki,
     certify,
     name,
+    of_another_key,
     post_quantum,
     private_pem,
     ski,
@@ -240,6 +242,9 @@ MISFITS = {
         Failure("SSLError", "EE_KEY_TOO_SMALL"),
         [post_quantum(leaf(), ROOT, 18)],
         "of the kind ML-DSA-65",
+    ),
+    "dsa_key": Misfit(
+        alert("handshake_failure"), [of_another_key(leaf(), ROOT, DSA_KEY)], "is a DSA key"
     ),
     "long_chain": Misfit(
         unverified(22),
@@ -708,6 +713,7 @@ def test_every_finding_is_tried() -> None:
     held |= {"crl_expired", "crl_not_yet_valid", "crl_of_another_key", "folder_not_hashed"}
     rare |= {"ca_file_without_a_root"}  # without a certificate, above
     held |= {"ca_not_read", "bundle_without_a_key", "wrong_password", "bundle_as_truststore"}
+    held |= {"keystore_without_a_key", "old_bundle", "explicit_curve"}
     held |= {"not_trusted_for_clients", "not_trusted_for_servers"}
     held |= {"no_crl_above", "pem_for_a_keystore", "ca_not_usable"}
     rare |= {"leads_to_a_ca", "right_together"}  # told beside a failure, above

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mtls_lab.errors import LabError
 from mtls_lab.pki import CertificateAuthority, Purpose, describe, pem, self_signed
-from mtls_lab.pki.bundles import read_pkcs12
+from mtls_lab.pki.bundles import read_pair
 
 CA: Any = CertificateAuthority.create("Lab CA")  # as from a notebook, where no type is checked
 DEVICE = CA.issue_client("device-7")
@@ -142,7 +142,7 @@ def test_a_password_is_a_text_or_bytes_as_ssl_takes_it(
     tmp_path: Path, written: str | bytes, read: str | bytes
 ) -> None:
     pem.write_pkcs12(tmp_path / "client.p12", DEVICE, written)
-    assert read_pkcs12(tmp_path / "client.p12", read).chain[0] == DEVICE.certificate
+    assert read_pair(tmp_path / "client.p12", read).chain[0] == DEVICE.certificate
     locked = BestAvailableEncryption("Bäcker".encode())
     key = DEVICE.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked)
     (tmp_path / "client.key").write_bytes(key)

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import ssl
+import struct
 import subprocess
 import time
 import zipfile
@@ -115,6 +116,15 @@ def test_what_people_make_of_pem(folder: Path) -> None:
         "openssh": text.replace(b"CERTIFICATE", b"OPENSSH PRIVATE KEY"),
         "lfs pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n",
         "still encrypted": b"$ANSIBLE_VAULT;1.1;AES256\n6433\n",
+        "systemd": base64.b64encode(bytes(16) + struct.pack("<4I", 32, 1, 12, 16) + bytes(99)),
+        "pkcs11": b"pkcs11:token=device;object=client;type=private\n",
+        "database": b"SQLite format 3\0" + bytes(80),
+        "base64 of der": base64.b64encode(
+            bytes.fromhex("3082099f020103308209650609" + "2a864886f70d010701") + bytes(99)
+        ),
+        "pgp": text.replace(b"CERTIFICATE", b"PGP PRIVATE KEY BLOCK"),
+        "tss": text.replace(b"CERTIFICATE", b"TSS KEY BLOB"),
+        "stores": b"data:\n  k.jks: " + base64.b64encode(b"\xfe\xed\xfe\xed" + bytes(60)),
         "placeholder": b"${CLIENT_CERT}\n",
         "putty": b"PuTTY-User-Key-File-3: ecdsa-sha2-nistp256\nEncryption: none\n",
         "ssh public": b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA me\n",
@@ -123,6 +133,10 @@ def test_what_people_make_of_pem(folder: Path) -> None:
         kind = kind_of(data)
         assert kind is not None, name
         assert kind.name == name
+    for data, order in ((odd["utf-16"][2:], "LE"), (text.decode().encode("utf-16-be"), "BE")):
+        kind = kind_of(data)
+        assert kind is not None
+        assert f"iconv -f UTF-16{order} " in kind.todo
     for data in (text, key, text + key, text.replace(b"\n", b"\r\n"), b"", b"hello", b"0" * 200):
         assert kind_of(data) is None
 
