@@ -42,7 +42,7 @@ MARKS = " []()<>#=*_-:"
 #: Of a command, what names no side: an option, and the address that is called.
 ARGUMENT = r" (?:-\S+|\S*(?:://|:\d)\S*)"
 #: The name of a container, or of a side, before a line of its own.
-BEFORE = r"\W{0,2}([\w.-]{2,40})(?: +\||\]|>|: )"
+BEFORE = r"\W{0,2}([\w.-]{2,40}(?: (?:side|logs?|error|output|says))?)(?: +\||\]|>|: )"
 #: A server of OpenVPN writes whose connection it is about.
 OPENVPN = r"\b\d{1,3}(?:\.\d{1,3}){3}:\d{1,5} VERIFY "
 #: The name of a logger, after its level: kazoo.client, org.apache.zookeeper.server.
@@ -98,8 +98,13 @@ def _side(phrase: Phrase, line: str, around: str, calls: list[str], then: list[s
         return "device"
     if phrase.value in SERVERS:
         return "backend"
-    texts = (line, around, *reversed(calls), *then)  # Python has the innermost call last
-    return phrase.side or next(filter(None, (longest_part("sides", t.lower()) for t in texts)), "")
+    if told := phrase.side or longest_part("sides", line.lower()):
+        return told
+    before, sure = _heading(line, own=True)
+    if sure:
+        return before
+    texts = (around, *reversed(calls), *then)  # Python has the innermost call last
+    return next(filter(None, (longest_part("sides", text.lower()) for text in texts)), "")
 
 
 def calls_before(lines: list[str], number: int) -> list[str]:
