@@ -89,11 +89,11 @@ def test_a_cell_that_ran_out_of_order_says_so(
 
 def test_what_is_not_there_is_named_and_who_makes_it(folder: Path) -> None:
     enter("3")
-    load = ssl.create_default_context().load_cert_chain
+    context = ssl.create_default_context()
 
     def told() -> str:
         with pytest.raises(FileNotFoundError) as caught:
-            load("device/client.crt", "device/client.key")
+            context.load_cert_chain("device/client.crt", "device/client.key")
         return hint(caught.value).partition("\n")[0]
 
     assert told() == "No file device/client.crt: section 3 of Part 3 makes it."
