@@ -28,6 +28,8 @@ EITHER = f"{CLIENTS}|{SERVICES}|{MAYBE_CLIENTS}|{MAYBE_SERVICES}"
 SIDE = rf"(?<![a-z])(?:({CLIENTS})|({SERVICES})|({MAYBE_CLIENTS})|({MAYBE_SERVICES}))s?(?![a-z])"
 #: A heading, or the command that has printed what follows.
 HEADING = r"[$#%>] .{1,90}$|.{1,60}:\W{0,4}$|[#=*>-]{1,6} ?\w.{1,60}$"
+#: So many lines may be two logs of one line each.
+FEW = 3
 #: The prompt of a shell and a command, before what it has printed.
 COMMAND = re.compile(
     r"(?:[\w.@:~/()\[\]-]{1,60} ?)?[$%] (?:\w{1,40}=\S{0,80} ){0,5}[./~]{0,3}[a-z]\S*(?: |$)"
@@ -83,11 +85,15 @@ def together(lines: list[str], number: int) -> slice:
         >>> together(["certificate expired", "$ curl https://api", "curl: (56) reset"], 0)
         slice(0, 1, None)
     """
-    begin, end = number, number + 1
-    while begin > 0 and lines[begin - 1].strip() and not COMMAND.match(lines[begin][:LINE]):
-        begin -= 1
-    while end < len(lines) and lines[end].strip() and not COMMAND.match(lines[end][:LINE]):
-        end += 1
+    # A page may put an empty line after each.
+    doubled = len(lines) > FEW and not any(line.strip() for line in lines[1::2])
+    starts = [
+        at
+        for at, line in enumerate(lines)
+        if COMMAND.match(line[:LINE]) or not (doubled or line.strip())
+    ]
+    begin = max((at for at in starts if at <= number), default=0)
+    end = min((at for at in starts if at > number), default=len(lines))
     return slice(begin, end)
 
 
