@@ -26,8 +26,7 @@ def file(parser: Any, name: str, told: str, *also: str, **more: Any) -> None:
 
 def _path(text: str) -> Path:
     """Return the path of a file. Raises ArgumentTypeError: it is a URI, or PEM."""
-    scheme = re.match(r"([a-z][a-z0-9+.-]{1,20}):(?!\\)", text)
-    if scheme and not Path(text).exists():
+    if scheme := re.match(r"(pkcs11|file|[a-z][a-z0-9+.-]{1,20}(?=://)):", text):
         raise argparse.ArgumentTypeError(_of_scheme(scheme[1]))
     if "-----BEGIN " in text:
         raise argparse.ArgumentTypeError("this is PEM itself: write it to a file, and name that")

@@ -282,3 +282,19 @@ def test_a_key_that_its_password_opens_is_not_to_blame(tmp_path: Path) -> None:
     assert blamed in " ".join(call("explain", *asked, "--password-file", secret).stdout.split())
     secret.write_text("correct\n", encoding="utf-8")
     assert blamed not in " ".join(call("explain", *asked, "--password-file", secret).stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("pkcs11:token=device;object=" + "x" * 300, "a key in a token or HSM (PKCS #11) never"),
+        ("https://example.com/ca.pem", "this is a URL: download the file first"),
+        ("file:///srv/ca.pem", "this is a URL: give the path behind file://"),
+        ("vault://pki/ca", "this is a URI (vault:), and a file is expected"),
+        ("-----BEGIN CERTIFICATE-----\nMIIB", "this is PEM itself: write it to a file"),
+    ],
+)
+def test_what_is_no_name_of_a_file_is_told_as_what_it_is(value: str, said: str) -> None:
+    done = call("explain", f"--keyfile={value}")
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())
