@@ -343,7 +343,10 @@ def test_a_file_that_the_line_of_the_call_names(
     load: Callable[[ssl.SSLContext], object], file: str
 ) -> None:
     """In C there are no arguments to look at. What would have to be called is not."""
-    told = explain(error_of(lambda: load(ssl.create_default_context())))
+    error = error_of(lambda: load(ssl.create_default_context()))
+    assert isinstance(error, FileNotFoundError)
+    error.filename = None  # Python 3.15 has some of the names
+    told = explain(error)
     assert (told.entry, file in told.where) == (
         "argument_missing" if file else "no_such_file",
         True,
