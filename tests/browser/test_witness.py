@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.browser.lab import JupyterLab, LabPage
-from tests.browser.panel import shown
+from tests.browser.panel import RUN_CELL, shown
 from tests.browser.witness import Witness
 
 CELLS = ("raise KeyError('no such thing')", "'a cell that is not run'")
@@ -13,7 +13,7 @@ def test_a_page_tells_what_it_shows(
     witness: Witness, lab: JupyterLab, page: LabPage, tmp_path: Path
 ) -> None:
     with shown(page, lab.folder, "witness", *CELLS):
-        page.run_all()
+        page.page.evaluate(RUN_CELL, 0)
         page.page.evaluate("() => console.warn('a word')")
         told = list(witness.tell(tmp_path, "test"))
     assert [line for line in told if line.startswith("page ") and "test-1.png" in line]
