@@ -140,19 +140,29 @@ function onKey(event) {
 
 // --- Clicks -------------------------------------------------------------------------------------
 
-// While one choice of a control is on its way to the kernel, ipywidgets keeps the next one back,
-// but no click: what runs would be the choice before the one that the page shows.
-const keepsBack = (model) => Boolean(model._msg_buffer)
-    || (model.get("children") ?? []).some(keepsBack);
+// A click waits until the kernel has answered the choices before it: ipywidgets keeps a second choice
+// back while the first is on its way, and JupyterLab may send the two to two shells of one kernel.
+// What would run is the choice before the one that the page shows.
+const PATIENCE = 10_000; // milliseconds: an answer may be lost
+const isOnItsWay = (model) => model._pending_msgs > 0
+    || (model.get("children") ?? []).some(isOnItsWay);
+
+let passing = null; // the button whose click has waited
 
 function inTurn(box, event) {
     const button = event.target.closest(".widget-button");
-    if (!button || !keepsBack(box)) return;
+    if (!button || button === passing || !isOnItsWay(box)) return;
     event.stopImmediatePropagation();
+    const end = performance.now() + PATIENCE;
     const press = () => {
         if (!button.isConnected) return;
-        if (keepsBack(box)) requestAnimationFrame(press);
-        else button.click();
+        if (isOnItsWay(box) && performance.now() < end) {
+            requestAnimationFrame(press);
+            return;
+        }
+        passing = button;
+        button.click();
+        passing = null;
     };
     press();
 }
