@@ -72,7 +72,7 @@ ABOUT_FILES = {
 }
 #: Those of a program that went on without the file: that says more than why it was not there.
 GOES_ON = {"ca file left out", "ca file holds none", "own file left out"}
-GUESSED = re.compile(r"(?i)(?<=\w)[,;]? (?:possibly|perhaps|maybe|probably) (?:because|due to)\b.*")
+GUESSED = r"(?i)(?<=\w)[,;]? (?:possibly|perhaps|maybe|probably) (?:because|due to)\b.*"
 #: Those that leave out why, if the operating system does not tell.
 LOADED = {"NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib", "ca file not usable", "pair not taken"}
 
@@ -209,7 +209,8 @@ def _decisive(
     best = None
     raising = [each for each in phrases if each.stack == "python" and "…" in each.words]
     for number, whole in enumerate(lines):
-        line = GUESSED.sub("", whole)
+        guessed = " because" in whole or " due to" in whole
+        line = re.sub(GUESSED, "", whole) if guessed else whole
         if not line or (len(lines) > 1 and "'E" in line and IN_A_LIST.fullmatch(line)):
             continue
         told = _meanings(line[:LINE], phrases)

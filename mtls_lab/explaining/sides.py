@@ -31,9 +31,7 @@ HEADING = r"[$#%>] .{1,90}$|.{1,60}:\W{0,4}$|[#=*>-]{1,6} ?\w.{1,60}$"
 #: So many lines may be two logs of one line each.
 FEW = 3
 #: The prompt of a shell and a command, before what it has printed.
-COMMAND = re.compile(
-    r"(?:[\w.@:~/()\[\]-]{1,60} ?)?[$%] (?:\w{1,40}=\S{0,80} ){0,5}[./~]{0,3}[a-z]\S*(?: |$)"
-)
+COMMAND = r"(?:[\w.@:~/()\[\]-]{1,60} ?)?[$%] (?:\w{1,40}=\S{0,80} ){0,5}[./~]{0,3}[a-z]\S*(?: |$)"
 #: The same without a mark: "Server log", "on the device", "client.log".
 BARE = (
     rf"(?:(?:on|from|at|in|and|the|my|of) ){{0,3}}(?:\w{{1,12}}[ -])?(?:{EITHER})"
@@ -88,13 +86,16 @@ def together(lines: list[str], number: int) -> slice:
     # A page may put an empty line after each.
     doubled = len(lines) > FEW and not any(line.strip() for line in lines[1::2])
     starts = [
-        at
-        for at, line in enumerate(lines)
-        if COMMAND.match(line[:LINE]) or not (doubled or line.strip())
+        at for at, line in enumerate(lines) if _is_command(line) or not (doubled or line.strip())
     ]
     begin = max((at for at in starts if at <= number), default=0)
     end = min((at for at in starts if at > number), default=len(lines))
     return slice(begin, end)
+
+
+def _is_command(line: str) -> bool:
+    prompt = "$ " in line or "% " in line
+    return prompt and re.match(COMMAND, line[:LINE]) is not None
 
 
 def _side(phrase: Phrase, line: str, around: str, calls: list[str], then: list[str]) -> str:
@@ -154,7 +155,7 @@ def _heading(line: str, *, own: bool) -> tuple[str, bool]:
     small = line[:LINE].strip().lower()
     before = re.match(BEFORE, small) if own else None
     marked = len(small) < 100 and re.match(HEADING, small) and not re.search(INSIDE, small)
-    if marked and COMMAND.match(small):
+    if marked and _is_command(small):
         small = re.sub(ARGUMENT, "", small)
     if before:
         small = before[1]
