@@ -205,6 +205,7 @@ def test_no_choice_lies_over_another(panel: ShownPanel, width: int) -> None:
     panel.lab.set_width(width)
     places = [panel.number(0).box.evaluate(LINES), panel.number(1).box.evaluate(LINES)]
     press(panel)
+    expect(panel.box.locator("input[type=radio]:not(.lab-line *)")).to_have_count(2)  # are drawn
     places.append(panel.box.evaluate(LINES))
     panel.lab.set_width(WIDE)
     assert [len(each) for each in places] == [3, 9, 2]
