@@ -45,7 +45,7 @@ from mtls_lab.explaining.sides import (
     side_of,
     together,
 )
-from mtls_lab.explaining.signs import LINE, only_of, speaker_of, stacks_in, unlike_go
+from mtls_lab.explaining.signs import LINE, note_of, only_of, speaker_of, stacks_in, unlike_go
 from mtls_lab.explaining.symptoms import Symptoms, known_reasons
 from mtls_lab.explaining.weights import (
     SHAPED,
@@ -161,18 +161,17 @@ def _heard(text: str) -> Symptoms:
     line = discreet(lines[number][:LINE])
     # A log says on the line before or after who speaks, and curl which file it means.
     around = "\n".join(each[:LINE] for each in lines[max(number - 1, 0) : number + 2])
-    near = together(text.splitlines(), number)
+    near = together(written, number)
     block = "\n".join(lines[near])
-    side = side_of(phrase, lines, number, around, phrase.stack) or only_side(block)
+    # Who is on the other side alone, and shows in the rest alone, has not written this.
     elsewhere = {name for name in signs - stacks_in(block, block.lower()) if only_of(name)}
-    signs -= elsewhere
-    stack, by, note = speaker_of(line, phrase.stack, signs, text, side)
-    if not side:
+    stack, by = speaker_of(line, phrase.stack, signs - elsewhere, text)
+    side = side_of(phrase, lines, number, around, phrase.stack) or only_side(block) or only_of(by)
+    if not (side or elsewhere):
         rest = lines[: near.start] + lines[near.stop :]
-        two_logs = elsewhere or any(_has_meaning(each[:LINE], phrases) for each in rest)
-        side = only_of(by.split()[0]) if by else ""
-        side = side or ("" if two_logs else only_side("\n".join(lines)))
-        stack, by, note = speaker_of(line, phrase.stack, signs, text, side)
+        if not any(_has_meaning(each[:LINE], phrases) for each in rest):  # it is one log
+            side = only_side("\n".join(lines))
+    note = note_of(by, line, side)
     relayed = phrase.kind != "alert" and was_relayed(line.lower())
     if relayed and not phrase.side:
         side = OTHER[side]

@@ -12,7 +12,7 @@ from functools import cache
 from mtls_lab.explaining.lookup import Lookup
 from mtls_lab.explaining.phrases import read_stacks
 
-__all__ = ["LINE", "begins", "only_of", "sign_of", "speaker_of", "stacks_in", "unlike_go"]
+__all__ = ["LINE", "begins", "note_of", "only_of", "speaker_of", "stacks_in", "unlike_go"]
 
 #: Of a longer line, this much is read from its beginning: a page without a line end, say.
 LINE = 8 * 1024
@@ -64,15 +64,21 @@ def _every_sign() -> tuple[Lookup, list[str]]:
     return Lookup([sign for sign, _ in every]), [name for _, name in every]
 
 
-def only_of(stack: str) -> str:
-    """Return the side on which alone a stack is; `""` if it is on both."""
-    return str(read_stacks()[stack].get("only", ""))
+def only_of(by: str) -> str:
+    """Return the side on which alone a stack is, the first of these names; `""` if on both."""
+    return str(read_stacks()[by.split(maxsplit=1)[0]].get("only", "")) if by else ""
 
 
-def speaker_of(
-    line: str, stack: str, signs: set[str], text: str, side: str
-) -> tuple[str, str, str]:
-    """Return who wrote a line and, where one shows, through which library; both names; the note."""
+def note_of(by: str, line: str, side: str) -> str:
+    """Return what is special about the stacks that wrote a line, on this side."""
+    small = unlike_go(line).lower()
+    notes = (stack for stack in map(read_stacks().__getitem__, by.split()) if "note" in stack)
+    notes = (n for n in notes if any(part in small for part in n.get("note_near", [""])))
+    return next((n["note"] for n in notes if side in ("", n.get("note_of", side))), "")
+
+
+def speaker_of(line: str, stack: str, signs: set[str], text: str) -> tuple[str, str]:
+    """Return who wrote a line and, where one shows, through which library; both names."""
     stacks = read_stacks()
     line, text = unlike_go(line), unlike_go(text)
     small, all_small = line.lower(), text.lower()
@@ -93,10 +99,7 @@ def speaker_of(
     if writers[:1] == ["python"] and libraries[:1] in (["go"], ["rustls"], ["java"]):
         writers = []  # it has called that, and has not used its own ssl
     names = [*writers[:1], *libraries[:1]]
-    notes = (stacks[name] for name in names if "note" in stacks[name])
-    notes = (n for n in notes if any(part in small for part in n.get("note_near", [""])))
-    note = next((n["note"] for n in notes if side in ("", n.get("note_of", side))), "")
-    return " with ".join(stacks[name]["name"] for name in names), " ".join(names), note
+    return " with ".join(stacks[name]["name"] for name in names), " ".join(names)
 
 
 def begins(sign: str, text: str) -> bool:

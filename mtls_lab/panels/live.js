@@ -140,9 +140,9 @@ function onKey(event) {
 
 // --- Clicks -------------------------------------------------------------------------------------
 
-// A click waits until the kernel has answered the choices before it: ipywidgets keeps a second choice
-// back while the first is on its way, and JupyterLab may send the two to two shells of one kernel.
-// What would run is the choice before the one that the page shows.
+// A click waits until the kernel has answered the choices before it: ipywidgets keeps a second
+// choice back while the first is on its way, and JupyterLab may send the two to two shells of one
+// kernel. What would run is the choice before the one that the page shows.
 const PATIENCE = 10_000; // milliseconds: an answer may be lost
 const isOnItsWay = (model) => model._pending_msgs > 0
     || (model.get("children") ?? []).some(isOnItsWay);
