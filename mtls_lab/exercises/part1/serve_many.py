@@ -7,8 +7,11 @@ peers.py).
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures.thread
 import gc
 import logging
+import multiprocessing.pool
+import selectors
 import socket
 import sys
 import threading
@@ -17,7 +20,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from mtls_lab.exercises.calling import LIMIT, call, no_stragglers, stragglers
@@ -37,8 +39,17 @@ PAUSE = 1.0
 #: machine.
 SILENT = 40
 
-#: Where the standard library is.
-_LIBRARY = Path(threading.__file__).parent
+#: Where a thread starts another.
+_STARTS = (threading.__file__, "start")
+#: Where threads of the standard library wait for work, by file and function.
+_WAITS = {
+    (threading.__file__, "wait"),  # an event, a condition, a queue
+    (concurrent.futures.thread.__file__, "_worker"),
+    (multiprocessing.pool.__file__, "worker"),
+    (multiprocessing.pool.__file__, "_handle_tasks"),
+    (multiprocessing.pool.__file__, "_handle_results"),
+    (selectors.__file__, "select"),  # a loop of asyncio or socketserver
+}
 
 FIRST = "the first client"
 WHOLE = "a line is not complete without its end: whoever receives it waits"
@@ -231,18 +242,15 @@ def _errors_noted(raised: list[str]) -> Iterator[None]:
 def _waits(thread: threading.Thread) -> bool:
     """Whether a thread waits for work, as those of a pool do, and not for a client.
 
-    Then the standard library runs in it, apart from what reads a socket; a pool may be the
-    learner's for longer than one check. While a thread begins or ends, there is nothing in it but
-    what begins and ends threads.
+    A pool may be the learner's for longer than one check. While a thread starts another, it waits
+    for a moment only.
     """
     frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - there is no other way
     if frame is None:
         return False
-    path, does = Path(frame.f_code.co_filename), frame.f_code.co_name
-    files = {each.f_code.co_filename for each, _ in traceback.walk_stack(frame)}
-    if files == {threading.__file__} and does != "wait":
-        return False
-    return path.is_relative_to(_LIBRARY) and path.name not in {"socket.py", "ssl.py"}
+    codes = [each.f_code for each, _ in traceback.walk_stack(frame)]
+    places = [(code.co_filename, code.co_name) for code in codes]
+    return places[0] in _WAITS and _STARTS not in places
 
 
 @contextmanager
@@ -258,12 +266,16 @@ def _threads_end() -> Iterator[None]:
             yield
         finally:
             deadline = time.monotonic() + PATIENCE
-            started = set(threading.enumerate()) - before - set(stragglers)
-            for thread in started:
-                while thread.is_alive() and not _waits(thread) and time.monotonic() < deadline:
-                    thread.join(0.02)
-            left = [thread for thread in started if thread.is_alive() and not _waits(thread)]
+            before.update(stragglers)
+            # One that accepts clients may start another until it ends itself.
+            while (left := _busy(before)) and time.monotonic() < deadline:
+                left[0].join(0.02)
             stragglers.extend(left)
         if left:
             rule = "recv returns empty bytes once the other side has hung up: the thread ends then"
             raise NotYet("a thread of yours still talks to a client that has hung up", rule)
+
+
+def _busy(before: set[threading.Thread]) -> list[threading.Thread]:
+    """The threads that were not there before, but for those that wait for work."""
+    return [each for each in threading.enumerate() if each not in before and not _waits(each)]

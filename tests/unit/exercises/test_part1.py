@@ -23,7 +23,8 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import partial
 from itertools import count
 from queue import Queue
 from typing import Any
@@ -650,25 +651,48 @@ def test_serve_many(hold: Hold, caplog: pytest.LogCaptureFixture, name: str) -> 
 
 def test_serve_many_that_leaves_its_loop_to_a_thread() -> None:
     """How many clients are served before the listener is closed is a matter of luck."""
+    before = set(threading.enumerate())
     result = checks.serve_many(leaves_its_loop_to_a_thread)
     assert (result.outcome, result.rule) == (NOT_YET, SERVE_MANY.STAYS)
-    for thread in threading.enumerate():  # it ends with its listener, which is closed by now
-        if thread.name.endswith("(with_threads_until_the_end)"):
-            thread.join()
+    assert set(threading.enumerate()) <= before  # they end with the listener and the clients
 
 
-@pytest.mark.parametrize("inside", ["run", "wait"])
-def test_a_thread_that_begins_or_ends_does_not_wait_for_work(inside: str) -> None:
-    """There is nothing in it but threading.py then, and the check waits for its end."""
-    event, lock = threading.Event(), threading.Lock()
-    lock.acquire()
-    # The second is a function of C, without a frame.
-    target = event.wait if inside == "wait" else lock.acquire
-    thread = threading.Thread(target=target, daemon=True)
+def leaves_a_block(wait: Callable[[], object]) -> None:
+    with ExitStack() as stack:
+        stack.callback(wait)
+
+
+def starts_another(wait: Callable[[], object]) -> None:
+    thread = threading.Thread(target=int)
+    thread._started.wait = wait  # type: ignore[attr-defined]
     thread.start()
-    while sys._current_frames()[thread.ident or 0].f_code.co_name != inside:
+    thread.join()
+
+
+#: Where a thread is, what it does there, and whether the check takes it for one of a pool.
+BUSY: dict[str, tuple[str, Callable[[threading.Event, threading.Lock], Any], bool]] = {
+    "waits for work": ("wait", lambda event, _: event.wait, True),
+    "starts another": ("wait", lambda event, _: partial(starts_another, event.wait), False),
+    "leaves a block": (
+        "_exit_wrapper",
+        lambda _, lock: partial(leaves_a_block, lock.acquire),
+        False,
+    ),
+    "begins or ends": ("run", lambda _, lock: lock.acquire, False),
+}
+
+
+@pytest.mark.parametrize("name", BUSY)
+def test_a_thread_that_waits_for_work(name: str) -> None:
+    """Or that is about to do something, when there is nothing in it but the standard library."""
+    event, lock = threading.Event(), threading.Lock()
+    lock.acquire()  # a function of C, without a frame
+    place, target, waits = BUSY[name]
+    thread = threading.Thread(target=target(event, lock), daemon=True)
+    thread.start()
+    while sys._current_frames()[thread.ident or 0].f_code.co_name != place:
         assert thread.is_alive()
-    assert SERVE_MANY._waits(thread) is (inside == "wait")
+    assert SERVE_MANY._waits(thread) is waits
     event.set()
     lock.release()
     thread.join()
