@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import struct
+import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -27,6 +28,7 @@ from mtls_lab.pki.keystores import read_keystore
 from mtls_lab.wire import Failure
 from mtls_lab.wire.names import reason_of_alert
 from tests.unit.cli.calling import call
+from tests.unit.lab import needs
 
 LAB = CertificateAuthority.create("Lab CA")
 OTHER = CertificateAuthority.create("Other CA")
@@ -514,6 +516,26 @@ def test_the_key_in_a_keystore_is_used_with_its_password(tmp_path: Path) -> None
     # Held against another certificate, too.
     told_of = explain("[SSL] PEM lib", certfile=other, keyfile=path, password="barley")
     assert "k.jks is not the key of a certificate in" in str(told_of)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("form", ["JKS", "PKCS12"])
+def test_which_of_several_keys_is_presented_is_asked(tmp_path: Path, form: str) -> None:
+    """Of a file that keytool writes; nothing else is wrong with it."""
+    needs("keytool", "default-jdk-headless")
+    path, words = tmp_path / "two.keys", tmp_path / "words"
+    words.write_text("barley\n")
+    for alias in ("one", "two"):
+        what = ("-genkeypair", "-alias", alias, "-dname", f"CN={alias}", "-keyalg", "EC")
+        where = ("-storetype", form, "-keystore", str(path), "-storepass:file", str(words))
+        subprocess.run(["keytool", *what, *where, "-keypass:file", str(words)], check=True)
+        done = call("explain", "--certfile", path, "--password-file", words)
+        assert ("two.keys holds 2 private keys." in done.stdout) is (alias == "two")
+    refused = Failure("SSLError", reason_of_alert("certificate_unknown"))
+    told = explain(refused, certfile=path, password="barley", course=False)
+    assert "two.keys holds 2 private keys" in told.why
+    told = explain(Failure("SSLError", reason_of_alert("certificate_expired")), certfile=path)
+    assert "private keys" not in told.why
 
 
 def test_each_file_may_have_a_password_of_its_own(tmp_path: Path) -> None:
