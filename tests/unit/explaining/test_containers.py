@@ -518,23 +518,32 @@ def test_the_key_in_a_keystore_is_used_with_its_password(tmp_path: Path) -> None
     assert "k.jks is not the key of a certificate in" in str(told_of)
 
 
-@pytest.mark.once
-@pytest.mark.parametrize("form", ["JKS", "PKCS12"])
-def test_which_of_several_keys_is_presented_is_asked(tmp_path: Path, form: str) -> None:
-    """Of a file that keytool writes; nothing else is wrong with it."""
+def with_two_keys(path: Path) -> None:
+    """PKCS #12 as keytool writes it."""
     needs("keytool", "default-jdk-headless")
-    path, words = tmp_path / "two.keys", tmp_path / "words"
-    words.write_text("barley\n")
     for alias in ("one", "two"):
         what = ("-genkeypair", "-alias", alias, "-dname", f"CN={alias}", "-keyalg", "EC")
-        where = ("-storetype", form, "-keystore", str(path), "-storepass:file", str(words))
-        subprocess.run(["keytool", *what, *where, "-keypass:file", str(words)], check=True)
-        done = call("explain", "--certfile", path, "--password-file", words)
-        assert ("two.keys holds 2 private keys." in done.stdout) is (alias == "two")
-    refused = Failure("SSLError", reason_of_alert("certificate_unknown"))
-    told = explain(refused, certfile=path, password="barley", course=False)
-    assert "two.keys holds 2 private keys" in told.why
-    told = explain(Failure("SSLError", reason_of_alert("certificate_expired")), certfile=path)
+        where = ("-storetype", "PKCS12", "-keystore", str(path), "-storepass", "barley")
+        subprocess.run(["keytool", *what, *where], check=True, capture_output=True)
+
+
+@pytest.mark.once
+def test_which_of_several_keys_is_presented_is_asked(tmp_path: Path) -> None:
+    """Where the refusal says why, it is the reason; else it may be the other key's certificate."""
+    one, _ = with_key(tmp_path)
+    (tmp_path / "two.jks").write_bytes(
+        one.read_bytes()[:8] + struct.pack(">I", 2) + 2 * one.read_bytes()[12:-20] + bytes(20)
+    )
+    with_two_keys(tmp_path / "two.p12")
+    unclear, clear = (
+        Failure("SSLError", reason_of_alert(each))
+        for each in ("certificate_unknown", "certificate_expired")
+    )
+    for path in (tmp_path / "two.jks", tmp_path / "two.p12"):
+        told = explain(unclear, certfile=path, password="barley", course=False)
+        assert f"{path.name} holds 2 private keys" in told.why
+        assert "private keys" not in explain(clear, certfile=path, password="barley").why
+    told = explain(unclear, certfile=one, password="barley", course=False)
     assert "private keys" not in told.why
 
 
