@@ -6,7 +6,6 @@ what the wrong ones teach (the notebooks), connections (net/device.py).
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -16,7 +15,6 @@ from mtls_lab import pki
 from mtls_lab.errors import UnknownName
 from mtls_lab.facts import read_facts
 from mtls_lab.files import PathLike, private_folder
-from mtls_lab.net import client_context
 from mtls_lab.pki import common_name, pem
 from mtls_lab.wire import Expected
 
@@ -116,16 +114,6 @@ class CredentialStore:
         path = Path(private_folder(self.folder)) / "client_ca.crl"
         pem.write_crl(path, self.device_ca.crl())
         return path
-
-    def client_context(
-        self, name: str, server_ca: PathLike, *, version: ssl.TLSVersion | None = None
-    ) -> ssl.SSLContext:
-        """Make a device's context that presents this credential.
-
-        Raises:
-            ssl.SSLError: the credential does not load, as `wrong_key` does not.
-        """
-        return client_context(server_ca, *self.files(name), version=version)
 
     def _issue(self, credential: Credential) -> pem.Identity | None:
         purpose = pki.Purpose[credential.purpose.upper()]

@@ -66,7 +66,6 @@ class Relay:
         server_context: ssl.SSLContext | None = None,
         upstream_context: ssl.SSLContext | None = None,
         whole: bool = True,
-        name: str = "relay",
     ) -> None:
         expect_upstream(upstream, "Relay")
         expect_function(tamper, "tamper")
@@ -83,7 +82,7 @@ class Relay:
         self._through: Mailbox[Address, Address | None] = Mailbox()
         # Whoever is no user of this lab is not heard, and not passed on to its backend either.
         self._acceptor = Acceptor(
-            self._handle, "127.0.0.1", 0, name, adopts=True, refuse=lambda *_: None
+            self._handle, "127.0.0.1", 0, "relay", adopts=True, refuse=lambda *_: None
         )
         self.address = self._acceptor.address
 

@@ -232,7 +232,7 @@ def _listen(host: str, port: int) -> socket.socket:
             ),
         }
         found, todo = names.get(
-            errno.EADDRINUSE if error.errno in (errno.EADDRINUSE, 10048) else error.errno or 0,
+            error.errno or 0,
             (
                 f"{host_and_port(host, port)} cannot be listened on ({reason})",
                 'use the host "127.0.0.1" and leave the port out',

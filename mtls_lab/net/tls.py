@@ -59,14 +59,14 @@ _lending = threading.Lock()
 
 
 @contextlib.contextmanager
-def cuts_count(context: ssl.SSLContext | None) -> Iterator[None]:
+def cuts_count(context: ssl.SSLContext) -> Iterator[None]:
     """Let a connection that gets its TLS in this block tell a cut from a clean end.
 
     A clean end has a close_notify (RFC 8446, section 6.1). A connection copies the options of its
     context when it gets its TLS: for a Python that is too old, the block takes an option out of
     the context, and puts it back. Several threads may share a context.
     """
-    if context is None or not _CUT_LOOKS_CLEAN:
+    if not _CUT_LOOKS_CLEAN:
         yield
         return
     with _lending:

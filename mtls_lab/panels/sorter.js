@@ -6,6 +6,7 @@
 // and what is in it is no longer among the rest.
 
 const REST = ""; // where things lie that have no place yet
+const NOTHING = "(no file)"; // what an empty place says
 const FAR = 6; // pixels: a pointer that moves less has pressed
 const EDGE = 48; // pixels from the upper or lower end of the page, within which it scrolls
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
@@ -206,7 +207,7 @@ class Sorter {
         if (!many) {
             const slot = make("div", { parent: box, class: "lab-slot" });
             if (lying.length) this.drawThing(slot, lying[0], name, 0);
-            else this.drawGap(slot, name, this.model.get("nothing"));
+            else this.drawGap(slot, name, NOTHING);
             this.drawChoice(slot, select, name, lying[0] ?? "");
             return;
         }
@@ -214,7 +215,7 @@ class Sorter {
         const list = make("ol", { parent: box, class: "lab-order" });
         lying.forEach((thing, at) =>
             this.drawThing(make("li", { parent: list }), thing, name, at));
-        this.drawGap(make("li", { parent: list }), name, place.gap);
+        this.drawGap(make("li", { parent: list }), name, "put the next one here");
         if (foot) make("code", { parent: box, class: "lab-frame", words: foot });
     }
 
@@ -224,7 +225,7 @@ class Sorter {
             && (this.isOrdered || (this.held.target ?? { place: this.held.from }).place === place);
         const button = make("button", {
             parent, type: "button", class: "lab-thing", tabindex: -1, "aria-pressed": isHeld,
-            "data-key": this.isOrdered ? thing : `${place} ${thing}`,
+            "data-key": this.keyOf(thing, place),
             "data-thing": thing, "data-at": at,
         });
         make("span", { parent: button, class: "lab-grip", words: "⠿", "aria-hidden": "true" });
@@ -248,7 +249,7 @@ class Sorter {
     drawChoice(parent, id, place, chosen) {
         const select = make("select", { parent, id, "data-key": `choice ${place}` });
         const things = this.model.get("things").map(({ name, label }) => [name, label]);
-        for (const [name, label] of [["", this.model.get("nothing")], ...things]) {
+        for (const [name, label] of [["", NOTHING], ...things]) {
             make("option", { parent: select, value: name, words: label });
         }
         select.value = chosen;

@@ -51,7 +51,6 @@ class Place:
         many: whether it is a list with an order. Otherwise it holds one thing, which may lie in
             another place as well.
         head, foot: lines of code above and below the list.
-        gap: what its end says, where a thing can be put.
     """
 
     name: str
@@ -60,7 +59,6 @@ class Place:
     many: bool = False
     head: str = ""
     foot: str = ""
-    gap: str = "put the next one here"
 
 
 class Sorter(anywidget.AnyWidget):
@@ -72,7 +70,6 @@ class Sorter(anywidget.AnyWidget):
         rest: what the place is called where things lie that are not in use.
         kept: the name under which a learner's arrangement is kept, and found again; without one
             it is not.
-        nothing: what an empty place says.
 
     Attributes:
         carrier: brings to the page what the kernel changes, and has to be shown beside the sorter.
@@ -91,7 +88,6 @@ class Sorter(anywidget.AnyWidget):
     label = traitlets.Unicode().tag(sync=True)
     hint = traitlets.Unicode(HINT).tag(sync=True)
     rest = traitlets.Unicode().tag(sync=True)
-    nothing = traitlets.Unicode().tag(sync=True)
     things: traitlets.List[Any] = traitlets.List().tag(sync=True)
     places: traitlets.List[Any] = traitlets.List().tag(sync=True)
     marks: traitlets.Dict[str, str] = traitlets.Dict().tag(sync=True)
@@ -104,7 +100,6 @@ class Sorter(anywidget.AnyWidget):
         *,
         label: str,
         rest: str = "Files",
-        nothing: str = "(no file)",
         kept: str = "",
     ) -> None:
         places = list(places)
@@ -114,7 +109,6 @@ class Sorter(anywidget.AnyWidget):
             number=secrets.token_hex(8),
             label=label,
             rest=rest,
-            nothing=nothing,
             things=[asdict(each) for each in things],
             places=[asdict(each) for each in places],
             value={each.name: [] for each in places},

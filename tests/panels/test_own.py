@@ -49,6 +49,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pem.write_certificate(folder / "web.crt", *chain)
     pem.write_certificate(folder / "alone.crt", leaf)
     pem.write_certificate(folder / "root.pem", root.certificate)
+    issuing.revoke(leaf)
+    pem.write_crl(folder / "web.crl", issuing.crl())
     form = PrivateFormat.PKCS8
     lock = BestAvailableEncryption(PASSWORD.encode())
     (folder / "web.key").write_bytes(key.private_bytes(Encoding.PEM, form, NoEncryption()))
@@ -135,8 +137,11 @@ def test_a_role_that_does_not_exist(here: Path) -> None:
 
 @pytest.mark.usefixtures("here")
 def test_the_panel_has_each_certificate_and_what_is_wrong() -> None:
-    panel = CertificatePanel("web.crt", keyfile="other.key", cafile="root.pem", role="client")
+    panel = CertificatePanel(
+        "web.crt", keyfile="other.key", cafile="root.pem", crlfile="web.crl", role="client"
+    )
     assert "other.key is not the key" in panel._result.value
+    assert "the certificate of CN=web is on the revocation list" in str(panel)
     assert "has no clientAuth" in str(panel)
     assert "https://web.example/&lt;b&gt;" in panel._card.value
     assert panel.select("web.crt, number 2").subject.rfc4514_string() == "CN=Own Issuing CA"

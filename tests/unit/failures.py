@@ -224,7 +224,9 @@ class World:
             return ask(
                 "GET_SECRET",
                 backend,
-                context=lambda: store.client_context(which, SERVER_CA, version=self.version),
+                context=lambda: client_context(
+                    SERVER_CA, *store.files(which), version=self.version
+                ),
             )
 
     def shows(

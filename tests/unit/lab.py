@@ -24,7 +24,7 @@ from mtls_lab import CertificateAuthority, Exchange, Failure, ask, serve, watch
 from mtls_lab.errors import ToolMissing
 from mtls_lab.experiments import CredentialStore
 from mtls_lab.learner import predictions
-from mtls_lab.net import Address, Backend, running, server_context
+from mtls_lab.net import Address, Backend, client_context, running, server_context
 from mtls_lab.pki import Identity
 from mtls_lab.wire import Direction, Side
 
@@ -80,7 +80,7 @@ class Lab:
         self, credential: str = "valid", version: ssl.TLSVersion | None = None
     ) -> ssl.SSLContext:
         """The device's context with one of the catalogue's credentials."""
-        return self.store.client_context(credential, self.ca_file, version=version)
+        return client_context(self.ca_file, *self.store.files(credential), version=version)
 
     def resumed(self, version: ssl.TLSVersion) -> Exchange:
         """A watched exchange that goes on with the session of the one before."""
@@ -91,9 +91,10 @@ class Lab:
             first = ask("PING", backend, context=device)
             return ask("GET_SECRET", backend, context=device, session=first.session)
 
-    def save(self, identity: Identity, folder: Path, name: str = "other") -> ssl.SSLContext:
-        """A backend's context with a certificate of the test's own."""
-        return server_context(*identity.save(folder, name))
+
+def served_with(identity: Identity, folder: Path, name: str = "other") -> ssl.SSLContext:
+    """A backend's context with a certificate of the test's own."""
+    return server_context(*identity.save(folder, name))
 
 
 def connect(address: Address) -> socket.socket:

@@ -24,7 +24,7 @@ from mtls_lab.kata.purposes import careless_client as careless
 from mtls_lab.net import Address, Backend, ask, only_trusted_client, server_context
 from mtls_lab.pki import CertificateAuthority, Purpose, create_key, pem, self_signed
 from mtls_lab.wire import SECRET, Exchange, Side, Stage
-from tests.unit.lab import Lab, failed
+from tests.unit.lab import Lab, failed, served_with
 from tests.unit.learner.quiz_runs import decides, without_a_run
 
 BOTH_SIGN = ("key_cert_sign", "crl_sign")
@@ -39,9 +39,9 @@ def test_every_question_has_a_run() -> None:
     assert without_a_run("after", sys.modules[__name__]) == set()
 
 
-def test_encrypted_to_whom(lab: Lab, tmp_path: Path) -> None:
+def test_encrypted_to_whom(tmp_path: Path) -> None:
     hers = self_signed("mallory", Purpose.SERVER, names=["mallory.example"])
-    with Backend(lab.save(hers, tmp_path), secret="thanks") as mallory:
+    with Backend(served_with(hers, tmp_path), secret="thanks") as mallory:
         exchange = ask("PICTURE 0110", mallory, context=careless(None))
     assert (exchange.device.version, seen(exchange).failure) == ("TLSv1.3", None)
     assert list(seen(exchange).received) == ["PICTURE 0110"]
@@ -67,13 +67,13 @@ def test_only_the_certificate(lab: Lab) -> None:
     decides("after", "only_the_certificate", "nothing")
 
 
-def test_pinned(lab: Lab, tmp_path: Path) -> None:
+def test_pinned(tmp_path: Path) -> None:
     ours, hers = (self_signed("localhost", Purpose.SERVER, names=["localhost"]) for _ in "12")
     pem.write_certificate(tmp_path / "pinned.pem", ours.certificate)
     device = ssl.create_default_context(cafile=tmp_path / "pinned.pem")
     with (
-        Backend(lab.save(ours, tmp_path, "ours")) as backend,
-        Backend(lab.save(hers, tmp_path, "hers")) as mallory,
+        Backend(served_with(ours, tmp_path, "ours")) as backend,
+        Backend(served_with(hers, tmp_path, "hers")) as mallory,
     ):
         assert ask("GET_SECRET", backend, context=device).ok  # self-signed, and trusted
         exchange = ask("GET_SECRET", mallory, context=device)

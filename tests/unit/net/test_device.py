@@ -16,7 +16,7 @@ from mtls_lab.net import Address, client_context, device
 from mtls_lab.net.recording import RecordedSocket
 from mtls_lab.pki import Identity, Purpose
 from mtls_lab.wire import SECRET
-from tests.unit.lab import LONG, VERSIONS, Lab, read_all, spelled
+from tests.unit.lab import LONG, VERSIONS, Lab, read_all, served_with, spelled
 
 #: Expected to elapse; nothing else has to happen in it but a connection on this machine.
 SHORT = 0.5
@@ -159,7 +159,7 @@ CASES = {
 def test_an_untrusted_backend(
     lab: Lab, tmp_path: Path, version: ssl.TLSVersion, case: Case
 ) -> None:
-    context = lab.save(case.server(lab.ca), tmp_path)
+    context = served_with(case.server(lab.ca), tmp_path)
     with serve(context) as backend:
         exchange = ask(
             "GET_SECRET",

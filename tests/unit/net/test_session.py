@@ -17,7 +17,7 @@ from mtls_lab.net import (
     watch,
 )
 from mtls_lab.pki import pem
-from tests.unit.lab import Lab, connect, name_of, spelled
+from tests.unit.lab import Lab, connect, name_of, served_with, spelled
 
 #: What OpenSSL calls X509_V_FLAG_NO_CHECK_TIME; Python has no name for it.
 NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
@@ -288,7 +288,7 @@ def test_a_full_handshake_after_a_session_checks_all(
     with Backend(lab.mtls()) as backend:
         session = ask("PING", backend, context=device).session
     mallory = CertificateAuthority.create("Lab CA").issue_server(["localhost"])
-    with Backend(lab.save(mallory, tmp_path)) as impostor:
+    with Backend(served_with(mallory, tmp_path)) as impostor:
         exchange = ask("PING", impostor, context=device, session=session)
     assert exchange.device.stage is Stage.HANDSHAKE
     assert exchange.device.failure is not None
