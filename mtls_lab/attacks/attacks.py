@@ -85,7 +85,7 @@ def eavesdrop(protection: Protection) -> AttackResult:
     evidence = [f'Eve recorded the exchange and {found} "{SECRET}" in it.']
     if host:
         evidence.append(f"She did read the server name: {host}.")
-    return AttackResult(_title(eavesdrop), protection.name, read, tuple(evidence))
+    return _result(eavesdrop, protection, *evidence, succeeded=read)
 
 
 def tamper(protection: Protection) -> AttackResult:
@@ -103,7 +103,7 @@ def tamper(protection: Protection) -> AttackResult:
     if exchange.backend and exchange.backend.failure:
         evidence.append(f"The backend was told: {exchange.backend.failure}.")
     succeeded = exchange.device.ok and exchange.reply != SECRET
-    return AttackResult(_title(tamper), protection.name, succeeded, tuple(evidence))
+    return _result(tamper, protection, *evidence, succeeded=succeeded)
 
 
 def change_reply(relay: Relay) -> Tamper:
@@ -140,7 +140,7 @@ def impersonate(protection: Protection) -> AttackResult:
         line = f'The device asked Mallory, and believed her: "{exchange.reply}".'
     else:
         line = f"The device hung up on Mallory: {exchange.device.failure}."
-    return AttackResult(_title(impersonate), protection.name, exchange.ok, (line,))
+    return _result(impersonate, protection, line, succeeded=exchange.ok)
 
 
 def clone(protection: Protection) -> AttackResult:
@@ -160,7 +160,7 @@ def clone(protection: Protection) -> AttackResult:
         results = [(who, ask("GET_SECRET", backend, context=context)) for who, context in attempts]
     served = [result for result in results if result[1].ok]
     evidence = [_served(who, exchange) for who, exchange in served[:1] or results]
-    return AttackResult(_title(clone), protection.name, bool(served), tuple(evidence))
+    return _result(clone, protection, *evidence, succeeded=bool(served))
 
 
 def steal_key(protection: Protection) -> AttackResult:
@@ -170,7 +170,7 @@ def steal_key(protection: Protection) -> AttackResult:
         who += f", {Path(protection.keyfile).name} among them,"
     with scratch_folder() as folder, protection.backend() as backend:
         exchange = protection.ask_with_copies(backend, folder)
-    return AttackResult(_title(steal_key), protection.name, exchange.ok, (_served(who, exchange),))
+    return _result(steal_key, protection, _served(who, exchange), succeeded=exchange.ok)
 
 
 def steal_session(protection: Protection) -> AttackResult:
@@ -182,20 +182,16 @@ def steal_session(protection: Protection) -> AttackResult:
     evidence = [_served("A thief without a certificate", before)]
     if before.ok:
         evidence.append("No session was needed.")
-        return _stolen(protection, before, evidence)
+        return _result(steal_session, protection, *evidence, succeeded=before.ok)
     if exchange is None:
         evidence.append("The device had no session: the backend gives none to resume.")
-        return _stolen(protection, before, evidence)
+        return _result(steal_session, protection, *evidence, succeeded=before.ok)
     evidence.append(_served("The same thief, with the device's session,", exchange))
     if exchange.backend and exchange.backend.reused:
         evidence.append(f"The backend took it for {exchange.backend.peer}.")
         if not any(m.name.startswith("Certificate") for m in exchange.handshake.messages):
             evidence.append("No Certificate and no CertificateVerify crossed the wire.")
-    return _stolen(protection, exchange, evidence)
-
-
-def _stolen(protection: Protection, exchange: Exchange, evidence: list[str]) -> AttackResult:
-    return AttackResult(_title(steal_session), protection.name, exchange.ok, tuple(evidence))
+    return _result(steal_session, protection, *evidence, succeeded=exchange.ok)
 
 
 def _served(who: str, exchange: Exchange) -> str:
@@ -223,5 +219,8 @@ def attacker_of(attack: str) -> str:
     return "Eve" if ATTACKS.get(attack) is eavesdrop else "Mallory"
 
 
-def _title(attack: Attack) -> str:
-    return next(title for title, each in ATTACKS.items() if each is attack)
+def _result(
+    attack: Attack, protection: Protection, *evidence: str, succeeded: bool
+) -> AttackResult:
+    title = next(title for title, each in ATTACKS.items() if each is attack)
+    return AttackResult(title, protection.name, succeeded, evidence)
