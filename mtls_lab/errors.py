@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from mtls_lab.text import printable
@@ -138,14 +139,18 @@ class UnknownName(LabError):
         return type(self), self._arguments
 
 
-def folder_gone() -> FileProblem:
-    """Return what is said where the current folder was deleted while a program was in it."""
-    return FileProblem(
-        "the current folder, which is not there any more",
-        "a folder that is there",
-        'go into another one; into a new one of the same name with cd "$PWD", or in a notebook by '
-        "restarting its kernel",
-    )
+def folder_gone() -> FileProblem | None:
+    """Return what is said if the current folder was deleted while this program was in it."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return FileProblem(
+            "the current folder, which is not there any more",
+            "a folder that is there",
+            'go into another one; into a new one of the same name with cd "$PWD", or in a notebook '
+            "by restarting its kernel",
+        )
+    return None
 
 
 # --- What a caller gives

@@ -59,7 +59,7 @@ def missing(file: PathLike) -> FileProblem:
         Expected: the file that section 4 of Part 3 makes
         To do:    choose Run → Run All Above Selected Cell, then run this cell again
     """
-    if gone := _folder_gone():
+    if gone := folder_gone():
         return gone
     section = MADE_IN.get(Path(file).as_posix())
     return FileProblem(
@@ -80,7 +80,7 @@ def hint(error: BaseException | None) -> str:
     """
     if type(error) not in KINDS and not isinstance(error, ssl.SSLError):
         return ""
-    if gone := _folder_gone():  # no cell helps
+    if gone := folder_gone():  # no cell helps
         return "" if str(error) == str(gone) else str(gone)
     cause = error.__context__ if isinstance(error, FileProblem) else None
     if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
@@ -91,14 +91,6 @@ def hint(error: BaseException | None) -> str:
         if file := unopened(error)[1].get("file"):
             return f"{_absent(Path(file))}.\n{HINT}"
     return HINT
-
-
-def _folder_gone() -> FileProblem | None:
-    try:
-        Path.cwd()
-    except FileNotFoundError:
-        return folder_gone()
-    return None
 
 
 def _absent(file: Path) -> str:

@@ -81,11 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _of_the_system(error: OSError) -> LabError:
     """Say what the system refused: where no file is named, it was the output, or this folder."""
-    try:
-        os.getcwd()  # noqa: PTH109 - only whether there is one
-    except FileNotFoundError:
-        return folder_gone()
-    return LabError(
+    return folder_gone() or LabError(
         f"{error.filename or 'the output'}: {error.strerror or error}",
         "files and an output that can be read and written",
         "make room on the disk, or choose another place",

@@ -24,10 +24,9 @@ _MOST = 1 << 20
 
 def here() -> Path:
     """Return the current folder. Raises FileProblem: it was deleted meanwhile."""
-    try:
-        return Path.cwd()
-    except FileNotFoundError:
-        raise folder_gone() from None
+    if gone := folder_gone():
+        raise gone
+    return Path.cwd()
 
 
 def learner_folder(start: Path | None = None) -> Path | None:
