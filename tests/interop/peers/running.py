@@ -1,6 +1,5 @@
 """One way to start a program that serves, to read what it says, and to end it."""
 
-import re
 import select
 import subprocess
 import time
@@ -9,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+from mtls_lab.stacks.states import CONNECTED, LISTENS, states
 
 T = TypeVar("T")
 
@@ -21,9 +22,6 @@ class Hung(AssertionError):
 LONG = 60.0
 #: What our own programs print after each connection, once all is said about it.
 END = "-- end\n"
-#: States of a connection that its server has not closed yet: established, and closed by the client
-#: alone (proc_net_tcp(5)).
-OPEN = ("01", "08")
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def program(
     def ready() -> bool:
         said = printed.read_text("utf-8", "replace")[-2000:]
         assert process.poll() is None, f"{command[0]} ended: {said}"
-        return listens(port)
+        return LISTENS in (states(port) or ())
 
     try:
         waited(ready, f"{command[0]} does not listen")
@@ -157,17 +155,6 @@ def waited(there: Callable[[], T], otherwise: str) -> T:
     return found
 
 
-def listens(port: int) -> bool:
-    """Whether some socket listens on this port (proc_net_tcp(5): state 0A)."""
-    return "0A" in _states(port)
-
-
 def connected(port: int) -> bool:
     """Whether its server still has a connection open."""
-    return any(state in OPEN for state in _states(port))
-
-
-def _states(port: int) -> list[str]:
-    """The state of each socket with this port at its own end."""
-    text = "".join(Path(f"/proc/net/{table}").read_text("ascii") for table in ("tcp", "tcp6"))
-    return re.findall(rf"(?m)^ *\d+: [0-9A-F]+:{port:04X} [0-9A-F:]+ ([0-9A-F]{{2}}) ", text)
+    return bool(CONNECTED & (states(port) or set()))
