@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
-#: Clients that wait to be told of; where a terminal is stopped, the next ones wait as well.
-WAITING = 1024
 #: Where a line goes on: one of what was seen, of a cause, of a label in it.
 SEEN, CAUSE, LABEL = 16, 3, 7
 COLOURS = {"✓": "\x1b[32m", "✗": "\x1b[31m", "!": "\x1b[33m"}
@@ -117,7 +115,7 @@ def _listen(options: argparse.Namespace) -> int:
         raise LabError(
             f"{options.target} and --listen", "a server to call, or a port", "leave out one of them"
         )
-    clients: Events[Client] = Events(WAITING)
+    clients: Events[Client] = Events()
     try:
         with noted() as ends:
             with (

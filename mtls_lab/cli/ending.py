@@ -59,6 +59,9 @@ class Events(Queue[Event]):
     While that one listens, a thread waits for room: a terminal that is stopped stops the clients as
     well. Once it is closed nobody waits, so that the threads can end.
 
+    Args:
+        maxsize: how many there is room for.
+
     Example:
         >>> events = Events(2)
         >>> events.put("served")
@@ -66,6 +69,9 @@ class Events(Queue[Event]):
         >>> [*events.left()]
         ['served']
     """
+
+    def __init__(self, maxsize: int = 1024) -> None:
+        super().__init__(maxsize)
 
     def until(self, ends: list[int]) -> Iterator[Event]:
         """Give each event as it comes, until a signal was noted."""

@@ -26,9 +26,6 @@ from mtls_lab.wire import Side
 
 __all__ = ["as_json", "run"]
 
-#: Events that wait to be printed: where a terminal is stopped, the clients wait as well.
-WAITING = 1024
-
 Event = tuple[str, Address, Side]
 
 
@@ -49,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         complain(place.unloadable(error, "--client-ca"))
         return 2
-    events: Events[Event] = Events(WAITING)
+    events: Events[Event] = Events()
     with noted() as ends:
         with (
             serve(

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from mtls_lab.enrolment.lines import names_in
 from mtls_lab.tpm import Attribute, Evidence, Public, Signature, Statement
 from mtls_lab.tpm.conversation import ENDORSEMENT
-from mtls_lab.tpm.structures import CERTIFY, GENERATED, INSIDE
+from mtls_lab.tpm.structures import CERTIFIED, GENERATED, INSIDE
 
 __all__ = [
     "RULES",
@@ -81,7 +81,7 @@ EvidenceRule = Callable[[Claim], str | None]
 
 def made_by_a_tpm(claim: Claim) -> str | None:
     """Let only statements count that a TPM makes about a key."""
-    good = claim.statement.magic == GENERATED and claim.statement.kind == CERTIFY
+    good = claim.statement.magic == GENERATED and claim.statement.kind == CERTIFIED
     return None if good else "this is not what a TPM states about a key"
 
 

@@ -27,6 +27,7 @@ from mtls_lab.files import private_folder, write_file
 from mtls_lab.net import Backend, ask, ask_apart
 from mtls_lab.pki import CertificateAuthority, Identity, Key, Purpose, pem
 from mtls_lab.tpm import SoftwareTPM, Wrapped, create_csr, create_wrapped_key, missing
+from mtls_lab.tpm.conversation import OWNER
 from mtls_lab.wire import Exchange
 
 __all__ = [
@@ -44,8 +45,6 @@ PIN = b"1234"
 #: What is broken by whoever takes such a file for safe.
 GUESSED = "a PIN on a file is guessed on the thief's machine, at any speed"
 IN_DER = "DER is the same key without the lines that can be read"
-#: The parent that the provider takes where it is told none: the owner's hierarchy.
-_OWNER = 0x40000001
 
 
 def not_run(what: str) -> str:
@@ -60,7 +59,7 @@ def wrapped_key() -> bytes:
         >>> wrapped_key().splitlines()[0]
         b'-----BEGIN TSS2 PRIVATE KEY-----'
     """
-    return str(Wrapped(_OWNER, os.urandom(86), os.urandom(126))).encode()
+    return str(Wrapped(OWNER, os.urandom(86), os.urandom(126))).encode()
 
 
 def key_file(

@@ -12,7 +12,7 @@ from mtls_lab.pki import Key
 from mtls_lab.tpm import Attribute, Chip, Conversation, Evidence, Public, Statement
 from mtls_lab.tpm.attesting import ATTESTATION_KEY
 from mtls_lab.tpm.conversation import ENDORSEMENT
-from mtls_lab.tpm.structures import CERTIFY, GENERATED, INSIDE
+from mtls_lab.tpm.structures import CERTIFIED, GENERATED, INSIDE
 
 __all__ = ["FREE_KEY", "certify_loaded", "forge_statement", "public_of"]
 
@@ -63,6 +63,6 @@ def forge_statement(
     public = public_of(key, CLAIMED)
     with Conversation(chip) as tpm:
         handle, area = tpm.create_primary(ENDORSEMENT, signer)
-        lie = Statement(GENERATED, CERTIFY, area.qualified(ENDORSEMENT), nonce, public.name)
+        lie = Statement(GENERATED, CERTIFIED, area.qualified(ENDORSEMENT), nonce, public.name)
         signature = tpm.sign(handle, hashlib.sha256(lie.encoded()).digest())
     return Evidence(public.encoded(), lie.encoded(), signature)

@@ -6,11 +6,11 @@ Here: her plan as a value, and the judgement. Not here: relays (net/relay.py), w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mtls_lab.experiments.eavesdropping import Unit
-from mtls_lab.net import Chunk, cut, flip_bit, replace
+from mtls_lab.net import Chunk, Tamper, cut, flip_bit, replace
 from mtls_lab.wire import Direction, Exchange, Side
 
 __all__ = ["DEEDS", "Plan", "Replay", "judge"]
@@ -24,7 +24,6 @@ DEEDS = {
     "cut": "cuts",
 }
 
-Tamper = Callable[[Chunk], bytes | None]
 #: Good, bad or neither for the defender; and why, in a sentence.
 Judgement = tuple[bool | None, str]
 

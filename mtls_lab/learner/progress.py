@@ -211,7 +211,7 @@ def _go_on(taken: Taken, event: dict[Any, Any]) -> Taken:
             return replace(taken, answers=taken.answers | {name: key})
         case {"question": str(name), "answer": None}:
             return replace(taken, answers={k: v for k, v in taken.answers.items() if k != name})
-        case {"state": "handed in"}:
+        case {"state": str(state)} if state == HANDED_IN:
             return replace(taken, handed_in=True)
     return taken
 

@@ -25,17 +25,14 @@ from pathlib import Path
 from typing import Any
 
 from mtls_lab.files import PathLike
+from mtls_lab.net.sockets import NO_ROOM, PAUSE
 from mtls_lab.tpm.caller import exactly, message, process_of
 from mtls_lab.tpm.manager import Asked, Manager
 
-__all__ = ["TIMEOUT", "Broker"]
+__all__ = ["Broker"]
 
-#: Making an RSA key takes a software TPM a second, and a chip half a minute.
-TIMEOUT = 30.0
 #: Seconds for a thread whose sockets are shut down to end.
 GRACE = 2.0
-#: Where the process had no descriptor left: seconds until it tries again, and the errors.
-PAUSE, NO_ROOM = 0.1, {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 #: Commands that the log remembers: some hundred handshakes.
 REMEMBERED = 4096
 #: A person's machine has a handful of clients; each costs a thread.

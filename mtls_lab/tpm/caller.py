@@ -17,8 +17,10 @@ from functools import partial
 from mtls_lab.net.clock import Clock
 from mtls_lab.tpm import commands
 
-__all__ = ["call", "connected", "exactly", "message", "process_of", "reaches"]
+__all__ = ["TIMEOUT", "call", "connected", "exactly", "message", "process_of", "reaches"]
 
+#: Making an RSA key takes a software TPM a second, and a chip half a minute.
+TIMEOUT = 30.0
 SOCKET, DEVICE = "swtpm:path=", "device:"
 
 

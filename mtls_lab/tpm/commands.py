@@ -39,10 +39,10 @@ NO_SESSIONS, SESSIONS = 0x8001, 0x8002
 #: Part 2, 6.5.2.
 LOCK_RESET, LOCK_RULES, SHUTDOWN = 0x139, 0x13A, 0x145
 CONTEXT_LOAD, CONTEXT_SAVE, FLUSH, CAPABILITY = 0x161, 0x162, 0x165, 0x17A
-#: Part 2, 7.4: who may reset the count of wrong PINs.
-LOCKOUT = 0x4000000A
-#: An authorization by an empty password: TPM_RS_PW, no nonce, no attributes, no bytes.
-_EMPTY_PASSWORD = struct.pack(">IHBH", 0x40000009, 0, 0, 0)
+#: Part 2, 7.4: who may reset the count of wrong PINs; and no session, but a password.
+LOCKOUT, PASSWORD = 0x4000000A, 0x40000009
+#: An authorization by an empty password: no nonce, no attributes, no bytes.
+_EMPTY_PASSWORD = struct.pack(">IHBH", PASSWORD, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from mtls_lab.errors import LabError, why_of
 from mtls_lab.tpm import commands
-from mtls_lab.tpm.caller import connected
+from mtls_lab.tpm.caller import TIMEOUT, connected
 from mtls_lab.tpm.chip import Chip
 from mtls_lab.tpm.codes import command_name, decode
 from mtls_lab.tpm.structures import (
@@ -37,14 +37,13 @@ OWNER, NOTHING, ENDORSEMENT = 0x40000001, 0x40000007, 0x4000000B
 #: Part 2, 6.5.2.
 CREATE_PRIMARY, ACTIVATE, CERTIFY, POLICY_SECRET = 0x131, 0x147, 0x148, 0x151
 CREATE, LOAD, SIGN, LOAD_EXTERNAL, START_SESSION = 0x153, 0x157, 0x15D, 0x167, 0x176
-READ_MEMORY, READ_PUBLIC, PCR_READ, PCR_EXTEND = 0x14E, 0x169, 0x17E, 0x182
-#: Part 2, 6.11: a session in which a policy is proved. Part 2, 7.4: none but a password.
-POLICY, PASSWORD = 1, 0x40000009
+READ_MEMORY, MEMORY_PUBLIC, PCR_READ, PCR_EXTEND = 0x14E, 0x169, 0x17E, 0x182
+#: Part 2, 6.11: a session in which a policy is proved.
+POLICY = 1
 #: Part 2, 6.6.3: the TPM wants to be asked again, as it may for a key with a count of wrong PINs.
 RETRY, TRIES = 0x922, 5
 #: Part 2, 10.7.3: the hash comes from outside, and no ticket says that this TPM made it.
 NO_TICKET = struct.pack(">HIH", 0x8024, NOTHING, 0)
-TIMEOUT = 30.0
 
 
 class _Area(Protocol):
@@ -165,14 +164,15 @@ class Conversation:
         """
         session = _parts(self._ask(session_start())).number(4)
         self._run(POLICY_SECRET, [ENDORSEMENT, session], sized(b"") * 3 + bytes(4), named=1)
-        said = self._run(ACTIVATE, [key, endorsement], credential, sessions=[PASSWORD, session])
+        sessions = [commands.PASSWORD, session]
+        said = self._run(ACTIVATE, [key, endorsement], credential, sessions=sessions)
         return _parameters(said).sized(32)
 
     # --- Its memory
 
     def memory_size(self, place: int) -> int:
         """Return how many bytes lie in a place of its memory (TPM2_NV_ReadPublic)."""
-        reader = _parts(self._ask(commands.command(READ_PUBLIC, struct.pack(">I", place))))
+        reader = _parts(self._ask(commands.command(MEMORY_PUBLIC, struct.pack(">I", place))))
         about = Reader(reader.sized())
         about.take(4 + 2 + 4)  # the place, the hash of its name, its attributes
         about.sized()  # its policy
@@ -208,7 +208,7 @@ class Conversation:
         sessions: list[int] | None = None,
     ) -> bytes:
         """Run a command whose handles (or the first `named`) are authorized by no password."""
-        used = sessions or [PASSWORD] * (len(handles) if named is None else named)
+        used = sessions or [commands.PASSWORD] * (len(handles) if named is None else named)
         area = b"".join(struct.pack(">IHBH", each, 0, 1, 0) for each in used)
         head = struct.pack(f">{len(handles)}I", *handles) + struct.pack(">I", len(area)) + area
         return self._ask(commands.command(code, head + parameters, tag=commands.SESSIONS))

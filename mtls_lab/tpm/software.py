@@ -27,7 +27,8 @@ from mtls_lab.errors import FileProblem, LabError, ToolMissing
 from mtls_lab.files import PathLike, private_folder, read_file, write_file, writing
 from mtls_lab.scratch import scratch_folder
 from mtls_lab.tpm import commands
-from mtls_lab.tpm.broker import TIMEOUT, Broker
+from mtls_lab.tpm.broker import Broker
+from mtls_lab.tpm.caller import TIMEOUT
 from mtls_lab.tpm.chip import RUNNING, Chip
 from mtls_lab.tpm.manager import Asked
 from mtls_lab.tpm.provider import PACKAGES, installing

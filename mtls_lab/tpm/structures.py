@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 __all__ = [
-    "CERTIFY",
+    "CERTIFIED",
     "GENERATED",
     "INSIDE",
     "Attribute",
@@ -30,7 +30,7 @@ __all__ = [
 #: No structure of the lab's is longer; a TPM takes 4096 bytes at most.
 MOST = 1024
 #: Part 2, 6.2 and 6.9: what a TPM begins each of its own statements with; this one is of Certify.
-GENERATED, CERTIFY = 0xFF544347, 0x8017
+GENERATED, CERTIFIED = 0xFF544347, 0x8017
 #: Part 2, 6.3 and 6.4: the algorithms of the lab's keys.
 ECC, SHA256, AES, NULL, ECDSA, CFB, P256 = 0x23, 0x0B, 0x06, 0x10, 0x18, 0x43, 0x03
 #: And that of an endorsement key, which most makers certify.
@@ -204,7 +204,7 @@ class Statement:
 
     Attributes:
         magic: GENERATED; a restricted key signs nothing that begins so, but what its TPM made.
-        kind: CERTIFY.
+        kind: CERTIFIED.
         signer: the qualified name of the key that signs it.
         nonce: what the TPM was given to put in.
         about: the name of the key.

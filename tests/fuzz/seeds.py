@@ -33,7 +33,7 @@ from mtls_lab.pki import CertificateAuthority, Identity, Purpose, create_key, pe
 from mtls_lab.tpm import Attribute, Evidence, Statement
 from mtls_lab.tpm.conversation import OWNER
 from mtls_lab.tpm.endorsed import RSA_ENDORSEMENT_KEY
-from mtls_lab.tpm.structures import CERTIFY, GENERATED, INSIDE, sized
+from mtls_lab.tpm.structures import CERTIFIED, GENERATED, INSIDE, sized
 from mtls_lab.wire import Direction, Recording
 from tests.fuzz.targets import LABELS
 from tests.unit.explaining.test_containers import entry, keystore
@@ -85,7 +85,9 @@ def fresh(folder: Path) -> dict[str, list[bytes]]:
 def _attested() -> Iterator[bytes]:
     """As a TPM writes them; a key of the test's in the place of one in a TPM."""
     area = public_of(create_key(), INSIDE | Attribute.SIGN)
-    statement = Statement(GENERATED, CERTIFY, area.qualified(OWNER), b"nonce", area.name).encoded()
+    statement = Statement(
+        GENERATED, CERTIFIED, area.qualified(OWNER), b"nonce", area.name
+    ).encoded()
     signature = bytes.fromhex("0018000b") + sized(area.x) + sized(area.y)
     yield from (area.encoded(), RSA_ENDORSEMENT_KEY.encoded(), statement, signature)
     parts = (area.encoded(), area.encoded(), statement, signature)

@@ -18,7 +18,7 @@ from mtls_lab.pki import create_key
 from mtls_lab.pki.leaf import name_of
 from mtls_lab.tpm import Attribute, Signature, Statement
 from mtls_lab.tpm.conversation import ENDORSEMENT
-from mtls_lab.tpm.structures import CERTIFY, GENERATED, INSIDE
+from mtls_lab.tpm.structures import CERTIFIED, GENERATED, INSIDE
 
 SIGNER, KEY = create_key(), create_key()
 ATTESTATION = public_of(SIGNER, INSIDE | Attribute.RESTRICTED | Attribute.SIGN)
@@ -28,7 +28,7 @@ QUOTE = 0x8018
 def claim(
     attributes: Attribute = INSIDE | Attribute.SIGN,
     magic: int = GENERATED,
-    kind: int = CERTIFY,
+    kind: int = CERTIFIED,
     policy: bytes = b"",
 ) -> Claim:
     """What a TPM would state of a key with these attributes, well signed."""

@@ -13,13 +13,13 @@ from mtls_lab.pki import create_key
 from mtls_lab.tpm import Attribute, Public, RSAPublic, Signature, Statement
 from mtls_lab.tpm.endorsed import RSA_ENDORSEMENT_KEY
 from mtls_lab.tpm.keys import Wrapped, parsed, read_wrapped, write_wrapped
-from mtls_lab.tpm.structures import CERTIFY, GENERATED, MOST, Reader
+from mtls_lab.tpm.structures import CERTIFIED, GENERATED, MOST, Reader
 from tests.unit.damage import changed
 
 POINT = create_key().public_key().public_numbers()
 X, Y = (each.to_bytes(32, "big") for each in (POINT.x, POINT.y))
 PUBLIC = Public(Attribute.SIGN | Attribute.FIXED_TPM, bytes(32), X, Y, signs=True)
-STATEMENT = Statement(GENERATED, CERTIFY, PUBLIC.qualified(0x4000000B), b"nonce", PUBLIC.name)
+STATEMENT = Statement(GENERATED, CERTIFIED, PUBLIC.qualified(0x4000000B), b"nonce", PUBLIC.name)
 SIGNATURE = bytes.fromhex("0018000b") + b"\0\x20" + X + b"\0\x20" + Y
 #: A file as tpm2-openssl writes it: a loadable key without a PIN, under the owner's storage key.
 WRAPPED = Wrapped(0x40000001, PUBLIC.encoded(), b"encrypted")
