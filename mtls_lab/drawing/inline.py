@@ -5,9 +5,9 @@ everywhere. Not here: what makes a character visible (text.py), and what stands 
 (blocks.py, dotted.py).
 """
 
-import html
 import re
 from dataclasses import dataclass
+from html import escape as as_html  # by name: a learner's own html.py has none, and is told of
 
 from mtls_lab.text import printable
 
@@ -66,7 +66,7 @@ def escape(text: str) -> str:
         >>> print(escape("<b>me</b>\n"))
         &lt;b&gt;me&lt;/b&gt;\u000a
     """
-    return html.escape(printable(text))
+    return as_html(printable(text))
 
 
 def breakable(text: str) -> str:
@@ -91,7 +91,7 @@ def code(text: str) -> str:
         >>> code("1 < 2").endswith(">1 &lt; 2</pre>")
         True
     """
-    lines = "\n".join(html.escape(printable(line)) for line in text.split("\n"))
+    lines = "\n".join(escape(line) for line in text.split("\n"))
     lines = _OPTIONS.sub(_IN_ONE_PIECE, lines)
     style = f"font-family:{MONOSPACE};white-space:pre-wrap;overflow-wrap:anywhere"
     style += ";word-break:normal;margin:4px 0"  # nbconvert's own would break inside each word

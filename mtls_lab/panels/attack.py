@@ -13,9 +13,9 @@ import ipywidgets
 from mtls_lab.attacks import ATTACKS, Attack, AttackResult, AttackTable, Protection, attack_table
 from mtls_lab.attacks.protections import expect_protections
 from mtls_lab.attacks.table import heading
-from mtls_lab.drawing import breakable, table
+from mtls_lab.drawing import breakable, escape, table
 from mtls_lab.errors import UnknownName
-from mtls_lab.panels.base import Panel, escape, mark
+from mtls_lab.panels.base import Panel, mark
 
 __all__ = ["AttackPanel"]
 

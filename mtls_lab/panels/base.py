@@ -25,7 +25,7 @@ from mtls_lab.drawing import breakable, code, escape, verdict
 from mtls_lab.errors import LabError
 from mtls_lab.files import PathLike
 
-__all__ = ["Panel", "details", "escape", "field", "mark", "need"]
+__all__ = ["WIDE", "Panel", "details", "field", "mark", "need"]
 
 
 class Live(anywidget.AnyWidget):
@@ -49,6 +49,8 @@ def live() -> Live:
     return Live(layout={"display": "none"}, _dom_classes=("lab-live",))
 
 
+#: The style of a control whose label is as wide as its words.
+WIDE = {"description_width": "initial"}
 _STYLES = Path(__file__).with_name("style")
 
 #: The kind of output that a page takes for a widget.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import ipywidgets
 
-from mtls_lab.drawing import beside
+from mtls_lab.drawing import beside, escape
 from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Credential, CredentialStore, catalogue
 from mtls_lab.explaining import explain
@@ -26,7 +26,7 @@ from mtls_lab.net import (
     server_context,
     watch,
 )
-from mtls_lab.panels.base import Panel, details, escape, mark, need
+from mtls_lab.panels.base import WIDE, Panel, details, mark, need
 from mtls_lab.panels.ladder import Ladder
 from mtls_lab.pki import CertificateAuthority
 from mtls_lab.wire import Exchange
@@ -91,19 +91,18 @@ class CredentialPanel(Panel):
         self._contents = contents
 
     def _build_controls(self) -> None:
-        wide = {"description_width": "initial"}
         titles = {name: credential.title for name, credential in catalogue().items()}
         self._main = ipywidgets.ToggleButtons(
             options=[(titles[name], name) for name in MAIN],
             description="Client certificate:",
-            style=wide,
+            style=WIDE,
         )
         others = [(title, name) for name, title in titles.items() if name not in MAIN]
         self._more = ipywidgets.Dropdown(
-            options=[("more…", ""), *others], description="Others:", style=wide
+            options=[("more…", ""), *others], description="Others:", style=WIDE
         )
         self._version = ipywidgets.ToggleButtons(
-            options=list(VERSIONS), description="Version:", style=wide
+            options=list(VERSIONS), description="Version:", style=WIDE
         )
         self._by_name = ipywidgets.Checkbox(
             value=True, indent=False, description="Only CN=trusted-client may speak"

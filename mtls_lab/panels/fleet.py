@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import ipywidgets
 
-from mtls_lab.drawing import definitions, table
+from mtls_lab.drawing import definitions, escape, table
 from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Fleet
 from mtls_lab.experiments.fleet import SHARING, STATES, Device, Report, count
-from mtls_lab.panels.base import Panel, escape, mark
+from mtls_lab.panels.base import WIDE, Panel, mark
 
 __all__ = ["FleetPanel"]
 
@@ -61,7 +61,7 @@ class FleetPanel(Panel):
         self._state = ipywidgets.ToggleButtons(
             options=[(words, name) for name, words in STEPS.items()],
             description="What happened:",
-            style={"description_width": "initial"},
+            style=WIDE,
         )
         self.on_change(self._size, self._resize)
         for control in (self._sharing, self._stolen, self._state):

@@ -13,13 +13,13 @@ needs more than two seconds to load, on a busy page, never hears of its kernel a
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import ipywidgets
 
+from mtls_lab.drawing import escape
 from mtls_lab.panels.base import Panel
 from mtls_lab.wire import Handshake
 from mtls_lab.wire.ladder import draw, keys, style, tell

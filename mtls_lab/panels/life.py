@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import ipywidgets
 
-from mtls_lab.drawing import definitions
+from mtls_lab.drawing import definitions, escape
 from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Life, LifeReport
 from mtls_lab.experiments.life import CAS, TRUSTED, Member
-from mtls_lab.panels.base import Panel, escape, mark
+from mtls_lab.panels.base import WIDE, Panel, mark
 
 __all__ = ["STEPS", "LifePanel"]
 
@@ -52,9 +52,7 @@ class LifePanel(Panel):
             self.on_click(button, self._doing(step))
             buttons.append(button)
         self._trusted, self._signing = (
-            ipywidgets.ToggleButtons(
-                options=list(choices), description=words, style={"description_width": "initial"}
-            )
+            ipywidgets.ToggleButtons(options=list(choices), description=words, style=WIDE)
             for words, choices in (
                 ("The backend trusts:", TRUSTED),
                 ("The office signs with:", CAS),

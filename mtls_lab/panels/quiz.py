@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ipywidgets
 
+from mtls_lab.drawing import escape
 from mtls_lab.learner import quiz
-from mtls_lab.panels.base import Panel, details, escape, mark
+from mtls_lab.panels.base import Panel, details, mark
+from mtls_lab.panels.telling import choices
 
 __all__ = ["QuizPanel"]
 
@@ -40,11 +42,7 @@ class QuizPanel(Panel):
             len(self._items) - 1,
         )
         self._situation = ipywidgets.HTML()
-        self._answers = ipywidgets.RadioButtons(
-            description="Your answer:",
-            style={"description_width": "initial"},
-            layout={"width": "auto"},
-        )
+        self._answers = choices("Your answer:", {})
         self._back = ipywidgets.Button(description="◀ Back", tooltip="The question before")
         self._next = ipywidgets.Button(description="Next ▶", tooltip="The next question")
         self._clear = ipywidgets.Button(description="Clear", tooltip="Take this answer back")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ipywidgets
 
+from mtls_lab.drawing import escape
 from mtls_lab.errors import UnknownName
 from mtls_lab.learner import progress, reviews
 from mtls_lab.learner.predictions import Question, Revealed
-from mtls_lab.panels.base import Panel, escape, mark
+from mtls_lab.panels.base import Panel, mark
 from mtls_lab.panels.telling import choices, said, told
 
 __all__ = ["ReviewPanel", "review"]

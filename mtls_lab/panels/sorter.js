@@ -225,7 +225,7 @@ class Sorter {
             && (this.isOrdered || (this.held.target ?? { place: this.held.from }).place === place);
         const button = make("button", {
             parent, type: "button", class: "lab-thing", tabindex: -1, "aria-pressed": isHeld,
-            "data-key": this.keyOf(thing, place),
+            "data-key": this.isOrdered ? thing : `${place} ${thing}`,
             "data-thing": thing, "data-at": at,
         });
         make("span", { parent: button, class: "lab-grip", words: "⠿", "aria-hidden": "true" });

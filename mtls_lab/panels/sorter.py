@@ -10,7 +10,6 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import anywidget
 import ipywidgets
 import traitlets
 
+from mtls_lab.drawing import escape
 from mtls_lab.learner import progress
 
 __all__ = ["Arrangement", "Place", "Sorter", "Thing"]

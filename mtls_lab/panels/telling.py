@@ -15,7 +15,7 @@ import ipywidgets
 from mtls_lab.drawing import code, escape
 from mtls_lab.learner.predictions import Question, Revealed
 from mtls_lab.learner.runs import Run
-from mtls_lab.panels.base import mark
+from mtls_lab.panels.base import WIDE, mark
 
 __all__ = ["as_text", "choices", "marked", "on_paper", "said", "seen", "told", "verdict"]
 
@@ -30,7 +30,7 @@ def choices(
         options=[(text, key) for key, text in texts.items()],
         value=value,
         description=label,
-        style={"description_width": "initial"},
+        style=WIDE,
         layout={"width": "auto"},
     )
 

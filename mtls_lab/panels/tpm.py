@@ -11,15 +11,16 @@ from collections.abc import Sequence
 
 import ipywidgets
 
-from mtls_lab.drawing import beside, breakable
+from mtls_lab.drawing import beside, breakable, escape
 from mtls_lab.experiments.holders import KEYS, VERSIONS, KeyBench, KeyRun, holders
 from mtls_lab.explaining import explain
 from mtls_lab.explaining.cards import reasons
 from mtls_lab.facts import read_facts
-from mtls_lab.panels.base import Panel, details, escape, mark
+from mtls_lab.panels.base import WIDE, Panel, details, mark
 from mtls_lab.panels.credential import MEANS, NOT_SENT
 from mtls_lab.panels.ladder import Ladder
 from mtls_lab.tpm import Asked, missing
+from mtls_lab.tpm.questions import in_a_row
 from mtls_lab.wire.ladder import draw
 
 __all__ = ["TpmPanel"]
@@ -51,15 +52,14 @@ class TpmPanel(Panel):
             "Choose where the key is and who calls with it, then press Run: what does the TPM do?",
         )
         self._bench = KeyBench()
-        wide = {"description_width": "initial"}
         self._key = ipywidgets.ToggleButtons(
             options=[(words, name) for name, words in KEYS.items()],
             value="tpm",
             description="The key is:",
-            style=wide,
+            style=WIDE,
         )
         self._version = ipywidgets.ToggleButtons(
-            options=list(VERSIONS), description="Version:", style=wide
+            options=list(VERSIONS), description="Version:", style=WIDE
         )
         self._who = ipywidgets.Dropdown(
             options=[(each.title, name) for name, each in holders().items()],
@@ -152,7 +152,7 @@ def _asked(run: KeyRun) -> str:
     head = f"<h5>What {whose} was asked: {len(asked)} commands</h5>"
     parts = []
     for folded, group in itertools.groupby(_with_folds(asked), key=lambda each: each[0]):
-        rows = _rows([each for _, each in group])
+        rows = [*in_a_row(each for _, each in group)]
         count = sum(times for _, times in rows)
         items = "".join(_row(each, times) for each, times in rows)
         if folded:
@@ -175,12 +175,6 @@ def _with_folds(asked: Sequence[Asked]) -> list[tuple[bool, Asked]]:
             if at + 1 < len(asked) and asked[at + 1].name == "FlushContext":  # the public key
                 folded.add(at + 1)
     return [(at in folded, each) for at, each in enumerate(asked)]
-
-
-def _rows(asked: Sequence[Asked]) -> list[tuple[Asked, int]]:
-    """What was asked several times in a row is told once."""
-    same = itertools.groupby(asked, key=lambda each: (each.name, each.answer))
-    return [(first, 1 + len(list(rest))) for _, rest in same for first in [next(rest)]]
 
 
 def _row(each: Asked, times: int) -> str:

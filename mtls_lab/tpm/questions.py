@@ -6,6 +6,7 @@ Here: the list and its words. Not here: recording it (broker.py), the codes (cod
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mtls_lab.drawing import BAD, GOOD, escape, table
@@ -13,7 +14,14 @@ from mtls_lab.facts import read_facts
 from mtls_lab.text import Shown
 from mtls_lab.tpm.manager import Asked
 
-__all__ = ["Questions"]
+__all__ = ["Questions", "in_a_row"]
+
+
+def in_a_row(asked: Iterable[Asked]) -> Iterator[tuple[Asked, int]]:
+    """Give each command once, and how often it was asked in a row, with the same answer."""
+    for _, same in itertools.groupby(asked, key=lambda each: (each.name, each.answer)):
+        first, *rest = same
+        yield first, 1 + len(rest)
 
 
 @dataclass(frozen=True)
@@ -24,12 +32,9 @@ class Questions(Shown):
 
     def _rows(self) -> list[tuple[str, str, bool]]:
         rows = []
-        for (name, answer), group in itertools.groupby(
-            self.asked, key=lambda each: (each.name, each.answer)
-        ):
-            count = len(list(group))
-            times = f" ×{count}" if count > 1 else ""
-            rows.append((f"{name}{times}", "ok" if answer.ok else str(answer), answer.ok))
+        for each, count in in_a_row(self.asked):
+            times, answer = f" ×{count}" if count > 1 else "", each.answer
+            rows.append((f"{each.name}{times}", "ok" if answer.ok else str(answer), answer.ok))
         return rows
 
     def __str__(self) -> str:

@@ -9,15 +9,14 @@ from collections.abc import Sequence
 
 import ipywidgets
 
+from mtls_lab.drawing import escape
 from mtls_lab.errors import UnknownName
 from mtls_lab.experiments.eavesdropping import Unit
 from mtls_lab.experiments.mallory import DEEDS, Plan
-from mtls_lab.panels.base import Panel, escape
+from mtls_lab.panels.base import WIDE, Panel
 from mtls_lab.wire import HEADER, LIE
 
 __all__ = ["Aim"]
-
-WIDE = {"description_width": "initial"}
 
 
 class Aim:

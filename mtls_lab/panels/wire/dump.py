@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
+from mtls_lab.drawing import escape
 from mtls_lab.experiments.eavesdropping import Places, Unit
-from mtls_lab.panels.base import escape
 from mtls_lab.wire import Direction
 
 __all__ = ["draw"]

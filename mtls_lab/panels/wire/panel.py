@@ -21,9 +21,9 @@ from mtls_lab.experiments.mallory import Plan, Replay, judge
 from mtls_lab.explaining import explain
 from mtls_lab.explaining.cards import reasons
 from mtls_lab.net import Backend, Chunk, PeerCertificate, Relay, ask, watch
-from mtls_lab.panels.base import Panel, details, field, mark
+from mtls_lab.panels.base import WIDE, Panel, details, field, mark
 from mtls_lab.panels.ladder import Ladder
-from mtls_lab.panels.wire.controls import WIDE, Aim
+from mtls_lab.panels.wire.controls import Aim
 from mtls_lab.panels.wire.dump import draw
 from mtls_lab.wire import SECRET, Direction, Exchange, Splitter
 from mtls_lab.wire.cards import side_card
