@@ -20,7 +20,7 @@ from mtls_lab.diagnosing import classes
 from tests import needed
 from tests.repository.files import ROOT, UNCOMPILED, copy
 from tests.unit.cli.calling import run as run_command
-from tests.unit.cli.terminals import serving
+from tests.unit.cli.serving import serving
 from tests.unit.lab import Lab
 
 README = (ROOT / "README.md").read_text("utf-8")

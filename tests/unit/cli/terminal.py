@@ -2,7 +2,6 @@
 
 import os
 import pty
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -55,9 +54,8 @@ class Terminal:
 
 
 def own_terminal() -> None:
-    """Take the standard input as the terminal of this session, whose Ctrl-C is heard."""
+    """Take the standard input as the terminal of this session."""
     os.close(os.open(os.ttyname(0), os.O_RDWR))
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager

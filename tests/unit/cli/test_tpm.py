@@ -27,7 +27,7 @@ from mtls_lab.net import server_context
 from mtls_lab.pki import pem
 from mtls_lab.tpm import SoftwareTPM, chip, keeper
 from tests.unit.cli.calling import call, run
-from tests.unit.cli.terminals import serving
+from tests.unit.cli.serving import serving
 from tests.unit.lab import dead_process, needs
 
 pytestmark = [pytest.mark.once, pytest.mark.usefixtures("software_tpm")]

@@ -20,7 +20,7 @@ from mtls_lab.net import ask as device_asks
 from mtls_lab.net import client_context, nobody_listens
 from mtls_lab.pki import CertificateAuthority, pem
 from tests.unit.cli.calling import call
-from tests.unit.cli.terminals import serving
+from tests.unit.cli.serving import serving
 from tests.unit.failures import private_pem
 from tests.unit.lab import VERSIONS, spelled
 

@@ -1,4 +1,4 @@
-"""Two terminals: `mtls-lab serve` in one process, and other commands while it runs."""
+"""`mtls-lab serve` in a process of its own, for as long as other commands run."""
 
 import signal
 import subprocess
@@ -8,17 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-#: As a terminal starts it: whoever runs the tests may have SIGINT ignored.
 START = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
+import sys
 from mtls_lab.cli import main
 sys.exit(main(sys.argv[1:]))
 """
 
 
 @dataclass
-class Terminal:
+class Served:
     """A running `mtls-lab serve`, and the lines that were read of its log."""
 
     process: subprocess.Popen[str]
@@ -43,7 +41,7 @@ class Terminal:
 
 
 @contextmanager
-def serving(*arguments: str | Path, cwd: Path, before: str = "") -> Iterator[Terminal]:
+def serving(*arguments: str | Path, cwd: Path, before: str = "") -> Iterator[Served]:
     """Run it while the block runs; `before` is what its process does first."""
     start = before + START
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", start, "serve"]
@@ -57,6 +55,6 @@ def serving(*arguments: str | Path, cwd: Path, before: str = "") -> Iterator[Ter
     )
     with process:
         try:
-            yield Terminal(process)
+            yield Served(process)
         finally:
             process.kill()
