@@ -78,7 +78,7 @@ class Part:
 
     @property
     def foreseen(self) -> int:
-        """How many of these were right."""
+        """How many of the predictions were right."""
         return sum(each.foreseen for each in self.lessons)
 
     def __str__(self) -> str:

@@ -139,7 +139,6 @@ def _course(before: Sequence[Progress], after: Sequence[Progress]) -> Iterator[s
 
 
 def _mean(class_: Sequence[Progress], when: str) -> float:
-    # Not statistics.mean: with this module, each first cell of a notebook would load it.
     return sum(quiz.score(each, when) for each in class_) / len(class_)
 
 

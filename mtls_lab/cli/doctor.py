@@ -46,7 +46,7 @@ SLACK = timedelta(days=1)
 NOT_LATER = timedelta(days=3653)
 #: What tells that no packet can reach 127.0.0.1, as a container without a network has it.
 NO_LOOPBACK = ("ENETUNREACH", "EADDRNOTAVAIL", "unreachable", "assign requested address")
-#: What notebook 4 needs, and the functions of equipment.py that look for it.
+#: What notebooks 4 and 4d need, and the functions of equipment.py that look for it.
 EQUIPMENT = (("swtpm", "software_tpm"), ("tpm2-openssl", "provider"), ("tpm2-tools", "tools"))
 MUTUAL = "import sys; from mtls_lab.cli import doctor; sys.exit(not doctor._mutual_tls().ok)"
 

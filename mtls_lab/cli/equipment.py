@@ -1,4 +1,4 @@
-"""What notebooks 4 and 4b need beside Python, and nothing else does: the parts of a software TPM.
+"""What notebooks 4 and 4d need beside Python, and nothing else does: the parts of a software TPM.
 
 Here: the doctor's findings about them, which are notes: the course works without. Not here: which
 packages have them (tpm/provider.py), the order of the checks (doctor.py).
@@ -43,7 +43,7 @@ def tools() -> Finding:
 
 def _note(name: str, found: str, packages: list[str]) -> Finding:
     return Finding(
-        name, Level.NOTE, found, f"optional, for notebooks 4 and 4b; {installing(packages)}"
+        name, Level.NOTE, found, f"optional, for notebooks 4 and 4d; {installing(packages)}"
     )
 
 

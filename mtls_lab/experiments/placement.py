@@ -1,7 +1,7 @@
 """Which CA goes where: six files, six slots, and what a placement does to a real connection.
 
 Here: data/placement.toml as values, running a placement, and which slot is to blame. Not here:
-the error in the words of TLS (explaining/explanation.py), and the drop-downs (panels/placement.py).
+the error in the words of TLS (explaining/explanation.py), and the slots (panels/placement.py).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Here: recipes, trials, and which choice a refusal comes from. Not here: the handshakes (trying.py),
 the sentences (data/workbench.toml), the switches (panels), a refusal whose cause nobody knows
-(diagnosis).
+(diagnosing/).
 """
 
 from __future__ import annotations

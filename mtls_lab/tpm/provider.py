@@ -97,7 +97,7 @@ def installing(packages: Iterable[str]) -> str:
     if sys.platform != "linux":
         return (
             "not available here: the lab's TPM needs Linux, such as in a virtual machine; without "
-            "it, notebook 4 shows recorded outcomes"
+            "it, notebooks 4 and 4d show recorded outcomes"
         )
     names = list(packages)
     debian = f"on Debian and Ubuntu: sudo apt install {' '.join(names)}"

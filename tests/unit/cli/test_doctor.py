@@ -290,7 +290,7 @@ def test_without_the_program(tmp_path: Path) -> None:
     assert ready(found.values())
     for name in ("swtpm", "tpm2-openssl", "tpm2-tools"):  # notes: the course works without
         assert found[name].level is Level.NOTE
-        assert found[name].cure.startswith("optional, for notebooks 4 and 4b; ")
+        assert found[name].cure.startswith("optional, for notebooks 4 and 4d; ")
         assert str(found[name]).startswith(f"– note     {name}")
     assert found["openssl"].found == "no openssl program"
     assert found["openssl"].cure.startswith("optional")
