@@ -72,6 +72,11 @@ ABOUT_FILES = {
 }
 #: Those of a program that went on without the file: that says more than why it was not there.
 GOES_ON = {"ca file left out", "ca file holds none", "own file left out"}
+#: A program that makes such a certificate has not met one.
+MADE = (
+    r"(?i)\b(?:(?:generat|creat|mak|issu)(?:e[ds]?|ing|ion of)|(?<!is )using) "
+    r"(?:(?:an?|the|new|own|its|temporary|default) ){0,3}self[ -]signed"
+)
 GUESSED = r"(?i)(?<=\w)[,;]? (?:possibly|perhaps|maybe|probably) (?:because|due to)\b.*"
 #: Those that leave out why, if the operating system does not tell.
 LOADED = {"NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib", "ca file not usable", "pair not taken"}
@@ -210,6 +215,7 @@ def _decisive(
     for number, whole in enumerate(lines):
         guessed = " because" in whole or " due to" in whole
         line = re.sub(GUESSED, "", whole) if guessed else whole
+        line = re.sub(MADE, "", line) if "self" in line else line
         if not line or (len(lines) > 1 and "'E" in line and IN_A_LIST.fullmatch(line)):
             continue
         told = _meanings(line[:LINE], phrases)

@@ -27,8 +27,8 @@ __all__ = [
     "words_of_phrases",
 ]
 
-#: A code of mbedTLS, and behind it the names that its releases give it.
-CODE = re.compile("-0x[0-9a-f]{2,4}(?: |$)")
+#: A code of mbedTLS, and behind it the names that its releases give it; and one of Windows.
+CODE = re.compile("-0x[0-9a-f]{2,4}(?: |$)|0x8[0-9a-f]{7}$")
 #: What may stand around a part, and is none of it.
 EDGES = " |$"
 #: From this length on, the words of a stack are told from common English without a sign of it.
@@ -161,17 +161,23 @@ def _phrase(words: str, meaning: str, stack: str) -> Phrase:
 def _spellings(said: str) -> list[str]:
     """A code and its names, as ESP-IDF has it, and as a program has it that prints no hexadecimal.
 
-    Two digits are no sign of it.
+    Two digits are no sign of it. Windows' codes have 32 bits, with a sign or without.
 
     Example:
-        >>> _spellings("-0x2700 mbedtls_err_x509_cert_verify_failed")
-        ['-0x2700', 'mbedtls_err_x509_cert_verify_failed', 'tls stack: 0x2700|', '-9984']
+        >>> _spellings("-0x2700 mbedtls_err_x509_cert_verify_failed")[2:]
+        ['tls stack: 0x2700|', 'tls stack error number: 0x2700|', '-9984']
         >>> _spellings("-0x50")
-        ['-0x50', 'tls stack: 0x50|']
+        ['-0x50', 'tls stack: 0x50|', 'tls stack error number: 0x50|']
+        >>> _spellings("0x800b0109")
+        ['0x800b0109', '2148204809|', '-2146762487|']
     """
     code, *names = said.split()
-    number = int(code[1:], 16)
-    return [code, *names, f"tls stack: {code[1:]}|", *([f"-{number}"] if number >= 1000 else [])]
+    number = int(code.lstrip("-"), 16)
+    if code[0] != "-":
+        return [code, f"{number}|", f"{number - (1 << 32)}|"]
+    decimal = [f"-{number}"] if number >= 1000 else []
+    reported = [f"tls stack{word}: {code[1:]}|" for word in ("", " error number")]
+    return [code, *names, *reported, *decimal]
 
 
 def is_healthy(small: str) -> bool:
@@ -191,5 +197,7 @@ def _healthy() -> tuple[list[str], list[Phrase]]:
 def _pattern(words: str) -> re.Pattern[str]:
     end = r"(?![0-9a-z])" if words[0] == "-" or words[-1] == "|" else ""  # of a number, all of it
     end = r"\s*$" if words[-1] == "$" else end
+    # ENOTFOUND is no part of FileNotFound.
+    begin = "(?<![a-z])" if words[-1] == "|" and words[0].isalpha() else ""
     parts = (re.escape(part.strip(EDGES)) for part in words.split("…"))
-    return re.compile(".{0,120}?".join(parts) + end)
+    return re.compile(begin + ".{0,120}?".join(parts) + end)

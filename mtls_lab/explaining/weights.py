@@ -23,6 +23,8 @@ VAGUE = {
     # A key was read, so that what else is said of its file came from a second attempt at it.
     "KEY_VALUES_MISMATCH": 6.5,
     "client sent none": 2.9,
+    "windows: no account": 1.9,  # of each certificate without one, also of those that are taken
+    "kube unauthorized": 5.5,  # the API server's own log says why
     "ca file not usable": 7,  # then no issuer is known
     "ca file left out": 7,
     "ca file holds none": 7,
