@@ -25,7 +25,6 @@ from mtls_lab.explaining.pasted import (
     reflowed,
     rejoined,
     spaced,
-    unescaped,
     unwrapped,
 )
 from mtls_lab.explaining.phrases import (
@@ -113,7 +112,7 @@ def heard(text: str) -> Symptoms:
         seen = again if other and again.weight >= seen.weight else seen
     if flowed := reflowed(text):
         seen = _fuller(seen, _heard(flowed))
-    for attempt in (unescaped, unwrapped, spaced):
+    for attempt in (unwrapped, spaced):
         if seen.weight <= UNEXPLAINED and (text_of := attempt(text)):
             seen = max(seen, _heard(text_of), key=lambda each: each.weight)
     if seen.weight <= UNEXPLAINED and (text_of := in_english(text)):
