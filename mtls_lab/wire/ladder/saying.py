@@ -45,12 +45,7 @@ def _sentences() -> dict[str, str]:
 @cache
 def _meanings() -> dict[str, dict[str, str]]:
     """For fields, alerts, and the fields of certificates: what each is for, and where it is."""
-    facts = read_facts("message_fields")
-    inside = {
-        name: {"what": fact["what"], "rfc": fact["rfc"]}
-        for name, fact in read_facts("fields").items()
-        if name != "unknown"
-    }
+    facts, inside = read_facts("message_fields"), read_facts("fields")
     return {
         "fields": facts["fields"],
         "alerts": facts["alerts"],
