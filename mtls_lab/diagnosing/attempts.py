@@ -55,9 +55,8 @@ class Attempt:
     def alert(self) -> str:
         """The alert with which the server ended it, by its name in RFC 8446; or `""`."""
         for message in reversed(self.messages):
-            told = message.alert if message.direction is Direction.TO_DEVICE else None
-            if told and told not in {"close_notify", "user_canceled"}:
-                return told
+            if message.fatal and message.direction is Direction.TO_DEVICE:
+                return message.alert or ""
         return alert_of(self.failure.reason) if self.failure else ""
 
     @property

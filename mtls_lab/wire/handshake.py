@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from mtls_lab.text import Shown
-from mtls_lab.wire.names import alert_name, handshake_name
+from mtls_lab.wire.names import CLOSURE_ALERTS, alert_name, handshake_name
 from mtls_lab.wire.reading import (
     Field,
     Malformed,
@@ -113,7 +113,7 @@ class Message:
     @property
     def fatal(self) -> bool:
         """Whether it is an alert that ends the connection, and not as its sender meant to."""
-        return self.alert not in (None, "close_notify")
+        return self.alert is not None and self.alert not in CLOSURE_ALERTS
 
     def __str__(self) -> str:
         name = f"{{{self.name}}}" if self.encrypted else self.name

@@ -26,7 +26,7 @@ from mtls_lab.explaining.raised import SHOWN
 from mtls_lab.explaining.signs import LINE, stacks_in
 from mtls_lab.explaining.symptoms import _entries
 from mtls_lab.facts import read_facts
-from mtls_lab.wire.names import registry
+from mtls_lab.wire.names import CLOSURE_ALERTS, registry
 from tests.unit.explaining import test_caught, test_explanations
 from tests.unit.lab import unfolded
 
@@ -116,9 +116,7 @@ def test_no_entry_is_dead() -> None:
 
 #: Every alert that QUIC can carry, with its number.
 ALERTS = [
-    (name, number)
-    for number, name in registry("alerts").items()
-    if name not in {"close_notify", "user_canceled"}
+    (name, number) for number, name in registry("alerts").items() if name not in CLOSURE_ALERTS
 ]
 
 
