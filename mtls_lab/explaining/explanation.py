@@ -26,7 +26,6 @@ from mtls_lab.explaining.wording import OTHER, elsewhere, names_for, side_named,
 from mtls_lab.files import Password, PathLike
 from mtls_lab.text import Shown
 from mtls_lab.wire import Failure
-from mtls_lab.wire.names import alert_of, normal
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -185,7 +184,7 @@ def explain(
         cause
         for cause in ranked(
             texts["why"],
-            alert_of(normal(seen.failure.reason)),
+            seen.alert,
             peer,
             said,
             course=course,
