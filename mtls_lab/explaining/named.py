@@ -47,16 +47,10 @@ REASONS = {
     "was not found": "named file missing",
 }
 #: OpenSSL's queue, which some programs print on the lines after the one with the name.
-QUEUE = {
-    "system library::no such file or directory": "named file missing",
-    "system library::permission denied": "named file closed",
-    "system library:file_open:no such file or directory": "named file missing",
-    "system library:file_open:permission denied": "named file closed",
-    "system library:bio_new_file:no such file or directory": "named file missing",
-    "system library:bio_new_file:permission denied": "named file closed",
-    "failed: no such file or directory": "named file missing",
-    "failed: permission denied": "named file closed",
-}
+QUEUE = (
+    r"(?:system library:(?:file_open|bio_new_file)?:|failed: )"
+    r"(no such file or directory|permission denied)"
+)
 #: The name of the errno, where a line has the system's reason and no name of a file.
 ERRNO = {
     "no such file or directory": "ENOENT",
@@ -118,10 +112,9 @@ def file_named(line: str, around: str = "") -> tuple[str, str]:
     state = next((state for words, state in REASONS.items() if words in small), "")
     match = (re.search(NAMES, line) or _quoted(line)) if state else None
     if match is None:
-        near = around.lower()
-        found = next((state for words, state in QUEUE.items() if words in near), "")
+        found = re.search(QUEUE, around.lower())
         match = (_quoted(line) or _quoted(around)) if found else None
-        state = found if match else state
+        state = REASONS[found[1]] if found and match else state
     if match is None:
         state, match = "named file not usable", re.search(UNUSED, around or line, re.MULTILINE)
     if match is None or match[0].endswith("none"):
