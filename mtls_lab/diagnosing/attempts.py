@@ -83,6 +83,12 @@ class Attempt:
         return early and self.failure is not None and self.failure.reason in broken
 
     @property
+    def reached(self) -> bool:
+        """Whether the server took the ClientHello: an answer in a version that is off does not."""
+        off = self.failure is not None and self.failure.reason == "UNSUPPORTED_PROTOCOL"
+        return self.first("ServerHello") is not None and not off
+
+    @property
     def answered(self) -> bool:
         """Whether anything of TLS came back."""
         return any(message.direction is Direction.TO_DEVICE for message in self.messages)
