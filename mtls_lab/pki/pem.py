@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from mtls_lab.errors import FileProblem, expect_written
 from mtls_lab.files import Password, PathLike, write_file
-from mtls_lab.pki.kinds import EXCHANGE, INSTEAD, kind_of, read_bounded
+from mtls_lab.pki.forms import EXCHANGE, INSTEAD
+from mtls_lab.pki.kinds import kind_of, read_bounded
 from mtls_lab.pki.passwords import each_of, in_bytes, is_costly
 from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.pki.trusted import for_everybody
