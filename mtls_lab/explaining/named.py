@@ -10,7 +10,7 @@ import re
 
 from mtls_lab.text import printable
 
-__all__ = ["file_named", "system_reason"]
+__all__ = ["file_named", "system_reason", "unopened"]
 
 #: The operating system's words, and the state that they are.
 REASONS = {

@@ -32,7 +32,7 @@ from mtls_lab.pki.rules import (
 from mtls_lab.pki.signed import has_signed, is_signed_by
 from mtls_lab.text import printable
 
-__all__ = ["Look", "beside", "compare", "path_of", "purposes_of"]
+__all__ = ["beside", "compare", "path_of", "purposes_of"]
 
 #: A longer path than a verifier follows; RFC 5280 knows no limit, a loop would be endless.
 LONGEST = 20

@@ -25,7 +25,6 @@ __all__ = [
     "ON_THE_WAY",
     "PACKED",
     "PAGE",
-    "PKCS11",
     "RUN_TOGETHER",
     "STORES",
     "SYSTEMD",

@@ -33,6 +33,7 @@ __all__ = [
     "Key",
     "read_any_key",
     "read_certificate",
+    "read_certificates",
     "read_crls",
     "read_identity",
     "read_key",

@@ -22,15 +22,7 @@ from mtls_lab.wire.reading import (
 from mtls_lab.wire.reading.messages import TLS_1_3
 from mtls_lab.wire.records import Direction, PlaintextMessages
 
-__all__ = [
-    "Handshake",
-    "Message",
-    "Notes",
-    "from_wire",
-    "join",
-    "message_of",
-    "read_notes",
-]
+__all__ = ["RESUMED", "Handshake", "Message", "from_wire", "join", "message_of", "read_notes"]
 
 # What OpenSSL passes as content type besides those on the wire (SSL3_RT_… in <openssl/ssl3.h>).
 _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _RECORD_HEADER, _INNER_CONTENT_TYPE = 20, 21, 22, 256, 257

@@ -15,7 +15,7 @@ from mtls_lab.experiments.mallory import DEEDS, Plan
 from mtls_lab.panels.base import Panel, escape
 from mtls_lab.wire import HEADER, LIE
 
-__all__ = ["Aim"]
+__all__ = ["WIDE", "Aim"]
 
 WIDE = {"description_width": "initial"}
 

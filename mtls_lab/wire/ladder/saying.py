@@ -19,7 +19,7 @@ from mtls_lab.wire.ladder.listing import BETWEEN, Listing, Piece, Row, listings
 from mtls_lab.wire.ladder.look import Look
 from mtls_lab.wire.reading.reader import NOT_READABLE
 
-__all__ = ["LONGEST", "sentence", "tell"]
+__all__ = ["sentence", "tell"]
 
 #: Of more bytes that say one thing, only the first and the last are shown.
 LONGEST, FIRST, LAST = 40, 16, 4
