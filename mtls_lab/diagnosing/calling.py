@@ -57,7 +57,7 @@ class Call:
 
     address: Address
     clock: Clock
-    starttls: str = ""
+    starttls: str
 
 
 class _Connection(RecordedSocket):

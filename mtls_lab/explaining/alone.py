@@ -59,9 +59,9 @@ def mistakes_in(
     certfile: PathLike | None,
     keyfile: PathLike | None,
     cafile: PathLike | None,
-    password: Password | None = None,
+    password: Password | None,
     *,
-    course: bool = True,
+    course: bool,
 ) -> States:
     """Look into the files and give each mistake, as a `state` and its `words`.
 

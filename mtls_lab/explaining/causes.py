@@ -38,12 +38,12 @@ class Cause:
 def ranked(
     why: str | list[Any],
     alert: str,
-    peer: str = "",
-    said: Sequence[str] = (),
+    peer: str,
+    said: Sequence[str],
     *,
-    course: bool = True,
-    verifier: str = "",
-    owner: str = "",
+    course: bool,
+    verifier: str,
+    owner: str,
 ) -> list[Cause]:
     """Return the causes of an entry, the likeliest first.
 

@@ -1,11 +1,8 @@
 """What a line means that some program has written: which stack speaks, and what it means by it.
 
 Here: the phrases of data/lines.toml against a text of any size and origin. Not here: how they are
-read (phrases.py), what is told of a line that has none (shapes.py), which stack has written it
-(signs.py), whose side it is (sides.py), what a terminal or a mail has done to the text (pasted.py),
-other languages and what was cut off (restored.py),
-what the failure behind a line means (explanation.py), the alerts in it (alerts.py), exceptions
-(caught.py), and the failure that Python would have raised (raised.py).
+read (phrases.py), what is told of a line that has none (shapes.py), and what the failure behind a
+line means (explanation.py).
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ ERRNO = {
     "is a directory": "EISDIR",
 }
 # Texts, for few lines are about a file: `re` compiles them when one is, and keeps them.
-#: How the name is written: curl, Go, Node.js, Python, libpq, requests, Java, Netty.
+#: How the name is written, each group by a program or a library of its name.
 NAMES = (
     r"certificate from (?P<curl>[^\s,]{1,300}), OpenSSL error"
     r"|\bopen '(?P<node>[^'\n]{1,300})'"
@@ -95,7 +95,7 @@ UNUSED = (
 )
 
 
-def file_named(line: str, around: str = "") -> tuple[str, str]:
+def file_named(line: str, around: str) -> tuple[str, str]:
     """Return the state of a file and its name; both are empty where a line has not both.
 
     Args:
@@ -103,9 +103,9 @@ def file_named(line: str, around: str = "") -> tuple[str, str]:
         around: the same with the lines before and after it, on which curl writes a name.
 
     Example:
-        >>> file_named("open client.crt: no such file or directory")
+        >>> file_named("open client.crt: no such file or directory", "")
         ('named file missing', 'client.crt')
-        >>> file_named("no such file or directory")
+        >>> file_named("no such file or directory", "")
         ('', '')
     """
     small = line.lower()
@@ -116,7 +116,7 @@ def file_named(line: str, around: str = "") -> tuple[str, str]:
         match = (_quoted(line) or _quoted(around)) if found else None
         state = REASONS[found[1]] if found and match else state
     if match is None:
-        state, match = "named file not usable", re.search(UNUSED, around or line, re.MULTILINE)
+        state, match = "named file not usable", re.search(UNUSED, around, re.MULTILINE)
     if match is None or match[0].endswith("none"):
         return "", ""
     if any(group and group.startswith("-----BEGIN") for group in match.groups()):
