@@ -79,7 +79,7 @@ class Attempt:
     def cut(self) -> bool:
         """Whether the connection broke off in the handshake, without an alert."""
         broken = {"UNEXPECTED_EOF_WHILE_READING", "ECONNRESET", "EPIPE", "ECONNABORTED"}
-        early = self.stage is Stage.HANDSHAKE and self.failure is not None
+        early = self.stage is Stage.HANDSHAKE
         return early and self.failure is not None and self.failure.reason in broken
 
     @property

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mtls_lab.pki.forms import Kind
 
-__all__ = ["mistakes_in", "with_java", "wrong_signers"]
+__all__ = ["State", "mistakes_in", "with_java", "wrong_signers"]
 
 #: Which mistake is in a file, by the words in which pem says so; "form": see pki/forms.py.
 MISTAKES = {
@@ -52,7 +52,8 @@ LEGACY_OIDS = rb"\x2a\x86\x48\x86\xf7\x0d\x01(?:\x05[\x03\x06\x0a\x0b]|\x0c\x01[
 LACK = "the password is missing or wrong"
 ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
-States = Iterator[tuple[str, tuple[tuple[str, str], ...]]]
+#: A mistake as a state of data/explanations.toml, and its words.
+State = tuple[str, tuple[tuple[str, str], ...]]
 
 
 def mistakes_in(
@@ -62,7 +63,7 @@ def mistakes_in(
     password: Password | None,
     *,
     course: bool,
-) -> States:
+) -> Iterator[State]:
     """Look into the files and give each mistake, as a `state` and its `words`.
 
     A mistake in the certificate and its key is `"pair: …"`, one in the CA file is `"ca: …"`.
@@ -133,7 +134,7 @@ def _form(path: PathLike) -> Kind | None:
     return None
 
 
-def _marked(files: dict[str, tuple[PathLike | None, ...]], *, course: bool) -> States:
+def _marked(files: dict[str, tuple[PathLike | None, ...]], *, course: bool) -> Iterator[State]:
     """Give each file that begins with the byte order mark of UTF-8."""
     from mtls_lab.pki.kinds import read_bounded  # noqa: PLC0415 - see mistakes_in
 
@@ -168,7 +169,7 @@ def _opens(path: PathLike, password: Password) -> bool:
     return True
 
 
-def wrong_signers(certificates: Sequence[x509.Certificate]) -> States:
+def wrong_signers(certificates: Sequence[x509.Certificate]) -> Iterator[State]:
     """Give each certificate that signed another one and may not, as a `state` and its `words`.
 
     The first look is at `basicConstraints`, the second at `keyUsage` (RFC 5280, section 6.1.4).

@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from mtls_lab.explaining.symptoms import Symptoms
+from mtls_lab.explaining.symptoms import Entry, Symptoms
 from mtls_lab.explaining.wording import OTHER
 from mtls_lab.facts import read_facts
 
 __all__ = ["OFTEN", "Runs", "alerts_sent", "names_of", "normalised", "said"]
 
-Entry = dict[str, Any]
 #: Peers of the runs that write the same on the other side (stunnel, gnutls-serv) or as a bridge
 #: (Mosquitto): on these sides, where "" is an unknown one, the runs prove nothing about them.
 CLIENTS_TOO = {"stunnel": ("device", ""), "mosquitto": ("device",), "gnutls": ("backend",)}

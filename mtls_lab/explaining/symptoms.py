@@ -7,7 +7,6 @@ come from (views.py, caught.py, lines.py), what the entry says (explanation.py),
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -118,7 +117,7 @@ def is_of_a_state(entry: Entry, state: str) -> bool:
 @cache
 def known_reasons() -> frozenset[object]:
     """The reasons that an entry asks for."""
-    return frozenset(itertools.chain(*(when.get("reason", ()) for _, when in _conditions())))
+    return frozenset(each for _, when in _conditions() for each in when.get("reason", ()))
 
 
 @cache
