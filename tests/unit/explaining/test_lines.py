@@ -409,6 +409,8 @@ def test_the_words_are_written_as_they_are_looked_for() -> None:
         known = {"name", "signs", "cased", "note", "library", "says", "note_of", "note_near"}
         known |= {"only"}
         assert set(stack) <= known, name
+        signs = [*stack["signs"], *stack.get("cased", ())]
+        assert len(signs) == len(set(signs)), f"{name} has a sign twice"
         words = [*stack["signs"], *stack.get("says", {})]
         assert words == [word.lower() for word in words], name
     meanings = [*facts["alike"].values(), *facts["sent"].values()]
