@@ -88,11 +88,12 @@ def read_bounded(path: PathLike, expected: str) -> bytes:
         return read_file(path, most=LIMIT)
     except (OSError, ValueError) as error:
         why = why_of(error)
+        large = "larger than" in why
         raise FileProblem(
-            f"{os.fspath(path)} "
-            + (f"is {why}" if "larger than" in why else f"cannot be read ({why})"),
+            f"{os.fspath(path)} " + (f"is {why}" if large else f"cannot be read ({why})"),
             f"{expected} in PEM form",
             "check the name and the folder, or make the file again",
+            "large" if large else "",
         ) from None
 
 
@@ -178,7 +179,7 @@ def _bare(data: bytes) -> Kind | None:
         return None
     if first[:1] == b"\x30" and (inner := _der(first)):
         todo = f"decode it first: base64 -d {{path}} > NEW.p12; {inner.name} has its own form"
-        return Kind("base64 of der", f"holds base64 of what {inner.found}", todo)
+        return Kind(f"base64 of {inner.name}", f"holds base64 of what {inner.found}", todo)
     if first[:1] == b"\x30":
         return Kind(
             "bare",
