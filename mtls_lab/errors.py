@@ -59,8 +59,8 @@ class LabError(Exception):
     def _shown(text: str) -> str:
         return printable(text)
 
-    def __reduce__(self) -> tuple[type[LabError], tuple[Any, ...]]:
-        return type(self), (self.found, self.expected, self.todo)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.found, self.expected, self.todo), self.__dict__
 
     def _render_traceback_(self) -> list[str]:
         """Jupyter asks for this: the message alone, without a traceback."""
@@ -98,7 +98,16 @@ def why_of(error: Exception) -> str:
 
 
 class FileProblem(LabError):
-    """A file or folder that cannot be read, written, or is not what its name says."""
+    """A file or folder that cannot be read, written, or is not what its name says.
+
+    Attributes:
+        kind: what a file is in the place of what was expected, where pki/ tells: "password", "der",
+            "swapped", "another thing", "kind" (of a key), "damaged", or a form of pki/forms.py.
+    """
+
+    def __init__(self, found: str, expected: str, todo: str, kind: str = "") -> None:
+        super().__init__(found, expected, todo)
+        self.kind = kind
 
 
 class NetworkProblem(LabError):

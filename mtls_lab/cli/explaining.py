@@ -28,7 +28,7 @@ from mtls_lab.files import Password, missing
 from mtls_lab.program import coloured, columns
 from mtls_lab.text import json_text
 
-__all__ = ["NOT_KNOWN", "run"]
+__all__ = ["run"]
 
 #: The exit code where the lab does not know what a line means; 2 is for wrong arguments.
 NOT_KNOWN = 1

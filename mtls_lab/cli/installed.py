@@ -23,6 +23,8 @@ from pathlib import Path
 from mtls_lab.program import installing, python
 
 __all__ = [
+    "ANSWERING",
+    "LOADING",
     "OLDEST_OPENSSL",
     "Finding",
     "Level",

@@ -55,9 +55,8 @@ class Attempt:
     def alert(self) -> str:
         """The alert with which the server ended it, by its name in RFC 8446; or `""`."""
         for message in reversed(self.messages):
-            told = message.alert if message.direction is Direction.TO_DEVICE else None
-            if told and told not in {"close_notify", "user_canceled"}:
-                return told
+            if message.fatal and message.direction is Direction.TO_DEVICE:
+                return message.alert or ""
         return alert_of(self.failure.reason) if self.failure else ""
 
     @property
@@ -80,8 +79,14 @@ class Attempt:
     def cut(self) -> bool:
         """Whether the connection broke off in the handshake, without an alert."""
         broken = {"UNEXPECTED_EOF_WHILE_READING", "ECONNRESET", "EPIPE", "ECONNABORTED"}
-        early = self.stage is Stage.HANDSHAKE and self.failure is not None
+        early = self.stage is Stage.HANDSHAKE
         return early and self.failure is not None and self.failure.reason in broken
+
+    @property
+    def reached(self) -> bool:
+        """Whether the server took the ClientHello: an answer in a version that is off does not."""
+        off = self.failure is not None and self.failure.reason == "UNSUPPORTED_PROTOCOL"
+        return self.first("ServerHello") is not None and not off
 
     @property
     def answered(self) -> bool:

@@ -22,7 +22,7 @@ from mtls_lab.net.tls import messages_of
 from mtls_lab.wire import Direction, Failure, Session, Stage
 from mtls_lab.wire.names import alert_of, reason_of
 
-__all__ = ["Call", "TooMuch", "attempt"]
+__all__ = ["Call", "attempt"]
 
 #: Bytes that are taken from a server on one connection; a chain and a page have some thousands.
 MOST = 512 * 1024
@@ -57,7 +57,7 @@ class Call:
 
     address: Address
     clock: Clock
-    starttls: str = ""
+    starttls: str
 
 
 class _Connection(RecordedSocket):

@@ -149,8 +149,7 @@ def _judged(sent: Sent, failure: Failure | None) -> Iterator[Line]:
 def _end(
     messages: tuple[Message, ...], failure: Failure | None, version: str, said: bytes
 ) -> Iterator[Line]:
-    alerts = [m.alert for m in messages if m.alert and m.direction is Direction.TO_BACKEND]
-    fatal = [each for each in alerts if each not in {"close_notify", "user_canceled"}]
+    fatal = [m.alert for m in messages if m.fatal and m.direction is Direction.TO_BACKEND]
     if fatal:
         told = _of_server(failure or Failure("SSLEOFError"))
         yield Line("it refuses", NO, f"alert {fatal[-1]}: {told.what}")

@@ -222,7 +222,7 @@ def strictly(seen: Seen) -> Finding | None:
 
 def _no_hello(seen: Seen) -> Iterator[Cause]:
     """The server refuses already our ClientHello."""
-    if any(each.first("ServerHello") and not _ours(each.failure) for each in seen.attempts):
+    if any(each.reached for each in seen.attempts):
         return
     evidence = [f"{version}: {how_it_ended(seen.best(version))}" for version in seen.full]
     alerts = {each.alert for each in seen.attempts}
@@ -242,14 +242,6 @@ def _no_hello(seen: Seen) -> Iterator[Cause]:
             yield cause("old_version", seen, evidence, certain=True, version=OLD[version])
         else:
             yield cause("weak_suites", seen, evidence, certain=True, cipher=cipher)
-
-
-def _ours(failure: Failure | None) -> bool:
-    """Whether we ended it at the ServerHello: an old version, a weak group."""
-    return bool(failure and failure.reason in _OUR_REASONS)
-
-
-_OUR_REASONS = {"UNSUPPORTED_PROTOCOL", "DH_KEY_TOO_SMALL", "BAD_ECPOINT", "WRONG_CIPHER_RETURNED"}
 
 
 def _unexplained(seen: Seen) -> Iterator[Cause]:

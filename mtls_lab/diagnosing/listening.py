@@ -18,9 +18,9 @@ from mtls_lab.diagnosing.clients import Client
 from mtls_lab.diagnosing.misbehaving import (
     AFTER,
     INSTEAD,
+    NAMES,
     context_with,
     fault_named,
-    made_for,
     page,
 )
 from mtls_lab.diagnosing.own import load_pair, trust
@@ -84,7 +84,7 @@ def listen(
         write_certificate(save_ca, ca.certificate)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if certfile is None:
-        made_for("", ca).load_into(context)
+        ca.issue_server(NAMES).load_into(context)
     else:
         load_pair(context, certfile, keyfile, password)
     if client_ca is not None and fault != "other-client-ca":
@@ -116,14 +116,15 @@ def _serve(
     start = b""
     with suppress(OSError):
         start = connection.recv(MOST, socket.MSG_PEEK)
-    if fault in INSTEAD or not looks_like_tls(start) or not start:
+    clear = not looks_like_tls(start)
+    if fault in INSTEAD or clear:
         with suppress(OSError):
             if fault in INSTEAD:
                 INSTEAD[fault](connection)
             elif start:
                 connection.sendall(page("400 Bad Request", "this port speaks TLS\n"))
         hang_up(connection)
-        return Client.of(address, (), None, said=start if not looks_like_tls(start) else b"")
+        return Client.of(address, (), None, said=start if clear else b"")
     tls = wrap(context, connection, server_side=True)
     failure, version, said, stage = None, "", b"", Stage.HANDSHAKE
     try:

@@ -20,7 +20,15 @@ from mtls_lab.errors import UnknownName
 from mtls_lab.facts import read_facts
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, self_signed
 
-__all__ = ["AFTER", "INSTEAD", "catalogue_of_faults", "context_with", "fault_named", "made_for"]
+__all__ = [
+    "AFTER",
+    "INSTEAD",
+    "NAMES",
+    "catalogue_of_faults",
+    "context_with",
+    "fault_named",
+    "page",
+]
 
 NAMES = ("localhost", "127.0.0.1", "::1")
 PAGE = "HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {size}\r\n"
@@ -74,17 +82,6 @@ CERTIFICATES: dict[str, Callable[[CertificateAuthority], Identity]] = {
 }
 
 
-def made_for(fault: str, ca: CertificateAuthority) -> Identity:
-    """Return a server's certificate with a fault in it, or a right one.
-
-    Example:
-        >>> ca = CertificateAuthority.create("Lab CA")
-        >>> made_for("wrong-name", ca).certificate.subject.rfc4514_string()
-        'CN=wrong.example'
-    """
-    return CERTIFICATES[fault](ca) if fault in CERTIFICATES else ca.issue_server(NAMES)
-
-
 def context_with(context: ssl.SSLContext, fault: str, ca: CertificateAuthority) -> None:
     """Put a fault into a finished server context."""
     match fault:
@@ -107,7 +104,7 @@ def context_with(context: ssl.SSLContext, fault: str, ca: CertificateAuthority) 
         case "no-common-protocol":
             context.set_alpn_protocols(["mtls-lab/none"])
     if fault in CERTIFICATES:
-        made_for(fault, ca).load_into(context)
+        CERTIFICATES[fault](ca).load_into(context)
 
 
 # --- Instead of a handshake, and after it

@@ -243,14 +243,7 @@ def _with_tls(seen: Seen, call: Call, request: bytes) -> None:
     """What else has to be known of a server that speaks TLS."""
     own, name = seen.own, seen.name
     working = [version for version in seen.full if seen.best(version).version]
-    # A ServerHello of a version that we do not offer is one that we end ourselves.
-    reached = [
-        each
-        for each in seen.attempts
-        if each.first("ServerHello")
-        and not (each.failure and each.failure.reason == "UNSUPPORTED_PROTOCOL")
-    ]
-    if not reached:
+    if not any(each.reached for each in seen.attempts):
         seen.older = attempt(
             call,
             own.context(ssl.TLSVersion.TLSv1, TLS12, check=False, present=False),

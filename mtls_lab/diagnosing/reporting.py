@@ -18,7 +18,7 @@ from mtls_lab.diagnosing.probing import Seen
 from mtls_lab.diagnosing.value import BARE, LOGIN, NO, NOTE, OPEN, YES, Line
 from mtls_lab.explaining.wording import shown
 from mtls_lab.pki.key_kinds import key_kind
-from mtls_lab.pki.rules import extensions_of, told
+from mtls_lab.pki.rules import is_ca, told
 from mtls_lab.text import printable
 
 __all__ = ["report"]
@@ -62,9 +62,7 @@ def _files(seen: Seen) -> Iterator[Line]:
 
 def _may_be_trusted(certificate: x509.Certificate) -> bool:
     """Whether it is a CA's, or signed with its own key, which may be trusted by itself."""
-    basic = extensions_of(certificate).get(x509.BasicConstraints)
-    is_ca = isinstance(basic, x509.BasicConstraints) and basic.ca
-    return is_ca or certificate.issuer == certificate.subject
+    return is_ca(certificate) or certificate.issuer == certificate.subject
 
 
 def _reach(seen: Seen) -> Iterator[Line]:

@@ -23,7 +23,7 @@ from mtls_lab.files import Password, PathLike
 from mtls_lab.net import Address, Upstream
 from mtls_lab.text import host_and_port, printable
 
-__all__ = ["TIMEOUT", "diagnose", "read_target"]
+__all__ = ["diagnose", "read_target"]
 
 #: Seconds for everything. A healthy server on this machine needs one.
 TIMEOUT = 15.0

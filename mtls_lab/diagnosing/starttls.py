@@ -15,7 +15,7 @@ from mtls_lab.net.clock import Clock
 from mtls_lab.net.sockets import Address
 from mtls_lab.wire import looks_like_tls
 
-__all__ = ["PROTOCOLS", "NoStartTls", "TlsIsOff", "into_tls", "named", "spoken"]
+__all__ = ["PROTOCOLS", "NoStartTls", "into_tls", "named", "spoken"]
 
 #: Bytes of a line, and lines of an answer, that are read at most.
 LINE, LINES = 1024, 100

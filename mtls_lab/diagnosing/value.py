@@ -145,7 +145,7 @@ class Diagnosis(Shown):
         return seen + "".join(side_by_side(each) for each in causes)
 
     def __str__(self) -> str:
-        lines = [f"{self.target}", *map(str, self.lines), ""]
+        lines = [self.target, *map(str, self.lines), ""]
         if not self.causes:
             return "\n".join([*lines, self._fine])
         for number, cause in enumerate(self.causes, 1):
@@ -167,14 +167,13 @@ def classes() -> dict[str, dict[str, Any]]:
 
 # --- As cards
 
-_COLOURS = {"✓": GOOD, "✗": BAD, "!": WARN}
+_COLOURS = {YES: GOOD, NO: BAD, NOTE: WARN}
 
 
 def as_lines(lines: Iterable[Line]) -> str:
     """Return what was seen, a line each, with its sign; the colour repeats what the sign says.
 
     Example:
-        >>> from mtls_lab.diagnosing.value import Line
         >>> as_lines([Line("TCP", "✓", "<ok>")]).count("&lt;ok&gt;")
         1
     """

@@ -22,16 +22,7 @@ from mtls_lab.pki import CertificateAuthority, Purpose, common_name
 from mtls_lab.pki.signed import UNREADABLE, expect_certificate
 from mtls_lab.text import printable
 
-__all__ = [
-    "GRACE",
-    "MOST_REFUSALS",
-    "Asked",
-    "Office",
-    "Rule",
-    "current_only",
-    "not_too_late",
-    "own_name",
-]
+__all__ = ["GRACE", "MOST_REFUSALS", "Asked", "Office", "current_only", "not_too_late", "own_name"]
 
 #: Refusals that an office remembers, the latest: anybody who reaches it can cause them.
 MOST_REFUSALS = 256

@@ -21,7 +21,7 @@ from mtls_lab.exercises.calling import no_stragglers
 from mtls_lab.exercises.result import NotYet, Outcome, Result
 from mtls_lab.learner import progress
 
-__all__ = ["Check", "Steps", "exercise", "is_open", "judge", "remembered"]
+__all__ = ["Check", "exercise", "is_open", "judge", "remembered"]
 
 Check = Callable[[Any], Result]
 #: What a check is made of: it takes what the learner wrote, and yields what held.

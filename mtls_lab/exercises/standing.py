@@ -13,7 +13,7 @@ from mtls_lab.exercises.manifest import EXERCISES
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.progress import Progress
 
-__all__ = ["exercises", "katas", "of_part", "of_question", "of_result"]
+__all__ = ["BESIDE", "KATA", "exercises", "katas", "of_part", "of_question", "of_result"]
 
 #: What `progress.jsonl` calls a kata; kata/task.py writes it.
 KATA = "kata "

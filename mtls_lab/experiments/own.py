@@ -120,10 +120,10 @@ def read_chain(path: PathLike, password: str | None = None) -> Sequence[x509.Cer
         return pem.read_certificates(path)
     except FileProblem as problem:
         first = problem
-    bundle = "is a PKCS" in first.found or "PKCS #7" in first.found
     try:
         _, certificates = read_bundle(path, password)
     except FileProblem as problem:
+        bundle = first.kind.removeprefix("base64 of ") in {"pkcs12", "pkcs7"}
         raise (problem if bundle else first) from None
     if not certificates:
         raise first

@@ -19,7 +19,19 @@ from mtls_lab.facts import read_facts
 from mtls_lab.pki import Purpose
 from mtls_lab.wire import Exchange, Failure, Side
 
-__all__ = ["CHOICES", "RULES", "Cause", "Recipe", "Trial", "Trials", "causes"]
+__all__ = [
+    "CHOICES",
+    "DATES",
+    "KEY_USAGES",
+    "NAMES",
+    "PURPOSES",
+    "RULES",
+    "Cause",
+    "Recipe",
+    "Trial",
+    "Trials",
+    "causes",
+]
 
 PURPOSES = {
     "server": [Purpose.SERVER],

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from mtls_lab.wire.names import registry
+from mtls_lab.wire.names import CLOSURE_ALERTS, registry
 
 __all__ = ["alerts_in", "was_relayed", "was_sent"]
 
@@ -46,7 +46,6 @@ OF_GNUTLS = {
     "certificateisnotsupported": "unsupported_certificate",
     "certificatewasrevoked": "certificate_revoked",
 }
-NOT_AN_ERROR = {"close_notify", "user_canceled"}
 
 
 def was_sent(small: str) -> bool:
@@ -106,13 +105,13 @@ def alerts_in(small: str) -> Iterator[str]:
 
 def _named(number: int) -> Iterator[str]:
     alert = registry("alerts").get(number)
-    if alert and alert not in NOT_AN_ERROR:
+    if alert and alert not in CLOSURE_ALERTS:
         yield alert
 
 
 @cache
 def _by_letters() -> dict[str, str]:
-    return {a.replace("_", ""): a for a in registry("alerts").values() if a not in NOT_AN_ERROR}
+    return {a.replace("_", ""): a for a in registry("alerts").values() if a not in CLOSURE_ALERTS}
 
 
 @cache

@@ -24,24 +24,11 @@ from mtls_lab.text import printable
 if TYPE_CHECKING:
     from cryptography import x509
 
-    from mtls_lab.pki.forms import Kind
+__all__ = ["State", "mistakes_in", "with_java", "wrong_signers"]
 
-__all__ = ["mistakes_in", "with_java", "wrong_signers"]
-
-#: Which mistake is in a file, by the words in which pem says so; "form": see pki/forms.py.
-MISTAKES = {
-    "with a password": "password",
-    "is encrypted": "password",
-    "in DER form": "der",
-    "of another kind": "kind",  # an RSA key, say: the lab makes EC keys, ssl takes both
-    "holds a damaged": "other",
-    "holds something else in": "form",
-    "is larger than": "form",
-    "holds a certificate signing request": "another thing",
-    "holds a certificate revocation list": "another thing",
-    "holds a public key": "another thing",
-    "holds a": "swapped",
-}
+#: Which mistake is in a file that pem does not read; of any other kind, it is its form.
+MISTAKES = {each: each for each in ("password", "der", "kind", "another thing", "swapped")}
+MISTAKES |= {"": "other", "damaged": "other", "tss2": "in a TPM"}
 
 #: What OpenSSL 3 decrypts with its legacy provider alone: DES, RC2, RC4, CAST5, Blowfish, IDEA and
 #: SEED. In the old form (RFC 1421), the head names it; in PKCS #8, an OID near the beginning: PBES1
@@ -52,17 +39,18 @@ LEGACY_OIDS = rb"\x2a\x86\x48\x86\xf7\x0d\x01(?:\x05[\x03\x06\x0a\x0b]|\x0c\x01[
 LACK = "the password is missing or wrong"
 ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
-States = Iterator[tuple[str, tuple[tuple[str, str], ...]]]
+#: A mistake as a state of data/explanations.toml, and its words.
+State = tuple[str, tuple[tuple[str, str], ...]]
 
 
 def mistakes_in(
     certfile: PathLike | None,
     keyfile: PathLike | None,
     cafile: PathLike | None,
-    password: Password | None = None,
+    password: Password | None,
     *,
-    course: bool = True,
-) -> States:
+    course: bool,
+) -> Iterator[State]:
     """Look into the files and give each mistake, as a `state` and its `words`.
 
     A mistake in the certificate and its key is `"pair: …"`, one in the CA file is `"ca: …"`.
@@ -85,7 +73,7 @@ def mistakes_in(
         except FileProblem as problem:
             text, command = shown(path, course=course)
             found = problem.found.replace(os.fspath(path), "", 1)
-            mistake = _mistake(path, found, wanted, alone=keyfile is None)
+            mistake = _mistake(path, problem.kind, wanted, alone=keyfile is None)
             # What stands in brackets is a library's or the system's own wording.
             found = re.sub(r" \(.*\)$", "", found)
             found = f" {printable(gone)}" if (gone := missing(path)) else found
@@ -108,11 +96,9 @@ def _typed(todo: str, path: PathLike, text: str, command: str) -> str:
     return todo.replace(shlex.quote(os.fspath(path)), command).replace(os.fspath(new), short)
 
 
-def _mistake(path: PathLike, found: str, wanted: str, *, alone: bool) -> str:
+def _mistake(path: PathLike, kind: str, wanted: str, *, alone: bool) -> str:
     """Return which mistake is in a file that does not load; `alone` is one without a keyfile."""
-    mistake = next((MISTAKES[words] for words in MISTAKES if words in found), "other")
-    if (form := _form(path)) is not None and form.found in found:
-        mistake = "in a TPM" if form.name == "tss2" else "form"
+    mistake = MISTAKES.get(kind, "form")
     if missing(path):
         return "missing"
     if Path(path).is_dir():
@@ -124,16 +110,7 @@ def _mistake(path: PathLike, found: str, wanted: str, *, alone: bool) -> str:
     return "old encryption" if mistake == "password" and _is_legacy(path) else mistake
 
 
-def _form(path: PathLike) -> Kind | None:
-    """What a file is in the place of PEM."""
-    from mtls_lab.pki.kinds import kind_of, read_bounded  # noqa: PLC0415 - see mistakes_in
-
-    with suppress(FileProblem):
-        return kind_of(read_bounded(path, "PEM"))
-    return None
-
-
-def _marked(files: dict[str, tuple[PathLike | None, ...]], *, course: bool) -> States:
+def _marked(files: dict[str, tuple[PathLike | None, ...]], *, course: bool) -> Iterator[State]:
     """Give each file that begins with the byte order mark of UTF-8."""
     from mtls_lab.pki.kinds import read_bounded  # noqa: PLC0415 - see mistakes_in
 
@@ -168,7 +145,7 @@ def _opens(path: PathLike, password: Password) -> bool:
     return True
 
 
-def wrong_signers(certificates: Sequence[x509.Certificate]) -> States:
+def wrong_signers(certificates: Sequence[x509.Certificate]) -> Iterator[State]:
     """Give each certificate that signed another one and may not, as a `state` and its `words`.
 
     The first look is at `basicConstraints`, the second at `keyUsage` (RFC 5280, section 6.1.4).

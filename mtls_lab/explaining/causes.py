@@ -17,7 +17,7 @@ from mtls_lab.errors import UnknownName
 from mtls_lab.explaining.peers import OFTEN, alerts_sent, names_of
 from mtls_lab.facts import read_facts
 
-__all__ = ["Cause", "disproved", "in_words", "ranked"]
+__all__ = ["Cause", "disproved", "files_for", "in_few_words", "in_words", "ranked"]
 
 #: Who sends an alert for a cause, behind it.
 SENDERS = re.compile(r" \[[^]]+ [\d.]+\](?: – check|$)")
@@ -38,12 +38,12 @@ class Cause:
 def ranked(
     why: str | list[Any],
     alert: str,
-    peer: str = "",
-    said: Sequence[str] = (),
+    peer: str,
+    said: Sequence[str],
     *,
-    course: bool = True,
-    verifier: str = "",
-    owner: str = "",
+    course: bool,
+    verifier: str,
+    owner: str,
 ) -> list[Cause]:
     """Return the causes of an entry, the likeliest first.
 

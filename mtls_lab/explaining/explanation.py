@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mtls_lab.explaining.alone import mistakes_in, with_java, wrong_signers
+from mtls_lab.explaining.alone import State, mistakes_in, with_java, wrong_signers
 from mtls_lab.explaining.cards import explained
 from mtls_lab.explaining.causes import Cause, disproved, files_for, in_few_words, in_words, ranked
 from mtls_lab.explaining.look import Looked, look_at
@@ -26,15 +26,12 @@ from mtls_lab.explaining.wording import OTHER, elsewhere, names_for, side_named,
 from mtls_lab.files import Password, PathLike
 from mtls_lab.text import Shown
 from mtls_lab.wire import Failure
-from mtls_lab.wire.names import alert_of, normal
 
 if TYPE_CHECKING:
     from cryptography import x509
 
 __all__ = ["Explanation", "explain"]
 
-#: Mistakes in files, each as a state of the data file and its words.
-States = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 #: How an entry begins that is about a side's own files: what a stack sends says nothing of those.
 SETUP = ("Nobody was refused: {seer} stopped", "Nobody was refused: nothing was sent")
@@ -158,7 +155,7 @@ def explain(
     if not asked:
         given |= seen.files  # those of the call that failed
     looked, closer = None, False
-    mistakes: States = ()
+    mistakes: tuple[State, ...] = ()
     if asked or seen.files:
         looked = look_at(given, chain, password=password, course=course)
         cert, key, ca = (given[name] for name in ("cert", "key", "ca"))
@@ -185,7 +182,7 @@ def explain(
         cause
         for cause in ranked(
             texts["why"],
-            alert_of(normal(seen.failure.reason)),
+            seen.alert,
             peer,
             said,
             course=course,
@@ -234,7 +231,7 @@ def _further(entry: Entry, seen: Symptoms, *, late: bool) -> str:
 
 
 def _closer(
-    entry: Entry, seen: Symptoms, looked: Looked, mistakes: States
+    entry: Entry, seen: Symptoms, looked: Looked, mistakes: Sequence[State]
 ) -> tuple[Entry, Symptoms, bool]:
     """Return what tells more of the failure because of a file, and whether there is such."""
     signers = wrong_signers((*looked.certificates, *looked.held.cas))

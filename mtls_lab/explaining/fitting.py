@@ -13,7 +13,6 @@ from typing import Any
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.facts import read_facts
 from mtls_lab.wire import Stage
-from mtls_lab.wire.names import alert_of, normal
 
 __all__ = [
     "PURPOSE",
@@ -107,13 +106,12 @@ def condition(entry: dict[str, Any], seen: Symptoms, owner: str) -> str:
 
 def _is_of(seen: Symptoms, wanted: dict[str, Any], *, vaguely: bool = True) -> bool:
     """Whether the failure is one of those wanted; `vaguely`, one that does not say why may be."""
-    failure = seen.failure
-    reason = normal(failure.reason)
+    failure, reason = seen.failure, seen.reason
     if reason == "CERTIFICATE_VERIFY_FAILED" and failure.verify_code is not None:
         reason = ""  # the code says why
     facts = {
         "verify_code": failure.verify_code,
-        "alert": alert_of(reason),
+        "alert": seen.alert,
         "reason": reason,
         "state": seen.state,
         "text": failure.text,
@@ -132,13 +130,12 @@ def _is_of(seen: Symptoms, wanted: dict[str, Any], *, vaguely: bool = True) -> b
 
 def _client_hung_up(seen: Symptoms, owner: str) -> bool:
     """Whether a client hung up on a server, whose CA file is the one for clients: no word of it."""
-    return owner == seen.side == "backend" and not alert_of(normal(seen.failure.reason))
+    return owner == seen.side == "backend" and not seen.alert
 
 
 def _is_of_the_hello(seen: Symptoms) -> bool:
     """Whether no certificate of a client may have been seen yet, or in TLS 1.2 none was sent."""
-    alert = alert_of(normal(seen.failure.reason))
-    return alert == "handshake_failure" and seen.stage == Stage.HANDSHAKE.value
+    return seen.alert == "handshake_failure" and seen.stage == Stage.HANDSHAKE.value
 
 
 def is_past_the_chain(seen: Symptoms) -> bool:
@@ -152,17 +149,16 @@ def is_past_the_chain(seen: Symptoms) -> bool:
 def is_of_the_chain(seen: Symptoms) -> bool:
     """Whether a verifier found no chain, or does not say what is wrong with the certificate."""
     code = seen.failure.verify_code
-    unknown = code is None and normal(seen.failure.reason) == "CERTIFICATE_VERIFY_FAILED"
+    unknown = code is None and seen.reason == "CERTIFICATE_VERIFY_FAILED"
     return code in NO_CHAIN or unknown
 
 
 def is_of_a_purpose(seen: Symptoms) -> bool:
     """Whether a certificate was refused for its purpose."""
-    alert = alert_of(normal(seen.failure.reason))
-    return seen.failure.verify_code == PURPOSE or alert == "unsupported_certificate"
+    return seen.failure.verify_code == PURPOSE or seen.alert == "unsupported_certificate"
 
 
 def says_nothing_of_a_certificate(seen: Symptoms) -> bool:
     """Whether no certificate may have been seen yet, or somebody hung up without a word of one."""
-    cut = seen.state in HUNG_UP or normal(seen.failure.reason) in CUT
+    cut = seen.state in HUNG_UP or seen.reason in CUT
     return cut or _is_of_the_hello(seen)

@@ -32,7 +32,7 @@ NOT_MEANT = ": several that may be meant, or none" + NOT_LOOKED
 
 #: Files of CAs that are right for some program: OpenSSL may have read what is damaged for
 #: cryptography, and Java reads keystores.
-READ_BY_SOME = "damaged|PKCS #12|Java keystore"
+READ_BY_SOME = {"damaged", "pkcs12", "base64 of pkcs12", "jks", "stores"}
 
 Looks = Iterator[tuple[str, dict[str, str]]]
 
@@ -115,8 +115,9 @@ def _read_certificates(
             held.access += _limited(Path(path)) if name == "ca" else ()
         except FileProblem as problem:
             held.unread.append(_why(problem, path, names[name]))
-            into.extend(_of_bundle(held, name, path, names[name], password))
-            unread = os.path.lexists(path) and not re.search(READ_BY_SOME, problem.found)
+            keystore = problem.kind == "jks"
+            into.extend(_of_bundle(held, name, path, names[name], password, keystore=keystore))
+            unread = os.path.lexists(path) and problem.kind not in READ_BY_SOME
             if name == "ca" and not into and unread:
                 todo = problem.todo[:1].upper() + problem.todo[1:]
                 if is_container(path):
@@ -139,7 +140,7 @@ def _limited(path: Path) -> Looks:
 
 
 def _of_bundle(
-    held: Held, name: str, path: PathLike, text: str, password: Password | None
+    held: Held, name: str, path: PathLike, text: str, password: Password | None, *, keystore: bool
 ) -> list[x509.Certificate]:
     """Return the certificates of a file that is not PEM, and note what is wrong with it."""
     from mtls_lab.pki.bundles import is_old, is_pkcs12, keys_in, read_bundle  # noqa: PLC0415 - see read
@@ -147,7 +148,6 @@ def _of_bundle(
     with suppress(FileProblem):  # it is damaged, which is told below
         if name == "cert" and (count := keys_in(path)) > 1:
             held.access.append(("several keys", {"count": str(count)}))
-    keystore = "Java keystore" in held.unread[-1]
     if keystore and (name == "ca" or not password):
         return _of_keystore(path, trusted=name == "ca")
     bundle = is_pkcs12(path)
@@ -227,7 +227,7 @@ def _has_password(path: PathLike) -> bool:
     try:
         pem.read_any_key(path)
     except FileProblem as problem:
-        return re.search("with a password|is encrypted", problem.found) is not None
+        return problem.kind in {"password", "still encrypted"}
     return False
 
 
@@ -248,7 +248,7 @@ def _why(problem: FileProblem, path: PathLike, name: str) -> str:
     if gone := missing(path):
         return f"{name} {gone}"
     # One with a single entry of its kind was unpacked before.
-    also = NOT_MEANT * ("under names" in problem.found)
+    also = NOT_MEANT * (problem.kind in {"entries", "entries twice"})
     return name + re.sub(r" \(.*\)$", "", problem.found.replace(os.fspath(path), "", 1)) + also
 
 

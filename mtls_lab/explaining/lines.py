@@ -1,11 +1,8 @@
 """What a line means that some program has written: which stack speaks, and what it means by it.
 
 Here: the phrases of data/lines.toml against a text of any size and origin. Not here: how they are
-read (phrases.py), what is told of a line that has none (shapes.py), which stack has written it
-(signs.py), whose side it is (sides.py), what a terminal or a mail has done to the text (pasted.py),
-other languages and what was cut off (restored.py),
-what the failure behind a line means (explanation.py), the alerts in it (alerts.py), exceptions
-(caught.py), and the failure that Python would have raised (raised.py).
+read (phrases.py), what is told of a line that has none (shapes.py), and what the failure behind a
+line means (explanation.py).
 """
 
 from __future__ import annotations
@@ -25,7 +22,6 @@ from mtls_lab.explaining.pasted import (
     reflowed,
     rejoined,
     spaced,
-    unescaped,
     unwrapped,
 )
 from mtls_lab.explaining.phrases import (
@@ -118,7 +114,7 @@ def heard(text: str) -> Symptoms:
         seen = again if other and again.weight >= seen.weight else seen
     if flowed := reflowed(text):
         seen = _fuller(seen, _heard(flowed))
-    for attempt in (unescaped, unwrapped, spaced):
+    for attempt in (unwrapped, spaced):
         if seen.weight <= UNEXPLAINED and (text_of := attempt(text)):
             seen = max(seen, _heard(text_of), key=lambda each: each.weight)
     if seen.weight <= UNEXPLAINED and (text_of := in_english(text)):

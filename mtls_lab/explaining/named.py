@@ -10,7 +10,7 @@ import re
 
 from mtls_lab.text import printable
 
-__all__ = ["file_named", "system_reason"]
+__all__ = ["file_named", "system_reason", "unopened"]
 
 #: The operating system's words, and the state that they are.
 REASONS = {
@@ -47,16 +47,10 @@ REASONS = {
     "was not found": "named file missing",
 }
 #: OpenSSL's queue, which some programs print on the lines after the one with the name.
-QUEUE = {
-    "system library::no such file or directory": "named file missing",
-    "system library::permission denied": "named file closed",
-    "system library:file_open:no such file or directory": "named file missing",
-    "system library:file_open:permission denied": "named file closed",
-    "system library:bio_new_file:no such file or directory": "named file missing",
-    "system library:bio_new_file:permission denied": "named file closed",
-    "failed: no such file or directory": "named file missing",
-    "failed: permission denied": "named file closed",
-}
+QUEUE = (
+    r"(?:system library:(?:file_open|bio_new_file)?:|failed: )"
+    r"(no such file or directory|permission denied)"
+)
 #: The name of the errno, where a line has the system's reason and no name of a file.
 ERRNO = {
     "no such file or directory": "ENOENT",
@@ -64,7 +58,7 @@ ERRNO = {
     "is a directory": "EISDIR",
 }
 # Texts, for few lines are about a file: `re` compiles them when one is, and keeps them.
-#: How the name is written: curl, Go, Node.js, Python, libpq, requests, Java, Netty.
+#: How the name is written, each group by a program or a library of its name.
 NAMES = (
     r"certificate from (?P<curl>[^\s,]{1,300}), OpenSSL error"
     r"|\bopen '(?P<node>[^'\n]{1,300})'"
@@ -101,7 +95,7 @@ UNUSED = (
 )
 
 
-def file_named(line: str, around: str = "") -> tuple[str, str]:
+def file_named(line: str, around: str) -> tuple[str, str]:
     """Return the state of a file and its name; both are empty where a line has not both.
 
     Args:
@@ -109,21 +103,20 @@ def file_named(line: str, around: str = "") -> tuple[str, str]:
         around: the same with the lines before and after it, on which curl writes a name.
 
     Example:
-        >>> file_named("open client.crt: no such file or directory")
+        >>> file_named("open client.crt: no such file or directory", "")
         ('named file missing', 'client.crt')
-        >>> file_named("no such file or directory")
+        >>> file_named("no such file or directory", "")
         ('', '')
     """
     small = line.lower()
     state = next((state for words, state in REASONS.items() if words in small), "")
     match = (re.search(NAMES, line) or _quoted(line)) if state else None
     if match is None:
-        near = around.lower()
-        found = next((state for words, state in QUEUE.items() if words in near), "")
+        found = re.search(QUEUE, around.lower())
         match = (_quoted(line) or _quoted(around)) if found else None
-        state = found if match else state
+        state = REASONS[found[1]] if found and match else state
     if match is None:
-        state, match = "named file not usable", re.search(UNUSED, around or line, re.MULTILINE)
+        state, match = "named file not usable", re.search(UNUSED, around, re.MULTILINE)
     if match is None or match[0].endswith("none"):
         return "", ""
     if any(group and group.startswith("-----BEGIN") for group in match.groups()):

@@ -20,7 +20,6 @@ __all__ = [
     "reflowed",
     "rejoined",
     "spaced",
-    "unescaped",
     "unwrapped",
 ]
 
@@ -150,16 +149,6 @@ def _without_before(text: str) -> str:
 def _joined(term: re.Match[str]) -> str:
     """The beginning of a term, to be gone on with; Elixir has a space between the parts."""
     return f"{term[1]} " if term[1][1] == ":" else term[1]
-
-
-def unescaped(text: str) -> str:
-    """Return with its line ends what has them as two characters, as a text in JSON does.
-
-    Example:
-        >>> unescaped(r"refused\\nTLS handshake failed")
-        'refused\\nTLS handshake failed'
-    """
-    return text.replace("\\n", "\n") if "\\n" in text else ""
 
 
 def unwrapped(text: str) -> str:

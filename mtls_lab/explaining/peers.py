@@ -13,14 +13,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from mtls_lab.explaining.symptoms import Symptoms
+from mtls_lab.explaining.symptoms import Entry, Symptoms
 from mtls_lab.explaining.wording import OTHER
 from mtls_lab.facts import read_facts
-from mtls_lab.wire.names import alert_of, normal
 
 __all__ = ["OFTEN", "Runs", "alerts_sent", "names_of", "normalised", "said"]
 
-Entry = dict[str, Any]
 #: Peers of the runs that write the same on the other side (stunnel, gnutls-serv) or as a bridge
 #: (Mosquitto): on these sides, where "" is an unknown one, the runs prove nothing about them.
 CLIENTS_TOO = {"stunnel": ("device", ""), "mosquitto": ("device",), "gnutls": ("backend",)}
@@ -151,7 +149,7 @@ class Runs:
         if of_this and not self.agree(entry, seen.side):
             entry, seen = find(replace(seen, state=f"said of {self.owner() or 'either'}"))
             return entry | self.retold(), seen
-        received = entry["seen_by"] == "refused" and alert_of(normal(seen.failure.reason))
+        received = entry["seen_by"] == "refused" and seen.alert
         if received and seen.by.partition(" ")[0] in BOTH_SIDES:
             return entry, seen
         if of_this and self.faults and _of_a_certificate(entry):

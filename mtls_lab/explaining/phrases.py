@@ -93,7 +93,7 @@ def verify_words() -> dict[int, str]:
     return {code: words for words, code in reversed(read_lines()["verify"].items())}
 
 
-def verifier_of(code: int | None, line: str, stack: str = "") -> str:
+def verifier_of(code: int | None, line: str, stack: str) -> str:
     """Return the library that has verified, as a line with a verify code shows; `""` if none.
 
     OpenSSL's own words count more than what wrote the line, `stack`: programs of all languages link

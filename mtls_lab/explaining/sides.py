@@ -32,7 +32,7 @@ HEADING = r"[$#%>] .{1,90}$|.{1,60}:\W{0,4}$|[#=*>-]{1,6} ?\w.{1,60}$"
 FEW = 3
 #: The prompt of a shell and a command, before what it has printed.
 COMMAND = r"(?:[\w.@:~/()\[\]-]{1,60} ?)?[$%] (?:\w{1,40}=\S{0,80} ){0,5}[./~]{0,3}[a-z]\S*(?: |$)"
-#: The same without a mark: "Server log", "on the device", "client.log".
+#: A heading without a mark: "Server log", "on the device", "client.log".
 BARE = (
     rf"(?:(?:on|from|at|in|and|the|my|of) ){{0,3}}(?:\w{{1,12}}[ -])?(?:{EITHER})"
     r"(?:[ -]?side|'s)?(?: ?\(.{1,30}\))?"

@@ -7,7 +7,6 @@ come from (views.py, caught.py, lines.py), what the entry says (explanation.py),
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -61,6 +60,16 @@ class Symptoms:
         return f"{self.side}: {self.failure}" if self.side else str(self.failure)
 
     @property
+    def reason(self) -> str:
+        """The reason of the failure, under the name that every release shares."""
+        return normal(self.failure.reason)
+
+    @property
+    def alert(self) -> str:
+        """The alert that arrived, by its name in RFC 8446; or `""`."""
+        return alert_of(self.reason)
+
+    @property
     def believed(self) -> bool:
         """Whether this is a device that took itself for connected until it read.
 
@@ -82,13 +91,12 @@ def best_of(views: Iterable[Symptoms]) -> tuple[Entry, Symptoms]:
 def find(seen: Symptoms) -> tuple[Entry, Symptoms]:
     """Return the first entry that fits; it may tell the side, if that was not known."""
     failure = seen.failure
-    reason = normal(failure.reason)
     facts: dict[str, object] = {
         "state": seen.state,
         "reply": seen.reply,
         "error": failure.error,
-        "reason": re.sub("^WSAE", "E", reason),  # Windows has its own names
-        "alert": alert_of(reason),
+        "reason": re.sub("^WSAE", "E", seen.reason),  # Windows has its own names
+        "alert": seen.alert,
         "verify_code": "none" if failure.verify_code is None else failure.verify_code,
         "text": failure.text,
         "side": seen.side,
@@ -109,7 +117,7 @@ def is_of_a_state(entry: Entry, state: str) -> bool:
 @cache
 def known_reasons() -> frozenset[object]:
     """The reasons that an entry asks for."""
-    return frozenset(itertools.chain(*(when.get("reason", ()) for _, when in _conditions())))
+    return frozenset(each for _, when in _conditions() for each in when.get("reason", ()))
 
 
 @cache

@@ -118,7 +118,7 @@ BROKEN_OFF = {
 }
 
 
-def weight_of(kind: str, value: str, *, goes_on: bool = False) -> float:
+def weight_of(kind: str, value: str, *, goes_on: bool) -> float:
     """Return the weight of a meaning; `goes_on` if its program goes on after a bad certificate."""
     if value in BROKEN_OFF:
         return 1

@@ -21,7 +21,7 @@ from mtls_lab.files import private_folder, write_file
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
 from mtls_lab.pki.leaf import LEAF_KEY_USAGE
 
-__all__ = ["CRL", "FILE", "STEPS", "THIEF", "Step", "edit", "lay_out"]
+__all__ = ["FILE", "STEPS", "THIEF", "edit", "lay_out"]
 
 FILE = "contexts.py"
 #: Where the copy of a revoked certificate and its key is that somebody else has.

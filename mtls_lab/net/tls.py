@@ -24,6 +24,7 @@ from mtls_lab.wire import Message
 from mtls_lab.wire.handshake import read_notes
 
 __all__ = [
+    "LINGER",
     "PeerCertificate",
     "cuts_count",
     "expect_context",

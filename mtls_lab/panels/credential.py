@@ -32,7 +32,7 @@ from mtls_lab.pki import CertificateAuthority
 from mtls_lab.wire import Exchange
 from mtls_lab.wire.ladder import draw
 
-__all__ = ["CredentialPanel"]
+__all__ = ["MEANS", "NOT_SENT", "CredentialPanel"]
 
 #: What is said where nothing was sent.
 NOT_SENT = (

@@ -20,7 +20,7 @@ import traitlets
 from mtls_lab.drawing import escape
 from mtls_lab.learner import progress
 
-__all__ = ["Arrangement", "Place", "Sorter", "Thing"]
+__all__ = ["Place", "Sorter", "Thing"]
 
 #: What lies in each place, from its first to its last.
 Arrangement = dict[str, list[str]]

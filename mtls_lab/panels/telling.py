@@ -17,7 +17,7 @@ from mtls_lab.learner.predictions import Question, Revealed
 from mtls_lab.learner.runs import Run
 from mtls_lab.panels.base import WIDE, mark
 
-__all__ = ["as_text", "choices", "marked", "on_paper", "said", "seen", "told", "verdict"]
+__all__ = ["WHY", "as_text", "choices", "marked", "on_paper", "said", "seen", "told", "verdict"]
 
 WHY = "Why? Choose the reason:"
 

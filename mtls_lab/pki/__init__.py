@@ -1,6 +1,6 @@
 """Keys and certificates: made, read, written, described.
 
-Here: all that needs the package cryptography. Not here: TLS contexts (net/), and which
+Here: both as values and as files, and what holds them. Not here: TLS contexts (net/), and which
 certificates a lesson needs (learner/workspace.py, experiments/).
 """
 

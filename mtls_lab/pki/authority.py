@@ -39,6 +39,7 @@ from mtls_lab.pki.signed import UNREADABLE, expect_certificate, expect_request
 
 __all__ = [
     "CA_DAYS",
+    "CLOCK_SKEW",
     "LEAF_DAYS",
     "CertificateAuthority",
     "create_key",
@@ -47,9 +48,7 @@ __all__ = [
 
 #: Clocks differ; a certificate that is valid from this second on fails on the next machine.
 CLOCK_SKEW = timedelta(minutes=5)
-CA_DAYS = 365
-LEAF_DAYS = 90
-CRL_DAYS = 30
+CA_DAYS, LEAF_DAYS, CRL_DAYS = 365, 90, 30
 SHA256 = hashes.SHA256()
 
 _CA_KEY_USAGE = x509.KeyUsage(**{**NO_KEY_USAGE, "key_cert_sign": True, "crl_sign": True})

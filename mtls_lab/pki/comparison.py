@@ -23,6 +23,7 @@ from mtls_lab.pki.rules import (
     Look,
     extensions_of,
     in_path,
+    is_ca,
     missing_purposes,
     span,
     told,
@@ -31,7 +32,7 @@ from mtls_lab.pki.rules import (
 from mtls_lab.pki.signed import has_signed, is_signed_by
 from mtls_lab.text import printable
 
-__all__ = ["Look", "beside", "compare", "path_of", "purposes_of"]
+__all__ = ["beside", "compare", "path_of", "purposes_of"]
 
 #: A longer path than a verifier follows; RFC 5280 knows no limit, a loop would be endless.
 LONGEST = 20
@@ -142,18 +143,13 @@ def path_of(
                 name = "self-signed" if len(path) == 1 else "root not trusted"
             return path, Look(name, words)
         if last in cas:
-            return path, Look("no root" if len(path) > 1 or _is_ca(last) else "leaf trusted", words)
+            return path, Look("no root" if len(path) > 1 or is_ca(last) else "leaf trusted", words)
         return path, Look("other key" if named else "issuer missing", words)
     return path, None
 
 
 def _is_valid(certificate: x509.Certificate, now: datetime) -> bool:
     return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
-
-
-def _is_ca(certificate: x509.Certificate) -> bool:
-    basic = extensions_of(certificate).get(x509.BasicConstraints)
-    return isinstance(basic, x509.BasicConstraints) and basic.ca
 
 
 def _pair(
@@ -168,7 +164,7 @@ def _pair(
         own = told(certificates[fits[0]].subject)
         yield Look("wrong order", {"first": first, "own": own, "number": str(fits[0] + 1)})
     elif not fits:
-        of = next((told(ca.subject) for ca in cas if _is_ca(ca) and public_key(ca) == mine), "")
+        of = next((told(ca.subject) for ca in cas if is_ca(ca) and public_key(ca) == mine), "")
         yield Look("key of a ca" if of else "other pair", {"first": first, "subject": of})
 
 
@@ -209,9 +205,9 @@ def _leaf(leaf: x509.Certificate, *, alone: bool) -> Iterator[Look]:
         yield Look(f"its type not for {whom}", words)
     bits = found.get(x509.KeyUsage)
     if isinstance(bits, x509.KeyUsage) and not bits.digital_signature:
-        signer = bits.key_cert_sign and _is_ca(leaf)
+        signer = bits.key_cert_sign and is_ca(leaf)
         yield Look("ca presented" if signer else "no digitalSignature", words)
-    if _is_ca(leaf):
+    if is_ca(leaf):
         # `openssl req -x509` marks whatever it makes as a CA's; what signs others has keyUsage too.
         signs = isinstance(bits, x509.KeyUsage) and bits.key_cert_sign
         own = alone and leaf.issuer == leaf.subject and not signs
@@ -238,7 +234,7 @@ def _sent(certificates: Sequence[x509.Certificate]) -> Iterator[Look]:
             yield Look("no host name", {"name": printable(name)})
         elif "*" in name and not WILDCARD.fullmatch(name):
             yield Look("wildcard for nobody", {"name": name})
-    if not hosts and "servers" in purposes_of(certificates[0]) and not _is_ca(certificates[0]):
+    if not hosts and "servers" in purposes_of(certificates[0]) and not is_ca(certificates[0]):
         yield Look("no host", {"subject": told(certificates[0].subject)})
 
 

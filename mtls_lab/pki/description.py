@@ -28,6 +28,7 @@ __all__ = [
     "in_words",
     "oid_name",
     "read_fields",
+    "weak_digest",
 ]
 
 #: The value of a field that a certificate does not have.
@@ -205,8 +206,8 @@ def describe(certificate: x509.Certificate) -> str:
         ]
     except UNREADABLE as error:
         lines.append(("extensions", f"not readable: {error}"))
-    if weak := _weak_digest(certificate):
-        lines.append(("signatureAlgorithm", weak))
+    if digest := weak_digest(certificate):
+        lines.append(("signatureAlgorithm", f"{digest}, weak"))
     order = [
         "subject",
         "issuer",
@@ -252,13 +253,13 @@ def _unknown(extension: x509.Extension[x509.ExtensionType]) -> str:
     return "unknown" if extension.critical and unrecognised else ""
 
 
-def _weak_digest(certificate: x509.Certificate) -> str:
+def weak_digest(certificate: x509.Certificate) -> str:
     """The digest of a signature that verifiers of today do not take; `""` for a good one."""
     try:
         digest = certificate.signature_hash_algorithm
     except UNREADABLE:
         return ""
-    return f"{digest.name}, weak" if digest and digest.name in {"md5", "sha1"} else ""
+    return digest.name if digest and digest.name in {"md5", "sha1"} else ""
 
 
 def oid_name(oid: x509.ObjectIdentifier) -> str:

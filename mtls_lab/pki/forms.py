@@ -17,13 +17,14 @@ __all__ = [
     "ENCRYPTED",
     "ENTRIES",
     "ESCAPED",
+    "EXCHANGE",
+    "INSTEAD",
     "JKS",
     "NOT_ALONE",
     "ONE_LINE",
     "ON_THE_WAY",
     "PACKED",
     "PAGE",
-    "PKCS11",
     "RUN_TOGETHER",
     "STORES",
     "SYSTEMD",
@@ -31,6 +32,15 @@ __all__ = [
     "UTF_16",
     "Kind",
 ]
+
+EXCHANGE = "exchange the two file names, or name the other file"
+#: What to do about a file that holds neither of the two that are mixed up.
+INSTEAD = {
+    "a certificate signing request": "name the other file: a request goes to a CA, which makes the "
+    "certificate of it",
+    "a public key": "name the other file: of a key pair, this is the half that everybody may have",
+    "a certificate revocation list": "name the other file: revocation lists have another option",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
 from mtls_lab.pki.signed import UNREADABLE
 
-__all__ = ["OTHERS", "POST_QUANTUM", "key_kind", "public_key", "schemes_of"]
+__all__ = ["CURVES", "OTHERS", "POST_QUANTUM", "key_kind", "public_key", "schemes_of"]
 
 #: The schemes that a key of each kind can sign with: in TLS 1.3, and what 1.2 allows besides.
 CURVES = {

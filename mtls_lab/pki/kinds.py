@@ -1,8 +1,8 @@
 """What a file really holds, whatever it is called: read with limits, told by its bytes.
 
-Here: one bounded read, and which kind of file is taken for PEM. Not here: the words for each kind
-(forms.py), what is in a certificate (description.py), PEM as objects (pem.py), and what a password
-opens (passwords.py).
+Here: one bounded read, and which kind of file is taken for PEM, with the words for DER and base64.
+Not here: the words for all other kinds (forms.py), what is in a certificate (description.py), PEM
+as objects (pem.py), and what a password opens (passwords.py).
 """
 
 from __future__ import annotations
@@ -38,19 +38,10 @@ from mtls_lab.pki.forms import (
     Kind,
 )
 
-__all__ = ["EXCHANGE", "INSTEAD", "LIMIT", "OLD", "Kind", "kind_of", "read_bounded"]
+__all__ = ["LIMIT", "OLD", "kind_of", "read_bounded"]
 
 #: The bundle of all public CAs has 0.3 MiB; what is larger holds something else.
 LIMIT = 2 * 1024 * 1024
-
-EXCHANGE = "exchange the two file names, or name the other file"
-#: What to do about a file that holds neither of the two that are mixed up.
-INSTEAD = {
-    "a certificate signing request": "name the other file: a request goes to a CA, which makes the "
-    "certificate of it",
-    "a public key": "name the other file: of a key pair, this is the half that everybody may have",
-    "a certificate revocation list": "name the other file: revocation lists have another option",
-}
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 #]{1,40})-----")
 _ESCAPED = re.compile(rb"-----BEGIN [A-Z0-9 ]{1,40}-----\\n")
@@ -97,11 +88,12 @@ def read_bounded(path: PathLike, expected: str) -> bytes:
         return read_file(path, most=LIMIT)
     except (OSError, ValueError) as error:
         why = why_of(error)
+        large = "larger than" in why
         raise FileProblem(
-            f"{os.fspath(path)} "
-            + (f"is {why}" if "larger than" in why else f"cannot be read ({why})"),
+            f"{os.fspath(path)} " + (f"is {why}" if large else f"cannot be read ({why})"),
             f"{expected} in PEM form",
             "check the name and the folder, or make the file again",
+            "large" if large else "",
         ) from None
 
 
@@ -187,7 +179,7 @@ def _bare(data: bytes) -> Kind | None:
         return None
     if first[:1] == b"\x30" and (inner := _der(first)):
         todo = f"decode it first: base64 -d {{path}} > NEW.p12; {inner.name} has its own form"
-        return Kind("base64 of der", f"holds base64 of what {inner.found}", todo)
+        return Kind(f"base64 of {inner.name}", f"holds base64 of what {inner.found}", todo)
     if first[:1] == b"\x30":
         return Kind(
             "bare",

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mtls_lab.errors import LabError, kind_of
+from mtls_lab.pki.names import is_address
 
 __all__ = [
     "LEAF_KEY_USAGE",
@@ -189,19 +190,12 @@ def _expect_name(name: object) -> None:
         except UnicodeError:
             spelled = "give the host's name as the DNS has it"
         raise LabError(f"the name {name!r}", "a name in ASCII (RFC 5280, section 7.2)", spelled)
-    if not name.isprintable() or (NO_HOST.search(name) and not _is_address(name)):
+    fits = is_address(name) or ("://" in name and " " not in name) or not NO_HOST.search(name)
+    if not (name.isprintable() and fits):
         raise LabError(
             f"the name {name!r}", "a host name, an IP address, or a URI with its scheme",
             'give the host alone, without blank, port or brackets, such as "localhost"',
         )  # fmt: skip
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return "://" in name and " " not in name
-    return True
 
 
 def days_of(days: Any) -> float:

@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from mtls_lab.errors import FileProblem, expect_written
 from mtls_lab.files import Password, PathLike, write_file
-from mtls_lab.pki.kinds import EXCHANGE, INSTEAD, kind_of, read_bounded
+from mtls_lab.pki.forms import EXCHANGE, INSTEAD
+from mtls_lab.pki.kinds import kind_of, read_bounded
 from mtls_lab.pki.passwords import each_of, in_bytes, is_costly
 from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.pki.trusted import for_everybody
@@ -32,6 +33,7 @@ __all__ = [
     "Key",
     "read_any_key",
     "read_certificate",
+    "read_certificates",
     "read_crls",
     "read_identity",
     "read_key",
@@ -152,26 +154,28 @@ def _read(path: Path, expected: str) -> bytes:
     odd = kind_of(data)
     if expected in kinds and not (odd and odd.name in MARRED):
         return data
-    todo, typed = "make the file again", shlex.quote(str(path))
+    todo, typed, kind = "make the file again", shlex.quote(str(path)), ""
     if odd:
-        found, todo = f"{path} {odd.found}", odd.todo.replace("{path}", typed)
+        found, todo, kind = f"{path} {odd.found}", odd.todo.replace("{path}", typed), odd.name
     elif kinds:
-        found = f"{path} holds {' and '.join(sorted(kinds))}"
-        todo = INSTEAD.get(" and ".join(sorted(kinds)), EXCHANGE)
+        held = " and ".join(sorted(kinds))
+        found, todo = f"{path} holds {held}", INSTEAD.get(held, EXCHANGE)
+        kind = "another thing" if min(kinds) in INSTEAD else "swapped"
+        kind = "password" if "a private key with a password" in kinds else kind
     elif not data.strip():
         found = f"{path} is empty"
     elif data[:1] == b"\x30" and not data.isascii():
-        found, tool = f"{path} is in DER form", _TOOLS.get(expected, "x509")
+        found, kind, tool = f"{path} is in DER form", "der", _TOOLS.get(expected, "x509")
         # Never onto itself: openssl pkey empties the file before it reads it.
         new = path.with_suffix(".new.pem" if path.suffix == ".pem" else ".pem")
         command = f"openssl {tool} -inform DER -in {typed} -out {shlex.quote(str(new))}"
         todo = f"convert it, and use the new file: {command}"
     elif blocks := {match[1].decode() for match in _BEGIN.finditer(data)}:
         found = f"{path} holds something else in PEM form: {', '.join(sorted(blocks))}"
-        todo = f"name the file that holds {expected}"
+        todo, kind = f"name the file that holds {expected}", "another block"
     else:
         found = f"{path} is not a PEM file"
-    raise FileProblem(found, f"{expected} in PEM form", todo)
+    raise FileProblem(found, f"{expected} in PEM form", todo, kind)
 
 
 _CRL = re.compile(rb"-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----")
@@ -190,9 +194,8 @@ def read_certificates(path: PathLike) -> list[x509.Certificate]:
         for each in found:  # cryptography reads these only when it is asked for them
             _ = (each.subject, each.issuer, each.not_valid_before_utc, each.not_valid_after_utc)
     except UNREADABLE as error:
-        raise FileProblem(
-            f"{path} holds a damaged certificate ({error})", "a whole certificate", "make it again"
-        ) from None
+        why = f"{path} holds a damaged certificate ({error})"
+        raise FileProblem(why, "a whole certificate", "make it again", "damaged") from None
     return found
 
 
@@ -226,9 +229,9 @@ def read_any_key(path: PathLike, password: Password | None = None) -> PrivateKey
     try:
         return serialization.load_pem_private_key(data, password=None)
     except UNREADABLE as error:
-        raise FileProblem(
-            f"{path} holds a damaged key ({error})", "a whole key", "make it again"
-        ) from None
+        kind = "password" if isinstance(error, TypeError) else "damaged"  # in the form of RFC 1421
+        found = f"{path} holds a damaged key ({error})"
+        raise FileProblem(found, "a whole key", "make it again", kind) from None
 
 
 def word_of(path: PathLike, password: Password) -> str | bytes:
@@ -256,6 +259,7 @@ def read_key(path: PathLike) -> Key:
             f"{path} holds a key of another kind",
             "an EC key: the lab's own tools make and read no other",
             "for the lab, create_key() makes one; ssl and openssl take this key as it is",
+            "kind",
         )
     return key
 

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from mtls_lab.pki.description import oid_name
+from mtls_lab.pki.description import oid_name, weak_digest
 from mtls_lab.pki.key_kinds import OTHERS, POST_QUANTUM, key_kind, public_key
 from mtls_lab.pki.names import outside
 from mtls_lab.pki.signed import UNREADABLE
@@ -26,6 +26,7 @@ __all__ = [
     "Look",
     "extensions_of",
     "in_path",
+    "is_ca",
     "missing_purposes",
     "span",
     "told",
@@ -144,12 +145,8 @@ def _weak(certificate: x509.Certificate, words: dict[str, str]) -> Iterator[Look
         yield Look("post-quantum key", words | {"kind": kind})
     elif kind in OTHERS.values():
         yield Look("DSA key", words)
-    try:
-        digest = certificate.signature_hash_algorithm
-    except UNREADABLE:
-        return
-    if digest and digest.name in {"md5", "sha1"}:
-        name = {"md5": "MD5", "sha1": "SHA-1"}[digest.name]
+    if digest := weak_digest(certificate):
+        name = {"md5": "MD5", "sha1": "SHA-1"}[digest]
         yield Look("weak signature", words | {"digest": name})
 
 
@@ -205,6 +202,12 @@ def _listed(certificate: x509.Certificate) -> list[x509.Extension[x509.Extension
 def extensions_of(certificate: x509.Certificate) -> dict[type, object]:
     """Return the extensions by their classes; none if cryptography cannot read them."""
     return {type(extension.value): extension.value for extension in _listed(certificate)}
+
+
+def is_ca(certificate: x509.Certificate) -> bool:
+    """Whether its basicConstraints say that it is a CA's."""
+    basic = extensions_of(certificate).get(x509.BasicConstraints)
+    return isinstance(basic, x509.BasicConstraints) and basic.ca
 
 
 def told(name: x509.Name) -> str:

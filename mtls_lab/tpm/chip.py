@@ -21,7 +21,7 @@ from mtls_lab.tpm import commands
 from mtls_lab.tpm.caller import call, process_of, reaches
 from mtls_lab.tpm.codes import decode
 
-__all__ = ["DEVICE", "RUNNING", "Chip", "Lock", "find"]
+__all__ = ["DEVICE", "RUNNING", "VARIABLE", "Chip", "Lock", "find"]
 
 #: Linux's own resource manager for a real TPM; whoever may open it may use it.
 DEVICE = Path("/dev/tpmrm0")

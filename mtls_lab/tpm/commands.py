@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 __all__ = [
+    "CAPABILITY",
+    "FLUSH",
     "HEAD",
     "MOST",
+    "SESSIONS",
     "Attributes",
     "body",
     "code_of",

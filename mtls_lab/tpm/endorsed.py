@@ -30,7 +30,6 @@ from mtls_lab.tpm.structures import (
 )
 
 __all__ = [
-    "ENDORSEMENT_KEY",
     "RSA_ENDORSEMENT_KEY",
     "RSAPublic",
     "endorsement_certificates",

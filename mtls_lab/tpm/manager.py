@@ -20,7 +20,7 @@ from mtls_lab.tpm import commands
 from mtls_lab.tpm.codes import ResponseCode, command_name, decode
 from mtls_lab.tpm.measured import AUTH_UNAVAILABLE, by_policy
 
-__all__ = ["Asked", "Manager", "Send"]
+__all__ = ["Asked", "Manager"]
 
 #: Takes one command to the TPM and returns its response. Raises OSError: the TPM is gone.
 Send = Callable[[bytes], bytes]

@@ -27,9 +27,9 @@ from mtls_lab.tpm.chip import VARIABLE, Chip
 from mtls_lab.tpm.codes import codes_in
 
 __all__ = [
-    "MODULE",
     "PACKAGES",
     "PROVIDER",
+    "SIGNS_ALONE",
     "environment",
     "installing",
     "missing",

@@ -16,9 +16,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 __all__ = [
+    "AES",
     "CERTIFIED",
+    "CFB",
+    "ECC",
+    "ECDSA",
     "GENERATED",
     "INSIDE",
+    "NULL",
+    "RSA",
+    "SHA256",
     "Attribute",
     "Public",
     "Reader",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from mtls_lab.text import Shown
-from mtls_lab.wire.names import alert_name, handshake_name
+from mtls_lab.wire.names import CLOSURE_ALERTS, alert_name, handshake_name
 from mtls_lab.wire.reading import (
     Field,
     Malformed,
@@ -19,21 +19,13 @@ from mtls_lab.wire.reading import (
     read_change_cipher_spec,
     read_message,
 )
+from mtls_lab.wire.reading.messages import TLS_1_3
 from mtls_lab.wire.records import Direction, PlaintextMessages
 
-__all__ = [
-    "Handshake",
-    "Message",
-    "Notes",
-    "from_wire",
-    "join",
-    "message_of",
-    "read_notes",
-]
+__all__ = ["RESUMED", "Handshake", "Message", "from_wire", "join", "message_of", "read_notes"]
 
 # What OpenSSL passes as content type besides those on the wire (SSL3_RT_… in <openssl/ssl3.h>).
 _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _RECORD_HEADER, _INNER_CONTENT_TYPE = 20, 21, 22, 256, 257
-_TLS_1_3 = 0x0304
 #: How many bytes each of them has at least, if it means anything.
 _SHORTEST = {_ALERT: 2, _HANDSHAKE: 1, _RECORD_HEADER: 1}
 
@@ -113,7 +105,7 @@ class Message:
     @property
     def fatal(self) -> bool:
         """Whether it is an alert that ends the connection, and not as its sender meant to."""
-        return self.alert not in (None, "close_notify")
+        return self.alert is not None and self.alert not in CLOSURE_ALERTS
 
     def __str__(self) -> str:
         name = f"{{{self.name}}}" if self.encrypted else self.name
@@ -172,7 +164,7 @@ def read_notes(log: Notes, *, client: bool) -> tuple[Message, ...]:
     agreed = [version for _, version, content_type, *_ in log if content_type == _HANDSHAKE]
     # In TLS 1.3 a ChangeCipherSpec means nothing (RFC 8446, appendix D.4); in 1.2 it divides
     # the clear from the encrypted, and OpenSSL reports it as a record only.
-    divides = not agreed or agreed[-1] != _TLS_1_3
+    divides = not agreed or agreed[-1] != TLS_1_3
     inner, ciphered, messages, server_hello = False, set[str](), [], b""
     for direction, _, content_type, data in log:
         if len(data) < _SHORTEST.get(content_type, 0):

@@ -14,6 +14,7 @@ from typing import Any
 from mtls_lab.facts import read_facts
 
 __all__ = [
+    "CLOSURE_ALERTS",
     "NO_CHAIN",
     "after_handshake",
     "alert_name",
@@ -31,6 +32,9 @@ __all__ = [
 
 
 # --- Numbers, by IANA
+
+#: The alerts that are no error (RFC 8446, section 6.1).
+CLOSURE_ALERTS = frozenset({"close_notify", "user_canceled"})
 
 
 @cache

@@ -17,12 +17,17 @@ from mtls_lab.wire.names import alert_name, handshake_name, name_of
 from mtls_lab.wire.protocol import MAX_LINE
 
 __all__ = [
+    "ALERT",
+    "APPLICATION_DATA",
+    "CHANGE_CIPHER_SPEC",
+    "HANDSHAKE",
     "HEADER",
     "Direction",
     "PlaintextMessages",
     "Record",
     "Splitter",
     "hexdump",
+    "looks_like_tls",
     "parse_records",
     "readable_records",
     "server_name",

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -38,10 +39,18 @@ def module_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+@cache
+def importing(path: Path) -> list[ast.AST]:
+    """What a file imports, at its top or further in, and what it asks for behind a dot."""
+    kinds = (ast.Import, ast.ImportFrom, ast.Attribute)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
+
+
 def imported(path: Path) -> set[str]:
-    """The modules of this package that a file imports, at its top or further in."""
+    """The modules of this package that a file imports."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in importing(path):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module == "mtls_lab":
@@ -142,6 +151,37 @@ def test_a_face_hands_out_what_the_type_checker_sees(package: str) -> None:
         assert getattr(face, name) is expected
     with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'nothing'"):
         face.nothing  # noqa: B018
+
+
+def taken(path: Path) -> set[tuple[str, str]]:
+    """The names that a file takes from modules of this package, each with its module."""
+    found, held = set[tuple[str, str]](), dict[str, str]()
+    for node in importing(path):
+        if isinstance(node, ast.ImportFrom):
+            found |= {(f"{node.module}", each.name) for each in node.names}
+            held |= {each.asname or each.name: f"{node.module}.{each.name}" for each in node.names}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            found.add((held.get(node.value.id, ""), node.attr))
+    return found
+
+
+@pytest.mark.once  # it reads sources alone
+def test_what_a_module_exports_is_what_others_take(subtests: pytest.Subtests) -> None:
+    """A class and a function may be there for a reader: they are documented."""
+    sources = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.pyi")]
+    inside = {each for path in sources for each in taken(path)}
+    tests = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")]
+    for module in modules():
+        of, exported = module.__name__, set(module.__all__)
+        names = {name for where, name in inside if where == of} & vars(module).keys()
+        with subtests.test(of):
+            others = {name for name in names if not inspect.ismodule(getattr(module, name))}
+            assert {name for name in others if not name.startswith("__")} <= exported
+            for name in exported - names if of not in LAZY else ():
+                value, last = getattr(module, name), of.rpartition(".")[2]
+                asked = re.compile(rf"from {of} import[^#]*?\b{name}\b|\b{last}\.{name}\b")
+                told = inspect.isclass(value) or inspect.isfunction(value)
+                assert told or any(map(asked.search, tests)), f"nobody takes {name}"
 
 
 def test_public_names_exist_and_are_documented(subtests: pytest.Subtests) -> None:

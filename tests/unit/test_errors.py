@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from mtls_lab import errors
-from mtls_lab.errors import LabError, UnknownName
+from mtls_lab.errors import FileProblem, LabError, UnknownName
 
 #: UnknownName writes its message itself; it has a test of its own.
 NAMES = [
@@ -33,6 +33,11 @@ def test_a_notebook_shows_no_traceback(kind: type[LabError]) -> None:
 def test_survives_a_process_boundary(kind: type[LabError]) -> None:
     copy = pickle.loads(pickle.dumps(kind("a", "b", "c")))  # noqa: S301 - our own bytes
     assert (type(copy), str(copy)) == (kind, str(kind("a", "b", "c")))
+
+
+def test_what_a_file_is_instead_survives_it_too() -> None:
+    problem = FileProblem("a.pem is in DER form", "a key in PEM form", "convert it", "der")
+    assert pickle.loads(pickle.dumps(problem)).kind == "der"  # noqa: S301 - our own bytes
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:

@@ -14,7 +14,7 @@ from functools import cache
 
 from mtls_lab.drawing import ACTORS, EDGE, MONOSPACE
 
-__all__ = ["LINKED", "Look", "style"]
+__all__ = ["Look", "style"]
 
 #: Fields of a message whose bytes are marked; ClientHello has 30, a chain of three 60.
 LINKED = 80

@@ -19,6 +19,7 @@ from mtls_lab.drawing import BAD, actor, actor_of, breakable, escape, varying
 from mtls_lab.wire.handshake import RESUMED, Handshake, Message
 from mtls_lab.wire.ladder.look import Look, style
 from mtls_lab.wire.ladder.saying import sentence, tell
+from mtls_lab.wire.names import CLOSURE_ALERTS
 from mtls_lab.wire.records import Direction
 
 __all__ = ["Flag", "caption", "draw", "flags", "keys"]
@@ -93,7 +94,7 @@ def _verified(handshake: Handshake, second: int) -> int | None:
     if not handshake.messages[second].arrived:
         return None
     for number, message in enumerate(handshake.messages[second + 1 :], second + 1):
-        if message.direction is sender or message.alert == "close_notify":
+        if message.direction is sender or message.alert in CLOSURE_ALERTS:
             continue
         if message.fatal:
             return second if handshake.both_ends and message.alert != DENIAL else None

@@ -19,7 +19,7 @@ from mtls_lab.wire.ladder.listing import BETWEEN, Listing, Piece, Row, listings
 from mtls_lab.wire.ladder.look import Look
 from mtls_lab.wire.reading.reader import NOT_READABLE
 
-__all__ = ["LONGEST", "sentence", "tell"]
+__all__ = ["sentence", "tell"]
 
 #: Of more bytes that say one thing, only the first and the last are shown.
 LONGEST, FIRST, LAST = 40, 16, 4
@@ -45,12 +45,7 @@ def _sentences() -> dict[str, str]:
 @cache
 def _meanings() -> dict[str, dict[str, str]]:
     """For fields, alerts, and the fields of certificates: what each is for, and where it is."""
-    facts = read_facts("message_fields")
-    inside = {
-        name: {"what": fact["what"], "rfc": fact["rfc"]}
-        for name, fact in read_facts("fields").items()
-        if name != "unknown"
-    }
+    facts, inside = read_facts("message_fields"), read_facts("fields")
     return {
         "fields": facts["fields"],
         "alerts": facts["alerts"],

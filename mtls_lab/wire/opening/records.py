@@ -124,7 +124,7 @@ class _Connection:
     def _open(self, direction: Direction, way: _Way, record: Record) -> Opened:
         header = bytes([record.type, *record.version]) + len(record.payload).to_bytes(2, "big")
         whole = header + record.payload
-        tls13 = self._agreed is not None and self._agreed.version == 0x0304
+        tls13 = self._agreed is not None and self._agreed.tls13
         # Before the ServerHello it is of TLS 1.3 too, from one that asked for another ClientHello.
         nothing = tls13 or self._agreed is None
         if record.type == CHANGE_CIPHER_SPEC and (nothing or not way.protected):
@@ -191,7 +191,7 @@ class _Connection:
             way.protection = way.protection.updated()
 
     def _protect_1_3(self, direction: Direction, stage: int) -> None:
-        if self._agreed is None or self._agreed.version != 0x0304:
+        if self._agreed is None or not self._agreed.tls13:
             return
         suite = suite_of(self._agreed.suite_name)
         secret = self._secrets.by_label.get(LABELS[direction][stage])

@@ -16,15 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-__all__ = [
-    "Protection",
-    "Protection12",
-    "Protection13",
-    "Secrets",
-    "Suite",
-    "key_block",
-    "suite_of",
-]
+__all__ = ["Protection", "Protection13", "Secrets", "key_block", "suite_of"]
 
 #: Bytes of a nonce, of the part of it that TLS 1.2 sends along, and of an authentication tag.
 NONCE, EXPLICIT, TAG = 12, 8, 16

@@ -26,15 +26,20 @@ def _extension(reader: Reader, message: str) -> None:
     name = name_of("extensions", number)
     rfc = rfc_of("extensions", name) if name else ""
 
+    def data(inner: Reader) -> None:
+        if name in _BY_MESSAGE:
+            _BY_MESSAGE[name](inner, message)
+        else:
+            _READERS.get(name, _opaque)(inner)
+
     def contents(inner: Reader) -> None:
         inner.number("extension_type", 2, "extensions")
-        read = _READERS.get(name or "", _opaque)
-        inner.vector("extension_data", 2, lambda r: read(r, message), once=True)
+        inner.vector("extension_data", 2, data, once=True)
 
     reader.struct(name or f"extension {number}", contents, rfc)
 
 
-def _opaque(reader: Reader, message: str) -> None:  # noqa: ARG001 - called like all others
+def _opaque(reader: Reader) -> None:
     if reader.more:
         reader.opaque("data")
 
@@ -49,14 +54,12 @@ def _server_name(reader: Reader, message: str) -> None:
 
 
 def _numbers(
-    reader: Reader, message: str, *, vector: str, size: int, item: str, width: int, registry: str
+    reader: Reader, *, vector: str, size: int, item: str, width: int, registry: str
 ) -> None:
-    del message  # the same in every message
     reader.vector(vector, size, lambda r: r.number(item, width, registry))
 
 
-def _alpn(reader: Reader, message: str) -> None:
-    del message
+def _alpn(reader: Reader) -> None:
     reader.vector(
         "protocol_name_list",
         2,
@@ -101,11 +104,6 @@ def _early_data(reader: Reader, message: str) -> None:
         reader.number("max_early_data_size", 4)
 
 
-def _certificate_authorities(reader: Reader, message: str) -> None:
-    del message
-    reader.vector("authorities", 2, distinguished_name)
-
-
 def _status_request(reader: Reader, message: str) -> None:
     if not reader.more:
         return
@@ -117,21 +115,6 @@ def _status_request(reader: Reader, message: str) -> None:
         reader.vector("request_extensions", 2)
 
 
-def _padding(reader: Reader, message: str) -> None:
-    del message
-    reader.opaque("padding", value=f"{reader.more} bytes")
-
-
-def _record_size_limit(reader: Reader, message: str) -> None:
-    del message
-    reader.number("RecordSizeLimit", 2)
-
-
-def _one_vector(reader: Reader, message: str, *, name: str, size: int) -> None:
-    del message
-    reader.vector(name, size)
-
-
 _SIGNATURE_SCHEMES = partial(
     _numbers,
     vector="supported_signature_algorithms",
@@ -141,10 +124,17 @@ _SIGNATURE_SCHEMES = partial(
     registry="signature_schemes",
 )
 
-#: What stands in the data of an extension, by its name; the others are shown as bytes.
-_READERS: dict[str, Callable[[Reader, str], None]] = {
+#: What stands in the data of an extension, by its name, in each message something else.
+_BY_MESSAGE: dict[str | None, Callable[[Reader, str], None]] = {
     "server_name": _server_name,
     "status_request": _status_request,
+    "pre_shared_key": _pre_shared_key,
+    "early_data": _early_data,
+    "supported_versions": _supported_versions,
+    "key_share": _key_share,
+}
+#: The same in every message; the others are shown as bytes.
+_READERS: dict[str | None, Callable[[Reader], object]] = {
     "supported_groups": partial(
         _numbers, vector="named_group_list", size=2, item="NamedGroup", width=2, registry="groups"
     ),
@@ -159,7 +149,7 @@ _READERS: dict[str, Callable[[Reader, str], None]] = {
     "signature_algorithms": _SIGNATURE_SCHEMES,
     "signature_algorithms_cert": _SIGNATURE_SCHEMES,
     "application_layer_protocol_negotiation": _alpn,
-    "padding": _padding,
+    "padding": lambda r: r.opaque("padding", value=f"{r.more} bytes"),
     "compress_certificate": partial(
         _numbers,
         vector="algorithms",
@@ -168,10 +158,7 @@ _READERS: dict[str, Callable[[Reader, str], None]] = {
         width=2,
         registry="certificate_compression",
     ),
-    "pre_shared_key": _pre_shared_key,
-    "early_data": _early_data,
-    "supported_versions": _supported_versions,
-    "cookie": partial(_one_vector, name="cookie", size=2),
+    "cookie": lambda r: r.vector("cookie", 2),
     "psk_key_exchange_modes": partial(
         _numbers,
         vector="ke_modes",
@@ -180,8 +167,7 @@ _READERS: dict[str, Callable[[Reader, str], None]] = {
         width=1,
         registry="psk_modes",
     ),
-    "certificate_authorities": _certificate_authorities,
-    "key_share": _key_share,
-    "record_size_limit": _record_size_limit,
-    "renegotiation_info": partial(_one_vector, name="renegotiated_connection", size=1),
+    "certificate_authorities": lambda r: r.vector("authorities", 2, distinguished_name),
+    "record_size_limit": lambda r: r.number("RecordSizeLimit", 2),
+    "renegotiation_info": lambda r: r.vector("renegotiated_connection", 1),
 }

@@ -18,7 +18,14 @@ from mtls_lab.wire.reading.certificates import certificate, signature
 from mtls_lab.wire.reading.extensions import extensions
 from mtls_lab.wire.reading.reader import NOT_READABLE, Field, Malformed, Reader
 
-__all__ = ["Agreed", "agreed_in", "read_alert", "read_change_cipher_spec", "read_message"]
+__all__ = [
+    "TLS_1_3",
+    "Agreed",
+    "agreed_in",
+    "read_alert",
+    "read_change_cipher_spec",
+    "read_message",
+]
 
 TLS_1_3 = 0x0304
 #: The random of a ServerHello that asks for another ClientHello (RFC 8446, section 4.1.3).
@@ -35,6 +42,11 @@ class Agreed:
     suite: int
     random: bytes
     retry: bool
+
+    @property
+    def tls13(self) -> bool:
+        """Whether it is TLS 1.3."""
+        return self.version == TLS_1_3
 
     @property
     def suite_name(self) -> str:
@@ -85,7 +97,7 @@ def read_message(data: bytes, server_hello: bytes = b"") -> Field:
     if len(data) < 4 or len(data) != 4 + int.from_bytes(data[1:4], "big"):
         raise Malformed(f"{len(data)} bytes that are not one whole handshake message")
     agreed = agreed_in(server_hello) if server_hello else None
-    tls13 = agreed is None or agreed.version == TLS_1_3
+    tls13 = agreed is None or agreed.tls13
     name = name_of("handshake_types", data[0]) or f"type {data[0]}"
     reader = Reader(data, rfc=rfc_of("handshake_types", name, tls13=tls13))
     reader.number("msg_type", 1, "handshake_types")

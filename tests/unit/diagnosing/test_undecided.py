@@ -10,9 +10,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab import CertificateAuthority
 from mtls_lab.diagnosing import diagnose
+from mtls_lab.diagnosing.attempts import Attempt
+from mtls_lab.diagnosing.judging import judge
+from mtls_lab.diagnosing.own import look_into
+from mtls_lab.diagnosing.probing import Seen
 from mtls_lab.exercises.peers import listening
 from mtls_lab.net import Chunk, Relay, hang_up, serve, server_context
-from mtls_lab.wire import Direction
+from mtls_lab.wire import Direction, Failure, Message, Stage
 from tests.unit.lab import LONG, Lab
 
 
@@ -185,3 +189,18 @@ def test_a_handshake_that_stops_is_slow_and_no_fault_of_the_certificate(
     assert [cause.name for cause in told.causes] == ["slow_handshake"], str(told)
     assert (told.code, told.causes[0].certain) == (18, False)
     assert "refused: no answer" not in str(told)
+
+
+def test_a_hello_that_openssl_does_not_take_is_no_refusal_of_the_server() -> None:
+    """A server of TLS 1.2 alone that is called by its address, and has small parameters."""
+    way, alone = Direction.TO_DEVICE, look_into(None, None, None)
+    alert = Message("Alert protocol_version", way, 2, encrypted=False)
+    hello = Message("ServerHello", way, 90, encrypted=False)
+    tried = {
+        "TLS 1.3": Attempt(Stage.HANDSHAKE, Failure("SSLError"), messages=(alert,)),
+        "TLS 1.2": Attempt(
+            Stage.HANDSHAKE, Failure("SSLError", "DH_KEY_TOO_SMALL"), messages=(hello,)
+        ),
+    }
+    (cause,) = judge(Seen("127.0.0.1", 443, "127.0.0.1", alone, full=tried))
+    assert cause.says.startswith("The server's Diffie-Hellman parameters are too small.")

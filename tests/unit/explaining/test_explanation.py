@@ -19,8 +19,10 @@ from mtls_lab import Exchange, Failure, Relay, Side, Stage, ask, serve
 from mtls_lab.errors import FileProblem, NetworkProblem, ProtectionBroken
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.explaining.cards import folded
+from mtls_lab.explaining.phrases import read_stacks
 from mtls_lab.explaining.symptoms import SEEN_BY, _entries
 from mtls_lab.explaining.wording import typed_here
+from mtls_lab.facts import read_facts
 from mtls_lab.net import Chunk, Tamper
 from mtls_lab.wire import Direction
 from tests.unit.lab import VERSIONS, Lab, connect, spelled, unfolded
@@ -570,6 +572,30 @@ def test_who_types_a_command_is_told_its_options(subtests: pytest.Subtests) -> N
         with subtests.test(entry["name"]):
             if entry["name"] not in OF_PROGRAMS:
                 assert not [text for _, text in texts(entry) if CALLS.search(typed_here(text))]
+
+
+def sentences(data: object) -> Iterator[str]:
+    """Every text in the data."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict | list):
+        for each in data.values() if isinstance(data, dict) else data:
+            yield from sentences(each)
+
+
+@pytest.mark.once  # a text of the data, looked up
+def test_every_rule_for_outsiders_has_a_sentence_to_change() -> None:
+    """They are applied in turn: an earlier one may have taken the words of a later one."""
+    left = rules = read_facts("words")["outside"]
+    told = ("explanations", "findings", "causes", "faults", "diagnoses")
+    notes = [each.get("note", "") for each in read_stacks().values()]
+    for text in sentences([*map(read_facts, told), *notes]):
+        for rule in rules:
+            if rule.get("near", rule.get("said")) in text:
+                left = [each for each in left if each != rule]
+                said = rule.get("pattern") or re.escape(rule["said"])
+                text = re.sub(said, rule["instead"], text)  # noqa: PLW2901 - one after the other
+    assert left == []
 
 
 @pytest.mark.once  # a text of the data, looked up

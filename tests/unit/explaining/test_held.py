@@ -246,6 +246,13 @@ def nobody() -> Iterator[None]:
         os.seteuid(0)
 
 
+def test_what_a_file_is_called_says_nothing_of_what_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "damaged, a Java keystore.pem"
+    pem.write_key(path, DEVICE.key)
+    told = explain(unverified(20), cafile=path)
+    assert " holds a private key. So no CA was loaded from it" in told.why
+
+
 def test_a_folder_of_cas_is_searched_by_hash(tmp_path: Path) -> None:
     folder = tmp_path / "cas"
     folder.mkdir()

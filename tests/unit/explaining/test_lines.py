@@ -26,7 +26,7 @@ from mtls_lab.explaining.raised import SHOWN
 from mtls_lab.explaining.signs import LINE, stacks_in
 from mtls_lab.explaining.symptoms import _entries
 from mtls_lab.facts import read_facts
-from mtls_lab.wire.names import registry
+from mtls_lab.wire.names import CLOSURE_ALERTS, registry
 from tests.unit.explaining import test_caught, test_explanations
 from tests.unit.lab import unfolded
 
@@ -116,9 +116,7 @@ def test_no_entry_is_dead() -> None:
 
 #: Every alert that QUIC can carry, with its number.
 ALERTS = [
-    (name, number)
-    for number, name in registry("alerts").items()
-    if name not in {"close_notify", "user_canceled"}
+    (name, number) for number, name in registry("alerts").items() if name not in CLOSURE_ALERTS
 ]
 
 
@@ -411,6 +409,8 @@ def test_the_words_are_written_as_they_are_looked_for() -> None:
         known = {"name", "signs", "cased", "note", "library", "says", "note_of", "note_near"}
         known |= {"only"}
         assert set(stack) <= known, name
+        signs = [*stack["signs"], *stack.get("cased", ())]
+        assert len(signs) == len(set(signs)), f"{name} has a sign twice"
         words = [*stack["signs"], *stack.get("says", {})]
         assert words == [word.lower() for word in words], name
     meanings = [*facts["alike"].values(), *facts["sent"].values()]

@@ -119,7 +119,7 @@ def test_what_people_make_of_pem(folder: Path) -> None:
         "systemd": base64.b64encode(bytes(16) + struct.pack("<4I", 32, 1, 12, 16) + bytes(99)),
         "pkcs11": b"pkcs11:token=device;object=client;type=private\n",
         "database": b"SQLite format 3\0" + bytes(80),
-        "base64 of der": base64.b64encode(
+        "base64 of pkcs12": base64.b64encode(
             bytes.fromhex("3082099f020103308209650609" + "2a864886f70d010701") + bytes(99)
         ),
         "pgp": text.replace(b"CERTIFICATE", b"PGP PRIVATE KEY BLOCK"),

@@ -16,7 +16,7 @@ from mtls_lab import CertificateAuthority, pki
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import private_folder
 from mtls_lab.pki import pem
-from mtls_lab.pki.kinds import EXCHANGE, INSTEAD
+from mtls_lab.pki.forms import EXCHANGE, INSTEAD
 from tests.unit.lab import files_of_at_most
 from tests.unit.requests import create_csr
 

@@ -9,7 +9,8 @@ from mtls_lab import Exchange, Relay, ask, cut, flip_bit, watch
 from mtls_lab.experiments import catalogue
 from mtls_lab.net import Backend, Tamper
 from mtls_lab.wire import Direction, Handshake, Message, Stage
-from mtls_lab.wire.ladder import Flag, caption, flags
+from mtls_lab.wire.ladder import Flag, caption, draw, flags
+from mtls_lab.wire.names import CLOSURE_ALERTS
 from tests.unit.lab import Lab
 
 UP, DOWN = Direction.TO_BACKEND, Direction.TO_DEVICE
@@ -148,6 +149,19 @@ def test_a_finished_that_does_not_fit() -> None:
         Message("Alert decrypt_error", UP, 2, encrypted=True),
     )
     assert flags(Handshake(messages)) == (Flag("backend", 1, mistaken=True),)
+
+
+@pytest.mark.parametrize("alert", sorted(CLOSURE_ALERTS))
+def test_an_alert_that_is_no_error_refuses_nobody(alert: str) -> None:
+    """Nor does it prove that its sender has found the Finished good."""
+    messages = (
+        Message("Finished", UP, 36, encrypted=True),
+        Message("Finished", DOWN, 36, encrypted=True),
+        Message(f"Alert {alert}", UP, 2, encrypted=True),
+    )
+    assert flags(Handshake(messages)) == (Flag("backend", 1), Flag("device", 1))
+    assert flags(Handshake(messages, both_ends=False)) == (Flag("backend", 1),)
+    assert "⚠" not in draw(Handshake(messages))
 
 
 def test_nothing_to_raise() -> None:
