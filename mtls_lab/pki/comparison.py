@@ -203,8 +203,7 @@ def _leaf(leaf: x509.Certificate, *, alone: bool) -> Iterator[Look]:
     usages = found.get(x509.ExtendedKeyUsage)
     if isinstance(usages, x509.ExtendedKeyUsage):
         words["usages"] = ", ".join(oid_name(usage) for usage in usages)
-        for whom in missing_purposes(usages):
-            yield Look(f"not for {whom}", words)
+        yield from (Look(look, words) for look in missing_purposes(usages))
     for whom in unfit_for(leaf):
         yield Look(f"its type not for {whom}", words)
     bits = found.get(x509.KeyUsage)

@@ -17,6 +17,7 @@ __all__ = [
     "ENCRYPTED",
     "ENTRIES",
     "ESCAPED",
+    "IN_JSON",
     "JKS",
     "NOT_ALONE",
     "ONE_LINE",
@@ -58,6 +59,11 @@ ESCAPED = Kind(
     "has \\n as two characters where its lines should end, as a value of an environment variable "
     "or of JSON does",
     "turn them into line ends, in bash: printf '%b' \"$(tr -d '\"' < {path})\" > NEW.pem",
+)
+IN_JSON = Kind(
+    "in json",
+    "is JSON with PEM in its values, as Vault and other programs with an API print it",
+    "take one value out: jq -r .NAME {path} > NEW.pem, where Vault's NAME is data.certificate",
 )
 ONE_LINE = Kind(
     "one line",

@@ -24,6 +24,7 @@ from mtls_lab.pki.forms import (
     ENCRYPTED,
     ENTRIES,
     ESCAPED,
+    IN_JSON,
     JKS,
     NOT_ALONE,
     ON_THE_WAY,
@@ -125,6 +126,7 @@ def _by_form(data: bytes) -> Kind | None:
     for holds, kind in (
         (_PACKED.match(data), PACKED),
         (re.search(rb"-----END [A-Z0-9 ]{1,40}----------BEGIN ", data), RUN_TOGETHER),
+        (start[:1] == b"{" and _ESCAPED.search(data), IN_JSON),
         (_ESCAPED.search(data), ESCAPED),
         (block and b"\r" in start and b"\n" not in data, BARE_CR),
         (block and one_line, ONE_LINE),

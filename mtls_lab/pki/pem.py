@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
@@ -35,6 +36,7 @@ __all__ = [
     "read_crls",
     "read_identity",
     "read_key",
+    "read_keys",
     "word_of",
     "write_certificate",
     "write_crl",
@@ -138,11 +140,12 @@ _KINDS = {
     b"-----BEGIN PUBLIC KEY-----": "a public key",
 }
 
-
 #: What reads DER, where it is no certificate.
 _TOOLS = {"a private key": "pkey", "a certificate revocation list": "crl"}
 #: What cryptography reads over, and OpenSSL does not.
-MARRED = {"packed", "run together", "escaped", "one line", "not alone", "bare cr", "cut off"}
+MARRED = {
+    *("packed", "run together", "escaped", "in json", "one line", "not alone", "bare cr", "cut off")
+}
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 
 
@@ -174,6 +177,7 @@ def _read(path: Path, expected: str) -> bytes:
     raise FileProblem(found, f"{expected} in PEM form", todo)
 
 
+_KEY = re.compile(rb"-----BEGIN ([A-Z ]{0,10}PRIVATE KEY)-----[^-]*-----END \1-----")
 _CRL = re.compile(rb"-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----")
 
 
@@ -229,6 +233,14 @@ def read_any_key(path: PathLike, password: Password | None = None) -> PrivateKey
         raise FileProblem(
             f"{path} holds a damaged key ({error})", "a whole key", "make it again"
         ) from None
+
+
+def read_keys(path: PathLike) -> list[PrivateKeyTypes]:
+    """Read all private keys of a PEM file, in its order; none if one of them cannot be read."""
+    with suppress(FileProblem, *UNREADABLE):
+        blocks = _KEY.finditer(read_bounded(path, "a private key"))
+        return [serialization.load_pem_private_key(each[0], None) for each in blocks]
+    return []
 
 
 def word_of(path: PathLike, password: Password) -> str | bytes:
