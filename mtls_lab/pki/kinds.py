@@ -54,6 +54,7 @@ INSTEAD = {
 }
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 #]{1,40})-----")
+_END = re.compile(rb"-----END [A-Z0-9 #]{1,40}-----")
 _ESCAPED = re.compile(rb"-----BEGIN [A-Z0-9 ]{1,40}-----\\n")
 #: A BEGIN line that is none: fewer hyphens, dashes of other alphabets, small letters.
 _WORDS = re.compile(
@@ -130,6 +131,7 @@ def _by_form(data: bytes) -> Kind | None:
         (_ESCAPED.search(data), ESCAPED),
         (block and b"\r" in start and b"\n" not in data, BARE_CR),
         (block and one_line, ONE_LINE),
+        (b"-----END " in data and not _END.search(data), DASHES),
         (_BLOCK.search(data) and not _begins_and_ends(data), NOT_ALONE),
         (1 < data.count(b"-----BEGIN ") > data.count(b"-----END "), CUT_OFF),
         (not _BLOCK.search(data) and any(map(_DASHES.search, before)), DASHES),

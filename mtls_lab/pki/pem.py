@@ -144,9 +144,21 @@ _KINDS = {
 _TOOLS = {"a private key": "pkey", "a certificate revocation list": "crl"}
 #: What cryptography reads over, and OpenSSL does not.
 MARRED = {
-    *("packed", "run together", "escaped", "in json", "one line", "not alone", "bare cr", "cut off")
+    *(
+        "packed",
+        "run together",
+        "escaped",
+        "in json",
+        "one line",
+        "not alone",
+        "bare cr",
+        "cut off",
+    ),
+    "dashes",
 }
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
+_KEY = re.compile(rb"-----BEGIN ([A-Z ]{0,10}PRIVATE KEY)-----[^-]*-----END \1-----")
+_CRL = re.compile(rb"-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----")
 
 
 def _read(path: Path, expected: str) -> bytes:
@@ -175,10 +187,6 @@ def _read(path: Path, expected: str) -> bytes:
     else:
         found = f"{path} is not a PEM file"
     raise FileProblem(found, f"{expected} in PEM form", todo)
-
-
-_KEY = re.compile(rb"-----BEGIN ([A-Z ]{0,10}PRIVATE KEY)-----[^-]*-----END \1-----")
-_CRL = re.compile(rb"-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----")
 
 
 def read_certificate(path: PathLike) -> x509.Certificate:
