@@ -169,7 +169,10 @@ def _pair(
         yield Look("wrong order", {"first": first, "own": own, "number": str(fits[0] + 1)})
     elif not fits:
         of = next((told(ca.subject) for ca in cas if _is_ca(ca) and public_key(ca) == mine), "")
-        yield Look("key of a ca" if of else "other pair", {"first": first, "subject": of})
+        usage = extensions_of(certificates[0]).get(x509.KeyUsage)
+        signs = isinstance(usage, x509.KeyUsage) and usage.key_cert_sign
+        name = "key of a ca" if of else "ca for a leaf" if signs else "other pair"
+        yield Look(name, {"first": first, "subject": of})
 
 
 def _dates(

@@ -394,7 +394,7 @@ def test_a_pair_that_a_library_cannot_use_is_compared(tmp_path: Path) -> None:
     )
     told = explain(line, certfile=tmp_path / "my.crt", keyfile=tmp_path / "my.key")
     assert told.why.startswith(CAUSE)
-    assert "is not the key of a certificate" in told.why
+    assert "my.crt begins with the certificate of the CA CN=Lab CA, and none in it" in told.why
 
 
 @pytest.mark.parametrize(
