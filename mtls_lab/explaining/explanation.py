@@ -207,6 +207,8 @@ def explain(
             at_hand = looked.at_hand_of(seen, owner)
             ruled = disproved(causes, shown, at_hand, owner)
             causes = _left(causes, ruled, elsewhere(entry, at_hand), owner, at_hand)
+            if "cert" in at_hand and "self-issued" in shown and not looked.held.cas:
+                causes.sort(key=lambda each: each.fault != "self_signed")
         causes = [Cause(reword(each.text).format_map(names)) for each in causes]
         if found and found[0].perhaps and not closer:
             # A server's CA file is mostly the one for clients: then it comes last.

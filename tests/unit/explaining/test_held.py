@@ -301,6 +301,15 @@ def test_nobody_was_there_to_be_asked_for_the_password(tmp_path: Path) -> None:
     assert not explain(error, certfile=certfile, keyfile=keyfile).known
 
 
+def test_one_that_signs_itself_is_suspected_first_where_no_ca_is_at_hand(tmp_path: Path) -> None:
+    pem.write_certificate(tmp_path / "my.crt", FACTORY.certificate)
+    pem.write_key(tmp_path / "my.key", FACTORY.key)
+    refused = Failure("SSLError", reason_of_alert("unknown_ca"))
+    told = explain(refused, certfile=tmp_path / "my.crt", keyfile=tmp_path / "my.key")
+    assert "/my.crt is self-signed (18)" in told.causes[0]
+    assert "is self-signed" not in explain(refused).causes[0]
+
+
 def test_a_password_that_is_wrong_is_the_cause_and_not_the_form_of_the_file(tmp_path: Path) -> None:
     write_pkcs12(tmp_path / "my.p12", DEVICE, b"secret")
     line = "Error: mac verify failure"  # ran: Node.js 20, createSecureContext with such a pfx
