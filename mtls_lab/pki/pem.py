@@ -144,17 +144,8 @@ _KINDS = {
 _TOOLS = {"a private key": "pkey", "a certificate revocation list": "crl"}
 #: What cryptography reads over, and OpenSSL does not.
 MARRED = {
-    *(
-        "packed",
-        "run together",
-        "escaped",
-        "in json",
-        "one line",
-        "not alone",
-        "bare cr",
-        "cut off",
-    ),
-    "dashes",
+    *("packed", "run together", "escaped", "in json", "one line", "not alone", "bare cr"),
+    *("cut off", "dashes"),
 }
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 _KEY = re.compile(rb"-----BEGIN ([A-Z ]{0,10}PRIVATE KEY)-----[^-]*-----END \1-----")
