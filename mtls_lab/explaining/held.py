@@ -144,8 +144,11 @@ def _of_bundle(
     held: Held, name: str, path: PathLike, text: str, password: Password | None
 ) -> list[x509.Certificate]:
     """Return the certificates of a file that is not PEM, and note what is wrong with it."""
-    from mtls_lab.pki.bundles import is_old, is_pkcs12, read_bundle  # noqa: PLC0415 - see read
+    from mtls_lab.pki.bundles import is_old, is_pkcs12, keys_in, read_bundle  # noqa: PLC0415 - see read
 
+    with suppress(FileProblem):  # it is damaged, which is told below
+        if name == "cert" and (count := keys_in(path)) > 1:
+            held.access.append(("several keys", {"count": str(count)}))
     keystore = "Java keystore" in held.unread[-1]
     if keystore and (name == "ca" or not password):
         return _of_keystore(path, trusted=name == "ca")

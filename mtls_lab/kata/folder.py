@@ -49,14 +49,18 @@ def make(target: Path, drawn: tuple[faults.Fault, ...], *, crl: bool) -> None:
     """
     new = target.with_name(f".{target.name}.new")
     shutil.rmtree(new, ignore_errors=True)  # of a process that was killed
-    private_folder(new)
-    sabotage.lay_out(new, crl=crl)
-    for fault in drawn:
-        fault.break_(new)
-    made = {"version": DRAWN, "files": digests(new)}
-    private_folder((new / _MADE).parent)
-    write_file(new / _MADE, json.dumps(made, indent=1) + "\n")
-    new.rename(target)
+    try:
+        private_folder(new)
+        sabotage.lay_out(new, crl=crl)
+        for fault in drawn:
+            fault.break_(new)
+        made = {"version": DRAWN, "files": digests(new)}
+        private_folder((new / _MADE).parent)
+        write_file(new / _MADE, json.dumps(made, indent=1) + "\n")
+        new.rename(target)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
 
 
 def made_of(folder: Path) -> tuple[int, dict[str, str]]:

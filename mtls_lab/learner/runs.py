@@ -11,8 +11,8 @@ import linecache
 import sys
 import threading
 import traceback
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mtls_lab.errors import LabError
@@ -56,21 +56,49 @@ class Run:
 
 
 class _Printed(io.TextIOBase):
-    """Keeps what this thread prints, and lets the others print: a cell may run at the same time."""
+    """Keeps what some threads print, each apart, and lets all others print.
+
+    A cell and a click on a panel may run at the same time, and either may be the first to end.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._mine, self._passing = threading.get_ident(), sys.stdout
-        self.text = ""
+        self._one = threading.Lock()
+        self._kept: dict[int, list[str]] = {}
+        self._passing = sys.stdout
+
+    @contextmanager
+    def kept(self) -> Iterator[list[str]]:
+        """Keep what this thread prints."""
+        me, pieces = threading.get_ident(), list[str]()
+        with self._one:
+            if sys.stdout is not self:
+                self._passing, sys.stdout = sys.stdout, self
+            outer = self._kept.get(me)
+            self._kept[me] = pieces
+        try:
+            yield pieces
+        finally:
+            with self._one:
+                if outer is None:
+                    del self._kept[me]
+                else:
+                    self._kept[me] = outer
+                if not self._kept:
+                    sys.stdout = self._passing
 
     def write(self, text: str) -> int:
-        if threading.get_ident() != self._mine:
+        pieces = self._kept.get(threading.get_ident())
+        if pieces is None:
             return self._passing.write(text)
-        self.text += text
+        pieces.append(text)
         return len(text)
 
     def flush(self) -> None:
         self._passing.flush()
+
+
+_printed = _Printed()
 
 
 def make(function: Callable[[], object]) -> Run:
@@ -81,10 +109,9 @@ def make(function: Callable[[], object]) -> Run:
         Run(value=7, printed='seen')
     """
     __tracebackhide__ = True  # Jupyter shows the learner's lines, and leaves ours out
-    printed = _Printed()
-    with redirect_stdout(printed):
+    with _printed.kept() as pieces:
         value = function()
-    return Run(value, printed.text.strip("\n"))
+    return Run(value, "".join(pieces).strip("\n"))
 
 
 def in_short(error: Exception, function: Callable[[], object]) -> str:

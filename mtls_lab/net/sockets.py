@@ -77,11 +77,13 @@ class Acceptor:
         self._threads: list[threading.Thread] = []  # those that may still run
         self._stopped = False
         self._changed = threading.Condition()
-        self._listener = _listen(host, port)
-        self._bell, self._wire = socket.socketpair()
-        self.address: Address = self._listener.getsockname()[:2]
         self._thread = threading.Thread(target=self._run, name=f"lab {name}", daemon=True)
-        self._thread.start()
+        with contextlib.ExitStack() as stack:  # for a system without room for one of them
+            self._listener = stack.enter_context(_listen(host, port))
+            self._bell, self._wire = map(stack.enter_context, socket.socketpair())
+            self.address: Address = self._listener.getsockname()[:2]
+            self._thread.start()
+            stack.pop_all()
 
     def _run(self) -> None:
         with selectors.DefaultSelector() as selector:
@@ -95,7 +97,11 @@ class Acceptor:
                     return
                 try:
                     connection, peer = self._listener.accept()
-                    self._serve(connection, peer[:2])
+                    try:
+                        self._serve(connection, peer[:2])
+                    except OSError:
+                        connection.close()
+                        raise
                 except OSError as error:  # the client may be gone again already
                     if error.errno in NO_ROOM:
                         self._pause()
@@ -111,15 +117,16 @@ class Acceptor:
             name=f"lab {self._name} connection",
             daemon=True,
         )
+        # wrap_socket takes the first one over.
+        kept = connection if self._adopts else connection.dup()
         with self._changed:
-            # wrap_socket takes the first one over.
-            self._open[thread] = [connection if self._adopts else connection.dup()]
+            self._open[thread] = [kept]
         try:
             thread.start()
         except RuntimeError:  # the system has no room for another thread
             with self._changed:
                 del self._open[thread]
-            connection.close()
+            kept.close()
             raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from None
         # Kept until it has ended: it is in `_open` only for as long as its connection.
         if len(self._threads) > 2 * len(self._open) + 16:

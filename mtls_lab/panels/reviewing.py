@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipywidgets
 
+from mtls_lab.errors import UnknownName
 from mtls_lab.learner import progress, reviews
 from mtls_lab.learner.predictions import Question, Revealed
 from mtls_lab.panels.base import Panel, escape, mark
@@ -46,10 +47,13 @@ class ReviewPanel(Panel):
 
     def select(self, name: str, answer: str) -> Revealed:
         """Answer a question by its name, with the key of an answer. Raises UnknownName."""
-        (asked,) = (each for each in self._questions if each.name == name)
-        revealed = reviews.answer(asked, answer, self._today)
-        self._answered.setdefault(name, revealed)
-        self._say()
+        asked = {each.name: each for each in self._questions}
+        if name not in asked:
+            raise UnknownName("question", name, asked)
+        with self.turn:
+            revealed = reviews.answer(asked[name], answer, self._today)
+            self._answered.setdefault(name, revealed)
+            self._say()
         return revealed
 
     def _ask(self, number: int, asked: Question) -> None:

@@ -19,14 +19,19 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from mtls_lab.errors import FileProblem
 from mtls_lab.files import Password, PathLike
-from mtls_lab.pki.keystores import locked_key, read_keystore
+from mtls_lab.pki.keystores import count_keys, locked_key, read_keystore
 from mtls_lab.pki.kinds import OLD, kind_of, read_bounded
 from mtls_lab.pki.passwords import each_of, expect_openable, in_bytes
 from mtls_lab.pki.pem import write_certificate, write_key
 from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.scratch import scratch_folder
 
-__all__ = ["Bundle", "holds_a_pair", "is_old", "is_pkcs12", "read_bundle", "read_pair"]
+__all__ = ["Bundle", "holds_a_pair", "is_old", "is_pkcs12", "keys_in", "read_bundle", "read_pair"]
+
+
+#: DER of the type of an encrypted key in PKCS #12, a pkcs8ShroudedKeyBag (RFC 7292, section 4.2.2).
+#: Few programs encrypt it once more, together with its type.
+_SHROUDED_KEY = bytes.fromhex("060b2a864886f70d010c0a0102")
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,20 @@ def is_old(path: PathLike) -> bool:
 def holds_a_pair(path: PathLike) -> bool:
     """Return whether a file is PKCS #12 or Java's: a key and its certificate, under a password."""
     return _name(path) in {"pkcs12", "jks"}
+
+
+def keys_in(path: PathLike) -> int:
+    """Return how many private keys are seen in PKCS #12 or a keystore of Java, without a password.
+
+    Raises:
+        FileProblem: it is a keystore, and is damaged.
+    """
+    match _name(path):
+        case "jks":
+            return count_keys(path)
+        case "pkcs12":
+            return read_bounded(Path(path), "a bundle").count(_SHROUDED_KEY)
+    return 0
 
 
 def _name(path: PathLike) -> str:

@@ -21,7 +21,7 @@ from mtls_lab.pki.forms import JKS
 from mtls_lab.pki.kinds import read_bounded
 from mtls_lab.pki.signed import UNREADABLE
 
-__all__ = ["holds_keystore", "is_keystore", "locked_key", "read_keystore"]
+__all__ = ["count_keys", "holds_keystore", "is_keystore", "locked_key", "read_keystore"]
 
 #: The first bytes of JKS and of JCEKS.
 MAGIC = {b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"}
@@ -88,6 +88,12 @@ def read_keystore(path: PathLike, *, trusted: bool) -> Sequence[x509.Certificate
     if trusted:
         return [*cas, *(chain[0] for _, chain in chains if chain)]
     return chains[0][1] if chains else cas
+
+
+def count_keys(path: PathLike) -> int:
+    """Return how many private keys a keystore holds. Raises FileProblem."""
+    _, chains = _entries(path)
+    return len(chains)
 
 
 def locked_key(path: PathLike, words: Sequence[bytes]) -> PrivateKeyTypes | None:

@@ -177,14 +177,12 @@ def _give(folder: Path, user: str) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started."""
+    """End a process and all that it started, and has left behind."""
     for which in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, which)
         with suppress(subprocess.TimeoutExpired):
             process.wait(END)
-            if which == signal.SIGTERM:
-                continue  # its children, if it has left any
     if process.stdout:
         process.stdout.close()
 
@@ -208,14 +206,15 @@ class Server:
         """Return the lines written since the last time, once it has finished with its clients."""
         deadline, quiet = time.monotonic() + DRAIN, 0.0
         while True:
-            lines = self.program.words(self._bytes().decode("utf-8", "replace").splitlines())
             now = time.monotonic()
             connected = self.port and CONNECTED & (states(self.port) or set())
+            data = self._bytes()  # after the look at its clients: of those that are gone, it is all
+            lines = self.program.words(data.decode("utf-8", "replace").splitlines())
             quiet = 0.0 if connected else quiet or now
             if now > deadline or (quiet and (lines or now > quiet + GRACE)):
                 break
             select.select([], [], [], 0.02)
-        self._read += len(self._bytes())
+        self._read += len(data)
         return lines
 
     def _bytes(self) -> bytes:

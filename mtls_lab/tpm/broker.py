@@ -72,8 +72,12 @@ class Broker:
         self._processes: dict[int, tuple[int, str]] = {}
         self._open, self._closed = True, threading.Event()
         self._manager = Manager(self._send, self.log.append)
-        for door, serve in (("", self._serve), (".ctrl", self._control)):
-            self._listeners.append(self._listen(os.fspath(path) + door, serve))
+        try:
+            for door, serve in (("", self._serve), (".ctrl", self._control)):
+                self._listen(os.fspath(path) + door, serve)
+        except BaseException:
+            self.close()
+            raise
 
     def ask(self, command: bytes) -> bytes:
         """Ask the TPM something of the lab's own. Raises OSError: it does not answer."""
@@ -114,12 +118,17 @@ class Broker:
 
     # --- Clients
 
-    def _listen(self, path: str, serve: Callable[[socket.socket], None]) -> socket.socket:
+    def _listen(self, path: str, serve: Callable[[socket.socket], None]) -> None:
         listener = socket.socket(socket.AF_UNIX)
-        listener.bind(path)
-        listener.listen(MOST_CLIENTS)
-        self._start(self._accept, listener, serve)
-        return listener
+        try:
+            listener.bind(path)
+            listener.listen(MOST_CLIENTS)
+            self._listeners.append(listener)
+            if not self._start(self._accept, listener, serve):
+                raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+        except OSError:
+            listener.close()
+            raise
 
     def _start(self, work: Callable[..., None], *arguments: Any) -> bool:
         """Do it in a thread; return whether the system had room for one."""

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Self
@@ -85,15 +85,19 @@ class SoftwareTPM(Chip):
         self._refuse_a_second()
         with writing(log := self.folder / LOG):
             log.unlink(missing_ok=True)  # it would wait for the reader of a pipe
+        place = _place_for(self.folder)
         self._end = ExitStack()
         try:
             self._process, ours = self._begin(program)
             self._end.callback(self._finish, ours)
-            place = _place_for(self.folder)
+            for path in ("tpm", "tpm.ctrl"):
+                self._end.callback((place / path).unlink, missing_ok=True)
             try:
                 self._broker = Broker(place / "tpm", ours, timeout=timeout)
             except OSError:
                 raise self._unusable() from None
+            self._end.callback(self._broker.close)
+            self._end.callback(self._broker.farewell, commands.shutdown(), FAREWELL)
             name = f"of {self.folder.name}"
             super().__init__(f"swtpm:path={place / 'tpm'}", os.getpid(), kept=kept, name=name)
             if self.lock.most != TRIES:
@@ -186,12 +190,7 @@ class SoftwareTPM(Chip):
         return process, ours
 
     def _finish(self, ours: socket.socket) -> None:
-        with suppress(AttributeError):  # where it did not start, there is no broker
-            self._broker.farewell(commands.shutdown(), FAREWELL)
-            self._broker.close()
         ours.close()
-        for path in _place_for(self.folder).iterdir():
-            path.unlink()
         try:
             self._process.wait(GRACE)
         except subprocess.TimeoutExpired:

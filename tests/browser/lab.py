@@ -197,18 +197,27 @@ class JupyterLab:
             stdout=subprocess.DEVNULL,
             text=True,
         )
-        self.url = self._wait_until_up()
         # Somebody has to read what it writes, or it stands still when the pipe is full.
-        self._reader = threading.Thread(target=self._read_on)
-        self._reader.start()
+        self._reader = threading.Thread(target=self._read_on, daemon=True)
+        try:
+            self.url = self._wait_until_up()
+            self._reader.start()
+        except BaseException:
+            self._process.kill()
+            self._process.communicate()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
-        self._process.wait(timeout=GUARD / 1000)
-        self._reader.join()
-        assert self._process.stderr is not None
-        self._process.stderr.close()
+        try:
+            self._process.wait(timeout=GUARD / 1000)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            self._reader.join()
+            assert self._process.stderr is not None
+            self._process.stderr.close()
 
     def _wait_until_up(self) -> str:
         assert self._process.stderr is not None

@@ -41,24 +41,34 @@ class Kernel:
         self._end = ExitStack()
 
     def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._end.close()
+            raise
+        return self
+
+    def _start(self) -> None:
         place = self._end.enter_context(scratch_folder(for_socket=True))
         self._manager = KernelManager(
             kernel_name="python3", transport="ipc", connection_file=str(place / "kernel.json")
         )
+        self._end.callback(self._shut_down)
         self._manager.start_kernel(
             cwd=str(self._folder), env=self._environment, extra_arguments=KERNEL_OPTIONS
         )
         self._client = self._manager.blocking_client()
+        self._end.callback(self._client.stop_channels)
         self._client.start_channels()
         self._client.wait_for_ready(timeout=CELL_TIMEOUT)
-        return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.stop_channels()
+        self._end.close()
+
+    def _shut_down(self) -> None:
         self._manager.shutdown_kernel(now=True)  # politely, it takes seconds now and then
         self._manager.cleanup_resources()
         self._manager.context.destroy()
-        self._end.close()
 
     def run(self, source: str) -> str:
         """What the cell printed. Raises CellError."""

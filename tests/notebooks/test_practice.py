@@ -4,22 +4,26 @@ Not here: what is claimed under "What you should see" (claims.py).
 """
 
 import ssl
+import subprocess
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+
+import pytest
 
 from mtls_lab import (
     CertificateAuthority,
     Direction,
     Exchange,
     Purpose,
+    Relay,
     ask,
     pem,
     self_signed,
     serve,
     watch,
 )
-from mtls_lab.net import client_context, server_context
+from mtls_lab.net import Chunk, client_context, server_context
 from mtls_lab.pki import Identity
 from tests.unit.lab import failed
 
@@ -55,6 +59,53 @@ def test_nobody_reads_what_a_refused_client_has_written(tmp_path: Path) -> None:
     assert exchange.backend is not None
     assert exchange.backend.failure is not None
     assert exchange.backend.received == ()
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_nobody_changes_a_message_of_the_handshake(tmp_path: Path, version: ssl.TLSVersion) -> None:
+    """Part 2, section 4: not even one that is in clear, such as the offer in the ClientHello."""
+    ca = CertificateAuthority.create("Lab CA")
+    pem.write_certificate(tmp_path / "ca.pem", ca.certificate)
+    context = server_context(*ca.issue_server(["localhost"]).save(tmp_path, "server"))
+    device = client_context(tmp_path / "ca.pem", version=version)
+
+    def weaken(chunk: Chunk) -> bytes:
+        """Take the first cipher suite out of the offer, by exchanging it for one nobody knows."""
+        hello = chunk.direction is Direction.TO_BACKEND and chunk.heard[:1] == b"\x16"
+        if not hello or chunk.heard[5:6] != b"\x01":
+            return chunk.heard
+        at = 43 + 1 + chunk.heard[43] + 2  # after the record's and the message's header, random, ID
+        return chunk.heard[:at] + b"\x0a\x0a" + chunk.heard[at + 2 :]
+
+    served = {}
+    with serve(context, name="strong") as backend:
+        for tamper in (None, weaken):
+            with Relay(backend, tamper=tamper) as mallory:
+                served[tamper] = ask(
+                    "GET_SECRET", mallory, context=device, server_hostname="localhost"
+                )
+    assert served[None].ok
+    failed(served[weaken].device)
+
+
+def test_a_self_signed_certificate_that_is_trusted_signs_others(tmp_path: Path) -> None:
+    """Kata, section 2: `openssl req -x509` makes a CA; whoever owns it can be any device."""
+    ca = CertificateAuthority.create("Lab CA")
+    pem.write_certificate(tmp_path / "ca.pem", ca.certificate)
+    made = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    own = tmp_path / "device-1.crt", tmp_path / "device-1.key"
+    files = ("-subj", "/CN=device-1", "-out", str(own[0]), "-keyout", str(own[1]))
+    subprocess.run(["openssl", *made, *files], check=True, capture_output=True)
+    owner = pem.read_identity(*own)
+    other = CertificateAuthority(owner.key, owner.certificate).issue_client("device-2")
+    context = server_context(
+        *ca.issue_server(["localhost"]).save(tmp_path, "server"), client_ca=own[0]
+    )
+    device = client_context(tmp_path / "ca.pem", *other.save(tmp_path, "device-2"))
+    with serve(context, name="trusting") as backend:
+        exchange = ask("GET_SECRET", backend, context=device)
+    assert exchange.backend is not None
+    assert (exchange.ok, exchange.backend.peer) == (True, "CN=device-2")
 
 
 def test_a_token_is_good_from_any_client_unless_it_is_bound(tmp_path: Path) -> None:

@@ -89,3 +89,9 @@ def test_what_is_due_today(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_lesson_without_one_before_it(lesson: int | str) -> None:
     with pytest.raises(UnknownName, match="no lesson with others before it"):
         review(lesson)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_question_that_is_not_asked() -> None:
+    with pytest.raises(UnknownName, match="no question 'nobody'"):
+        review(2).select("nobody", "device")

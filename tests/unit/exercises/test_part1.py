@@ -664,7 +664,8 @@ def leaves_a_block(wait: Callable[[], object]) -> None:
 
 def starts_another(wait: Callable[[], object]) -> None:
     thread = threading.Thread(target=int)
-    thread._started.wait = wait  # type: ignore[attr-defined]
+    usual = thread._started.wait  # type: ignore[attr-defined]
+    thread._started.wait = lambda: wait() and usual()  # type: ignore[attr-defined]
     thread.start()
     thread.join()
 

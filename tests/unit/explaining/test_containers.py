@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import struct
+import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -27,6 +28,7 @@ from mtls_lab.pki.keystores import read_keystore
 from mtls_lab.wire import Failure
 from mtls_lab.wire.names import reason_of_alert
 from tests.unit.cli.calling import call
+from tests.unit.lab import needs
 
 LAB = CertificateAuthority.create("Lab CA")
 OTHER = CertificateAuthority.create("Other CA")
@@ -514,6 +516,35 @@ def test_the_key_in_a_keystore_is_used_with_its_password(tmp_path: Path) -> None
     # Held against another certificate, too.
     told_of = explain("[SSL] PEM lib", certfile=other, keyfile=path, password="barley")
     assert "k.jks is not the key of a certificate in" in str(told_of)
+
+
+def with_two_keys(path: Path) -> None:
+    """PKCS #12 as keytool writes it."""
+    needs("keytool", "default-jdk-headless")
+    for alias in ("one", "two"):
+        what = ("-genkeypair", "-alias", alias, "-dname", f"CN={alias}", "-keyalg", "EC")
+        where = ("-storetype", "PKCS12", "-keystore", str(path), "-storepass", "barley")
+        subprocess.run(["keytool", *what, *where], check=True, capture_output=True)
+
+
+@pytest.mark.once
+def test_which_of_several_keys_is_presented_is_asked(tmp_path: Path) -> None:
+    """Where the refusal says why, it is the reason; else it may be the other key's certificate."""
+    one, _ = with_key(tmp_path)
+    (tmp_path / "two.jks").write_bytes(
+        one.read_bytes()[:8] + struct.pack(">I", 2) + 2 * one.read_bytes()[12:-20] + bytes(20)
+    )
+    with_two_keys(tmp_path / "two.p12")
+    unclear, clear = (
+        Failure("SSLError", reason_of_alert(each))
+        for each in ("certificate_unknown", "certificate_expired")
+    )
+    for path in (tmp_path / "two.jks", tmp_path / "two.p12"):
+        told = explain(unclear, certfile=path, password="barley", course=False)
+        assert f"{path.name} holds 2 private keys" in told.why
+        assert "private keys" not in explain(clear, certfile=path, password="barley").why
+    told = explain(unclear, certfile=one, password="barley", course=False)
+    assert "private keys" not in told.why
 
 
 def test_each_file_may_have_a_password_of_its_own(tmp_path: Path) -> None:

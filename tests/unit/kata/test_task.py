@@ -25,6 +25,7 @@ from mtls_lab.learner import openssl
 from mtls_lab.learner.progress import FILE
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
 from tests.unit.kata.repairs import repair
+from tests.unit.lab import files_of_at_most
 from tests.unit.requests import create_csr
 
 LISTED = "context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF"
@@ -898,3 +899,9 @@ def test_a_folder_of_today_says_how_it_was_made() -> None:
     (kata.folder / ".kata" / "made.json").write_text('{"version": "two"}', "utf-8")
     with pytest.raises(FileProblem, match="not a kata's folder"):
         kata.changed()
+
+
+def test_a_full_disk_leaves_no_keys_behind(tmp_path: Path) -> None:
+    with files_of_at_most(10), pytest.raises(FileProblem, match="No space left on device"):
+        make(tmp_path / "kata", (), crl=False)
+    assert [path for path in tmp_path.iterdir() if "kata" in path.name] == []

@@ -277,3 +277,20 @@ def test_a_port_of_a_server_is_none_that_the_system_gives_away() -> None:
     assert port in running.OWN_PORTS
     with socket.create_server(("127.0.0.1", port)):
         assert free_port() != port
+
+
+def test_a_line_written_while_the_clients_are_looked_at_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "server.log"
+    log.write_text("first\n")
+    said = running.Server(server, 8443, log)
+
+    def states(_: int) -> set[int]:
+        with log.open("a") as file:
+            file.write("meanwhile\n")
+        return set()
+
+    monkeypatch.setattr(running, "states", states)
+    assert said.said() == ["first", "meanwhile"]
+    assert said.said() == ["meanwhile"]

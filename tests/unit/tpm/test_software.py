@@ -9,14 +9,25 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from mtls_lab.errors import FileProblem, LabError, ToolMissing
 from mtls_lab.pki import create_key, pem
-from mtls_lab.tpm import Chip, SoftwareTPM, commands, create_csr, create_wrapped_key, find, keeper
+from mtls_lab.tpm import (
+    Chip,
+    SoftwareTPM,
+    commands,
+    create_csr,
+    create_wrapped_key,
+    find,
+    keeper,
+    software,
+)
 from mtls_lab.tpm.conversation import OWNER, Conversation
 from mtls_lab.tpm.manager import Manager
 from tests.unit.lab import needs
@@ -212,3 +223,36 @@ def test_the_record_in_a_copy_of_a_folder_is_not_the_copys(tmp_path: Path) -> No
 def test_a_pin_that_cannot_be_one(tmp_path: Path, pin: str) -> None:
     with pytest.raises(LabError, match="this PIN"):
         create_wrapped_key(Chip("none"), tmp_path / "key", pin=pin)
+
+
+@pytest.mark.parametrize("why", ["taken", "no thread"])
+def test_a_door_that_does_not_open_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    """Of its two doors, the first one is open by then. No thread is left (conftest.py)."""
+    if why == "taken":
+        (software._place_for(tmp_path / "chip") / "tpm.ctrl").touch()
+    else:
+        started, usual = count(1), threading.Thread.start
+
+        def start(thread: threading.Thread) -> None:
+            if next(started) == 2:
+                raise RuntimeError("can't start new thread")
+            usual(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(FileProblem, match="no TPM starts from the state in chip"):
+        SoftwareTPM(tmp_path / "chip")
+    monkeypatch.undo()
+    with SoftwareTPM(tmp_path / "chip") as chip:
+        assert chip.running
+
+
+def test_it_ends_though_somebody_has_taken_its_place_away(tmp_path: Path) -> None:
+    """As what tidies up /tmp does."""
+    chip = SoftwareTPM(tmp_path / "chip")
+    place = Path(chip.tcti.removeprefix("swtpm:path=")).parent
+    place.rename(tmp_path / "away")
+    chip.stop()
+    assert chip._process.returncode == 0
+    (tmp_path / "away").rename(place)
