@@ -83,6 +83,8 @@ def unopened(error: BaseException) -> tuple[str, dict[str, str]]:
     """
     if not isinstance(error, OSError):
         return "", {}
+    if error.errno == errno.EINVAL and "load_cert_chain(" in _lines(error):
+        return "password not given", {}  # no terminal to ask for it
     name = attribute(error, "filename")
     return _named(error, name) if isinstance(name, str | os.PathLike) else _called(error)
 

@@ -203,7 +203,7 @@ def explain(
             shown = looked.found | {state for state, _ in mistakes}
             at_hand = looked.at_hand_of(seen, owner)
             ruled = disproved(causes, shown, at_hand, owner)
-            causes = _left(causes, ruled, elsewhere(entry, at_hand), owner, at_hand)
+            causes = _left(causes, ruled, elsewhere(entry, at_hand), owner, at_hand | shown)
         causes = [Cause(reword(each.text).format_map(names)) for each in causes]
         if found and found[0].perhaps and not closer:
             # A server's CA file is mostly the one for clients: then it comes last.
@@ -271,11 +271,16 @@ def _owner(entry: Entry, seen: Symptoms) -> str:
 
 
 def _left(
-    causes: list[Cause], ruled: Collection[Cause], others: str, owner: str, at_hand: set[str]
+    causes: list[Cause], ruled: Collection[Cause], others: str, owner: str, known: set[str]
 ) -> list[Cause]:
-    """Return the causes that the files leave; where they rule out what they can, other files."""
+    """Return the causes that the files leave; where they rule out what they can, other files.
+
+    `known` is which files could be read, and what was found in them.
+    """
     left = [cause for cause in causes if cause not in ruled]
-    if ruled and ({"cert", "ca"} <= at_hand or not left):
+    if {"cert", "self-issued"} <= known and "ca" not in known:
+        left.sort(key=lambda each: each.fault != "self_signed")
+    if ruled and ({"cert", "ca"} <= known or not left):
         place = next(number for number, cause in enumerate(causes) if cause in ruled)
         while owner == "backend" and place < len(left) and left[place].likely:
             place += 1

@@ -88,6 +88,8 @@ def read(
         held.access += _access(Path(path))
         if held.key is not None and files.get("cert") and not _holds_a_key(files["cert"]):
             held.access.append(("key in another file", {}))
+    if held.certificates and (path := files.get("key") or files.get("cert")):
+        _read_further(held, path)
     return held
 
 
@@ -204,6 +206,18 @@ def _read_key(
     if (path := files.get("key")) and held.key is None and _has_password(path):
         held.unread.append(f"{names['key']} has a password{NOT_LOOKED}")
     held.key = held.key or bundled
+
+
+def _read_further(held: Held, path: PathLike) -> None:
+    """Take the key that fits of a file that has several, and note that programs take the first."""
+    from mtls_lab.pki import pem  # noqa: PLC0415 - see read
+    from mtls_lab.pki.key_kinds import public_key  # noqa: PLC0415
+
+    keys, mine = pem.read_keys(path), public_key(held.certificates[0])
+    fits = next((at for at, key in enumerate(keys) if key.public_key() == mine), 0)
+    if fits:
+        held.key = keys[fits]
+        held.access.append(("key behind another", {"number": str(fits + 1)}))
 
 
 def _key_of_bundle(path: PathLike, password: Password | None) -> object:

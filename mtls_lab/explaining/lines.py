@@ -89,6 +89,7 @@ VERIFY = re.compile(
     r"\((\d{1,3}):[a-z]|verify (?:error:num|return code|code|error)[=: ]{0,3}(\d{1,3})"
     r"|verify_code[=: ]{1,2}(\d{1,3})|certificate verification: error \((\d{1,3})\)"
     r"|error (\d{1,3}) at \d{1,2} depth"
+    r"|certificate verify failed,? (?:\w{1,20}=)?(\d{1,3})(?=$| \w{1,20}=)"  # haproxy, if told to
 )
 #: haproxy's codes of a handshake: its own, OpenSSL's, and what was wrong with the client's
 #: certificate (ssl_c_err) or above it (ssl_c_ca_err), as httpslog and error-log-format have them.

@@ -165,7 +165,10 @@ def _pair(
         yield Look("wrong order", {"first": first, "own": own, "number": str(fits[0] + 1)})
     elif not fits:
         of = next((told(ca.subject) for ca in cas if is_ca(ca) and public_key(ca) == mine), "")
-        yield Look("key of a ca" if of else "other pair", {"first": first, "subject": of})
+        usage = extensions_of(certificates[0]).get(x509.KeyUsage)
+        signs = isinstance(usage, x509.KeyUsage) and usage.key_cert_sign
+        name = "key of a ca" if of else "ca for a leaf" if signs else "other pair"
+        yield Look(name, {"first": first, "subject": of})
 
 
 def _dates(
@@ -199,8 +202,7 @@ def _leaf(leaf: x509.Certificate, *, alone: bool) -> Iterator[Look]:
     usages = found.get(x509.ExtendedKeyUsage)
     if isinstance(usages, x509.ExtendedKeyUsage):
         words["usages"] = ", ".join(oid_name(usage) for usage in usages)
-        for whom in missing_purposes(usages):
-            yield Look(f"not for {whom}", words)
+        yield from (Look(look, words) for look in missing_purposes(usages))
     for whom in unfit_for(leaf):
         yield Look(f"its type not for {whom}", words)
     bits = found.get(x509.KeyUsage)

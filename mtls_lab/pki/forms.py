@@ -19,6 +19,7 @@ __all__ = [
     "ESCAPED",
     "EXCHANGE",
     "INSTEAD",
+    "IN_JSON",
     "JKS",
     "NOT_ALONE",
     "ONE_LINE",
@@ -69,6 +70,11 @@ ESCAPED = Kind(
     "or of JSON does",
     "turn them into line ends, in bash: printf '%b' \"$(tr -d '\"' < {path})\" > NEW.pem",
 )
+IN_JSON = Kind(
+    "in json",
+    "is JSON with PEM in its values, as Vault and other programs with an API print it",
+    "take one value out: jq -r .NAME {path} > NEW.pem, where Vault's NAME is data.certificate",
+)
 ONE_LINE = Kind(
     "one line",
     "has its whole PEM block on one line",
@@ -77,9 +83,11 @@ ONE_LINE = Kind(
 NOT_ALONE = Kind(
     "not alone",
     "has something before or behind the dashes of a BEGIN or END line (spaces, a quotation mark, a "
-    "character that cannot be seen): these lines have to stand alone",
-    "take it away from each line, such as the indentation of a YAML file: sed -E "
-    "'s/^[^A-Za-z0-9+\\/=-]+|[^A-Za-z0-9+\\/=-]+$//g' {path} > NEW.pem",
+    "line number, a mark of a page, a character that cannot be seen): these lines have to stand "
+    "alone",
+    "take away what is not PEM, such as the indentation of a YAML file: grep -oE -- "
+    "'-----(BEGIN|END) [A-Z ]+-----|([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|"
+    "[A-Za-z0-9+/]{2}==)' {path} > NEW.pem",
 )
 BARE_CR = Kind(
     "bare cr",
@@ -93,8 +101,8 @@ CUT_OFF = Kind(
 )
 DASHES = Kind(
     "dashes",
-    "has a BEGIN line without its five hyphens, or in other letters: an editor, a chat or a copy "
-    "by hand has changed it",
+    "has a BEGIN or END line without its five hyphens, or in other letters: an editor, a chat or a "
+    "copy by hand has changed it",
     "write it as -----BEGIN CERTIFICATE----- (or PRIVATE KEY), in plain ASCII",
 )
 ENTRIES = Kind(
@@ -154,6 +162,17 @@ ON_THE_WAY = {
         "placeholder",
         "holds a placeholder that nothing has filled in (${…}, {{ … }})",
         "see that the value has this name, and that the program that fills it in was run",
+    ),
+    re.compile(rb"-----BEGIN(?:%20|\+)"): Kind(
+        "url encoded",
+        "is encoded for a URL or a header, with %0A where its lines end",
+        "decode it: python3 -c 'import sys, urllib.parse as u; print(u.unquote(sys.stdin.read()))' "
+        "< {path} > NEW.pem",
+    ),
+    re.compile(rb"\{[^{}]{0,4096}\"kty\"\s*:"): Kind(
+        "jwk",
+        "holds a JSON Web Key",
+        "export it as PEM from the program that made it, or make a new key",
     ),
     re.compile(rb"pkcs11:\S{3}"): PKCS11,
     re.compile(rb"SQLite format 3\0"): Kind(

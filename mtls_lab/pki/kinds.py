@@ -24,6 +24,7 @@ from mtls_lab.pki.forms import (
     ENCRYPTED,
     ENTRIES,
     ESCAPED,
+    IN_JSON,
     JKS,
     NOT_ALONE,
     ON_THE_WAY,
@@ -44,6 +45,7 @@ __all__ = ["LIMIT", "OLD", "kind_of", "read_bounded"]
 LIMIT = 2 * 1024 * 1024
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 #]{1,40})-----")
+_END = re.compile(rb"-----END [A-Z0-9 #]{1,40}-----")
 _ESCAPED = re.compile(rb"-----BEGIN [A-Z0-9 ]{1,40}-----\\n")
 #: A BEGIN line that is none: fewer hyphens, dashes of other alphabets, small letters.
 _WORDS = re.compile(
@@ -117,9 +119,11 @@ def _by_form(data: bytes) -> Kind | None:
     for holds, kind in (
         (_PACKED.match(data), PACKED),
         (re.search(rb"-----END [A-Z0-9 ]{1,40}----------BEGIN ", data), RUN_TOGETHER),
+        (start[:1] == b"{" and _ESCAPED.search(data), IN_JSON),
         (_ESCAPED.search(data), ESCAPED),
         (block and b"\r" in start and b"\n" not in data, BARE_CR),
         (block and one_line, ONE_LINE),
+        (b"-----END " in data and not _END.search(data), DASHES),
         (_BLOCK.search(data) and not _begins_and_ends(data), NOT_ALONE),
         (1 < data.count(b"-----BEGIN ") > data.count(b"-----END "), CUT_OFF),
         (not _BLOCK.search(data) and any(map(_DASHES.search, before)), DASHES),

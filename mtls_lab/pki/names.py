@@ -92,8 +92,9 @@ def outside(
         permitted, excluded = limits[kind]
         refused = permitted and not any(_within(name.value, base) for base in permitted)
         if refused or any(_within(name.value, base) for base in excluded):
-            bases = [*map(_text, permitted), *(f"not {_text(base)}" for base in excluded)]
-            yield TYPES[kind] + _text(name.value), TYPES[kind] + ", ".join(bases[:SHOWN])
+            only, but = (", ".join(map(_text, bases[:SHOWN])) for bases in limits[kind])
+            text = f"{TYPES[kind]}{only} only" if only else "all"
+            yield TYPES[kind] + _text(name.value), text + f" but {TYPES[kind]}{but}" * bool(but)
             return  # one is enough
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
@@ -37,6 +38,7 @@ __all__ = [
     "read_crls",
     "read_identity",
     "read_key",
+    "read_keys",
     "word_of",
     "write_certificate",
     "write_crl",
@@ -140,12 +142,16 @@ _KINDS = {
     b"-----BEGIN PUBLIC KEY-----": "a public key",
 }
 
-
 #: What reads DER, where it is no certificate.
 _TOOLS = {"a private key": "pkey", "a certificate revocation list": "crl"}
 #: What cryptography reads over, and OpenSSL does not.
-MARRED = {"packed", "run together", "escaped", "one line", "not alone", "bare cr", "cut off"}
+MARRED = {
+    *("packed", "run together", "escaped", "in json", "one line", "not alone", "bare cr"),
+    *("cut off", "dashes"),
+}
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
+_KEY = re.compile(rb"-----BEGIN ([A-Z ]{0,10}PRIVATE KEY)-----[^-]*-----END \1-----")
+_CRL = re.compile(rb"-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----")
 
 
 def _read(path: Path, expected: str) -> bytes:
@@ -176,9 +182,6 @@ def _read(path: Path, expected: str) -> bytes:
     else:
         found = f"{path} is not a PEM file"
     raise FileProblem(found, f"{expected} in PEM form", todo, kind)
-
-
-_CRL = re.compile(rb"-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----")
 
 
 def read_certificate(path: PathLike) -> x509.Certificate:
@@ -232,6 +235,14 @@ def read_any_key(path: PathLike, password: Password | None = None) -> PrivateKey
         kind = "password" if isinstance(error, TypeError) else "damaged"  # in the form of RFC 1421
         found = f"{path} holds a damaged key ({error})"
         raise FileProblem(found, "a whole key", "make it again", kind) from None
+
+
+def read_keys(path: PathLike) -> list[PrivateKeyTypes]:
+    """Read all private keys of a PEM file, in its order; none if one of them cannot be read."""
+    with suppress(FileProblem, *UNREADABLE):
+        blocks = _KEY.finditer(read_bounded(path, "a private key"))
+        return [serialization.load_pem_private_key(each[0], None) for each in blocks]
+    return []
 
 
 def word_of(path: PathLike, password: Password) -> str | bytes:

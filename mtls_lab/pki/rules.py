@@ -118,8 +118,8 @@ def _signer(
     usages = found.get(x509.ExtendedKeyUsage)
     if isinstance(usages, x509.ExtendedKeyUsage):
         named = words | {"usages": ", ".join(oid_name(usage) for usage in usages)}
-        for whom in missing_purposes(usages):
-            yield Look(f"ca not for {whom}", named)
+        for look in missing_purposes(usages):
+            yield Look(look if look.startswith("any") else f"ca {look}", named)
 
 
 def _constrained(
@@ -177,10 +177,9 @@ def _identifiers(
 
 
 def missing_purposes(usages: x509.ExtendedKeyUsage) -> Iterator[str]:
-    """Give each of `clients` and `servers` that an extendedKeyUsage leaves out."""
-    for whom, oid in PURPOSES.items():
-        if oid not in usages and ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE not in usages:
-            yield whom
+    """Give a look for each of `clients` and `servers` that an extendedKeyUsage leaves out."""
+    by_any = "any, " * (ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usages)
+    yield from (f"{by_any}not for {whom}" for whom, oid in PURPOSES.items() if oid not in usages)
 
 
 def unfit_for(certificate: x509.Certificate) -> Iterator[str]:

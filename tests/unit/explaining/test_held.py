@@ -288,6 +288,35 @@ def test_what_has_a_password_is_said_not_to_be_looked_into(tmp_path: Path, form:
         assert not any("not looked into" in each for each in told.files)
 
 
+def test_the_key_that_fits_may_stand_behind_another(tmp_path: Path) -> None:
+    certfile, keyfile = DEVICE.save(tmp_path, "my")
+    _, other = FACTORY.issue_client("other").save(tmp_path, "other")
+    other.write_bytes(other.read_bytes() + keyfile.read_bytes())
+    mismatch = Failure("SSLError", "KEY_VALUES_MISMATCH")
+    told = explain(mismatch, certfile=certfile, keyfile=other)
+    assert "/other.key holds several keys; number 2 belongs to" in told.why
+    assert "key" not in " ".join(explain(mismatch, certfile=certfile, keyfile=keyfile).files)
+
+
+def test_nobody_was_there_to_be_asked_for_the_password(tmp_path: Path) -> None:
+    certfile, keyfile = DEVICE.save(tmp_path, "my")
+    openssl(tmp_path, f"pkey -aes256 -passout pass:barley -in {keyfile.name} -out locked.key")
+    # ran: Python 3.11, load_cert_chain in a service, which has no terminal
+    error = OSError(22, "Invalid argument")
+    told = explain(error, certfile=certfile, keyfile=tmp_path / "locked.key")
+    assert told.entry == "file_password"
+    assert not explain(error, certfile=certfile, keyfile=keyfile).known
+
+
+def test_one_that_signs_itself_is_suspected_first_where_no_ca_is_at_hand(tmp_path: Path) -> None:
+    pem.write_certificate(tmp_path / "my.crt", FACTORY.certificate)
+    pem.write_key(tmp_path / "my.key", FACTORY.key)
+    refused = Failure("SSLError", reason_of_alert("unknown_ca"))
+    told = explain(refused, certfile=tmp_path / "my.crt", keyfile=tmp_path / "my.key")
+    assert "/my.crt is self-signed (18)" in told.causes[0]
+    assert "is self-signed" not in explain(refused).causes[0]
+
+
 def test_a_password_that_is_wrong_is_the_cause_and_not_the_form_of_the_file(tmp_path: Path) -> None:
     write_pkcs12(tmp_path / "my.p12", DEVICE, b"secret")
     line = "Error: mac verify failure"  # ran: Node.js 20, createSecureContext with such a pfx
@@ -381,7 +410,7 @@ def test_a_pair_that_a_library_cannot_use_is_compared(tmp_path: Path) -> None:
     )
     told = explain(line, certfile=tmp_path / "my.crt", keyfile=tmp_path / "my.key")
     assert told.why.startswith(CAUSE)
-    assert "is not the key of a certificate" in told.why
+    assert "my.crt begins with the certificate of the CA CN=Lab CA, and none in it" in told.why
 
 
 @pytest.mark.parametrize(

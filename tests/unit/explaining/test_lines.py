@@ -424,6 +424,12 @@ def test_the_words_are_written_as_they_are_looked_for() -> None:
         assert kind != "verify" or int(value) < 100
 
 
+def test_what_is_known_is_not_told_as_if_it_were_not() -> None:
+    """Whoever searches an answer for "does not know" is to find those of the lab alone."""
+    known = {k: v for k, v in read_facts("explanations").items() if v.get("known", True)}
+    assert [name for name, entry in known.items() if "does not know" in str(entry)] == []
+
+
 def test_a_meaning_has_an_explanation(subtests: pytest.Subtests) -> None:
     """No word of a stack leads to "the lab does not know"."""
     says: dict[str, str] = {}

@@ -136,6 +136,7 @@ def named(host: str) -> Any:
     return x509.SubjectAlternativeName([x509.DNSName(host)]), False
 
 
+ANY = (x509.ExtendedKeyUsage([x509.ObjectIdentifier("2.5.29.37.0")]), False)
 ONLY_CORP = (x509.NameConstraints([x509.DNSName("corp.example")], None), True)
 ONE_CA = (x509.BasicConstraints(ca=True, path_length=0), True)
 NOT_CRITICAL = (x509.BasicConstraints(ca=True, path_length=None), False)
@@ -170,6 +171,9 @@ MISFITS = {
         "curl: (56) OpenSSL SSL_read: error:0A000412:SSL routines::sslv3 alert bad certificate",
         [leaf(SERVER)],
         "has no clientAuth",
+    ),
+    "any_not_for_clients": Misfit(
+        alert("unsupported_certificate"), [leaf(ANY)], "has anyExtendedKeyUsage and no clientAuth"
     ),
     "ca_not_for_clients": Misfit(
         Failure("SSLError", reason_of_alert("unsupported_certificate")),
@@ -270,8 +274,9 @@ MISFITS = {
         unverified(89), [leaf()], "not marked critical", (root(NOT_CRITICAL, MAY_SIGN, ski(ROOT)),)
     ),
     "ca_without_key_usage": Misfit(unverified(92), [leaf()], "no keyUsage", (root(CA, ski(ROOT)),)),
+    # ran: OpenJDK 17, a server with the CA in its truststore
     "identifiers_differ": Misfit(
-        unverified(20),
+        alert("certificate_unknown"),
         [certify("device", LEAF_KEY, "Root", ROOT, LEAF, MAY_SHAKE_HANDS, aki(OTHER), CLIENT)],
         "is not the subjectKeyIdentifier",
     ),
@@ -708,12 +713,13 @@ def test_a_pair_that_is_right_was_not_the_one_that_was_shown(tmp_path: Path, cod
 
 def test_every_finding_is_tried() -> None:
     rare = {"weak_signature", "not_for_servers", "ca_not_for_servers"}  # SHA-1 is not signed here
-    rare |= {"type_not_for_servers"}
+    rare |= {"type_not_for_servers", "any_not_for_servers"}
     held = {"revoked", "key_open", "key_not_readable", "no_crl_of_the_issuer"}  # test_held.py
     held |= {"crl_expired", "crl_not_yet_valid", "crl_of_another_key", "folder_not_hashed"}
     rare |= {"ca_file_without_a_root"}  # without a certificate, above
     held |= {"ca_not_read", "bundle_without_a_key", "wrong_password", "bundle_as_truststore"}
     held |= {"keystore_without_a_key", "several_keys", "old_bundle", "explicit_curve"}
+    held |= {"ca_for_a_leaf", "key_behind_another"}
     held |= {"not_trusted_for_clients", "not_trusted_for_servers"}
     held |= {"no_crl_above", "pem_for_a_keystore", "ca_not_usable"}
     rare |= {"leads_to_a_ca", "right_together"}  # told beside a failure, above
