@@ -145,10 +145,8 @@ _KINDS = {
 #: What reads DER, where it is no certificate.
 _TOOLS = {"a private key": "pkey", "a certificate revocation list": "crl"}
 #: What cryptography reads over, and OpenSSL does not.
-MARRED = {
-    *("packed", "run together", "escaped", "in json", "one line", "not alone", "bare cr"),
-    *("cut off", "dashes"),
-}
+MARRED = {"packed", "run together", "escaped", "in json", "one line", "not alone", "bare cr"}
+MARRED |= {"cut off", "dashes"}
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 _KEY = re.compile(rb"-----BEGIN ([A-Z ]{0,10}PRIVATE KEY)-----[^-]*-----END \1-----")
 _CRL = re.compile(rb"-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----")
@@ -240,8 +238,8 @@ def read_any_key(path: PathLike, password: Password | None = None) -> PrivateKey
 def read_keys(path: PathLike) -> list[PrivateKeyTypes]:
     """Read all private keys of a PEM file, in its order; none if one of them cannot be read."""
     with suppress(FileProblem, *UNREADABLE):
-        blocks = _KEY.finditer(read_bounded(path, "a private key"))
-        return [serialization.load_pem_private_key(each[0], None) for each in blocks]
+        data = read_bounded(path, "a private key")
+        return [serialization.load_pem_private_key(each[0], None) for each in _KEY.finditer(data)]
     return []
 
 
@@ -254,12 +252,11 @@ def word_of(path: PathLike, password: Password) -> str | bytes:
 
 def _decrypted(path: Path, password: str | bytes) -> PrivateKeyTypes | None:
     """Return an encrypted key; None if it is not one, or has another password."""
-    try:
+    with suppress(FileProblem, *UNREADABLE):
         data = read_bounded(path, "a private key")
-        costly, secret = is_costly(data), in_bytes(password)
-        return None if costly else serialization.load_pem_private_key(data, secret)
-    except (FileProblem, *UNREADABLE):
-        return None
+        if not is_costly(data):
+            return serialization.load_pem_private_key(data, in_bytes(password))
+    return None
 
 
 def read_key(path: PathLike) -> Key:

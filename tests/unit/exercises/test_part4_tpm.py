@@ -268,7 +268,7 @@ COPYABLE: Attempts = {
     "without RSA": (finds(rb"-----BEGIN (EC |ENCRYPTED )?PRIVATE KEY-----"), UNSAFE),
     "without OpenSSH": (finds(rb"-----BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY-----"), UNSAFE),
     "without a PIN": (finds(rb"-----BEGIN (EC |RSA )?PRIVATE KEY-----"), UNSAFE),
-    "a wrapped one excuses": (finds(PLAIN, unless=b"TSS2"), UNSAFE),
+    "a wrapped one excuses": (finds(PLAIN, unless=b"BEGIN TSS2"), UNSAFE),
     "without DER": (finds(PLAIN, der=False), UNSAFE),
     **named(RIGHT, relative),
     "all of them": (finds(PLAIN), RIGHT),
