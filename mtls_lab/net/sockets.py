@@ -19,7 +19,15 @@ from mtls_lab.errors import NetworkProblem
 from mtls_lab.net.sock_diag import is_loopback, stranger
 from mtls_lab.text import host_and_port
 
-__all__ = ["MAX_CONNECTIONS", "Acceptor", "Address", "Mailbox", "nobody_listens"]
+__all__ = [
+    "MAX_CONNECTIONS",
+    "NO_ROOM",
+    "PAUSE",
+    "Acceptor",
+    "Address",
+    "Mailbox",
+    "nobody_listens",
+]
 
 Address = tuple[str, int]
 K = TypeVar("K", bound=Hashable)

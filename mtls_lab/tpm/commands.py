@@ -16,6 +16,7 @@ __all__ = [
     "FLUSH",
     "HEAD",
     "MOST",
+    "PASSWORD",
     "SESSIONS",
     "Attributes",
     "body",

@@ -16,7 +16,7 @@ from mtls_lab.experiments.mallory import DEEDS, Plan
 from mtls_lab.panels.base import WIDE, Panel
 from mtls_lab.wire import HEADER, LIE
 
-__all__ = ["WIDE", "Aim"]
+__all__ = ["Aim"]
 
 
 class Aim:
