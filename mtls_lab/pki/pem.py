@@ -11,6 +11,7 @@ import shlex
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import cast, get_args
 
@@ -99,13 +100,9 @@ def write_pkcs12(path: PathLike, identity: Identity, password: str | bytes) -> N
 
     Readable by its owner only: the password may be a short one.
     """
-    data = pkcs12.serialize_key_and_certificates(
-        Path(path).stem.encode(),
-        identity.key,
-        identity.certificate,
-        identity.chain,
-        serialization.BestAvailableEncryption(in_bytes(password)),
-    )
+    cipher = serialization.BestAvailableEncryption(in_bytes(password))
+    held = identity.key, identity.certificate, identity.chain
+    data = pkcs12.serialize_key_and_certificates(Path(path).stem.encode(), *held, cipher)
     write_file(path, data, mode=0o600)
 
 
@@ -148,6 +145,8 @@ _TOOLS = {"a private key": "pkey", "a certificate revocation list": "crl"}
 MARRED = {"packed", "run together", "escaped", "in json", "one line", "not alone", "bare cr"}
 MARRED |= {"cut off", "dashes"}
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
+#: Each costs up to a tenth of a second, and a file may hold thousands.
+MOST_KEYS = 8
 _KEY = re.compile(rb"-----BEGIN ([A-Z ]{0,10}PRIVATE KEY)-----[^-]*-----END \1-----")
 _CRL = re.compile(rb"-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----")
 
@@ -236,10 +235,10 @@ def read_any_key(path: PathLike, password: Password | None = None) -> PrivateKey
 
 
 def read_keys(path: PathLike) -> list[PrivateKeyTypes]:
-    """Read all private keys of a PEM file, in its order; none if one of them cannot be read."""
+    """Read the first private keys of a PEM file, in its order; none if one cannot be read."""
     with suppress(FileProblem, *UNREADABLE):
-        data = read_bounded(path, "a private key")
-        return [serialization.load_pem_private_key(each[0], None) for each in _KEY.finditer(data)]
+        found = islice(_KEY.finditer(read_bounded(path, "a private key")), MOST_KEYS)
+        return [serialization.load_pem_private_key(each[0], None) for each in found]
     return []
 
 

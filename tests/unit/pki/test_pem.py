@@ -332,3 +332,15 @@ def test_csr_and_crl_are_written_as_pem(wrong_files: Path) -> None:
     assert csr.is_signature_valid
     assert isinstance(csr.public_key(), ec.EllipticCurvePublicKey)
     assert crl.issuer.rfc4514_string() == "CN=Lab CA"
+
+
+def test_of_many_keys_the_first_are_read(tmp_path: Path) -> None:
+    keys = [pki.create_key() for _ in range(pem.MOST_KEYS + 1)]
+    for number, key in enumerate(keys):
+        pem.write_key(tmp_path / f"{number}.key", key)
+    several = b"".join((tmp_path / f"{number}.key").read_bytes() for number in range(len(keys)))
+    (tmp_path / "several.key").write_bytes(several)
+    read = [key.public_key() for key in pem.read_keys(tmp_path / "several.key")]
+    assert read == [key.public_key() for key in keys[: pem.MOST_KEYS]]
+    (tmp_path / "several.key").write_bytes(several.replace(b"\nM", b"\nX", 1))
+    assert pem.read_keys(tmp_path / "several.key") == []
