@@ -7,11 +7,8 @@ peers.py).
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures.thread
 import gc
 import logging
-import multiprocessing.pool
-import selectors
 import socket
 import sys
 import threading
@@ -20,6 +17,8 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from mtls_lab.exercises.calling import LIMIT, call, no_stragglers, stragglers
@@ -39,17 +38,19 @@ PAUSE = 1.0
 #: machine.
 SILENT = 40
 
-#: Where a thread starts another.
-_STARTS = (threading.__file__, "start")
-#: Where threads of the standard library wait for work, by file and function.
+#: Where the standard library is, and in which of its files and functions a thread waits for work.
+_LIBRARY = Path(threading.__file__).parent
 _WAITS = {
-    (threading.__file__, "wait"),  # an event, a condition, a queue
-    (concurrent.futures.thread.__file__, "_worker"),
-    (multiprocessing.pool.__file__, "worker"),
-    (multiprocessing.pool.__file__, "_handle_tasks"),
-    (multiprocessing.pool.__file__, "_handle_results"),
-    (selectors.__file__, "select"),  # a loop of asyncio or socketserver
+    ("threading.py", "wait"),  # an event, a condition, a queue
+    ("thread.py", "_worker"),  # concurrent.futures
+    ("pool.py", "worker"),  # multiprocessing, as the next two
+    ("pool.py", "_handle_tasks"),
+    ("pool.py", "_handle_results"),
+    ("selectors.py", "select"),  # a loop of asyncio or socketserver
+    ("windows_events.py", "_poll"),  # a loop of asyncio on Windows
 }
+#: Where a thread starts another.
+_STARTS = ("threading.py", "start")
 
 FIRST = "the first client"
 WHOLE = "a line is not complete without its end: whoever receives it waits"
@@ -248,9 +249,14 @@ def _waits(thread: threading.Thread) -> bool:
     frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - there is no other way
     if frame is None:
         return False
-    codes = [each.f_code for each, _ in traceback.walk_stack(frame)]
-    places = [(code.co_filename, code.co_name) for code in codes]
+    places = [_place(each.f_code) for each, _ in traceback.walk_stack(frame)]
     return places[0] in _WAITS and _STARTS not in places
+
+
+def _place(code: CodeType) -> tuple[str, str]:
+    """Return a file of the standard library, `""` for any other, and the function in it."""
+    path = Path(code.co_filename)
+    return path.name if path.is_relative_to(_LIBRARY) else "", code.co_name
 
 
 @contextmanager
