@@ -1,5 +1,10 @@
-"""The mailbox between threads, and saying goodbye. Listening is tested through test_backend*.py."""
+"""The mailbox between threads, saying goodbye, and a listener on a system without room.
 
+Listening otherwise is tested through test_backend*.py.
+"""
+
+import errno
+import os
 import socket
 import threading
 
@@ -8,7 +13,7 @@ import pytest
 from mtls_lab import serve
 from mtls_lab.errors import NetworkProblem
 from mtls_lab.net import hang_up, tls
-from mtls_lab.net.sockets import Mailbox
+from mtls_lab.net.sockets import Acceptor, Address, Mailbox
 from tests.unit.lab import LONG
 
 
@@ -105,3 +110,42 @@ def test_an_empty_host_is_not_every_network() -> None:
         serve(host="")
     assert caught.value.found == "an empty host, which means every network of this machine"
     assert caught.value.todo.startswith("leave the host out")
+
+
+def say_hello(connection: socket.socket, _: Address) -> None:
+    connection.sendall(b"hello")
+
+
+def no_thread(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def no_descriptor(_: socket.socket) -> socket.socket:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+@pytest.mark.parametrize("lacks", ["a thread", "a descriptor"])
+def test_a_client_for_whom_there_is_no_room_is_hung_up_on(
+    monkeypatch: pytest.MonkeyPatch, lacks: str
+) -> None:
+    """At once, and not when the next one comes; whoever comes when there is room is served."""
+    acceptor = Acceptor(say_hello, "127.0.0.1", 0, "full")
+    try:
+        with monkeypatch.context() as patched:
+            if lacks == "a thread":
+                patched.setattr(threading.Thread, "start", no_thread)
+            else:
+                patched.setattr(socket.socket, "dup", no_descriptor)
+            with socket.create_connection(acceptor.address, LONG) as client:
+                assert client.recv(5) == b""
+        with socket.create_connection(acceptor.address, LONG) as client:
+            assert client.recv(5) == b"hello"
+    finally:
+        acceptor.stop()
+
+
+def test_a_listener_without_a_thread_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No socket is left, either (conftest.py)."""
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        Acceptor(say_hello, "127.0.0.1", 0, "full")
