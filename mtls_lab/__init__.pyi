@@ -12,6 +12,7 @@ from mtls_lab.attacks import steal_key as steal_key
 from mtls_lab.classroom import enter as enter
 from mtls_lab.classroom import report as report
 from mtls_lab.classroom import software_tpm as software_tpm
+from mtls_lab.common.errors import FileProblem as FileProblem
 from mtls_lab.diagnosing import diagnose as diagnose
 from mtls_lab.enrolment import AttestingOffice as AttestingOffice
 from mtls_lab.enrolment import ChipDevice as ChipDevice
@@ -27,7 +28,6 @@ from mtls_lab.enrolment import only_attests as only_attests
 from mtls_lab.enrolment import request as request
 from mtls_lab.enrolment import to_line as to_line
 from mtls_lab.enrolment import under_policy as under_policy
-from mtls_lab.errors import FileProblem as FileProblem
 from mtls_lab.experiments import FREE_KEY as FREE_KEY
 from mtls_lab.experiments import CredentialStore as CredentialStore
 from mtls_lab.experiments import catalogue as catalogue

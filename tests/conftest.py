@@ -19,7 +19,7 @@ from _pytest.doctest import DoctestModule
 from hypothesis import given, settings
 from hypothesis.strategies import none
 
-from mtls_lab.errors import ToolMissing
+from mtls_lab.common import ToolMissing
 from mtls_lab.learner.folder import MARKER
 from tests import sharing
 

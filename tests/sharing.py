@@ -51,8 +51,8 @@ def piece(nodeid: str, cores: int = 1) -> str:
     """The piece to which a test belongs: as a rule, its file with that file's fixtures.
 
     Example:
-        >>> piece("tests/unit/test_facts.py::test_one[a::b]")
-        'tests/unit/test_facts.py'
+        >>> piece("tests/unit/common/test_facts.py::test_one[a::b]")
+        'tests/unit/common/test_facts.py'
         >>> piece("tests/browser/together/test_still.py::test_one")
         'panels in a browser'
         >>> piece("tests/browser/test_slides.py::test_one", cores=4)

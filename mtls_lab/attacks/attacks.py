@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab.attacks.protections import Protection
+from mtls_lab.common import Shown, scratch_folder
 from mtls_lab.drawing import actor, breakable, card, escape, side_by_side
 from mtls_lab.net import Backend, Relay, Tamper, ask, flip_bit, replace, watch
 from mtls_lab.pki import CertificateAuthority, Purpose, self_signed
-from mtls_lab.scratch import scratch_folder
-from mtls_lab.text import Shown
 from mtls_lab.wire import LIE, SECRET, Direction, Exchange, server_name
 
 __all__ = [

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mtls_lab.errors import LabError, ProtectionBroken, kind_of
-from mtls_lab.files import PathLike, private_folder
+from mtls_lab.common import LabError, PathLike, ProtectionBroken, kind_of, private_folder
 from mtls_lab.net import (
     Backend,
     PeerCertificate,

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 from mtls_lab.attacks.attacks import ATTACKS, Attack, AttackResult, attacker_of
 from mtls_lab.attacks.protections import Protection, expect_protections
+from mtls_lab.common import LabError, Shown
 from mtls_lab.drawing import BAD, GOOD, actor_of, table
-from mtls_lab.errors import LabError
-from mtls_lab.text import Shown
 
 __all__ = ["AttackTable", "attack_table", "heading"]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from mtls_lab.classroom.out_of_order import watch_cells
+from mtls_lab.common import UnknownName
 from mtls_lab.drawing import Group, dots, dots_in_words, escape
-from mtls_lab.errors import UnknownName
 from mtls_lab.exercises import standing
 from mtls_lab.learner import progress, workspace
 from mtls_lab.learner.workspace import Workspace

@@ -18,13 +18,10 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import FileProblem, why_of
-from mtls_lab.files import read_file, read_json, write_file
+from mtls_lab.common import FileProblem, printable, read_file, read_json, typed, why_of, write_file
 from mtls_lab.learner import progress
 from mtls_lab.learner.folder import MARKER, own_folder
 from mtls_lab.learner.progress import Predicted, Progress, Taken, Tried
-from mtls_lab.program import typed
-from mtls_lab.text import printable
 
 __all__ = ["HandedIn", "collected", "export", "once_each", "read_export"]
 

@@ -1,8 +1,8 @@
 """A cell that raises because the cells above it were not run, or not in their order.
 
 Here: the sentences below such an error, when they are said, and which section makes which file. Not
-here: the errors that the lab raises on purpose (errors.py), and TLS errors that are a lesson, which
-no cell lets out.
+here: the errors that the lab raises on purpose (common/errors.py), and TLS errors that are a
+lesson, which no cell lets out.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import FileProblem, LabError, folder_gone
-from mtls_lab.files import PathLike
+from mtls_lab.common import FileProblem, LabError, PathLike, folder_gone
 
 __all__ = ["HINT", "MADE_IN", "hint", "missing", "watch_cells"]
 

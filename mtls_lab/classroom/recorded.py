@@ -11,9 +11,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from mtls_lab.errors import LabError, ToolMissing
-from mtls_lab.facts import resource_folder
-from mtls_lab.files import PathLike
+from mtls_lab.common import LabError, PathLike, ToolMissing, resource_folder
 from mtls_lab.tpm import SoftwareTPM, missing
 from mtls_lab.tpm.provider import installing
 

@@ -19,8 +19,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from mtls_lab.cli.parser import parser_of
-from mtls_lab.errors import LabError, ToolMissing, folder_gone
-from mtls_lab.program import python, typed
+from mtls_lab.common import LabError, ToolMissing, folder_gone, python, typed
 
 __all__ = ["main", "process"]
 

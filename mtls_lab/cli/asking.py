@@ -14,11 +14,10 @@ from dataclasses import asdict
 from mtls_lab.cli.place import Place
 from mtls_lab.cli.serving import as_json
 from mtls_lab.cli.telling import complain, of_another_ca, without_certificate
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError, host_and_port, json_text, printable
 from mtls_lab.explaining import Explanation
 from mtls_lab.net import Address, ask, watch
 from mtls_lab.net.clock import Clock, addresses
-from mtls_lab.text import host_and_port, json_text, printable
 from mtls_lab.wire import MAX_LINE, NO_CHAIN, Exchange, Stage
 
 __all__ = ["run"]

@@ -25,11 +25,16 @@ from urllib.parse import urlsplit
 
 from mtls_lab.cli.passwords import password
 from mtls_lab.cli.sealed import Sealed, chip_for, seal, told_of
-from mtls_lab.errors import FileProblem, LabError
-from mtls_lab.files import private_folder, write_file, writing
+from mtls_lab.common import (
+    FileProblem,
+    LabError,
+    json_text,
+    private_folder,
+    typed,
+    write_file,
+    writing,
+)
 from mtls_lab.pki import CA_DAYS, CertificateAuthority, Identity, Purpose, pem
-from mtls_lab.program import typed
-from mtls_lab.text import json_text
 from mtls_lab.tpm import Chip
 
 __all__ = ["Made", "run"]

@@ -19,11 +19,9 @@ from pathlib import Path
 from mtls_lab import kata
 from mtls_lab.classroom import class_report, collected, export, once_each, read_export, report
 from mtls_lab.cli.home import must_have_room
-from mtls_lab.errors import LabError, NotInWorkspace, ToolMissing
+from mtls_lab.common import LabError, NotInWorkspace, ToolMissing, sweep, typed
 from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.learner import progress, reviews
-from mtls_lab.program import typed
-from mtls_lab.scratch import sweep
 
 __all__ = ["RUN"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from mtls_lab.facts import resource_folder
+from mtls_lab.common import resource_folder
 
 __all__ = ["run"]
 

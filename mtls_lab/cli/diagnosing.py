@@ -15,10 +15,15 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from mtls_lab.cli.ending import Events, code_for, noted
-from mtls_lab.errors import FileProblem, LabError
-from mtls_lab.files import Password
-from mtls_lab.program import coloured, columns
-from mtls_lab.text import host_and_port, json_text
+from mtls_lab.common import (
+    FileProblem,
+    LabError,
+    Password,
+    coloured,
+    columns,
+    host_and_port,
+    json_text,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

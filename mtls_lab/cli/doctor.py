@@ -26,12 +26,8 @@ from mtls_lab import panels
 from mtls_lab.cli import installed
 from mtls_lab.cli.home import must_have_room, probe
 from mtls_lab.cli.installed import Finding, Level, version
-from mtls_lab.errors import LabError
-from mtls_lab.files import PathLike
+from mtls_lab.common import LabError, PathLike, json_text, package_path, scratch_folder, typed
 from mtls_lab.net import Backend, ask
-from mtls_lab.program import package_path, typed
-from mtls_lab.scratch import scratch_folder
-from mtls_lab.text import json_text
 from mtls_lab.wire import Exchange
 
 __all__ = ["Finding", "Level", "examine", "ready", "report", "run"]

@@ -18,15 +18,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.common import FileProblem, LabError, Password, coloured, columns, json_text, missing
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.explaining.cards import folded
 from mtls_lab.explaining.pasted import READ
 from mtls_lab.explaining.records import Other, others_in
 from mtls_lab.explaining.wording import typed_here
-from mtls_lab.files import Password, missing
-from mtls_lab.program import coloured, columns
-from mtls_lab.text import json_text
 
 __all__ = ["run"]
 

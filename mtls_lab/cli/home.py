@@ -9,8 +9,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from mtls_lab.errors import FileProblem, why_of
-from mtls_lab.files import PathLike
+from mtls_lab.common import FileProblem, PathLike, why_of
 
 __all__ = ["must_have_room", "probe"]
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from mtls_lab.program import installing, python
+from mtls_lab.common import installing, python
 
 __all__ = [
     "ANSWERING",

@@ -21,10 +21,7 @@ from jupyterlab_server.workspaces_handler import WORKSPACE_EXTENSION, slugify
 from tornado.platform.asyncio import AsyncIOLoop
 from traitlets import Unicode, default
 
-from mtls_lab.facts import resource_folder
-from mtls_lab.files import private_folder, write_file
-from mtls_lab.program import scripts
-from mtls_lab.scratch import scratch_folder
+from mtls_lab.common import private_folder, resource_folder, scratch_folder, scripts, write_file
 
 # As it is loaded, JupyterLab asks a Node.js, where there is one, for half a second, from which
 # registry extensions come. None is installed from here.

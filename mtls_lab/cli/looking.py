@@ -12,21 +12,18 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mtls_lab.common import FileProblem, Password, columns, json_text, printable
 from mtls_lab.diagnosing.causes import sentence
 from mtls_lab.diagnosing.own import look_into, of_the_key
-from mtls_lab.errors import FileProblem
 from mtls_lab.explaining import Explanation
 from mtls_lab.explaining.cards import fold
 from mtls_lab.explaining.look import look_at
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import outsiders, shown, typed_here
-from mtls_lab.files import Password
 from mtls_lab.pki.bundles import is_pkcs12
 from mtls_lab.pki.containers import entries_of, is_container
 from mtls_lab.pki.keystores import holds_keystore
 from mtls_lab.pki.pem import read_crls
-from mtls_lab.program import columns
-from mtls_lab.text import json_text, printable
 
 __all__ = ["run"]
 

@@ -10,8 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mtls_lab.errors import FileProblem, LabError
-from mtls_lab.files import Password
+from mtls_lab.common import FileProblem, LabError, Password
 from mtls_lab.pki.kinds import read_bounded
 
 __all__ = ["password", "password_for"]

@@ -16,9 +16,8 @@ from pathlib import Path
 
 from mtls_lab.cli.passwords import password, password_for
 from mtls_lab.cli.telling import in_options, not_loaded
-from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.common import FileProblem, LabError, Password, irregular
 from mtls_lab.explaining import Explanation, explain
-from mtls_lab.files import Password, irregular
 from mtls_lab.net import client_context, server_context
 from mtls_lab.pki.bundles import holds_a_pair, read_pair
 from mtls_lab.pki.kinds import kind_of, read_bounded

@@ -10,10 +10,9 @@ import argparse
 import sys
 
 from mtls_lab.cli.dialogue import read_line, say
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError, typed
 from mtls_lab.learner import quiz
 from mtls_lab.learner.folder import own_folder
-from mtls_lab.program import typed
 
 __all__ = ["run"]
 

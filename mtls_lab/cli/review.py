@@ -13,10 +13,10 @@ from datetime import date
 from pathlib import Path
 
 from mtls_lab.cli.dialogue import read_line, say, somebody_is_there
+from mtls_lab.common import typed
 from mtls_lab.learner import progress, reviews
 from mtls_lab.learner.folder import own_folder
 from mtls_lab.learner.predictions import Question
-from mtls_lab.program import typed
 
 __all__ = ["run"]
 

@@ -18,11 +18,9 @@ from cryptography import x509
 from mtls_lab.cli.machines import FOLDER
 from mtls_lab.cli.passwords import password
 from mtls_lab.cli.place import Place
-from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.common import FileProblem, LabError, scratch_folder, typed
 from mtls_lab.net import Address, ask_apart
 from mtls_lab.pki import CertificateAuthority, Purpose
-from mtls_lab.program import typed
-from mtls_lab.scratch import scratch_folder
 from mtls_lab.tpm import Chip, create_csr, create_wrapped_key, find, read_wrapped
 from mtls_lab.wire import Exchange
 

@@ -17,11 +17,10 @@ from datetime import UTC, datetime
 from mtls_lab.cli.ending import Events, code_for, noted
 from mtls_lab.cli.place import Place
 from mtls_lab.cli.telling import complain
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError, host_and_port, json_text, printable
 from mtls_lab.explaining import explain
 from mtls_lab.net import Address, PeerCertificate, current, only, serve
 from mtls_lab.pki import pem
-from mtls_lab.text import host_and_port, json_text, printable
 from mtls_lab.wire import Side
 
 __all__ = ["as_json", "run"]

@@ -13,12 +13,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.common import FileProblem, columns, printable
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.explaining.cards import folded
 from mtls_lab.explaining.wording import typed_here
-from mtls_lab.program import columns
-from mtls_lab.text import printable
 from mtls_lab.wire import Direction, Message
 
 __all__ = ["complain", "in_options", "not_loaded", "of_another_ca", "without_certificate"]

@@ -14,9 +14,7 @@ from pathlib import Path
 
 from mtls_lab.cli.equipment import first_line
 from mtls_lab.cli.machines import FOLDER
-from mtls_lab.errors import LabError
-from mtls_lab.program import typed
-from mtls_lab.text import json_text
+from mtls_lab.common import LabError, json_text, typed
 from mtls_lab.tpm import Chip, Lock, find, keeper
 from mtls_lab.tpm.chip import DEVICE
 from mtls_lab.tpm.provider import PROVIDER, installing, missing, version_of

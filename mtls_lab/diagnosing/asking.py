@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator
 
+from mtls_lab.common import host_and_port
 from mtls_lab.diagnosing.attempts import Attempt, Requested
 from mtls_lab.diagnosing.causes import cause, how_it_ended, listed, quoted
 from mtls_lab.diagnosing.probing import Seen
@@ -24,7 +25,6 @@ from mtls_lab.diagnosing.value import Cause
 from mtls_lab.explaining.lines import heard
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.pki.key_kinds import key_kind
-from mtls_lab.text import host_and_port
 from mtls_lab.wire import Direction, Failure
 
 __all__ = ["NOT_DONE", "judge_client", "status_of"]

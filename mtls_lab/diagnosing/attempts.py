@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from mtls_lab.common import printable
 from mtls_lab.pki.key_kinds import key_kind, schemes_of
 from mtls_lab.pki.rules import extensions_of, told
 from mtls_lab.pki.signed import UNREADABLE
-from mtls_lab.text import printable
 from mtls_lab.wire import Direction, Failure, Message, Session, Stage
 from mtls_lab.wire.names import alert_of, spelled
 

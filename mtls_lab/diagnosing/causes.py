@@ -11,18 +11,17 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
+from mtls_lab.common import host_and_port, printable, read_facts
 from mtls_lab.diagnosing.attempts import Attempt
 from mtls_lab.diagnosing.probing import Seen
 from mtls_lab.diagnosing.value import Cause
 from mtls_lab.explaining import Explanation
 from mtls_lab.explaining.wording import shown
-from mtls_lab.facts import read_facts
 from mtls_lab.pki.bundles import is_pkcs12
 from mtls_lab.pki.containers import is_container
 from mtls_lab.pki.keystores import is_keystore
 from mtls_lab.pki.names import is_address
 from mtls_lab.pki.rules import told
-from mtls_lab.text import host_and_port, printable
 from mtls_lab.wire import Failure, Stage
 
 __all__ = [

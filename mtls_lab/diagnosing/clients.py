@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mtls_lab.common import Password, PathLike, Shown, printable
 from mtls_lab.diagnosing.attempts import Served, first
 from mtls_lab.diagnosing.causes import listed, quoted
 from mtls_lab.diagnosing.faults import Sent
 from mtls_lab.diagnosing.value import NO, NOTE, OPEN, YES, Line, as_lines
 from mtls_lab.drawing import card, escape, side_by_side
 from mtls_lab.explaining import Explanation, explain
-from mtls_lab.files import Password, PathLike
 from mtls_lab.pki.names import covers, hosts_of, is_address
 from mtls_lab.pki.rules import extensions_of
-from mtls_lab.text import Shown, printable
 from mtls_lab.wire import Direction, Failure, Field, Message, Side, Stage
 
 __all__ = ["Client"]

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from mtls_lab.common import Password, PathLike
 from mtls_lab.diagnosing.attempts import Served
 from mtls_lab.explaining.look import Finding, look_at
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import outsiders
-from mtls_lab.files import Password, PathLike
 from mtls_lab.pki.comparison import compare
 from mtls_lab.wire import Failure
 

@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from mtls_lab.common import LabError, Password, PathLike, host_and_port
 from mtls_lab.diagnosing.clients import Client
 from mtls_lab.diagnosing.misbehaving import (
     AFTER,
@@ -24,12 +25,9 @@ from mtls_lab.diagnosing.misbehaving import (
     page,
 )
 from mtls_lab.diagnosing.own import load_pair, trust
-from mtls_lab.errors import LabError
-from mtls_lab.files import Password, PathLike
 from mtls_lab.net.sockets import Acceptor, Address
 from mtls_lab.net.tls import hang_up, messages_of, watch, wrap
 from mtls_lab.pki import CertificateAuthority, write_certificate
-from mtls_lab.text import host_and_port
 from mtls_lab.wire import Failure, Stage, looks_like_tls
 
 __all__ = ["listen"]

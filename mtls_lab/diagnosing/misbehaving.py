@@ -16,8 +16,7 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from mtls_lab.errors import UnknownName
-from mtls_lab.facts import read_facts
+from mtls_lab.common import UnknownName, read_facts
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, self_signed
 
 __all__ = [

@@ -18,9 +18,8 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.common import FileProblem, Password, PathLike, printable
 from mtls_lab.explaining import Explanation, explain
-from mtls_lab.files import Password, PathLike
 from mtls_lab.net.tls import watch
 from mtls_lab.pki import pem
 from mtls_lab.pki.bundles import Bundle, holds_a_pair, is_pkcs12, read_bundle, read_pair
@@ -28,7 +27,6 @@ from mtls_lab.pki.comparison import compare
 from mtls_lab.pki.containers import Entry, entries_of, is_container, unpacked
 from mtls_lab.pki.keystores import is_keystore, read_keystore
 from mtls_lab.pki.passwords import expect_openable
-from mtls_lab.text import printable
 
 __all__ = ["Own", "load_pair", "look_into", "of_the_key", "trust"]
 

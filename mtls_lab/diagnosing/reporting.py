@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
+from mtls_lab.common import printable
 from mtls_lab.diagnosing.asking import NOT_DONE, status_of
 from mtls_lab.diagnosing.attempts import Attempt, Served
 from mtls_lab.diagnosing.causes import how_it_ended, in_words, listed, login, quoted
@@ -19,7 +20,6 @@ from mtls_lab.diagnosing.value import BARE, LOGIN, NO, NOTE, OPEN, YES, Line
 from mtls_lab.explaining.wording import shown
 from mtls_lab.pki.key_kinds import key_kind
 from mtls_lab.pki.rules import is_ca, told
-from mtls_lab.text import printable
 
 __all__ = ["report"]
 

@@ -12,16 +12,14 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
+from mtls_lab.common import LabError, Password, PathLike, UnknownName, host_and_port, printable
 from mtls_lab.diagnosing.judging import judge
 from mtls_lab.diagnosing.own import look_into
 from mtls_lab.diagnosing.probing import probe
 from mtls_lab.diagnosing.reporting import report
 from mtls_lab.diagnosing.starttls import PROTOCOLS
 from mtls_lab.diagnosing.value import Diagnosis
-from mtls_lab.errors import LabError, UnknownName
-from mtls_lab.files import Password, PathLike
 from mtls_lab.net import Address, Upstream
-from mtls_lab.text import host_and_port, printable
 
 __all__ = ["diagnose", "read_target"]
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from mtls_lab.common import Shown, read_facts
 from mtls_lab.drawing import (
     BAD,
     EDGE,
@@ -24,8 +25,6 @@ from mtls_lab.drawing import (
     side_by_side,
     verdict,
 )
-from mtls_lab.facts import read_facts
-from mtls_lab.text import Shown
 
 __all__ = [
     "BARE",

@@ -1,7 +1,7 @@
 """What stands in a line: foreign text as HTML, the tags of the actors, and their colours.
 
 Here: escaping, and breaking a line where a reader would; names, colours and signs that are the same
-everywhere. Not here: what makes a character visible (text.py), and what stands by itself
+everywhere. Not here: what makes a character visible (common/text.py), and what stands by itself
 (blocks.py, dotted.py).
 """
 
@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from html import escape as as_html  # by name: a learner's own html.py has none, and is told of
 
-from mtls_lab.text import printable
+from mtls_lab.common import printable
 
 __all__ = [
     "ACTORS",

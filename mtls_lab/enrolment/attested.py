@@ -23,14 +23,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from mtls_lab.common import LabError, printable
 from mtls_lab.enrolment.endorsement import not_endorsed
 from mtls_lab.enrolment.evidence import RULES, Claim, EvidenceRule
 from mtls_lab.enrolment.lines import request_from, to_line
 from mtls_lab.enrolment.office import MOST_REFUSALS
-from mtls_lab.errors import LabError
 from mtls_lab.pki import CertificateAuthority, Purpose
 from mtls_lab.pki.signed import UNREADABLE, expect_certificate
-from mtls_lab.text import printable
 from mtls_lab.tpm import Evidence, Public, Statement, make_credential
 
 __all__ = ["AttestingOffice", "attest_line", "credential_from", "enrol_line"]

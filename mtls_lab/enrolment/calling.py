@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from mtls_lab.common import Shown, printable
 from mtls_lab.drawing import BAD, GOOD, escape, verdict
 from mtls_lab.net import Upstream, ask
-from mtls_lab.text import Shown, printable
 from mtls_lab.wire import Exchange
 
 __all__ = ["Caller", "FleetRun", "Refused", "ask_all", "why"]

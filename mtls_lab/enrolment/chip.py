@@ -10,8 +10,8 @@ from pathlib import Path
 
 from cryptography import x509
 
+from mtls_lab.common import PathLike
 from mtls_lab.enrolment.lines import certificate_from, to_line
-from mtls_lab.files import PathLike
 from mtls_lab.net import Upstream, ask_apart
 from mtls_lab.pki import pem
 from mtls_lab.tpm import Chip, create_csr, create_wrapped_key

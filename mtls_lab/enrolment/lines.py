@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError
 from mtls_lab.net import PeerCertificate
 from mtls_lab.pki import Key
 from mtls_lab.pki.leaf import name_of
@@ -66,7 +66,7 @@ def certificate_from(line: str | None) -> x509.Certificate:
     Example:
         >>> certificate_from("ERROR this certificate is not the current one")
         Traceback (most recent call last):
-        mtls_lab.errors.LabError: Found:    ERROR this certificate is not the current one
+        mtls_lab.common.errors.LabError: Found:    ERROR this certificate is not the current one
         Expected: a certificate
         To do:    read both sides of the exchange
     """

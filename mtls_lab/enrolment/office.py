@@ -16,11 +16,10 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from mtls_lab.common import LabError, printable
 from mtls_lab.enrolment.lines import names_in, request_from, to_line
-from mtls_lab.errors import LabError
 from mtls_lab.pki import CertificateAuthority, Purpose, common_name
 from mtls_lab.pki.signed import UNREADABLE, expect_certificate
-from mtls_lab.text import printable
 
 __all__ = ["GRACE", "MOST_REFUSALS", "Asked", "Office", "current_only", "not_too_late", "own_name"]
 

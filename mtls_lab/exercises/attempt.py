@@ -26,6 +26,7 @@ from types import CodeType
 from typing import Any
 from unittest import mock
 
+from mtls_lab.common import scratch_folder
 from mtls_lab.drawing import WARN, box, line_of
 from mtls_lab.exercises.calling import no_stragglers
 from mtls_lab.exercises.peers import shown
@@ -37,7 +38,6 @@ from mtls_lab.exercises.questioning import (
     can_be_elsewhere,
 )
 from mtls_lab.exercises.result import NotYet
-from mtls_lab.scratch import scratch_folder
 
 __all__ = ["Attempt", "stop_the_clone"]
 

@@ -15,15 +15,14 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from mtls_lab.common import scratch_folder, write_file
 from mtls_lab.exercises.contexts import context_in_folder
 from mtls_lab.exercises.peers import PAST, SECRET, strict_device
 from mtls_lab.exercises.refusals import ASKING, EXPIRED, VALIDITY, served
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.exercises.temptations import agrees_to_nothing_else, careless_devices
-from mtls_lab.files import write_file
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem, public_ca
-from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
 __all__ = ["REVOKED", "Factory", "ForDevices"]

@@ -16,7 +16,7 @@ from dataclasses import replace
 from types import CodeType
 from typing import Any
 
-from mtls_lab.errors import LabError, kind_of
+from mtls_lab.common import LabError, kind_of
 from mtls_lab.exercises.calling import no_stragglers
 from mtls_lab.exercises.result import NotYet, Outcome, Result
 from mtls_lab.learner import progress

@@ -19,7 +19,7 @@ from functools import cache
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab.errors import FileProblem, kind_of
+from mtls_lab.common import FileProblem, kind_of
 from mtls_lab.exercises.calling import Called
 from mtls_lab.exercises.result import NotYet
 from mtls_lab.net import Acceptor, Address, Backend, hang_up, only_trusted_client

@@ -21,9 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError, private_folder, write_file
 from mtls_lab.exercises.peers import SECRET, server_context, strict_device
-from mtls_lab.files import private_folder, write_file
 from mtls_lab.net import Backend, ask, ask_apart
 from mtls_lab.pki import CertificateAuthority, Identity, Key, Purpose, pem
 from mtls_lab.tpm import SoftwareTPM, Wrapped, create_csr, create_wrapped_key, missing

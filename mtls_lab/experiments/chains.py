@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from mtls_lab.common import read_facts, scratch_folder, write_file
 from mtls_lab.experiments.meeting import meet
-from mtls_lab.facts import read_facts
-from mtls_lab.files import write_file
 from mtls_lab.net import client_context, server_context
 from mtls_lab.pki import CertificateAuthority, pem
-from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
 __all__ = ["Chain", "Chained", "certificates"]

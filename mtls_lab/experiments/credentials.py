@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mtls_lab import pki
-from mtls_lab.errors import UnknownName
-from mtls_lab.facts import read_facts
-from mtls_lab.files import PathLike, private_folder
+from mtls_lab.common import PathLike, UnknownName, private_folder, read_facts
 from mtls_lab.pki import common_name, pem
 from mtls_lab.wire import Expected
 

@@ -14,9 +14,9 @@ from itertools import groupby
 
 from cryptography import x509
 
+from mtls_lab.common import printable
 from mtls_lab.net import Chunk
 from mtls_lab.pki.signed import UNREADABLE
-from mtls_lab.text import printable
 from mtls_lab.wire import (
     Direction,
     PlaintextMessages,

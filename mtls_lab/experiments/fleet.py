@@ -10,11 +10,10 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
+from mtls_lab.common import UnknownName, scratch_folder
 from mtls_lab.enrolment import ask_all
-from mtls_lab.errors import UnknownName
 from mtls_lab.net import Backend, client_context, forbid_resumption, server_context
 from mtls_lab.pki import CertificateAuthority, Identity, pem
-from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
 __all__ = ["SHARING", "STATES", "Device", "Fleet", "Report", "count"]

@@ -23,13 +23,16 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from mtls_lab.errors import UnknownName
-from mtls_lab.facts import read_facts
-from mtls_lab.files import private_folder, write_file
+from mtls_lab.common import (
+    Shown,
+    UnknownName,
+    private_folder,
+    read_facts,
+    scratch_folder,
+    write_file,
+)
 from mtls_lab.net import Backend, Presented, ask_each_apart, server_context, watch
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
-from mtls_lab.scratch import scratch_folder
-from mtls_lab.text import Shown
 from mtls_lab.tpm import (
     Asked,
     Questions,

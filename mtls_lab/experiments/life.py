@@ -14,6 +14,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from mtls_lab.common import UnknownName, scratch_folder, write_file
 from mtls_lab.enrolment import (
     Office,
     ask_all,
@@ -24,11 +25,8 @@ from mtls_lab.enrolment import (
     to_line,
     why,
 )
-from mtls_lab.errors import UnknownName
-from mtls_lab.files import write_file
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, create_key
-from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
 __all__ = ["CAS", "TRUSTED", "Life", "LifeReport", "Member"]

@@ -19,11 +19,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from mtls_lab.errors import LabError
-from mtls_lab.files import PathLike
+from mtls_lab.common import LabError, PathLike, Shown, package_path
 from mtls_lab.pki import pem
-from mtls_lab.program import package_path
-from mtls_lab.text import Shown
 
 __all__ = ["KeySearch", "search_memory", "waiting_device"]
 

@@ -12,11 +12,10 @@ from typing import Any
 
 from cryptography import x509
 
-from mtls_lab.errors import FileProblem, UnknownName
+from mtls_lab.common import FileProblem, PathLike, UnknownName
 from mtls_lab.explaining.look import look_at
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import outsiders
-from mtls_lab.files import PathLike
 from mtls_lab.pki import pem
 from mtls_lab.pki.bundles import read_bundle
 

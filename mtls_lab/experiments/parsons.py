@@ -15,12 +15,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from mtls_lab.common import read_facts, scratch_folder
 from mtls_lab.experiments.credentials import CredentialStore
 from mtls_lab.experiments.meeting import meet
-from mtls_lab.facts import read_facts
 from mtls_lab.net import client_context
 from mtls_lab.pki import CertificateAuthority, pem, public_ca
-from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
 __all__ = ["FOOT", "HEAD", "Assembled", "Caller", "assemble", "callers", "lines"]

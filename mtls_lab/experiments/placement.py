@@ -13,11 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import UnknownName
+from mtls_lab.common import UnknownName, read_facts, scratch_folder
 from mtls_lab.experiments.meeting import meet
-from mtls_lab.facts import read_facts
 from mtls_lab.pki import CertificateAuthority, pem
-from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import NO_CHAIN, Exchange
 
 __all__ = ["EMPTY", "Kit", "Placed", "Slot", "files", "placement", "slots", "starts"]

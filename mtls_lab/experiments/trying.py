@@ -15,7 +15,7 @@ from dataclasses import replace
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError
 from mtls_lab.experiments.own import Own
 from mtls_lab.experiments.workbench import (
     DATES,

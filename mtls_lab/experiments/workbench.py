@@ -14,8 +14,7 @@ from typing import Any
 
 from cryptography import x509
 
-from mtls_lab.errors import UnknownName
-from mtls_lab.facts import read_facts
+from mtls_lab.common import UnknownName, read_facts
 from mtls_lab.pki import Purpose
 from mtls_lab.wire import Exchange, Failure, Side
 

@@ -16,10 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.common import FileProblem, Password, PathLike, missing, printable
 from mtls_lab.explaining.wording import shown
-from mtls_lab.files import Password, PathLike, missing
-from mtls_lab.text import printable
 
 if TYPE_CHECKING:
     from cryptography import x509

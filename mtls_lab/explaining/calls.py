@@ -18,8 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.files import PathLike
-from mtls_lab.text import printable
+from mtls_lab.common import PathLike, printable
 
 __all__ = ["FILE_ERRORS", "attribute", "handed_on", "over_tls", "unopened"]
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError
 from mtls_lab.explaining.calls import FILE_ERRORS, attribute, handed_on, over_tls, unopened
 from mtls_lab.explaining.lines import heard
 from mtls_lab.explaining.pasted import READ, decoded

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mtls_lab.errors import UnknownName
+from mtls_lab.common import UnknownName, read_facts
 from mtls_lab.explaining.peers import OFTEN, alerts_sent, names_of
-from mtls_lab.facts import read_facts
 
 __all__ = ["Cause", "disproved", "files_for", "in_few_words", "in_words", "ranked"]
 

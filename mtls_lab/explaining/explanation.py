@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mtls_lab.common import Password, PathLike, Shown
 from mtls_lab.explaining.alone import State, mistakes_in, with_java, wrong_signers
 from mtls_lab.explaining.cards import explained
 from mtls_lab.explaining.causes import Cause, disproved, files_for, in_few_words, in_words, ranked
@@ -23,8 +24,6 @@ from mtls_lab.explaining.raised import FILES
 from mtls_lab.explaining.symptoms import Entry, Symptoms, find, is_of_a_state
 from mtls_lab.explaining.views import chosen, in_text, views_of
 from mtls_lab.explaining.wording import OTHER, elsewhere, names_for, side_named, steady, worded
-from mtls_lab.files import Password, PathLike
-from mtls_lab.text import Shown
 from mtls_lab.wire import Failure
 
 if TYPE_CHECKING:

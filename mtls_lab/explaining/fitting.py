@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
+from mtls_lab.common import read_facts
 from mtls_lab.explaining.symptoms import Symptoms
-from mtls_lab.facts import read_facts
 from mtls_lab.wire import Stage
 
 __all__ = [

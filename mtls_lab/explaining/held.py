@@ -15,9 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtls_lab.errors import FileProblem
-from mtls_lab.files import Password, PathLike, missing
-from mtls_lab.text import printable
+from mtls_lab.common import FileProblem, Password, PathLike, missing, printable
 
 if TYPE_CHECKING:
     from cryptography import x509

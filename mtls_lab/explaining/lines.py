@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from mtls_lab.common import printable
 from mtls_lab.explaining.alerts import alerts_in, was_relayed, was_sent
 from mtls_lab.explaining.named import file_named, system_reason, unopened
 from mtls_lab.explaining.openssl_said import reasons_in
@@ -52,7 +53,6 @@ from mtls_lab.explaining.weights import (
     weight_of,
 )
 from mtls_lab.explaining.wording import OTHER
-from mtls_lab.text import printable
 
 __all__ = ["heard"]
 

@@ -12,13 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mtls_lab.common import Password, PathLike, printable
 from mtls_lab.explaining import fitting
 from mtls_lab.explaining.held import Held
 from mtls_lab.explaining.held import read as read_files
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import shown
-from mtls_lab.files import Password, PathLike
-from mtls_lab.text import printable
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from mtls_lab.text import printable
+from mtls_lab.common import printable
 
 __all__ = ["file_named", "system_reason", "unopened"]
 

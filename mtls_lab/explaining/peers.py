@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from mtls_lab.common import read_facts
 from mtls_lab.explaining.symptoms import Entry, Symptoms
 from mtls_lab.explaining.wording import OTHER
-from mtls_lab.facts import read_facts
 
 __all__ = ["OFTEN", "Runs", "alerts_sent", "names_of", "normalised", "said"]
 

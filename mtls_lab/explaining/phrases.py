@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from mtls_lab.common import read_facts
 from mtls_lab.explaining.lookup import Lookup
-from mtls_lab.facts import read_facts
 
 __all__ = [
     "Phrase",

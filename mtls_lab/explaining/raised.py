@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
+from mtls_lab.common import printable
 from mtls_lab.explaining.phrases import Phrase, verify_words
 from mtls_lab.explaining.weights import BROKEN_OFF
-from mtls_lab.text import printable
 from mtls_lab.wire import Failure
 from mtls_lab.wire.names import reason_of_alert
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from mtls_lab.facts import read_facts
+from mtls_lab.common import read_facts
 from mtls_lab.wire import Failure, Stage
 from mtls_lab.wire.names import alert_of, normal
 

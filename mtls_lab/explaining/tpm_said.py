@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from mtls_lab.common import printable
 from mtls_lab.explaining.symptoms import Symptoms
-from mtls_lab.text import printable
 
 __all__ = ["coded", "quoted"]
 

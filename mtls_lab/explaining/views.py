@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 from dataclasses import replace
 
+from mtls_lab.common import printable
 from mtls_lab.explaining.calls import attribute
 from mtls_lab.explaining.caught import answered, inside, written
 from mtls_lab.explaining.lines import heard
@@ -16,7 +17,6 @@ from mtls_lab.explaining.pasted import READ, decoded
 from mtls_lab.explaining.peers import Runs
 from mtls_lab.explaining.symptoms import Entry, Symptoms, best_of, find
 from mtls_lab.explaining.tpm_said import coded, quoted
-from mtls_lab.text import printable
 from mtls_lab.wire import Exchange, Failure, Side, Stage
 
 __all__ = ["chosen", "in_text", "views_of"]

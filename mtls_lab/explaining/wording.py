@@ -14,11 +14,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from mtls_lab.common import PathLike, printable, read_facts, typed
 from mtls_lab.explaining.symptoms import Entry, Symptoms
-from mtls_lab.facts import read_facts
-from mtls_lab.files import PathLike
-from mtls_lab.program import typed
-from mtls_lab.text import printable
 
 __all__ = [
     "OTHER",

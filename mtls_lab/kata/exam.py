@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import FileProblem, kind_of
+from mtls_lab.common import FileProblem, kind_of, scratch_folder
 from mtls_lab.exercises import NotYet, call
 from mtls_lab.exercises.calling import LIMIT, Rule
 from mtls_lab.explaining import explain
@@ -28,7 +28,6 @@ from mtls_lab.kata.mallory import COMMAND, RULE_LIMIT, Mallory
 from mtls_lab.kata.sabotage import FILE
 from mtls_lab.net import Backend, PeerCertificate, ask, nobody_listens
 from mtls_lab.pki import public_ca
-from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import SECRET, Exchange, Failure, Side, Stage
 
 __all__ = ["Contexts", "examine", "load", "meet"]

@@ -11,15 +11,13 @@ from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path, PurePath
 
-from mtls_lab.errors import UnknownName
+from mtls_lab.common import UnknownName, scratch_folder, writing
 from mtls_lab.exercises import NotYet, Result, judge
-from mtls_lab.files import writing
 from mtls_lab.kata import exam, faults, sabotage
 from mtls_lab.kata.folder import make
 from mtls_lab.kata.task import FOLDER, Kata
 from mtls_lab.learner.folder import learner_folder
 from mtls_lab.pki import pem
-from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange, Side, Stage
 
 __all__ = ["EXAMPLES", "Example", "worked_kata"]
@@ -143,7 +141,7 @@ def worked_kata(number: int) -> Example:
     Example:
         >>> worked_kata(4)
         Traceback (most recent call last):
-        mtls_lab.errors.UnknownName: Found:    no example '4'
+        mtls_lab.common.errors.UnknownName: Found:    no example '4'
         Expected: one of 1, 2, 3
         To do:    correct the name
     """

@@ -15,8 +15,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import LabError, UnknownName, kind_of
-from mtls_lab.facts import read_facts
+from mtls_lab.common import LabError, UnknownName, kind_of, read_facts
 from mtls_lab.kata.sabotage import STEPS, edit
 from mtls_lab.wire import Expected, Stage
 

@@ -15,8 +15,7 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path, PurePosixPath
 
-from mtls_lab.errors import FileProblem, why_of
-from mtls_lab.files import private_folder, read_file, read_json, write_file
+from mtls_lab.common import FileProblem, private_folder, read_file, read_json, why_of, write_file
 from mtls_lab.kata import faults, sabotage
 from mtls_lab.pki import pem
 

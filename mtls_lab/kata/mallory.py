@@ -17,7 +17,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.common import FileProblem
 from mtls_lab.exercises import Unsafe
 from mtls_lab.exercises.calling import Rule
 from mtls_lab.exercises.refusals import refused_in_the_handshake

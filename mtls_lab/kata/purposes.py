@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.common import FileProblem
 from mtls_lab.exercises import Unsafe
 from mtls_lab.exercises.calling import LIMIT
 from mtls_lab.net import Backend, PeerCertificate

@@ -16,8 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab import pki
-from mtls_lab.errors import FileProblem
-from mtls_lab.files import private_folder, write_file
+from mtls_lab.common import FileProblem, private_folder, write_file
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
 from mtls_lab.pki.leaf import LEAF_KEY_USAGE
 

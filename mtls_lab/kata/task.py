@@ -11,10 +11,9 @@ from contextlib import chdir, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from mtls_lab.common import FileProblem, Shown, writing
 from mtls_lab.drawing import code, escape
-from mtls_lab.errors import FileProblem
 from mtls_lab.exercises import Outcome, Result, judge, remembered
-from mtls_lab.files import writing
 from mtls_lab.kata import exam, faults
 from mtls_lab.kata.folder import (
     DRAWN,
@@ -28,7 +27,6 @@ from mtls_lab.kata.folder import (
     put_by,
 )
 from mtls_lab.learner.folder import learner_folder
-from mtls_lab.text import Shown
 from mtls_lab.wire import Exchange
 
 __all__ = ["FOLDER", "Kata", "kata_key"]

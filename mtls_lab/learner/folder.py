@@ -9,9 +9,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mtls_lab.errors import FileProblem, NotInWorkspace, folder_gone, why_of
-from mtls_lab.files import irregular, read_json, write_file
-from mtls_lab.program import typed
+from mtls_lab.common import (
+    FileProblem,
+    NotInWorkspace,
+    folder_gone,
+    irregular,
+    read_json,
+    typed,
+    why_of,
+    write_file,
+)
 
 __all__ = ["MARKER", "here", "learner_folder", "own_folder", "read_marker", "write_marker"]
 

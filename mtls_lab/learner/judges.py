@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from mtls_lab.errors import LabError, UnknownName
+from mtls_lab.common import LabError, UnknownName
 from mtls_lab.learner.judges_of_part_4 import PART_4, served
 from mtls_lab.wire import SECRET, Direction, Exchange, server_name
 

@@ -17,11 +17,18 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import FileProblem, UnknownName
-from mtls_lab.facts import resource_folder
-from mtls_lab.files import PathLike, private_folder, read_file, write_file, writing
+from mtls_lab.common import (
+    FileProblem,
+    PathLike,
+    UnknownName,
+    private_folder,
+    read_file,
+    resource_folder,
+    sweep,
+    write_file,
+    writing,
+)
 from mtls_lab.learner.folder import own_folder, read_marker, write_marker
-from mtls_lab.scratch import sweep
 
 __all__ = [
     "Reset",

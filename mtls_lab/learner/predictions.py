@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mtls_lab.errors import LabError, UnknownName
-from mtls_lab.facts import read_facts
+from mtls_lab.common import LabError, UnknownName, read_facts
 from mtls_lab.learner import progress
 from mtls_lab.learner.judges import judge
 

@@ -21,8 +21,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import FileProblem, why_of
-from mtls_lab.files import append_line, read_file
+from mtls_lab.common import FileProblem, append_line, read_file, why_of
 from mtls_lab.learner.folder import learner_folder
 
 __all__ = [

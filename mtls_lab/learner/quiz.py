@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mtls_lab.errors import UnknownName
-from mtls_lab.facts import read_facts
+from mtls_lab.common import UnknownName, read_facts
 from mtls_lab.learner import progress
 from mtls_lab.learner.progress import HANDED_IN, Progress, Taken
 

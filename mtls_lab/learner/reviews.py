@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from itertools import takewhile
 from pathlib import Path
 
-from mtls_lab.errors import UnknownName
+from mtls_lab.common import UnknownName
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.predictions import Question, Revealed
 from mtls_lab.learner.progress import Progress, Told

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError
 
 __all__ = ["Run", "in_short", "make"]
 

@@ -10,7 +10,7 @@ import shlex
 import shutil
 import subprocess
 
-from mtls_lab.errors import LabError, ToolMissing, expect_text, why_of
+from mtls_lab.common import LabError, ToolMissing, expect_text, why_of
 
 __all__ = ["available", "openssl"]
 

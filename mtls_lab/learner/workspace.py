@@ -21,13 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtls_lab import pki
-from mtls_lab.errors import FileProblem
-from mtls_lab.facts import resource_folder
-from mtls_lab.files import private_folder
+from mtls_lab.common import FileProblem, private_folder, resource_folder, typed
 from mtls_lab.learner.folder import here, learner_folder, own_folder, read_marker, write_marker
 from mtls_lab.net import Backend, ask, client_context, server_context
 from mtls_lab.pki import is_current, pem
-from mtls_lab.program import typed
 
 __all__ = ["FOLDERS", "Workspace", "enter"]
 

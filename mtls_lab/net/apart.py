@@ -19,14 +19,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from mtls_lab.errors import LabError, expect_number, expect_text
-from mtls_lab.files import PathLike
+from mtls_lab.common import LabError, PathLike, expect_number, expect_text, package_path
 from mtls_lab.net.clock import LONGEST, Clock
 from mtls_lab.net.contexts import client_context
 from mtls_lab.net.device import GRACE, Upstream, ask, expect_upstream
 from mtls_lab.net.sockets import Address
 from mtls_lab.net.tls import watch
-from mtls_lab.program import package_path
 from mtls_lab.wire import Exchange, Failure, Side, Stage
 
 __all__ = ["Presented", "ask_apart", "ask_each_apart"]

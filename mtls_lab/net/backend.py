@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-from mtls_lab.errors import LabError, expect_function, expect_number, expect_text, kind_of
+from mtls_lab.common import LabError, expect_function, expect_number, expect_text, kind_of
 from mtls_lab.net.clock import LEAST, LONGEST
 from mtls_lab.net.sockets import MAX_CONNECTIONS, Acceptor, Address, Mailbox
 from mtls_lab.net.tls import (

@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import Callable
 
-from mtls_lab.files import PathLike
+from mtls_lab.common import PathLike
 from mtls_lab.net.tls import PeerCertificate
 
 __all__ = [

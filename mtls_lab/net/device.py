@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Never, Protocol
 
-from mtls_lab.errors import LabError, expect_number, expect_text, kind_of
+from mtls_lab.common import LabError, expect_number, expect_text, kind_of
 from mtls_lab.net.clock import LONGEST, Clock, addresses
 from mtls_lab.net.recording import RecordedSocket
 from mtls_lab.net.sockets import Address

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator
 from typing import Self
 
-from mtls_lab.errors import TamperFailed, expect_function
+from mtls_lab.common import TamperFailed, expect_function
 from mtls_lab.net.clock import Clock, addresses, await_connection
 from mtls_lab.net.device import Upstream, expect_upstream
 from mtls_lab.net.sockets import Acceptor, Address, Mailbox

@@ -15,9 +15,8 @@ import threading
 from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
-from mtls_lab.errors import NetworkProblem
+from mtls_lab.common import NetworkProblem, host_and_port
 from mtls_lab.net.sock_diag import is_loopback, stranger
-from mtls_lab.text import host_and_port
 
 __all__ = [
     "MAX_CONNECTIONS",

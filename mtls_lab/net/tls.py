@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from mtls_lab.errors import LabError, kind_of
+from mtls_lab.common import LabError, kind_of
 from mtls_lab.wire import Message
 from mtls_lab.wire.handshake import read_notes
 

@@ -13,8 +13,8 @@ import ipywidgets
 from mtls_lab.attacks import ATTACKS, Attack, AttackResult, AttackTable, Protection, attack_table
 from mtls_lab.attacks.protections import expect_protections
 from mtls_lab.attacks.table import heading
+from mtls_lab.common import UnknownName
 from mtls_lab.drawing import breakable, escape, table
-from mtls_lab.errors import UnknownName
 from mtls_lab.panels.base import Panel, mark
 
 __all__ = ["AttackPanel"]

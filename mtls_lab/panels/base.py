@@ -21,9 +21,8 @@ import anywidget
 import ipywidgets
 
 from mtls_lab.classroom.out_of_order import hint, missing
+from mtls_lab.common import LabError, PathLike
 from mtls_lab.drawing import breakable, code, escape, verdict
-from mtls_lab.errors import LabError
-from mtls_lab.files import PathLike
 
 __all__ = ["WIDE", "Panel", "details", "field", "mark", "need"]
 

@@ -17,14 +17,12 @@ import ipywidgets
 from cryptography import x509
 
 from mtls_lab import drawing
+from mtls_lab.common import FileProblem, LabError, PathLike, UnknownName, printable
 from mtls_lab.drawing import breakable, definitions, escape, side_by_side
-from mtls_lab.errors import FileProblem, LabError, UnknownName
 from mtls_lab.experiments.own import ROLES, Own, look_into, read_chain
-from mtls_lab.files import PathLike
 from mtls_lab.panels.base import WIDE, Panel, details, mark, need
 from mtls_lab.pki import Field, common_name, describe, read_fields
 from mtls_lab.pki.signed import expect_certificate
-from mtls_lab.text import printable
 
 __all__ = ["CertificatePanel", "card", "found_in"]
 

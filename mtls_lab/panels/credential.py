@@ -12,12 +12,11 @@ from pathlib import Path
 
 import ipywidgets
 
+from mtls_lab.common import UnknownName, read_file
 from mtls_lab.drawing import beside, escape
-from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Credential, CredentialStore, catalogue
 from mtls_lab.explaining import explain
 from mtls_lab.explaining.cards import reasons
-from mtls_lab.files import read_file
 from mtls_lab.net import (
     Backend,
     ask,

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import ipywidgets
 
+from mtls_lab.common import UnknownName
 from mtls_lab.drawing import definitions, escape, table
-from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Fleet
 from mtls_lab.experiments.fleet import SHARING, STATES, Device, Report, count
 from mtls_lab.panels.base import WIDE, Panel, mark

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import ipywidgets
 
+from mtls_lab.common import UnknownName
 from mtls_lab.drawing import definitions, escape
-from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Life, LifeReport
 from mtls_lab.experiments.life import CAS, TRUSTED, Member
 from mtls_lab.panels.base import WIDE, Panel, mark

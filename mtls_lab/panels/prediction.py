@@ -17,8 +17,8 @@ from typing import Any
 import ipywidgets
 
 from mtls_lab.classroom.out_of_order import hint
+from mtls_lab.common import FileProblem, LabError, kind_of
 from mtls_lab.drawing import code, dots, escape
-from mtls_lab.errors import FileProblem, LabError, kind_of
 from mtls_lab.exercises import standing
 from mtls_lab.learner import predictions, runs
 from mtls_lab.learner.predictions import Revealed

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ipywidgets
 
+from mtls_lab.common import UnknownName
 from mtls_lab.drawing import escape
-from mtls_lab.errors import UnknownName
 from mtls_lab.learner import progress, reviews
 from mtls_lab.learner.predictions import Question, Revealed
 from mtls_lab.panels.base import Panel, mark

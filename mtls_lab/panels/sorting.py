@@ -11,8 +11,8 @@ from typing import Any
 
 import ipywidgets
 
+from mtls_lab.common import UnknownName
 from mtls_lab.drawing import actor, card, escape, side_by_side
-from mtls_lab.errors import UnknownName
 from mtls_lab.explaining import explain
 from mtls_lab.explaining.cards import reasons
 from mtls_lab.panels.base import Panel, details, mark

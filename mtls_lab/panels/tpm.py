@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import ipywidgets
 
+from mtls_lab.common import read_facts
 from mtls_lab.drawing import beside, breakable, escape
 from mtls_lab.experiments.holders import KEYS, VERSIONS, KeyBench, KeyRun, holders
 from mtls_lab.explaining import explain
 from mtls_lab.explaining.cards import reasons
-from mtls_lab.facts import read_facts
 from mtls_lab.panels.base import WIDE, Panel, details, mark
 from mtls_lab.panels.credential import MEANS, NOT_SENT
 from mtls_lab.panels.ladder import Ladder

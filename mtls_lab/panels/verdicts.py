@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from functools import cache
 
+from mtls_lab.common import PathLike, read_facts
 from mtls_lab.drawing import BAD, GOOD, breakable, escape
 from mtls_lab.experiments import Recipe
 from mtls_lab.experiments.own import Own
 from mtls_lab.experiments.workbench import RULES, Cause, Trial, Trials, causes
 from mtls_lab.explaining import explain
 from mtls_lab.explaining.cards import reasons
-from mtls_lab.facts import read_facts
-from mtls_lab.files import PathLike
 from mtls_lab.panels.base import details, field, mark
 from mtls_lab.wire import Failure
 

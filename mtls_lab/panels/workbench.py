@@ -12,12 +12,11 @@ from dataclasses import asdict
 
 import ipywidgets
 
+from mtls_lab.common import LabError, PathLike, printable
 from mtls_lab.drawing import escape, table
-from mtls_lab.errors import LabError
 from mtls_lab.experiments import Recipe, Workbench
 from mtls_lab.experiments.own import look_into
 from mtls_lab.experiments.workbench import CHOICES, RULES, Trials
-from mtls_lab.files import PathLike
 from mtls_lab.panels.base import Panel, details
 from mtls_lab.panels.certificate import card, found_in
 from mtls_lab.panels.verdicts import (
@@ -30,7 +29,6 @@ from mtls_lab.panels.verdicts import (
     reasons_of,
     title,
 )
-from mtls_lab.text import printable
 
 __all__ = ["WorkbenchPanel"]
 

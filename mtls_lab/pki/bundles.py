@@ -17,14 +17,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from mtls_lab.errors import FileProblem
-from mtls_lab.files import Password, PathLike
+from mtls_lab.common import FileProblem, Password, PathLike, scratch_folder
 from mtls_lab.pki.keystores import count_keys, locked_key, read_keystore
 from mtls_lab.pki.kinds import OLD, kind_of, read_bounded
 from mtls_lab.pki.passwords import each_of, expect_openable, in_bytes
 from mtls_lab.pki.pem import write_certificate, write_key
 from mtls_lab.pki.signed import UNREADABLE
-from mtls_lab.scratch import scratch_folder
 
 __all__ = ["Bundle", "holds_a_pair", "is_old", "is_pkcs12", "keys_in", "read_bundle", "read_pair"]
 

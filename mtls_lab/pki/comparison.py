@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from mtls_lab.common import printable
 from mtls_lab.pki.description import oid_name
 from mtls_lab.pki.key_kinds import CURVES, public_key
 from mtls_lab.pki.names import hosts_of, is_address
@@ -30,7 +31,6 @@ from mtls_lab.pki.rules import (
     unfit_for,
 )
 from mtls_lab.pki.signed import has_signed, is_signed_by
-from mtls_lab.text import printable
 
 __all__ = ["beside", "compare", "path_of", "purposes_of"]
 

@@ -15,10 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from mtls_lab.errors import FileProblem
-from mtls_lab.files import PathLike, write_file
+from mtls_lab.common import FileProblem, PathLike, scratch_folder, write_file
 from mtls_lab.pki.kinds import read_bounded
-from mtls_lab.scratch import scratch_folder
 
 __all__ = ["Entry", "blocks_in", "entries_of", "is_container", "unpacked"]
 

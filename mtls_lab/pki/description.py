@@ -15,10 +15,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from mtls_lab.facts import read_facts
+from mtls_lab.common import printable, read_facts
 from mtls_lab.pki.key_kinds import POST_QUANTUM
 from mtls_lab.pki.signed import UNREADABLE, expect_certificate
-from mtls_lab.text import printable
 
 __all__ = [
     "MISSING",

@@ -15,8 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from mtls_lab.errors import FileProblem
-from mtls_lab.files import PathLike
+from mtls_lab.common import FileProblem, PathLike
 from mtls_lab.pki.forms import JKS
 from mtls_lab.pki.kinds import read_bounded
 from mtls_lab.pki.signed import UNREADABLE

@@ -14,8 +14,7 @@ import os
 import re
 import struct
 
-from mtls_lab.errors import FileProblem, why_of
-from mtls_lab.files import PathLike, read_file
+from mtls_lab.common import FileProblem, PathLike, read_file, why_of
 from mtls_lab.pki.forms import (
     BARE_CR,
     BY_BLOCK,

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from mtls_lab.errors import LabError, kind_of
+from mtls_lab.common import LabError, kind_of
 from mtls_lab.pki.names import is_address
 
 __all__ = [

@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from mtls_lab.errors import FileProblem
-from mtls_lab.files import Password, PathLike
+from mtls_lab.common import FileProblem, Password, PathLike
 from mtls_lab.pki.kinds import read_bounded
 
 __all__ = ["each_of", "expect_openable", "in_bytes", "is_costly"]

@@ -1,7 +1,7 @@
 """PEM files: keys, certificates, requests and revocation lists, read and written with care.
 
 Here: the mode of each kind, and one clear message for each way in which a file can be the wrong
-one. Not here: making what is written (authority.py), and how a file is written (files.py).
+one. Not here: making what is written (authority.py), and how a file is written (common/files.py).
 """
 
 from __future__ import annotations
@@ -21,14 +21,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from mtls_lab.errors import FileProblem, expect_written
-from mtls_lab.files import Password, PathLike, write_file
+from mtls_lab.common import (
+    FileProblem,
+    Password,
+    PathLike,
+    expect_written,
+    scratch_folder,
+    write_file,
+)
 from mtls_lab.pki.forms import EXCHANGE, INSTEAD
 from mtls_lab.pki.kinds import kind_of, read_bounded
 from mtls_lab.pki.passwords import each_of, in_bytes, is_costly
 from mtls_lab.pki.signed import UNREADABLE
 from mtls_lab.pki.trusted import for_everybody
-from mtls_lab.scratch import scratch_folder
 
 __all__ = [
     "Identity",

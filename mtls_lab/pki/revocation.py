@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from mtls_lab.files import PathLike
+from mtls_lab.common import PathLike
 from mtls_lab.pki.comparison import path_of
 from mtls_lab.pki.key_kinds import public_key
 from mtls_lab.pki.pem import read_crls

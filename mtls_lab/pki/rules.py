@@ -14,11 +14,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
+from mtls_lab.common import printable
 from mtls_lab.pki.description import oid_name, weak_digest
 from mtls_lab.pki.key_kinds import OTHERS, POST_QUANTUM, key_kind, public_key
 from mtls_lab.pki.names import outside
 from mtls_lab.pki.signed import UNREADABLE
-from mtls_lab.text import printable
 
 __all__ = [
     "NS_CERT_TYPE",

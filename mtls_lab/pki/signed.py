@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
-from mtls_lab.errors import LabError, kind_of
+from mtls_lab.common import LabError, kind_of
 
 __all__ = [
     "UNREADABLE",

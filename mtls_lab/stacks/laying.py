@@ -10,8 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from mtls_lab.errors import FileProblem, why_of
-from mtls_lab.files import read_file, write_file
+from mtls_lab.common import FileProblem, read_file, why_of, write_file
 from mtls_lab.stacks.programs import Program, source
 from mtls_lab.stacks.running import on_ports, prepare
 

@@ -12,10 +12,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from mtls_lab.common import Shown, read_facts, scratch_folder
 from mtls_lab.drawing import actor, breakable, card, escape, side_by_side
-from mtls_lab.facts import read_facts
 from mtls_lab.net import Relay
-from mtls_lab.scratch import scratch_folder
 from mtls_lab.stacks.laying import copy_file, lay_out
 from mtls_lab.stacks.programs import Program, how_to_get
 from mtls_lab.stacks.running import (
@@ -28,7 +27,6 @@ from mtls_lab.stacks.running import (
     started,
 )
 from mtls_lab.stacks.steady import steady
-from mtls_lab.text import Shown
 
 __all__ = ["CREDENTIALS", "Encounter", "Encounters", "meet", "title"]
 

@@ -17,10 +17,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from mtls_lab.errors import FileProblem
-from mtls_lab.facts import read_facts
-from mtls_lab.files import read_file
-from mtls_lab.program import installing
+from mtls_lab.common import FileProblem, installing, read_facts, read_file
 
 __all__ = ["ADDED", "Program", "found", "how_to_get", "source"]
 

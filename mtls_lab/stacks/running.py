@@ -22,8 +22,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtls_lab.errors import LabError
-from mtls_lab.facts import read_facts
+from mtls_lab.common import LabError, read_facts
 from mtls_lab.net.clock import Clock
 from mtls_lab.stacks.programs import ADDED, Program, found
 from mtls_lab.stacks.states import CONNECTED, LISTENS, states

@@ -6,7 +6,7 @@ Here: text to text. Not here: which lines are worth reading (programs.py).
 import re
 from collections.abc import Iterable
 
-from mtls_lab.text import printable
+from mtls_lab.common import printable
 
 __all__ = ["steady"]
 

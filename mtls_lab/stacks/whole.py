@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mtls_lab.common import Shown
 from mtls_lab.drawing import definitions
 from mtls_lab.stacks.meeting import CREDENTIALS, Encounter, Encounters, title
-from mtls_lab.text import Shown
 
 __all__ = ["StackTable", "stack_table"]
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES128
 from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
 
-from mtls_lab.files import PathLike
+from mtls_lab.common import PathLike
 from mtls_lab.tpm.chip import Chip
 from mtls_lab.tpm.conversation import ENDORSEMENT, Conversation
 from mtls_lab.tpm.endorsed import opener_of

@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.files import PathLike
+from mtls_lab.common import PathLike
 from mtls_lab.net.sockets import NO_ROOM, PAUSE
 from mtls_lab.tpm.caller import exactly, message, process_of
 from mtls_lab.tpm.manager import Asked, Manager

@@ -13,10 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtls_lab.errors import LabError
-from mtls_lab.files import PathLike, read_json
-from mtls_lab.program import typed
-from mtls_lab.text import printable
+from mtls_lab.common import LabError, PathLike, printable, read_json, typed
 from mtls_lab.tpm import commands
 from mtls_lab.tpm.caller import call, process_of, reaches
 from mtls_lab.tpm.codes import decode

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mtls_lab.facts import read_facts
+from mtls_lab.common import read_facts
 
 __all__ = ["ResponseCode", "code_in_words", "codes_in", "command_name", "decode"]
 

@@ -13,7 +13,7 @@ from typing import Protocol, Self, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from mtls_lab.errors import LabError, why_of
+from mtls_lab.common import LabError, why_of
 from mtls_lab.tpm import commands
 from mtls_lab.tpm.caller import TIMEOUT, connected
 from mtls_lab.tpm.chip import Chip

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError
 from mtls_lab.tpm.chip import Chip
 from mtls_lab.tpm.conversation import ENDORSEMENT, Conversation, Refusal
 from mtls_lab.tpm.structures import (

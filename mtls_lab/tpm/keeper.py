@@ -22,10 +22,15 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from mtls_lab import errors
-from mtls_lab.errors import LabError
-from mtls_lab.files import PathLike, private_folder, read_json, writing
-from mtls_lab.program import package_path
+from mtls_lab.common import (
+    LabError,
+    PathLike,
+    errors,
+    package_path,
+    private_folder,
+    read_json,
+    writing,
+)
 from mtls_lab.tpm.chip import RUNNING, Chip
 from mtls_lab.tpm.software import SoftwareTPM, swtpm
 

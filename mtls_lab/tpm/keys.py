@@ -15,11 +15,18 @@ from pathlib import Path
 
 from cryptography import x509
 
-from mtls_lab.errors import FileProblem, LabError, expect_text, why_of
-from mtls_lab.files import PathLike, read_file, write_file
+from mtls_lab.common import (
+    FileProblem,
+    LabError,
+    PathLike,
+    expect_text,
+    read_file,
+    scratch_folder,
+    why_of,
+    write_file,
+)
 from mtls_lab.pki.leaf import name_of
 from mtls_lab.pki.signed import UNREADABLE
-from mtls_lab.scratch import scratch_folder
 from mtls_lab.tpm.caller import reaches
 from mtls_lab.tpm.chip import Chip
 from mtls_lab.tpm.conversation import OWNER, Conversation

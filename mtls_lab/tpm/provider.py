@@ -20,9 +20,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from mtls_lab.errors import LabError, ToolMissing
-from mtls_lab.files import PathLike, write_file
-from mtls_lab.program import typed
+from mtls_lab.common import LabError, PathLike, ToolMissing, typed, write_file
 from mtls_lab.tpm.chip import VARIABLE, Chip
 from mtls_lab.tpm.codes import codes_in
 

@@ -9,9 +9,8 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from mtls_lab.common import Shown, read_facts
 from mtls_lab.drawing import BAD, GOOD, escape, table
-from mtls_lab.facts import read_facts
-from mtls_lab.text import Shown
 from mtls_lab.tpm.manager import Asked
 
 __all__ = ["Questions", "in_a_row"]

@@ -23,9 +23,17 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Self
 
-from mtls_lab.errors import FileProblem, LabError, ToolMissing
-from mtls_lab.files import PathLike, private_folder, read_file, write_file, writing
-from mtls_lab.scratch import scratch_folder
+from mtls_lab.common import (
+    FileProblem,
+    LabError,
+    PathLike,
+    ToolMissing,
+    private_folder,
+    read_file,
+    scratch_folder,
+    write_file,
+    writing,
+)
 from mtls_lab.tpm import commands
 from mtls_lab.tpm.broker import Broker
 from mtls_lab.tpm.caller import TIMEOUT

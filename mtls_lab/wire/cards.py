@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mtls_lab.common import Shown
 from mtls_lab.drawing import (
     ACTORS,
     WARN,
@@ -23,7 +24,6 @@ from mtls_lab.drawing import (
     side_by_side,
     varying,
 )
-from mtls_lab.text import Shown
 
 if TYPE_CHECKING:
     from mtls_lab.wire.outcome import Exchange, Failure, Side, Step

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
-from mtls_lab.text import Shown
+from mtls_lab.common import Shown
 from mtls_lab.wire.names import CLOSURE_ALERTS, alert_name, handshake_name
 from mtls_lab.wire.reading import (
     Field,

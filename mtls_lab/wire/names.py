@@ -11,7 +11,7 @@ import ssl
 from functools import cache
 from typing import Any
 
-from mtls_lab.facts import read_facts
+from mtls_lab.common import read_facts
 
 __all__ = [
     "CLOSURE_ALERTS",

@@ -16,9 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mtls_lab.errors import LabError
-from mtls_lab.files import PathLike
-from mtls_lab.text import Shown, printable
+from mtls_lab.common import LabError, PathLike, Shown, printable
 from mtls_lab.wire.names import after_handshake, reason_of, verify_message_of
 
 if TYPE_CHECKING:  # reading messages is slow to load, and an outcome needs it only where it is read

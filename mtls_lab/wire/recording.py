@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mtls_lab.errors import FileProblem
-from mtls_lab.files import PathLike, write_file
+from mtls_lab.common import FileProblem, PathLike, write_file
 from mtls_lab.wire.handshake import Handshake, Message, message_of
 from mtls_lab.wire.names import alert_name, handshake_name
 from mtls_lab.wire.records import (

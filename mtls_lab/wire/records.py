@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
-from mtls_lab.text import printable
+from mtls_lab.common import printable
 from mtls_lab.wire.names import alert_name, handshake_name, name_of
 from mtls_lab.wire.protocol import MAX_LINE
 

@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass
 from typing import Any
 
-from mtls_lab.text import Shown
+from mtls_lab.common import Shown
 
 __all__ = ["Session"]
 

@@ -10,7 +10,7 @@ import re
 
 from nbformat import NotebookNode
 
-from mtls_lab.facts import read_facts
+from mtls_lab.common import read_facts
 
 #: A mark; what it encloses is the text itself.
 MARK = re.compile(r"<abbr[^>]*>([^<]*)</abbr>")

@@ -12,7 +12,7 @@ from pathlib import Path
 import shtab
 
 from mtls_lab.cli.parser import parser_of
-from mtls_lab.facts import resource_folder
+from mtls_lab.common import resource_folder
 
 #: Those that shtab and we can try.
 SHELLS = ("bash", "zsh")

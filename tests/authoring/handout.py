@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-from mtls_lab.facts import read_facts
+from mtls_lab.common import read_facts
 from mtls_lab.learner.predictions import question, questions
 from tests.authoring import slides
 from tests.authoring.canonical import ROOT, read

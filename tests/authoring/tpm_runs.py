@@ -7,8 +7,8 @@ Here: a real run of each choice, as data/tpm_runs.json keeps it. Not here: readi
 import json
 from typing import Any
 
+from mtls_lab.common import resource_folder
 from mtls_lab.experiments.holders import VERSIONS, KeyBench, KeyRun, holders
-from mtls_lab.facts import resource_folder
 from mtls_lab.wire import Side
 
 Told = dict[str, Any]

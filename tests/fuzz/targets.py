@@ -20,6 +20,7 @@ from cryptography import x509
 
 from mtls_lab.classroom import class_report, read_export
 from mtls_lab.classroom.one_learner import report as one_report
+from mtls_lab.common import LabError
 from mtls_lab.diagnosing.asking import status_of
 from mtls_lab.diagnosing.attempts import Attempt
 from mtls_lab.diagnosing.judging import judge
@@ -35,7 +36,6 @@ from mtls_lab.enrolment import (
     request,
     request_from,
 )
-from mtls_lab.errors import LabError
 from mtls_lab.explaining import explain
 from mtls_lab.learner import notebooks, progress
 from mtls_lab.learner.folder import MARKER, read_marker

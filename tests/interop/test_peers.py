@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 import pytest
 
 from mtls_lab import explain
+from mtls_lab.common import read_facts
 from mtls_lab.explaining.alerts import alerts_in
 from mtls_lab.explaining.peers import LEAST, Runs, said
-from mtls_lab.facts import read_facts
 from tests.interop.peers.certificates import make
 from tests.interop.peers.clients import Call
 from tests.interop.peers.clients import said as call_said

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from jupyter_client.manager import KernelManager
 
-from mtls_lab.scratch import scratch_folder
+from mtls_lab.common import scratch_folder
 from tests.authoring.canonical import CELL_TIMEOUT, KERNEL_OPTIONS
 
 #: Waits until connections that were just closed are over, then tells what the kernel still holds.

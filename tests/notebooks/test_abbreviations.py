@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.facts import read_facts
+from mtls_lab.common import read_facts
 from tests.authoring import abbreviations, canonical
 
 CAPITALS = re.compile(r"\b(?!SSL_)[A-Z][A-Z0-9]+(?=s?\b)")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.facts import read_facts
+from mtls_lab.common import read_facts
 from mtls_lab.learner.predictions import question
 from tests.authoring import handout
 from tests.authoring.canonical import ROOT

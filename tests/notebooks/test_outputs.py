@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from mtls_lab.scratch import scratch_folder
+from mtls_lab.common import scratch_folder
 from mtls_lab.tpm import SoftwareTPM, missing
 from mtls_lab.tpm.provider import SIGNS_ALONE, version_of
 from tests.authoring import canonical

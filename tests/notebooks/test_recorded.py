@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from mtls_lab.classroom import recorded
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError
 from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key
 from tests import needed
 from tests.authoring import canonical

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from nbformat import NotebookNode
 
-from mtls_lab.facts import read_facts
+from mtls_lab.common import read_facts
 from mtls_lab.stacks.programs import found
 from tests.authoring import canonical
 from tests.notebooks.kernel import Kernel

@@ -16,7 +16,7 @@ from mtls_lab.attacks import (
     eavesdrop,
     lab_protections,
 )
-from mtls_lab.errors import LabError, ProtectionBroken, UnknownName
+from mtls_lab.common import LabError, ProtectionBroken, UnknownName
 from mtls_lab.net import server_context
 from mtls_lab.panels import AttackPanel
 from mtls_lab.panels import attack as module

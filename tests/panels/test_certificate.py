@@ -16,13 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from mtls_lab import CertificateAuthority, ask
-from mtls_lab.errors import FileProblem, LabError, UnknownName
+from mtls_lab.common import FileProblem, LabError, UnknownName, resource_folder
 from mtls_lab.experiments import Recipe, Workbench
 from mtls_lab.experiments import trying as trial
 from mtls_lab.experiments.trying import STRICT
 from mtls_lab.experiments.workbench import CHOICES, Trial, Trials
 from mtls_lab.explaining import explain
-from mtls_lab.facts import resource_folder
 from mtls_lab.net import Backend
 from mtls_lab.panels import CertificatePanel, WorkbenchPanel
 from mtls_lab.panels.certificate import card

@@ -2,8 +2,8 @@
 
 import pytest
 
+from mtls_lab.common import UnknownName
 from mtls_lab.enrolment import calling
-from mtls_lab.errors import UnknownName
 from mtls_lab.experiments import Fleet
 from mtls_lab.experiments.fleet import SHARING, STATES, Report
 from mtls_lab.net import device as client

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mtls_lab.errors import UnknownName
+from mtls_lab.common import UnknownName
 from mtls_lab.experiments import Life
 from mtls_lab.experiments.life import LifeReport
 from mtls_lab.panels import LifePanel

@@ -9,7 +9,7 @@ import pytest
 
 from mtls_lab import enter
 from mtls_lab.classroom.out_of_order import HINT, MADE_IN
-from mtls_lab.errors import FileProblem
+from mtls_lab.common import FileProblem
 from mtls_lab.panels import CredentialPanel
 from mtls_lab.panels.credential import DEVICE_CA, FILES
 from mtls_lab.panels.prediction import PredictPanel

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from mtls_lab.errors import FileProblem, LabError, UnknownName
+from mtls_lab.common import FileProblem, LabError, UnknownName
 from mtls_lab.experiments import Workbench
 from mtls_lab.experiments.own import look_into
 from mtls_lab.panels import CertificatePanel, WorkbenchPanel

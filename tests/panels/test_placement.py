@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtls_lab.errors import UnknownName
+from mtls_lab.common import UnknownName
 from mtls_lab.experiments import Kit
 from mtls_lab.experiments.placement import EMPTY, Placed, files, placement, slots, starts
 from mtls_lab.panels import PlacementPanel

@@ -10,7 +10,7 @@ import ipywidgets
 import pytest
 
 import mtls_lab
-from mtls_lab.errors import LabError, UnknownName
+from mtls_lab.common import LabError, UnknownName
 from mtls_lab.learner import predictions, progress
 from mtls_lab.panels import PredictPanel, predict, reveal
 from mtls_lab.wire import Exchange, Side, Stage

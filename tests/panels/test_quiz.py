@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.errors import UnknownName
+from mtls_lab.common import UnknownName
 from mtls_lab.learner import progress, quiz
 from mtls_lab.learner.progress import Taken
 from mtls_lab.panels import QuizPanel

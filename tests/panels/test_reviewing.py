@@ -6,7 +6,7 @@ from pathlib import Path
 import ipywidgets
 import pytest
 
-from mtls_lab.errors import UnknownName
+from mtls_lab.common import UnknownName
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.progress import Reviewed
 from mtls_lab.panels import ReviewPanel, review

@@ -3,7 +3,7 @@
 import pytest
 import traitlets
 
-from mtls_lab.errors import UnknownName
+from mtls_lab.common import UnknownName
 from mtls_lab.experiments.chains import Chain
 from mtls_lab.experiments.parsons import assemble
 from mtls_lab.panels import ChainPanel, ParsonsPanel, PlacementPanel

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.errors import UnknownName
+from mtls_lab.common import UnknownName, read_facts
 from mtls_lab.experiments import holders as module
 from mtls_lab.experiments.holders import KEYS, VERSIONS, KeyBench, holders
-from mtls_lab.facts import read_facts
 from mtls_lab.panels import TpmPanel
 from mtls_lab.panels import tpm as panel_module
 from mtls_lab.tpm import missing

@@ -10,7 +10,7 @@ import pytest
 
 from mtls_lab import Exchange, Stage
 from mtls_lab.attacks import Protection, lab_protections
-from mtls_lab.errors import UnknownName
+from mtls_lab.common import UnknownName
 from mtls_lab.experiments.eavesdropping import listing, places, units
 from mtls_lab.experiments.mallory import DEEDS, Plan, Replay
 from mtls_lab.net import Chunk

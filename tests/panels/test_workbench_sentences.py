@@ -13,9 +13,9 @@ from functools import cache
 
 import pytest
 
+from mtls_lab.common import read_facts
 from mtls_lab.experiments import Recipe, Workbench
 from mtls_lab.experiments.workbench import CHOICES, Trials, causes
-from mtls_lab.facts import read_facts
 from mtls_lab.panels.verdicts import notes, reasons_of
 
 SERVER, CLIENT, CA = "as a server", "as a client", "as a CA"

@@ -14,9 +14,9 @@ import pytest
 import mtls_lab
 from mtls_lab import attacks, checks, panels
 from mtls_lab.attacks import ATTACKS
+from mtls_lab.common import read_facts
 from mtls_lab.exercises import EXERCISES
 from mtls_lab.experiments import catalogue
-from mtls_lab.facts import read_facts
 from mtls_lab.kata import faults
 from mtls_lab.kata.sabotage import STEPS
 from mtls_lab.learner.judges import JUDGES

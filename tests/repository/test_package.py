@@ -21,8 +21,7 @@ PACKAGE = ROOT / "mtls_lab"
 
 #: Each folder or file of the top level may import those before it, and no other.
 LAYERS = [
-    *("text", "errors", "files", "scratch", "facts", "program", "face"),
-    "drawing",
+    *("face", "common", "drawing"),
     *("pki", "wire", "net", "tpm"),
     *("explaining", "diagnosing", "stacks", "attacks", "enrolment", "experiments", "learner"),
     *("exercises", "kata", "classroom", "panels"),
@@ -35,7 +34,7 @@ HEAVY |= {"cryptography"}  # Part 1 needs none
 
 
 def module_of(path: Path) -> str:
-    """`errors` for mtls_lab/errors.py, `panels` for all that is in mtls_lab/panels/."""
+    """`face` for mtls_lab/face.py, `panels` for all that is in mtls_lab/panels/."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 

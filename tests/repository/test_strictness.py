@@ -13,7 +13,7 @@ from tests.repository.files import ROOT, texts
 SKIP = "import pytest\n@pytest.mark.skip(reason='too hard')\ndef test_skip(): pass"
 SKIP_MODULE = "import pytest\npytest.skip('no such machine', allow_module_level=True)"
 XFAIL = "import pytest\n@pytest.mark.xfail(reason='not yet')\ndef test_xfail(): assert 0"
-LACKING = """from mtls_lab.errors import ToolMissing
+LACKING = """from mtls_lab.common import ToolMissing
 def test_tool(): raise ToolMissing('no swtpm', 'a TPM', 'install it')"""
 FINE = "def test_pass(): pass"
 WARN = "def test_warn():\n    open(__file__)"

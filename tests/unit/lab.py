@@ -21,7 +21,7 @@ from typing import NamedTuple
 import pytest
 
 from mtls_lab import CertificateAuthority, Exchange, Failure, ask, serve, watch
-from mtls_lab.errors import ToolMissing
+from mtls_lab.common import ToolMissing
 from mtls_lab.experiments import CredentialStore
 from mtls_lab.learner import predictions
 from mtls_lab.net import Address, Backend, client_context, running, server_context

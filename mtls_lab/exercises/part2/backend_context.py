@@ -11,6 +11,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from mtls_lab.common import scratch_folder
 from mtls_lab.exercises.contexts import World, context_of_files
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET, strict_device
@@ -18,7 +19,6 @@ from mtls_lab.exercises.refusals import why_not_served
 from mtls_lab.exercises.result import Unsafe
 from mtls_lab.exercises.temptations import careless_devices, no_key_log
 from mtls_lab.net import Backend, Relay, ask
-from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import Exchange
 
 __all__ = ["backend_context"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from mtls_lab.common import scratch_folder
 from mtls_lab.exercises.contexts import World, context_of_files
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, server_context
@@ -16,7 +17,6 @@ from mtls_lab.exercises.result import Unsafe
 from mtls_lab.exercises.temptations import agrees_to_nothing_else, careless_backends, impostors
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import public_ca
-from mtls_lab.scratch import scratch_folder
 
 __all__ = ["device_context"]
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mtls_lab.common import scratch_folder
 from mtls_lab.exercises.calling import Called, call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import (
@@ -34,7 +35,6 @@ from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.exercises.temptations import Impostor, careless, impostors
 from mtls_lab.net import Address, Backend
 from mtls_lab.pki import CertificateAuthority, public_ca, write_certificate
-from mtls_lab.scratch import scratch_folder
 from mtls_lab.wire import MAX_LINE
 
 __all__ = ["fetch"]

@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
 
-from mtls_lab.errors import kind_of
+from mtls_lab.common import kind_of
 from mtls_lab.exercises.calling import LIMIT, Called, Rule
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET, server_context, strict_device

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from mtls_lab.common import scratch_folder
 from mtls_lab.exercises.devices import ForDevices
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET
@@ -17,7 +18,6 @@ from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.exercises.thief import RULE, Theft, steal
 from mtls_lab.net import ask
 from mtls_lab.pki import Identity, pem
-from mtls_lab.scratch import scratch_folder
 
 __all__ = ["hardened_backend"]
 

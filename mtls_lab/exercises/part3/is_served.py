@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
+from mtls_lab.common import scratch_folder
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import (
@@ -30,7 +31,6 @@ from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.exercises.temptations import careless, impostors
 from mtls_lab.net import Address, Backend, hang_up, nobody_listens
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, public_ca
-from mtls_lab.scratch import scratch_folder
 
 __all__ = ["is_served"]
 

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from mtls_lab.common import scratch_folder
 from mtls_lab.exercises.contexts import context_in_folder
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import LIE, SECRET, server_context
@@ -22,7 +23,6 @@ from mtls_lab.exercises.temptations import (
 )
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, pem, public_ca
-from mtls_lab.scratch import scratch_folder
 
 __all__ = ["mutual_device"]
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from mtls_lab.common import write_file
 from mtls_lab.exercises.calling import LIMIT, Rule, call
 from mtls_lab.exercises.judging import exercise, is_open
 from mtls_lab.exercises.peers import PAST, SECRET, learners_ca, shown, strict_device
@@ -20,7 +21,6 @@ from mtls_lab.exercises.refusals import ASKING, EXPIRED, VALIDITY, refused_in_th
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.exercises.temptations import agrees_to_nothing_else, careless_devices
 from mtls_lab.exercises.thief import RULE, revoked_returns, steal
-from mtls_lab.files import write_file
 from mtls_lab.net import Backend, PeerCertificate, ask
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, is_current, pem
 from mtls_lab.pki.authority import CLOCK_SKEW

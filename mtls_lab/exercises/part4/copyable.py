@@ -15,6 +15,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, PublicFormat
 
+from mtls_lab.common import scratch_folder
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET, shown
@@ -28,7 +29,6 @@ from mtls_lab.exercises.wrapped import (
     lay_out,
     wrapped_key,
 )
-from mtls_lab.scratch import scratch_folder
 
 __all__ = ["copyable"]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError, scratch_folder
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET, shown
@@ -31,7 +31,6 @@ from mtls_lab.exercises.wrapped import (
     wrapped_key,
 )
 from mtls_lab.pki import create_key, pem
-from mtls_lab.scratch import scratch_folder
 from mtls_lab.tpm import SoftwareTPM, missing
 
 __all__ = ["must_revoke"]

@@ -11,15 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from mtls_lab.common import scratch_folder, write_file
 from mtls_lab.exercises.calling import call
 from mtls_lab.exercises.devices import REVOKED, Factory
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET, server_context, shown, strict_device
 from mtls_lab.exercises.result import NotYet, Unsafe
-from mtls_lab.files import write_file
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, pem
-from mtls_lab.scratch import scratch_folder
 
 __all__ = ["reloaded"]
 

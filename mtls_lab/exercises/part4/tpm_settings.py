@@ -14,13 +14,12 @@ from contextlib import chdir, suppress
 from pathlib import Path
 from typing import Any
 
+from mtls_lab.common import private_folder, scratch_folder
 from mtls_lab.exercises.calling import Called, call
 from mtls_lab.exercises.judging import exercise
 from mtls_lab.exercises.peers import SECRET, VERSIONS, shown
 from mtls_lab.exercises.result import NotYet, Unsafe
 from mtls_lab.exercises.wrapped import Company, not_run
-from mtls_lab.files import private_folder
-from mtls_lab.scratch import scratch_folder
 from mtls_lab.tpm import SoftwareTPM, missing
 from mtls_lab.tpm.provider import SIGNS_ALONE, version_of
 from mtls_lab.wire import Exchange

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from mtls_lab.common import scratch_folder
 from mtls_lab.exercises.contexts import context_in_folder
 from mtls_lab.exercises.devices import Factory
 from mtls_lab.exercises.judging import exercise
-from mtls_lab.scratch import scratch_folder
 
 __all__ = ["trust_devices"]
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import ipywidgets
 
+from mtls_lab.common import UnknownName
 from mtls_lab.drawing import escape
-from mtls_lab.errors import UnknownName
 from mtls_lab.experiments.eavesdropping import Unit
 from mtls_lab.experiments.mallory import DEEDS, Plan
 from mtls_lab.panels.base import WIDE, Panel

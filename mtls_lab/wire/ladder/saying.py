@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from mtls_lab.common import read_facts
 from mtls_lab.drawing import breakable, escape
-from mtls_lab.facts import read_facts
 from mtls_lab.wire.handshake import Message
 from mtls_lab.wire.ladder.listing import BETWEEN, Listing, Piece, Row, listings
 from mtls_lab.wire.ladder.look import Look

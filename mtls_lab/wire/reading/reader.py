@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as attribute
 
-from mtls_lab.text import printable
+from mtls_lab.common import printable
 from mtls_lab.wire.names import spelled
 
 __all__ = ["NOT_READABLE", "Field", "Malformed", "Reader"]

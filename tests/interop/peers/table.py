@@ -25,8 +25,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from mtls_lab.common import resource_folder
 from mtls_lab.explaining.peers import normalised
-from mtls_lab.facts import resource_folder
 from mtls_lab.wire.names import alert_of, normal
 from tests.interop.peers import clients, programs
 from tests.interop.peers.certificates import make

@@ -15,7 +15,7 @@ from mtls_lab.attacks import (
     steal_session,
     tamper,
 )
-from mtls_lab.errors import ProtectionBroken
+from mtls_lab.common import ProtectionBroken
 from mtls_lab.net import client_context, only_trusted_client, server_context
 from tests.unit.lab import Lab
 

@@ -14,8 +14,8 @@ from mtls_lab.attacks import (
     eavesdrop,
     lab_protections,
 )
+from mtls_lab.common import LabError
 from mtls_lab.drawing import BAD, GOOD
-from mtls_lab.errors import LabError
 from tests.authoring.picture import svg
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -15,7 +15,7 @@ from mtls_lab.classroom import entering
 from mtls_lab.classroom.entering import STARTS, enter
 from mtls_lab.classroom.out_of_order import HINT, hint, missing
 from mtls_lab.cli.jupyter import FIRST
-from mtls_lab.errors import FileProblem, UnknownName
+from mtls_lab.common import FileProblem, UnknownName
 from mtls_lab.exercises import EXERCISES
 from mtls_lab.learner import progress, workspace
 from tests.authoring import canonical
@@ -67,7 +67,7 @@ def test_a_notebook_that_there_is_not() -> None:
         ("import ssl; raise ssl.SSLError(1, '[X509: KEY_VALUES_MISMATCH]')", True),
         ("from mtls_lab import pem; pem.read_certificate('no.crt')", True),
         ("open('no.crt')", True),
-        ("from mtls_lab.files import write_file; write_file('ca', '')", False),
+        ("from mtls_lab.common import write_file; write_file('ca', '')", False),
         ("from mtls_lab import enter; enter('9')", False),
         ("1 / 0", False),
         ("'all is well'", False),

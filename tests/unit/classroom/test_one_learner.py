@@ -10,7 +10,7 @@ import pytest
 from mtls_lab.classroom import class_report, export, handing_in, one_learner, read_export, report
 from mtls_lab.classroom.handing_in import HandedIn
 from mtls_lab.classroom.one_learner import parts
-from mtls_lab.errors import FileProblem, NotInWorkspace
+from mtls_lab.common import FileProblem, NotInWorkspace
 from mtls_lab.exercises import EXERCISES, standing
 from mtls_lab.learner import predictions, progress
 from mtls_lab.learner.progress import Predicted, Progress, Tried, note

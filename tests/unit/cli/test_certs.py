@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from mtls_lab.cli import certs, main
-from mtls_lab.errors import FileProblem
+from mtls_lab.common import FileProblem
 from mtls_lab.net import client_context, server_context
 from mtls_lab.pki import pem
 from tests.interop.command import openssl

@@ -20,11 +20,10 @@ import mtls_lab
 from mtls_lab.classroom import one_learner
 from mtls_lab.cli import commands, main
 from mtls_lab.cli.arguments import ALONE
-from mtls_lab.facts import resource_folder
+from mtls_lab.common import resource_folder, typed
 from mtls_lab.learner.folder import MARKER
 from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.learner.progress import FILE, Progress
-from mtls_lab.program import typed
 from tests.unit.cli.calling import call, run
 
 NAMES = [path.name for path in notebooks()]

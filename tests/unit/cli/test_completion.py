@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mtls_lab.cli import main
-from mtls_lab.facts import resource_folder
+from mtls_lab.common import resource_folder
 from tests.authoring.completion import SHELLS, script
 
 TRY = """

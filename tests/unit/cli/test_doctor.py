@@ -18,8 +18,7 @@ import pytest
 
 from mtls_lab.cli import doctor, installed
 from mtls_lab.cli.doctor import Finding, Level, examine, ready, report
-from mtls_lab.errors import FileProblem
-from mtls_lab.program import python, typed
+from mtls_lab.common import FileProblem, python, typed
 from tests.repository.files import UNCOMPILED
 from tests.unit.cli.calling import call, run
 from tests.unit.cli.test_cli import NARROW

@@ -23,9 +23,8 @@ import pytest
 from jupyterlab_server.workspaces_handler import WorkspacesManager
 
 from mtls_lab.cli import jupyter
-from mtls_lab.errors import FileProblem
+from mtls_lab.common import FileProblem, scripts
 from mtls_lab.learner.notebooks import notebooks
-from mtls_lab.program import scripts
 
 ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/lab/tree/1_plain_tcp\.ipynb\?token=(\w+)")
 START = "import sys; from mtls_lab.cli import main; sys.exit(main(sys.argv[1:]))"

@@ -13,9 +13,9 @@ import pytest
 
 from mtls_lab.cli import main
 from mtls_lab.cli.ending import Events
+from mtls_lab.common import LabError, UnknownName
 from mtls_lab.diagnosing import Client, catalogue_of_faults, diagnose, listen
 from mtls_lab.diagnosing.misbehaving import AFTER, CERTIFICATES, INSTEAD
-from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.net import Address, client_context
 from mtls_lab.pki import CertificateAuthority, Purpose
 from mtls_lab.pki.pem import write_pkcs12

@@ -14,13 +14,12 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from mtls_lab import CertificateAuthority, Relay, diagnose, serve
 from mtls_lab.cli.calls import EXIT_CODES, STARTTLS
+from mtls_lab.common import LabError, UnknownName, read_facts
 from mtls_lab.diagnosing import PROTOCOLS, classes, probing, read_target
 from mtls_lab.diagnosing.causes import advice
 from mtls_lab.diagnosing.starttls import named, spoken
 from mtls_lab.diagnosing.value import Cause, Diagnosis, Line
-from mtls_lab.errors import LabError, UnknownName
 from mtls_lab.exercises.peers import listening
-from mtls_lab.facts import read_facts
 from mtls_lab.net import Chunk, nobody_listens, server_context
 from mtls_lab.net.clock import Clock
 from mtls_lab.pki import Purpose, create_key, self_signed

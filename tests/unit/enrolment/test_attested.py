@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from mtls_lab.common import LabError
 from mtls_lab.enrolment import (
     RULES,
     AttestingOffice,
@@ -23,7 +24,6 @@ from mtls_lab.enrolment import (
 )
 from mtls_lab.enrolment.attested import MOST_OPEN
 from mtls_lab.enrolment.office import MOST_REFUSALS
-from mtls_lab.errors import LabError
 from mtls_lab.experiments import FREE_KEY, certify_loaded, forge_statement
 from mtls_lab.experiments.attesting import CLAIMED, LOADED
 from mtls_lab.explaining import explain

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab import explain
+from mtls_lab.common import LabError
 from mtls_lab.enrolment import (
     AttestingOffice,
     attest_line,
@@ -27,7 +28,6 @@ from mtls_lab.enrolment import (
 )
 from mtls_lab.enrolment.endorsement import ENDORSEMENT as FOR_ENDORSEMENT
 from mtls_lab.enrolment.endorsement import MOST_BETWEEN
-from mtls_lab.errors import LabError
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Key, create_key
 from mtls_lab.pki.leaf import name_of

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from mtls_lab.common import LabError
 from mtls_lab.enrolment import (
     GRACE,
     Asked,
@@ -26,7 +27,6 @@ from mtls_lab.enrolment import (
 )
 from mtls_lab.enrolment import office as offices
 from mtls_lab.enrolment.office import MOST_REFUSALS
-from mtls_lab.errors import LabError
 from mtls_lab.net import Backend, ask
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, common_name, create_key, pem
 from mtls_lab.pki.leaf import general_names, name_of

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mtls_lab import checks
-from mtls_lab.errors import FileProblem
+from mtls_lab.common import FileProblem
 from mtls_lab.exercises import EXERCISES, Called, NotYet, Outcome, Result, Unsafe, call, calling
 from mtls_lab.exercises import judging as base
 from mtls_lab.exercises.peers import all_closed, set_aside

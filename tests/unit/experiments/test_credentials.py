@@ -13,7 +13,7 @@ import pytest
 from cryptography import x509
 
 from mtls_lab import CertificateAuthority, Exchange, Stage, ask, serve
-from mtls_lab.errors import UnknownName
+from mtls_lab.common import UnknownName
 from mtls_lab.experiments import CredentialStore, catalogue
 from mtls_lab.net import Backend, only_trusted_client
 from mtls_lab.pki import pem

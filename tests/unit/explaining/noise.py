@@ -17,7 +17,7 @@ from typing import AnyStr, Generic
 
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.pki import CertificateAuthority, Identity, pem
 from mtls_lab.pki.bundles import read_bundle

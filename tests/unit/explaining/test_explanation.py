@@ -16,13 +16,12 @@ from hypothesis import strategies as st
 from IPython.lib.pretty import pretty
 
 from mtls_lab import Exchange, Failure, Relay, Side, Stage, ask, serve
-from mtls_lab.errors import FileProblem, NetworkProblem, ProtectionBroken
+from mtls_lab.common import FileProblem, NetworkProblem, ProtectionBroken, read_facts
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.explaining.cards import folded
 from mtls_lab.explaining.phrases import read_stacks
 from mtls_lab.explaining.symptoms import SEEN_BY, _entries
 from mtls_lab.explaining.wording import typed_here
-from mtls_lab.facts import read_facts
 from mtls_lab.net import Chunk, Tamper
 from mtls_lab.wire import Direction
 from tests.unit.lab import VERSIONS, Lab, connect, spelled, unfolded

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7, pkcs12
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.common import FileProblem
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem
 from mtls_lab.pki.bundles import read_bundle

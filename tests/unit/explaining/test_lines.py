@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtls_lab.errors import UnknownName
+from mtls_lab.common import UnknownName, read_facts
 from mtls_lab.explaining import explain
 from mtls_lab.explaining.explanation import Explanation
 from mtls_lab.explaining.pasted import READ
@@ -25,7 +25,6 @@ from mtls_lab.explaining.phrases import read_lines
 from mtls_lab.explaining.raised import SHOWN
 from mtls_lab.explaining.signs import LINE, stacks_in
 from mtls_lab.explaining.symptoms import _entries
-from mtls_lab.facts import read_facts
 from mtls_lab.wire.names import CLOSURE_ALERTS, registry
 from tests.unit.explaining import test_caught, test_explanations
 from tests.unit.lab import unfolded

@@ -25,9 +25,9 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtls_lab.common import read_facts
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.explaining.wording import outsiders
-from mtls_lab.facts import read_facts
 from mtls_lab.pki import create_key, pem
 from mtls_lab.pki.comparison import compare
 from mtls_lab.pki.rules import NS_CERT_TYPE

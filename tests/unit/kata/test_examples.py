@@ -9,7 +9,7 @@ from pathlib import Path, PureWindowsPath
 import pytest
 
 from mtls_lab.classroom.one_learner import solved_katas
-from mtls_lab.errors import UnknownName
+from mtls_lab.common import UnknownName
 from mtls_lab.exercises import Outcome
 from mtls_lab.kata import worked_kata
 from mtls_lab.kata.examples import EXAMPLES

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.errors import FileProblem, LabError, UnknownName
+from mtls_lab.common import FileProblem, LabError, UnknownName
 from mtls_lab.exercises import Outcome, Unsafe
 from mtls_lab.exercises.thief import steal
 from mtls_lab.explaining import explain

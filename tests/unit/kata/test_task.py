@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.common import FileProblem, LabError
 from mtls_lab.exercises import Outcome
 from mtls_lab.kata import Kata, exam, faults
 from mtls_lab.kata.faults import catalogue, drawn

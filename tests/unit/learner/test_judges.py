@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from mtls_lab.attacks import AttackResult
-from mtls_lab.errors import LabError, UnknownName
+from mtls_lab.common import LabError, UnknownName
 from mtls_lab.experiments import KeySearch
 from mtls_lab.learner.judges import JUDGES, judge
 from mtls_lab.learner.predictions import questions

@@ -12,7 +12,7 @@ import pytest
 from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.kernelspec import get_kernel_spec
 
-from mtls_lab.errors import FileProblem, NotInWorkspace, UnknownName
+from mtls_lab.common import FileProblem, NotInWorkspace, UnknownName
 from mtls_lab.learner import notebooks as unpacking
 from mtls_lab.learner.folder import MARKER
 from mtls_lab.learner.notebooks import Reset, Unpacked, latest, notebooks, reset, unpack

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.errors import LabError, UnknownName
+from mtls_lab.common import LabError, UnknownName
 from mtls_lab.learner import predictions
 from mtls_lab.learner.notebooks import notebooks
 from tests.authoring.canonical import STACKS

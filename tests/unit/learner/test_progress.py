@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.common import FileProblem, LabError
 from mtls_lab.learner import predictions, progress, reviews
 from mtls_lab.learner.folder import learner_folder
 from mtls_lab.learner.progress import FILE, Predicted, Progress, Told, Tried, damaged, note, read

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.errors import UnknownName
-from mtls_lab.facts import read_facts
+from mtls_lab.common import UnknownName, read_facts
 from mtls_lab.learner import progress, quiz
 from mtls_lab.learner.notebooks import notebooks
 from mtls_lab.learner.progress import FILE, Progress, Taken, note

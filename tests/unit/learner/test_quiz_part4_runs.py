@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mtls_lab.attacks import key_in_tpm, lab_protections
+from mtls_lab.common import LabError
 from mtls_lab.enrolment import (
     Office,
     certificate_from,
@@ -22,7 +23,6 @@ from mtls_lab.enrolment import (
     request,
     to_line,
 )
-from mtls_lab.errors import LabError
 from mtls_lab.experiments import search_memory, waiting_device
 from mtls_lab.net import Backend, ask, ask_apart, server_context
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, create_key, pem

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.errors import UnknownName
+from mtls_lab.common import UnknownName
 from mtls_lab.learner import predictions, reviews
 from mtls_lab.learner.folder import MARKER
 from mtls_lab.learner.progress import FILE, Predicted, Progress, Reviewed, Told, read

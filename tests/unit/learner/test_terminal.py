@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError
 from mtls_lab.learner import available, openssl
 
 

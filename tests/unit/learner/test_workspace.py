@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from mtls_lab import CertificateAuthority, ask, serve
-from mtls_lab.errors import FileProblem, NotInWorkspace
+from mtls_lab.common import FileProblem, NotInWorkspace, typed
 from mtls_lab.learner import enter, workspace
 from mtls_lab.learner.folder import MARKER, own_folder, read_marker
 from mtls_lab.learner.workspace import FOLDERS
 from mtls_lab.net import client_context, only_trusted_client, server_context
 from mtls_lab.pki import Purpose, create_key, describe, pem
-from mtls_lab.program import typed
 
 PART_2 = (
     "ca/ca.crt",

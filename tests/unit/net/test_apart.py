@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from mtls_lab import Exchange, ask_apart, serve
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError, package_path
 from mtls_lab.net import Backend
-from mtls_lab.program import package_path
 from mtls_lab.wire import SECRET
 from tests.unit.lab import LONG, Lab
 

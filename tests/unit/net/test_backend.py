@@ -15,7 +15,7 @@ import pytest
 from cryptography import x509
 
 from mtls_lab import Exchange, Failure, Side, Stage, ask, serve
-from mtls_lab.errors import NetworkProblem
+from mtls_lab.common import NetworkProblem
 from mtls_lab.net import Backend, running, stop_all, subject_of, tls
 from mtls_lab.wire import SECRET
 from tests.unit.lab import LONG, Lab, connect, name_of, read_all, spelled

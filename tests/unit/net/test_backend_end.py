@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from mtls_lab import Side, Stage, ask, serve
-from mtls_lab.errors import NetworkProblem
+from mtls_lab.common import NetworkProblem
 from mtls_lab.net import running
 from tests.unit.lab import LONG, Lab, OpenFile, connect, leftovers, name_of
 

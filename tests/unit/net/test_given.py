@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError
 from mtls_lab.net import Backend, Relay, ask, ask_apart, running, serve, watch
 
 #: As from a notebook, where no type is checked.

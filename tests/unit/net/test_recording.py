@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mtls_lab import Direction, Exchange, FileProblem, Relay, ask, serve, watch
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError
 from mtls_lab.net import nobody_listens
 from mtls_lab.net.clock import Clock
 from mtls_lab.net.recording import MOST, RecordedSocket, key_log

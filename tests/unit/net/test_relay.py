@@ -12,7 +12,7 @@ import pytest
 
 from mtls_lab import Exchange, Relay, Stage, ask, serve
 from mtls_lab.attacks import reply_index
-from mtls_lab.errors import TamperFailed
+from mtls_lab.common import TamperFailed
 from mtls_lab.net import Address, Backend, Chunk, Tamper, clock, cut, flip_bit, relay, replace
 from mtls_lab.wire import SECRET, Direction, Side
 from tests.unit.lab import LONG, Lab, connect, leftovers, name_of, read_all

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from mtls_lab import serve
-from mtls_lab.errors import NetworkProblem
+from mtls_lab.common import NetworkProblem
 from mtls_lab.net import hang_up, tls
 from mtls_lab.net.sockets import Acceptor, Address, Mailbox
 from tests.unit.lab import LONG

@@ -19,7 +19,7 @@ from cryptography.x509.verification import (
 )
 
 from mtls_lab import CertificateAuthority, ask, pki, serve
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError
 from mtls_lab.pki import Purpose, describe, pem
 from mtls_lab.pki.comparison import compare
 from mtls_lab.pki.description import USAGES, common_name

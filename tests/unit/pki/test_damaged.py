@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.common import FileProblem
 from mtls_lab.pki import CertificateAuthority, Identity, describe, pem, read_identity
 from mtls_lab.pki.description import read_fields
 from mtls_lab.pki.signed import is_current

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError
 from mtls_lab.pki import CertificateAuthority, Purpose, describe, pem, self_signed
 from mtls_lab.pki.bundles import read_pair
 

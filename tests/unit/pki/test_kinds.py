@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.common import FileProblem
 from mtls_lab.pki import CertificateAuthority, pem
 from mtls_lab.pki.bundles import read_bundle
 from mtls_lab.pki.kinds import LIMIT, kind_of, read_bounded

@@ -13,8 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from mtls_lab import CertificateAuthority, pki
-from mtls_lab.errors import FileProblem
-from mtls_lab.files import private_folder
+from mtls_lab.common import FileProblem, private_folder
 from mtls_lab.pki import pem
 from mtls_lab.pki.forms import EXCHANGE, INSTEAD
 from tests.unit.lab import files_of_at_most

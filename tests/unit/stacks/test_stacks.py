@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.errors import FileProblem, LabError
+from mtls_lab.common import FileProblem, LabError
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
 from mtls_lab.stacks import Encounter, Encounters, Program, meet, running, stack_table
 from mtls_lab.stacks.running import free_port, output_of

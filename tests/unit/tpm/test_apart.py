@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError
 from mtls_lab.explaining import explain
 from mtls_lab.net import Backend, Presented, ask_each_apart
 from mtls_lab.tpm import SoftwareTPM, create_csr, create_wrapped_key, read_wrapped

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from mtls_lab.facts import read_facts
+from mtls_lab.common import read_facts
 from mtls_lab.tpm import codes_in, command_name, decode
 from tests.unit.lab import needs
 

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from mtls_lab.cli.sealed import wants_pin
-from mtls_lab.errors import FileProblem, LabError
-from mtls_lab.scratch import scratch_folder
+from mtls_lab.common import FileProblem, LabError, scratch_folder
 from mtls_lab.tpm import (
     Chip,
     Conversation,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mtls_lab import Exchange, explain
-from mtls_lab.errors import LabError
+from mtls_lab.common import LabError
 from mtls_lab.net import Backend, ask_apart
 from mtls_lab.pki import Purpose, write_certificate
 from mtls_lab.tpm import (

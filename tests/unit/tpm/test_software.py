@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.errors import FileProblem, LabError, ToolMissing
+from mtls_lab.common import FileProblem, LabError, ToolMissing
 from mtls_lab.pki import create_key, pem
 from mtls_lab.tpm import (
     Chip,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtls_lab.errors import FileProblem
+from mtls_lab.common import FileProblem
 from mtls_lab.pki import create_key
 from mtls_lab.tpm import Attribute, Public, RSAPublic, Signature, Statement
 from mtls_lab.tpm.endorsed import RSA_ENDORSEMENT_KEY

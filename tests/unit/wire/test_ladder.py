@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtls_lab import CertificateAuthority, ask, from_wire, watch
-from mtls_lab.facts import read_facts
+from mtls_lab.common import read_facts
 from mtls_lab.net import Backend, client_context, server_context
 from mtls_lab.pki import Identity
 from mtls_lab.wire import Direction, Handshake, Message

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.errors import FileProblem
-from mtls_lab.files import append_line, read_file, read_json, write_file, writing
+from mtls_lab.common.errors import FileProblem
+from mtls_lab.common.files import append_line, read_file, read_json, write_file, writing
 from tests.unit.lab import files_of_at_most
 
 # --- Written whole

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.program import python, scripts, typed
+from mtls_lab.common.program import python, scripts, typed
 
-ASK = "from mtls_lab.program import typed; print(typed('reset PART'))"
+ASK = "from mtls_lab.common.program import typed; print(typed('reset PART'))"
 
 
 def told(cwd: Path, path: str) -> str:
@@ -54,7 +54,7 @@ def test_the_path_of_the_program_as_short_as_it_can_be(tmp_path: Path) -> None:
 def test_this_python_where_no_program_is_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mtls_lab.program.scripts", lambda: tmp_path)
+    monkeypatch.setattr("mtls_lab.common.program.scripts", lambda: tmp_path)
     assert typed("doctor") == f"{python()} -m mtls_lab doctor"
 
 
@@ -62,7 +62,7 @@ def test_a_folder_with_spaces_is_quoted(tmp_path: Path, monkeypatch: pytest.Monk
     program = tmp_path / "my venv" / "mtls-lab"
     program.parent.mkdir()
     shutil.copy(scripts() / "mtls-lab", program)
-    monkeypatch.setattr("mtls_lab.program.scripts", lambda: program.parent)
+    monkeypatch.setattr("mtls_lab.common.program.scripts", lambda: program.parent)
     monkeypatch.chdir(tmp_path)
     assert typed("progress") == "'my venv/mtls-lab' progress"
 

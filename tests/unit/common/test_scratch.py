@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab import scratch
-from mtls_lab.errors import FileProblem
-from mtls_lab.scratch import scratch_folder, sweep
+from mtls_lab.common import scratch
+from mtls_lab.common.errors import FileProblem
+from mtls_lab.common.scratch import scratch_folder, sweep
 from tests.unit.lab import dead_process
 
 
@@ -46,7 +46,7 @@ def test_no_room_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 
 KILLED = """
 import os, signal
-from mtls_lab.scratch import scratch_folder
+from mtls_lab.common.scratch import scratch_folder
 with scratch_folder() as folder:
     (folder / "client.key").write_text("a key")
     print(folder, flush=True)

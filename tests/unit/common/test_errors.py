@@ -4,8 +4,8 @@ import pickle
 
 import pytest
 
-from mtls_lab import errors
-from mtls_lab.errors import FileProblem, LabError, UnknownName
+from mtls_lab.common import errors
+from mtls_lab.common.errors import FileProblem, LabError, UnknownName
 
 #: UnknownName writes its message itself; it has a test of its own.
 NAMES = [

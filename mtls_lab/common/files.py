@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import FileProblem, why_of
+from mtls_lab.common.errors import FileProblem, why_of
 
 __all__ = [
     "Password",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.text import printable
+from mtls_lab.common.text import printable
 
 __all__ = [
     "FileProblem",

@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mtls_lab.errors import FileProblem
-from mtls_lab.files import write_file
+from mtls_lab.common.errors import FileProblem
+from mtls_lab.common.files import write_file
 
 __all__ = ["read_facts", "resource_folder"]
 
@@ -21,7 +21,7 @@ MADE = {"peers", "tpm_runs"}
 #: Changes when what is kept beside the facts does.
 FORMAT = 1
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parent.parent
 
 
 def resource_folder(name: str) -> Path:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab import facts
-from mtls_lab.facts import read_facts
+from mtls_lab.common import facts
+from mtls_lab.common.facts import read_facts
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from mtls_lab.files import PathLike, writing
+from mtls_lab.common.files import PathLike, writing
 
 __all__ = ["scratch_folder", "sweep"]
 
