@@ -1,5 +1,7 @@
 """Four things on their way through the package: CONTRIBUTING.md names stations, a run meets them.
 
+A way is short: the folders that it enters are written down here.
+
 Not here: which folder may import which (test_package.py).
 """
 
@@ -70,11 +72,18 @@ def context() -> Callable[[], object]:
     return walk
 
 
+#: Each walk, and the folders of the package that it enters: whoever reads it opens no other.
 WALKS = {
-    "A client certificate": certificate,
-    "A handshake message": message,
-    "A learner's answer": answer,
-    "A server's context": context,
+    "A client certificate": (
+        certificate,
+        {"panels", "experiments", "net", "wire", "drawing", "explaining", "common"},
+    ),
+    "A handshake message": (message, {"net", "wire", "drawing", "pki", "common"}),
+    "A learner's answer": (
+        answer,
+        {"exercises", "pki", "net", "wire", "learner", "drawing", "common", "face.py"},
+    ),
+    "A server's context": (context, {"net", "wire", "common"}),
 }
 
 
@@ -111,6 +120,8 @@ def test_a_walk(thing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
     enter("3b")
     named = stations(thing)
-    called = followed(WALKS[thing]())
+    make, folders = WALKS[thing]
+    called = followed(make())
     assert len(named) >= 5
     assert [station for station in called if station in named] == named
+    assert {station.partition("/")[0].partition(":")[0] for station in called} == folders
