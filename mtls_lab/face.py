@@ -55,8 +55,8 @@ def lazy(package: str, **modules: str) -> tuple[Callable[[str], object], Callabl
 
 #: Those that stand in a notebook of version 0.1 and are no folder today.
 OLD = (
-    *("course", "credentials", "describe", "explain", "handshake", "openssl", "pem"),
-    *("outcome", "predictions", "relay", "workspace"),
+    *("course", "credentials", "describe", "errors", "explain", "handshake", "openssl"),
+    *("outcome", "pem", "predictions", "relay", "workspace"),
 )
 
 

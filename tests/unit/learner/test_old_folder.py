@@ -30,7 +30,7 @@ from mtls_lab.attacks import Protection, change_reply, clone, reply_index
 from mtls_lab.course import report
 from mtls_lab.credentials import CredentialStore, catalogue
 from mtls_lab.describe import describe
-from mtls_lab.common import FileProblem
+from mtls_lab.errors import FileProblem
 from mtls_lab.explain import explain
 from mtls_lab.kata import Kata
 from mtls_lab.openssl import available, openssl
