@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -40,6 +38,9 @@ def scratch_folder(*, for_socket: bool = False) -> Iterator[Path]:
     Raises:
         FileProblem: there is no room for it.
     """
+    import shutil  # noqa: PLC0415 - slow to load, as is tempfile
+    import tempfile  # noqa: PLC0415
+
     with writing("the folder for temporary files"):
         usual = tempfile.gettempdir()  # it writes into each that it might be
     too_long = for_socket and len(os.fsencode(usual)) > _SHORT
@@ -63,6 +64,8 @@ def sweep(folder: PathLike) -> None:
 
     Only what this user owns, with the lab's own kind of name, and of a process that has ended.
     """
+    import shutil  # noqa: PLC0415 - slow to load
+
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             found = _UNFINISHED.fullmatch(entry.name) or _SCRATCH.fullmatch(entry.name)
