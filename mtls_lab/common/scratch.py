@@ -18,8 +18,8 @@ from mtls_lab.common.files import PathLike, writing
 __all__ = ["scratch_folder", "sweep"]
 
 #: A file that was not finished (files.write_file), and a folder or a file of a moment.
-_UNFINISHED = re.compile(r"\..+\.(\d+)-[0-9a-f]{8}\.new")
-_SCRATCH = re.compile(r"mtls-lab-(\d+)-[0-9a-z_]+")
+_UNFINISHED = r"\..+\.(\d+)-[0-9a-f]{8}\.new"
+_SCRATCH = r"mtls-lab-(\d+)-[0-9a-z_]+"
 #: In a place with a longer name, that of a socket might be too long: a kernel's has 50 bytes.
 _SHORT = 24
 
@@ -68,7 +68,7 @@ def sweep(folder: PathLike) -> None:
 
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            found = _UNFINISHED.fullmatch(entry.name) or _SCRATCH.fullmatch(entry.name)
+            found = re.fullmatch(_UNFINISHED, entry.name) or re.fullmatch(_SCRATCH, entry.name)
             if found and _is_left(entry, int(found[1])):
                 if entry.is_dir(follow_symlinks=False):
                     shutil.rmtree(entry.path, ignore_errors=True)
