@@ -107,9 +107,8 @@ def _fit(options: argparse.Namespace) -> None:
     for name in ("pin", "tpm_folder"):
         if getattr(options, name) and not options.tpm:
             option = f"--{name.replace('_', '-')}"
-            raise LabError(
-                f"{option} without --tpm", "a key in a TPM", f"add --tpm, or leave out {option}"
-            )
+            todo = f"add --tpm, or leave out {option}"
+            raise LabError(f"{option} without --tpm", "a key in a TPM", todo)
     if options.p12 and options.tpm:
         raise LabError(
             "--p12 with --tpm",
@@ -140,9 +139,8 @@ def _files(options: argparse.Namespace, chip: Chip | None) -> Iterator[_File]:
     yield from files
     device_root, device_signer = root, signer
     if options.separate_device_ca:
-        device_root, device_signer, files = _authority(
-            "device_ca", "Lab Device", "devices", lasting, options
-        )
+        second = ("device_ca", "Lab Device", "devices")
+        device_root, device_signer, files = _authority(*second, lasting, options)
         yield from files
     days = (0, options.days)
     first = names[0] if len(names[0]) <= LONGEST_NAME else "backend"
@@ -241,9 +239,8 @@ def _server_name(name: str) -> str:
     )
     if not name.isascii():
         todo = "write it in ASCII, as DNS has it: a label with other letters begins with xn--"
-    raise LabError(
-        f"the server name {name!r}", "a host name such as backend.example, or an IP address", todo
-    )
+    expected = "a host name such as backend.example, or an IP address"
+    raise LabError(f"the server name {name!r}", expected, todo)
 
 
 def _client_name(name: str) -> str:

@@ -212,9 +212,8 @@ def read_crls(path: PathLike) -> list[x509.CertificateRevocationList]:
         for each in found:
             _ = (each.issuer, each.last_update_utc, each.next_update_utc, len(each))
     except UNREADABLE as error:
-        raise FileProblem(
-            f"{path} holds a damaged revocation list ({error})", "a whole list", "make it again"
-        ) from None
+        why = f"{path} holds a damaged revocation list ({error})"
+        raise FileProblem(why, "a whole list", "make it again") from None
     if not found:
         raise FileProblem(f"{path} holds half a revocation list", "a whole list", "make it again")
     return found
@@ -289,11 +288,8 @@ def read_identity(certfile: PathLike, keyfile: PathLike, *, any_kind: bool = Fal
     try:
         belongs = certificate.public_key() == key.public_key()
     except UNREADABLE as error:
-        raise FileProblem(
-            f"{certfile} holds a certificate whose key cannot be read ({error})",
-            "a certificate for an EC key",
-            "make the file again",
-        ) from None
+        why = f"{certfile} holds a certificate whose key cannot be read ({error})"
+        raise FileProblem(why, "a certificate for an EC key", "make the file again") from None
     if not belongs:
         raise FileProblem(
             f"{keyfile} is not the key of {certfile}",
