@@ -25,6 +25,8 @@ __all__ = ["main", "process"]
 
 #: What a shell reports for a program that SIGINT or SIGPIPE ended: 128 and the signal's number.
 INTERRUPTED, PIPE_CLOSED = 128 + 2, 128 + 13
+#: How many objects are made before garbage is looked for among them.
+SELDOM = 50_000
 #: The commands that need neither notebooks nor what only other commands need, and their modules.
 ALONE = {
     "doctor": "doctor",
@@ -45,10 +47,12 @@ ASCII = {"✓": "+", "✗": "x", "→": "->", "–": "-", "×": "x", "…": "...
 
 
 def process() -> int:
-    """Run `main` as a process of its own, which ends without a last search for garbage.
+    """Run `main` as a process of its own, which seldom looks for garbage, and not at its end.
 
-    Python would look through all the facts of data/ for it, which takes as long as an answer.
+    What it loads stays, the facts of data/ above all, and to look through them takes as long as an
+    answer.
     """
+    gc.set_threshold(SELDOM)
     try:
         return main()
     finally:
