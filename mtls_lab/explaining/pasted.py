@@ -35,6 +35,8 @@ NEW = 8
 #: of a trace, a program's name, a field.
 PAGE, BOX = (48, 132), " \t\u2502\u2503|"
 BEGINS = r"at |from |in |[\w./-]{1,40}(?:\[\d{1,9}\])?: |[\w-]{1,40} +\| |['\"]?\w{1,40}['\"]?[=:]"
+#: What logfmt begins a line with.
+FIELD = r"\w{1,20}="
 #: A line that was broken has become so many at most, one not counted.
 FEW = 8
 #: Erlang and Elixir print a term over many lines, and break it after the name that it begins with.
@@ -190,7 +192,8 @@ def one_line(text: str) -> str:
     if len(widths) == 1 and (len(further) > 1 or len(first) in WIDTHS) and len(first) > NARROW:
         return "".join(lines) if len(lines[-1]) <= len(first) else ""
     mail = MAIL[0] <= min(widths) and max(widths) <= MAIL[1]
-    return " ".join(lines) if mail and all(line[:1].islower() for line in further) else ""
+    goes_on = all(line[:1].islower() and not re.match(FIELD, line) for line in further)
+    return " ".join(lines) if mail and goes_on else ""
 
 
 def rejoined(text: str) -> str:

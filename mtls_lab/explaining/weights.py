@@ -24,6 +24,7 @@ VAGUE = {
     "KEY_VALUES_MISMATCH": 6.5,
     "client sent none": 2.9,
     "windows: no account": 1.9,  # of each certificate without one, also of those that are taken
+    "default certificate": 6.2,  # what does not verify is this one
     "kube unauthorized": 5.5,  # the API server's own log says why
     "ca file not usable": 7,  # then no issuer is known
     "ca file left out": 7,
