@@ -85,6 +85,8 @@ ESCAPED_TAB = r"\\{1,4}t(?=at |\.\.\. |/)"
 WINDOWS = r"(?<![A-Za-z])[A-Za-z]:\\"
 #: A character that JSON writes by its number, but none that controls a terminal.
 NAMED_BY_NUMBER = r"\\{1,4}u(00[2-7a-f][0-9a-f]|20[0-9a-f]{2})"
+#: A log of requests has no blanks in a field: Envoy writes "_" for them, in a reason as well.
+OF_ENVOY = r"(?<=:)[a-z_]\w{2,300}"
 #: Rust's {:#?} prints what is in brackets on lines of its own.
 DEBUG = r"(\b[A-Z]\w{1,60}\()\n[ \t]{0,99}([^\s(){}][^\n(){}]{0,200}?),?\n[ \t]{0,99}\)"
 #: The colours of a log (ECMA-48, SGR), as a terminal takes them, as JSON and `cat -v` write them,
@@ -132,6 +134,8 @@ def _in_lines(text: str) -> str:
         text = _without_before(text)
     if "\\n" in text and not re.search(WINDOWS, text):
         text = re.sub(ESCAPED_TAB, "\t", re.sub(ESCAPED, "\n", text))
+    if "OPENSSL_internal:" in text:
+        text = re.sub(OF_ENVOY, lambda match: match[0].replace("_", " "), text)
     if "(\n" in text:
         text = re.sub(DEBUG, r"\1\2)", text)
     if '\\"' in text or "\\'" in text:  # a line in quotes, as JSON and Python have it
