@@ -12,7 +12,7 @@ from functools import cache
 
 from mtls_lab.wire.names import CLOSURE_ALERTS, registry
 
-__all__ = ["alerts_in", "was_relayed", "was_sent"]
+__all__ = ["alerts_in", "came_for_a_hello", "was_relayed", "was_sent"]
 
 ALERT_NUMBER = re.compile(
     r"alert(?: number| code| description| was received| message \(msg)?(?: is)?"
@@ -38,6 +38,13 @@ SENT = re.compile(
     r"|(?<!party )\bsen[dt](?:ing)? .{0,20}alert|generated and sent"
     r"|\btls(?:fatal|local)alert: |-->ssl\S* alert:"
 )
+#: What a line says that was written while the first message of the server was awaited: OpenSSL
+#: before 1.1, Ruby, and Erlang.
+FOR_A_HELLO = (
+    *("23_get_server_hello", "read server hello", "state=sslv3/tls write client hello"),
+    *("in state hello received", "in state :hello received"),
+    *("in state wait_sh received", "in state :wait_sh received"),
+)
 #: GnuTLS' names of alerts (lib/alert.c), in letters, which some programs print alone on a line.
 OF_GNUTLS = {
     "caisunknown": "unknown_ca",
@@ -46,6 +53,23 @@ OF_GNUTLS = {
     "certificateisnotsupported": "unsupported_certificate",
     "certificatewasrevoked": "certificate_revoked",
 }
+
+
+def came_for_a_hello(small: str, text: str) -> bool:
+    """Return whether the alert in a line in small letters came in the place of a ServerHello.
+
+    Args:
+        small: the line.
+        text: the transcript of curl or s_client that it is in, or the line.
+
+    Example:
+        >>> came_for_a_hello("ssl23_get_server_hello:sslv3 alert handshake failure", "")
+        True
+    """
+    if any(sign in small for sign in FOR_A_HELLO) or "no peer certificate available" in text:
+        return True
+    answered = "Server hello (2)" in text or "Certificate (11)" in text
+    return "Client hello (1)" in text and not answered
 
 
 def was_sent(small: str) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mtls_lab.common import printable
-from mtls_lab.explaining.alerts import alerts_in, was_relayed, was_sent
+from mtls_lab.explaining.alerts import alerts_in, came_for_a_hello, was_relayed, was_sent
 from mtls_lab.explaining.named import file_named, system_reason, unopened
 from mtls_lab.explaining.openssl_said import reasons_in
 from mtls_lab.explaining.pasted import (
@@ -185,6 +185,8 @@ def _heard(text: str) -> Symptoms:
     if not named and phrase.value in LOADED and (reason := system_reason(line)):
         phrase = replace(phrase, kind="reason", value=reason)
     told = phrase.value if phrase.kind == "state" else ""
+    if phrase.value == "handshake_failure" and came_for_a_hello(line.lower(), block):
+        told = "refused at hello"
     return Symptoms(
         words=(("file", file),) if named else (),
         side=side,

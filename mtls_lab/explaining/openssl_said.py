@@ -22,7 +22,7 @@ __all__ = ["reasons_in"]
 REASONS = re.compile(
     r"\[(?:SSL|X509|PEM|ASN1)[\w ]*: ([A-Z0-9_]{3,60})\]"
     r"|error:[0-9A-Fa-f]{6,10}:[^:\n]{0,60}:[^:\n]{0,60}:"
-    r"([a-z][a-z0-9/ ]{2,60}?)(?= at | error:|[^a-z0-9/ ]|$)"
+    r"([a-z][a-z0-9/ ]{2,60}?)(?= at | error:[0-9A-Fa-f]{6}|[^a-z0-9/ ]|$)"
     r"|OPENSSL_internal:([A-Z0-9_]{3,60})"
     r"|\bERR_(?:SSL|OSSL)_(?!PROTOCOL_ERROR\b)([A-Z0-9_]{3,60})"
     r"|\('(?:SSL|PEM|X509|x509)[^']{0,40}', '[^']{0,60}', '([a-z][a-z0-9/ ]{2,60})'\)"

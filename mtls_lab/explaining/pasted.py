@@ -35,6 +35,8 @@ NEW = 8
 #: of a trace, a program's name, a field.
 PAGE, BOX = (48, 132), " \t\u2502\u2503|"
 BEGINS = r"at |from |in |[\w./-]{1,40}(?:\[\d{1,9}\])?: |[\w-]{1,40} +\| |['\"]?\w{1,40}['\"]?[=:]"
+#: What logfmt begins a line with.
+FIELD = r"\w{1,20}="
 #: A line that was broken has become so many at most, one not counted.
 FEW = 8
 #: Erlang and Elixir print a term over many lines, and break it after the name that it begins with.
@@ -83,6 +85,8 @@ ESCAPED_TAB = r"\\{1,4}t(?=at |\.\.\. |/)"
 WINDOWS = r"(?<![A-Za-z])[A-Za-z]:\\"
 #: A character that JSON writes by its number, but none that controls a terminal.
 NAMED_BY_NUMBER = r"\\{1,4}u(00[2-7a-f][0-9a-f]|20[0-9a-f]{2})"
+#: A log of requests has no blanks in a field: Envoy writes "_" for them, in a reason as well.
+OF_ENVOY = r"(?<=:)[a-z_]\w{2,300}"
 #: Rust's {:#?} prints what is in brackets on lines of its own.
 DEBUG = r"(\b[A-Z]\w{1,60}\()\n[ \t]{0,99}([^\s(){}][^\n(){}]{0,200}?),?\n[ \t]{0,99}\)"
 #: The colours of a log (ECMA-48, SGR), as a terminal takes them, as JSON and `cat -v` write them,
@@ -130,6 +134,8 @@ def _in_lines(text: str) -> str:
         text = _without_before(text)
     if "\\n" in text and not re.search(WINDOWS, text):
         text = re.sub(ESCAPED_TAB, "\t", re.sub(ESCAPED, "\n", text))
+    if "OPENSSL_internal:" in text:
+        text = re.sub(OF_ENVOY, lambda match: match[0].replace("_", " "), text)
     if "(\n" in text:
         text = re.sub(DEBUG, r"\1\2)", text)
     if '\\"' in text or "\\'" in text:  # a line in quotes, as JSON and Python have it
@@ -190,7 +196,8 @@ def one_line(text: str) -> str:
     if len(widths) == 1 and (len(further) > 1 or len(first) in WIDTHS) and len(first) > NARROW:
         return "".join(lines) if len(lines[-1]) <= len(first) else ""
     mail = MAIL[0] <= min(widths) and max(widths) <= MAIL[1]
-    return " ".join(lines) if mail and all(line[:1].islower() for line in further) else ""
+    goes_on = all(line[:1].islower() and not re.match(FIELD, line) for line in further)
+    return " ".join(lines) if mail and goes_on else ""
 
 
 def rejoined(text: str) -> str:

@@ -21,6 +21,8 @@ SHAPE = "\N{HORIZONTAL ELLIPSIS}"
 COMMENTS = ("#", ";")
 #: Before a capital letter, where several words are written as one.
 JOINED = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])_(?=[A-Za-z])")
+#: What says nothing more of a certificate with an owner.
+OF_TLS = re.compile(r"(?<=\bclient )(?:m?tls|ssl|x\.?509) (?=cert)")
 
 
 def shapes_in(line: str) -> Iterator[Phrase]:
@@ -36,7 +38,7 @@ def shapes_in(line: str) -> Iterator[Phrase]:
     """
     from mtls_lab.explaining import verdicts, vocabulary  # noqa: PLC0415 - most texts do without
 
-    small = JOINED.sub(" ", line).lower()
+    small = OF_TLS.sub("", JOINED.sub(" ", line).lower())
     if small.lstrip()[:1] in COMMENTS or not vocabulary.VERDICT.search(small):
         return
     if re.search(rf"\b{vocabulary.ABOUT}|\b{vocabulary.KEY}", small) is None:

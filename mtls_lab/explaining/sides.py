@@ -41,8 +41,8 @@ BARE = (
 MARKS = " []()<>#=*_-:"
 #: Of a command, what names no side: an option, and the address that is called.
 ARGUMENT = r" (?:-\S+|\S*(?:://|:\d)\S*)"
-#: The name of a container, or of a side, before a line of its own.
-BEFORE = r"\W{0,2}([\w.-]{2,40}(?: (?:side|logs?|error|output|says))?)(?: +\||\]|>|: )"
+#: The name of a container, or of a side, before a line of its own; the line may be in backquotes.
+BEFORE = r"\W{0,2}([\w.-]{2,40}(?: (?:side|logs?|error|output|says))?)(?: +\||\]|>|: | `)"
 #: A server of OpenVPN writes whose connection it is about.
 OPENVPN = r"\b\d{1,3}(?:\.\d{1,3}){3}:\d{1,5} VERIFY "
 #: The name of a logger, after its level: kazoo.client, org.apache.zookeeper.server.

@@ -91,7 +91,7 @@ SHAPES = (
         rf"|\b(?:no|without(?: an?)?|missing) (?:valid |tls |ssl )*(?:client|peer)(?:'s)?"
         rf"(?: tls| ssl)? {CERT}{UNASKED}"
         rf"|\bempty {CERT} (?:list|chain|message)"
-        rf"|\bno {CERT} (?:(?:was )?{SENT} )?(?:from|by) (?:the |a )?(?:client|peer|device)"
+        rf"|\bno (?:required )?{CERT} (?:(?:was )?{SENT} )?(?:from|by) (?:the |a )?{CLIENT}"
         rf"|\bno {CERT} {SENT} for \w{{0,12}} ?auth"
         rf"|\b{CERT}.{{0,20}}?\b(?:required|expected|requested|needed),? but "
         rf"(?:none|nothing|no|not {SENT})\b"

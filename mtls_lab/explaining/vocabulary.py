@@ -81,7 +81,7 @@ UNASKED = (
     r"|specified|requested)\b)"
 )
 MUTUAL = (
-    rf"(?<!no )(?:client (?:tls |ssl )?(?:{CERT}|auth\w*)"
+    rf"(?<!no )(?:client (?:tls |ssl )?(?:{CERT}(?: auth\w*)?|auth\w*)"
     r"|(?:mutual|m) ?(?:tls|ssl|auth)\w*(?: auth\w*)?)"
 )
 USAGE = r"\b(?:key ?)?usage\b(?! of)"

@@ -23,7 +23,10 @@ VAGUE = {
     # A key was read, so that what else is said of its file came from a second attempt at it.
     "KEY_VALUES_MISMATCH": 6.5,
     "client sent none": 2.9,
+    "postfix: untrusted server": 1.9,
+    "postfix: untrusted client": 1.9,  # of every certificate that did not verify
     "windows: no account": 1.9,  # of each certificate without one, also of those that are taken
+    "default certificate": 6.2,  # what does not verify is this one
     "kube unauthorized": 5.5,  # the API server's own log says why
     "ca file not usable": 7,  # then no issuer is known
     "ca file left out": 7,
@@ -47,6 +50,7 @@ VAGUE = {
     "jdbc: no link": 0.9,
     "not verified or not tls": 0.9,
     "alert without a name": 2,
+    "INTERNAL_ERROR": 2,  # what failed before it says more
     "pair not taken": 2.1,
     "own files or handshake": 2,
     "grpc credentials": 2.1,
