@@ -200,9 +200,10 @@ def _read_key(
         if held.key is None and (path := files.get(name)):
             with suppress(FileProblem):  # which mistakes_in tells, or there is no key in it
                 held.key = read(path, password)
-                held.locked = bool(password) and _has_password(path)
-    if (path := files.get("key")) and held.key is None and _has_password(path):
-        held.unread.append(f"{names['key']} has a password{NOT_LOOKED}")
+                held.locked = bool(password) and _lock(path) is not None
+    if (path := files.get("key")) and held.key is None and (lock := _lock(path)):
+        has = "has a password" if lock.kind == "password" else _why(lock, path, "").strip()
+        held.unread.append(f"{names['key']} {has}{NOT_LOOKED}")
     held.key = held.key or bundled
 
 
@@ -233,14 +234,15 @@ def _holds_a_key(path: PathLike | None) -> bool:
     return False
 
 
-def _has_password(path: PathLike) -> bool:
+def _lock(path: PathLike) -> FileProblem | None:
+    """Return what is said of a key that is encrypted, or lies in a file that is."""
     from mtls_lab.pki import pem  # noqa: PLC0415 - see read
 
     try:
         pem.read_any_key(path)
     except FileProblem as problem:
-        return problem.kind in {"password", "still encrypted"}
-    return False
+        return problem if problem.kind in {"password", "still encrypted"} else None
+    return None
 
 
 def _hashed(folder: Path) -> list[x509.Certificate]:

@@ -283,6 +283,10 @@ def test_what_has_a_password_is_said_not_to_be_looked_into(tmp_path: Path, form:
     )
     told = explain(line, certfile=bundle)
     assert any("which has a password, so it was not looked into" in each for each in told.files)
+    whole = tmp_path / "whole.key"
+    whole.write_text("age-encryption.org/v1\n")
+    told = explain(line, certfile=files[0], keyfile=whole)
+    assert any("is encrypted as a whole, by age, so it was not" in each for each in told.files)
     for cert, key in ((files[0], locked), (bundle, None)):
         told = explain(line, certfile=cert, keyfile=key, password="barley")
         assert not any("not looked into" in each for each in told.files)
