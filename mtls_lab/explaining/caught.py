@@ -7,6 +7,7 @@ failure means (explanation.py).
 
 from __future__ import annotations
 
+import itertools
 import socket
 import ssl
 import traceback
@@ -24,7 +25,7 @@ from mtls_lab.explaining.wording import steady
 from mtls_lab.wire import Failure, Stage
 from mtls_lab.wire.names import NO_CHAIN
 
-__all__ = ["answered", "inside", "written"]
+__all__ = ["answered", "exceptions_in", "inside", "written"]
 
 #: How many exceptions are looked at. Retries carry a handful; a cycle would have no end.
 MOST = 64
@@ -32,12 +33,9 @@ MOST = 64
 QUOTED = 0.5
 #: What a text counts at least that is known at all.
 LEAST = 0.1
-#: Attributes that hold the exceptions behind this one: urllib and urllib3, aiohttp, SQLAlchemy,
-#: azure-core, elastic-transport, groups.
-HOLDERS = (
-    *("reason", "os_error", "original_error", "orig", "error", "cause", "inner_exception"),
-    *("errors", "exceptions"),
-)
+#: Attributes that hold what is behind a thing, and that are in no instance's `__dict__`: groups,
+#: and a future or task of asyncio.
+HOLDERS = ("exceptions", "_exception")
 #: Errors of Python whose words are the same whatever failed: their lines of code may tell.
 NO_WORDS = (AttributeError, KeyError, RecursionError, TypeError)
 #: So many of these lines, from the innermost on.
@@ -141,16 +139,47 @@ def _carried(error: BaseException, *, hidden: bool = False) -> Iterator[BaseExce
     while waiting and len(known) <= MOST:
         each = waiting.popleft()
         yield each
-        held: list[object] = [each.__cause__, *each.args]
-        held += [] if each.__suppress_context__ and not hidden else [each.__context__]
-        held += [attribute(each, name) for name in HOLDERS]
-        flat = (
-            one for some in held for one in (some if isinstance(some, tuple | list) else [some])
-        )
-        for one in flat:
-            if isinstance(one, BaseException) and id(one) not in known and len(known) <= MOST:
+        for one in _held(each, hidden=hidden):
+            if id(one) not in known and len(known) <= MOST:
                 known.add(id(one))
                 waiting.append(one)
+
+
+def _held(error: BaseException, *, hidden: bool) -> Iterator[BaseException]:
+    """Give what an exception holds, itself or in a thing that it holds, such as a future.
+
+    Libraries call it reason, orig, cause, errors, last_attempt, …: it is looked for, not asked for
+    by a name. No method of theirs is called, which may fail, or wait.
+    """
+    given = BaseException.args.__get__(error)  # type: ignore[attr-defined]
+    held = [error.__cause__, *given]
+    held += [] if error.__suppress_context__ and not hidden else [error.__context__]
+    for one in _flat([*held, *_attributes(error)]):
+        if isinstance(one, BaseException):
+            yield one
+        elif not isinstance(one, str | bytes | int | None):
+            yield from exceptions_in(one)
+
+
+def exceptions_in(thing: object) -> list[BaseException]:
+    """Return the exceptions in a thing that is none: a future, a list, a Failure of Twisted."""
+    return [each for each in _flat([thing, *_attributes(thing)]) if isinstance(each, BaseException)]
+
+
+def _attributes(thing: object) -> list[object]:
+    own = attribute(thing, "__dict__")
+    inside = list(own.values())[:MOST] if type(own) is dict else []
+    return [*inside, *(attribute(thing, name) for name in HOLDERS)]
+
+
+def _flat(held: list[object]) -> Iterator[object]:
+    for some in held:
+        if isinstance(some, dict):
+            yield from itertools.islice(some.values(), MOST)
+        elif isinstance(some, tuple | list):
+            yield from some[:MOST]
+        else:
+            yield some
 
 
 def _told(error: BaseException) -> Symptoms | None:
@@ -180,7 +209,7 @@ def _told(error: BaseException) -> Symptoms | None:
 def _is_of_ssl(error: BaseException) -> bool:
     """Whether it is an error of ssl with its reason, and not one that is derived from it."""
     return isinstance(error, ssl.SSLError) and (
-        type(error).__module__ == "ssl" or bool(getattr(error, "reason", ""))
+        type(error).__module__ == "ssl" or bool(attribute(error, "reason"))
     )
 
 
@@ -205,9 +234,9 @@ def _seen(error: BaseException) -> Symptoms:
     """Read the side and the step off the traceback: ssl works on an object that knows both."""
     try:
         seen = Symptoms(failure=Failure.of(error))
+        state, words = unopened(error)
     except Exception:  # noqa: BLE001 - its text is made by code of any library
         return Symptoms(failure=Failure(type(error).__name__))
-    state, words = unopened(error)
     if state:
         return replace(seen, state=state, words=tuple(words.items()))
     for frame, _ in traceback.walk_tb(error.__traceback__):
