@@ -35,6 +35,8 @@ UNFIT = {
     *("expired", "renewed behind", "not yet valid", "ca expired", "ca not yet valid"),
     *("not for clients", "no digitalSignature", "ca presented"),
 }
+#: The same of one that names a CA that has not signed it.
+NOT_SIGNED = {"other key", "other key or altered", "altered"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,8 @@ class Own:
 
     @property
     def namesake(self) -> bool:
-        """Whether a CA among ours has the issuer's name, and another key than signed."""
-        return "other key" in self._compared(self.cas)
+        """Whether a CA among ours has the issuer's name, and has not signed it as it is."""
+        return bool(NOT_SIGNED & set(self._compared(self.cas)))
 
     def _compared(self, cas: Sequence[x509.Certificate]) -> list[str]:
         with warnings.catch_warnings():

@@ -39,8 +39,8 @@ ARGUMENTS = {
 }
 #: And ssl's own functions, which are written in C: what they were given is in no frame.
 LOADING = {"load_cert_chain": ("certfile", "keyfile"), "load_verify_locations": ("cafile",)}
-#: What makes one name of several parts, as it is called: Path, os.path.join, joinpath.
-JOINING = {"Path", "join", "joinpath", "str", "fspath"}
+#: What makes one name of several parts, as it is called.
+JOINING = {"Path", "pathlib.Path", "os.path.join", "path.join", "join", "str", "os.fspath"}
 #: How a call names an environment variable.
 VARIABLE = r"environ(?:\[|\.get\()[\"']([A-Z_]{3,40})[\"']"
 #: How a key in a TPM or on a token is named, which is no file.
@@ -178,7 +178,7 @@ def _written(error: BaseException) -> Iterator[tuple[str, str]]:
         given += [(each.arg or names[0], each.value) for each in made.keywords if names]
         for name, node in given:
             value: object = ""
-            with suppress(LookupError):  # the next one may be known
+            with suppress(Exception):  # the next one may be known
                 value = _value(node, frame.f_globals | frame.f_locals)
             several = value if isinstance(value, tuple | list) else (value,)
             for argument, file in zip((name, *names[1:]), several, strict=False):
@@ -207,11 +207,10 @@ def _value(node: ast.AST, names: dict[str, Any]) -> Any:
             found = f"{_value(node.left, names)}{_value(node.right, names)}"
         case ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str() as form)):
             found = form % _value(node.right, names)
-        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in JOINING:
-            parts = [_value(part, names) for part in node.args]
-            if name == "joinpath":
-                parts.insert(0, _value(node.func.value, names))
-            found = str(Path(*parts))
+        case ast.Call(func=ast.Attribute(value=folder, attr="joinpath"), args=args):
+            found = Path(*(_value(part, names) for part in (folder, *args)))
+        case ast.Call(args=args) if ast.unparse(node.func) in JOINING:
+            found = str(Path(*(_value(part, names) for part in args)))
         case _:
             raise LookupError
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from cryptography import x509
@@ -30,7 +31,7 @@ from mtls_lab.pki.rules import (
     told,
     unfit_for,
 )
-from mtls_lab.pki.signed import has_signed, is_signed_by
+from mtls_lab.pki.signed import UNREADABLE, has_signed, is_signed_by
 
 __all__ = ["beside", "compare", "path_of", "purposes_of"]
 
@@ -141,11 +142,34 @@ def path_of(
                 words["subject"] = told(path[-2].subject)
             elif is_signed_by(last, last):
                 name = "self-signed" if len(path) == 1 else "root not trusted"
+            else:
+                name = _unsigned(last, [*named, last])
             return path, Look(name, words)
         if last in cas:
             return path, Look("no root" if len(path) > 1 or is_ca(last) else "leaf trusted", words)
-        return path, Look("other key" if named else "issuer missing", words)
+        return path, Look(_unsigned(last, named) if named else "issuer missing", words)
     return path, None
+
+
+def _unsigned(certificate: x509.Certificate, named: Sequence[x509.Certificate]) -> str:
+    """Return why no CA of its issuer's name has signed it: the identifier of the key decides.
+
+    Without one it may have been signed by a namesake, or changed afterwards.
+    """
+    authority = extensions_of(certificate).get(x509.AuthorityKeyIdentifier)
+    if not isinstance(authority, x509.AuthorityKeyIdentifier) or not authority.key_identifier:
+        return "other key or altered"
+    its = any(authority.key_identifier in _identifiers(each) for each in named)
+    return "altered" if its else "other key"
+
+
+def _identifiers(ca: x509.Certificate) -> Iterator[bytes]:
+    """Give what identifies a CA's key: what it says itself, and its hash (RFC 5280, 4.2.1.2)."""
+    own = extensions_of(ca).get(x509.SubjectKeyIdentifier)
+    if isinstance(own, x509.SubjectKeyIdentifier):
+        yield own.digest
+    with suppress(*UNREADABLE):
+        yield x509.SubjectKeyIdentifier.from_public_key(ca.public_key()).digest  # type: ignore[arg-type]
 
 
 def _is_valid(certificate: x509.Certificate, now: datetime) -> bool:

@@ -87,6 +87,12 @@ def leaf(
     return certify(subject, key, issuer, by, *usual, *(more or (CLIENT,)))
 
 
+def altered(certificate: x509.Certificate) -> x509.Certificate:
+    """The same with another subject, under the old signature."""
+    data = certificate.public_bytes(Encoding.DER)
+    return x509.load_der_x509_certificate(data.replace(b"device", b"devicf"))
+
+
 def with_serial(ca: x509.Certificate) -> Any:
     """What `authorityKeyIdentifier = keyid,issuer:always` of openssl.cnf writes."""
     keyid = x509.SubjectKeyIdentifier.from_public_key(ca.public_key()).digest
@@ -204,6 +210,12 @@ MISFITS = {
         "number 2 in it is one of the same name that is valid",
     ),
     "other_key": Misfit(unverified(20), [leaf(by=OTHER)], "none of that name"),
+    "other_key_or_altered": Misfit(
+        unverified(7),
+        [certify("device", LEAF_KEY, "Root", OTHER, LEAF, MAY_SHAKE_HANDS, CLIENT)],
+        "no key of that name",
+    ),
+    "altered": Misfit(unverified(7), [altered(leaf())], "was changed after CN=Root signed it"),
     "root_not_trusted": Misfit(
         unverified(19),
         [leaf(issuer="Other", by=OTHER), root(subject="Other", key=OTHER)],
