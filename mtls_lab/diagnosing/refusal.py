@@ -222,7 +222,10 @@ def symptoms_of(tried: Attempt, state: str = "") -> Symptoms:
 def _found(seen: Seen, symptoms: Symptoms) -> list[Finding]:
     own = seen.own
     # The server's CAs are not at hand. If the chain leads to one of ours, it is most likely theirs.
-    leads = bool(own.chain) and bool(own.cas) and path_of(own.chain, own.cas)[1] is None
+    leads = False
+    if own.chain and own.cas:
+        _, broken = path_of(own.chain, own.cas)
+        leads = broken is None or broken.name == "altered"
     files = {"cert": own.certfile, "key": own.keyfile, "ca": own.cafile if leads else None}
     word = own.password if own.bundle else own.password or None
     looked = look_at(files, called="the server's CAs", password=word)
