@@ -21,7 +21,7 @@ from typing import BinaryIO
 from mtls_lab.common import FileProblem, LabError, Password, coloured, columns, json_text, missing
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.explaining.cards import folded
-from mtls_lab.explaining.pasted import READ
+from mtls_lab.explaining.excerpt import READ, shortened
 from mtls_lab.explaining.records import Other, others_in
 from mtls_lab.explaining.wording import typed_here
 
@@ -157,12 +157,16 @@ def _named(word: str) -> Path | None:
 
 
 def _read(file: BinaryIO) -> str:
-    """Read a log, of which the end counts as much as the beginning; what is between is not kept.
+    """Read a log, of which the end counts as much as the beginning.
 
     Raises:
         LabError: it does not end.
     """
-    begin, end, size = b"", b"", 0
+    return shortened(_parts(file)).decode("utf-8", "replace")
+
+
+def _parts(file: BinaryIO) -> Iterator[bytes]:
+    size = 0
     while part := file.read(READ):
         size += len(part)
         if size > MOST:
@@ -171,10 +175,7 @@ def _read(file: BinaryIO) -> str:
                 "a log that ends",
                 "pass the part around the failure: tail -n 10000 FILE | mtls-lab explain",
             )
-        room = READ // 2 - len(begin)
-        begin += part[:room]
-        end = (end + part[room:] if room > 0 else end + part)[-READ // 2 :]
-    return (begin + end).decode("utf-8", "replace")
+        yield part
 
 
 def _must_be_a_file(path: Path) -> None:

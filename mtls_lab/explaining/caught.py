@@ -18,8 +18,8 @@ from dataclasses import replace
 
 from mtls_lab.common import LabError
 from mtls_lab.explaining.calls import FILE_ERRORS, attribute, handed_on, over_tls, unopened
+from mtls_lab.explaining.excerpt import READ, decoded
 from mtls_lab.explaining.lines import heard
-from mtls_lab.explaining.pasted import READ, decoded
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import steady
 from mtls_lab.wire import Failure, Stage

@@ -12,8 +12,8 @@ from dataclasses import replace
 from mtls_lab.common import printable
 from mtls_lab.explaining.calls import attribute
 from mtls_lab.explaining.caught import answered, exceptions_in, inside, written
+from mtls_lab.explaining.excerpt import READ, decoded
 from mtls_lab.explaining.lines import heard
-from mtls_lab.explaining.pasted import READ, decoded
 from mtls_lab.explaining.peers import Runs
 from mtls_lab.explaining.symptoms import Entry, Symptoms, best_of, find
 from mtls_lab.explaining.tpm_said import coded, quoted

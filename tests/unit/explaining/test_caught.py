@@ -192,7 +192,7 @@ class WithoutArguments(Exception):
     """One of a library whose `args` fails."""
 
     @property
-    def args(self) -> Any:
+    def args(self) -> Any:  # type: ignore[override]
         raise RuntimeError("not loaded")
 
 

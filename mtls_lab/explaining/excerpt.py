@@ -1,0 +1,67 @@
+"""How much is read of a text, which may be a log that is longer than memory.
+
+Here: its excerpt, as bytes and as text. Not here: where it comes from (cli/explaining.py), and what
+becomes of its lines (pasted.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+__all__ = ["READ", "decoded", "shortened"]
+
+#: Of a longer text, the beginning and the end are read: where a program starts, and what came last;
+#: of what is between, so much of the lines that speak of TLS and of something that went wrong.
+READ, BETWEEN = 256 * 1024, 32 * 1024
+#: So much of such a line.
+LONGEST = 4096
+OF_TLS = r"tls|ssl|x509|certif|handshake"
+WENT_WRONG = (
+    "fail|error|alert|bad|expired|unknown|refus|reject|invalid|mismatch|unable|not |required"
+    "|denied|exception"
+)
+
+
+def decoded(data: bytes | bytearray) -> str:
+    """Return the text of bytes, which are UTF-8 as far as they are text.
+
+    Example:
+        >>> decoded(b"EOF \\xff")
+        'EOF \ufffd'
+    """
+    return shortened([data]).decode("utf-8", "replace")
+
+
+def shortened(parts: Iterable[bytes | bytearray]) -> bytes:
+    """Return what is read of a text that comes in parts.
+
+    Example:
+        >>> long = b"fine\\n" * READ
+        >>> b"\\nTLS failed\\n" in shortened([long, b"TLS failed\\n", long])
+        True
+    """
+    begin, end, between, line = b"", b"", b"", b""
+    for part in parts:
+        room = READ // 2 - len(begin)
+        begin += part[:room]
+        end += part[room:] if room > 0 else part
+        passed, end = end[: -READ // 2], end[-READ // 2 :]
+        if passed:
+            whole, _, line = (line + passed).rpartition(b"\n")
+            between = (between + _telling(whole))[-BETWEEN:]
+            line = line[-LONGEST:]
+    return b"\n".join((begin, between + line + end)) if between or line else begin + end
+
+
+def _telling(text: bytes) -> bytes:
+    """Return the lines that speak of TLS and of something that went wrong."""
+    of_tls, went_wrong = (re.compile(each.encode()) for each in (OF_TLS, WENT_WRONG))
+    small = text.lower()
+    if not of_tls.search(small):
+        return b""
+    return b"".join(
+        line[:LONGEST] + b"\n"
+        for line, lower in zip(text.split(b"\n"), small.split(b"\n"), strict=True)
+        if of_tls.search(lower) and went_wrong.search(lower)
+    )
