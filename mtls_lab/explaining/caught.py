@@ -20,6 +20,7 @@ from mtls_lab.common import LabError
 from mtls_lab.explaining.calls import FILE_ERRORS, attribute, handed_on, over_tls, unopened
 from mtls_lab.explaining.excerpt import READ, decoded
 from mtls_lab.explaining.lines import heard
+from mtls_lab.explaining.sides import longest_part
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import steady
 from mtls_lab.wire import Failure, Stage
@@ -74,8 +75,10 @@ def inside(error: BaseException) -> Symptoms:
     if found is error or best.says:
         return best
     library = type(error).__module__.partition(".")[0]
-    kind = f"{library}'s {type(error).__name__}"
+    name = type(error).__name__
+    kind = name if library in {"builtins", "__main__"} else f"{library}'s {name}"
     side, says = best.side or _seen(error).side, steady(str(best.failure))
+    side = side or longest_part("sides", f"{type(error).__module__}.{name}: ".lower())
     return replace(best, side=side, stack=kind, by=f"{library} python", says=says)
 
 

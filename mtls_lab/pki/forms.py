@@ -218,7 +218,7 @@ ENCRYPTED = {
         ),
         (
             rb"""[\s\S]{0,4096}\bkind["']?:\s{0,8}["']?SealedSecret\b""",
-            "kubeseal (SealedSecret)",
+            "kubeseal, as a SealedSecret",
             "take it from the cluster, where the controller has made a Secret of it: kubectl get "
             "secret NAME -o jsonpath='{.data.tls\\.key}' | base64 -d > NEW.pem",
         ),
@@ -230,7 +230,7 @@ ENCRYPTED = {
         ),
         (
             rb"Salted__|U2FsdGVkX1",
-            "openssl enc, or a tool that calls it (transcrypt)",
+            "openssl enc or a tool that calls it, such as transcrypt",
             "decrypt it as it was encrypted: openssl enc -d -aes-256-cbc -pbkdf2 -in {path} -out "
             "NEW.pem; with -a, if it is text",
         ),
