@@ -154,8 +154,11 @@ def wrong_signers(certificates: Sequence[x509.Certificate]) -> Iterator[State]:
 
     from mtls_lab.pki.signed import UNREADABLE  # noqa: PLC0415
 
-    for signer in certificates:
-        if not any(each.issuer == signer.subject and each != signer for each in certificates):
+    issued: dict[x509.Name, set[x509.Certificate]] = {}
+    for each in certificates:
+        issued.setdefault(each.issuer, set()).add(each)
+    for signer in dict.fromkeys(certificates):
+        if not issued.get(signer.subject, set()) - {signer}:
             continue
         try:
             limits = {type(extension.value): extension.value for extension in signer.extensions}
