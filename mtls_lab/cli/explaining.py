@@ -18,7 +18,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from mtls_lab.common import FileProblem, LabError, Password, coloured, columns, json_text, missing
+from mtls_lab.common import (
+    FileProblem,
+    LabError,
+    Password,
+    coloured,
+    columns,
+    irregular,
+    json_text,
+    missing,
+)
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.explaining.cards import folded
 from mtls_lab.explaining.excerpt import READ, shortened
@@ -102,7 +111,7 @@ def _text(words: list[str], *, needed: bool) -> str:
         LabError: there is no text, or the file that is named is not there.
     """
     if len(words) == 1 and (path := _named(words[0])):
-        if not path.is_fifo():  # explain <(journalctl …)
+        if irregular(path) != "a named pipe":  # explain <(journalctl …)
             _must_be_a_file(path)
         return _of_log(path)
     if words and words != ["-"]:
@@ -148,12 +157,16 @@ def _piped() -> bool:
 def _named(word: str) -> Path | None:
     """The file that an argument names: one that is there, or looks like a log that is not."""
     path = Path(word)
-    with suppress(OSError, ValueError):  # too long for a name: it is a line
-        if path.is_dir() and path.name == word:
-            return None  # a word, such as EOF, or nothing: no log, and hardly meant
-        if path.exists() or (path.suffix in LOGS and not re.search(r"\s", word)):
-            return path
-    return None
+    try:
+        folder = stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return path if path.suffix in LOGS and not re.search(r"\s", word) else None
+    except PermissionError:  # it is in a closed folder
+        return path
+    except (OSError, ValueError):  # too long for a name: it is a line
+        return None
+    # A word, such as EOF, or nothing, is no log, and the folder of that name is hardly meant.
+    return None if folder and path.name == word else path
 
 
 def _read(file: BinaryIO) -> str:
@@ -182,9 +195,14 @@ def _must_be_a_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
-        gone = isinstance(error, FileNotFoundError | NotADirectoryError)
-        found = f"{path} {missing(path) if gone else 'cannot be opened'}"
-        raise FileProblem(found, "a file", "check the name and the folder") from None
+        found, todo = (
+            f"{path} {missing(path) or 'cannot be opened'}",
+            "check the name and the folder",
+        )
+        if isinstance(error, PermissionError):
+            found = f"{path} is in a folder that is closed to this account"
+            todo = "ask under the account that owns the file, such as root with sudo"
+        raise FileProblem(found, "a file", todo) from None
     if stat.S_ISREG(mode):
         return
     kind = "folder" if stat.S_ISDIR(mode) else "pipe" if stat.S_ISFIFO(mode) else "device or socket"

@@ -259,7 +259,7 @@ def _seen(error: BaseException) -> Symptoms:
             seen = replace(seen, side="backend" if server else "device")
             if stage := STEPS.get(frame.f_code.co_name):
                 return replace(seen, stage=stage.value, state=_state(seen, stage, end))
-    files = handed_on(error) if isinstance(error, ssl.SSLError) else {}
+    files = handed_on(error) if isinstance(error, ssl.SSLError | PermissionError) else {}
     return replace(seen, files=tuple(files.items()))
 
 

@@ -169,7 +169,7 @@ def _identifiers(ca: x509.Certificate) -> Iterator[bytes]:
     if isinstance(own, x509.SubjectKeyIdentifier):
         yield own.digest
     with suppress(*UNREADABLE):
-        yield x509.SubjectKeyIdentifier.from_public_key(ca.public_key()).digest  # type: ignore[arg-type]
+        yield x509.SubjectKeyIdentifier.from_public_key(ca.public_key()).digest
 
 
 def _is_valid(certificate: x509.Certificate, now: datetime) -> bool:

@@ -251,6 +251,18 @@ def test_labels_are_bold_in_a_terminal(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sh closes the output")
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="becomes nobody")
+def test_a_log_in_a_folder_that_is_closed_is_no_line(tmp_path: Path) -> None:
+    call("explain", LINE)  # loads what root may
+    os.seteuid(65534)  # which pytest's own folder is closed to
+    try:
+        told = call("explain", str(tmp_path / "tls.log"))
+    finally:
+        os.seteuid(0)
+    assert told.returncode == 2
+    assert "/tls.log is in a folder that is closed to this account" in told.stderr
+
+
 def test_a_closed_output_is_no_traceback() -> None:
     told = run("explain", LINE, before=NOWHERE)
     assert told.returncode == 0
