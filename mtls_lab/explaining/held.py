@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtls_lab.common import FileProblem, Password, PathLike, irregular, missing, printable
+from mtls_lab.common import FileProblem, Password, PathLike, irregular, missing
 from mtls_lab.explaining.access import access_to
 
 if TYPE_CHECKING:
