@@ -6,8 +6,9 @@ becomes of its lines (pasted.py).
 
 from __future__ import annotations
 
+import codecs
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 __all__ = ["READ", "decoded", "shortened"]
 
@@ -16,6 +17,12 @@ __all__ = ["READ", "decoded", "shortened"]
 READ, BETWEEN = 256 * 1024, 32 * 1024
 #: So much of such a line.
 LONGEST = 4096
+#: With its mark, and without one, as of a part of such a file.
+UTF_16 = {
+    "utf-16": rb"\xff\xfe|\xfe\xff",
+    "utf-16-le": rb"(?:[\t-\x7e]\0){4}",
+    "utf-16-be": rb"(?:\0[\t-\x7e]){4}",
+}
 OF_TLS = r"tls|ssl|x509|certif|handshake"
 WENT_WRONG = (
     "fail|error|alert|bad|expired|unknown|refus|reject|invalid|mismatch|unable|not |required"
@@ -42,7 +49,7 @@ def shortened(parts: Iterable[bytes | bytearray]) -> bytes:
         True
     """
     begin, end, between, line = b"", b"", b"", b""
-    for part in parts:
+    for part in _in_utf_8(parts):
         room = READ // 2 - len(begin)
         begin += part[:room]
         end += part[room:] if room > 0 else part
@@ -52,6 +59,21 @@ def shortened(parts: Iterable[bytes | bytearray]) -> bytes:
             between = (between + _telling(whole))[-BETWEEN:]
             line = line[-LONGEST:]
     return b"\n".join((begin, between + line + end)) if between or line else begin + end
+
+
+def _in_utf_8(parts: Iterable[bytes | bytearray]) -> Iterator[bytes | bytearray]:
+    """Give the parts of a text, which is in UTF-16 if PowerShell 5 has written it (>, Tee-Object).
+
+    Example:
+        >>> b"".join(_in_utf_8([b"\\xff\\xfeE\\0O", b"\\0F\\0"]))
+        b'EOF'
+    """
+    decoder = None
+    for number, part in enumerate(parts):
+        if not number:
+            form = next((form for form, begins in UTF_16.items() if re.match(begins, part)), "")
+            decoder = codecs.getincrementaldecoder(form)("replace") if form else None
+        yield decoder.decode(part).encode() if decoder else part
 
 
 def _telling(text: bytes) -> bytes:

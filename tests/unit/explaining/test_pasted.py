@@ -190,6 +190,15 @@ def test_what_is_undone_takes_no_longer_for_a_hostile_text(text: str) -> None:
     assert time.process_time() - began < 3
 
 
+@pytest.mark.parametrize("form", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_log_in_utf_16_is_read(form: str) -> None:
+    """So PowerShell 5 writes what goes through its `>`."""
+    line = "curl: (60) SSL: geschützt, certificate has expired\r\n"
+    assert explain(line.encode(form)) == explain(line)
+    long = "fine\r\n" * READ + line + "fine\r\n" * READ
+    assert explain(long.encode(form)).says == line.strip()
+
+
 def test_the_middle_of_a_long_log_is_read_where_it_speaks_of_a_failure() -> None:
     around = "10:00:00 INFO GET /tls/session 200\n" * (READ // 16)
     line = "10:00:01 ERROR tls: failed to verify certificate: x509: certificate has expired\n"
