@@ -15,8 +15,9 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from types import GetSetDescriptorType, MemberDescriptorType
 
-from mtls_lab.common import LabError
+from mtls_lab.common import LabError, printable
 from mtls_lab.explaining.calls import FILE_ERRORS, attribute, handed_on, over_tls, unopened
 from mtls_lab.explaining.excerpt import READ, decoded
 from mtls_lab.explaining.lines import heard
@@ -34,9 +35,6 @@ MOST = 64
 QUOTED = 0.5
 #: What a text counts at least that is known at all.
 LEAST = 0.1
-#: Attributes that hold what is behind a thing, and that are in no instance's `__dict__`: groups,
-#: and a future or task of asyncio.
-HOLDERS = ("exceptions", "_exception")
 #: Errors of Python whose words are the same whatever failed: their lines of code may tell.
 NO_WORDS = (AttributeError, KeyError, RecursionError, TypeError)
 #: So many of these lines, from the innermost on.
@@ -74,11 +72,11 @@ def inside(error: BaseException) -> Symptoms:
         return replace(best, says="", stack="", note="")  # it is in the reader's hand
     if found is error or best.says:
         return best
-    library = type(error).__module__.partition(".")[0]
-    name = type(error).__name__
+    module, name = str(type(error).__module__), printable(type(error).__name__)
+    library = printable(module.partition(".")[0])
     kind = name if library in {"builtins", "__main__"} else f"{library}'s {name}"
     side, says = best.side or _seen(error).side, steady(str(best.failure))
-    side = side or longest_part("sides", f"{type(error).__module__}.{name}: ".lower())
+    side = side or longest_part("sides", f"{module}.{name}: ".lower())
     return replace(best, side=side, stack=kind, by=f"{library} python", says=says)
 
 
@@ -152,35 +150,45 @@ def _held(error: BaseException, *, hidden: bool) -> Iterator[BaseException]:
     """Give what an exception holds, itself or in a thing that it holds, such as a future.
 
     Libraries call it reason, orig, cause, errors, last_attempt, …: it is looked for, not asked for
-    by a name. No method of theirs is called, which may fail, or wait.
+    by a name. Nothing of theirs is called, which may fail, or wait, as a proxy does for a database.
     """
     given = BaseException.args.__get__(error)  # type: ignore[attr-defined]
     held = [error.__cause__, *given]
     held += [] if error.__suppress_context__ and not hidden else [error.__context__]
     for one in _flat([*held, *_attributes(error)]):
-        if isinstance(one, BaseException):
-            yield one
-        elif not isinstance(one, str | bytes | int | None):
+        if issubclass(type(one), BaseException):
+            yield one  # type: ignore[misc]
+        elif type(one) not in {str, bytes, int, type(None)}:
             yield from exceptions_in(one)
 
 
 def exceptions_in(thing: object) -> list[BaseException]:
     """Return the exceptions in a thing that is none: a future, a list, a Failure of Twisted."""
-    return [each for each in _flat([thing, *_attributes(thing)]) if isinstance(each, BaseException)]
+    held = _flat([thing, *_attributes(thing)])
+    return [each for each in held if issubclass(type(each), BaseException)]  # type: ignore[misc]
 
 
 def _attributes(thing: object) -> list[object]:
-    own = attribute(thing, "__dict__")
-    inside = list(own.values())[:MOST] if type(own) is dict else []
-    return [*inside, *(attribute(thing, name) for name in HOLDERS)]
+    """Return what is in a thing itself; of groups, and of futures of asyncio, what C keeps."""
+    if type(thing).__module__ in {"_asyncio", "asyncio.futures", "asyncio.tasks"}:
+        return [attribute(thing, "_exception")]
+    group = issubclass(type(thing), BaseExceptionGroup)
+    found = [attribute(thing, "exceptions")] if group else []
+    for kind in type(thing).__mro__:
+        own = vars(kind).get("__dict__")
+        if isinstance(own, GetSetDescriptorType | MemberDescriptorType):
+            found += itertools.islice(own.__get__(thing).values(), MOST)
+    return found
 
 
 def _flat(held: list[object]) -> Iterator[object]:
     for some in held:
-        if isinstance(some, dict):
-            yield from itertools.islice(some.values(), MOST)
-        elif isinstance(some, tuple | list):
-            yield from some[:MOST]
+        kind = type(some)
+        if issubclass(kind, dict):
+            yield from itertools.islice(dict.values(some), MOST)  # type: ignore[arg-type]
+        elif issubclass(kind, tuple | list):
+            base = tuple if issubclass(kind, tuple) else list
+            yield from itertools.islice(base.__iter__(some), MOST)  # type: ignore[arg-type]
         else:
             yield some
 

@@ -196,6 +196,13 @@ class WithoutArguments(Exception):
         raise RuntimeError("not loaded")
 
 
+class Proxy:
+    """As Django's SimpleLazyObject and Werkzeug's LocalProxy: each question goes to another."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(f"{name}: no connection to the database")
+
+
 def without_arguments(error: Exception) -> BaseException:
     outer = WithoutArguments("x")
     outer.__cause__ = error
@@ -240,6 +247,9 @@ WRAPPED: dict[str, Callable[[Exception], BaseException]] = {
     ),
     "by host, as cassandra-driver and paramiko": lambda error: Outer({"db1": error}),
     "whose args fail": without_arguments,
+    "beside a proxy that has nothing to stand for": lambda error: attribute("orig")(
+        [Proxy(), error]  # type: ignore[arg-type]
+    ),
 }
 
 #: What holds an exception, and is none.
