@@ -461,6 +461,31 @@ def test_where_the_key_that_signed_is_not(
     assert look.words["holder"] == holder
 
 
+def test_an_identifier_that_is_not_of_the_key_decides_nothing() -> None:
+    """Some CAs keep theirs when they are made again."""
+    own = x509.SubjectKeyIdentifier(b"x" * 20), False
+    names_it = x509.AuthorityKeyIdentifier(own[0].digest, None, None), False
+    trusted = root(CA, MAY_SIGN, own)
+    changed = certify("device", LEAF_KEY, "Root", OTHER, LEAF, MAY_SHAKE_HANDS, CLIENT, names_it)
+    assert "other key or altered" in {each.name for each in compare([changed], cas=[trusted])}
+
+
+def test_a_signature_that_cannot_be_checked_here_is_not_called_wrong() -> None:
+    """As of SM2, MD5 or RIPEMD-160; here with the number of an algorithm that there is not."""
+
+    def foreign(certificate: x509.Certificate) -> x509.Certificate:
+        ecdsa, none = bytes.fromhex("2a8648ce3d040302"), bytes.fromhex("2a8648ce3d040339")
+        data = certificate.public_bytes(Encoding.DER).replace(ecdsa, none)
+        return x509.load_der_x509_certificate(data)
+
+    wrong = {"altered", "other key", "other key or altered"}
+    assert not wrong & {each.name for each in compare([foreign(leaf())], LEAF_KEY, [root()])}
+    assert "other key" in {each.name for each in compare([foreign(leaf(by=OTHER))], cas=[root()])}
+    alone = [each.name for each in compare([foreign(root())], cas=[foreign(root(subject="B"))])]
+    assert "self-signed" in alone
+    assert not wrong & set(alone)
+
+
 def test_a_stale_intermediate_shows_whatever_is_trusted() -> None:
     chain = [leaf(issuer="Stale", by=OTHER), root(subject="Stale")]
     assert "other key" in {each.name for each in compare(chain, LEAF_KEY)}
