@@ -169,15 +169,17 @@ def exceptions_in(thing: object) -> list[BaseException]:
 
 
 def _attributes(thing: object) -> list[object]:
-    """Return what is in a thing itself; of groups, and of futures of asyncio, what C keeps."""
-    if type(thing).__module__ in {"_asyncio", "asyncio.futures", "asyncio.tasks"}:
-        return [attribute(thing, "_exception")]
-    group = issubclass(type(thing), BaseExceptionGroup)
-    found = [attribute(thing, "exceptions")] if group else []
+    """Return what is in a thing itself: in its `__dict__`, its slots, and a future of asyncio."""
+    found = list[object]()
     for kind in type(thing).__mro__:
-        own = vars(kind).get("__dict__")
-        if isinstance(own, GetSetDescriptorType | MemberDescriptorType):
-            found += itertools.islice(own.__get__(thing).values(), MOST)
+        for name, slot in list(vars(kind).items()):
+            if type(slot) not in {MemberDescriptorType, GetSetDescriptorType}:
+                continue
+            with suppress(AttributeError):  # an empty slot
+                if name == "__dict__":
+                    found += itertools.islice(slot.__get__(thing).values(), MOST)
+                elif name == "_exception" or type(slot) is MemberDescriptorType:
+                    found.append(slot.__get__(thing))
     return found
 
 

@@ -196,6 +196,13 @@ class WithoutArguments(Exception):
         raise RuntimeError("not loaded")
 
 
+class Slotted:
+    __slots__ = ("error", "traceback")
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
 class Proxy:
     """As Django's SimpleLazyObject and Werkzeug's LocalProxy: each question goes to another."""
 
@@ -258,6 +265,7 @@ HOLDS: dict[str, Callable[[Exception], object]] = {
     "a task": lambda error: asyncio.run(as_task(error)),
     "sys.exc_info()": lambda error: (type(error), error, error.__traceback__),
     "what asyncio.gather returns": lambda error: ["fine", error, 7],
+    "an Outcome of trio, which has slots": Slotted,
     "a Failure of Twisted": lambda error: SimpleNamespace(value=error, type=type(error)),
 }
 
