@@ -27,6 +27,7 @@ from mtls_lab.common import (
     irregular,
     json_text,
     missing,
+    typed,
 )
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.explaining.cards import folded
@@ -42,6 +43,8 @@ NOT_KNOWN = 1
 MOST = 256 << 20
 #: How the name of a log ends; another argument that is no file is a line.
 LOGS = {".log", ".txt", ".out", ".err"}
+#: So far, bytes that are no text are looked for.
+FIRST = 4096
 #: Of what else a log says, so many kinds are shown.
 SHOWN = 5
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
@@ -78,6 +81,14 @@ def run(options: argparse.Namespace) -> int:
             "a certificate, a key or the like, and no error",
             "the text of an error",
             "name such a file with --certfile, --keyfile or --cafile",
+        )
+    if not told.known and "\ufffd" in text[:FIRST] and re.search(r"[\0-\x08]", text[:FIRST]):
+        raise LabError(
+            "binary data: a compressed log, a certificate, a keystore or a packet capture",
+            "the text of an error",
+            f"unpack a log first: zcat FILE | {typed('explain')}; name a certificate with "
+            "--certfile, --keyfile or --cafile; look into a capture with tshark -r FILE -Y "
+            "tls.alert_message",
         )
     told = replace(told, fix=typed_here(told.fix, "again"))
     others = others_in(text, told.says)

@@ -1,5 +1,6 @@
 """`mtls-lab explain`: its sources, its exit codes, its output."""
 
+import gzip
 import json
 import os
 import re
@@ -51,6 +52,15 @@ def test_wrong_arguments_are_one_message(arguments: tuple[str, ...], found: str)
     assert (told.returncode, told.stdout) == (2, "")
     assert found in told.stderr
     assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize("data", [gzip.compress(LINE.encode()), b"\x30\x82\x01\xea\xa0\x03\x02"])
+def test_binary_data_is_called_that(data: bytes) -> None:
+    """A log that was rotated, and a certificate in DER."""
+    told = call("explain", text=data)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "binary data" in told.stderr
+    assert call("explain", text=bytes(40) + LINE.encode()).returncode == 0  # after copytruncate
 
 
 def test_json_for_a_program() -> None:
