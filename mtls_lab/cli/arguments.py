@@ -84,10 +84,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _of_the_system(error: OSError) -> LabError:
     """Say what the system refused: where no file is named, it was the output, or this folder."""
+    todo = "make room on the disk, or choose another place"
+    if isinstance(error, PermissionError):
+        todo = "do it under the account that owns it, or choose another place"
     return folder_gone() or LabError(
         f"{error.filename or 'the output'}: {error.strerror or error}",
         "files and an output that can be read and written",
-        "make room on the disk, or choose another place",
+        todo,
     )
 
 

@@ -18,10 +18,20 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from mtls_lab.common import FileProblem, LabError, Password, coloured, columns, json_text, missing
+from mtls_lab.common import (
+    FileProblem,
+    LabError,
+    Password,
+    coloured,
+    columns,
+    irregular,
+    json_text,
+    missing,
+    typed,
+)
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.explaining.cards import folded
-from mtls_lab.explaining.pasted import READ
+from mtls_lab.explaining.excerpt import READ, shortened
 from mtls_lab.explaining.records import Other, others_in
 from mtls_lab.explaining.wording import typed_here
 
@@ -33,6 +43,8 @@ NOT_KNOWN = 1
 MOST = 256 << 20
 #: How the name of a log ends; another argument that is no file is a line.
 LOGS = {".log", ".txt", ".out", ".err"}
+#: So far, bytes that are no text are looked for.
+FIRST = 4096
 #: Of what else a log says, so many kinds are shown.
 SHOWN = 5
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
@@ -70,6 +82,14 @@ def run(options: argparse.Namespace) -> int:
             "the text of an error",
             "name such a file with --certfile, --keyfile or --cafile",
         )
+    if not told.known and "\ufffd" in text[:FIRST] and re.search(r"[\0-\x08]", text[:FIRST]):
+        raise LabError(
+            "binary data: a compressed log, a certificate, a keystore or a packet capture",
+            "the text of an error",
+            f"unpack a log first: zcat FILE | {typed('explain')}; name a certificate with "
+            "--certfile, --keyfile or --cafile; look into a capture with tshark -r FILE -Y "
+            "tls.alert_message",
+        )
     told = replace(told, fix=typed_here(told.fix, "again"))
     others = others_in(text, told.says)
     if options.json:
@@ -102,7 +122,7 @@ def _text(words: list[str], *, needed: bool) -> str:
         LabError: there is no text, or the file that is named is not there.
     """
     if len(words) == 1 and (path := _named(words[0])):
-        if not path.is_fifo():  # explain <(journalctl …)
+        if irregular(path) != "a named pipe":  # explain <(journalctl …)
             _must_be_a_file(path)
         return _of_log(path)
     if words and words != ["-"]:
@@ -148,21 +168,29 @@ def _piped() -> bool:
 def _named(word: str) -> Path | None:
     """The file that an argument names: one that is there, or looks like a log that is not."""
     path = Path(word)
-    with suppress(OSError, ValueError):  # too long for a name: it is a line
-        if path.is_dir() and path.name == word:
-            return None  # a word, such as EOF, or nothing: no log, and hardly meant
-        if path.exists() or (path.suffix in LOGS and not re.search(r"\s", word)):
-            return path
-    return None
+    try:
+        folder = stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return path if path.suffix in LOGS and not re.search(r"\s", word) else None
+    except PermissionError:  # it is in a closed folder
+        return path
+    except (OSError, ValueError):  # too long for a name: it is a line
+        return None
+    # A word, such as EOF, or nothing, is no log, and the folder of that name is hardly meant.
+    return None if folder and path.name == word else path
 
 
 def _read(file: BinaryIO) -> str:
-    """Read a log, of which the end counts as much as the beginning; what is between is not kept.
+    """Read a log, of which the end counts as much as the beginning.
 
     Raises:
         LabError: it does not end.
     """
-    begin, end, size = b"", b"", 0
+    return shortened(_parts(file)).decode("utf-8", "replace")
+
+
+def _parts(file: BinaryIO) -> Iterator[bytes]:
+    size = 0
     while part := file.read(READ):
         size += len(part)
         if size > MOST:
@@ -171,19 +199,21 @@ def _read(file: BinaryIO) -> str:
                 "a log that ends",
                 "pass the part around the failure: tail -n 10000 FILE | mtls-lab explain",
             )
-        room = READ // 2 - len(begin)
-        begin += part[:room]
-        end = (end + part[room:] if room > 0 else end + part)[-READ // 2 :]
-    return (begin + end).decode("utf-8", "replace")
+        yield part
 
 
 def _must_be_a_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
-        gone = isinstance(error, FileNotFoundError | NotADirectoryError)
-        found = f"{path} {missing(path) if gone else 'cannot be opened'}"
-        raise FileProblem(found, "a file", "check the name and the folder") from None
+        found, todo = (
+            f"{path} {missing(path) or 'cannot be opened'}",
+            "check the name and the folder",
+        )
+        if isinstance(error, PermissionError):
+            found = f"{path} is in a folder that is closed to this account"
+            todo = "ask under the account that owns the file, such as root with sudo"
+        raise FileProblem(found, "a file", todo) from None
     if stat.S_ISREG(mode):
         return
     kind = "folder" if stat.S_ISDIR(mode) else "pipe" if stat.S_ISFIFO(mode) else "device or socket"

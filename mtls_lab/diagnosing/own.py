@@ -35,6 +35,8 @@ UNFIT = {
     *("expired", "renewed behind", "not yet valid", "ca expired", "ca not yet valid"),
     *("not for clients", "no digitalSignature", "ca presented"),
 }
+#: The same of one that names a CA that has not signed it.
+NOT_SIGNED = {"other key", "other key or altered", "altered"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,8 @@ class Own:
 
     @property
     def namesake(self) -> bool:
-        """Whether a CA among ours has the issuer's name, and another key than signed."""
-        return "other key" in self._compared(self.cas)
+        """Whether a CA among ours has the issuer's name, and has not signed it as it is."""
+        return bool(NOT_SIGNED & set(self._compared(self.cas)))
 
     def _compared(self, cas: Sequence[x509.Certificate]) -> list[str]:
         with warnings.catch_warnings():
@@ -151,7 +153,7 @@ def load_pair(
         bundle = read_pair(certfile, password)
         bundle.load_into(context)
         return bundle
-    if Path(keyfile or certfile).is_file():  # else OpenSSL says what it is
+    if os.path.isfile(keyfile or certfile):  # noqa: PTH113 - pathlib fails in a closed folder
         expect_openable(keyfile or certfile)
     # Whoever is asked at a terminal waits for ever: without a password, a locked key fails.
     word = pem.word_of(keyfile or certfile, password)

@@ -23,7 +23,7 @@ from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import outsiders
 from mtls_lab.pki.comparison import path_of
 from mtls_lab.pki.rules import told
-from mtls_lab.pki.signed import is_signed_by
+from mtls_lab.pki.signed import is_checkable, is_signed_by
 from mtls_lab.wire import Failure, Side
 from mtls_lab.wire.names import reason_of_alert
 
@@ -204,7 +204,9 @@ def _same_name(seen: Seen) -> bool:
         for each in (*seen.own.cas, *seen.served.chain)
         if each.subject == leaf.issuer != leaf.subject
     ]
-    return bool(known) and not any(is_signed_by(leaf, each) for each in known)
+    return bool(known) and not any(
+        is_signed_by(leaf, each) or not is_checkable(leaf, each) for each in known
+    )
 
 
 def symptoms_of(tried: Attempt, state: str = "") -> Symptoms:
@@ -222,7 +224,10 @@ def symptoms_of(tried: Attempt, state: str = "") -> Symptoms:
 def _found(seen: Seen, symptoms: Symptoms) -> list[Finding]:
     own = seen.own
     # The server's CAs are not at hand. If the chain leads to one of ours, it is most likely theirs.
-    leads = bool(own.chain) and bool(own.cas) and path_of(own.chain, own.cas)[1] is None
+    leads = False
+    if own.chain and own.cas:
+        _, broken = path_of(own.chain, own.cas)
+        leads = broken is None or broken.name == "altered"
     files = {"cert": own.certfile, "key": own.keyfile, "ca": own.cafile if leads else None}
     word = own.password if own.bundle else own.password or None
     looked = look_at(files, called="the server's CAs", password=word)

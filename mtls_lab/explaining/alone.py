@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtls_lab.common import FileProblem, Password, PathLike, missing, printable
+from mtls_lab.common import FileProblem, Password, PathLike, irregular, missing, printable
 from mtls_lab.explaining.wording import shown
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def mistakes_in(
         try:
             read(path)
         except FileProblem as problem:
+            if problem.kind == "closed":  # to us: what is in it is not known
+                continue
             text, command = shown(path, course=course)
             found = problem.found.replace(os.fspath(path), "", 1)
             mistake = _mistake(path, problem.kind, wanted, alone=keyfile is None)
@@ -99,7 +101,7 @@ def _mistake(path: PathLike, kind: str, wanted: str, *, alone: bool) -> str:
     mistake = MISTAKES.get(kind, "form")
     if missing(path):
         return "missing"
-    if Path(path).is_dir():
+    if irregular(path) == "a folder":
         return "folder"
     if mistake == "password" and wanted != "a private key":
         return "swapped"
@@ -154,8 +156,11 @@ def wrong_signers(certificates: Sequence[x509.Certificate]) -> Iterator[State]:
 
     from mtls_lab.pki.signed import UNREADABLE  # noqa: PLC0415
 
-    for signer in certificates:
-        if not any(each.issuer == signer.subject and each != signer for each in certificates):
+    issued: dict[x509.Name, set[x509.Certificate]] = {}
+    for each in certificates:
+        issued.setdefault(each.issuer, set()).add(each)
+    for signer in dict.fromkeys(certificates):
+        if not issued.get(signer.subject, set()) - {signer}:
             continue
         try:
             limits = {type(extension.value): extension.value for extension in signer.extensions}

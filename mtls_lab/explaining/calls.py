@@ -38,7 +38,9 @@ ARGUMENTS = {
     **dict.fromkeys(("cafile", "ca_certs", "ca_file", "sslrootcert"), "ca"),
 }
 #: And ssl's own functions, which are written in C: what they were given is in no frame.
-LOADING = {"load_cert_chain", "load_verify_locations"}
+LOADING = {"load_cert_chain": ("certfile", "keyfile"), "load_verify_locations": ("cafile",)}
+#: What makes one name of several parts, as it is called.
+JOINING = {"Path", "pathlib.Path", "os.path.join", "path.join", "join", "str", "os.fspath"}
 #: How a call names an environment variable.
 VARIABLE = r"environ(?:\[|\.get\()[\"']([A-Z_]{3,40})[\"']"
 #: How a key in a TPM or on a token is named, which is no file.
@@ -104,7 +106,7 @@ def _named(error: OSError, path: PathLike) -> tuple[str, dict[str, str]]:
 def _called(error: OSError) -> tuple[str, dict[str, str]]:
     if not (isinstance(error, FILE_ERRORS) or error.errno == errno.ENAMETOOLONG):
         return "", {}
-    given = [value for _, value in _arguments(error)] or list(_written(error))
+    given = [value for _, value in list(_written(error)) or _arguments(error) if value]
     if any("-----BEGIN " in value for value in given):
         return "text for a name", {}
     if any(map(URI.match, _texts(error))) or URI_IN_CALL.search(_lines(error)):
@@ -137,11 +139,10 @@ def handed_on(error: BaseException) -> dict[str, str]:
 
     Of a text that was given for a name, nothing.
     """
-    return {
-        ARGUMENTS[name]: value
-        for name, value in reversed(list(_arguments(error)))
-        if "-----BEGIN " not in value
-    }
+    given = list(_written(error))
+    if not all(value for _, value in given) or not given:
+        given = [(name, value) for name, value in _arguments(error) if _is_file(value)]
+    return {ARGUMENTS[name]: value for name, value in reversed(given) if "-----BEGIN " not in value}
 
 
 def _arguments(error: BaseException) -> Iterator[tuple[str, str]]:
@@ -157,8 +158,12 @@ def _arguments(error: BaseException) -> Iterator[tuple[str, str]]:
                     yield argument, os.fspath(path)
 
 
-def _written(error: BaseException) -> Iterator[str]:
-    """Give the names of files in the innermost call as it is written: texts, and variables."""
+def _written(error: BaseException) -> Iterator[tuple[str, str]]:
+    """Give the names of files in the innermost call as it is written, by that of the argument.
+
+    What a function calls its own arguments may be something else: the `client` of client.crt. Of a
+    name that cannot be told, an empty text.
+    """
     with suppress(Exception):  # no source, or another one by now; or code of any library
         *_, (frame, _) = traceback.walk_tb(error.__traceback__)
         call = traceback.extract_tb(error.__traceback__)[-1]
@@ -166,17 +171,19 @@ def _written(error: BaseException) -> Iterator[str]:
         *before, last = [line.encode() for line in lines]  # columns count bytes
         source = b"".join([*before, last[: call.end_colno]])[call.colno or 0 :].decode()
         made = ast.parse(source, mode="eval").body
-        name = getattr(getattr(made, "func", None), "attr", "")
-        given = (
-            [*made.args, *made.keywords] if isinstance(made, ast.Call) and name in LOADING else []
-        )
-        for each in given:
-            value = None
-            with suppress(LookupError):  # the next one may be known
-                value = _value(each, frame.f_globals | frame.f_locals)
-            for file in value if isinstance(value, tuple | list) else (value,):
-                if isinstance(file, str | os.PathLike):
-                    yield os.fspath(file)
+        if not isinstance(made, ast.Call) or not isinstance(made.func, ast.Attribute):
+            return
+        names = LOADING.get(made.func.attr, ())
+        given = [*zip(names, made.args, strict=False)]
+        given += [(each.arg or names[0], each.value) for each in made.keywords if names]
+        for name, node in given:
+            value: object = ""
+            with suppress(Exception):  # the next one may be known
+                value = _value(node, frame.f_globals | frame.f_locals)
+            several = value if isinstance(value, tuple | list) else (value,)
+            for argument, file in zip((name, *names[1:]), several, strict=False):
+                if isinstance(file, str | os.PathLike) and argument in ARGUMENTS:
+                    yield argument, os.fspath(file)
 
 
 def _value(node: ast.AST, names: dict[str, Any]) -> Any:
@@ -196,8 +203,14 @@ def _value(node: ast.AST, names: dict[str, Any]) -> Any:
             found = "".join(str(_value(part, names)) for part in node.values)
         case ast.BinOp(op=ast.Div()):
             found = Path(_value(node.left, names), _value(node.right, names))
-        case ast.Call(func=ast.Name(id="str"), args=[only]):
-            found = str(_value(only, names))
+        case ast.BinOp(op=ast.Add()):
+            found = f"{_value(node.left, names)}{_value(node.right, names)}"
+        case ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str() as form)):
+            found = form % _value(node.right, names)
+        case ast.Call(func=ast.Attribute(value=folder, attr="joinpath"), args=args):
+            found = Path(*(_value(part, names) for part in (folder, *args)))
+        case ast.Call(args=args) if ast.unparse(node.func) in JOINING:
+            found = str(Path(*(_value(part, names) for part in args)))
         case _:
             raise LookupError
     return found

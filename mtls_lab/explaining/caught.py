@@ -7,6 +7,7 @@ failure means (explanation.py).
 
 from __future__ import annotations
 
+import itertools
 import socket
 import ssl
 import traceback
@@ -14,17 +15,19 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from types import GetSetDescriptorType, MemberDescriptorType
 
-from mtls_lab.common import LabError
+from mtls_lab.common import LabError, printable
 from mtls_lab.explaining.calls import FILE_ERRORS, attribute, handed_on, over_tls, unopened
+from mtls_lab.explaining.excerpt import READ, decoded
 from mtls_lab.explaining.lines import heard
-from mtls_lab.explaining.pasted import READ, decoded
+from mtls_lab.explaining.sides import longest_part
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import steady
 from mtls_lab.wire import Failure, Stage
 from mtls_lab.wire.names import NO_CHAIN
 
-__all__ = ["answered", "inside", "written"]
+__all__ = ["answered", "exceptions_in", "inside", "written"]
 
 #: How many exceptions are looked at. Retries carry a handful; a cycle would have no end.
 MOST = 64
@@ -32,12 +35,6 @@ MOST = 64
 QUOTED = 0.5
 #: What a text counts at least that is known at all.
 LEAST = 0.1
-#: Attributes that hold the exceptions behind this one: urllib and urllib3, aiohttp, SQLAlchemy,
-#: azure-core, elastic-transport, groups.
-HOLDERS = (
-    *("reason", "os_error", "original_error", "orig", "error", "cause", "inner_exception"),
-    *("errors", "exceptions"),
-)
 #: Errors of Python whose words are the same whatever failed: their lines of code may tell.
 NO_WORDS = (AttributeError, KeyError, RecursionError, TypeError)
 #: So many of these lines, from the innermost on.
@@ -75,9 +72,11 @@ def inside(error: BaseException) -> Symptoms:
         return replace(best, says="", stack="", note="")  # it is in the reader's hand
     if found is error or best.says:
         return best
-    library = type(error).__module__.partition(".")[0]
-    kind = f"{library}'s {type(error).__name__}"
+    module, name = str(type(error).__module__), printable(type(error).__name__)
+    library = printable(module.partition(".")[0])
+    kind = name if library in {"builtins", "__main__"} else f"{library}'s {name}"
     side, says = best.side or _seen(error).side, steady(str(best.failure))
+    side = side or longest_part("sides", f"{module}.{name}: ".lower())
     return replace(best, side=side, stack=kind, by=f"{library} python", says=says)
 
 
@@ -141,16 +140,59 @@ def _carried(error: BaseException, *, hidden: bool = False) -> Iterator[BaseExce
     while waiting and len(known) <= MOST:
         each = waiting.popleft()
         yield each
-        held: list[object] = [each.__cause__, *each.args]
-        held += [] if each.__suppress_context__ and not hidden else [each.__context__]
-        held += [attribute(each, name) for name in HOLDERS]
-        flat = (
-            one for some in held for one in (some if isinstance(some, tuple | list) else [some])
-        )
-        for one in flat:
-            if isinstance(one, BaseException) and id(one) not in known and len(known) <= MOST:
+        for one in _held(each, hidden=hidden):
+            if id(one) not in known and len(known) <= MOST:
                 known.add(id(one))
                 waiting.append(one)
+
+
+def _held(error: BaseException, *, hidden: bool) -> Iterator[BaseException]:
+    """Give what an exception holds, itself or in a thing that it holds, such as a future.
+
+    Libraries call it reason, orig, cause, errors, last_attempt, …: it is looked for, not asked for
+    by a name. Nothing of theirs is called, which may fail, or wait, as a proxy does for a database.
+    """
+    given = BaseException.args.__get__(error)  # type: ignore[attr-defined]
+    held = [error.__cause__, *given]
+    held += [] if error.__suppress_context__ and not hidden else [error.__context__]
+    for one in _flat([*held, *_attributes(error)]):
+        if issubclass(type(one), BaseException):
+            yield one  # type: ignore[misc]
+        elif type(one) not in {str, bytes, int, type(None)}:
+            yield from exceptions_in(one)
+
+
+def exceptions_in(thing: object) -> list[BaseException]:
+    """Return the exceptions in a thing that is none: a future, a list, a Failure of Twisted."""
+    held = _flat([thing, *_attributes(thing)])
+    return [each for each in held if issubclass(type(each), BaseException)]  # type: ignore[misc]
+
+
+def _attributes(thing: object) -> list[object]:
+    """Return what is in a thing itself: in its `__dict__`, its slots, and a future of asyncio."""
+    found = list[object]()
+    for kind in type(thing).__mro__:
+        for name, slot in list(vars(kind).items()):
+            if type(slot) not in {MemberDescriptorType, GetSetDescriptorType}:
+                continue
+            with suppress(AttributeError):  # an empty slot
+                if name == "__dict__":
+                    found += itertools.islice(slot.__get__(thing).values(), MOST)
+                elif name == "_exception" or type(slot) is MemberDescriptorType:
+                    found.append(slot.__get__(thing))
+    return found
+
+
+def _flat(held: list[object]) -> Iterator[object]:
+    for some in held:
+        kind = type(some)
+        if issubclass(kind, dict):
+            yield from itertools.islice(dict.values(some), MOST)  # type: ignore[arg-type]
+        elif issubclass(kind, tuple | list):
+            base = tuple if issubclass(kind, tuple) else list
+            yield from itertools.islice(base.__iter__(some), MOST)  # type: ignore[arg-type]
+        else:
+            yield some
 
 
 def _told(error: BaseException) -> Symptoms | None:
@@ -180,7 +222,7 @@ def _told(error: BaseException) -> Symptoms | None:
 def _is_of_ssl(error: BaseException) -> bool:
     """Whether it is an error of ssl with its reason, and not one that is derived from it."""
     return isinstance(error, ssl.SSLError) and (
-        type(error).__module__ == "ssl" or bool(getattr(error, "reason", ""))
+        type(error).__module__ == "ssl" or bool(attribute(error, "reason"))
     )
 
 
@@ -205,9 +247,9 @@ def _seen(error: BaseException) -> Symptoms:
     """Read the side and the step off the traceback: ssl works on an object that knows both."""
     try:
         seen = Symptoms(failure=Failure.of(error))
+        state, words = unopened(error)
     except Exception:  # noqa: BLE001 - its text is made by code of any library
         return Symptoms(failure=Failure(type(error).__name__))
-    state, words = unopened(error)
     if state:
         return replace(seen, state=state, words=tuple(words.items()))
     for frame, _ in traceback.walk_tb(error.__traceback__):
@@ -227,7 +269,7 @@ def _seen(error: BaseException) -> Symptoms:
             seen = replace(seen, side="backend" if server else "device")
             if stage := STEPS.get(frame.f_code.co_name):
                 return replace(seen, stage=stage.value, state=_state(seen, stage, end))
-    files = handed_on(error) if isinstance(error, ssl.SSLError) else {}
+    files = handed_on(error) if isinstance(error, ssl.SSLError | PermissionError) else {}
     return replace(seen, files=tuple(files.items()))
 
 

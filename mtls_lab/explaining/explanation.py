@@ -116,9 +116,9 @@ def explain(
     """Say who refused whom, why, where, what to do, and how to check it.
 
     Args:
-        what: an exchange, one side of it, its failure, an exception of any library, an HTTP
-            answer of requests or httpx, what subprocess.run returned, or the text of an error: a
-            line, a log, a page.
+        what: an exchange, one side of it, its failure, an exception of any library or what holds
+            one (a future, sys.exc_info()), an HTTP answer of requests or httpx, what subprocess.run
+            returned, or the text of an error: a line, a log, a page.
         certfile, keyfile: the files of the side that was refused, or those that did not load,
             which are then looked into. If none is given, those that a call which failed has as
             its arguments; else it speaks of the ones that the notebooks use.

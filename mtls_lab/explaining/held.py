@@ -1,21 +1,22 @@
 """What is in the files that came with an error, in whatever form, and who may read the keys.
 
-Here: files as certificates, a key and revocation lists, and what could not be read. Not here:
-whether they fit together (pki/), and which misfit explains an error (look.py).
+Here: files as certificates, a key and revocation lists, and what could not be read. Not here: who
+may read a key (access.py), whether they fit together (pki/), and which misfit explains an error
+(look.py).
 """
 
 from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtls_lab.common import FileProblem, Password, PathLike, missing, printable
+from mtls_lab.common import FileProblem, Password, PathLike, irregular, missing
+from mtls_lab.explaining.access import access_to
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -83,7 +84,7 @@ def read(
         except FileProblem as problem:
             held.unread.append(_why(problem, path, names["crl"]))
     if path := files.get("key"):
-        held.access += _access(Path(path))
+        held.access += access_to(Path(path))
         if held.key is not None and files.get("cert") and not _holds_a_key(files["cert"]):
             held.access.append(("key in another file", {}))
     if held.certificates and (path := files.get("key") or files.get("cert")):
@@ -105,7 +106,7 @@ def _read_certificates(
         path = files.get(name)
         if path is None:
             continue
-        if name == "ca" and Path(path).is_dir():
+        if name == "ca" and irregular(path) == "a folder":
             into.extend(_hashed(Path(path)))
             held.access += [] if into else [("folder not hashed", {})]
             continue
@@ -200,9 +201,10 @@ def _read_key(
         if held.key is None and (path := files.get(name)):
             with suppress(FileProblem):  # which mistakes_in tells, or there is no key in it
                 held.key = read(path, password)
-                held.locked = bool(password) and _has_password(path)
-    if (path := files.get("key")) and held.key is None and _has_password(path):
-        held.unread.append(f"{names['key']} has a password{NOT_LOOKED}")
+                held.locked = bool(password) and _lock(path) is not None
+    if (path := files.get("key")) and held.key is None and (lock := _lock(path)):
+        has = "has a password" if lock.kind == "password" else _why(lock, path, "").strip()
+        held.unread.append(f"{names['key']} {has}{NOT_LOOKED}")
     held.key = held.key or bundled
 
 
@@ -233,14 +235,15 @@ def _holds_a_key(path: PathLike | None) -> bool:
     return False
 
 
-def _has_password(path: PathLike) -> bool:
+def _lock(path: PathLike) -> FileProblem | None:
+    """Return what is said of a key that is encrypted, or lies in a file that is."""
     from mtls_lab.pki import pem  # noqa: PLC0415 - see read
 
     try:
         pem.read_any_key(path)
     except FileProblem as problem:
-        return problem.kind in {"password", "still encrypted"}
-    return False
+        return problem if problem.kind in {"password", "still encrypted"} else None
+    return None
 
 
 def _hashed(folder: Path) -> list[x509.Certificate]:
@@ -262,36 +265,3 @@ def _why(problem: FileProblem, path: PathLike, name: str) -> str:
     # One with a single entry of its kind was unpacked before.
     also = NOT_MEANT * (problem.kind in {"entries", "entries twice"})
     return name + re.sub(r" \(.*\)$", "", problem.found.replace(os.fspath(path), "", 1)) + also
-
-
-def _access(path: Path) -> Looks:
-    """Give whether a key is open to others than its owner, or closed to this user."""
-    if os.name == "nt":  # which has no modes
-        return
-    try:
-        found = path.stat()
-    except (OSError, ValueError):  # which mistakes_in tells
-        return
-    if not stat.S_ISREG(found.st_mode):
-        return
-    words = {"mode": f"{stat.S_IMODE(found.st_mode):04o}", "owner": _user(found.st_uid)}
-    # A group that root has given a key to is meant: ssl-cert on Debian, say; libpq has it so too.
-    group = found.st_mode & 0o040 and found.st_uid
-    if found.st_mode & 0o004 or group:
-        whom = "everybody on this machine" if found.st_mode & 0o004 else "its group"
-        yield "key open", words | {"whom": whom}
-    try:
-        os.close(os.open(path, os.O_RDONLY))
-    except PermissionError:
-        yield "key not readable", words | {"user": _user(os.geteuid())}
-    except OSError:
-        return
-
-
-def _user(number: int) -> str:
-    import pwd  # noqa: PLC0415 - not on Windows
-
-    try:
-        return printable(pwd.getpwuid(number).pw_name)
-    except KeyError:
-        return f"user {number}"

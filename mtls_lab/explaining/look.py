@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Finding", "Looked", "look_at"]
 
 #: After one of these, the certificates above are not known, nor what is wrong with them.
-BROKEN = {"issuer missing", "other key", "no root", "leaf trusted"}
+BROKEN = {"issuer missing", "other key", "other key or altered", "altered", "no root"}
+BROKEN |= {"leaf trusted"}
 TOLD = ("says", "why", "fix")
 
 

@@ -1,8 +1,8 @@
 """A text as somebody pastes it, made what a program has written, without what is nobody's business.
 
-Here: how much of it is read, bytes, colours, what a page or a log makes of a line, lines that were
-broken on the way, and passwords and tokens in a line, left out: an explanation is pasted into
-tickets. Not here: what the lines mean (lines.py).
+Here: colours, what a page or a log makes of a line, lines that were broken on the way, and
+passwords and tokens in a line, left out: an explanation is pasted into tickets. Not here: how much
+of it is read (excerpt.py), and what the lines mean (lines.py).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import itertools
 import re
 from functools import cache
 
+from mtls_lab.explaining.excerpt import READ, decoded
+
 __all__ = [
-    "READ",
     "cleaned",
-    "decoded",
     "discreet",
     "one_line",
     "reflowed",
@@ -23,8 +23,6 @@ __all__ = [
     "unwrapped",
 ]
 
-#: Of a longer text, the beginning and the end are read: where a program starts, and what came last.
-READ = 256 * 1024
 #: Lines and characters of one line that was broken into several, at most.
 BROKEN, LONGEST = 40, 4096
 #: A terminal is wider than this, and mostly of one of these widths; a mail is as wide as that.
@@ -97,22 +95,10 @@ COLOUR = re.compile(
 )
 
 
-def decoded(data: bytes | bytearray) -> str:
-    """Return the text of bytes, which are UTF-8 as far as they are text.
-
-    Example:
-        >>> decoded(b"EOF \\xff")
-        'EOF \ufffd'
-    """
-    if len(data) > READ:  # what came last says most
-        data = data[: READ // 2] + b"\n" + data[-READ // 2 :]
-    return data.decode("utf-8", "replace")
-
-
 def cleaned(text: str) -> str:
     """Return what is read of a text, without colours, and each term of Erlang on one line."""
     if len(text) > READ:
-        text = f"{text[: READ // 2]}\n{text[-READ // 2 :]}"
+        text = decoded(text.encode("utf-8", "replace"))
     text = COLOUR.sub("", text) if "[" in text else text
     text = text.replace("\r\n", "\n")
     if "\\u" in text:

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from mtls_lab.common import printable
 from mtls_lab.explaining.calls import attribute
-from mtls_lab.explaining.caught import answered, inside, written
+from mtls_lab.explaining.caught import answered, exceptions_in, inside, written
+from mtls_lab.explaining.excerpt import READ, decoded
 from mtls_lab.explaining.lines import heard
-from mtls_lab.explaining.pasted import READ, decoded
 from mtls_lab.explaining.peers import Runs
 from mtls_lab.explaining.symptoms import Entry, Symptoms, best_of, find
 from mtls_lab.explaining.tpm_said import coded, quoted
@@ -49,8 +49,11 @@ def views_of(what: object) -> list[Symptoms]:
         return [_reread(coded(inside(what)))]
     if isinstance(what, Exchange) and (seen := _page(what)):
         return [seen]
-    if not isinstance(what, Exchange | Side | Failure) and (seen_there := answered(what)):
-        return [seen_there]
+    if not isinstance(what, Exchange | Side | Failure):
+        if seen_there := answered(what):
+            return [seen_there]
+        if found := exceptions_in(what):
+            return [_reread(coded(inside(each))) for each in found]
     return [_reread(coded(each)) for each in _of_sides(what)]
 
 

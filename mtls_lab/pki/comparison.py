@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab.common import printable
 from mtls_lab.pki.description import oid_name
-from mtls_lab.pki.key_kinds import CURVES, public_key
+from mtls_lab.pki.key_kinds import CURVES, identifier_of, public_key
 from mtls_lab.pki.names import hosts_of, is_address
 from mtls_lab.pki.rules import (
     PURPOSES,
@@ -30,7 +30,7 @@ from mtls_lab.pki.rules import (
     told,
     unfit_for,
 )
-from mtls_lab.pki.signed import has_signed, is_signed_by
+from mtls_lab.pki.signed import has_signed, is_checkable, is_signed_by
 
 __all__ = ["beside", "compare", "path_of", "purposes_of"]
 
@@ -127,6 +127,8 @@ def path_of(
         # What is trusted comes first; of several certificates of one CA, one that is valid.
         named.sort(key=lambda c: (c not in trusted, not _is_valid(c, now)))
         issuer = next((c for c in named if is_signed_by(last, c) or has_signed(last, c)), None)
+        if issuer is None:  # what cannot be checked is not called wrong
+            issuer = next((c for c in named if _may_have_signed(last, c)), None)
         if issuer is not None and issuer not in path:
             path.append(issuer)
             continue
@@ -139,13 +141,35 @@ def path_of(
             name = "other key"
             if len(path) > 1 and any(c.subject == last.subject for c in cas):
                 words["subject"] = told(path[-2].subject)
-            elif is_signed_by(last, last):
+            elif is_signed_by(last, last) or not is_checkable(last, last):
                 name = "self-signed" if len(path) == 1 else "root not trusted"
+            else:
+                name = _unsigned(last, [*named, last])
             return path, Look(name, words)
         if last in cas:
             return path, Look("no root" if len(path) > 1 or is_ca(last) else "leaf trusted", words)
-        return path, Look("other key" if named else "issuer missing", words)
+        return path, Look(_unsigned(last, named) if named else "issuer missing", words)
     return path, None
+
+
+def _may_have_signed(certificate: x509.Certificate, ca: x509.Certificate) -> bool:
+    return not is_checkable(certificate, ca) and _unsigned(certificate, [ca]) != "other key"
+
+
+def _unsigned(certificate: x509.Certificate, named: Sequence[x509.Certificate]) -> str:
+    """Return why no CA of its issuer's name has signed it: the identifier of the key decides.
+
+    Without one, or with one that a CA has not made of its key (RFC 5280, section 4.2.1.2), it may
+    have been signed by a namesake, or changed afterwards.
+    """
+    authority = extensions_of(certificate).get(x509.AuthorityKeyIdentifier)
+    its = authority.key_identifier if isinstance(authority, x509.AuthorityKeyIdentifier) else None
+    subjects = (extensions_of(each).get(x509.SubjectKeyIdentifier) for each in named)
+    given = {each.digest for each in subjects if isinstance(each, x509.SubjectKeyIdentifier)}
+    made = {identifier_of(each) for each in named}
+    if its is None or its in given - made:
+        return "other key or altered"
+    return "altered" if its in made else "other key"
 
 
 def _is_valid(certificate: x509.Certificate, now: datetime) -> bool:

@@ -204,8 +204,36 @@ ENCRYPTED = {
             "age",
             "decrypt it: age -d -i IDENTITY -o NEW.pem {path}",
         ),
-        (rb"-----BEGIN PGP MESSAGE", "GnuPG", "decrypt it: gpg -o NEW.pem -d {path}"),
+        (
+            # A message for a key, in the old form of packets, and one with a password.
+            rb"-----BEGIN PGP MESSAGE|\x85[\0-\x05][\s\S]\x03|\x84[\s\S]\x03|\x8c[\s\S][\x04-\x06]",
+            "GnuPG",
+            "decrypt it: gpg -o NEW.pem -d {path}",
+        ),
         (rb"[\s\S]{0,4096}\bENC\[AES256_GCM,", "SOPS", "decrypt it: sops -d {path} > NEW.pem"),
+        (
+            rb"[\s\S]{0,4096}\bENC\[PKCS7,",
+            "hiera-eyaml",
+            "decrypt it: eyaml decrypt -e {path}",
+        ),
+        (
+            rb"""[\s\S]{0,4096}\bkind["']?:\s{0,8}["']?SealedSecret\b""",
+            "kubeseal, as a SealedSecret",
+            "take it from the cluster, where the controller has made a Secret of it: kubectl get "
+            "secret NAME -o jsonpath='{.data.tls\\.key}' | base64 -d > NEW.pem",
+        ),
+        (
+            rb"vault:v\d{1,6}:",
+            "Vault's transit engine",
+            "decrypt it: vault write -field=plaintext transit/decrypt/NAME ciphertext=@{path} | "
+            "base64 -d > NEW.pem",
+        ),
+        (
+            rb"Salted__|U2FsdGVkX1",
+            "openssl enc or a tool that calls it, such as transcrypt",
+            "decrypt it as it was encrypted: openssl enc -d -aes-256-cbc -pbkdf2 -in {path} -out "
+            "NEW.pem; with -a, if it is text",
+        ),
     )
 }
 SYSTEMD = Kind(

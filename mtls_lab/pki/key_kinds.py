@@ -11,7 +11,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
 from mtls_lab.pki.signed import UNREADABLE
 
-__all__ = ["CURVES", "OTHERS", "POST_QUANTUM", "key_kind", "public_key", "schemes_of"]
+__all__ = [
+    "CURVES",
+    "OTHERS",
+    "POST_QUANTUM",
+    "identifier_of",
+    "key_kind",
+    "public_key",
+    "schemes_of",
+]
 
 #: The schemes that a key of each kind can sign with: in TLS 1.3, and what 1.2 allows besides.
 CURVES = {
@@ -44,6 +52,14 @@ def public_key(certificate: x509.Certificate) -> object:
         return certificate.public_key()
     except UNREADABLE:
         return None
+
+
+def identifier_of(certificate: x509.Certificate) -> bytes:
+    """Return the identifier that is made of a key (RFC 5280, 4.2.1.2); none if nobody reads it."""
+    try:
+        return x509.SubjectKeyIdentifier.from_public_key(certificate.public_key()).digest
+    except UNREADABLE:
+        return b""
 
 
 def key_kind(certificate: x509.Certificate) -> str:

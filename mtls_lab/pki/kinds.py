@@ -94,7 +94,7 @@ def read_bounded(path: PathLike, expected: str) -> bytes:
             f"{os.fspath(path)} " + (f"is {why}" if large else f"cannot be read ({why})"),
             f"{expected} in PEM form",
             "check the name and the folder, or make the file again",
-            "large" if large else "",
+            "large" if large else "closed" if isinstance(error, PermissionError) else "",
         ) from None
 
 

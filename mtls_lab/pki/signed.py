@@ -21,6 +21,7 @@ __all__ = [
     "expect_certificate",
     "expect_request",
     "has_signed",
+    "is_checkable",
     "is_current",
     "is_signed_by",
 ]
@@ -71,6 +72,16 @@ def has_signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     except UNVERIFIED:
         return False
     return True
+
+
+def is_checkable(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether a signature with this key can be checked here: MD5, SM2 and others cannot."""
+    try:
+        key, _ = issuer.public_key(), certificate.signature_hash_algorithm
+        scheme = certificate.signature_algorithm_parameters
+    except UNREADABLE:
+        return False
+    return scheme is not None or not isinstance(key, rsa.RSAPublicKey)
 
 
 def is_current(certificate: x509.Certificate, issuer: x509.Certificate, *, days: int = 1) -> bool:

@@ -1,5 +1,6 @@
 """`mtls-lab explain`: its sources, its exit codes, its output."""
 
+import gzip
 import json
 import os
 import re
@@ -51,6 +52,19 @@ def test_wrong_arguments_are_one_message(arguments: tuple[str, ...], found: str)
     assert (told.returncode, told.stdout) == (2, "")
     assert found in told.stderr
     assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize(
+    "data",
+    [gzip.compress(LINE.encode(), mtime=0), b"\x30\x82\x01\xea\xa0\x03\x02"],
+    ids=["gzip", "DER"],
+)
+def test_binary_data_is_called_that(data: bytes) -> None:
+    """A log that was rotated, and a certificate in DER."""
+    told = call("explain", text=data)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "binary data" in told.stderr
+    assert call("explain", text=bytes(40) + LINE.encode()).returncode == 0  # after copytruncate
 
 
 def test_json_for_a_program() -> None:
@@ -251,6 +265,18 @@ def test_labels_are_bold_in_a_terminal(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sh closes the output")
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="becomes nobody")
+def test_a_log_in_a_folder_that_is_closed_is_no_line(tmp_path: Path) -> None:
+    call("explain", LINE)  # loads what root may
+    os.seteuid(65534)  # which pytest's own folder is closed to
+    try:
+        told = call("explain", str(tmp_path / "tls.log"))
+    finally:
+        os.seteuid(0)
+    assert told.returncode == 2
+    assert "/tls.log is in a folder that is closed to this account" in told.stderr
+
+
 def test_a_closed_output_is_no_traceback() -> None:
     told = run("explain", LINE, before=NOWHERE)
     assert told.returncode == 0

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab import CertificateAuthority
@@ -51,6 +52,27 @@ def test_a_ca_of_the_same_name_is_told_from_the_one_that_signed(lab: Lab, tmp_pa
     (line,) = (each for each in told.lines if each.label == "fits")
     assert line.sign == "!"
     assert "/ca.crt has not signed it" in line.text
+
+
+def test_a_certificate_that_was_changed_is_told_from_one_of_another_ca(
+    lab: Lab, tmp_path: Path
+) -> None:
+    """OpenSSL sends decrypt_error for both."""
+    cert, key = lab.store.files("valid")
+    (changed := tmp_path / "changed.crt").write_bytes(altered(cert.read_bytes()))
+    with serve(lab.mtls()) as backend:
+        told = diagnose(
+            backend, cafile=lab.ca_file, certfile=changed, keyfile=key, server_hostname="localhost"
+        )
+    assert told.code == 15
+    assert "was changed after CN=Lab CA signed it" in told.causes[0].says
+
+
+def altered(pem: bytes) -> bytes:
+    """The same certificate with another name, under the old signature."""
+    changed = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+    changed = changed.replace(b"trusted-client", b"trusted-cliemt")
+    return x509.load_der_x509_certificate(changed).public_bytes(Encoding.PEM)
 
 
 def test_a_server_that_refuses_a_certificate_has_decided(lab: Lab) -> None:

@@ -4,6 +4,7 @@ Here: what an exception carries, in the shapes of the libraries that people use.
 text means (test_lines.py), and what an entry says (test_explanations.py).
 """
 
+import asyncio
 import codecs
 import http.client
 import os
@@ -16,6 +17,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -186,6 +188,49 @@ def attribute(name: str) -> Callable[[Exception], BaseException]:
     return wrap
 
 
+class WithoutArguments(Exception):
+    """One of a library whose `args` fails."""
+
+    @property
+    def args(self) -> Any:  # type: ignore[override]
+        raise RuntimeError("not loaded")
+
+
+class Slotted:
+    __slots__ = ("error", "traceback")
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+class Proxy:
+    """As Django's SimpleLazyObject and Werkzeug's LocalProxy: each question goes to another."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(f"{name}: no connection to the database")
+
+
+def without_arguments(error: Exception) -> BaseException:
+    outer = WithoutArguments("x")
+    outer.__cause__ = error
+    return outer
+
+
+def failed(error: Exception) -> Future[None]:
+    future = Future[None]()
+    future.set_exception(error)
+    return future
+
+
+async def as_task(error: Exception) -> asyncio.Task[None]:
+    async def fail() -> None:
+        raise error
+
+    task = asyncio.create_task(fail())
+    await asyncio.wait([task])
+    return task
+
+
 WRAPPED: dict[str, Callable[[Exception], BaseException]] = {
     "cause, as httpx and redis": cause,
     "context": context,
@@ -203,6 +248,25 @@ WRAPPED: dict[str, Callable[[Exception], BaseException]] = {
     "a group, as anyio": lambda error: ExceptionGroup("tasks", [ValueError("x"), error]),
     "text only, as psycopg": lambda error: Outer(f"connection failed: {error}"),
     "urllib": urllib.error.URLError,
+    "a future, as tenacity after a pickle": lambda error: Outer(failed(error)),
+    "exc_info in an attribute, as retrying": lambda error: attribute("last_attempt")(
+        SimpleNamespace(value=(type(error), error, None))  # type: ignore[arg-type]
+    ),
+    "by host, as cassandra-driver and paramiko": lambda error: Outer({"db1": error}),
+    "whose args fail": without_arguments,
+    "beside a proxy that has nothing to stand for": lambda error: attribute("orig")(
+        [Proxy(), error]  # type: ignore[arg-type]
+    ),
+}
+
+#: What holds an exception, and is none.
+HOLDS: dict[str, Callable[[Exception], object]] = {
+    "a future": failed,
+    "a task": lambda error: asyncio.run(as_task(error)),
+    "sys.exc_info()": lambda error: (type(error), error, error.__traceback__),
+    "what asyncio.gather returns": lambda error: ["fine", error, 7],
+    "an Outcome of trio, which has slots": Slotted,
+    "a Failure of Twisted": lambda error: SimpleNamespace(value=error, type=type(error)),
 }
 
 
@@ -215,6 +279,18 @@ def test_what_another_exception_carries(
     assert told.entry == "unknown_issuer"
     assert told.says or isinstance(wrap(refusal), ssl.SSLError)
     assert str(alone) in {str(alone), str(told)}
+
+
+@pytest.mark.parametrize("hold", HOLDS.values(), ids=list(HOLDS))
+def test_what_holds_an_exception(
+    refusal: ssl.SSLError, hold: Callable[[Exception], object]
+) -> None:
+    assert explain(hold(refusal)) == explain(refusal)
+
+
+def test_a_future_that_is_not_done_is_not_waited_for() -> None:
+    with pytest.raises(TypeError, match="not a Future"):
+        explain(Future())
 
 
 def test_what_is_hidden_counts_only_where_nothing_else_is_known(refusal: ssl.SSLError) -> None:
@@ -336,7 +412,10 @@ def test_a_file_that_its_error_names(tmp_path: Path, name: str) -> None:
         (lambda own: own.load_verify_locations(f"{NOWHERE}/ca.pem"), "no where/ca.pem"),
         (lambda own: own.load_cert_chain(*BOTH), "no where/own.crt"),
         (calls_nobody, ""),
-        (lambda own: own.load_cert_chain(NOWHERE.joinpath("own.crt")), ""),
+        (lambda own: own.load_cert_chain(NOWHERE.with_name("own.crt")), ""),
+        (lambda own: own.load_cert_chain(NOWHERE.joinpath("own.crt")), "no where/own.crt"),
+        (lambda own: own.load_cert_chain(os.path.join(NOWHERE, "a" + ".crt")), "no where/a.crt"),  # noqa: PTH118
+        (lambda own: own.load_cert_chain("no where/%s.crt" % "b"), "no where/b.crt"),  # noqa: UP031
     ],
 )
 def test_a_file_that_the_line_of_the_call_names(
@@ -351,6 +430,24 @@ def test_a_file_that_the_line_of_the_call_names(
         "argument_missing" if file else "no_such_file",
         True,
     )
+
+
+def test_what_a_function_calls_its_arguments_is_not_what_ssl_was_handed(
+    tmp_path: Path, ca: CertificateAuthority
+) -> None:
+    """The `cert` here is the beginning of a name."""
+    _, key = ca.issue_client("device").save(tmp_path, "client")
+    key.write_text("age-encryption.org/v1\n")
+
+    def load(cert: str, suffix: Callable[[], str] = lambda: ".key") -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_cert_chain(tmp_path / f"{cert}.crt", str(tmp_path / cert) + suffix())
+        return context
+
+    told = explain(error_of(lambda: load("client")))
+    assert told.entry == "pem_lib"
+    key.unlink()
+    assert explain(error_of(lambda: load("client"))).entry == "no_such_file"
 
 
 def test_a_closed_file_that_its_error_names() -> None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mtls_lab.common import read_facts
 from mtls_lab.explaining import Explanation, explain
-from mtls_lab.explaining.pasted import READ
+from mtls_lab.explaining.excerpt import READ
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem
 
 pytestmark = pytest.mark.once  # texts and files, read by our own code

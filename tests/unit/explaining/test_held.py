@@ -4,6 +4,7 @@ Here: what is found in them, and when it is the cause. Not here: certificates (t
 """
 
 import os
+import ssl
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7, pkcs12
 
 from mtls_lab.common import FileProblem
+from mtls_lab.diagnosing.own import look_into
 from mtls_lab.explaining import Explanation, explain
 from mtls_lab.pki import CertificateAuthority, Identity, Purpose, pem
 from mtls_lab.pki.bundles import read_bundle
@@ -228,6 +230,26 @@ class TestTheModeOfAKey:
         said = " ".join((told.why, *told.files))
         assert "cannot be read by nobody: it belongs to root, with the mode 0600" in said
 
+    @pytest.mark.once
+    @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="becomes nobody")
+    def test_a_folder_of_another_user(self) -> None:
+        """/etc/ssl/private, say. Before Python 3.14, pathlib raises where it asks what is there."""
+        with open_folder() as folder:
+            cert, key = DEVICE.save(folder, "my")
+            (folder / "private").mkdir(mode=0o700)
+            key = key.rename(folder / "private" / "my.key")
+            cert.chmod(0o644)
+            explain("tls: bad certificate", certfile=cert, keyfile=key)  # loads what root may
+            with nobody():
+                with pytest.raises(PermissionError) as caught:
+                    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert, key)
+                told = explain(caught.value)
+                vague = explain("tls: bad certificate", certfile=cert, keyfile=key, cafile=key)
+                own = look_into(None, cert, key)
+        assert "/my.key is in a folder that the account nobody may not enter" in told.why
+        assert any(each.endswith("/my.key cannot be read") for each in vague.files)
+        assert "that the account nobody may not enter" in own.problems[0].why
+
 
 @contextmanager
 def open_folder() -> Iterator[Path]:
@@ -283,6 +305,10 @@ def test_what_has_a_password_is_said_not_to_be_looked_into(tmp_path: Path, form:
     )
     told = explain(line, certfile=bundle)
     assert any("which has a password, so it was not looked into" in each for each in told.files)
+    whole = tmp_path / "whole.key"
+    whole.write_text("age-encryption.org/v1\n")
+    told = explain(line, certfile=files[0], keyfile=whole)
+    assert any("is encrypted as a whole, by age, so it was not" in each for each in told.files)
     for cert, key in ((files[0], locked), (bundle, None)):
         told = explain(line, certfile=cert, keyfile=key, password="barley")
         assert not any("not looked into" in each for each in told.files)

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from mtls_lab.common import UnknownName, read_facts
 from mtls_lab.explaining import explain
+from mtls_lab.explaining.excerpt import READ
 from mtls_lab.explaining.explanation import Explanation
-from mtls_lab.explaining.pasted import READ
 from mtls_lab.explaining.phrases import read_lines
 from mtls_lab.explaining.raised import SHOWN
 from mtls_lab.explaining.signs import LINE, stacks_in

@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 
 from mtls_lab.common import read_facts
 from mtls_lab.explaining import Explanation, explain
+from mtls_lab.explaining.alone import wrong_signers
 from mtls_lab.explaining.wording import outsiders
 from mtls_lab.pki import create_key, pem
 from mtls_lab.pki.comparison import compare
@@ -85,6 +86,12 @@ def leaf(
 ) -> x509.Certificate:
     usual = (LEAF, MAY_SHAKE_HANDS, ski(LEAF_KEY), aki(by))
     return certify(subject, key, issuer, by, *usual, *(more or (CLIENT,)))
+
+
+def altered(certificate: x509.Certificate) -> x509.Certificate:
+    """The same with another subject, under the old signature."""
+    data = certificate.public_bytes(Encoding.DER)
+    return x509.load_der_x509_certificate(data.replace(b"device", b"devicf"))
 
 
 def with_serial(ca: x509.Certificate) -> Any:
@@ -204,6 +211,12 @@ MISFITS = {
         "number 2 in it is one of the same name that is valid",
     ),
     "other_key": Misfit(unverified(20), [leaf(by=OTHER)], "none of that name"),
+    "other_key_or_altered": Misfit(
+        unverified(7),
+        [certify("device", LEAF_KEY, "Root", OTHER, LEAF, MAY_SHAKE_HANDS, CLIENT)],
+        "no key of that name",
+    ),
+    "altered": Misfit(unverified(7), [altered(leaf())], "was changed after CN=Root signed it"),
     "root_not_trusted": Misfit(
         unverified(19),
         [leaf(issuer="Other", by=OTHER), root(subject="Other", key=OTHER)],
@@ -446,6 +459,31 @@ def test_where_the_key_that_signed_is_not(
 ) -> None:
     (look,) = (each for each in compare(chain, LEAF_KEY, trusted) if each.name == "other key")
     assert look.words["holder"] == holder
+
+
+def test_an_identifier_that_is_not_of_the_key_decides_nothing() -> None:
+    """Some CAs keep theirs when they are made again."""
+    own = x509.SubjectKeyIdentifier(b"x" * 20), False
+    names_it = x509.AuthorityKeyIdentifier(own[0].digest, None, None), False
+    trusted = root(CA, MAY_SIGN, own)
+    changed = certify("device", LEAF_KEY, "Root", OTHER, LEAF, MAY_SHAKE_HANDS, CLIENT, names_it)
+    assert "other key or altered" in {each.name for each in compare([changed], cas=[trusted])}
+
+
+def test_a_signature_that_cannot_be_checked_here_is_not_called_wrong() -> None:
+    """As of SM2, MD5 or RIPEMD-160; here with the number of an algorithm that there is not."""
+
+    def foreign(certificate: x509.Certificate) -> x509.Certificate:
+        ecdsa, none = bytes.fromhex("2a8648ce3d040302"), bytes.fromhex("2a8648ce3d040339")
+        data = certificate.public_bytes(Encoding.DER).replace(ecdsa, none)
+        return x509.load_der_x509_certificate(data)
+
+    wrong = {"altered", "other key", "other key or altered"}
+    assert not wrong & {each.name for each in compare([foreign(leaf())], LEAF_KEY, [root()])}
+    assert "other key" in {each.name for each in compare([foreign(leaf(by=OTHER))], cas=[root()])}
+    alone = [each.name for each in compare([foreign(root())], cas=[foreign(root(subject="B"))])]
+    assert "self-signed" in alone
+    assert not wrong & set(alone)
 
 
 def test_a_stale_intermediate_shows_whatever_is_trusted() -> None:
@@ -714,7 +752,13 @@ def test_a_pair_that_is_right_was_not_the_one_that_was_shown(tmp_path: Path, cod
 def test_every_finding_is_tried() -> None:
     rare = {"weak_signature", "not_for_servers", "ca_not_for_servers"}  # SHA-1 is not signed here
     rare |= {"type_not_for_servers", "any_not_for_servers"}
-    held = {"revoked", "key_open", "key_not_readable", "no_crl_of_the_issuer"}  # test_held.py
+    held = {
+        "revoked",
+        "key_open",
+        "key_not_readable",
+        "folder_closed",
+        "no_crl_of_the_issuer",
+    }  # test_held.py
     held |= {"crl_expired", "crl_not_yet_valid", "crl_of_another_key", "folder_not_hashed"}
     rare |= {"ca_file_without_a_root"}  # without a certificate, above
     held |= {"ca_not_read", "bundle_without_a_key", "wrong_password", "bundle_as_truststore"}
@@ -930,3 +974,12 @@ def test_a_name_in_a_certificate_cannot_write_a_line(tmp_path: Path) -> None:
     assert "\x1b" not in str(told)
     assert str(told).count("\nWho:") + str(told).startswith("Who:") == 1
     assert name("x") != odd.subject
+
+
+def test_a_thousand_certificates_are_not_each_held_against_each_other() -> None:
+    """In a file of 2 MiB there may be 4,000; quadratic, they took minutes."""
+    certificates = [leaf(), root(CA, MAY_SHAKE_HANDS), *[root()] * 4000]
+    started = time.process_time()
+    ((state, words),) = wrong_signers(certificates)
+    assert (state, dict(words)["signer"]) == ("signer: no keyCertSign", "CN=Root")
+    assert time.process_time() - started < 2

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from mtls_lab import explain
+from mtls_lab.explaining.excerpt import READ, shortened
 from mtls_lab.explaining.pasted import discreet
 
 
@@ -187,3 +188,25 @@ def test_what_is_undone_takes_no_longer_for_a_hostile_text(text: str) -> None:
     began = time.process_time()
     assert explain(text).entry == "unknown_line"
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize("form", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_log_in_utf_16_is_read(form: str) -> None:
+    """So PowerShell 5 writes what goes through its `>`."""
+    line = "curl: (60) SSL: geschützt, certificate has expired\r\n"
+    assert explain(line.encode(form)) == explain(line)
+    long = "fine\r\n" * READ + line + "fine\r\n" * READ
+    assert explain(long.encode(form)).says == line.strip()
+
+
+def test_the_middle_of_a_long_log_is_read_where_it_speaks_of_a_failure() -> None:
+    around = "10:00:00 INFO GET /tls/session 200\n" * (READ // 16)
+    line = "10:00:01 ERROR tls: failed to verify certificate: x509: certificate has expired\n"
+    told = explain(around + line + around)
+    assert told.says == line.strip()
+    assert told.entry == explain(line).entry
+    parts = (f"{around}{line}{around}".encode()[at::3] for at in range(3))
+    assert len(shortened(parts)) <= READ + READ // 8 + 2
+    assert shortened([b"a" * READ, b"b" * READ]) == b"a" * (READ // 2) + b"\n" + b"b" * 4096 + (
+        b"b" * (READ // 2)
+    )

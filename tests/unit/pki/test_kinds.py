@@ -144,6 +144,26 @@ def test_what_people_make_of_pem(folder: Path) -> None:
         assert kind_of(data) is None
 
 
+def test_who_encrypted_a_file_is_told() -> None:
+    """The first bytes of the binary ones: GnuPG 2.2.40 with -c and -e."""
+    for data, tool in (
+        (b"age-encryption.org/v1\n", "age"),
+        (b"\x8c\x0d\x04\x09\x03\x02\xb7\x96", "GnuPG"),
+        (b"\x84\x5e\x03\xbd\x2e\xe4\xda\xdf", "GnuPG"),
+        (b"\x85\x01\x0c\x03\xbd\x2e\xe4\xda", "GnuPG"),
+        (b'{"data": "ENC[AES256_GCM,data:p6", "sops": {}}', "SOPS"),
+        (b"tls_key: ENC[PKCS7,MIIBiQYJKoZIhvcNAQcDoIIB]", "hiera-eyaml"),
+        (b"apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nspec:\n", "SealedSecret"),
+        (b"vault:v1:8SDd3WHDOjf7mq69CyCqYjBXAiQQ\n", "Vault"),
+        (b"Salted__\xe7\x8a\x10", "openssl enc"),
+        (b"U2FsdGVkX19h4koQfT/pRs1U5RCb/L2XrTh2ss0rtCk=\n", "openssl enc"),
+    ):
+        kind = kind_of(data)
+        assert kind is not None, tool
+        assert kind.name == "still encrypted"
+        assert tool in kind.found
+
+
 #: What becomes of the lines of a PEM file on its way, by the kind that it is then.
 BESIDE: dict[str, Callable[[str], str]] = {
     "not alone: indented": lambda text: re.sub("(?m)^", "  ", text),
