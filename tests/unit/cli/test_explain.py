@@ -264,7 +264,7 @@ def test_labels_are_bold_in_a_terminal(
     assert (b"\x1b[1mWho:" in shown) is bold
 
 
-@pytest.mark.skipif(os.name == "nt", reason="sh closes the output")
+@pytest.mark.once  # who it runs as decides, and no Python
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="becomes nobody")
 def test_a_log_in_a_folder_that_is_closed_is_no_line(tmp_path: Path) -> None:
     call("explain", LINE)  # loads what root may
@@ -277,6 +277,7 @@ def test_a_log_in_a_folder_that_is_closed_is_no_line(tmp_path: Path) -> None:
     assert "/tls.log is in a folder that is closed to this account" in told.stderr
 
 
+@pytest.mark.skipif(os.name == "nt", reason="sh closes the output")
 def test_a_closed_output_is_no_traceback() -> None:
     told = run("explain", LINE, before=NOWHERE)
     assert told.returncode == 0

@@ -577,7 +577,7 @@ SOCKETS = [
         Told(
             "not_permitted",
             "Nobody was refused: the operating system refused this account.",
-            "device/client.crt and private.key",
+            "private.key",
         )
         if sys.version_info < (3, 15)  # from then on, the error has the name
         else Told("named_file_closed", EITHER, "private.key"),
