@@ -578,6 +578,7 @@ SOCKETS = [
             "not_permitted",
             "Nobody was refused: the operating system refused this account.",
             "private.key",
+            "" if failures.ROOT else "ls -l private.key",
         )
         if sys.version_info < (3, 15)  # from then on, the error has the name
         else Told("named_file_closed", EITHER, "private.key"),
@@ -748,7 +749,7 @@ def works(command: str) -> bool:
 
 def said(command: str, backend: Backend) -> "subprocess.CompletedProcess[str]":
     """Run a command as a learner would, who puts in the address of the backend."""
-    assert command.startswith("openssl ")
+    assert command.startswith(("openssl ", "ls -l "))
     host, port = backend.address
     return subprocess.run(
         shlex.split(command.replace("HOST:PORT", f"{host}:{port}")),
