@@ -206,10 +206,8 @@ def _must_be_a_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
-        found, todo = (
-            f"{path} {missing(path) or 'cannot be opened'}",
-            "check the name and the folder",
-        )
+        found = f"{path} {missing(path) or 'cannot be opened'}"
+        todo = "check the name and the folder"
         if isinstance(error, PermissionError):
             found = f"{path} is in a folder that is closed to this account"
             todo = "ask under the account that owns the file, such as root with sudo"

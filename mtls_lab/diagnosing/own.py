@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtls_lab.common import FileProblem, Password, PathLike, printable
 from mtls_lab.explaining import Explanation, explain
+from mtls_lab.explaining.look import NOT_SIGNED
 from mtls_lab.net.tls import watch
 from mtls_lab.pki import pem
 from mtls_lab.pki.bundles import Bundle, holds_a_pair, is_pkcs12, read_bundle, read_pair
@@ -35,8 +36,6 @@ UNFIT = {
     *("expired", "renewed behind", "not yet valid", "ca expired", "ca not yet valid"),
     *("not for clients", "no digitalSignature", "ca presented"),
 }
-#: The same of one that names a CA that has not signed it.
-NOT_SIGNED = {"other key", "other key or altered", "altered"}
 
 
 @dataclass(frozen=True, slots=True)

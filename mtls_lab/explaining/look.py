@@ -22,11 +22,12 @@ from mtls_lab.explaining.wording import shown
 if TYPE_CHECKING:
     from cryptography import x509
 
-__all__ = ["Finding", "Looked", "look_at"]
+__all__ = ["NOT_SIGNED", "Finding", "Looked", "look_at"]
 
+#: The certificate names a CA that is there, and that has not signed it as it is.
+NOT_SIGNED = {"other key", "other key or altered", "altered"}
 #: After one of these, the certificates above are not known, nor what is wrong with them.
-BROKEN = {"issuer missing", "other key", "other key or altered", "altered", "no root"}
-BROKEN |= {"leaf trusted"}
+BROKEN = {"issuer missing", "no root", "leaf trusted"} | NOT_SIGNED
 TOLD = ("says", "why", "fix")
 
 

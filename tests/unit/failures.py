@@ -38,7 +38,7 @@ from mtls_lab.net import (
 )
 from mtls_lab.pki import pem
 from mtls_lab.wire import Direction
-from tests.unit.lab import LONG, connect, name_of, read_all
+from tests.unit.lab import LONG, connect, name_of, not_root, read_all
 
 AnyKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 Extension = tuple[x509.ExtensionType, bool]
@@ -664,20 +664,13 @@ def broken_pipe(_: World) -> BaseException:
         return caught(lambda: one.send(b"x"))
 
 
-#: Whether the tests run as root, who is another account for a moment, and may read all again after.
-ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
-
-
 def unreadable_key(_: World) -> BaseException:
     """As an account that does not own the key: root may read everything."""
     private = Path("private.key")
     private.unlink(missing_ok=True)  # the last test's, which nobody but root may write to
     private.write_bytes(Path("device/client.key").read_bytes())
     private.chmod(0)
-    with ExitStack() as stack:
-        if ROOT:
-            os.seteuid(65534)
-            stack.callback(os.seteuid, 0)
+    with not_root():
         return caught(lambda: load(DEVICE_FILES[0], "private.key"))
 
 

@@ -28,6 +28,23 @@ from mtls_lab.net import Address, Backend, client_context, running, server_conte
 from mtls_lab.pki import Identity
 from mtls_lab.wire import Direction, Side
 
+#: Root may read everything: a test of what is closed has to become another user.
+ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+BECOMES_NOBODY = pytest.mark.skipif(not ROOT, reason="becomes nobody")
+
+
+@contextmanager
+def not_root() -> Iterator[None]:
+    """Be nobody in the block if the tests run as root; else who one is."""
+    if ROOT:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if ROOT:
+            os.seteuid(0)
+
+
 VERSIONS = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2)
 #: How a backend or a relay ends a wait that should not happen; no test waits for it.
 LONG = 300.0

@@ -13,6 +13,7 @@ import pytest
 from mtls_lab.pki import CertificateAuthority, Purpose, write_certificate
 from tests.unit.cli.calling import NOWHERE, call, run
 from tests.unit.failures import private_pem
+from tests.unit.lab import BECOMES_NOBODY, not_root
 
 LINE = "curl: (60) SSL certificate problem: certificate has expired"
 
@@ -265,14 +266,11 @@ def test_labels_are_bold_in_a_terminal(
 
 
 @pytest.mark.once  # who it runs as decides, and no Python
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="becomes nobody")
+@BECOMES_NOBODY
 def test_a_log_in_a_folder_that_is_closed_is_no_line(tmp_path: Path) -> None:
     call("explain", LINE)  # loads what root may
-    os.seteuid(65534)  # which pytest's own folder is closed to
-    try:
+    with not_root():  # pytest's own folder is closed to nobody
         told = call("explain", str(tmp_path / "tls.log"))
-    finally:
-        os.seteuid(0)
     assert told.returncode == 2
     assert "/tls.log is in a folder that is closed to this account" in told.stderr
 

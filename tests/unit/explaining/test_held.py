@@ -26,6 +26,7 @@ from mtls_lab.pki.pem import write_pkcs12
 from mtls_lab.pki.revocation import revocations
 from mtls_lab.wire import Failure, Side, Stage
 from mtls_lab.wire.names import reason_of_alert
+from tests.unit.lab import BECOMES_NOBODY, not_root
 
 CAUSE = "In these files, "
 FACTORY = CertificateAuthority.create("Lab CA")
@@ -217,12 +218,12 @@ class TestTheModeOfAKey:
         assert keyed(self.LINE, tmp_path / "client.key", 0o600).files == ()
 
     @pytest.mark.once  # who it runs as decides, and no Python
-    @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="becomes nobody")
+    @BECOMES_NOBODY
     def test_another_user(self) -> None:
         with open_folder() as folder:
             pem.write_key(folder / "client.key", DEVICE.key)
             line = "nginx: [emerg] BIO_new_file() failed (13: Permission denied)"
-            with nobody():
+            with not_root():
                 told = explain(
                     PermissionError(13, "Permission denied"), keyfile=folder / "client.key"
                 )
@@ -231,7 +232,7 @@ class TestTheModeOfAKey:
         assert "cannot be read by nobody: it belongs to root, with the mode 0600" in said
 
     @pytest.mark.once
-    @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="becomes nobody")
+    @BECOMES_NOBODY
     def test_a_folder_of_another_user(self) -> None:
         """/etc/ssl/private, say. Before Python 3.14, pathlib raises where it asks what is there."""
         with open_folder() as folder:
@@ -240,7 +241,7 @@ class TestTheModeOfAKey:
             key = key.rename(folder / "private" / "my.key")
             cert.chmod(0o644)
             explain("tls: bad certificate", certfile=cert, keyfile=key)  # loads what root may
-            with nobody():
+            with not_root():
                 with pytest.raises(PermissionError) as caught:
                     ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert, key)
                 told = explain(caught.value)
@@ -257,15 +258,6 @@ def open_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         yield Path(name)
-
-
-@contextmanager
-def nobody() -> Iterator[None]:
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 def test_what_a_file_is_called_says_nothing_of_what_is_in_it(tmp_path: Path) -> None:

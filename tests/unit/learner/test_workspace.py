@@ -14,6 +14,7 @@ from mtls_lab.learner.folder import MARKER, own_folder, read_marker
 from mtls_lab.learner.workspace import FOLDERS
 from mtls_lab.net import client_context, only_trusted_client, server_context
 from mtls_lab.pki import Purpose, create_key, describe, pem
+from tests.unit.lab import not_root
 
 PART_2 = (
     "ca/ca.crt",
@@ -258,15 +259,10 @@ def test_not_in_a_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has other permissions")
 def test_a_folder_that_may_not_be_entered(tmp_path: Path) -> None:
     tmp_path.chmod(0)
-    root = os.geteuid() == 0
     try:
-        if root:  # who may enter everything
-            os.seteuid(65534)
-        with pytest.raises(FileProblem) as caught:
+        with not_root(), pytest.raises(FileProblem) as caught:
             own_folder(tmp_path)
     finally:
-        if root:
-            os.seteuid(0)
         tmp_path.chmod(0o700)
     assert str(caught.value) == (
         f"Found:    {tmp_path} cannot be read (Permission denied)\n"
