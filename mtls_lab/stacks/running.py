@@ -259,7 +259,7 @@ def _await(
     log: Path,
 ) -> None:
     deadline = time.monotonic() + START
-    while not (_listens(program.listens, folder, ports) and _is_ready(program, log)):
+    while not (_listens(program.listens, folder, ports) and _is_ready(log)):
         if process.poll() is not None or time.monotonic() > deadline:
             with log.open("rb") as said:
                 said.seek(max(said.seek(0, os.SEEK_END) - MOST, 0))
@@ -267,10 +267,11 @@ def _await(
         select.select([], [], [], 0.02)
 
 
-def _is_ready(program: Program, log: Path) -> bool:
-    """Whether its log says so; most answer as soon as they listen."""
-    said = read_facts("stacks")["ready"].get(program.name)
-    return said is None or said.encode() in log.read_bytes()
+def _is_ready(log: Path) -> bool:
+    """Whether a server that listens has written its first words; most have none."""
+    said = log.read_bytes()
+    known = read_facts("stacks")["ready"].items()
+    return all(last.encode() in said for first, last in known if first.encode() in said)
 
 
 def _listens(where: int | str | None, folder: Path, ports: Mapping[int, int]) -> bool:

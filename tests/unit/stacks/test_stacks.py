@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mtls_lab.common import FileProblem, LabError
+from mtls_lab.common import FileProblem, LabError, read_facts
 from mtls_lab.pki import CertificateAuthority, Purpose, pem
 from mtls_lab.stacks import Encounter, Encounters, Program, meet, running, stack_table
 from mtls_lab.stacks.running import free_port, output_of
@@ -241,20 +241,25 @@ def test_of_a_server_that_writes_without_end_the_last_words_are_read(
     assert meet(server, client).instead == "server does not start: no port"
 
 
-def test_a_server_that_listens_before_it_answers_is_waited_for(folder: Path) -> None:
-    """As PostgreSQL does: "the database system is starting up" is no answer."""
+@pytest.mark.parametrize(("first", "last"), read_facts("stacks")["ready"].items())
+def test_a_server_that_listens_before_its_last_words_of_the_start_is_waited_for(
+    folder: Path, first: str, last: str
+) -> None:
+    """They are no answer: "the database system is starting up", "Uvicorn running on"."""
     port = free_port()
     slow = f"""
 import socket, time
+print("{first}", flush=True)
 listener = socket.create_server(("127.0.0.1", {port}))
-time.sleep(0.3)
-print("ready to accept connections", flush=True)
+time.sleep(0.2)
+print("{last}", flush=True)
 time.sleep(9)
 """
     (folder / "slow.py").write_text(slow)
-    program = Program("PostgreSQL", f"{sys.executable} slow.py", listens=port)
-    with running.started([program], folder, {port: port}):
-        assert "ready" in (folder / "PostgreSQL.log").read_text()
+    program = Program("any name", f"{sys.executable} slow.py", listens=port)
+    with running.started([program], folder, {port: port}) as (server,):
+        assert last in server.log.read_text()
+        assert server.said() == []
 
 
 def test_the_table_leaves_out_what_was_not_run() -> None:
