@@ -5,6 +5,7 @@ here: what a notebook or a panel should show; that is in the tests.
 """
 
 import base64
+import inspect
 import json
 import os
 import re
@@ -24,6 +25,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 from mtls_lab.cli.jupyter import EXPORT, EXTENSIONS, OWN, WORKSPACES
+from mtls_lab.common import ToolMissing
 
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 #: A desktop, and the narrowest phone.
@@ -115,13 +117,26 @@ OVERFLOW = """(selector) => Math.max(
         .map((box) => box.scrollWidth - box.clientWidth))"""
 
 
+def check_driver() -> None:
+    """See whether Playwright's own Node starts: it needs a library that Chromium does without."""
+    node = Path(inspect.getfile(sync_playwright)).parents[1] / "driver" / "node"
+    tried = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        raise ToolMissing(
+            f"Playwright does not start: {tried.stderr.strip()}",
+            "the libraries that its Node needs",
+            "on Debian, install libatomic1",
+        )
+
+
 @contextmanager
 def chromium() -> Iterator[BrowserContext]:
-    """The machine's own Chromium, with one cache for all pages. Raises FileNotFoundError."""
+    """The machine's own Chromium, with one cache for all pages. Raises ToolMissing."""
     names = ("chromium", "chromium-browser", "google-chrome")
     program = next((path for name in names if (path := shutil.which(name))), None)
     if program is None:
-        raise FileNotFoundError(f"none of {', '.join(names)} is installed")
+        raise ToolMissing(f"none of {', '.join(names)}", "a browser", "install chromium")
+    check_driver()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=program, args=CHROMIUM_FLAGS, timeout=GUARD

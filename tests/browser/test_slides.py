@@ -126,7 +126,9 @@ def test_the_answers_of_the_exercises_open_and_scroll(deck: Deck) -> None:
     expect(last).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.parametrize("deck", [slides.LESSONS[0].stem], indirect=True)
 def test_the_notes_are_shown_to_the_teacher(deck: Deck) -> None:
+    """In one deck, for all have the same window; that each has its notes is seen in its file."""
     notes = "section.present section.present aside.notes"
     deck.begin()
     for _ in deck.walk():
