@@ -166,6 +166,8 @@ def explain(
     theirs = looked and looked.is_the_seers(seen, owner)  # another pair than the refused one
     given = given | ({"cert": None, "key": None} if theirs else {})
     texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
+    if "ask" in texts and not asked:
+        texts |= {"fix": f"{texts['fix']} {texts['ask']}"}
     names, shell, command = names_for(texts, seen, given, course=course)
     names["all"] = steady("; ".join(each.raw for each in views if each.failure.error) or "nothing")
 

@@ -24,6 +24,7 @@ __all__ = [
     "is_of_a_purpose",
     "is_of_the_chain",
     "is_past_the_chain",
+    "is_vaguely_of_a_purpose",
     "says_nothing_of_a_certificate",
 ]
 
@@ -156,6 +157,13 @@ def is_of_the_chain(seen: Symptoms) -> bool:
 def is_of_a_purpose(seen: Symptoms) -> bool:
     """Whether a certificate was refused for its purpose."""
     return seen.failure.verify_code == PURPOSE or seen.alert == "unsupported_certificate"
+
+
+def is_vaguely_of_a_purpose(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:
+    """Whether a client's certificate was refused without a reason, and an entry is of its purpose."""
+    vague = seen.failure.verify_code is None and not says_nothing_of_a_certificate(seen)
+    purpose = PURPOSE in entry["explains"].get("verify_code", ()) and entry.get("owner") == "device"
+    return owner == "device" and vague and purpose and explains(entry, seen, owner)
 
 
 def says_nothing_of_a_certificate(seen: Symptoms) -> bool:

@@ -166,6 +166,8 @@ class Looked:
             perhaps = "" if explains or foreign else fitting.condition(entry, seen, owner)
             if explains and not owner and "of_trust" in entry and self.is_a_servers_pair:
                 explains, perhaps = False, fitting.WHOSE.format("backend")
+            if foreign and fitting.is_vaguely_of_a_purpose(entry, seen, owner):
+                perhaps = fitting.WHOSE.format(owner)  # somebody presents a server's as a client
             others = foreign and "owner" in entry
             if (entry.get("owner", owner) != owner or others) and not explains and not perhaps:
                 continue  # whether this is wrong depends on whose it is
