@@ -15,6 +15,7 @@ from mtls_lab.exercises import Outcome, wrapped
 from mtls_lab.exercises.part4 import must_revoke as revoking
 from mtls_lab.exercises.part4 import tpm_settings as settings_module
 from mtls_lab.tpm import SoftwareTPM, create_wrapped_key, read_wrapped
+from mtls_lab.tpm.provider import SIGNS_ALONE, version_of
 from tests import needed
 from tests.unit.exercises.verdicts import Attempts, Hold, named
 
@@ -125,14 +126,24 @@ SETTINGS: Attempts = {
 }
 
 
+#: Refused by OpenSSL with the provider of Debian 12, whose words are held, and not by later ones.
+ONCE_WRONG = ("the two in the other order", "properties of its own")
+
+
 @pytest.mark.once
 @needed.TPM
 @pytest.mark.parametrize("name", SETTINGS)
-def test_tpm_settings(name: str, hold: Hold) -> None:
+def test_tpm_settings(name: str, hold: Hold, tmp_path: Path) -> None:
     function, outcome = SETTINGS[name]
     before = dict(os.environ)
-    hold(checks.tpm_settings(function), outcome)
+    result = checks.tpm_settings(function)
     assert dict(os.environ) == before
+    if name in ONCE_WRONG:
+        with SoftwareTPM(tmp_path / "tpm") as chip:
+            if version_of(chip) >= SIGNS_ALONE:
+                assert result.outcome is RIGHT
+                return
+    hold(result, outcome)
 
 
 # --- 2. The TPM says no: what next?
