@@ -23,7 +23,15 @@ from mtls_lab.explaining.phrases import verifier_of
 from mtls_lab.explaining.raised import FILES
 from mtls_lab.explaining.symptoms import Entry, Symptoms, find, is_of_a_state
 from mtls_lab.explaining.views import chosen, in_text, views_of
-from mtls_lab.explaining.wording import OTHER, elsewhere, names_for, side_named, steady, worded
+from mtls_lab.explaining.wording import (
+    OTHER,
+    elsewhere,
+    names_for,
+    side_named,
+    steady,
+    texts_of,
+    worded,
+)
 from mtls_lab.wire import Failure
 
 if TYPE_CHECKING:
@@ -165,9 +173,7 @@ def explain(
     owner = _owner(entry, seen)
     theirs = looked and looked.is_the_seers(seen, owner)  # another pair than the refused one
     given = given | ({"cert": None, "key": None} if theirs else {})
-    texts = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
-    if "ask" in texts and not asked:
-        texts |= {"fix": f"{texts['fix']} {texts['ask']}"}
+    texts = texts_of(entry, seen, asked=asked)
     names, shell, command = names_for(texts, seen, given, course=course)
     names["all"] = steady("; ".join(each.raw for each in views if each.failure.error) or "nothing")
 

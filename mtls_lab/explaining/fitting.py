@@ -160,7 +160,7 @@ def is_of_a_purpose(seen: Symptoms) -> bool:
 
 
 def is_vaguely_of_a_purpose(entry: dict[str, Any], seen: Symptoms, owner: str) -> bool:
-    """Whether a client's certificate was refused without a reason, and an entry is of its purpose."""
+    """Whether a client's was refused without a reason, and an entry is of a wrong purpose."""
     vague = seen.failure.verify_code is None and not says_nothing_of_a_certificate(seen)
     purpose = PURPOSE in entry["explains"].get("verify_code", ()) and entry.get("owner") == "device"
     return owner == "device" and vague and purpose and explains(entry, seen, owner)

@@ -95,7 +95,8 @@ class _Printed(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        self._passing.flush()
+        if not self._passing.closed:  # as it may be when Python ends
+            self._passing.flush()
 
 
 _printed = _Printed()

@@ -423,7 +423,7 @@ def test_a_tpm_that_is_killed_in_the_middle_of_a_handshake(tmp_path: Path) -> No
             with ends(process, chip_process):
                 os.kill(chip_process, signal.SIGKILL)
             # Debian 12's provider fails as it signs, later ones before they send a certificate.
-            with client, pytest.raises(ssl.SSLError, match="ALERT|NOT_RETURN_A_CERTIFICATE"):
+            with client, pytest.raises(ssl.SSLError, match=r"ALERT|NOT_RETURN_A_CERT"):
                 context.wrap_socket(client, server_side=True).read()
 
         backend_side = pool.submit(kill_then_shake_hands)

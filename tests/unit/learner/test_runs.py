@@ -1,5 +1,6 @@
 """What a decisive run prints is kept apart, whoever else prints meanwhile."""
 
+import subprocess
 import sys
 import threading
 
@@ -39,3 +40,10 @@ def test_two_runs_at_the_same_time_keep_their_own_lines() -> None:
         thread.join()
     assert left == {"first": Run(None, "first"), "second": Run(None, "second\ninner and outer")}
     assert sys.stdout is usual
+
+
+def test_it_ends_in_silence_after_the_output_that_it_passes_on_to() -> None:
+    """When Python ends, it closes both, in any order; 3.13 says what fails then."""
+    line = "import sys; from mtls_lab.learner.runs import make; make(print); sys.stdout.close()"
+    ended = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
