@@ -506,7 +506,7 @@ MATCHES = {
     "version",
 }  # fmt: skip
 WORDS = {"what", "why", "where", "fix"}
-OPTIONS = {"backend", "command", "device", "known", "late", "own", "seen_by", "when", "who"}
+OPTIONS = {"ask", "backend", "command", "device", "known", "late", "own", "seen_by", "when", "who"}
 NAMES = {
     *("seer", "Seer", "other", "Other", "refuser", "Refuser", "refused", "Refused"),
     *("cert", "key", "ca", "load", "purpose", "file", "wanted", "found", "expected"),
