@@ -124,7 +124,7 @@ def begins(sign: str, text: str) -> bool:
 
 
 def _is_called(text: str, at: int) -> bool:
-    """Whether this is in the path of a package, of which a trace has the calls, or of an address."""
+    """Whether this is in the path of a package that a trace has the calls of, or of an address."""
     path = text[max(at - 200, 0) : at].rsplit(maxsplit=1)[-1]
     whole = path + text[at : at + 200].split(maxsplit=1)[0]
     return any(each in path for each in PACKAGES) or re.search(ADDRESS, whole) is not None
