@@ -281,7 +281,11 @@ SHAPES = (
         "state not verified or missing @backend",
         rf"\b(?:{UNABLE}|failed) to authenticate (?:\w+ ){{0,2}}?client {CERT}",
     ),
-    ("state not verified", rf"\b{CERT} {NOT} (?:validate|verify)\b|\binvalid {CERT} {SENT}"),
+    (
+        "state not verified",
+        rf"\b{CERT} {NOT} (?:validate|verify)\b"
+        rf"|\binvalid (?:ssl |tls )?{CERT} (?:{SENT}|for (?:https://)?[\w-]+\.[\w.-]+(?:[:/]|\Z))",
+    ),
     ("state not verified", rf"(?<!\b0 )\b{CERT}.{{0,30}}?{CHECKED}.{{0,10}}?{FAILED}"),
     (
         "state not verified",
