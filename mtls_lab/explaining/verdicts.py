@@ -91,7 +91,7 @@ SHAPES = (
         rf"|\b(?:no|without(?: an?)?|missing) (?:valid |tls |ssl )*(?:client|peer)(?:'s)?"
         rf"(?: tls| ssl)? {CERT}{UNASKED}"
         rf"|\bempty (?:{CERT} (?:list|chain|message)|(?:client|peer) {CERT})"
-        rf"|{NOT} (?:receive|get|include) (?:the |an? |any )?(?:client|peer)(?:'s)? {CERT}"
+        rf"|{NOT} (?:receive|get|include) (?:the |an? |any )?(?:client|peer)(?:'s)? {CERT}{UNASKED}"
         rf"|\bno (?:required )?{CERT} (?:(?:was )?{SENT} )?(?:from|by) (?:the |a )?{CLIENT}"
         rf"|\bno {CERT} {SENT} for \w{{0,12}} ?auth"
         rf"|\b{CERT}.{{0,20}}?\b(?:required|expected|requested|needed),? but "

@@ -392,6 +392,7 @@ def test_what_calls_another_library_is_no_speaker() -> None:
         "GET /api 200 1403.7 kB",
         "Your subscription is not valid anymore. Expired on 2022-08-11",
         "Invalid gift certificate presented at checkout",
+        "unable to read file: /etc/hosts",
     ],
 )
 def test_what_is_no_failure_of_tls_is_not_told_as_one(text: str) -> None:
