@@ -45,6 +45,7 @@ from mtls_lab.explaining.sides import (
 from mtls_lab.explaining.signs import LINE, note_of, only_of, speaker_of, stacks_in, unlike_go
 from mtls_lab.explaining.symptoms import Symptoms, known_reasons
 from mtls_lab.explaining.weights import (
+    SENT,
     SHAPED,
     UNEXPLAINED,
     WARNED,
@@ -228,6 +229,7 @@ def _decisive(
             weight = weight_of(phrase.kind, phrase.value, goes_on=number in gone_on)
             weight = min(weight, WARNING) if warned else weight
             weight = min(weight, SHAPED) if phrase.words == SHAPE else weight
+            weight = min(weight, SENT) if not covered and not phrase.words else weight
             if phrase.kind == "reason" and phrase.value not in known_reasons():
                 weight = min(weight, UNEXPLAINED)
             if best is None or (weight, covered) >= best[:2]:

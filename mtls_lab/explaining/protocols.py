@@ -1,12 +1,12 @@
-"""The shapes of a line about a version of TLS, a cipher suite, or a side that speaks no TLS.
+"""The shapes of a line about TLS itself: its versions and ciphers, no TLS at all, or its failure.
 
 Here: which shape means what. Not here: shapes about certificates and keys (verdicts.py), and the
 words that all are made of (vocabulary.py).
 """
 
-from mtls_lab.explaining.vocabulary import NOT, UNABLE
+from mtls_lab.explaining.vocabulary import FAILED, NONE, NOT, UNABLE
 
-__all__ = ["PROTOCOLS"]
+__all__ = ["FAILURES", "PROTOCOLS"]
 
 PROTOCOLS = (
     (
@@ -51,4 +51,20 @@ PROTOCOLS = (
         r"|\b(?:plain ?text|unencrypted) (?:connection|requests?|data|traffic|http\S*)\b.{0,12}?"
         r"\b(?:on|at|to|over)\b.{0,10}?\b(?:tls|ssl)",
     ),
+)
+#: TLS failed, and nothing is said of why; asked for after all others.
+FAILURES = (
+    ("state alert without a name", r"\b(?:tls|ssl) alert received|received a? ?(?:tls|ssl) alert"),
+    (
+        "state not verified or not tls",
+        r"\b(?:tls|ssl) (?:handshake|negotiation|connection)(?: (?:with|from|to|for|by) \S{1,60})? "
+        rf"{FAILED}{NONE}",
+    ),
+    ("state not verified or not tls", rf"\b(?:tls|ssl): (?:\w{{1,12}}: )?handshake {FAILED}{NONE}"),
+    (
+        "state not verified or not tls",
+        r"\berror in (?:the )?(?:tls|ssl) handshake\b"
+        rf"|\b{UNABLE} start tls (?:encryption|session|negotiation)\b",
+    ),
+    ("state not verified or not tls", r"\b(?:tls|ssl) initiali[sz]ation failed"),
 )

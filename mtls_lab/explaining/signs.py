@@ -24,6 +24,8 @@ HOST_NAME = (
 )
 
 
+#: The path of an address, and an image in a registry, with its tag.
+ADDRESS = r"://|\A[\"'(=]*[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?/[^\s:]+(?<!\.go):v?\d"
 #: Where packages are: what is named in a path behind these is called, and has not written.
 PACKAGES = ("node_modules/", "site-packages/")
 
@@ -115,16 +117,17 @@ def begins(sign: str, text: str) -> bool:
     while at >= 0 and sign[0].isalnum():
         before = text[at - 1 : at] if at else ""
         joined = before.isalnum() or before in {"_", "-", "+"}
-        if not (joined or _is_a_host(text, at) or (before == "/" and _is_a_package(text, at))):
+        if not (joined or _is_a_host(text, at) or (before == "/" and _is_called(text, at))):
             break
         at = text.find(sign, at + 1)
     return at >= 0
 
 
-def _is_a_package(text: str, at: int) -> bool:
-    """Whether this is in the path of a package, of which a trace has the calls."""
+def _is_called(text: str, at: int) -> bool:
+    """Whether this is in the path of a package that a trace has the calls of, or of an address."""
     path = text[max(at - 200, 0) : at].rsplit(maxsplit=1)[-1]
-    return any(each in path for each in PACKAGES)
+    whole = path + text[at : at + 200].split(maxsplit=1)[0]
+    return any(each in path for each in PACKAGES) or re.search(ADDRESS, whole) is not None
 
 
 def _is_a_host(text: str, at: int) -> bool:

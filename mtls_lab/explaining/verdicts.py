@@ -5,7 +5,7 @@ are made of (vocabulary.py), how a line is compared with them (shapes.py), and t
 that are known (data/lines.toml).
 """
 
-from mtls_lab.explaining.protocols import PROTOCOLS
+from mtls_lab.explaining.protocols import FAILURES, PROTOCOLS
 from mtls_lab.explaining.vocabulary import (
     AMISS,
     CALLED,
@@ -90,7 +90,8 @@ SHAPES = (
         rf"|{CLIENT}.{{0,40}}?\b{SENT} (?:no|an empty|zero) (?:\w{{1,6}} )?{CERT}"
         rf"|\b(?:no|without(?: an?)?|missing) (?:valid |tls |ssl )*(?:client|peer)(?:'s)?"
         rf"(?: tls| ssl)? {CERT}{UNASKED}"
-        rf"|\bempty {CERT} (?:list|chain|message)"
+        rf"|\bempty (?:{CERT} (?:list|chain|message)|(?:client|peer) {CERT})"
+        rf"|{NOT} (?:receive|get|include) (?:the |an? |any )?(?:client|peer)(?:'s)? {CERT}{UNASKED}"
         rf"|\bno (?:required )?{CERT} (?:(?:was )?{SENT} )?(?:from|by) (?:the |a )?{CLIENT}"
         rf"|\bno {CERT} {SENT} for \w{{0,12}} ?auth"
         rf"|\b{CERT}.{{0,20}}?\b(?:required|expected|requested|needed),? but "
@@ -163,6 +164,7 @@ SHAPES = (
     ("verify 9", rf"\b{CERT}.{{0,40}}?(?:not yet (?:valid|activ)|not valid yet|in the future)"),
     ("verify 10", rf"\b{CERT} (?:for|of) \S{{1,80}} expired\b{NONE}"),
     ("verify 10", rf"\b{CERT}.{{0,30}}?\b(?:no longer valid|lapsed|past its (?:expiry|end|valid))"),
+    ("verify 10", rf"\b{CERT}.{{0,30}}?\bnot valid any ?more\b"),
     ("verify 10", rf"\b{CERT}.{{0,20}}?\bvalidity\b.{{0,12}}?(?:ended|is over|has passed)"),
     (
         "verify 9",
@@ -208,7 +210,11 @@ SHAPES = (
         "verify 20",
         r"\b(?:trust anchor|(?:ca|root|issuer) cert\w*)\b.{0,20}?not (?:be )?(?:found|present)",
     ),
-    ("verify 20", rf"\b(?:{CERT}|chain|path)\b.{{0,20}}?{NOT} (?:terminate|end|lead|chain)\b"),
+    (
+        "verify 20",
+        rf"\b(?:{CERT}|chain|path)\b.{{0,20}}?{NOT} (?:terminate|end|lead|chain)\b"
+        rf"|\bchain {NOT} contain (?:an?y? |of |the )*(?:required|trusted|root|ca)\b",
+    ),
     (
         "verify 20",
         r"\b(?:issuer|ca)\b.{0,40}?\b(?:not|missing) (?:in|from) .{0,20}?"
@@ -244,7 +250,7 @@ SHAPES = (
     ),
     (
         "state not verified or missing @backend",
-        rf"\binvalid[- ]client[- ]{CERT}"
+        rf"\binvalid[- ](?:\w{{1,8}} )?client[- ]{CERT}"
         rf"|\bclient {CERT}(?: is| was)? (?:invalid|rejected|refused)\b",
     ),
     (
@@ -275,7 +281,11 @@ SHAPES = (
         "state not verified or missing @backend",
         rf"\b(?:{UNABLE}|failed) to authenticate (?:\w+ ){{0,2}}?client {CERT}",
     ),
-    ("state not verified", rf"\b{CERT} {NOT} (?:validate|verify)\b"),
+    (
+        "state not verified",
+        rf"\b{CERT} {NOT} (?:validate|verify)\b"
+        rf"|\binvalid (?:ssl |tls )?{CERT} (?:{SENT}|for (?:https://)?[\w-]+\.[\w.-]+(?:[:/]|\Z))",
+    ),
     ("state not verified", rf"(?<!\b0 )\b{CERT}.{{0,30}}?{CHECKED}.{{0,10}}?{FAILED}"),
     (
         "state not verified",
@@ -283,17 +293,5 @@ SHAPES = (
         rf"|.{{0,60}}?(?:(?:could|can) ?not be|failed) {CHECKED})",
     ),
     ("state not verified", rf"\b{UNABLE}\W.{{0,12}}?{CHECKED}.{{0,30}}?{CERT}"),
-    ("state alert without a name", r"\b(?:tls|ssl) alert received|received a? ?(?:tls|ssl) alert"),
-    (
-        "state not verified or not tls",
-        r"\b(?:tls|ssl) (?:handshake|negotiation|connection)(?: (?:with|from|to|for|by) \S{1,60})? "
-        rf"{FAILED}{NONE}",
-    ),
-    ("state not verified or not tls", rf"\b(?:tls|ssl): (?:\w{{1,12}}: )?handshake {FAILED}{NONE}"),
-    (
-        "state not verified or not tls",
-        r"\berror in (?:the )?(?:tls|ssl) handshake\b"
-        rf"|\b{UNABLE} start tls (?:encryption|session|negotiation)\b",
-    ),
-    ("state not verified or not tls", r"\b(?:tls|ssl) initiali[sz]ation failed"),
+    *FAILURES,
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = [
     "BROKEN_OFF",
+    "SENT",
     "SHAPED",
     "TELLING",
     "UNEXPLAINED",
@@ -37,6 +38,7 @@ VAGUE = {
     "CERTIFICATE_VERIFY_FAILED": 3,
     "not verified": 3,
     "3": 5.9,  # OpenSSL goes on, and says what else is wrong with the certificate
+    "unexpected_message": 3.9,  # after an alert with a reason
     "28": 2.95,  # whoever says "certificate rejected" seldom means this code
     "not verified or missing": 3,
     "http: forbidden": 3,
@@ -109,6 +111,8 @@ WARNED, WARNING = (
     ("[warning] certificate verification failed: ", "warning: the certificate of '"),
     1.9,
 )
+#: An alert that its writer sent, as what it has found: the words for that tell more.
+SENT = 5.8
 #: What a line says in the words of no program that is known: more than that something failed.
 SHAPED = 3.1
 #: openssl s_client goes on after a certificate that does not verify: an alert counts more then.

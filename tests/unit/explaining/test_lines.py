@@ -388,6 +388,11 @@ def test_what_calls_another_library_is_no_speaker() -> None:
         "INFO TLS handshake finished in 3ms\nERROR insufficient stock",
         "id_token rejected: token expired at 2026-11-27T22:00:00Z",
         "The certificate has been successfully issued",
+        "request done in 403.16 ms",
+        "GET /api 200 1403.7 kB",
+        "Your subscription is not valid anymore. Expired on 2022-08-11",
+        "Invalid gift certificate presented at checkout",
+        "unable to read file: /etc/hosts",
     ],
 )
 def test_what_is_no_failure_of_tls_is_not_told_as_one(text: str) -> None:
