@@ -21,17 +21,9 @@ from mtls_lab.explaining.causes import Cause, disproved, files_for, in_few_words
 from mtls_lab.explaining.look import Looked, look_at
 from mtls_lab.explaining.phrases import verifier_of
 from mtls_lab.explaining.raised import FILES
-from mtls_lab.explaining.symptoms import Entry, Symptoms, find, is_of_a_state
+from mtls_lab.explaining.symptoms import Entry, Symptoms, find, is_of_a_state, texts_of
 from mtls_lab.explaining.views import chosen, in_text, views_of
-from mtls_lab.explaining.wording import (
-    OTHER,
-    elsewhere,
-    names_for,
-    side_named,
-    steady,
-    texts_of,
-    worded,
-)
+from mtls_lab.explaining.wording import OTHER, elsewhere, names_for, side_named, steady, worded
 from mtls_lab.wire import Failure
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from mtls_lab.common import read_facts
 from mtls_lab.wire import Failure, Stage
 from mtls_lab.wire.names import alert_of, normal
 
-__all__ = ["Entry", "Symptoms", "best_of", "find", "is_of_a_state", "known_reasons"]
+__all__ = ["Entry", "Symptoms", "best_of", "find", "is_of_a_state", "known_reasons", "texts_of"]
 
 Entry = dict[str, Any]
 
@@ -148,3 +148,10 @@ def _fits(key: str, wanted: list[Any], fact: object) -> bool:
 def _tells_less(found: tuple[Entry, Symptoms]) -> tuple[int, bool]:
     entry, _ = found
     return SEEN_BY.index(entry["seen_by"]), not entry.get("known", True)
+
+
+def texts_of(entry: Entry, seen: Symptoms, *, asked: bool) -> Entry:
+    """Return what an entry says on this side, with what to ask for if no file is `asked` about."""
+    texts: Entry = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
+    ask = "" if asked else entry.get("ask", "")
+    return texts | {"fix": f"{texts['fix']} {ask}".strip()}

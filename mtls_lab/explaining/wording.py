@@ -25,7 +25,6 @@ __all__ = [
     "shown",
     "side_named",
     "steady",
-    "texts_of",
     "typed_here",
     "worded",
 ]
@@ -53,13 +52,6 @@ FILES = {
     "device/server_ca.pem": ("device", "ca"),
     "backend/client_ca.pem": ("backend", "ca"),
 }
-
-
-def texts_of(entry: Entry, seen: Symptoms, *, asked: bool) -> Entry:
-    """Return what an entry says on this side, with what to ask for if no file is `asked` about."""
-    texts: Entry = {"who": "{Refuser} refused {refused}."} | entry | entry.get(seen.side, {})
-    ask = "" if asked else entry.get("ask", "")
-    return texts | {"fix": f"{texts['fix']} {ask}".strip()}
 
 
 def side_named(side: str, *, course: bool) -> str:
