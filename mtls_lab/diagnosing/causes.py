@@ -115,10 +115,15 @@ def in_words(failure: Failure) -> str:
 
 
 def quoted(data: bytes) -> str:
-    """Return the beginning of what a server said, made harmless."""
+    """Return the beginning of what a server said, made harmless.
+
+    Example:
+        >>> quoted(bytes((32, 2, 0))) == "' " + chr(92) + "u0002" + chr(92) + "u0000'"
+        True
+    """
     text = data[: QUOTED * 2].decode("utf-8", "backslashreplace")
     first = printable(text.splitlines()[0] if text.strip() else text)
-    return repr(first[:QUOTED]) if first else "nothing"
+    return f"'{first[:QUOTED]}'" if first else "nothing"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -22,6 +22,7 @@ from mtls_lab.explaining.look import Finding, look_at
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import outsiders
 from mtls_lab.pki.comparison import path_of
+from mtls_lab.pki.key_kinds import key_kind
 from mtls_lab.pki.rules import told
 from mtls_lab.pki.signed import is_checkable, is_signed_by
 from mtls_lab.wire import Failure, Side
@@ -98,10 +99,18 @@ def _refused(
         yield cause("check_failed", seen, evidence)
     elif alert == "certificate_expired":
         yield cause("other_clock", seen, evidence)
+    elif alert == "illegal_parameter" and tried is seen.full.get("TLS 1.2") and _curve(seen):
+        yield cause("client_curve", seen, evidence, curve=_curve(seen))
     elif exact and alert not in NO_CHAIN:
         yield explained("failed", seen, explain(symptoms_of(tried).failure, course=False), evidence)
     else:
         yield from of_chain(seen, requested, tried, evidence)
+
+
+def _curve(seen: Seen) -> str:
+    """The curve of the key in our certificate, if it has one to choose."""
+    kind = key_kind(seen.own.chain[0])
+    return kind.removeprefix("EC ") if kind.startswith("EC ") else ""
 
 
 def of_file(

@@ -1,21 +1,20 @@
 """What a line means that some program has written: which stack speaks, and what it means by it.
 
-Here: the phrases of data/lines.toml against a text of any size and origin. Not here: how they are
-read (phrases.py), what is told of a line that has none (shapes.py), and what the failure behind a
-line means (explanation.py).
+Here: which line of a text of any size and origin decides. Not here: every meaning of one line
+(meanings.py), what is told of a line that has none (shapes.py), and what the failure behind a line
+means (explanation.py).
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 
 from mtls_lab.common import printable
-from mtls_lab.explaining.alerts import alerts_in, came_for_a_hello, was_relayed, was_sent
+from mtls_lab.explaining.alerts import came_for_a_hello, was_relayed
+from mtls_lab.explaining.meanings import found, meanings
 from mtls_lab.explaining.named import file_named, system_reason, unopened
-from mtls_lab.explaining.openssl_said import reasons_in
 from mtls_lab.explaining.pasted import (
     cleaned,
     discreet,
@@ -25,20 +24,17 @@ from mtls_lab.explaining.pasted import (
     spaced,
     unwrapped,
 )
-from mtls_lab.explaining.phrases import (
-    Phrase,
-    is_healthy,
-    phrases_in,
-    read_sent,
-)
+from mtls_lab.explaining.phrases import Phrase, is_healthy, phrases_in
 from mtls_lab.explaining.raised import SHOWN, as_raised
 from mtls_lab.explaining.restored import completed, in_english
 from mtls_lab.explaining.shapes import SHAPE, shapes_in
 from mtls_lab.explaining.sides import (
     INNERMOST,
+    between,
     calls_before,
     longest_part,
     only_side,
+    other_end,
     side_of,
     together,
 )
@@ -86,17 +82,6 @@ TAGS = re.compile(
 )
 #: The name of an error in a list: options that an object has been printed with, as got does.
 IN_A_LIST = re.compile(r" *'E[A-Z_]{2,30}',? *")
-VERIFY = re.compile(
-    r"\((\d{1,3}):[a-z]|verify (?:error:num|return code|code|error)[=: ]{0,3}(\d{1,3})"
-    r"|verify_code[=: ]{1,2}(\d{1,3})|certificate verification: error \((\d{1,3})\)"
-    r"|error (\d{1,3}) at \d{1,2} depth"
-    r"|certificate verify failed,? (?:\w{1,20}=)?(\d{1,3})(?=$| \w{1,20}=)"  # haproxy, if told to
-)
-#: haproxy's codes of a handshake: its own, OpenSSL's, and what was wrong with the client's
-#: certificate (ssl_c_err) or above it (ssl_c_ca_err), as httpslog and error-log-format have them.
-HAPROXY = re.compile(r"\b\d{1,3}/[0-9a-f]{16}/(?:0/)?(\d{1,3})/")
-#: The status of a request that was served all the same (crt-ignore-err), in httpslog.
-SERVED = re.compile(r" [23]\d\d \d+ - - ")
 
 
 def heard(text: str) -> Symptoms:
@@ -169,8 +154,12 @@ def _heard(text: str) -> Symptoms:
     # Who is on the other side alone, and shows in the rest alone, has not written this.
     elsewhere = {name for name in signs - stacks_in(block, block.lower()) if only_of(name)}
     stack, by = speaker_of(line, phrase.stack, signs - elsewhere, text)
-    side = side_of(phrase, lines, number, around, phrase.stack) or only_side(block) or only_of(by)
-    if not (side or elsewhere):
+    end = other_end(lines, number, phrase, phrases)
+    side = between(lines, (number, phrase), end) if end else None
+    if side is None:
+        side = side_of(phrase, lines, number, around, phrase.stack)
+        side = side or only_side(block) or only_of(by)
+    if not (side or elsewhere or end):
         rest = lines[: near.start] + lines[near.stop :]
         if not any(_has_meaning(each[:LINE], phrases) for each in rest):  # it is one log
             side = only_side("\n".join(lines))
@@ -218,14 +207,14 @@ def _decisive(
         line = re.sub(MADE, "", line) if "self" in line else line
         if not line or (len(lines) > 1 and "'E" in line and IN_A_LIST.fullmatch(line)):
             continue
-        told = _meanings(line[:LINE], phrases)
+        told = meanings(line[:LINE], phrases)
         warned = any(each in line.lower() for each in WARNED)
         if raising and (calls := calls_before(lines, number)[-INNERMOST:]):
-            told = itertools.chain(told, _found(raising, " ".join([*calls, line])[-LINE:].lower()))
-        meanings = list(told)
-        if all(each.value in REJECTED and not each.stack for _, each in meanings):
-            meanings += [(0, phrase) for phrase in shapes_in(line[:LINE])]
-        for covered, phrase in meanings:
+            told = itertools.chain(told, found(raising, " ".join([*calls, line])[-LINE:].lower()))
+        every = list(told)
+        if all(each.value in REJECTED and not each.stack for _, each in every):
+            every += [(0, phrase) for phrase in shapes_in(line[:LINE])]
+        for covered, phrase in every:
             weight = weight_of(phrase.kind, phrase.value, goes_on=number in gone_on)
             weight = min(weight, WARNING) if warned else weight
             weight = min(weight, SHAPED) if phrase.words == SHAPE else weight
@@ -237,51 +226,8 @@ def _decisive(
     return best
 
 
-def _meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
-    """Give each meaning in a line, with how much of the line it covers."""
-    small = line.lower()
-    found = _found(phrases, small)
-    alerts = list(_alerts(small))
-    arrived = [alert.value.replace("_", "") for _, alert in alerts if alert.kind == "alert"]
-    for covered, phrase in found:
-        # An alert that arrived has the words in its name by which its sender found a fault.
-        words = phrase.words.replace(" ", "") if phrase.kind == "verify" else ""
-        if words and any(words in alert for alert in arrived):
-            continue
-        # A stack's own words may have OpenSSL's in them, and mean more or less than these.
-        bare = phrase.words.strip("|$")
-        if not any(bare in each.words.strip("|$") != bare for _, each in found):
-            yield covered, phrase
-    # A browser's names look like those that Node.js makes of OpenSSL's reasons.
-    browser = any(phrase.stack == "chrome" and phrase.found(small) for phrase in phrases)
-    yield from reasons_in(line, browser=browser)
-    for match in VERIFY.finditer(small):
-        if code := int(next(filter(None, match.groups()))):
-            yield len(match[0]) + LINE, Phrase("", "verify", str(code), "", "")
-    for match in HAPROXY.finditer(small):
-        if (code := int(match[1])) and not SERVED.search(small):
-            yield len(match[0]) + LINE, Phrase("", "verify", str(code), "backend", "haproxy")
-    yield from alerts
-
-
 def _has_meaning(line: str, phrases: list[Phrase]) -> bool:
-    return next(_meanings(line, phrases), None) is not None
-
-
-def _found(phrases: list[Phrase], small: str) -> list[tuple[int, Phrase]]:
-    """The phrases that are in a line in small letters, with how much of it each covers."""
-    return [(covered, each) for each in phrases if (covered := each.found(small))]
-
-
-def _alerts(small: str) -> Iterator[tuple[int, Phrase]]:
-    """Give each alert in a line: as one that arrived, or as what its sender has found."""
-    sent = read_sent() if was_sent(small) else None
-    for alert in alerts_in(small):
-        if sent is None:
-            yield len(alert), Phrase("", "alert", alert, "", "")
-        elif alert in sent:
-            kind, value = sent[alert].split(" ", 1)
-            yield 0, Phrase("", kind, value, "", "")
+    return next(meanings(line, phrases), None) is not None
 
 
 def _quoted(line: str) -> str:

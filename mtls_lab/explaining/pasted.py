@@ -35,6 +35,11 @@ PAGE, BOX = (48, 132), " \t\u2502\u2503|"
 BEGINS = r"at |from |in |[\w./-]{1,40}(?:\[\d{1,9}\])?: |[\w-]{1,40} +\| |['\"]?\w{1,40}['\"]?[=:]"
 #: What logfmt begins a line with.
 FIELD = r"\w{1,20}="
+#: What only begins a line of its own, also where small letters or a full line would let it go on.
+ITS_OWN = (
+    r"(?:\w{1,40}\.){0,8}\w{0,40}(?:Error|Exception)[:(]|curl: \(\d|psql: error: "
+    r"|\d{4}-\d\d-\d\d \d\d:|\d{10}: "
+)
 #: A line that was broken has become so many at most, one not counted.
 FEW = 8
 #: Erlang and Elixir print a term over many lines, and break it after the name that it begins with.
@@ -68,6 +73,7 @@ BEFORE = (
     r"|\d\d:\d\d:\d\d(?:[.,]\d{1,6})? |> |- "
     r"|\S{1,80}:\d{1,6}:| {0,6}\d{1,6}[:\t ]"
 )
+NEXT = f"{BEFORE}|{ITS_OWN}"
 #: Docker's own file of a container's log: one object of JSON for each line.
 OF_DOCKER = r'^\{"log": ?"(.{0,8192}?)(?:\\n)?", ?"stream": ?"[^\n]{0,120}\}$'
 #: What is printed over several lines, each of which says little without the others.
@@ -178,6 +184,8 @@ def one_line(text: str) -> str:
     first, *further = lines = text.split("\n")
     if not 1 <= len(further) <= FEW:
         return ""
+    if any(re.match(ITS_OWN, line) for line in further):
+        return ""
     widths = {len(line) for line in lines[:-1]}
     if len(widths) == 1 and (len(further) > 1 or len(first) in WIDTHS) and len(first) > NARROW:
         return "".join(lines) if len(lines[-1]) <= len(first) else ""
@@ -199,7 +207,8 @@ def rejoined(text: str) -> str:
     widest = max(map(len, lines))
     pairs = [*itertools.pairwise([*lines, ""])]
     broken = [
-        len(line) == widest and not (re.match(BEFORE, then) or then[:NEW] == line[:NEW])
+        len(line) == widest
+        and not (re.match(f"{BEFORE}|{ITS_OWN}", then) or then[:NEW] == line[:NEW])
         for line, then in pairs
     ]
     twice = any(line == then and len(line) == widest for line, then in pairs)

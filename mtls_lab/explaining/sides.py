@@ -1,7 +1,8 @@
 """Whose side a line is of: the client's or the server's.
 
 Here: what of a text tells it, the line itself first, then the calls of a trace, headings between
-two logs, and the program. Not here: which line decides, and who speaks (lines.py).
+two logs, the program, and the line that the other side has of the same refusal. Not here: which
+line decides, and who speaks (lines.py).
 """
 
 from __future__ import annotations
@@ -9,10 +10,22 @@ from __future__ import annotations
 import itertools
 import re
 
+from mtls_lab.explaining.meanings import meanings
 from mtls_lab.explaining.phrases import Phrase, read_lines, read_stacks
-from mtls_lab.explaining.signs import LINE, begins
+from mtls_lab.explaining.signs import LINE, begins, only_of, stacks_in
+from mtls_lab.explaining.weights import gone_on
+from mtls_lab.explaining.wording import OTHER
 
-__all__ = ["INNERMOST", "calls_before", "longest_part", "only_side", "side_of", "together"]
+__all__ = [
+    "INNERMOST",
+    "between",
+    "calls_before",
+    "longest_part",
+    "only_side",
+    "other_end",
+    "side_of",
+    "together",
+]
 
 #: Of a Python traceback, so many lines before the exception are its calls.
 CALLS = 200
@@ -30,6 +43,15 @@ SIDE = rf"(?<![a-z])(?:({CLIENTS})|({SERVICES})|({MAYBE_CLIENTS})|({MAYBE_SERVIC
 HEADING = r"[$#%>] .{1,90}$|.{1,60}:\W{0,4}$|[#=*>-]{1,6} ?\w.{1,60}$"
 #: So many lines may be two logs of one line each.
 FEW = 3
+#: What is said by who has refused a certificate, besides a code.
+JUDGED = {"CERTIFICATE_VERIFY_FAILED", "not verified", "out of date"}
+#: The alerts by which a certificate is refused (RFC 8446, section 6.2).
+OF_CERTIFICATES = {
+    *("bad_certificate", "unsupported_certificate", "certificate_revoked", "certificate_expired"),
+    *("certificate_unknown", "unknown_ca"),
+}
+#: So many lines may be those of both sides.
+BOTH = 200
 #: The prompt of a shell and a command, before what it has printed.
 COMMAND = r"(?:[\w.@:~/()\[\]-]{1,60} ?)?[$%] (?:\w{1,40}=\S{0,80} ){0,5}[./~]{0,3}[a-z]\S*(?: |$)"
 #: A heading without a mark: "Server log", "on the device", "client.log".
@@ -72,6 +94,47 @@ def side_of(phrase: Phrase, lines: list[str], number: int, around: str, writer: 
         or ("backend" if re.search(OPENVPN, line) else _logger(line))
         or _headed(lines, number)
     )
+
+
+def other_end(
+    lines: list[str], number: int, phrase: Phrase, phrases: list[Phrase]
+) -> tuple[int, Phrase] | None:
+    """The line that says of the same refusal what the other side saw: the alert, or the reason."""
+    if len(lines) > BOTH or _end(phrase) is None:
+        return None
+    goes_on = gone_on([line[:LINE].lower() for line in lines])
+    ends = (
+        (at, each)
+        for at, line in enumerate(lines)
+        if at not in {number, *goes_on}
+        for _, each in meanings(line[:LINE], phrases)
+        if _end(each) is (not _end(phrase))
+    )
+    return min(ends, key=lambda end: abs(end[0] - number), default=None)
+
+
+def _end(phrase: Phrase) -> bool | None:
+    """Whether who refused a certificate said this (True), or who was refused heard it (False)."""
+    judged = phrase.kind == "verify" or phrase.value in JUDGED
+    return True if judged else False if phrase.value in OF_CERTIFICATES else None
+
+
+def between(lines: list[str], one: tuple[int, Phrase], other: tuple[int, Phrase]) -> str | None:
+    """The side of the one of two lines of one refusal, if each has another side; else nothing."""
+    for reach in (0, 1):
+        told = []
+        for (at, phrase), (far, _) in ((one, other), (other, one)):
+            # What stands between the two may be of either, if nothing parts them.
+            own = slice(max(at - reach, 0), at + 1) if at < far else slice(at, at + 1 + reach)
+            near = together(lines, at)
+            own = near if reach and not near.start <= far < near.stop else own
+            around = "\n".join(line[:LINE] for line in lines[own])
+            side = side_of(phrase, lines, at, around, phrase.stack) or only_side(around)
+            only = map(only_of, sorted(stacks_in(around, around.lower())))
+            told.append(side or next(filter(None, only), ""))
+        if any(told):
+            return None if told[0] == told[1] else told[0] or OTHER[told[1]]
+    return ""
 
 
 def together(lines: list[str], number: int) -> slice:

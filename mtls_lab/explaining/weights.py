@@ -80,6 +80,7 @@ VAGUE = {
     "would block": 0.9,
     "cut or refused": 1,
     "connection ended": 1,
+    "answer cut": 1,
     "login refused": 0.8,  # in every log, by anybody
     "mail refused": 0.8,
     "client left": 1,  # as a health check does

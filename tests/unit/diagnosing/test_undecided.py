@@ -38,6 +38,20 @@ def test_a_server_that_goes_on_with_no_certificate_has_not_shown_that_it_accepts
         assert ("They do not show whether the server accepts" in str(told)) is not shown
 
 
+def test_a_list_of_curves_that_leaves_out_that_of_the_clients_key(lab: Lab) -> None:
+    """In TLS 1.2, OpenSSL takes that list for the keys of certificates too."""
+    cert, key = lab.store.files("valid")
+    context = lab.mtls()
+    context.set_ecdh_curve("secp521r1")
+    with serve(context) as backend:
+        told = diagnose(
+            backend, cafile=lab.ca_file, certfile=cert, keyfile=key, server_hostname="localhost"
+        )
+    (cause,) = told.causes
+    assert cause.name == "client_curve"
+    assert "takes no certificate whose key is on secp256r1" in cause.says
+
+
 def test_a_ca_of_the_same_name_is_told_from_the_one_that_signed(lab: Lab, tmp_path: Path) -> None:
     """The list of names in a CertificateRequest cannot tell them apart."""
     other = CertificateAuthority.create("Lab CA")

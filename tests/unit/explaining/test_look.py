@@ -309,7 +309,7 @@ MISFITS = {
     "long_message": Misfit(
         Failure("SSLError", "EXCESSIVE_MESSAGE_SIZE"),
         [leaf(), *[root()] * 120],
-        "holds 121 certificates",
+        "KB of certificates (121)",
     ),
     "no_host_name": Misfit(
         unverified(62),
