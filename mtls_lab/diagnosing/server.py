@@ -80,7 +80,7 @@ def diagnose(
         timeout: seconds for everything.
 
     Raises:
-        LabError: `target` is not an address.
+        LabError: `target` is not an address, or `http` is asked of a server with `starttls`.
         UnknownName: `starttls` is none of these.
 
     Example:
@@ -99,6 +99,12 @@ def diagnose(
             f"{printable(name)!r} as the name of a server",
             "a host name or an IP address",
             "correct it; a name has labels of 1 to 63 characters, with dots between them",
+        )
+    if http and starttls:
+        raise LabError(
+            f"a request of HTTP to a server of {starttls}",
+            "one that speaks HTTP",
+            "leave out --http; --send LINE sends another line",
         )
     request = b"" if send is None else send.encode() + b"\r\n"
     if http:

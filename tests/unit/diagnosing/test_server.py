@@ -71,6 +71,13 @@ def test_what_is_not_a_name_is_one_message(name: str) -> None:
         diagnose(("127.0.0.1", 9), server_hostname=name)
 
 
+@pytest.mark.parametrize("target", ["localhost:5432", "postgres://localhost"])
+def test_no_http_is_sent_to_a_database(target: str) -> None:
+    starttls = "" if "://" in target else "postgres"
+    with pytest.raises(LabError, match="a request of HTTP to a server of postgres"):
+        diagnose(target, starttls=starttls, http=True)
+
+
 def test_the_dot_at_the_end_of_a_name_is_not_sent() -> None:
     """RFC 6066, section 3. OpenSSL 4 takes no name that has one."""
     with nobody_listens() as address:
