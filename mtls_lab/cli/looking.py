@@ -17,7 +17,7 @@ from mtls_lab.diagnosing.causes import sentence
 from mtls_lab.diagnosing.own import look_into, of_the_key
 from mtls_lab.explaining import Explanation
 from mtls_lab.explaining.cards import fold
-from mtls_lab.explaining.look import look_at
+from mtls_lab.explaining.look import Looked, look_at
 from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import outsiders, shown, typed_here
 from mtls_lab.pki.bundles import is_pkcs12
@@ -29,6 +29,11 @@ __all__ = ["run"]
 
 #: The exit code where something does not fit.
 WRONG = 1
+#: Of a certificate for one side alone, which side that is, and what it is no use for.
+ALONE = {
+    "servers": "{cert} is for servers alone: a server refuses it if a client presents it.",
+    "clients": "{cert} is for clients alone: a client refuses it if a server presents it.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +50,18 @@ def run(options: argparse.Namespace, password: Password | None) -> int:
     names = [shown(path)[0] for path in paths if path]
     found = list(_unloaded(options, password))
     told = " ".join(each.says.lower() for each in found)
-    found += [each for each in _misfits(options, password) if each.says.lower()[:-1] not in told]
+    looked = _look(options, password)
+    found += [each for each in _misfits(looked) if each.says.lower()[:-1] not in told]
     if options.json:
-        print(json_text({"files": names, "found": [asdict(each) for each in found]}, indent=1))
+        listed = [asdict(each) for each in found]
+        purposes = sorted(looked.purposes)
+        print(json_text({"files": names, "purposes": purposes, "found": listed}, indent=1))
         return WRONG if found else 0
     lines = [f"Files: {', '.join(names)}"]
     if not found:
         lines.append("Nothing wrong was found: they load, fit together, and are in date.")
+        alone = ALONE.get("".join(looked.purposes), "")
+        lines += [alone.format_map(looked.names)] * bool(alone)
     for number, each in enumerate(found, 1):
         lines.append(f"{number}. {each.says}")
         if each.fix:
@@ -101,15 +111,18 @@ def _chain_alone(path: Path) -> Iterator[Misfit]:
             yield Misfit(says, "Copy the file or write it again.")
 
 
-def _misfits(options: argparse.Namespace, password: Password | None) -> Iterator[Misfit]:
-    """Give what does not fit between the files that can be read, and with the clock."""
+def _look(options: argparse.Namespace, password: Password | None) -> Looked:
     files = {
         "cert": options.certfile,
         "key": options.keyfile,
         "ca": options.cafile,
         "crl": options.crlfile,
     }
-    looked = look_at(files, password=password)
+    return look_at(files, password=password)
+
+
+def _misfits(looked: Looked) -> Iterator[Misfit]:
+    """Give what does not fit between the files that can be read, and with the clock."""
     owner = "backend" if looked.purposes == {"servers"} else ""
     for each in looked.findings(Symptoms(), owner, outsiders):
         if each.fix:  # without one, it is a file that could not be read, which is told above

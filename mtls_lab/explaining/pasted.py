@@ -73,6 +73,7 @@ BEFORE = (
     r"|\d\d:\d\d:\d\d(?:[.,]\d{1,6})? |> |- "
     r"|\S{1,80}:\d{1,6}:| {0,6}\d{1,6}[:\t ]"
 )
+#: What begins another line.
 NEXT = f"{BEFORE}|{ITS_OWN}"
 #: Docker's own file of a container's log: one object of JSON for each line.
 OF_DOCKER = r'^\{"log": ?"(.{0,8192}?)(?:\\n)?", ?"stream": ?"[^\n]{0,120}\}$'
@@ -207,8 +208,7 @@ def rejoined(text: str) -> str:
     widest = max(map(len, lines))
     pairs = [*itertools.pairwise([*lines, ""])]
     broken = [
-        len(line) == widest
-        and not (re.match(f"{BEFORE}|{ITS_OWN}", then) or then[:NEW] == line[:NEW])
+        len(line) == widest and not (re.match(NEXT, then) or then[:NEW] == line[:NEW])
         for line, then in pairs
     ]
     twice = any(line == then and len(line) == widest for line, then in pairs)

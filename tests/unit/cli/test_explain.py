@@ -155,6 +155,10 @@ def test_files_alone_are_looked_into(tmp_path: Path) -> None:
     told = call("explain", *fine)
     assert (told.returncode, told.stderr) == (0, "")
     assert "Nothing wrong was found" in told.stdout
+    assert (
+        "my.crt is for servers alone: a server refuses it if a client presents it." in told.stdout
+    )
+    assert json.loads(call("explain", *fine, "--json").stdout)["purposes"] == ["servers"]
     piped = run("explain", *fine)  # a pipe through which nothing came
     assert (piped.returncode, piped.stdout) == (0, told.stdout)
     assert piped.stderr == (
