@@ -115,11 +115,11 @@ def in_words(failure: Failure) -> str:
 
 
 def quoted(data: bytes) -> str:
-    """Return the beginning of what a server said, made harmless.
+    r"""Return the beginning of what a server said, made harmless.
 
     Example:
-        >>> quoted(bytes((32, 2, 0))) == "' " + chr(92) + "u0002" + chr(92) + "u0000'"
-        True
+        >>> print(quoted(bytes((32, 2, 0))))
+        ' \u0002\u0000'
     """
     text = data[: QUOTED * 2].decode("utf-8", "backslashreplace")
     first = printable(text.splitlines()[0] if text.strip() else text)
