@@ -37,11 +37,17 @@ APART = ("tests/notebooks/", "tests/repository/")
 #: From so many cores on, each process has a JupyterLab and a Chromium. With fewer, two processes
 #: have them: one would work on when the others are done, and to start more costs time.
 MANY = 3
-#: What one of the two looks at: whole notebooks. The other one has the panels.
-NOTEBOOKS = (
+#: What one of the two looks at: whole notebooks, and of the panels as many as give both the same.
+ONE_OF_TWO = (
     "tests/browser/test_learner.py",
     "tests/browser/test_notebooks.py",
     "tests/browser/test_slides.py",
+    "tests/browser/test_first_start.py",
+    "tests/browser/test_keyboard.py",
+    "tests/browser/test_saved.py",
+    "tests/browser/test_attack_panel.py",
+    "tests/browser/test_credential_panel.py",
+    "tests/browser/test_predict_panel.py",
 )
 #: A folder of tests that share one page.
 ONE_PAGE = "tests/browser/together/"
@@ -63,7 +69,7 @@ def piece(nodeid: str, cores: int = 1) -> str:
         'tests/repository/test_routes.py::test_make'
     """
     if nodeid.startswith("tests/browser/") and cores < MANY:
-        return f"{'notebooks' if nodeid.startswith(NOTEBOOKS) else 'panels'} in a browser"
+        return f"{'notebooks' if nodeid.startswith(ONE_OF_TWO) else 'panels'} in a browser"
     if nodeid.startswith(ONE_PAGE):
         return ONE_PAGE
     if nodeid.startswith(WAITING):

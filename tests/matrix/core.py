@@ -16,6 +16,11 @@ CORE = [
     "tests/notebooks/test_outputs.py",
 ]
 
+#: What the newest Python runs besides, and nobody else: each lesson in every order that learners
+#: find. The claims of a lesson are then held on the newest OpenSSL; that of `make test` has shown
+#: that each lesson still prints what it printed.
+LESSONS = "tests/notebooks/test_kernel.py"
+
 #: What can make the result of a folder's tests another one than in `make test`:
 #: the ssl module of a Python, seen at close range: contexts, what it raises, how strict it is;
 SSL = "ssl"
@@ -97,9 +102,12 @@ DIFFERS: dict[str, set[str]] = {
 
 
 def chosen(*systems: str) -> list[str]:
-    """What pytest runs on a system, or where several meet: all of the core that they can change."""
+    """What pytest runs on a system, or where several meet: all of the core that they can change.
+
+    The newest Python runs all of it, and the lessons.
+    """
     if NEWEST in systems:
-        return [*CORE, f"--numprocesses={PROCESSES}"]
+        return [*CORE, LESSONS, f"--numprocesses={PROCESSES}"]
     differs = set().union(*(DIFFERS[each] for each in systems))
     left_out = [path for path, on in DEPENDS.items() if not differs & on]
     # pytest does not ignore what it is told to run.

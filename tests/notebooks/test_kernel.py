@@ -2,6 +2,10 @@
 
 Nothing raises, and nothing piles up: no thread, no file descriptor. What a lesson claims is seen at
 each turn (claims.py). What its own cells print is compared elsewhere (test_outputs.py).
+
+`make matrix` runs this, with the newest Python and OpenSSL. Here:
+
+    .venv/bin/python -m pytest -m matrix tests/notebooks/test_kernel.py
 """
 
 from collections.abc import Iterator
@@ -13,6 +17,8 @@ from tests import needed
 from tests.authoring import canonical
 from tests.notebooks.claims import CREDENTIALS, Claim, claims_of
 from tests.notebooks.kernel import CellError, Kernel
+
+pytestmark = pytest.mark.matrix
 
 #: Outputs that were recorded are no run.
 SOURCES = [

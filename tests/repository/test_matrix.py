@@ -62,11 +62,13 @@ def test_a_run_is_good_only_if_tests_passed(said: str, code: int, *, good: bool)
     assert result(said, code).good is good
 
 
-def test_the_newest_python_runs_all_of_the_core() -> None:
+def test_the_newest_python_runs_all_of_the_core_and_the_lessons_in_every_order() -> None:
     _, suite, python, more, _, *tests = matrix.debian(core.NEWEST).command
     assert (suite, python) == ("sid", max(SUPPORTED, key=by_number))
     assert "swtpm" in more.split(",")
-    assert tests == [*core.CORE, "--numprocesses=2"]
+    assert tests == [*core.CORE, core.LESSONS, "--numprocesses=2"]
+    lessons = (ROOT / core.LESSONS).read_text(encoding="utf-8")
+    assert "\npytestmark = pytest.mark.matrix\n" in lessons  # so `make test` does without
 
 
 def test_every_supported_python_that_no_debian_has_is_looked_for_here() -> None:
