@@ -13,9 +13,9 @@ __all__ = ["Lookup"]
 
 #: By so many last letters a word is found; a shorter one is looked for by itself.
 END = 6
-#: In a text of fewer letters, such as a line, each word is looked for: that takes less time than to
-#: sort them by their ends.
-SHORT = 2_000
+#: In the first texts of fewer letters, such as the line of one error, each word is looked for: that
+#: takes less time than to sort the words by their ends. From then on, they are worth sorting.
+SHORT, FIRST = 2_000, 3
 
 
 class Lookup:
@@ -29,10 +29,12 @@ class Lookup:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
+        self._asked = 0
 
     def found_in(self, text: str) -> list[int]:
         """Return the places of the words that are in a text, in their order."""
-        if len(text) < SHORT:
+        self._asked += 1
+        if len(text) < SHORT and self._asked <= FIRST:
             return list(compress(range(len(self._words)), map(text.__contains__, self._words)))
         starts = range(len(text) - END + 1)
         ends = {end for at in starts if (end := text[at : at + END]) in self._by_end}

@@ -104,7 +104,10 @@ def find(seen: Symptoms) -> tuple[Entry, Symptoms]:
         "version": seen.version,
     }
     for entry, when in _conditions():
-        if all(_fits(key, wanted, facts[key]) for key, wanted in when.items()):
+        for key, wanted in when.items():
+            if not _fits(key, wanted, facts[key]):
+                break
+        else:
             return entry, replace(seen, side=seen.side or "".join(when.get("side", ())))
     raise AssertionError("the last entry fits everything")
 
