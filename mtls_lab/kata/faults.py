@@ -213,8 +213,8 @@ def _lots(seed: str | int, level: int) -> Callable[[tuple[Fault, ...]], int]:
     drawer = f"{level}/{slug(seed)}/"
 
     def lot(choice: tuple[Fault, ...]) -> int:
-        drawn_for = f"{drawer}{'/'.join(fault.name for fault in choice)}"
-        return int(hashlib.sha256(drawn_for.encode()).hexdigest(), 16)
+        drawn_for = f"{drawer}{'/'.join([fault.name for fault in choice])}"
+        return int.from_bytes(hashlib.sha256(drawn_for.encode()).digest(), "big")
 
     return lot
 
