@@ -1,6 +1,8 @@
 """How a test holds a verdict to its file, and hurries a function that waits for ever."""
 
+import shutil
 from collections.abc import Callable
+from contextlib import chdir
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from mtls_lab.exercises import Outcome, Result, call
 from mtls_lab.exercises.calling import LIMIT
 from mtls_lab.learner import enter
+from mtls_lab.learner.folder import MARKER
 from mtls_lab.pki import CertificateAuthority, pem
 from tests.unit.exercises.verdicts import NEW, Hold, read, words
 
@@ -18,16 +21,25 @@ Function = Callable[..., Any]
 Hurry = Callable[[Function, int], Function]
 
 
-@pytest.fixture
-def folder(folder: Path) -> Path:
-    """A learner's folder as the first cell of 3b leaves it."""
-    enter(4)
-    ca = CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
-    lost = ca.issue_client("trusted-client")
-    lost.save("device", "lost")
-    ca.revoke(lost.certificate)
-    pem.write_crl("backend/client_ca.crl", ca.crl())
+@pytest.fixture(scope="session")
+def entered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A learner's folder as the first cell of 3b leaves it. Take a copy."""
+    folder = tmp_path_factory.mktemp("3b")
+    (folder / MARKER).write_text("{}")
+    with chdir(folder):
+        enter(4)
+        ca = CertificateAuthority.load("ca/ca.crt", "ca/ca.key")
+        lost = ca.issue_client("trusted-client")
+        lost.save("device", "lost")
+        ca.revoke(lost.certificate)
+        pem.write_crl("backend/client_ca.crl", ca.crl())
     return folder
+
+
+@pytest.fixture
+def folder(folder: Path, entered: Path) -> Path:
+    """The same for this test alone, which is the current one."""
+    return Path(shutil.copytree(entered, folder, dirs_exist_ok=True))
 
 
 @pytest.fixture
