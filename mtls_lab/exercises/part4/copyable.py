@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,12 @@ def _clean(company: Company) -> dict[str, bytes]:
     }
 
 
+@cache
+def _rsa_key() -> rsa.RSAPrivateKey:
+    """One for all attempts: it takes longer to make than all the rest."""
+    return rsa.generate_private_key(65537, 2048)
+
+
 def _forgotten(company: Company, clean: dict[str, bytes]) -> Iterator[_Forgotten]:
     """Yield a key for each place and each form in which keys are forgotten."""
     key, older = company.device.key, PrivateFormat.TraditionalOpenSSL
@@ -125,7 +132,7 @@ def _forgotten(company: Company, clean: dict[str, bytes]) -> Iterator[_Forgotten
     yield _Forgotten(
         "device/rsa.pem",
         "an RSA key in its older form",
-        key_file(rsa.generate_private_key(65537, 2048), form=older),
+        key_file(_rsa_key(), form=older),
         _BEGINS,
     )
     yield _Forgotten(

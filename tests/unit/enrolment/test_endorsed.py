@@ -48,7 +48,7 @@ from mtls_lab.tpm import (
 from mtls_lab.tpm.conversation import ENDORSEMENT
 from mtls_lab.tpm.endorsed import RSA_ENDORSEMENT_KEY
 from mtls_lab.wire.protocol import LONG_LINE, MAX_LINE
-from tests.unit.failures import certify, usage
+from tests.unit.failures import certify, usage, weak_rsa
 from tests.unit.lab import needs
 
 UNKNOWN = "no manufacturer that this office trusts has signed the certificate of this TPM"
@@ -258,7 +258,7 @@ def test_a_chain_has_an_end() -> None:
 
 def test_other_keys_are_told() -> None:
     told = "the endorsement key is neither on the curve P-256 nor RSA of 2048 bits"
-    for key in (ec.generate_private_key(ec.SECP384R1()), rsa.generate_private_key(65537, 3072)):
+    for key in (ec.generate_private_key(ec.SECP384R1()), weak_rsa()):
         shown = signed("TPM", key, (name_of("Root"), ROOT), ca=False, signs=False)  # type: ignore[arg-type]
         assert not_endorsed(shown, [TOP]) == told
 
