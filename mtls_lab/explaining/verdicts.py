@@ -87,7 +87,7 @@ SHAPES = (
     (
         "reason PEER_DID_NOT_RETURN_A_CERTIFICATE",
         rf"{CLIENT}.{{0,20}}?(?:{NOT}|failed to) (?:have |{SENT}).{{0,25}}?{CERT}"
-        rf"|{CLIENT}.{{0,40}}?\b{SENT} (?:no|an empty|zero) (?:\w{{1,6}} )?{CERT}"
+        rf"|{CLIENT}.{{0,40}}?\b{SENT} (?:no|an empty|zero) (?:[\w.()]{{1,8}} ){{0,2}}{CERT}"
         rf"|\b(?:no|without(?: an?)?|missing) (?:valid |tls |ssl )*(?:client|peer)(?:'s)?"
         rf"(?: tls| ssl)? {CERT}{UNASKED}"
         rf"|\bempty (?:{CERT} (?:list|chain|message)|(?:client|peer) {CERT})"
