@@ -160,7 +160,7 @@ SHAPES = (
         rf"\b{CERT}.{{0,20}}?{NOT} (?:have |contain |include |list )?.{{0,12}}?\bnames?\b",
     ),
     ("verify 12", r"\bcrl\b.{0,20}?\b(?:expired|out of date|too old|outdated)|\bexpired crl\b"),
-    ("verify 10", rf"\b{CERT}{IS}expired\b(?! or not){NONE}|\bexpired {CERT}{NONE}"),
+    ("verify 10", rf"\b{CERT}{IS}expired\b(?! or not){NONE}|(?<!\b0 )\bexpired {CERT}{NONE}"),
     ("verify 9", rf"\b{CERT}.{{0,40}}?(?:not yet (?:valid|activ)|not valid yet|in the future)"),
     ("verify 10", rf"\b{CERT} (?:for|of) \S{{1,80}} expired\b{NONE}"),
     ("verify 10", rf"\b{CERT}.{{0,30}}?\b(?:no longer valid|lapsed|past its (?:expiry|end|valid))"),
