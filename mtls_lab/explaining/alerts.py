@@ -45,6 +45,8 @@ FOR_A_HELLO = (
     *("in state hello received", "in state :hello received"),
     *("in state wait_sh received", "in state :wait_sh received"),
 )
+#: How a line goes on that has begun with a real one.
+SAID_OF_IT = "received|sent|(?:from|by) (?:the )?(?:server|client|peer|remote|other)"
 #: GnuTLS' names of alerts (lib/alert.c), in letters, which some programs print alone on a line.
 OF_GNUTLS = {
     "caisunknown": "unknown_ca",
@@ -134,11 +136,11 @@ def _is_a_label(small: str, alert: str) -> bool:
     Example:
         >>> list(alerts_in("alert: internal error in job 7"))
         []
-        >>> list(alerts_in("alert: internal error"))
+        >>> list(alerts_in("alert: internal error from the server"))
         ['internal_error']
     """
     words = alert.replace("_", "[ _]")
-    label = re.match(rf"\W*alert\W+{words} [a-z]", small)
+    label = re.match(rf"\W*alert\W+{words} (?!{SAID_OF_IT})[a-z]", small)
     return label is not None and not re.search("tls|ssl", small)
 
 
