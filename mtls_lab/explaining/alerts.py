@@ -45,6 +45,8 @@ FOR_A_HELLO = (
     *("in state hello received", "in state :hello received"),
     *("in state wait_sh received", "in state :wait_sh received"),
 )
+#: How a line goes on that has begun with a real one.
+SAID_OF_IT = "received|sent|(?:from|by) (?:the )?(?:server|client|peer|remote|other)"
 #: GnuTLS' names of alerts (lib/alert.c), in letters, which some programs print alone on a line.
 OF_GNUTLS = {
     "caisunknown": "unknown_ca",
@@ -121,10 +123,25 @@ def alerts_in(small: str) -> Iterator[str]:
         if "certificate" in bare or bare in {"unknown_ca", "handshake_failure"}:
             yield bare
         return
-    if named := _names().search(re.sub("[^a-z]", "", small)):
+    named = _names().search(re.sub("[^a-z]", "", small))
+    if named and not _is_a_label(small, _by_letters()[named[1]]):
         yield _by_letters()[named[1]]
     for match in ALERT_NUMBER.finditer(small):
         yield from _named(int(next(filter(None, match.groups()))))
+
+
+def _is_a_label(small: str, alert: str) -> bool:
+    """Whether a line begins with the word alert as a monitor does, and its words go on.
+
+    Example:
+        >>> list(alerts_in("alert: internal error in job 7"))
+        []
+        >>> list(alerts_in("alert: internal error from the server"))
+        ['internal_error']
+    """
+    words = alert.replace("_", "[ _]")
+    label = re.match(rf"\W*alert\W+{words} (?!{SAID_OF_IT})[a-z]", small)
+    return label is not None and not re.search("tls|ssl", small)
 
 
 def _named(number: int) -> Iterator[str]:

@@ -64,7 +64,8 @@ FAILURES = (
     (
         "state not verified or not tls",
         r"\berror in (?:the )?(?:tls|ssl) handshake\b"
-        rf"|\b{UNABLE} start tls (?:encryption|session|negotiation)\b",
+        rf"|\b{UNABLE}(?: to)? (?:start|perform|do|complete|finish|establish) (?:an? |the )?"
+        r"(?:tls|ssl) (?:encryption|session|negotiation|handshake|connection)\b",
     ),
     ("state not verified or not tls", r"\b(?:tls|ssl) initiali[sz]ation failed"),
 )

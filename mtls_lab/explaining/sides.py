@@ -50,6 +50,9 @@ OF_CERTIFICATES = {
     *("bad_certificate", "unsupported_certificate", "certificate_revoked", "certificate_expired"),
     *("certificate_unknown", "unknown_ca"),
 }
+#: Whose certificate a verdict is about, in words: the other side has refused it.
+OWNER = re.compile(r"\b(client|server)(?:'s)? cert(?:ificate)?\b")
+REFUSED_BY = {"client": "backend", "server": "device"}
 #: So many lines may be those of both sides.
 BOTH = 200
 #: The prompt of a shell and a command, before what it has printed.
@@ -170,6 +173,9 @@ def _side(phrase: Phrase, line: str, around: str, calls: list[str], then: list[s
         return "backend"
     if told := phrase.side or longest_part("sides", line.lower()):
         return told
+    owners = set(OWNER.findall(line.lower())) if phrase.kind == "verify" else set()
+    if len(owners) == 1:
+        return REFUSED_BY[owners.pop()]
     before, sure = _heading(line, own=True)
     if sure:
         return before

@@ -87,7 +87,7 @@ SHAPES = (
     (
         "reason PEER_DID_NOT_RETURN_A_CERTIFICATE",
         rf"{CLIENT}.{{0,20}}?(?:{NOT}|failed to) (?:have |{SENT}).{{0,25}}?{CERT}"
-        rf"|{CLIENT}.{{0,40}}?\b{SENT} (?:no|an empty|zero) (?:\w{{1,6}} )?{CERT}"
+        rf"|{CLIENT}.{{0,40}}?\b{SENT} (?:no|an empty|zero) (?:[\w.()]{{1,8}} ){{0,2}}{CERT}"
         rf"|\b(?:no|without(?: an?)?|missing) (?:valid |tls |ssl )*(?:client|peer)(?:'s)?"
         rf"(?: tls| ssl)? {CERT}{UNASKED}"
         rf"|\bempty (?:{CERT} (?:list|chain|message)|(?:client|peer) {CERT})"
@@ -160,7 +160,7 @@ SHAPES = (
         rf"\b{CERT}.{{0,20}}?{NOT} (?:have |contain |include |list )?.{{0,12}}?\bnames?\b",
     ),
     ("verify 12", r"\bcrl\b.{0,20}?\b(?:expired|out of date|too old|outdated)|\bexpired crl\b"),
-    ("verify 10", rf"\b{CERT}{IS}expired\b(?! or not){NONE}|\bexpired {CERT}{NONE}"),
+    ("verify 10", rf"\b{CERT}{IS}expired\b(?! or not){NONE}|(?<!\b0 )\bexpired {CERT}{NONE}"),
     ("verify 9", rf"\b{CERT}.{{0,40}}?(?:not yet (?:valid|activ)|not valid yet|in the future)"),
     ("verify 10", rf"\b{CERT} (?:for|of) \S{{1,80}} expired\b{NONE}"),
     ("verify 10", rf"\b{CERT}.{{0,30}}?\b(?:no longer valid|lapsed|past its (?:expiry|end|valid))"),

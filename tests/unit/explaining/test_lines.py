@@ -393,6 +393,17 @@ def test_what_calls_another_library_is_no_speaker() -> None:
         "Your subscription is not valid anymore. Expired on 2022-08-11",
         "Invalid gift certificate presented at checkout",
         "unable to read file: /etc/hosts",
+        "invalid coupon client certificate",
+        "invalid client certificate count: expected integer",
+        "did not get client certificates count metric",
+        "The training certificate of employee 312 has expired",
+        "Connection Refused: not authorized to view this page",
+        "Connection refused: you are not authorized to read the forum",
+        "Alert: unexpected message in queue",
+        "Error: Connection refused: Identifier rejected",
+        "The server certificate store report: 0 expired certificates",
+        "S/MIME: no private key found for recipient certificate",
+        "ALERT: access denied for user bob",
     ],
 )
 def test_what_is_no_failure_of_tls_is_not_told_as_one(text: str) -> None:
