@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from cryptography import x509
 
 from mtls_lab.common import printable
-from mtls_lab.diagnosing.asking import NOT_DONE, status_of
+from mtls_lab.diagnosing.asking import NOT_DONE, answer_of, status_of
 from mtls_lab.diagnosing.attempts import Attempt, Served
 from mtls_lab.diagnosing.causes import how_it_ended, in_words, listed, login, quoted
 from mtls_lab.diagnosing.judging import strictly
@@ -186,13 +186,14 @@ def _others(seen: Seen) -> Iterator[Line]:
     yield from (Line(LOGIN, OPEN, text) for text in login(seen))
     for label, tried in (("request", seen.asked), ("without it", seen.asked_bare)):
         if tried:
-            status = status_of(tried) or how_it_ended(tried)
-            code = "".join(status_of(tried).split(" ")[1:2])
+            status = status_of(tried)
+            code = "".join(status.split(" ")[1:2])
             fails = tried.refused or code in REFUSED or code >= "500" or NOT_DONE.match(tried.heard)
             sign = NO if fails else OPEN if code >= "400" else YES
             if tried is seen.asked_bare:  # to be served without a certificate is the fault
-                sign = OPEN if sign != YES or status != status_of(seen.asked) else NO
-            yield Line(label, sign, status)
+                same = bool(status) and status == status_of(seen.asked)
+                sign = NO if same and sign == YES else OPEN
+            yield Line(label, sign, answer_of(tried) or how_it_ended(tried))
     if seen.unsent:
         why = "it speaks HTTP/2 alone" if seen.own.alpn else "the server has not proved its name"
         yield Line("request", OPEN, f"not sent: {why}")
