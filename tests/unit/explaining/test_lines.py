@@ -537,6 +537,22 @@ def test_the_colours_of_a_log_are_left_out(escape: str) -> None:
     assert explain(f"rate(errors[5m]) {line}").says.endswith(f"rate(errors[5m]) {line}")
 
 
+@pytest.mark.parametrize(
+    "log",
+    [
+        "Error: socket hang up\n    at TLSSocket.onSocketClose (node:_tls_wrap:1244:23)\n"
+        "    at node:net:343:12\n    at TCP.<anonymous> (node:net:343:12) {",
+        "java.nio.channels.ClosedChannelException: null\n"
+        "\tat io.netty.handler.ssl.SslHandler.channelInactive(SslHandler.java:1073)",
+    ],
+)
+def test_of_a_stack_the_line_that_says_what_was_raised_is_shown(log: str) -> None:
+    """The call below it may be what decides."""
+    told = explain(log)
+    assert told.known
+    assert told.says == log.partition("\n")[0]
+
+
 @pytest.mark.parametrize("line", BROKEN)
 @pytest.mark.parametrize("broken", ["terminal", "mail"])
 def test_a_line_that_was_broken_is_read_as_one(line: str, broken: str) -> None:
