@@ -126,7 +126,8 @@ def parser_of(program: str) -> argparse.ArgumentParser:
     why.add_argument(
         "--peer",
         default="",
-        help='who sent the alert: openssl, go, "go 1.27", java, erlang, gnutls, …',
+        help="who sent the alert, with its version if you know it (go1.27): erlang, gnutls, go, "
+        "haproxy, java, nginx, node, openssl, python or stunnel",
     )
     why.add_argument("--json", action="store_true", help="one JSON object, for a program")
 

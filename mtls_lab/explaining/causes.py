@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mtls_lab.common import UnknownName, read_facts
-from mtls_lab.explaining.peers import OFTEN, alerts_sent, names_of
+from mtls_lab.common import read_facts
+from mtls_lab.explaining.peers import OFTEN, alerts_sent, names_of, peer_named
 
 __all__ = ["Cause", "disproved", "in_words", "others_than", "ranked", "ruled_out"]
 
@@ -56,8 +56,8 @@ def ranked(
     Args:
         why: as the entry has it.
         alert: the alert that arrived, if one did.
-        peer: the stack that sent it, or one release of it such as "go 1.27"; then only what this
-            sends it for remains.
+        peer: the stack that sent it, perhaps with a version, such as "go 1.27"; then only what
+            this sends it for remains.
         said: the faults for which peers have said the very line that is asked about.
         course: whether the reader is in the course.
         verifier: the library that has verified, as its words show.
@@ -66,10 +66,7 @@ def ranked(
     Raises:
         UnknownName: there is no such stack.
     """
-    if peer:
-        known = {name for entry in alerts_sent() for name in names_of(entry)}
-        if peer not in known:
-            raise UnknownName("peer", peer, sorted(known))
+    peer = peer and peer_named(peer)
     placed, told_to = [], "course" if course else "others"
     for number, cause in enumerate([why] if isinstance(why, str) else why):
         table: dict[str, Any] = {"cause": cause} if isinstance(cause, str) else cause

@@ -124,8 +124,8 @@ def explain(
             its arguments; else it speaks of the ones that the notebooks use.
         cafile: likewise the CA file that the certificate was checked with, or did not load.
         chain: the certificates that were shown, where they are at hand and not in a file.
-        peer: the stack of the side that sent an alert, or a release of it, as data/peers.json names
-            them: "go", "go 1.27". If it is not known, what all of them mean by the alert.
+        peer: the stack of the side that sent an alert, perhaps with its version, as data/peers.json
+            names them: "go", "go1.27". If it is not known, what all of them mean by the alert.
         crlfile: the revocation lists that the certificate was checked with.
         password: of a PKCS #12 file or an encrypted key, to look into it.
         course: whether to speak of the course's device, backend and files; default: of a failure
