@@ -103,7 +103,8 @@ def parser_of(program: str) -> argparse.ArgumentParser:
             "are they in date?\n\n"
             "Exit codes:\n"
             "  0  the lab knows what the line means; of files alone: nothing wrong was found\n"
-            "  1  it does not; of files alone: something was\n"
+            "  1  it does not; of files alone: something was, even if few programs refuse it\n"
+            "     (where the connection works, diagnose has a ! for that, and ends with 0)\n"
             "  2  wrong arguments, or a file that is not there"
         ),
     )
