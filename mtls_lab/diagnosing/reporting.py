@@ -13,7 +13,14 @@ from cryptography import x509
 from mtls_lab.common import printable
 from mtls_lab.diagnosing.asking import NOT_DONE, answer_of, status_of
 from mtls_lab.diagnosing.attempts import Attempt, Served
-from mtls_lab.diagnosing.causes import how_it_ended, in_words, listed, login, quoted
+from mtls_lab.diagnosing.causes import (
+    another_user,
+    how_it_ended,
+    in_words,
+    listed,
+    login,
+    quoted,
+)
 from mtls_lab.diagnosing.judging import strictly
 from mtls_lab.diagnosing.probing import Seen
 from mtls_lab.diagnosing.value import BARE, LOGIN, NO, NOTE, OPEN, YES, Line
@@ -25,6 +32,13 @@ __all__ = ["report"]
 
 #: Of the answers to a request, those that may be about who asks, or about which host is asked.
 REFUSED = {"400", "401", "403", "421", "495", "496"}
+#: Of a new connection with an old session, without our certificate. That it is resumed is how TLS
+#: works, whatever the server demands, so it is no warning.
+RESUMED = (
+    "a new connection is resumed without a certificate, as TLS allows: the dates and the "
+    "revocation of ours are not looked at again (RFC 8446, section 4.6.1)"
+)
+FULL = "a session is not resumed: each connection is checked"
 
 
 def report(seen: Seen) -> tuple[Line, ...]:
@@ -178,12 +192,8 @@ def _others(seen: Seen) -> Iterator[Line]:
     if seen.nameless:
         yield Line("without SNI", OPEN, _nameless(seen, seen.nameless))
     if seen.again and seen.again.version:
-        text = "a new connection is resumed without a certificate: it is not checked again"
-        none = "a session is not resumed: each connection is checked"
-        yield Line(
-            "sessions", NOTE if seen.again.resumed else OPEN, text if seen.again.resumed else none
-        )
-    yield from (Line(LOGIN, OPEN, text) for text in login(seen))
+        yield Line("sessions", OPEN, RESUMED if seen.again.resumed else FULL)
+    yield from _logins(seen)
     for label, tried in (("request", seen.asked), ("without it", seen.asked_bare)):
         if tried:
             status = status_of(tried)
@@ -199,6 +209,13 @@ def _others(seen: Seen) -> Iterator[Line]:
         yield Line("request", OPEN, f"not sent: {why}")
     if seen.timed_out:
         yield Line("time", NOTE, "it was over before everything was tried")
+
+
+def _logins(seen: Seen) -> Iterator[Line]:
+    for text in login(seen):
+        yield Line(LOGIN, OPEN, text)
+    if text := another_user(seen):
+        yield Line("user", NOTE, text)
 
 
 def _demands(bare: Attempt) -> str:

@@ -36,6 +36,12 @@ def test_a_server_that_goes_on_with_no_certificate_has_not_shown_that_it_accepts
         assert told.ok
         (line,) = (each for each in told.lines if each.label == "without")
         assert line.sign == ("–" if shown else "!")
+        # That a session is resumed is how TLS works: no warning.
+        (line,) = (each for each in told.lines if each.label == "sessions")
+        assert (line.sign, line.text.partition(",")[0]) == (
+            "–",
+            "a new connection is resumed without a certificate",
+        )
         assert ("They do not show whether the server accepts" in str(told)) is not shown
 
 
