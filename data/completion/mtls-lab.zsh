@@ -135,7 +135,7 @@ _shtab_mtls_lab_explain_options=(
   "--cafile[the CAs that it is checked with]:FILE:_files"
   "--crlfile[the revocation lists that it is checked with]:FILE:_files"
   "*--password-file[its first line is a password of these files\; may be repeated]:FILE:_files"
-  "--peer[who sent the alert\: openssl, go, \"go 1.27\", java, erlang, gnutls, \…]:peer:"
+  "--peer[who sent the alert, with its version if you know it (go1.27)\: erlang, gnutls, go, haproxy, java, nginx, node, openssl, python or stunnel]:peer:"
   "--json[one JSON object, for a program]"
   "(*)::the error, or the name of a log (default\: what standard input has\; without any, the files below are looked into):"
 )

@@ -103,7 +103,8 @@ def parser_of(program: str) -> argparse.ArgumentParser:
             "are they in date?\n\n"
             "Exit codes:\n"
             "  0  the lab knows what the line means; of files alone: nothing wrong was found\n"
-            "  1  it does not; of files alone: something was\n"
+            "  1  it does not; of files alone: something was, even if few programs refuse it\n"
+            "     (where the connection works, diagnose has a ! for that, and ends with 0)\n"
             "  2  wrong arguments, or a file that is not there"
         ),
     )
@@ -126,7 +127,8 @@ def parser_of(program: str) -> argparse.ArgumentParser:
     why.add_argument(
         "--peer",
         default="",
-        help='who sent the alert: openssl, go, "go 1.27", java, erlang, gnutls, …',
+        help="who sent the alert, with its version if you know it (go1.27): erlang, gnutls, go, "
+        "haproxy, java, nginx, node, openssl, python or stunnel",
     )
     why.add_argument("--json", action="store_true", help="one JSON object, for a program")
 

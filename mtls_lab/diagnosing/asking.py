@@ -27,12 +27,14 @@ from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.pki.key_kinds import key_kind
 from mtls_lab.wire import Direction, Failure
 
-__all__ = ["NOT_DONE", "judge_client", "status_of"]
+__all__ = ["NOT_DONE", "answer_of", "judge_client", "status_of"]
 
 #: Answers, beside those to a good request, of who has looked for the page, and not at the caller.
 FOUND = {"200", "204", "301", "302", "303", "304", "307", "308", "404", "405"}
 #: A refusal of Redis, NATS and POP3; of SMTP and FTP; of IMAP.
 NOT_DONE = re.compile(rb"-[A-Z]{2,20}[ \r\n]|[45]\d\d[ -][^\r\n]|[\w*+]{1,20} (?:NO|BAD) ")
+#: The title of a page, without the number that is in the status line too.
+TITLE = re.compile(rb"<title>\s?(?:\d{3} )?([^<]{1,200})</title>", re.IGNORECASE)
 #: Evidence that there is no evidence.
 NOT_SHOWN = "so the handshake does not show whether the server accepts it; --http does"
 
@@ -178,10 +180,25 @@ def status_of(tried: Attempt | None) -> str:
     return quoted(line)[1:-1] if line.startswith(b"HTTP/") else ""
 
 
+def answer_of(tried: Attempt | None) -> str:
+    """Return the status line, with the title of a page that refuses if it says more.
+
+    Example:
+        >>> from mtls_lab.wire import Stage
+        >>> page = b"HTTP/1.1 400 Bad Request\\r\\n\\r\\n<title>400 No certificate</title>"
+        >>> answer_of(Attempt(Stage.FIRST_READ, heard=page))
+        'HTTP/1.1 400 Bad Request (No certificate)'
+    """
+    status = status_of(tried)
+    title = TITLE.search(tried.heard) if tried and re.match(r"\S+ [45]", status) else None
+    words = quoted(title[1].strip())[1:-1] if title else ""
+    return status if words.lower() in status.lower() else f"{status} ({words})"
+
+
 def _pages(seen: Seen, requested: Requested | None) -> Iterator[Cause]:
     """What a request brought: a page that refuses, or an answer to anybody."""
     tried = seen.asked
-    status = status_of(tried)
+    status = answer_of(tried)
     if tried and NOT_DONE.match(tried.heard):
         yield cause("refused_inside", seen, certain=True, answer=quoted(tried.heard))
     if tried is None or not status:
@@ -216,7 +233,7 @@ def _by_status(
         yield cause("wrong_host", seen, evidence, certain=True, status=status)
     elif code >= "500":
         yield cause("fails_behind", seen, evidence, status=status)
-    elif code != "400" and status_of(seen.asked_bare) == status:
+    elif code != "400" and status_of(seen.asked_bare) == status_of(seen.asked):
         if requested and code not in FOUND:
             yield from _unproved(seen, requested, status, evidence)
         if requested and not requested.names_issuer_of(seen.own.chain):

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
+from cryptography.x509.oid import NameOID
+
 from mtls_lab.common import host_and_port, printable, read_facts
 from mtls_lab.diagnosing.attempts import Attempt
 from mtls_lab.diagnosing.probing import Seen
@@ -26,6 +28,7 @@ from mtls_lab.wire import Failure, Stage
 
 __all__ = [
     "advice",
+    "another_user",
     "cause",
     "explained",
     "how_it_ended",
@@ -85,6 +88,20 @@ def login(seen: Seen) -> Iterator[str]:
     text = read_facts("diagnoses")["login"].get(seen.starttls)
     if text and served and seen.requested and not seen.asked:
         yield f"not tried: {text.format_map(_shell(seen) | {'port': seen.port})}"
+
+
+def another_user(seen: Seen) -> str:
+    """Return that the user of a URL is not the name in our certificate, where that may decide."""
+    if not (seen.user and seen.requested and seen.own.chain and seen.starttls == "postgres"):
+        return ""
+    names = seen.own.chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    if names and names[0].value == seen.user:
+        return ""
+    cn = f"the CN of the certificate is {printable(str(names[0].value))}" if names else ""
+    return (
+        f"{printable(seen.user)}, and {cn or 'the certificate has no CN'}: the method cert refuses "
+        "that unless pg_hba.conf gives it a map (pg_ident.conf), and clientcert=verify-full always"
+    )
 
 
 def how_it_ended(tried: Attempt) -> str:

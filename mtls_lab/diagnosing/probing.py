@@ -57,6 +57,7 @@ class Seen:
         asked, asked_bare: with a request, with our certificate and without.
         protocol, greeting: what a server speaks that speaks no TLS, and its first bytes.
         starttls: the protocol in which TLS began.
+        user: who logs in after that, if a URL says so.
         unsent: whether a request was not sent: the server has not proved its name, or it speaks
             HTTP/2 alone.
         timed_out: whether the deadline passed before everything was tried.
@@ -84,6 +85,7 @@ class Seen:
     protocol: str = ""
     greeting: bytes = b""
     starttls: str = ""
+    user: str = ""
     unsent: bool = False
     timed_out: bool = False
 

@@ -11,9 +11,16 @@ from datetime import UTC, datetime
 from cryptography import x509
 
 from mtls_lab.common import printable
-from mtls_lab.diagnosing.asking import NOT_DONE, status_of
+from mtls_lab.diagnosing.asking import NOT_DONE, answer_of, status_of
 from mtls_lab.diagnosing.attempts import Attempt, Served
-from mtls_lab.diagnosing.causes import how_it_ended, in_words, listed, login, quoted
+from mtls_lab.diagnosing.causes import (
+    another_user,
+    how_it_ended,
+    in_words,
+    listed,
+    login,
+    quoted,
+)
 from mtls_lab.diagnosing.judging import strictly
 from mtls_lab.diagnosing.probing import Seen
 from mtls_lab.diagnosing.value import BARE, LOGIN, NO, NOTE, OPEN, YES, Line
@@ -25,6 +32,13 @@ __all__ = ["report"]
 
 #: Of the answers to a request, those that may be about who asks, or about which host is asked.
 REFUSED = {"400", "401", "403", "421", "495", "496"}
+#: Of a new connection with an old session, without our certificate. That it is resumed is how TLS
+#: works, whatever the server demands, so it is no warning.
+RESUMED = (
+    "a new connection is resumed without a certificate, as TLS allows: the dates and the "
+    "revocation of ours are not looked at again (RFC 8446, section 4.6.1)"
+)
+FULL = "a session is not resumed: each connection is checked"
 
 
 def report(seen: Seen) -> tuple[Line, ...]:
@@ -178,26 +192,30 @@ def _others(seen: Seen) -> Iterator[Line]:
     if seen.nameless:
         yield Line("without SNI", OPEN, _nameless(seen, seen.nameless))
     if seen.again and seen.again.version:
-        text = "a new connection is resumed without a certificate: it is not checked again"
-        none = "a session is not resumed: each connection is checked"
-        yield Line(
-            "sessions", NOTE if seen.again.resumed else OPEN, text if seen.again.resumed else none
-        )
-    yield from (Line(LOGIN, OPEN, text) for text in login(seen))
+        yield Line("sessions", OPEN, RESUMED if seen.again.resumed else FULL)
+    yield from _logins(seen)
     for label, tried in (("request", seen.asked), ("without it", seen.asked_bare)):
         if tried:
-            status = status_of(tried) or how_it_ended(tried)
-            code = "".join(status_of(tried).split(" ")[1:2])
+            status = status_of(tried)
+            code = "".join(status.split(" ")[1:2])
             fails = tried.refused or code in REFUSED or code >= "500" or NOT_DONE.match(tried.heard)
             sign = NO if fails else OPEN if code >= "400" else YES
             if tried is seen.asked_bare:  # to be served without a certificate is the fault
-                sign = OPEN if sign != YES or status != status_of(seen.asked) else NO
-            yield Line(label, sign, status)
+                same = bool(status) and status == status_of(seen.asked)
+                sign = NO if same and sign == YES else OPEN
+            yield Line(label, sign, answer_of(tried) or how_it_ended(tried))
     if seen.unsent:
         why = "it speaks HTTP/2 alone" if seen.own.alpn else "the server has not proved its name"
         yield Line("request", OPEN, f"not sent: {why}")
     if seen.timed_out:
         yield Line("time", NOTE, "it was over before everything was tried")
+
+
+def _logins(seen: Seen) -> Iterator[Line]:
+    for text in login(seen):
+        yield Line(LOGIN, OPEN, text)
+    if text := another_user(seen):
+        yield Line("user", NOTE, text)
 
 
 def _demands(bare: Attempt) -> str:

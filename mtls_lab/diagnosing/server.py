@@ -10,7 +10,7 @@ import ssl
 import string
 from contextlib import suppress
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, unquote
 
 from mtls_lab.common import LabError, Password, PathLike, UnknownName, host_and_port, printable
 from mtls_lab.diagnosing.judging import judge
@@ -120,11 +120,26 @@ def diagnose(
         request=request,
         timeout=timeout,
     )
+    seen.user = _user_of(target)
     return Diagnosis(host_and_port(host, port), name, report(seen), judge(seen))
 
 
 def _scheme_of(target: object) -> str:
     return target.partition("://")[0].lower() if isinstance(target, str) else ""
+
+
+def _user_of(target: object) -> str:
+    """Who is to log in, as a URL says.
+
+    Example:
+        >>> _user_of("postgres://al%20ice:secret@db/app"), _user_of("postgres://db/app?user=bob")
+        ('al ice', 'bob')
+    """
+    if not _scheme_of(target):
+        return ""
+    place = str(target).partition("://")[2].partition("/")[0]
+    user = unquote(place.rpartition("@")[0].partition(":")[0])
+    return user or parse_qs(_path_of(target).partition("?")[2]).get("user", [""])[0]
 
 
 def _path_of(target: object) -> str:

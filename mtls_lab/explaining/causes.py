@@ -8,15 +8,15 @@ was measured (peers.py), and the look itself (look.py).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mtls_lab.common import UnknownName, read_facts
-from mtls_lab.explaining.peers import OFTEN, alerts_sent, names_of
+from mtls_lab.common import read_facts
+from mtls_lab.explaining.peers import OFTEN, alerts_sent, names_of, peer_named
 
-__all__ = ["Cause", "disproved", "files_for", "in_few_words", "in_words", "ranked"]
+__all__ = ["Cause", "disproved", "in_words", "others_than", "ranked", "ruled_out"]
 
 #: Who sends an alert for a cause, behind it.
 SENDERS = re.compile(r" \[[^]]+ [\d.]+\](?: – check|$)")
@@ -56,8 +56,8 @@ def ranked(
     Args:
         why: as the entry has it.
         alert: the alert that arrived, if one did.
-        peer: the stack that sent it, or one release of it such as "go 1.27"; then only what this
-            sends it for remains.
+        peer: the stack that sent it, perhaps with a version, such as "go 1.27"; then only what
+            this sends it for remains.
         said: the faults for which peers have said the very line that is asked about.
         course: whether the reader is in the course.
         verifier: the library that has verified, as its words show.
@@ -66,10 +66,7 @@ def ranked(
     Raises:
         UnknownName: there is no such stack.
     """
-    if peer:
-        known = {name for entry in alerts_sent() for name in names_of(entry)}
-        if peer not in known:
-            raise UnknownName("peer", peer, sorted(known))
+    peer = peer and peer_named(peer)
     placed, told_to = [], "course" if course else "others"
     for number, cause in enumerate([why] if isinstance(why, str) else why):
         table: dict[str, Any] = {"cause": cause} if isinstance(cause, str) else cause
@@ -125,6 +122,8 @@ def _senders(fault: str, alert: str, peer: str) -> list[str]:
 
 # --- What files rule out
 
+#: In this order they are named.
+FILES = ("cert", "key", "ca", "crl")
 #: Whose certificate it is decides which purpose it needs; the other one disproves nothing.
 OTHER_PURPOSE = {"device": " for servers", "backend": " for clients"}
 
@@ -158,18 +157,27 @@ def disproved(
     )
 
 
+def others_than(causes: Sequence[Cause], look: str) -> list[Cause]:
+    """Return the causes that a look into the files has not told already.
+
+    Example:
+        >>> gone = Cause("nobody is there")
+        >>> others_than([Cause("it has expired", "expired"), gone], "expired") == [gone]
+        True
+    """
+    return [each for each in causes if look not in _faults().get(each.fault, {}).get("looks", ())]
+
+
 @cache
 def _faults() -> dict[str, dict[str, Any]]:
     return read_facts("faults")
 
 
-def in_few_words(cause: Cause) -> str:
-    """Return a cause that is in data/faults.toml in few words."""
-    said: str = _faults()[cause.fault]["says"]
-    return said
-
-
-def files_for(causes: Sequence[Cause]) -> list[str]:
-    """Return which files the causes are read off."""
-    needed = {name for cause in causes for name in _faults()[cause.fault]["files"]}
-    return [name for name in ("cert", "key", "ca", "crl") if name in needed]
+def ruled_out(ruled: Sequence[Cause], names: Mapping[str, str]) -> str:
+    """Return in few words which causes are ruled out, and by which files; `""` if none are."""
+    if not ruled:
+        return ""
+    said = ", ".join(dict.fromkeys(_faults()[each.fault]["says"] for each in ruled))
+    needed = {name for each in ruled for name in _faults()[each.fault]["files"]}
+    files = " and ".join(dict.fromkeys(names[name] for name in FILES if name in needed))
+    return f"ruled out by {files}: {said}"

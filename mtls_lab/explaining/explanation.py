@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mtls_lab.common import Password, PathLike, Shown
 from mtls_lab.explaining.alone import State, mistakes_in, with_java, wrong_signers
 from mtls_lab.explaining.cards import explained
-from mtls_lab.explaining.causes import Cause, disproved, files_for, in_few_words, in_words, ranked
+from mtls_lab.explaining.causes import Cause, disproved, in_words, others_than, ranked, ruled_out
 from mtls_lab.explaining.look import Looked, look_at
 from mtls_lab.explaining.phrases import verifier_of
 from mtls_lab.explaining.raised import FILES
@@ -124,8 +124,8 @@ def explain(
             its arguments; else it speaks of the ones that the notebooks use.
         cafile: likewise the CA file that the certificate was checked with, or did not load.
         chain: the certificates that were shown, where they are at hand and not in a file.
-        peer: the stack of the side that sent an alert, or a release of it, as data/peers.json names
-            them: "go", "go 1.27". If it is not known, what all of them mean by the alert.
+        peer: the stack of the side that sent an alert, perhaps with its version, as data/peers.json
+            names them: "go", "go1.27". If it is not known, what all of them mean by the alert.
         crlfile: the revocation lists that the certificate was checked with.
         password: of a PKCS #12 file or an encrypted key, to look into it.
         course: whether to speak of the course's device, backend and files; default: of a failure
@@ -203,8 +203,11 @@ def explain(
             at_hand = looked.at_hand_of(seen, owner)
             ruled = disproved(causes, shown, at_hand, owner)
             causes = _left(causes, ruled, elsewhere(entry, at_hand), owner, at_hand | shown)
-        causes = [Cause(reword(each.text).format_map(names)) for each in causes]
-        if found and found[0].perhaps and not closer:
+        told_by = found[0].look if found and found[0].perhaps and not closer else ""
+        causes = [
+            Cause(reword(each.text).format_map(names)) for each in others_than(causes, told_by)
+        ]
+        if told_by:
             # A server's CA file is mostly the one for clients: then it comes last.
             causes.insert(len(causes) * (owner == "backend"), Cause(found.pop(0).supposed(names)))
         if ruled and len(causes) == 1:
@@ -217,7 +220,7 @@ def explain(
         says=seen.says,
         stack=seen.stack,
         causes=tuple(each.text for each in causes) if len(causes) > 1 else (),
-        ruled_out=_ruled_out(ruled, names),
+        ruled_out=ruled_out(ruled, names),
         files=tuple(each.says for each in found) if asked else (),
     )
 
@@ -285,11 +288,3 @@ def _left(
             place += 1
         left.insert(place, Cause(others))
     return left
-
-
-def _ruled_out(ruled: Sequence[Cause], names: dict[str, str]) -> str:
-    if not ruled:
-        return ""
-    said = ", ".join(dict.fromkeys(map(in_few_words, ruled)))
-    files = " and ".join(dict.fromkeys(names[name] for name in files_for(ruled)))
-    return f"ruled out by {files}: {said}"

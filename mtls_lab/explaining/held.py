@@ -155,9 +155,11 @@ def _of_bundle(
     try:
         key, certificates = read_bundle(path, password)
     except FileProblem as locked:  # it is no bundle either, or not one for us to open
-        if bundle:
+        if bundle and password:
+            held.unread.pop()
+            held.access.append(("wrong password", {"holder": name}))
+        elif bundle:
             held.unread[-1] = _why(locked, path, text) + NOT_LOOKED
-            held.access += [("wrong password", {})] if password else []
         elif keystore:
             words = {
                 "found": _why(locked, path, text),

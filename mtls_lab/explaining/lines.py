@@ -80,6 +80,8 @@ TAGS = re.compile(
     r"|</?(?:html|head|title|meta|body|center|h[1-6r]|p|br|b|i|a|div|span|pre|address)\b[^<>]{0,60}>",
     re.IGNORECASE,
 )
+#: A call, as Node.js, Java and .NET print it below an exception.
+CALL = re.compile(r"\s*at [^\s(]+.{0,200}[)\d]\W*$")
 #: The name of an error in a list: options that an object has been printed with, as got does.
 IN_A_LIST = re.compile(r" *'E[A-Z_]{2,30}',? *")
 
@@ -183,7 +185,7 @@ def _heard(text: str) -> Symptoms:
         stage=longest_part("stages", line.lower()),
         failure=as_raised(phrase, line),
         state=told if told in GOES_ON else named or told,
-        says=_quoted(line),
+        says=_quoted(discreet(_raised(lines, number)[:LINE])),
         stack=stack,
         by=by,
         note=note,
@@ -224,6 +226,14 @@ def _decisive(
             if best is None or (weight, covered) >= best[:2]:
                 best = weight, covered, number, phrase
     return best
+
+
+def _raised(lines: list[str], number: int) -> str:
+    """The line of a number; of a call in a stack, the line above it that says what was raised."""
+    start = number
+    while start and CALL.match(lines[start]):
+        start -= 1
+    return lines[start] if lines[start].strip() else lines[number]
 
 
 def _has_meaning(line: str, phrases: list[Phrase]) -> bool:

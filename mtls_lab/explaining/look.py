@@ -40,12 +40,14 @@ class Finding:
         explains: whether it is a cause of the failure that was asked about.
         perhaps: a condition that is not known, under which it is one: if the certificate is a
             client's, say; its names in braces are those of an entry.
+        look: its name, as data/faults.toml has it.
         why, fix, where, command: as in an Explanation; `""` where the failure's own serve.
     """
 
     says: str
     explains: bool
     perhaps: str = ""
+    look: str = ""
     why: str = ""
     fix: str = ""
     where: str = ""
@@ -224,6 +226,7 @@ class Looked:
             **told,
             explains=explains,
             perhaps=perhaps,
+            look=entry["look"],
             where=", ".join(where),
             command=entry.get("command", "").format_map(shell) if explains else "",
         )

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from mtls_lab.common import read_facts
+from mtls_lab.common import UnknownName, read_facts
 from mtls_lab.explaining.symptoms import Entry, Symptoms
 from mtls_lab.explaining.wording import OTHER
 
-__all__ = ["OFTEN", "Runs", "alerts_sent", "names_of", "normalised", "said"]
+__all__ = ["OFTEN", "Runs", "alerts_sent", "names_of", "normalised", "peer_named", "said"]
 
 #: Peers of the runs that write the same on the other side (stunnel, gnutls-serv) or as a bridge
 #: (Mosquitto): on these sides, where "" is an unknown one, the runs prove nothing about them.
@@ -182,6 +182,36 @@ def alerts_sent() -> list[dict[str, Any]]:
 def names_of(entry: dict[str, Any]) -> tuple[str, str]:
     """Return what one entry of alerts_sent can be asked for by: its stack, and its release."""
     return entry["stack"], entry["name"].lower()
+
+
+def peer_named(given: str) -> str:
+    """Return by which name of `names_of` a stack is meant, whose version may stand behind it.
+
+    A version that was in no run stands for all those of its stack that were.
+
+    Raises:
+        UnknownName: there is no such stack.
+
+    Example:
+        >>> peer_named("go1.19.8"), peer_named("OpenSSL/1.1.1w"), peer_named("nodejs")
+        ('go 1.19', 'openssl', 'node')
+    """
+    pairs = [names_of(entry) for entry in alerts_sent()]
+    name, version = _split(given.lower())
+    for stack, release in pairs:
+        known, its = _split(release)
+        if name in {stack, known} and f"{version}.".startswith(f"{its}."):
+            return release
+    for stack, release in pairs:
+        if name in {stack, _split(release)[0]}:
+            return stack
+    raise UnknownName("peer", given, sorted({name for pair in pairs for name in pair}))
+
+
+def _split(given: str) -> tuple[str, str]:
+    """The letters of a name, and its version: `node.js 20.20` and `nodejs/v20.20` are one."""
+    name, _, version = re.sub(r"[\W_]*v?(?=\d)", "\0", given, count=1).partition("\0")
+    return re.sub(r"[\W_]", "", name), version
 
 
 def _often(credential: str) -> tuple[int, bool]:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from mtls_lab.common import FileProblem, Password, PathLike, scratch_folder
 from mtls_lab.pki.keystores import count_keys, locked_key, read_keystore
 from mtls_lab.pki.kinds import OLD, kind_of, read_bounded
-from mtls_lab.pki.passwords import each_of, expect_openable, in_bytes
+from mtls_lab.pki.passwords import each_of, expect_openable, in_bytes, not_opened
 from mtls_lab.pki.pem import write_certificate, write_key
 from mtls_lab.pki.signed import UNREADABLE
 
@@ -157,17 +157,17 @@ def read_bundle(
             issuers = {each.issuer for each in found if each.issuer != each.subject}
             return None, sorted(found, key=lambda each: each.subject in issuers)
     except (*UNREADABLE, ssl.SSLError) as error:
-        why = "another password, or damage" if name == "pkcs12" else str(error)
-        raise FileProblem(
-            f"{path} cannot be opened ({why})",
-            "a whole bundle, and the password that it was made with",
-            "check the password, or make the file again",
-        ) from None
+        if name != "pkcs12":
+            raise FileProblem(
+                f"{path} cannot be opened ({error})", "a whole bundle", "make the file again"
+            ) from None
     if name == "pkcs12":
-        raise FileProblem(
-            f"{path} is a PKCS #12 file, which has a password",
-            "its password",
-            "give it (password=…)",
+        raise not_opened(
+            f"{path} is a PKCS #12 file with a password",
+            words,
+            "the password that it was made with",
+            "check the password (a line end at its end counts); if it is the right one, the file "
+            "is damaged: make it again",
         )
     raise FileProblem(f"{path} is not a bundle", "PKCS #12 or PKCS #7", "name another file")
 

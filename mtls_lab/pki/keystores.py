@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from mtls_lab.common import FileProblem, PathLike
 from mtls_lab.pki.forms import JKS
 from mtls_lab.pki.kinds import read_bounded
+from mtls_lab.pki.passwords import not_opened
 from mtls_lab.pki.signed import UNREADABLE
 
 __all__ = ["count_keys", "holds_keystore", "is_keystore", "locked_key", "read_keystore"]
@@ -117,13 +118,11 @@ def locked_key(path: PathLike, words: Sequence[bytes]) -> PrivateKeyTypes | None
                 return load_der_private_key(plain, None)
             except UNREADABLE:
                 break
-    raise FileProblem(
-        f"{path} is a Java keystore, "
-        + ("whose key has another password" if words else "whose key has a password"),
+    raise not_opened(
+        f"{path} is a Java keystore, whose key has a password",
+        words,
         "the password of the key, which is mostly that of the keystore",
-        "give that of the key, which need not be that of the keystore"
-        if words
-        else "give it (password=…)",
+        "give that of the key, which need not be that of the keystore",
     )
 
 

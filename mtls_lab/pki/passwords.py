@@ -16,7 +16,7 @@ from pathlib import Path
 from mtls_lab.common import FileProblem, Password, PathLike
 from mtls_lab.pki.kinds import read_bounded
 
-__all__ = ["each_of", "expect_openable", "in_bytes", "is_costly"]
+__all__ = ["each_of", "expect_openable", "in_bytes", "is_costly", "not_opened"]
 
 #: An encrypted key in PKCS #8.
 _ENCRYPTED = re.compile(
@@ -45,6 +45,24 @@ def each_of(password: Password | None) -> Sequence[str | bytes]:
 def in_bytes(password: str | bytes) -> bytes:
     """Return a password as a file was locked with it; `ssl` takes a text and bytes as well."""
     return password.encode("utf-8") if isinstance(password, str) else password
+
+
+def not_opened(what: str, given: object, expected: str, todo: str) -> FileProblem:
+    """Return what is said of a file under a password where none was given, or another one.
+
+    Args:
+        what: the file, with its password, as a sentence that goes on.
+        given: the passwords that were tried, if any.
+        expected: which password opens it.
+        todo: what to do where another one was given.
+
+    Example:
+        >>> print(not_opened("my.p12 has a password", (), "its password", "check it").found)
+        my.p12 has a password, and none was given
+    """
+    if not given:
+        return FileProblem(f"{what}, and none was given", expected, "give it (password=…)")
+    return FileProblem(f"{what}, and the one that was given does not open it", expected, todo)
 
 
 def expect_openable(path: PathLike) -> None:

@@ -113,8 +113,8 @@ def test_what_is_wrong_is_a_sentence(name: str, with_: dict[str, str], told: str
         ("nope.crt", None, "cannot be read"),
         (".", None, "cannot be read"),
         ("web.key", None, "holds a private key"),
-        ("web.p12", None, "which has a password"),
-        ("web.p12", "no", "another password, or damage"),
+        ("web.p12", None, "with a password, and none was given"),
+        ("web.p12", "no", "does not open it"),
     ],
 )
 def test_no_certificate_in_it(name: str, password: str | None, found: str) -> None:

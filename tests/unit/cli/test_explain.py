@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mtls_lab.cli.parser import parser_of
+from mtls_lab.explaining.peers import alerts_sent
 from mtls_lab.pki import CertificateAuthority, Purpose, write_certificate
 from tests.unit.cli.calling import NOWHERE, call, run
 from tests.unit.failures import private_pem
@@ -25,6 +27,14 @@ def test_a_line_as_an_argument_and_from_standard_input() -> None:
     assert run("explain", *LINE.split()).stdout == told.stdout
     for dash in ((), ("-",)):
         assert run("explain", *dash, text=f"a healthy line\n{LINE}\n").stdout == told.stdout
+
+
+def test_the_help_lists_every_peer_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser_of("mtls-lab").parse_args(["explain", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    listed = told.partition(" (go1.27): ")[2].partition(" --json")[0]
+    assert set(re.findall(r"\w+", listed)) - {"or"} == {each["stack"] for each in alerts_sent()}
 
 
 def test_a_code_that_begins_like_an_option_is_a_line() -> None:

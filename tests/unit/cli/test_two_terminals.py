@@ -417,12 +417,14 @@ def test_key_and_certificate_in_one_file(place: Path) -> None:
         for arguments, found, fix in (
             (
                 (*device, "--password-file", "wrong"),
-                "bundled/device/client.p12 cannot be opened (another password, or damage)",
-                "check the password, or make the file again",
+                "bundled/device/client.p12 is a PKCS #12 file with a password, and the one "
+                "that was given does not open it",
+                "check the password (a line end at its end counts); if it is the right one, the "
+                "file is damaged: make it again",
             ),
             (
                 device,
-                "bundled/device/client.p12 is a PKCS #12 file, which has a password",
+                "bundled/device/client.p12 is a PKCS #12 file with a password, and none was given",
                 "add --password-file FILE",
             ),
         ):

@@ -305,7 +305,7 @@ def test_the_command_tells_of_a_client_and_ends(option: str, lab: Lab, bundled: 
     ("word", "says"),
     [
         ([], "add --password-file FILE"),
-        (["--password-file", "wrong"], "cannot be opened (another password, or damage)"),
+        (["--password-file", "wrong"], "the one that was given does not open it"),
         (["--password-file", "word", "--key", "word"], "openssl pkcs12 -in server.p12"),
     ],
 )

@@ -272,8 +272,8 @@ def test_a_pkcs12_file_is_presented(lab: Lab, bundled: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "word", "says"),
     [
-        ("client.p12", "", "is a PKCS #12 file, which has a password"),
-        ("client.p12", "wrong", "cannot be opened (another password, or damage)"),
+        ("client.p12", "", "is a PKCS #12 file with a password, and none was given"),
+        ("client.p12", "wrong", "the one that was given does not open it"),
         ("certificates.p12", "word", "has no private key in it"),
     ],
 )

@@ -95,11 +95,17 @@ def test_tls_begins_inside(protocol: str, lab: Lab) -> None:
     assert str(told).endswith("What the server decides after them only a login shows: see above.")
 
 
-def test_the_scheme_of_a_url_says_in_which_protocol_tls_begins(lab: Lab) -> None:
+@pytest.mark.parametrize(
+    ("user", "noted"),
+    [("app", ["app, and the CN of the certificate is trusted-client"]), ("trusted%2Dclient", [])],
+)
+def test_a_url_says_in_which_protocol_tls_begins_and_who_logs_in(
+    lab: Lab, user: str, noted: list[str]
+) -> None:
     cert, key = lab.store.files("valid")
     with server(POSTGRES, lab.mtls()) as (host, port):
         told = diagnose(
-            f"postgresql://app:secret@{host}:{port}/orders",
+            f"postgresql://{user}:secret@{host}:{port}/orders",
             cafile=lab.ca_file,
             certfile=cert,
             keyfile=key,
@@ -107,6 +113,11 @@ def test_the_scheme_of_a_url_says_in_which_protocol_tls_begins(lab: Lab) -> None
         )
     assert told.ok, str(told)
     assert ("STARTTLS", "✓") in [(line.label, line.sign) for line in told.lines]
+    users = [line for line in told.lines if line.label == "user"]
+    assert [(line.sign, line.text.partition(":")[0]) for line in users] == [
+        ("!", text) for text in noted
+    ]
+    assert "secret" not in str(told)
 
 
 @pytest.mark.parametrize(

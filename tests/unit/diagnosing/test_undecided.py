@@ -15,6 +15,7 @@ from mtls_lab.diagnosing.attempts import Attempt
 from mtls_lab.diagnosing.judging import judge
 from mtls_lab.diagnosing.own import look_into
 from mtls_lab.diagnosing.probing import Seen
+from mtls_lab.diagnosing.reporting import report
 from mtls_lab.exercises.peers import listening
 from mtls_lab.net import Chunk, Relay, hang_up, serve, server_context
 from mtls_lab.wire import Direction, Failure, Message, Stage
@@ -35,6 +36,12 @@ def test_a_server_that_goes_on_with_no_certificate_has_not_shown_that_it_accepts
         assert told.ok
         (line,) = (each for each in told.lines if each.label == "without")
         assert line.sign == ("–" if shown else "!")
+        # That a session is resumed is how TLS works: no warning.
+        (line,) = (each for each in told.lines if each.label == "sessions")
+        assert (line.sign, line.text.partition(",")[0]) == (
+            "–",
+            "a new connection is resumed without a certificate",
+        )
         assert ("They do not show whether the server accepts" in str(told)) is not shown
 
 
@@ -200,6 +207,22 @@ def test_a_request_goes_to_the_path_of_a_url(lab: Lab) -> None:
         told = diagnose(url, cafile=lab.ca_file, server_hostname="localhost", http=True)
     assert told.ok
     assert heard == [b"GET /a%20b%0D%0A?c=1 HTTP/1.1"]
+
+
+def test_the_two_pages_of_nginx_are_told_apart() -> None:
+    """Both have the status 400: without a certificate, and with one that did not verify."""
+    page = "HTTP/1.1 400 Bad Request\r\n\r\n<html>\r\n<head><title>400 {}</title></head>"
+    ours, bare = "The SSL certificate error", "No required SSL certificate was sent"
+    asked, asked_bare = (
+        Attempt(Stage.FIRST_READ, heard=page.format(each).encode()) for each in (ours, bare)
+    )
+    own = look_into(None, None, None)
+    seen = Seen("localhost", 1, "localhost", own, asked=asked, asked_bare=asked_bare)
+    seen.addresses = (("127.0.0.1", 1),)
+    assert [(line.label, line.sign, line.text) for line in report(seen)][-2:] == [
+        ("request", "✗", f"HTTP/1.1 400 Bad Request ({ours})"),
+        ("without it", "–", f"HTTP/1.1 400 Bad Request ({bare})"),
+    ]
 
 
 @pytest.mark.parametrize("records", [1, 2])

@@ -94,6 +94,7 @@ def test_a_bare_alert_and_a_certificate_for_servers(
     told = asked(BAD, tmp_path, ca.issue("app", Purpose.SERVER), ca)
     assert told.causes[0].startswith("if this certificate is the client's: extendedKeyUsage")
     assert "has no clientAuth" in told.causes[0]
+    assert sum("extendedKeyUsage" in each for each in told.causes) == 1
 
 
 def test_files_that_load_leave_that_others_are_loaded(tmp_path: Path, device: Identity) -> None:

@@ -238,7 +238,7 @@ def test_what_is_trusted_may_be_in_a_secret_or_in_a_truststore(tmp_path: Path, f
     assert "the issuer of CN=stranger is CN=Other CA" in next(why)
     if form == "PKCS #12":
         (cause, *_) = diagnose(("127.0.0.1", 9), cafile=path, password="rye").causes
-        assert "cannot be opened (another password, or damage)" in cause.says
+        assert "the one that was given does not open it" in cause.says
 
 
 def test_a_check_of_what_is_inside_names_a_file_to_be(tmp_path: Path) -> None:
@@ -510,7 +510,10 @@ def test_the_key_in_a_keystore_is_used_with_its_password(tmp_path: Path) -> None
             server_hostname="localhost",
         )
     assert told.causes == ()
-    for word, said in ((["rye"], "whose key has another password"), ((), "whose key has a pass")):
+    for word, said in (
+        (["rye"], "the one that was given does not open it"),
+        ((), "and none was given"),
+    ):
         (cause,) = diagnose(("127.0.0.1", 9), certfile=path, password=word).causes[:1]
         assert said in cause.says
     # Held against another certificate, too.
@@ -560,7 +563,8 @@ def test_each_file_may_have_a_password_of_its_own(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert call("explain", "--certfile", path, *words).returncode == 0
     done = call("explain", "--certfile", path, *words[2:])
-    assert "k.jks is a Java keystore, whose key has another password." in done.stdout
+    told = "k.jks is a Java keystore, whose key has a password, and the one that was given does not"
+    assert f"{told} open it." in done.stdout
     assert "Fix: Give that of the key, which need not be that of the keystore." in done.stdout
 
 

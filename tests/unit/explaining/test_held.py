@@ -182,7 +182,7 @@ def test_a_bundle_and_its_password(tmp_path: Path) -> None:
     key, certificates = read_bundle(tmp_path / "my.p12", "barley")
     assert key is not None
     assert certificates == [DEVICE.certificate, FACTORY.certificate]
-    wrong, none = "another password", "which has a password"
+    wrong, none = "the one that was given does not open it", "and none was given"
     for password, why in (("wheat", wrong), ("bar\0ley", wrong), (None, none)):
         with pytest.raises(FileProblem, match=why):
             read_bundle(tmp_path / "my.p12", password)
@@ -296,7 +296,7 @@ def test_what_has_a_password_is_said_not_to_be_looked_into(tmp_path: Path, form:
         "locked.key has a password, so it was not looked into" in each for each in told.files
     )
     told = explain(line, certfile=bundle)
-    assert any("which has a password, so it was not looked into" in each for each in told.files)
+    assert any("and none was given, so it was not looked into" in each for each in told.files)
     whole = tmp_path / "whole.key"
     whole.write_text("age-encryption.org/v1\n")
     told = explain(line, certfile=files[0], keyfile=whole)
@@ -340,7 +340,9 @@ def test_a_password_that_is_wrong_is_the_cause_and_not_the_form_of_the_file(tmp_
     line = "Error: mac verify failure"  # ran: Node.js 20, createSecureContext with such a pfx
     told = explain(line, certfile=tmp_path / "my.p12", password="wrong")
     assert told.entry == "line_password"
-    assert told.why.startswith(f"{CAUSE}the password that was given does not open")
+    assert told.why.startswith(CAUSE)
+    assert "is a PKCS #12 file with a password, and the one that was given does not" in told.why
+    assert told.files == ()
     told = explain(line, certfile=tmp_path / "my.p12")
     assert told.entry == "line_password"
     assert "in PEM form" not in told.what

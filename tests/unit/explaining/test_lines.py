@@ -347,7 +347,11 @@ def test_an_alert_by_the_release_of_its_sender() -> None:
     """Go sends other alerts from 1.21 on, Java from 25 on."""
     alert = "remote error: tls: bad certificate"
     assert explain(alert, peer="go 1.19").causes[0].startswith("a certificate was asked for")
-    assert explain(alert, peer="go 1.27").causes[0].startswith("it is not for this purpose")
+    for name in ("go 1.27", "go1.27", "Go/1.27.3", "go-v1.27"):
+        assert explain(alert, peer=name).causes[0].startswith("it is not for this purpose")
+    # Of one that was in no run, what its stack has sent in any.
+    assert explain(alert, peer="go1.2") == explain(alert, peer="go")
+    assert explain(alert, peer="OpenSSL/3.0") == explain(alert, peer="openssl 3")
     assert not [each for each in explain(alert, peer="java 25").causes if "was sent" in each]
     required = explain("tlsv13 alert certificate required", peer="go")
     assert "Go 1.27" in required.causes[0]
@@ -546,6 +550,22 @@ def test_the_colours_of_a_log_are_left_out(escape: str) -> None:
     )
     assert explain(coloured) == explain(line)
     assert explain(f"rate(errors[5m]) {line}").says.endswith(f"rate(errors[5m]) {line}")
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "Error: socket hang up\n    at TLSSocket.onSocketClose (node:_tls_wrap:1244:23)\n"
+        "    at node:net:343:12\n    at TCP.<anonymous> (node:net:343:12) {",
+        "java.nio.channels.ClosedChannelException: null\n"
+        "\tat io.netty.handler.ssl.SslHandler.channelInactive(SslHandler.java:1073)",
+    ],
+)
+def test_of_a_stack_the_line_that_says_what_was_raised_is_shown(log: str) -> None:
+    """The call below it may be what decides."""
+    told = explain(log)
+    assert told.known
+    assert told.says == log.partition("\n")[0]
 
 
 @pytest.mark.parametrize("line", BROKEN)
