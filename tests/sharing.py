@@ -60,7 +60,7 @@ def piece(nodeid: str, cores: int = 1) -> str:
         >>> piece("tests/unit/common/test_facts.py::test_one[a::b]")
         'tests/unit/common/test_facts.py'
         >>> piece("tests/browser/together/test_still.py::test_one")
-        'panels in a browser'
+        'the other browser'
         >>> piece("tests/browser/test_slides.py::test_one", cores=4)
         'tests/browser/test_slides.py'
         >>> piece("tests/unit/diagnosing/test_hostile.py::test_one")
@@ -69,7 +69,7 @@ def piece(nodeid: str, cores: int = 1) -> str:
         'tests/repository/test_routes.py::test_make'
     """
     if nodeid.startswith("tests/browser/") and cores < MANY:
-        return f"{'notebooks' if nodeid.startswith(ONE_OF_TWO) else 'panels'} in a browser"
+        return "one browser" if nodeid.startswith(ONE_OF_TWO) else "the other browser"
     if nodeid.startswith(ONE_PAGE):
         return ONE_PAGE
     if nodeid.startswith(WAITING):
