@@ -154,8 +154,7 @@ def _tags(one: tuple[bytes, bytes], other: tuple[bytes, bytes], block: bytes) ->
         block: a third one, of the same nonce.
     """
     (first, tag), (second, sign) = one, other
-    over = _power(_number(_sum(first, second)), 2**128 - 2)  # 1 divided by it
-    factor = _times(_number(_sum(tag, sign)), over)
+    factor = _times(_number(_sum(tag, sign)), _inverse(_number(_sum(first, second))))
     yield _sum(tag, _times(factor, _number(_sum(first, block))).to_bytes(BLOCK))
 
     here, there, third = (int.from_bytes(each, "little") for each in (first, second, block))
@@ -184,10 +183,13 @@ def _times(one: int, other: int) -> int:
     return product
 
 
-def _power(number: int, exponent: int) -> int:
-    result = 1 << 127  # its 1
-    for bit in f"{exponent:b}":
-        result = _times(result, result)
-        if bit == "1":
-            result = _times(result, number)
-    return result
+def _inverse(number: int) -> int:
+    """Divide 1 by it in the same field, by Euclid's algorithm."""
+    here, there = int(f"{number:0128b}"[::-1], 2), 1 << 128 | 0x87
+    times, others = 1, 0
+    while here > 1:
+        shift = here.bit_length() - there.bit_length()
+        if shift < 0:
+            here, there, times, others, shift = there, here, others, times, -shift
+        here, times = here ^ there << shift, times ^ others << shift
+    return int(f"{times:0128b}"[::-1], 2)
