@@ -29,8 +29,10 @@ __all__ = [
 
 #: A code of mbedTLS, and behind it the names that its releases give it; and one of Windows.
 CODE = re.compile("-0x[0-9a-f]{2,4}(?: |$)|0x8[0-9a-f]{7}$")
+#: An address, where a name might be.
+ADDRESS = r" (?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4}:[0-9a-f:]{1,35})(?![\w.-]*\w)"
 #: What may stand around a part, and is none of it.
-EDGES = " |$"
+EDGES = " |$#"
 #: From this length on, the words of a stack are told from common English without a sign of it.
 TELLING = 24
 #: Stacks whose own words for a certificate's fault show that they have verified it themselves.
@@ -60,7 +62,7 @@ class Phrase:
     @property
     def is_plain(self) -> bool:
         """Whether it is in a line as soon as its words are."""
-        return "…" not in self.words and self.words[0] != "-" and self.words[-1] not in "|$"
+        return "…" not in self.words and self.words[0] != "-" and self.words[-1] not in "|$#"
 
     @property
     def is_telling(self) -> bool:
@@ -148,7 +150,7 @@ def _entries() -> tuple[list[str], list[tuple[str, str, str]]]:
 @cache
 def words_of_phrases() -> tuple[str, ...]:
     """Return the words of each phrase that is in one part."""
-    return tuple(words for words, *_ in _entries()[1] if not {"\u2026", "|", "$"} & set(words))
+    return tuple(words for words, *_ in _entries()[1] if not {"\u2026", *"|$#"} & set(words))
 
 
 @cache
@@ -196,7 +198,7 @@ def _healthy() -> tuple[list[str], list[Phrase]]:
 @cache
 def _pattern(words: str) -> re.Pattern[str]:
     end = r"(?![0-9a-z])" if words[0] == "-" or words[-1] == "|" else ""  # of a number, all of it
-    end = r"\s*$" if words[-1] == "$" else end
+    end = {"$": r"\s*$", "#": ADDRESS}.get(words[-1], end)
     # ENOTFOUND is no part of FileNotFound.
     begin = "(?<![a-z])" if words[-1] == "|" and words[0].isalpha() else ""
     parts = (re.escape(part.strip(EDGES)) for part in words.split("…"))

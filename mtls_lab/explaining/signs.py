@@ -24,6 +24,8 @@ HOST_NAME = (
 )
 
 
+#: These speak TLS through OpenSSL alone.
+OPENSSL_ALONE = {"python", "nginx", "apache", "haproxy"}
 #: The path of an address, and an image in a registry, with its tag.
 ADDRESS = r"://|\A[\"'(=]*[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?/[^\s:]+(?<!\.go):v?\d"
 #: Where packages are: what is named in a path behind these is called, and has not written.
@@ -98,8 +100,8 @@ def speaker_of(line: str, stack: str, signs: set[str], text: str) -> tuple[str, 
         writers = [name for name in writers if name != "http"]
     if stack and (stack != "http" or not any(here[name] for name in writers)):
         (libraries if stacks[stack].get("library") else writers).insert(0, stack)
-    if writers[:1] == ["python"] and libraries[:1] in (["go"], ["rustls"], ["java"]):
-        writers = []  # it has called that, and has not used its own ssl
+    if OPENSSL_ALONE & {*writers[:1]} and libraries[:1] in (["go"], ["rustls"], ["java"]):
+        writers = []  # it has called that, or is named only: the image of a container, say
     names = [*writers[:1], *libraries[:1]]
     return " with ".join(stacks[name]["name"] for name in names), " ".join(names)
 

@@ -106,7 +106,7 @@ LIST = r"(?:certificate )?(?:revocation list|crl)\b"
 #: What may stand before the object of a verb, and behind it, where nothing else is meant.
 ITS = (
     r"(?:(?:the|an?|any|our|its|own|valid|x\.?509|m?tls|ssl|pem|server(?:'s)?|client(?:'s)?|host"
-    r"|local|default|device|signing|configured|extra|user specified) )*"
+    r"|local|default|device|signing|encrypted|configured|extra|user specified) )*"
 )
 WHOLE = (
     r"(?:[ /](?:(?:and|or) )?(?:files?|chains?|lists?|pairs?|key|private key)\b)*"
