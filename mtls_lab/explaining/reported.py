@@ -20,7 +20,9 @@ OTHERS = re.compile(
 #: Who checks a signature on a document, a mail, code or a token.
 SIGNATURE = re.compile(
     r"\bsigner's (?:certif|identity)|\bthis jar\b|\bjar ?signer|\bsign ?tool\b|\bgpgsm\b"
-    r"|\bcode[- ]?sign|\bs/?mime\b|\bdigital signature\b|\bsignature's\b|\bresponse signature\b"
+    r"|\bcode[- ]?sign|\bs/?mime\b|\bsignature's\b|\bapk ?signer\b|\bcosign\b"
+    r"|\b(?:digital|response|package|document|message|code) signature\b|\bpublisher's certif"
+    r"|\bsigning certificate (?:has |is |was )?(?:been )?(?:expired|revoked)"
     r"|\bcertificate used (?:to|for) sign|\b(?:provisioning|distribution) profile\b|\bsaml signing"
     r"|\b(?:token|document|package|driver|idp)[- ]signing cert"
 )
