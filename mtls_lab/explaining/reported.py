@@ -21,7 +21,7 @@ OTHERS = re.compile(
 SIGNATURE = re.compile(
     r"\bsigner's (?:certif|identity)|\bthis jar\b|\bjar ?signer|\bsign ?tool\b|\bgpgsm\b"
     r"|\bcode[- ]?sign|\bs/?mime\b|\bsignature's\b|\bapk ?signer\b|\bcosign\b"
-    r"|\b(?:digital|response|package|document|message|code) signature\b|\bpublisher's certif"
+    r"|\b(?:digital|response|package|document|code) signature\b|\bpublisher's certif"
     r"|\bsigning certificate (?:has |is |was )?(?:been )?(?:expired|revoked)"
     r"|\bcertificate used (?:to|for) sign|\b(?:provisioning|distribution) profile\b|\bsaml signing"
     r"|\b(?:token|document|package|driver|idp)[- ]signing cert"
