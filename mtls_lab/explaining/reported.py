@@ -20,7 +20,7 @@ OTHERS = re.compile(
 #: Who checks a signature on a document, a mail, code or a token.
 SIGNATURE = re.compile(
     r"\bsigner's (?:certif|identity)|\bthis jar\b|\bjar ?signer|\bsign ?tool\b|\bgpgsm\b"
-    r"|\bcode[- ]?sign|\bs/?mime\b|\bsignature's\b|\bapk ?signer\b|\bcosign\b"
+    r"|\bcode[- ]?sign(?!\w*[-.])|\bs/?mime\b|\bsignature's\b|\bapk ?signer\b|\bcosign\b"
     r"|\b(?:digital|response|package|document|code) signature\b|\bpublisher's certif"
     r"|\bsigning certificate (?:has |is |was )?(?:been )?(?:expired|revoked)"
     r"|\bcertificate used (?:to|for) sign|\b(?:provisioning|distribution) profile\b|\bsaml signing"
@@ -29,9 +29,10 @@ SIGNATURE = re.compile(
 #: Who lists, counts or watches certificates, and what they have of them; `alert: certificate
 #: expired` may be TLS's own.
 WATCHED = re.compile(
-    r"\A\W*(?:alert\b(?!\W+certificate[ _](?:expired|revoked)(?! [a-z]))|problem:"
-    r"|(?:firing|resolved|reminder|dashboard|notification)\b|subject: (?:re: )?(?:\[|[a-z]+ ))"
-    r"|\b(?:report|inventory|audit|dashboard)\b|\b\d+ (?:hosts?|sites?|expired cert)"
+    r"\A\W*(?:alert\b(?!\W+certificate[ _](?:expired|revoked)(?! [a-z])|[-.]| *\|)|problem:"
+    r"|(?:firing|resolved|reminder|notification)\b(?![-.]| *\|)|subject: (?:re: )?(?:\[|[a-z]+ ))"
+    r"|\b(?:in|from) the (?:[a-z]+ )?(?:report|inventory|audit)\b"
+    r"|\b\d+ (?:hosts?|sites?|expired cert)"
 )
 CONDITION = re.compile(
     r"cert.*(?:expired|revoked)\b|(?:expired|revoked|self-signed) cert"
