@@ -22,7 +22,7 @@ from mtls_lab.explaining.symptoms import Symptoms
 from mtls_lab.explaining.wording import outsiders, shown, typed_here
 from mtls_lab.pki.bundles import is_pkcs12
 from mtls_lab.pki.containers import entries_of, is_container
-from mtls_lab.pki.keystores import holds_keystore
+from mtls_lab.pki.keystores import count_keys, holds_keystore, is_keystore
 from mtls_lab.pki.pem import read_crls
 
 __all__ = ["run"]
@@ -88,6 +88,9 @@ def _unloaded(options: argparse.Namespace, password: Password | None) -> Iterato
     if key and given["cert"] and cert is None:  # what is in that is read by itself
         problems += of_the_key(key, password or "")
         key = None
+    holder = given["key"] or given["cert"]
+    if not password and holder and is_keystore(holder) and count_keys(holder):  # what locks it
+        problems += look_into(None, holder, None).problems
     for each in (*problems, *look_into(ca, cert, key, password or "").problems):
         yield Misfit(typed_here(f"{each.what} {each.why}".strip()), typed_here(each.fix))
     if options.crlfile and not entries_of({"crl": options.crlfile}):

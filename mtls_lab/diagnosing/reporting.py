@@ -6,7 +6,7 @@ Here: one line for each thing that was looked at. Not here: the causes (judging.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 
@@ -26,7 +26,7 @@ from mtls_lab.diagnosing.probing import Seen
 from mtls_lab.diagnosing.value import BARE, LOGIN, NO, NOTE, OPEN, YES, Line
 from mtls_lab.explaining.wording import shown
 from mtls_lab.pki.key_kinds import key_kind
-from mtls_lab.pki.rules import is_ca, told
+from mtls_lab.pki.rules import is_ca, span, told
 
 __all__ = ["report"]
 
@@ -180,6 +180,17 @@ def _request(seen: Seen) -> Iterator[Line]:
     yield Line("it sees", OPEN, sees)
 
 
+def _for_how_long(seen: Seen) -> str:
+    """How long a session ticket of the server is good, beside our certificate; `""` if unknown."""
+    kept = next((each.session for each in seen.attempts if each.session), None)
+    if not (kept and kept.session.ticket_lifetime_hint and seen.own.chain):
+        return ""
+    good = timedelta(seconds=kept.session.ticket_lifetime_hint)
+    ends = seen.own.chain[0].not_valid_after_utc
+    longer = ", longer than our certificate is" if datetime.now(UTC) + good > ends else ""
+    return f"; a ticket of this server is good for {span(good)}{longer}"
+
+
 def _others(seen: Seen) -> Iterator[Line]:
     bare = seen.bare
     if bare is None and seen.requested and not seen.own.presents:
@@ -192,7 +203,9 @@ def _others(seen: Seen) -> Iterator[Line]:
     if seen.nameless:
         yield Line("without SNI", OPEN, _nameless(seen, seen.nameless))
     if seen.again and seen.again.version:
-        yield Line("sessions", OPEN, RESUMED if seen.again.resumed else FULL)
+        yield Line(
+            "sessions", OPEN, f"{RESUMED}{_for_how_long(seen)}" if seen.again.resumed else FULL
+        )
     yield from _logins(seen)
     for label, tried in (("request", seen.asked), ("without it", seen.asked_bare)):
         if tried:

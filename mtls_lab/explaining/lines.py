@@ -26,6 +26,7 @@ from mtls_lab.explaining.pasted import (
 )
 from mtls_lab.explaining.phrases import Phrase, is_healthy, phrases_in
 from mtls_lab.explaining.raised import SHOWN, as_raised
+from mtls_lab.explaining.reported import is_of_others, is_reported
 from mtls_lab.explaining.restored import completed, in_english
 from mtls_lab.explaining.shapes import SHAPE, shapes_in
 from mtls_lab.explaining.sides import (
@@ -57,6 +58,8 @@ __all__ = ["heard"]
 REJECTED = {"not verified", "28", "CERTIFICATE_VERIFY_FAILED", "not verified or not tls"}
 #: Of a file that is not there or closed, which some lines do not name.
 NOT_OPENED = "named file not opened"
+#: Of a certificate in a report or of a signature, where no connection failed.
+REPORTED = "no connection in it"
 #: Meanings of a file that the line may name.
 ABOUT_FILES = {
     *("ENOENT", "EACCES", "EISDIR", "NO_CERTIFICATE_OR_CRL_FOUND", "[SSL] PEM lib"),
@@ -216,6 +219,7 @@ def _decisive(
         every = list(told)
         if all(each.value in REJECTED and not each.stack for _, each in every):
             every += [(0, phrase) for phrase in shapes_in(line[:LINE])]
+        every = _of_a_connection(line[:LINE].lower(), every)
         for covered, phrase in every:
             weight = weight_of(phrase.kind, phrase.value, goes_on=number in gone_on)
             weight = min(weight, WARNING) if warned else weight
@@ -226,6 +230,13 @@ def _decisive(
             if best is None or (weight, covered) >= best[:2]:
                 best = weight, covered, number, phrase
     return best
+
+
+def _of_a_connection(small: str, every: list[tuple[int, Phrase]]) -> list[tuple[int, Phrase]]:
+    """What a line means; in one of a report or a signature, that no connection is in it."""
+    if not every or is_of_others(small):
+        return []
+    return [(0, Phrase(SHAPE, "state", REPORTED, "", ""))] if is_reported(small) else every
 
 
 def _raised(lines: list[str], number: int) -> str:

@@ -94,6 +94,9 @@ NAMED_BY_NUMBER = r"\\{1,4}u(00[2-7a-f][0-9a-f]|20[0-9a-f]{2})"
 OF_ENVOY = r"(?<=:)[a-z_]\w{2,300}"
 #: Rust's {:#?} prints what is in brackets on lines of its own.
 DEBUG = r"(\b[A-Z]\w{1,60}\()\n[ \t]{0,99}([^\s(){}][^\n(){}]{0,200}?),?\n[ \t]{0,99}\)"
+#: .NET prints the reason that Windows has given below what it has no word for; before .NET 3,
+#: behind it.
+INNER = r"(see inner exception\.)\n[ \t]{0,9}(?=---> System\.ComponentModel\.Win32Exception)"
 #: The colours of a log (ECMA-48, SGR), as a terminal takes them, as JSON and `cat -v` write them,
 #: and as they are copied from a page, without the character that nobody sees.
 COLOUR = re.compile(
@@ -131,6 +134,8 @@ def _in_lines(text: str) -> str:
         text = re.sub(OF_ENVOY, lambda match: match[0].replace("_", " "), text)
     if "(\n" in text:
         text = re.sub(DEBUG, r"\1\2)", text)
+    if "---> System" in text:
+        text = re.sub(INNER, r"\1 ", text)
     if '\\"' in text or "\\'" in text:  # a line in quotes, as JSON and Python have it
         text = re.sub(r"\\{1,4}([\"'])", r"\1", text)
     return text

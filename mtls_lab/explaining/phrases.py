@@ -161,15 +161,15 @@ def _phrase(words: str, meaning: str, stack: str) -> Phrase:
 
 
 def _spellings(said: str) -> list[str]:
-    """A code and its names, as ESP-IDF has it, and as a program has it that prints no hexadecimal.
+    """A code and its names, as ESP-IDF and Zephyr have it, and as a number that is not hexadecimal.
 
     Two digits are no sign of it. Windows' codes have 32 bits, with a sign or without.
 
     Example:
-        >>> _spellings("-0x2700 mbedtls_err_x509_cert_verify_failed")[2:]
-        ['tls stack: 0x2700|', 'tls stack error number: 0x2700|', '-9984']
+        >>> _spellings("-0x2700 mbedtls_err_x509_cert_verify_failed")[3:]
+        ['tls stack error number: 0x2700|', 'tls handshake error: -2700|', '-9984']
         >>> _spellings("-0x50")
-        ['-0x50', 'tls stack: 0x50|', 'tls stack error number: 0x50|']
+        ['-0x50', 'tls stack: 0x50|', 'tls stack error number: 0x50|', 'tls handshake error: -50|']
         >>> _spellings("0x800b0109")
         ['0x800b0109', '2148204809|', '-2146762487|']
     """
@@ -179,7 +179,7 @@ def _spellings(said: str) -> list[str]:
         return [code, f"{number}|", f"{number - (1 << 32)}|"]
     decimal = [f"-{number}"] if number >= 1000 else []
     reported = [f"tls stack{word}: {code[1:]}|" for word in ("", " error number")]
-    return [code, *names, *reported, *decimal]
+    return [code, *names, *reported, f"tls handshake error: -{code[3:]}|", *decimal]
 
 
 def is_healthy(small: str) -> bool:

@@ -23,12 +23,6 @@ COMMENTS = ("#", ";")
 JOINED = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])_(?=[A-Za-z])")
 #: What says nothing more of a certificate with an owner.
 OF_TLS = re.compile(r"(?<=\bclient )(?:m?tls|ssl|x\.?509) (?=cert)")
-#: Certificates that are none of X.509, and what is counted of them or made from.
-OTHERS = re.compile(
-    r"\b(?:gift|coupon|birth|death|marriage|medical|training|course|insurance|tax|stock|license)"
-    r" (?:client )?certif"
-    r"|\bcert(?:ificate)?s? (?:counts?|metrics?|templates?|coupons?|numbers?)\b"
-)
 
 
 def shapes_in(line: str) -> Iterator[Phrase]:
@@ -48,8 +42,6 @@ def shapes_in(line: str) -> Iterator[Phrase]:
     if small.lstrip()[:1] in COMMENTS or not vocabulary.VERDICT.search(small):
         return
     if re.search(rf"\b{vocabulary.ABOUT}|\b{vocabulary.KEY}", small) is None:
-        return
-    if OTHERS.search(small):
         return
     for meaning, shape in _compiled(verdicts.SHAPES):
         match = shape.search(small)

@@ -102,6 +102,7 @@ VAGUE = {
     "handshake died": 0.5,
     "not connected": 0.5,
     "no answer in time": 0.9,
+    "no connection in it": 0.3,
     "transcript without an error": 0.1,
 }
 #: A reason of OpenSSL without an explanation, beside words that have one.

@@ -47,7 +47,7 @@ def in_bytes(password: str | bytes) -> bytes:
     return password.encode("utf-8") if isinstance(password, str) else password
 
 
-def not_opened(what: str, given: object, expected: str, todo: str) -> FileProblem:
+def not_opened(what: str, given: Sequence[bytes], expected: str, todo: str) -> FileProblem:
     """Return what is said of a file under a password where none was given, or another one.
 
     Args:
@@ -60,7 +60,7 @@ def not_opened(what: str, given: object, expected: str, todo: str) -> FileProble
         >>> print(not_opened("my.p12 has a password", (), "its password", "check it").found)
         my.p12 has a password, and none was given
     """
-    if not given:
+    if not any(given):
         return FileProblem(f"{what}, and none was given", expected, "give it (password=…)")
     return FileProblem(f"{what}, and the one that was given does not open it", expected, todo)
 

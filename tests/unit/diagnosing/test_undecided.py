@@ -18,6 +18,7 @@ from mtls_lab.diagnosing.probing import Seen
 from mtls_lab.diagnosing.reporting import report
 from mtls_lab.exercises.peers import listening
 from mtls_lab.net import Chunk, Relay, hang_up, serve, server_context
+from mtls_lab.pki import Purpose
 from mtls_lab.wire import Direction, Failure, Message, Stage
 from tests.unit.lab import LONG, Lab
 
@@ -42,7 +43,20 @@ def test_a_server_that_goes_on_with_no_certificate_has_not_shown_that_it_accepts
             "–",
             "a new connection is resumed without a certificate",
         )
+        assert line.text.endswith("; a ticket of this server is good for 2 hours")
         assert ("They do not show whether the server accepts" in str(told)) is not shown
+
+
+def test_a_ticket_may_outlive_the_certificate(lab: Lab, tmp_path: Path) -> None:
+    """Nobody looks at the dates again when it is resumed (RFC 8446, section 4.6.1)."""
+    ends_soon = lab.ca.issue("pump-7", Purpose.CLIENT, valid_days=(-1, 0.05))
+    cert, key = ends_soon.save(tmp_path, "soon")
+    with serve(lab.mtls()) as backend:
+        told = diagnose(
+            backend, cafile=lab.ca_file, certfile=cert, keyfile=key, server_hostname="localhost"
+        )
+    (line,) = (each for each in told.lines if each.label == "sessions")
+    assert line.text.endswith("is good for 2 hours, longer than our certificate is")
 
 
 def test_a_list_of_curves_that_leaves_out_that_of_the_clients_key(lab: Lab) -> None:

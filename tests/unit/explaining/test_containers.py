@@ -462,7 +462,9 @@ def test_a_keystore_of_java_is_looked_into_without_its_password(tmp_path: Path) 
     good = LAB.issue_client("pump-7").certificate.public_bytes(Encoding.DER)
     (tmp_path / "k.jks").write_bytes(keystore(entry(1, good, ca)))
     done = call("explain", "--certfile", tmp_path / "k.jks", "--cafile", tmp_path / "t.jks")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (1, "")  # for the key alone, which no password opened
+    assert "1. " in done.stdout
+    assert "2. " not in done.stdout
 
 
 @pytest.mark.parametrize("size", [4, 11, 30, 200])
@@ -566,6 +568,13 @@ def test_each_file_may_have_a_password_of_its_own(tmp_path: Path) -> None:
     told = "k.jks is a Java keystore, whose key has a password, and the one that was given does not"
     assert f"{told} open it." in done.stdout
     assert "Fix: Give that of the key, which need not be that of the keystore." in done.stdout
+    done = call("explain", "--certfile", path)
+    assert done.returncode == 1
+    told = "k.jks is a Java keystore, whose key has a password, and none was given.\n"
+    assert f"{told}   Fix: Add --password-file FILE." in done.stdout
+    pem.write_pkcs12(tmp_path / "ca.p12", OTHER.issue_client("other"), b"rye")
+    done = call("explain", "--cafile", tmp_path / "ca.p12")
+    assert "ca.p12 is a PKCS #12 file with a password, and none was given." in done.stdout
 
 
 def test_a_keystore_that_is_cut_off_is_not_to_be_converted(tmp_path: Path) -> None:

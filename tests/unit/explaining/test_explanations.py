@@ -373,10 +373,20 @@ def browser(world: World) -> Side:
 
 
 def falls_back(world: World) -> Side:
-    """A hello for TLS 1.2 with TLS_FALLBACK_SCSV (RFC 7507): no entry is about that."""
+    """A hello for TLS 1.2 with TLS_FALLBACK_SCSV (RFC 7507)."""
+    return says_hello(world, 0x56, 0x00, 1, 0)
+
+
+def renegotiates_at_once(world: World) -> Side:
+    """A first hello as of a second handshake (RFC 5746, section 3.6): no entry is about that."""
+    return says_hello(world, 0x00, 0x9E, 1, 0, 0, 6, 0xFF, 1, 0, 2, 1, 65)
+
+
+def says_hello(world: World, *ends: int) -> Side:
+    """A hello for TLS 1.2 with one cipher suite, and what it ends in: another one, and more."""
     server = world.server()
     server.minimum_version, server.maximum_version = VERSIONS[1], VERSIONS[0]
-    hello = bytes([3, 3, *bytes(33), 0, 4, 0xC0, 0x2B, 0x56, 0x00, 1, 0])
+    hello = bytes([3, 3, *bytes(33), 0, 4, 0xC0, 0x2B, *ends])
     record = bytes([22, 3, 1, 0, len(hello) + 4, 1, 0, 0, len(hello)]) + hello
     return failures.raw(server, lambda client: client.sendall(record))
 
@@ -491,7 +501,8 @@ PROTOCOLS = [
         backend=Told("cut_in_handshake", GONE.format("device"), "the log of the device"),
         versions=VERSIONS,
     ),
-    Case(UNTOLD, falls_back),
+    Case(UNTOLD, renegotiates_at_once),
+    Case(Told("inappropriate_fallback", REFUSED, "the first attempt"), falls_back),
     Case(CALLBACK, alert("UNKNOWN_PSK_IDENTITY"), TOLD_UNKNOWN, CALLBACK, VERSIONS),
     Case(CALLBACK, alert("BAD_CERTIFICATE_STATUS_RESPONSE"), TOLD_UNKNOWN, CALLBACK, VERSIONS),
     *(

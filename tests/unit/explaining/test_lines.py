@@ -407,7 +407,6 @@ def test_what_calls_another_library_is_no_speaker() -> None:
         "Connection Refused: not authorized to view this page",
         "Connection refused: you are not authorized to read the forum",
         "Alert: unexpected message in queue",
-        "Error: Connection refused: Identifier rejected",
         "The server certificate store report: 0 expired certificates",
         "S/MIME: no private key found for recipient certificate",
         "ALERT: access denied for user bob",

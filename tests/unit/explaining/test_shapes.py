@@ -161,6 +161,7 @@ def test_a_line_is_told_by_its_shape(line: str, entry: str) -> None:
         "installer: skipped trust store update, no root certificate given",
         "INFO user joe presented no certificate, using password login",
         "report: 4 certificates not validated yet, 2 queued",
+        "Your first aid certificate has expired; please renew it by 1 December",
         "could not start TLS listener on :443, address in use",
         "inventory: name mismatch in certificate report row 7",
         "api: purpose not allowed: marketing emails without consent (ssl=true)",
