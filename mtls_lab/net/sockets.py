@@ -128,17 +128,19 @@ class Acceptor:
         kept = connection if self._adopts else connection.dup()
         with self._changed:
             self._open[thread] = [kept]
+        # Kept until it has ended: it is in `_open` only for as long as its connection. And kept
+        # before it starts, or whoever has its answer might look for it in vain.
+        if len(self._threads) > 2 * len(self._open) + 16:
+            self._threads = [old for old in self._threads if old.is_alive()]
+        self._threads.append(thread)
         try:
             thread.start()
         except RuntimeError:  # the system has no room for another thread
+            self._threads.pop()
             with self._changed:
                 del self._open[thread]
             kept.close()
             raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from None
-        # Kept until it has ended: it is in `_open` only for as long as its connection.
-        if len(self._threads) > 2 * len(self._open) + 16:
-            self._threads = [old for old in self._threads if old.is_alive()]
-        self._threads.append(thread)
 
     def _connection(self, connection: socket.socket, peer: Address) -> None:
         try:
