@@ -41,8 +41,7 @@ def meanings(line: str, phrases: list[Phrase]) -> Iterator[tuple[int, Phrase]]:
         if words and any(words in alert for alert in arrived):
             continue
         # A stack's own words may have OpenSSL's in them, and mean more or less than these.
-        bare = phrase.words.strip("|$#")
-        if not any(bare in each.words.strip("|$#") != bare for _, each in heard):
+        if not any(phrase.bare in each.bare != phrase.bare for _, each in heard):
             yield covered, phrase
     # A browser's names look like those that Node.js makes of OpenSSL's reasons.
     browser = any(phrase.stack == "chrome" and phrase.found(small) for phrase in phrases)

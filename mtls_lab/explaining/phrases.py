@@ -31,8 +31,10 @@ __all__ = [
 CODE = re.compile("-0x[0-9a-f]{2,4}(?: |$)|0x8[0-9a-f]{7}$")
 #: An address, where a name might be.
 ADDRESS = r" (?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4}:[0-9a-f:]{1,35})(?![\w.-]*\w)"
+#: What ends a phrase and is none of its words: the end of a number, of the line, and an address.
+MARKS = "|$#"
 #: What may stand around a part, and is none of it.
-EDGES = " |$#"
+EDGES = f" {MARKS}"
 #: From this length on, the words of a stack are told from common English without a sign of it.
 TELLING = 24
 #: Stacks whose own words for a certificate's fault show that they have verified it themselves.
@@ -60,9 +62,14 @@ class Phrase:
         return len(match[0]) if match else 0
 
     @property
+    def bare(self) -> str:
+        """Its words without the mark at their end."""
+        return self.words.strip(MARKS)
+
+    @property
     def is_plain(self) -> bool:
         """Whether it is in a line as soon as its words are."""
-        return "…" not in self.words and self.words[0] != "-" and self.words[-1] not in "|$#"
+        return "…" not in self.words and self.words[0] != "-" and self.words[-1] not in MARKS
 
     @property
     def is_telling(self) -> bool:
@@ -150,7 +157,7 @@ def _entries() -> tuple[list[str], list[tuple[str, str, str]]]:
 @cache
 def words_of_phrases() -> tuple[str, ...]:
     """Return the words of each phrase that is in one part."""
-    return tuple(words for words, *_ in _entries()[1] if not {"\u2026", *"|$#"} & set(words))
+    return tuple(words for words, *_ in _entries()[1] if not {"\u2026", *MARKS} & set(words))
 
 
 @cache
